@@ -1,0 +1,107 @@
+"""One settings object: guildbank.toml for what stays, GUILDBANK_* for what a deployment decides."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+DEFAULT_FILE = "guildbank.toml"
+FILE_VARIABLE = "GUILDBANK_CONFIG"
+PREFIX = "GUILDBANK_"
+
+
+class BadSettings(ValueError):
+    """The settings cannot be used; the message names each key at fault and never its value."""
+
+
+class Settings(BaseSettings):
+    """All settings of a server. The environment wins over the file, the file over the default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    data: Path = Path(".guildbank")
+    """Folder of everything that the server keeps outside the database."""
+    url: str = "http://127.0.0.1:8080"
+    """Address at which clients reach the server."""
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    demo: bool = True
+    """Create the demo tenant on `up`."""
+    database_url: SecretStr | None = None
+    """`postgresql://...`; unset means the embedded PostgreSQL."""
+    pool_size: Annotated[int, Field(ge=1, le=200)] = 8
+    """Database connections of each worker process."""
+    master_key: SecretStr | None = None
+    """32 bytes in base64; unset means the file `master.key` in `data`."""
+    max_body_bytes: Annotated[int, Field(ge=1024, le=64 * 1024 * 1024)] = 1024 * 1024
+    max_header_bytes: Annotated[int, Field(ge=1024, le=64 * 1024)] = 16 * 1024
+    max_concurrent_requests: Annotated[int, Field(ge=1)] = 1024
+    """Requests that one worker process handles at once; more are answered 503."""
+    request_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
+    log_format: Annotated[str, Field(pattern="^(json|console)$")] = "console"
+    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: arguments, environment, file."""
+        return init_settings, env_settings, _TomlFile(settings_cls)
+
+    @classmethod
+    def load(cls, **given: Any) -> Self:
+        """Read all sources; `given` (command-line options) wins. Raises BadSettings."""
+        unknown = sorted(
+            name
+            for name in os.environ
+            if name.startswith(PREFIX)
+            and name != FILE_VARIABLE
+            and name.removeprefix(PREFIX).lower() not in cls.model_fields
+        )
+        if unknown:
+            raise BadSettings(f"unknown setting in the environment: {', '.join(unknown)}")
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            raise BadSettings(_explain(error)) from None
+
+
+class _TomlFile(PydanticBaseSettingsSource):
+    """The TOML file as a source of settings."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        """Answer nothing: the whole file is read at once below."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the file's keys, or nothing when the default file does not exist."""
+        named = os.environ.get(FILE_VARIABLE)
+        path = Path(named or DEFAULT_FILE)
+        if not named and not path.exists():
+            return {}
+        try:
+            return tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise BadSettings(f"cannot read {path}: {error}") from None
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for fault in error.errors(include_url=False, include_input=False):
+        key = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            lines.append(f"unknown setting {key!r}")
+        else:
+            lines.append(f"setting {key!r}: {fault['msg']}")
+    return "; ".join(lines)

@@ -1,0 +1,60 @@
+"""The HTTP edge: what routes share, from the shape of a body to the shape of a problem."""
+
+from guildbank.infra.http.caller import (
+    DEPLOYMENT_SCOPE,
+    Authenticate,
+    Caller,
+    caller_of,
+    machine_or_self,
+    scope,
+)
+from guildbank.infra.http.idempotency import IdempotencyKey, OptionalIdempotencyKey
+from guildbank.infra.http.paging import After, Limit, Page, decode_cursor, encode_cursor
+from guildbank.infra.http.problems import Code, Problem, granted, problem, problem_for
+from guildbank.infra.http.schema import (
+    Amount,
+    Body,
+    ExternalId,
+    Line,
+    Metadata,
+    MinorMoney,
+    Money,
+    Reason,
+    View,
+    currency_scale,
+    read_money,
+    write_money,
+)
+
+__all__ = [
+    "DEPLOYMENT_SCOPE",
+    "After",
+    "Amount",
+    "Authenticate",
+    "Body",
+    "Caller",
+    "Code",
+    "ExternalId",
+    "IdempotencyKey",
+    "Limit",
+    "Line",
+    "Metadata",
+    "MinorMoney",
+    "Money",
+    "OptionalIdempotencyKey",
+    "Page",
+    "Problem",
+    "Reason",
+    "View",
+    "caller_of",
+    "currency_scale",
+    "decode_cursor",
+    "encode_cursor",
+    "granted",
+    "machine_or_self",
+    "problem",
+    "problem_for",
+    "read_money",
+    "scope",
+    "write_money",
+]

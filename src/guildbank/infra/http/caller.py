@@ -1,0 +1,104 @@
+"""Who is calling, and the guards with which a route says who may."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+from litestar.connection import ASGIConnection
+from litestar.handlers.base import BaseRouteHandler
+
+from guildbank.infra.http.problems import Problem, problem
+from guildbank.infra.tenant import TenantRef
+from guildbank.kernel import Refusal
+
+Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
+DEPLOYMENT_SCOPE = "deployment"
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """The principal of a request, as its credentials proved it.
+
+    `principal` names the application or player, never a key or token, so that idempotency keys
+    outlive a rotation. A deployment caller has no tenant; a player has `player_id`.
+    """
+
+    kind: Literal["machine", "player", "deployment"]
+    principal: str
+    tenant: TenantRef | None = None
+    player_id: str | None = None
+    scopes: frozenset[str] = frozenset()
+
+    @property
+    def home(self) -> TenantRef:
+        """The caller's tenant; a deployment key is refused here, since it belongs to none."""
+        if self.tenant is None:
+            raise problem("forbidden", "This call needs a key of a tenant.")
+        return self.tenant
+
+
+Authenticate: TypeAlias = Callable[[Mapping[str, str], str], Awaitable[Caller | Refusal | None]]
+"""`await authenticate(headers, path)`: a caller, a refusal of bad credentials, or None for none."""
+
+
+def caller_of(connection: Connection) -> Caller:
+    """Return the caller of an authenticated request, else raise `unauthorized`."""
+    caller = connection.scope.get("user")
+    if not isinstance(caller, Caller):
+        raise problem("unauthorized", "Send a secret key as Authorization: Bearer sk_... .")
+    return caller
+
+
+class Scope:
+    """Guard: machines need this scope, and the deployment key only passes `deployment`."""
+
+    def __init__(self, name: str, *, players: bool = False) -> None:
+        self.name = name
+        self.players = players
+
+    def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
+        """Raise `unauthorized` or `forbidden` unless the caller holds the scope."""
+        caller = caller_of(connection)
+        if caller.kind == "player":
+            if not self.players:
+                raise problem("forbidden", "Players may not make this call.")
+            _only_self(caller, connection)
+        elif self.name not in caller.scopes:
+            raise problem("forbidden", f"The key lacks the scope {self.name}.")
+
+
+def scope(name: str) -> Scope:
+    """Return a guard for machines that hold `name`, such as `wallets:spend`."""
+    return Scope(name)
+
+
+def machine_or_self(name: str) -> Scope:
+    """Return a guard for machines with the scope, and for the player that the path names.
+
+    The path parameter must be called `player_id` or `id`; another player's id answers 404, as
+    an id that does not exist. A path without one is open to any player: the route must then use
+    `caller.player_id`.
+    """
+    return Scope(name, players=True)
+
+
+def _only_self(caller: Caller, connection: Connection) -> None:
+    params = connection.path_params
+    named = params.get("player_id", params.get("id"))
+    if named is not None and named != caller.player_id:
+        raise problem("not_found", "There is no such player.")
+
+
+def authentication(authenticate: Authenticate) -> Callable[..., Awaitable[None]]:
+    """Return the app's first guard: it finds the caller unless the route says `public`."""
+
+    async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+        if handler.opt.get("public"):
+            return
+        found = await authenticate(connection.headers, connection.scope["path"])
+        if isinstance(found, Refusal):
+            raise Problem(found)
+        if found is None:
+            raise problem("unauthorized", "Send a secret key as Authorization: Bearer sk_... .")
+        connection.scope["user"] = found
+
+    return guard
