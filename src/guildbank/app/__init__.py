@@ -1,0 +1,1 @@
+"""The only all-seeing place: wiring, HTTP application, worker and command line."""

@@ -1,0 +1,1 @@
+"""Who calls: machine keys, players and the tokens of both."""

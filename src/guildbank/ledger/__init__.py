@@ -1,0 +1,1 @@
+"""Accounts, postings, holds, lots and the proof that every unit is accounted for."""

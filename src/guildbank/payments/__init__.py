@@ -1,0 +1,1 @@
+"""Real money in and out: intents, attempts, refunds, disputes, providers."""

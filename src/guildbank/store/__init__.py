@@ -1,0 +1,1 @@
+"""What is for sale: coin packs and their prices."""

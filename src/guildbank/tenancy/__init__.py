@@ -1,0 +1,1 @@
+"""Tenants: each one a schema of its own behind a wall."""
