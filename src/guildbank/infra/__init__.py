@@ -1,0 +1,1 @@
+"""Adapters to the world: database, HTTP, configuration, keys, jobs. They know no product."""

@@ -1,0 +1,36 @@
+"""What a room publishes to the app, which collects it: no central list names every product."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from litestar.types import ControllerRouterHandler
+
+from guildbank.infra.http.problems import Code
+
+
+@dataclass(frozen=True)
+class Job:
+    """Background work that a worker runs every `every_seconds`, once in the whole deployment.
+
+    `run` gets the app's services (the wiring's own type, which lower rooms see by protocol).
+    """
+
+    name: str
+    every_seconds: int
+    run: Callable[[Any], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Room:
+    """One room's public parts: HTTP routes, scopes with their meaning, jobs, problem codes.
+
+    `events` lists the kinds of journal entries that the room writes, with their meaning.
+    """
+
+    name: str
+    routes: Sequence[ControllerRouterHandler] = ()
+    scopes: Mapping[str, str] = field(default_factory=dict)
+    events: Mapping[str, str] = field(default_factory=dict)
+    jobs: Sequence[Job] = ()
+    codes: Sequence[Code] = ()

@@ -1,0 +1,178 @@
+"""What crosses the journal's door: acts, drafts, receipts, and the shelves that rooms keep."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias, TypeVar
+
+import msgspec
+
+from guildbank.kernel import Refusal
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from guildbank.journal.stage import Stage
+
+    Driver: TypeAlias = asyncpg.Connection[Any]
+else:
+    Driver = object
+
+K = TypeVar("K")
+V = TypeVar("V")
+R_contra = TypeVar("R_contra", contravariant=True)
+
+FINGERPRINT_VERSION = b"\x01"
+
+
+class RowLock(NamedTuple):
+    """A domain row that a batch locks before the journal; sorted, so batches cannot deadlock.
+
+    `rank` is the room's place in the layers, `table` and `id` name the row.
+    """
+
+    rank: int
+    table: str
+    id: str
+
+
+class Shelf(Protocol[K, V]):
+    """Rows of one room that acts read and write under the journal lock.
+
+    `order` says when a batch saves it (lower rooms first). `load` returns what exists of the
+    keys; `save` writes the changed rows of one batch.
+    """
+
+    order: ClassVar[int]
+
+    async def load(self, driver: Driver, keys: Sequence[K]) -> Mapping[K, V]:
+        """Return the rows that exist."""
+        ...
+
+    async def save(self, driver: Driver, changed: Mapping[K, V]) -> None:
+        """Insert or update the rows."""
+        ...
+
+
+class Log(Protocol[R_contra]):
+    """Append-only rows that belong to entries and are in the hash chain (the transfers)."""
+
+    order: ClassVar[int]
+
+    def canonical(self, row: R_contra) -> bytes:
+        """Return the row's bytes for the chain, the same for ever."""
+        ...
+
+    async def write(self, driver: Driver, rows: Sequence[R_contra]) -> None:
+        """Insert the rows of one batch."""
+        ...
+
+
+Need: TypeAlias = tuple[Shelf[Any, Any], Any]
+"""A shelf and a key on it that an act wants to read."""
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """A free-form payload under a person's key; only its salted hash enters the chain."""
+
+    person: str
+    hash: str
+    ciphertext: bytes
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """An accepted act: the entry's kind and its facts as canonical JSON."""
+
+    kind: str
+    data: bytes
+    payload: Sealed | None = None
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """An entry as it stands in the journal: what an answer is rendered from, now or on replay."""
+
+    seq: int
+    at: datetime
+    kind: str
+    principal: str
+    data: bytes
+    replayed: bool = False
+
+
+Outcome: TypeAlias = Receipt | Refusal
+
+
+class Act:
+    """One change of one tenant, all or nothing: a use case subclasses it.
+
+    `principal` did it, `verb` names it, `key` is the idempotency key that the principal chose
+    (None for acts of the system, which must be safe to repeat by their own state). `needs` says
+    what to read under the lock and is asked again after each load (for keys that depend on
+    rows), at most MAX_ROUNDS times. `decide` is pure: it reads and puts rows on the stage and
+    returns a Draft, or a Refusal that leaves no trace.
+    """
+
+    verb: ClassVar[str]
+    rounds: ClassVar[int] = 1
+    __slots__ = ("fingerprint", "key_hash", "principal")
+
+    def __init__(self, principal: str, key: str | None = None, command: object = None) -> None:
+        self.principal = principal
+        self.key_hash: bytes | None = None
+        self.fingerprint: bytes | None = None
+        if key is not None:
+            self.key_hash = key_hash(principal, self.verb, key)
+            self.fingerprint = fingerprint(self.verb, command)
+
+    @property
+    def locks(self) -> Sequence[RowLock]:
+        """Return the domain rows to lock before the journal; most acts have none."""
+        return ()
+
+    def needs(self, stage: "Stage") -> Iterable[Need]:
+        """Return what must be loaded before `decide`."""
+        raise NotImplementedError
+
+    def decide(self, stage: "Stage") -> Draft | Refusal:
+        """Decide on loaded rows; no I/O."""
+        raise NotImplementedError
+
+
+def key_hash(principal: str, verb: str, key: str) -> bytes:
+    """Return the 16 bytes that stand for (principal, verb, key) in the key table."""
+    return sha256(f"{principal}\0{verb}\0{key}".encode()).digest()[:16]
+
+
+def fingerprint(verb: str, command: object) -> bytes:
+    """Return SHA-256 of the decoded command in canonical form; golden tests hold it still."""
+    body = _canonical.encode(command)
+    return sha256(FINGERPRINT_VERSION + verb.encode() + b"\0" + body).digest()
+
+
+_canonical = msgspec.json.Encoder(order="sorted", decimal_format="string")
+
+
+def facts(value: object) -> bytes:
+    """Return the canonical JSON of an entry's facts."""
+    return _canonical.encode(value)
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The newest batch: where the journal stands."""
+
+    seq: int
+    hash: bytes
+    at: datetime
+    writable: bool
+    epoch: int
+
+
+class Unavailable(Exception):
+    """The journal cannot answer now: queue full, deadline passed, or database away.
+
+    Nothing is known to have happened; the same request with the same key is safe to repeat.
+    """
+
+    def __init__(self, detail: str, retry_after_seconds: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds

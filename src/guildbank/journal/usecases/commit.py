@@ -1,0 +1,242 @@
+"""Write one batch of acts: the write protocol, from the locks to the commit.
+
+1. lock domain rows, sorted; 2. lock the journal, in a statement of its own; 3. draw the batch,
+read, decide; 4. write and commit. After 2 only rows locked in 1 and tables written only under
+the lock are touched.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from guildbank.infra.database import Tx, begin_statement
+from guildbank.journal import store
+from guildbank.journal.chain import FORMAT, batch_hash, digests, entry_bytes
+from guildbank.journal.contracts import Act, Draft, Head, Outcome, Receipt, Sealed
+from guildbank.journal.stage import Stage
+from guildbank.kernel import Refusal
+
+MAX_ROUNDS = 5
+
+FROZEN_TENANT = Refusal(
+    code="tenant_suspended",
+    detail="The tenant is suspended: it can be read but takes no writes until it is resumed.",
+)
+KEY_REUSED = Refusal(
+    code="key_reused",
+    detail="This Idempotency-Key was used with another command. Use a new key for a new command.",
+    field="Idempotency-Key",
+)
+
+Answer = Outcome | BaseException
+"""What an act ends with; an exception is a defect of that act alone."""
+
+
+class CommitUnknown(Exception):
+    """The connection was lost in COMMIT: the batch is there or not, its hash tells."""
+
+    def __init__(self, last_seq: int, hash_: bytes) -> None:
+        super().__init__("the connection was lost in COMMIT")
+        self.last_seq = last_seq
+        self.hash = hash_
+
+
+@dataclass(slots=True)
+class Group:
+    """Acts that stand or fall together; most groups are one act."""
+
+    acts: Sequence[Act]
+    answers: list[Answer] = field(default_factory=list)
+
+
+Draw = Callable[[], Sequence[Group]]
+Probe = Callable[[str], Awaitable[None]]
+
+
+async def no_probe(_point: str) -> None:
+    """Do nothing at a fault point; tests pass a probe that kills."""
+
+
+async def commit_batch(
+    tx: Tx, schema: str, fixed: Sequence[Group], draw: Draw, probe: Probe = no_probe
+) -> list[Group]:
+    """Run one transaction over the fixed groups and those drawn once the lock is held.
+
+    Returns the groups with their answers. Raises what the database raised (nothing is committed)
+    or CommitUnknown.
+    """
+    driver = tx.driver
+    try:
+        await driver.execute(begin_statement(schema))
+        await probe("begun")
+        locks = [lock for group in fixed for act in group.acts for lock in act.locks]
+        if locks:
+            await store.lock_rows(driver, locks)
+            await probe("rows_locked")
+        await store.lock_journal(driver)
+        await probe("journal_locked")
+        groups = [*fixed, *draw()]
+        acts = [act for group in groups for act in group.acts]
+        known = await store.read_head(
+            driver, [act.key_hash for act in acts if act.key_hash is not None]
+        )
+        await probe("head_read")
+        stage = Stage(known.now, known.head.seq + 1)
+        await load(tx, stage, acts)
+        await probe("rows_loaded")
+        replays = await _replays(tx, known)
+        accepted = decide(stage, groups, replays, known.head)
+        if not accepted:
+            await driver.execute("ROLLBACK")
+            return groups
+        hash_ = await _write(tx, stage, known.head, accepted, known.now, probe)
+    except BaseException:
+        if not driver.is_closed():
+            await driver.execute("ROLLBACK")
+        raise
+    await _commit(tx, stage.seq - 1, hash_, probe)
+    return groups
+
+
+async def _commit(tx: Tx, last_seq: int, hash_: bytes, probe: Probe) -> None:
+    await probe("before_commit")
+    try:
+        await tx.driver.execute("COMMIT")
+        await probe("after_commit")
+    except Exception as lost:
+        raise CommitUnknown(last_seq, hash_) from lost
+
+
+async def load(tx: Tx, stage: Stage, acts: Sequence[Act]) -> None:
+    """Load what the acts need; those that find more keys in rows are asked again."""
+    asking: Sequence[Act] = acts
+    for number in range(MAX_ROUNDS):
+        missing = stage.missing([need for act in asking for need in act.needs(stage)])
+        for shelf, keys in sorted(missing.items(), key=lambda item: item[0].order):
+            stage.fill(shelf, keys, await shelf.load(tx.driver, keys))
+        asking = [act for act in asking if act.rounds > number + 1]
+        if not asking:
+            return
+    raise RuntimeError(f"an act asks for more than {MAX_ROUNDS} rounds of reading")
+
+
+async def _replays(tx: Tx, known: store.Known) -> dict[bytes, store.StoredReceipt]:
+    if not known.keys:
+        return {}
+    receipts = await store.read_receipts(tx.driver, list(set(known.keys.values())))
+    return {hash_: receipts[seq] for hash_, seq in known.keys.items()}
+
+
+Accepted = tuple[Act, Receipt, Sealed | None]
+
+
+def decide(
+    stage: Stage,
+    groups: Sequence[Group],
+    replays: dict[bytes, store.StoredReceipt],
+    head: Head,
+) -> list[Accepted]:
+    """Decide every group in turn on the staged rows; returns the accepted acts in order."""
+    accepted: list[Accepted] = []
+    for group in groups:
+        if len(group.acts) == 1:
+            act = group.acts[0]
+            answer = _decide_one(stage, act, replays, head, accepted)
+            group.answers = [answer]
+        else:
+            _decide_all(stage, group, replays, head, accepted)
+    return accepted
+
+
+def _decide_one(
+    stage: Stage,
+    act: Act,
+    replays: dict[bytes, store.StoredReceipt],
+    head: Head,
+    accepted: list[Accepted],
+) -> Answer:
+    if act.key_hash is not None and (met := replays.get(act.key_hash)) is not None:
+        return met.receipt if met.fingerprint == act.fingerprint else KEY_REUSED
+    if not head.writable:
+        return FROZEN_TENANT
+    try:
+        draft = act.decide(stage)
+    except Exception as defect:  # one bad act does not hurt the others; its caller gets it
+        stage.drop()
+        return defect
+    if isinstance(draft, Refusal):
+        stage.drop()
+        return draft
+    receipt = _accept(stage, act, draft)
+    accepted.append((act, receipt, draft.payload))
+    if act.key_hash is not None:
+        again = Receipt(
+            receipt.seq, receipt.at, receipt.kind, receipt.principal, receipt.data, replayed=True
+        )
+        replays[act.key_hash] = store.StoredReceipt(again, act.fingerprint)
+    return receipt
+
+
+def _accept(stage: Stage, act: Act, draft: Draft) -> Receipt:
+    receipt = Receipt(stage.seq, stage.now, draft.kind, act.principal, draft.data)
+    stage.accept(draft)
+    return receipt
+
+
+def _decide_all(
+    stage: Stage,
+    group: Group,
+    replays: dict[bytes, store.StoredReceipt],
+    head: Head,
+    accepted: list[Accepted],
+) -> None:
+    """Decide acts that stand or fall together, on a copy that is kept only if none is refused."""
+    before = stage.mark()
+    known, count = dict(replays), len(accepted)
+    answers: list[Answer] = []
+    for act in group.acts:
+        answer = _decide_one(stage, act, replays, head, accepted)
+        answers.append(answer)
+        if not isinstance(answer, Receipt):
+            stage.rewind(before)
+            replays.clear()
+            replays.update(known)
+            del accepted[count:]
+            break
+    group.answers = answers
+
+
+async def _write(
+    tx: Tx, stage: Stage, head: Head, accepted: Sequence[Accepted], now: datetime, probe: Probe
+) -> bytes:
+    """Write rooms' rows, then entries, keys and the batch with its hash; returns the hash."""
+    driver = tx.driver
+    rows = [
+        entry_bytes(r.seq, r.kind, r.principal, act.key_hash, act.fingerprint, r.data)
+        for act, r, _ in accepted
+    ]
+    for log, logged in stage.logged():
+        await log.write(driver, logged)
+        rows.extend(map(log.canonical, logged))
+        await probe(f"logged_{type(log).__name__}")
+    for shelf, changed in stage.changed():
+        await shelf.save(driver, changed)
+        await probe(f"saved_{type(shelf).__name__}")
+    first, last = head.seq + 1, stage.seq - 1
+    hash_ = batch_hash(head.hash, head.epoch, first, last, now, rows)
+    await driver.fetch(
+        store.WRITE,
+        [r.seq for _, r, _ in accepted],
+        [r.kind for _, r, _ in accepted],
+        [r.principal for _, r, _ in accepted],
+        [act.key_hash for act, _, _ in accepted],
+        [act.fingerprint for act, _, _ in accepted],
+        [r.data.decode() for _, r, _ in accepted],
+        last, first, head.epoch, now, FORMAT, hash_, digests(rows),
+    )  # fmt: skip
+    payloads: list[Any] = [(r.seq, sealed) for _, r, sealed in accepted if sealed is not None]
+    if payloads:
+        await store.write_payloads(driver, payloads)
+    await probe("entries_written")
+    return hash_

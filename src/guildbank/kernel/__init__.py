@@ -1,0 +1,22 @@
+"""Money, ids, clock and refusals: pure values that every room shares."""
+
+from guildbank.kernel.clock import Clock, FixedClock, SystemClock
+from guildbank.kernel.ids import TimedSeq, new_id, parse_id, parse_seq_id, seq_id
+from guildbank.kernel.money import MAX_AMOUNT, BadAmount, format_money, parse_money
+from guildbank.kernel.refusal import Refusal
+
+__all__ = [
+    "MAX_AMOUNT",
+    "BadAmount",
+    "Clock",
+    "FixedClock",
+    "Refusal",
+    "SystemClock",
+    "TimedSeq",
+    "format_money",
+    "new_id",
+    "parse_id",
+    "parse_money",
+    "parse_seq_id",
+    "seq_id",
+]

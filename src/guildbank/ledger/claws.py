@@ -1,0 +1,62 @@
+"""Which coins a refund, dispute or reversed grant takes: the free ones of its lot, last first.
+
+The rule is docs/lots.md, "Directed debit". A lot whose coins were spent and put back again lies
+in several places of its account, so a claw-back works on intervals, not on the lot alone.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from guildbank.ledger.lots import Holes, Interval, map_position
+from guildbank.ledger.provenance import AccountKey, AccountLots, Lot, trace
+
+
+def parts_from(
+    lot: Lot, account: AccountKey, accounts: Mapping[AccountKey, AccountLots]
+) -> list[Interval]:
+    """All intervals of the account's credit axis whose coins come from `lot`, in order.
+
+    `lot` is a first lot. The answer is the lot itself and every part of a later lot of this
+    account that a reversed spend restored from it: what a refund or dispute of `lot` may take.
+    Spent and clawed coins are included; `free_parts` takes them out.
+    """
+    parts = [lot.interval]
+    for later in accounts[account].lots:
+        if later.source is not None and later.start >= lot.end:
+            for traced in trace(account, [later.interval], accounts):
+                if traced.account == account and traced.lot.ref == lot.ref:
+                    parts.append(traced.at)
+    return parts
+
+
+def free_parts(parts: Iterable[Interval], spent: int, holes: Holes) -> list[Interval]:
+    """What of these sorted credit-axis intervals is neither spent nor clawed, in order."""
+    cursor = map_position(holes, spent)
+    free: list[Interval] = []
+    for part in parts:
+        start = max(part.start, cursor)
+        for hole, length in holes:
+            if hole >= part.end:
+                break
+            if hole > start:
+                free.append(Interval(start, hole))
+            start = max(start, hole + length)
+        if start < part.end:
+            free.append(Interval(start, part.end))
+    return free
+
+
+def take_from_tail(free: list[Interval], amount: int) -> list[Interval]:
+    """The last `amount` coins of sorted free intervals: the holes of a claw-back, last one first.
+
+    Each becomes a directed debit of its own. Raises ValueError when there are not that many.
+    """
+    taken: list[Interval] = []
+    for start, end in reversed(free):
+        if amount == 0:
+            break
+        size = min(amount, end - start)
+        taken.append(Interval(end - size, end))
+        amount -= size
+    if amount:
+        raise ValueError(f"{amount} coins more than are free")
+    return taken

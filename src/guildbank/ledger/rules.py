@@ -1,0 +1,233 @@
+"""Pure decisions: what a posting does to account totals, or why it is refused.
+
+The reference model in the laws keeps explicit coins and must agree with this on every history.
+"""
+
+from collections.abc import Callable, Sequence
+from copy import copy
+
+from guildbank.kernel import MAX_AMOUNT, Refusal
+from guildbank.ledger.claws import free_parts, take_from_tail
+from guildbank.ledger.contracts import (
+    MAX_LEGS,
+    Account,
+    Address,
+    Leg,
+    LotRef,
+    LotState,
+    Moved,
+    Transfer,
+)
+from guildbank.ledger.lots import Interval, to_credit_axis
+
+GetAccount = Callable[[Address], Account]
+GetLot = Callable[[LotRef], LotState | None]
+
+
+class Book:
+    """Accounts as one act sees them, and the transfers that it made so far.
+
+    `account` and `lot` read loaded rows; `changed` holds copies of the accounts that moved.
+    """
+
+    __slots__ = ("_account", "_lot", "changed", "moved", "seq")
+
+    def __init__(self, seq: int, account: GetAccount, lot: GetLot) -> None:
+        self.seq = seq
+        self._account = account
+        self._lot = lot
+        self.changed: dict[Address, Account] = {}
+        self.moved: list[Moved] = []
+
+    def account(self, address: Address) -> Account:
+        """Return the account as this act sees it; read only."""
+        return self.changed.get(address) or self._account(address)
+
+    def own(self, address: Address) -> Account:
+        """Return this act's copy of the account, to be changed."""
+        account = self.changed.get(address)
+        if account is None:
+            account = self.changed[address] = copy(self._account(address))
+        return account
+
+    def post(self, legs: Sequence[Leg]) -> Refusal | None:
+        """Apply the legs in order, all or nothing: after a refusal the book is to be dropped."""
+        if not 0 < len(legs) <= MAX_LEGS:
+            return _refuse("too_many_legs", f"A posting has 1 to {MAX_LEGS} legs.", "legs")
+        for number, leg in enumerate(legs):
+            refusal = self._leg(leg, number)
+            if refusal is not None:
+                return refusal
+        return None
+
+    def hold(self, sources: Sequence[Address], amount: int) -> Refusal | list[tuple[Address, int]]:
+        """Put `amount` aside in the first accounts that have it; return the split."""
+        if not 0 < amount <= MAX_AMOUNT:
+            return _bad_amount("amount")
+        left, split = amount, list[tuple[Address, int]]()
+        for source in sources:
+            account = self.account(source)
+            if (refusal := _usable(account, source, forced=False)) is not None:
+                return refusal
+            take = min(left, account.available)
+            if take > 0:
+                self.own(source).held += take
+                split.append((source, take))
+                left -= take
+        return split if left == 0 else insufficient(amount, amount - left, "amount")
+
+    def release(self, address: Address, amount: int) -> None:
+        """Give back what a hold kept."""
+        self.own(address).held -= amount
+
+    def _leg(self, leg: Leg, number: int) -> Refusal | None:
+        if leg.amount <= 0 or leg.amount > MAX_AMOUNT:
+            return _bad_amount(f"legs[{number}].amount")
+        if (refusal := _unknown(self.account(leg.credit), leg.credit)) is not None:
+            return refusal
+        if leg.lot is not None:
+            return self._directed(leg, leg.lot)
+        left = leg.amount
+        for address in leg.debits:
+            if address.asset != leg.credit.asset:
+                return _refuse(
+                    "asset_mismatch",
+                    f"A leg moves one asset: {address} and {leg.credit} differ.",
+                    f"legs[{number}]",
+                )
+            account = self.account(address)
+            if (refusal := _usable(account, address, forced=leg.forced)) is not None:
+                return refusal
+            take = left if account.floor is None else min(left, account.available)
+            if take <= 0:
+                continue
+            refusal = self._move(address, leg, take, lot_offset=None)
+            if refusal is not None:
+                return refusal
+            left -= take
+            if left == 0:
+                return None
+        if leg.up_to:
+            return None
+        return insufficient(leg.amount, leg.amount - left, f"legs[{number}].amount")
+
+    def _directed(self, leg: Leg, ref: LotRef) -> Refusal | None:
+        """Take the tail of the lot's unspent part."""
+        lot = self._lot(ref)
+        if lot is None or leg.debits != (lot.address,) or lot.address.asset != leg.credit.asset:
+            return _refuse("unknown_lot", "No such lot in this account.", None)
+        account = self.account(lot.address)
+        holes = tuple(sorted((*lot.holes, *self._new_holes(account.id))))
+        free = free_parts(lot_parts(lot), account.spent, holes)
+        unspent = min(sum(part.length for part in free), account.available)
+        take = min(leg.amount, max(unspent, 0))
+        if take < leg.amount and not leg.up_to:
+            return _refuse(
+                "exceeds_original",
+                f"Only {max(unspent, 0)} of this lot are unspent and not held.",
+                "amount",
+                available=max(unspent, 0),
+            )
+        for part in take_from_tail(free, take):
+            refusal = self._move(lot.address, leg, part.length, lot_offset=part.start)
+            if refusal is not None:
+                return refusal
+        return None
+
+    def _new_holes(self, account_id: int) -> list[tuple[int, int]]:
+        """Return the holes that this act made itself."""
+        return [
+            (t.lot_offset, t.amount)
+            for t, _, _ in self.moved
+            if t.debit == account_id and t.lot_offset is not None
+        ]
+
+    def _move(self, source: Address, leg: Leg, take: int, lot_offset: int | None) -> Refusal | None:
+        debit, credit = self.own(source), self.own(leg.credit)
+        if debit is credit:
+            return _refuse("same_account", f"{source} cannot pay itself.", "legs")
+        if credit.credited + take > credit.cap or debit.spent + take > debit.cap:
+            return _refuse(
+                "total_overflow",
+                f"The total of {leg.credit} or {source} would pass its asset's cap.",
+                "amount",
+            )
+        if credit.ceiling is not None and credit.balance + take > credit.ceiling:
+            return _refuse(
+                "ceiling_exceeded",
+                f"{leg.credit} may hold at most {credit.ceiling}.",
+                "amount",
+                ceiling=credit.ceiling,
+            )
+        credit_offset, debit_offset = credit.credited, None
+        if lot_offset is None:
+            debit_offset = debit.spent
+            debit.spent += take
+        else:
+            debit.clawed += take
+        credit.credited += take
+        restores = leg.restores
+        transfer = Transfer(
+            self.seq, len(self.moved), debit.id, credit.id, take,
+            debit_offset, lot_offset, credit_offset,
+            debit.credited - debit.spent - debit.clawed,
+            credit.credited - credit.spent - credit.clawed,
+            *(restores or (None, None, None)),
+        )  # fmt: skip
+        self.moved.append(Moved(transfer, source, leg.credit))
+        return None
+
+
+def lot_parts(lot: LotState) -> list[Interval]:
+    """Return the lot's interval and every part of a later lot that restored coins of it.
+
+    Sorted, on the account's credit axis. A restored lot may itself have been spent and restored:
+    each is held against all parts found before it.
+    """
+    parts = [Interval(lot.start, lot.end)]
+    for start, length, source in lot.restored:
+        at = start
+        for piece in to_credit_axis(lot.holes, source, source + length):
+            for part in list(parts):
+                common = piece.meet(part)
+                if common.length:
+                    begin = at + common.start - piece.start
+                    parts.append(Interval(begin, begin + common.length))
+            at += piece.length
+    return sorted(parts)
+
+
+def _usable(account: Account, address: Address, *, forced: bool) -> Refusal | None:
+    if account.problem is not None:
+        return _unknown(account, address)
+    if account.frozen is not None and not forced:
+        return _refuse(
+            "account_frozen", f"{address} is frozen: {account.frozen}", None, reason=account.frozen
+        )
+    return None
+
+
+def _unknown(account: Account, address: Address) -> Refusal | None:
+    if account.problem is None:
+        return None
+    if account.problem == "unknown_asset":
+        return _refuse("unknown_asset", f"There is no asset {address.asset!r}.", "asset")
+    return _refuse("unknown_account", f"There is no player {address.owner!r}.", "playerId")
+
+
+def insufficient(asked: int, available: int, field: str) -> Refusal:
+    """Return the refusal of a debit that finds too little."""
+    return _refuse(
+        "insufficient_funds",
+        f"{asked} were asked for and {available} are available.",
+        field,
+        available=available,
+    )
+
+
+def _bad_amount(field: str) -> Refusal:
+    return _refuse("amount_not_positive", f"An amount is 1 to {MAX_AMOUNT}.", field)
+
+
+def _refuse(code: str, detail: str, field: str | None, **extra: str | int | None) -> Refusal:
+    return Refusal(code=code, detail=detail, field=field, extra=dict(extra))

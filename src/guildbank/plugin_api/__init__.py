@@ -1,0 +1,48 @@
+"""What a plugin may import: manifests, the protocols of the slots, and the structs they exchange."""
+
+from guildbank.plugin_api.manifest import API_VERSION, Manifest, Plugin, Slot
+from guildbank.plugin_api.provider import (
+    Context,
+    EventKind,
+    NextAction,
+    Outcome,
+    OutcomeStatus,
+    PaymentProvider,
+    PaymentRequest,
+    ProviderEvent,
+    RefundRequest,
+    WebhookRejected,
+)
+from guildbank.plugin_api.stages import (
+    Annotated,
+    Callback,
+    CallbackEvent,
+    Entry,
+    Middleware,
+    PurchaseView,
+    Veto,
+)
+
+__all__ = [
+    "API_VERSION",
+    "Annotated",
+    "Callback",
+    "CallbackEvent",
+    "Context",
+    "Entry",
+    "EventKind",
+    "Manifest",
+    "Middleware",
+    "NextAction",
+    "Outcome",
+    "OutcomeStatus",
+    "PaymentProvider",
+    "PaymentRequest",
+    "Plugin",
+    "ProviderEvent",
+    "PurchaseView",
+    "RefundRequest",
+    "Slot",
+    "Veto",
+    "WebhookRejected",
+]

@@ -1,0 +1,53 @@
+"""What a plugin says of itself before any of its code runs."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Protocol
+
+import msgspec
+
+API_VERSION = 1
+"""The version of this package's protocols; a manifest names the range that it works with."""
+
+
+class Slot(StrEnum):
+    """Where in the payment pipeline a plugin sits."""
+
+    ENTRY = "entry"
+    MIDDLEWARE = "middleware"
+    PROVIDER = "provider"
+    CALLBACK = "callback"
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """Identity, needs and limits of a plugin.
+
+    `settings_schema` is a JSON Schema object with `additionalProperties: false`; the properties
+    named in `secret_fields` are stored encrypted and never shown again. `egress_hosts` lists the
+    hosts the plugin speaks to (`*` for an address from its settings). `fail_closed` says whether
+    a plugin that cannot answer refuses the payment. `sandbox` marks a provider that moves no
+    real money: live tenants refuse it.
+    """
+
+    id: str
+    version: str
+    slot: Slot
+    title: str
+    api_min: int = API_VERSION
+    api_max: int = API_VERSION
+    capabilities: frozenset[str] = frozenset()
+    settings_schema: Mapping[str, Any]
+    secret_fields: frozenset[str] = frozenset()
+    egress_hosts: tuple[str, ...] = ()
+    timeout_seconds: int = 30
+    fail_closed: bool = True
+    sandbox: bool = False
+
+
+class Plugin(Protocol):
+    """Anything that an entry point of the group `guildbank.plugins` names."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return the plugin's manifest, the same on every call."""
+        ...

@@ -1,0 +1,186 @@
+"""The slot of payment providers: five outcomes, and nothing that looks like success by accident.
+
+A call either returns an Outcome or raises. Whatever it raises, a time-out included, the core
+takes for `unknown`: only the provider knows whether money moved, and it is asked again.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+import msgspec
+
+from guildbank.plugin_api.manifest import Manifest
+
+
+class OutcomeStatus(StrEnum):
+    """What is certain after a call (the five outcomes of Kill Bill)."""
+
+    PROCESSED = "processed"
+    """Money moved; `amount_minor` and `currency` say how much, as the provider reports it."""
+    PENDING = "pending"
+    """Not finished: the player must act (`next_action`) or the provider is still at work."""
+    DECLINED = "declined"
+    """The provider said no. No money moved."""
+    CANCELED = "canceled"
+    """It certainly did not happen and will not."""
+    UNKNOWN = "unknown"
+    """Nobody here can say. Ask again with fetch, never send again."""
+
+
+class NextAction(msgspec.Struct, frozen=True, kw_only=True):
+    """What the player must do: open `url` (kind `redirect`) or confirm with `client_secret`."""
+
+    kind: str
+    url: str | None = None
+    client_secret: str | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of a call, as the provider states it.
+
+    `reference` is the provider's own id of the payment or refund, kept for every later call.
+    `code` is the provider's error code, `message` a sentence without personal data.
+    """
+
+    status: OutcomeStatus
+    reference: str | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    next_action: NextAction | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plugin knows of the tenant on each call.
+
+    `settings` are the validated settings with secrets in clear; `now` is the server's time;
+    `webhook_url` is where the provider must deliver its events, the tenant named in it.
+    """
+
+    tenant: str
+    mode: str
+    settings: Mapping[str, Any]
+    now: datetime
+    webhook_url: str
+
+
+class PaymentRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One try to take money.
+
+    `attempt_id` is our reference at the provider and the root of `idempotency_key`; the same key
+    always comes with the same request. `amount_minor` is in the currency's ISO 4217 minor units.
+    `method` is the provider's own name of a payment method, or None for its default.
+    """
+
+    attempt_id: str
+    idempotency_key: str
+    amount_minor: int
+    currency: str
+    description: str
+    player_id: str
+    method: str | None = None
+    return_url: str | None = None
+
+
+class RefundRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Give back `amount_minor` of the captured payment `payment_reference`."""
+
+    refund_id: str
+    idempotency_key: str
+    attempt_id: str
+    payment_reference: str
+    amount_minor: int
+    currency: str
+    reason: str | None = None
+
+
+class EventKind(StrEnum):
+    """What a provider's webhook is about."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_FUNDS_WITHDRAWN = "dispute_funds_withdrawn"
+    DISPUTE_FUNDS_REINSTATED = "dispute_funds_reinstated"
+    DISPUTE_CLOSED = "dispute_closed"
+    IGNORED = "ignored"
+
+
+class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A verified webhook. A hint: the core fetches the payment or refund it names.
+
+    `external_id` is the provider's id of the event: the same id is handled once.
+    `attempt_id` and `refund_id` are our references where the provider echoes them; else the
+    core finds them by `payment_reference` and `refund_reference`. For disputes the amount and
+    `dispute_reference` are taken from the event; `won` is set when one is closed.
+    """
+
+    external_id: str
+    kind: EventKind
+    attempt_id: str | None = None
+    payment_reference: str | None = None
+    refund_id: str | None = None
+    refund_reference: str | None = None
+    dispute_reference: str | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    reason: str | None = None
+    won: bool | None = None
+
+
+class WebhookRejected(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a webhook is not believed: `bad_signature`, `too_old`, `malformed`, `wrong_account`."""
+
+    code: str
+    detail: str
+
+
+class PaymentProvider(Protocol):
+    """A payment provider. Safe to share between calls and tenants: state lives in the context."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return the plugin's manifest, with slot `provider`."""
+        ...
+
+    async def create_payment(self, context: Context, request: PaymentRequest) -> Outcome:
+        """Start taking money. Called again with the same key it must not charge twice."""
+        ...
+
+    async def fetch_payment(
+        self, context: Context, attempt_id: str, reference: str | None
+    ) -> Outcome:
+        """Say how the payment stands, by the provider's reference or, without one, by ours.
+
+        `canceled` with code `not_found` when the provider certainly never got it.
+        """
+        ...
+
+    async def cancel_payment(
+        self, context: Context, attempt_id: str, reference: str | None
+    ) -> Outcome:
+        """Stop a payment that is not captured; `processed` when it was captured first."""
+        ...
+
+    async def refund(self, context: Context, request: RefundRequest) -> Outcome:
+        """Give money back. Called again with the same key it must not pay twice."""
+        ...
+
+    async def fetch_refund(
+        self, context: Context, request: RefundRequest, reference: str | None
+    ) -> Outcome:
+        """Say how a refund stands; `canceled` with code `not_found` when it never was."""
+        ...
+
+    def read_webhook(
+        self, context: Context, headers: Mapping[str, str], body: bytes
+    ) -> ProviderEvent | WebhookRejected:
+        """Verify the raw bytes and read the event. Header names come in lower case."""
+        ...
+
+    async def test_connection(self, context: Context) -> str:
+        """Return a sentence that says which account answered; raise if none did."""
+        ...

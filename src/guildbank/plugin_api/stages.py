@@ -1,0 +1,84 @@
+"""The other slots of the pipeline: entry, middleware and callback."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from guildbank.plugin_api.manifest import Manifest
+from guildbank.plugin_api.provider import Context
+
+
+class PurchaseView(msgspec.Struct, frozen=True, kw_only=True):
+    """A purchase as stages before the provider see it. Amounts are minor units."""
+
+    payment_id: str
+    player_id: str
+    purpose: str
+    provider: str
+    amount_minor: int
+    currency: str
+    country: str | None
+    annotations: Mapping[str, str]
+
+
+class Veto(msgspec.Struct, frozen=True, kw_only=True):
+    """The purchase must not go on. `code` is stable, `detail` is shown to the player."""
+
+    code: str
+    detail: str
+
+
+class Annotated(msgspec.Struct, frozen=True, kw_only=True):
+    """The purchase goes on, with facts for later stages and the record."""
+
+    annotations: Mapping[str, str] = {}
+
+
+class Entry(Protocol):
+    """Decides whether a purchase may enter at all. Runs before anything is stored."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return the plugin's manifest, with slot `entry`."""
+        ...
+
+    async def admit(self, context: Context, purchase: PurchaseView) -> Annotated | Veto:
+        """Admit the purchase or veto it."""
+        ...
+
+
+class Middleware(Protocol):
+    """Looks at a purchase before the provider is called; may veto, never change amounts."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return the plugin's manifest, with slot `middleware`."""
+        ...
+
+    async def before_provider(self, context: Context, purchase: PurchaseView) -> Annotated | Veto:
+        """Annotate the purchase or veto it."""
+        ...
+
+
+class CallbackEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A committed fact. Delivered at least once and in order; `id` is the same each time."""
+
+    id: str
+    kind: str
+    at: datetime
+    data: Mapping[str, object]
+
+
+class Callback(Protocol):
+    """Is told of what was committed. Raising means: tell me again later."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return the plugin's manifest, with slot `callback`."""
+        ...
+
+    async def deliver(self, context: Context, event: CallbackEvent) -> None:
+        """Handle the event; return only when it needs no other delivery."""
+        ...
