@@ -1,0 +1,76 @@
+"""What crosses identity's door: players, keys, tokens, and the scopes that keys may have."""
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from guildbank.kernel import Refusal
+
+KeyKind: TypeAlias = Literal["secret", "publishable"]
+PlayerState: TypeAlias = Literal["active", "erased"]
+
+
+class Player(msgspec.Struct, frozen=True):
+    """A player of one tenant; `external_id` is the id that the game knows."""
+
+    id: str
+    external_id: str
+    state: PlayerState
+    created_at: datetime
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """An application's key without its secret; `prefix` is enough for a person to tell it.
+
+    `tenant_id` is None for a key of the deployment. A rotated key names its successor and stays
+    valid until `expires_at`.
+    """
+
+    id: str
+    application: str
+    tenant_id: str | None
+    kind: KeyKind
+    name: str
+    prefix: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+    replaced_by: str | None
+
+
+class NewKey(msgspec.Struct, frozen=True):
+    """A key just made, with the token that is shown this once."""
+
+    key: Key
+    token: str
+
+
+class PlayerToken(msgspec.Struct, frozen=True):
+    """A signed token with which a player's client calls, and when it ends."""
+
+    token: str
+    expires_at: datetime
+
+
+UNKNOWN_PLAYER = Refusal(
+    code="unknown_player", detail="There is no such player in this tenant.", field="playerId"
+)
+NO_PLAYER = Refusal(code="not_found", detail="There is no such player.")
+NO_KEY = Refusal(code="not_found", detail="There is no such key.")
+BAD_KEY = Refusal(
+    code="unauthorized", detail="The key is unknown, expired, revoked, or of a deleted tenant."
+)
+BAD_TOKEN = Refusal(code="unauthorized", detail="The player token is not valid, or has ended.")
+SECRET_IN_CLIENT_HEADER = Refusal(
+    code="unauthorized",
+    detail=(
+        "X-Guildbank-Key takes a publishable key (pk_...). A secret key belongs on a server, "
+        "in Authorization: Bearer. Revoke it if it has been in a client."
+    ),
+)
+TENANT_MISMATCH = Refusal(
+    code="tenant_mismatch", detail="The credentials and X-Guildbank-Key name different tenants."
+)
