@@ -1,0 +1,61 @@
+"""What a conformance run takes and returns."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol, runtime_checkable
+
+import msgspec
+
+from guildbank.plugin_api.provider import Context, Outcome
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One sentence of the contract and how it went.
+
+    `name` is stable (`a_declined_payment_is_declined`). A check that lacked what it needs has
+    `ran` False and has not passed. `detail` never holds a secret of the settings.
+    """
+
+    name: str
+    passed: bool
+    detail: str = ""
+    ran: bool = True
+
+
+class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
+    """How to bring a provider to each outcome in its test mode.
+
+    `pays`, `declines` and `needs_action` are names for `PaymentRequest.method`: the first is paid
+    at once, the second refused at once, the third left waiting for the player; None where the
+    provider has no such method. `amount_minor` is divided by three for partial refunds.
+    `redirected` returns the settings with the provider's address replaced by the given URL, so
+    that silence can be rehearsed. `sign` returns the headers of a webhook whose body is correctly
+    signed. `complete_action` does what the player must do and needs the outcome that asked.
+    """
+
+    pays: str
+    declines: str | None = None
+    needs_action: str | None = None
+    amount_minor: int = 900
+    currency: str = "EUR"
+    redirected: Callable[[Mapping[str, Any], str], Mapping[str, Any]] | None = None
+    sign: Callable[[Context, bytes], Mapping[str, str]] | None = None
+    complete_action: Callable[[Context, Outcome], Awaitable[None]] | None = None
+
+
+@runtime_checkable
+class Rehearsable(Protocol):
+    """A provider that knows its own rehearsal, so that `guildbank plugin test` needs no other."""
+
+    def rehearsal(self) -> Rehearsal:
+        """Return how to reach each outcome with the provider's public test methods."""
+        ...
+
+
+class NotRun(msgspec.Struct, frozen=True):
+    """The check lacked what it needs; the sentence says what."""
+
+    reason: str
+
+
+Verdict = str | NotRun | None
+"""What a check returns: None when the contract holds, else the sentence that says how not."""

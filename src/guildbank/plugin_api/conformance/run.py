@@ -1,0 +1,53 @@
+"""Runs the whole contract of the provider slot against one plugin."""
+
+from guildbank.plugin_api.conformance import (
+    failure_checks,
+    manifest_checks,
+    payment_checks,
+    refund_checks,
+    webhook_checks,
+)
+from guildbank.plugin_api.conformance.contracts import Check, NotRun, Rehearsal
+from guildbank.plugin_api.conformance.stage import CheckFunction, Stage
+from guildbank.plugin_api.conformance.witness import Witness, scrub, secrets_of
+from guildbank.plugin_api.provider import Context, PaymentProvider
+
+PROVIDER_CHECKS: tuple[CheckFunction, ...] = (
+    *manifest_checks.CHECKS,
+    *payment_checks.CHECKS,
+    *refund_checks.CHECKS,
+    *webhook_checks.CHECKS,
+    *failure_checks.CHECKS,
+)
+
+
+async def run_provider_conformance(
+    provider: PaymentProvider, context: Context, rehearsal: Rehearsal
+) -> list[Check]:
+    """Return one Check for each sentence of the contract, in a fixed order.
+
+    Makes real calls to the address that the settings name and takes real test money there, so it
+    refuses a context of mode `live`: the list is then one failed check and nothing was called.
+    """
+    if context.mode != "test":
+        return [
+            Check(
+                name="the_run_is_in_test_mode",
+                passed=False,
+                detail=f"conformance takes money and gives it back; the mode is {context.mode}",
+            )
+        ]
+    stage = Stage(provider=Witness(provider), context=context, rehearsal=rehearsal)
+    return [await _run(check, stage) for check in PROVIDER_CHECKS]
+
+
+async def _run(check: CheckFunction, stage: Stage) -> Check:
+    name = getattr(check, "__name__", repr(check))
+    try:
+        verdict = await check(stage)
+    except Exception as error:
+        verdict = f"raised {type(error).__name__}: {error}"
+    if isinstance(verdict, NotRun):
+        return Check(name=name, passed=False, ran=False, detail=verdict.reason)
+    secrets = secrets_of(stage.provider.manifest, stage.context)
+    return Check(name=name, passed=verdict is None, detail=scrub(verdict or "", secrets))

@@ -1,0 +1,74 @@
+"""The set for every check: the provider, its context, and the requests that are tried on it."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import msgspec
+
+from guildbank.kernel import new_id
+from guildbank.plugin_api.conformance.contracts import Rehearsal, Verdict
+from guildbank.plugin_api.conformance.witness import Witness
+from guildbank.plugin_api.provider import (
+    Context,
+    Outcome,
+    OutcomeStatus,
+    PaymentRequest,
+    RefundRequest,
+)
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check is given."""
+
+    provider: Witness
+    context: Context
+    rehearsal: Rehearsal
+
+    @property
+    def later(self) -> Context:
+        """Return the context an hour on, when nothing sent now can still be on its way."""
+        return msgspec.structs.replace(self.context, now=self.context.now + timedelta(hours=1))
+
+    def payment(self, method: str) -> PaymentRequest:
+        """Return a fresh request to pay by this method."""
+        attempt_id = new_id("att")
+        return PaymentRequest(
+            attempt_id=attempt_id,
+            idempotency_key=f"{attempt_id}:create:1",
+            amount_minor=self.rehearsal.amount_minor,
+            currency=self.rehearsal.currency,
+            description="Conformance check",
+            player_id=new_id("player"),
+            method=method,
+        )
+
+    def refund(
+        self, payment: PaymentRequest, reference: str | None, amount_minor: int
+    ) -> RefundRequest:
+        """Return a fresh request to give back a part of a payment."""
+        refund_id = new_id("ref")
+        return RefundRequest(
+            refund_id=refund_id,
+            idempotency_key=f"{refund_id}:refund:1",
+            attempt_id=payment.attempt_id,
+            payment_reference=reference or "",
+            amount_minor=amount_minor,
+            currency=payment.currency,
+        )
+
+
+CheckFunction = Callable[[Stage], Awaitable[Verdict]]
+
+
+def fault_in_money(outcome: Outcome, amount_minor: int, currency: str) -> str | None:
+    """Say what keeps this outcome from being a sound `processed` one of this amount."""
+    if outcome.status is not OutcomeStatus.PROCESSED:
+        return f"expected processed, got {outcome!r}"
+    if not outcome.reference:
+        return "processed without the provider's reference"
+    if (outcome.amount_minor, outcome.currency) != (amount_minor, currency):
+        return (
+            f"asked for {amount_minor} {currency}, "
+            f"the outcome says {outcome.amount_minor} {outcome.currency}"
+        )
+    return None

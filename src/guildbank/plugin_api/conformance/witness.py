@@ -1,0 +1,104 @@
+"""A provider that remembers what the real one said, so that leaked secrets can be found."""
+
+from collections.abc import Awaitable, Mapping
+from typing import TypeVar
+
+from guildbank.plugin_api.manifest import Manifest
+from guildbank.plugin_api.provider import (
+    Context,
+    Outcome,
+    PaymentProvider,
+    PaymentRequest,
+    ProviderEvent,
+    RefundRequest,
+    WebhookRejected,
+)
+
+T = TypeVar("T", Outcome, str)
+
+
+class Witness:
+    """Passes every call on and keeps the text of each result and each exception."""
+
+    def __init__(self, provider: PaymentProvider) -> None:
+        self._provider = provider
+        self.heard: list[str] = []
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return the provider's manifest."""
+        return self._provider.manifest
+
+    async def create_payment(self, context: Context, request: PaymentRequest) -> Outcome:
+        """Pass on."""
+        return await self._keep(self._provider.create_payment(context, request))
+
+    async def fetch_payment(
+        self, context: Context, attempt_id: str, reference: str | None
+    ) -> Outcome:
+        """Pass on."""
+        return await self._keep(self._provider.fetch_payment(context, attempt_id, reference))
+
+    async def cancel_payment(
+        self, context: Context, attempt_id: str, reference: str | None
+    ) -> Outcome:
+        """Pass on."""
+        return await self._keep(self._provider.cancel_payment(context, attempt_id, reference))
+
+    async def refund(self, context: Context, request: RefundRequest) -> Outcome:
+        """Pass on."""
+        return await self._keep(self._provider.refund(context, request))
+
+    async def fetch_refund(
+        self, context: Context, request: RefundRequest, reference: str | None
+    ) -> Outcome:
+        """Pass on."""
+        return await self._keep(self._provider.fetch_refund(context, request, reference))
+
+    async def test_connection(self, context: Context) -> str:
+        """Pass on."""
+        return await self._keep(self._provider.test_connection(context))
+
+    def read_webhook(
+        self, context: Context, headers: Mapping[str, str], body: bytes
+    ) -> ProviderEvent | WebhookRejected:
+        """Pass on."""
+        try:
+            read = self._provider.read_webhook(context, headers, body)
+        except Exception as error:
+            self._hear_exception(error)
+            raise
+        # What the sender wrote is not the provider's leak, so only refusals are kept.
+        if isinstance(read, WebhookRejected):
+            self.heard.append(repr(read))
+        return read
+
+    async def _keep(self, call: Awaitable[T]) -> T:
+        try:
+            result = await call
+        except Exception as error:
+            self._hear_exception(error)
+            raise
+        self.heard.append(repr(result))
+        return result
+
+    def _hear_exception(self, error: BaseException | None) -> None:
+        """Keep an exception and those behind it: a log prints the whole chain."""
+        seen: set[int] = set()
+        while error is not None and id(error) not in seen:
+            seen.add(id(error))
+            self.heard += [str(error), repr(error)]
+            error = error.__cause__ or error.__context__
+
+
+def secrets_of(manifest: Manifest, context: Context) -> list[str]:
+    """Return the values of the settings that must never be shown."""
+    values = (context.settings.get(name) for name in manifest.secret_fields)
+    return [value for value in values if isinstance(value, str) and value]
+
+
+def scrub(text: str, secrets: list[str]) -> str:
+    """Return the text with each secret replaced, fit for a report."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
