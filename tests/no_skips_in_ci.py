@@ -4,9 +4,12 @@ Loaded by `-p` in pyproject.toml. Elsewhere skips are only listed, with their re
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
+from typing import TypeVar
 
 import pytest
+
+ReportT = TypeVar("ReportT", pytest.TestReport, pytest.CollectReport)
 
 
 def skips_are_failures() -> bool:
@@ -14,26 +17,23 @@ def skips_are_failures() -> bool:
     return os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Iterator[None]:
-    """Rewrite the report of a skipped test; an expected failure stays what it is."""
-    report = yield
+def without_skip(report: ReportT) -> ReportT:
+    """Make a skip a failure that gives its reason; an expected failure stays what it is."""
     if report.skipped and not hasattr(report, "wasxfail") and skips_are_failures():
+        where = report.longrepr
+        reason = where[2] if isinstance(where, tuple) else where
         report.outcome = "failed"
-        report.longrepr = f"skipped where CI=true: {_reason(report.longrepr)}"
+        report.longrepr = f"skipped where CI=true: {reason}"
     return report
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report() -> Iterator[None]:
-    """Rewrite the report of a module that skips itself while it is collected."""
-    report = yield
-    if report.skipped and skips_are_failures():
-        report.outcome = "failed"
-        report.longrepr = f"skipped where CI=true: {_reason(report.longrepr)}"
-    return report
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Judge each test."""
+    return without_skip((yield))
 
 
-def _reason(longrepr: object) -> str:
-    """Return the reason out of pytest's (path, line, reason)."""
-    return str(longrepr[2]) if isinstance(longrepr, tuple) else str(longrepr)
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Judge each module, which may skip itself while it is collected."""
+    return without_skip((yield))

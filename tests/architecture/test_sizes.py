@@ -6,7 +6,6 @@ from pathlib import PurePath
 from statistics import median, quantiles
 
 import pytest
-
 from tests.architecture.tree import Source, sample, sources, texts
 
 FILE_LINES = 400

@@ -46,7 +46,7 @@ def paths() -> tuple[str, ...]:
     """
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     try:
-        listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)  # noqa: S603
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
         names = set(listed.stdout.decode().split("\0")) - {""}
     except (OSError, subprocess.CalledProcessError):
         names = set(_walk(ROOT))
@@ -113,6 +113,7 @@ def strings(syntax: ast.AST) -> Iterator[tuple[int, str]]:
                 parts.append(str(part.value) if isinstance(part, ast.Constant) else "{}")
             if id(node) not in silent:
                 yield node.lineno, "".join(parts)
+        elif id(node) in silent | inside:
+            continue
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) not in silent | inside:
-                yield node.lineno, node.value
+            yield node.lineno, node.value
