@@ -1,0 +1,319 @@
+"""The reference model of an economy: explicit coins, plain lists, obviously right and slow.
+
+A verb returns its result, or a refusal code as a plain string; a refusal changes nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Literal
+
+from tests.laws.coins import Clawed, Coin, Credit, Hold, Purse, Restored, Spend, State
+
+Refused = str
+SpentPolicy = Literal["refuse", "debt"]
+AmountOf = Callable[[Credit], int]
+
+
+class Model:
+    """All players of one tenant; `orders` gives each currency's buckets in consumption order."""
+
+    # Money that arrived is always credited and coins always come back to their purse, so a freeze
+    # stops only what the player sets in motion.
+    frozen_refuses = frozenset({"spend", "hold", "capture"})
+    refused_as_spent = "insufficient_funds"
+
+    def __init__(self, orders: Mapping[str, tuple[str, ...]]) -> None:
+        self.orders = dict(orders)
+        self.now = 0.0
+        self.credits: list[Credit] = []
+        self.holds: list[Hold] = []
+        self.frozen: set[str] = set()
+        self._purses: dict[tuple[str, str, str], Purse] = defaultdict(Purse)
+        self._debts: dict[tuple[str, str], int] = defaultdict(int)
+
+    # Credits
+
+    def buy(
+        self,
+        player: str,
+        currency: str,
+        amount: int,
+        *,
+        payment_id: str,
+        price_minor: int,
+        money: str,
+        bucket: str = "paid",
+    ) -> Credit | Refused:
+        """A captured payment credits its coins; each coin keeps the payment and its price."""
+        return self._credit(
+            Credit(player, currency, bucket, amount, payment_id, price_minor, money)
+        )
+
+    def grant(
+        self,
+        player: str,
+        currency: str,
+        amount: int,
+        *,
+        bucket: str = "free",
+        payment_id: str | None = None,
+    ) -> Credit | Refused:
+        """Coins that cost nothing; the bonus coins of a pack name the payment they came with."""
+        return self._credit(Credit(player, currency, bucket, amount, payment_id))
+
+    def _credit(self, credit: Credit) -> Credit | Refused:
+        if credit.amount <= 0:
+            return "amount_not_positive"
+        credit.coins = [Coin(credit, index) for index in range(credit.amount)]
+        self.credits.append(credit)
+        self._put(credit.player, credit.currency, credit.bucket, credit.coins)
+        return credit
+
+    def _put(self, player: str, currency: str, bucket: str, coins: list[Coin]) -> None:
+        """Every way into a purse leads through here, so that a debt is repaid at once."""
+        purse = self._purses[player, currency, bucket]
+        purse.put(coins)
+        repaid = min(self._debts[player, currency], purse.available)
+        purse.pop_first(repaid, State.REPAID)
+        self._debts[player, currency] -= repaid
+
+    # Spends and holds
+
+    def spend(self, player: str, currency: str, amount: int) -> Spend | Refused:
+        """First in, first out within a bucket, buckets in consumption order."""
+        plan = self._plan("spend", player, currency, amount)
+        if isinstance(plan, str):
+            return plan
+        return self._pay(player, currency, plan)
+
+    def hold(
+        self, player: str, currency: str, amount: int, *, expires_at: float | None = None
+    ) -> Hold | Refused:
+        """Sets a number of coins aside in the buckets that would pay now."""
+        plan = self._plan("hold", player, currency, amount)
+        if isinstance(plan, str):
+            return plan
+        for bucket, count in plan.items():
+            self._purses[player, currency, bucket].held += count
+        hold = Hold(player, currency, plan, expires_at)
+        self.holds.append(hold)
+        return hold
+
+    def capture(self, hold: Hold, amount: int | None = None) -> Spend | Refused:
+        """Spends held coins; `None` is all that remains. The rest stays held."""
+        if amount is not None and amount <= 0:
+            return "amount_not_positive"
+        if hold.player in self.frozen and "capture" in self.frozen_refuses:
+            return "account_frozen"
+        if hold.expired or (hold.expires_at is not None and self.now >= hold.expires_at):
+            return "hold_expired"
+        wanted = hold.remaining if amount is None else amount
+        if wanted > hold.remaining or hold.remaining == 0:
+            return "exceeds_hold"
+        plan = {}
+        for bucket, count in hold.reserved.items():
+            plan[bucket] = min(count, wanted)
+            wanted -= plan[bucket]
+        for bucket, count in plan.items():
+            hold.reserved[bucket] -= count
+            self._purses[hold.player, hold.currency, bucket].held -= count
+        return self._pay(hold.player, hold.currency, plan)
+
+    def release(self, hold: Hold) -> int:
+        """Frees what remains and says how much that was; 0 when the hold has ended before."""
+        freed = hold.remaining
+        for bucket, count in hold.reserved.items():
+            self._purses[hold.player, hold.currency, bucket].held -= count
+            hold.reserved[bucket] = 0
+        return freed
+
+    def expire_holds(self) -> list[Hold]:
+        """What the worker does: ends the holds whose time has come. Until then they still bind."""
+        due = [
+            hold
+            for hold in self.holds
+            if hold.remaining and hold.expires_at is not None and self.now >= hold.expires_at
+        ]
+        for hold in due:
+            self.release(hold)
+            hold.expired = True
+        return due
+
+    def _plan(self, verb: str, player: str, currency: str, amount: int) -> dict[str, int] | Refused:
+        if amount <= 0:
+            return "amount_not_positive"
+        if player in self.frozen and verb in self.frozen_refuses:
+            return "account_frozen"
+        if self._debts[player, currency]:
+            return "debt_outstanding"
+        plan: dict[str, int] = {}
+        for bucket in self.orders[currency]:
+            count = min(amount, self._purses[player, currency, bucket].available)
+            if count:
+                plan[bucket] = count
+                amount -= count
+        return "insufficient_funds" if amount else plan
+
+    def _pay(self, player: str, currency: str, plan: dict[str, int]) -> Spend:
+        legs = [
+            (bucket, self._purses[player, currency, bucket].pop_first(count, State.SPENT))
+            for bucket, count in plan.items()
+            if count
+        ]
+        return Spend(player, currency, legs)
+
+    # The way back
+
+    def reverse_spend(self, spend: Spend, amount: int | None = None) -> Restored | Refused:
+        """Puts back the earliest-spent coins that no reversal has put back yet.
+
+        They return to the bucket they left, behind the coins there. `None` is all that is left.
+        """
+        left = spend.amount - spend.reversed
+        wanted = left if amount is None else amount
+        if amount is not None and amount <= 0:
+            return "amount_not_positive"
+        if wanted > left or left == 0:
+            return "exceeds_original"
+        coins = [(bucket, coin) for bucket, leg in spend.legs for coin in leg]
+        chosen = coins[spend.reversed : spend.reversed + wanted]
+        spend.reversed += wanted
+        back: dict[str, list[Coin]] = defaultdict(list)
+        for bucket, coin in chosen:
+            back[bucket].append(coin)
+        for bucket, returned in back.items():
+            self._put(spend.player, spend.currency, bucket, returned)
+        return Restored({bucket: len(returned) for bucket, returned in back.items()})
+
+    def reverse_grant(self, credit: Credit, amount: int | None = None) -> Clawed | Refused:
+        """Takes a grant back, only out of its own coins and only as far as they are unspent."""
+        wanted = credit.amount - credit.taken_back if amount is None else amount
+        if amount is None and wanted == 0:
+            return "exceeds_original"
+        return self._claw(credit, wanted, "refuse", refunded_minor=0)
+
+    def refund(
+        self,
+        credit: Credit,
+        coins: int | None = None,
+        *,
+        policy: SpentPolicy,
+        refunded_minor: int | None = None,
+    ) -> Clawed | Refused:
+        """Takes a purchase's coins back; those already spent are refused or become a debt.
+
+        `refunded_minor` is the money given back; unset it is the price of the last coins of the
+        purchase not yet refunded, so that partial refunds sum to the price. A dispute is a refund
+        whose policy is "debt".
+        """
+        left = credit.amount - credit.taken_back
+        wanted = left if coins is None else coins
+        if coins is None and left == 0:
+            return "exceeds_original"
+        if refunded_minor is None and 0 < wanted <= left:
+            tail = credit.coins[left - wanted : left]
+            refunded_minor = sum(coin.basis_minor for coin in tail)
+        return self._claw(credit, wanted, policy, refunded_minor or 0)
+
+    def _claw(
+        self, credit: Credit, amount: int, policy: SpentPolicy, refunded_minor: int
+    ) -> Clawed | Refused:
+        if amount <= 0:
+            return "amount_not_positive"
+        if amount > credit.amount - credit.taken_back:
+            return "exceeds_original"
+        if refunded_minor > credit.price_minor - credit.refunded_minor:
+            return "exceeds_original"
+        taken = min(amount, self.clawable(credit))
+        if taken < amount and policy == "refuse":
+            return self.refused_as_spent
+        purse = self._purses[credit.player, credit.currency, credit.bucket]
+        coins = purse.claw_last(credit, taken)
+        self._debts[credit.player, credit.currency] += amount - taken
+        credit.taken_back += amount
+        credit.refunded_minor += refunded_minor
+        return Clawed(tuple(coins), amount - taken, refunded_minor)
+
+    def freeze(self, player: str) -> None:
+        """Refuses what `frozen_refuses` names, until unfrozen."""
+        self.frozen.add(player)
+
+    def unfreeze(self, player: str) -> None:
+        """Ends a freeze."""
+        self.frozen.discard(player)
+
+    # Questions
+
+    def balance(self, player: str, currency: str, bucket: str | None = None) -> int:
+        """Unspent coins, held ones included; of all buckets together without `bucket`."""
+        return sum(len(purse.queue) for purse in self._chosen(player, currency, bucket))
+
+    def held(self, player: str, currency: str, bucket: str | None = None) -> int:
+        """Coins set aside by holds that have not ended."""
+        return sum(purse.held for purse in self._chosen(player, currency, bucket))
+
+    def available(self, player: str, currency: str, bucket: str | None = None) -> int:
+        """Balance less what is held."""
+        return self.balance(player, currency, bucket) - self.held(player, currency, bucket)
+
+    def debt(self, player: str, currency: str) -> int:
+        """Coins owed after a claw-back of spent ones; never negative."""
+        return self._debts[player, currency]
+
+    def unspent_coins(self, player: str, currency: str, bucket: str) -> list[Coin]:
+        """The coins of one bucket in the order in which they will be spent."""
+        return list(self._purses[player, currency, bucket].queue)
+
+    def unspent(self, credit: Credit) -> int:
+        """How many coins of a credit are unspent, those put back by a reversal included."""
+        return sum(coin.state is State.UNSPENT for coin in credit.coins)
+
+    def clawable(self, credit: Credit) -> int:
+        """What a claw-back could take now: unspent, and beside what holds need."""
+        purse = self._purses[credit.player, credit.currency, credit.bucket]
+        return min(self.unspent(credit), purse.available)
+
+    def _chosen(self, player: str, currency: str, bucket: str | None) -> list[Purse]:
+        buckets = self.orders[currency] if bucket is None else (bucket,)
+        return [self._purses[player, currency, name] for name in buckets]
+
+    # Law 2: captured - refunded = unspent + recognised + written off, for each money
+
+    def captured(self) -> dict[str, int]:
+        """Money taken for coins, in minor units."""
+        return self._sum_by_money(lambda credit: credit.price_minor)
+
+    def refunded(self) -> dict[str, int]:
+        """Money given back by refunds and disputes."""
+        return self._sum_by_money(lambda credit: credit.refunded_minor)
+
+    def unspent_basis(self) -> dict[tuple[str, Fraction], int]:
+        """Deferred revenue by (money, unit price): what the unspent paid coins cost."""
+        sums: dict[tuple[str, Fraction], int] = defaultdict(int)
+        for credit in self.credits:
+            for coin in credit.coins:
+                if credit.money is not None and coin.state is State.UNSPENT:
+                    sums[credit.money, credit.unit_price] += coin.basis_minor
+        return dict(sums)
+
+    def recognised_basis(self) -> dict[str, int]:
+        """What the coins cost that were spent, or that paid a debt."""
+        return self._basis_by_money({State.SPENT, State.REPAID})
+
+    def written_off_basis(self) -> dict[str, int]:
+        """Basis of clawed coins less money given back: negative where spent coins were refunded."""
+        clawed, refunded = self._basis_by_money({State.CLAWED}), self.refunded()
+        return {money: clawed[money] - refunded[money] for money in refunded}
+
+    def _basis_by_money(self, states: set[State]) -> dict[str, int]:
+        return self._sum_by_money(
+            lambda credit: sum(coin.basis_minor for coin in credit.coins if coin.state in states)
+        )
+
+    def _sum_by_money(self, amount_of: AmountOf) -> dict[str, int]:
+        sums: dict[str, int] = defaultdict(int)
+        for credit in self.credits:
+            if credit.money is not None:
+                sums[credit.money] += amount_of(credit)
+        return dict(sums)
