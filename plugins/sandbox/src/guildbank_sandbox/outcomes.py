@@ -1,0 +1,96 @@
+"""Translates the provider's answers to outcomes. What is not understood is never a success."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from guildbank.plugin_api import NextAction, Outcome, OutcomeStatus
+from guildbank_sandbox.client import SandboxUnreachable
+from guildbank_sandbox.wire import ErrorBody, PaymentObject, RefundObject
+
+ObjectT = TypeVar("ObjectT")
+
+DOUBTFUL = frozenset({"idempotency_key_reused", "reference_taken"})
+"""Refusals that say an earlier request got through: what became of it must be looked up."""
+
+SAID_NO = frozenset({"not_captured", "exceeds_refundable", "currency_mismatch"})
+"""Refusals that are the provider's decision, not a mistake in the request."""
+
+
+def of_payment(payment: PaymentObject) -> Outcome:
+    """Say how a payment stands."""
+    match payment.state:
+        case "captured":
+            return Outcome(
+                status=OutcomeStatus.PROCESSED,
+                reference=payment.id,
+                amount_minor=payment.captured_minor,
+                currency=payment.captured_currency,
+            )
+        case "open" | "confirming":
+            action = NextAction(kind="redirect", url=payment.checkout_url)
+            return Outcome(status=OutcomeStatus.PENDING, reference=payment.id, next_action=action)
+        case "processing":
+            return Outcome(status=OutcomeStatus.PENDING, reference=payment.id)
+        case "declined":
+            return Outcome(status=OutcomeStatus.DECLINED, reference=payment.id, code=payment.code)
+        case "canceled":
+            return Outcome(status=OutcomeStatus.CANCELED, reference=payment.id, code=payment.code)
+    return _unknown(payment.id, payment.state)
+
+
+def of_refund(refund: RefundObject) -> Outcome:
+    """Say how a refund stands; only a processed one has moved its amount."""
+    match refund.state:
+        case "succeeded":
+            return Outcome(
+                status=OutcomeStatus.PROCESSED,
+                reference=refund.id,
+                amount_minor=refund.amount_minor,
+                currency=refund.currency,
+            )
+        case "pending":
+            return Outcome(status=OutcomeStatus.PENDING, reference=refund.id)
+        case "failed":
+            return Outcome(status=OutcomeStatus.DECLINED, reference=refund.id, code=refund.code)
+    return _unknown(refund.id, refund.state)
+
+
+def of_created(answer: ObjectT | ErrorBody, render: Callable[[ObjectT], Outcome]) -> Outcome:
+    """Say what became of a request that should have begun something."""
+    if not isinstance(answer, ErrorBody):
+        return render(answer)
+    if answer.code in DOUBTFUL:
+        status = OutcomeStatus.UNKNOWN
+    elif answer.code in SAID_NO:
+        status = OutcomeStatus.DECLINED
+    else:
+        status = OutcomeStatus.CANCELED
+    return Outcome(status=status, code=answer.code, message=answer.message)
+
+
+def of_found(answer: ObjectT | ErrorBody, render: Callable[[ObjectT], Outcome]) -> Outcome:
+    """Say how something stands that was asked for by the provider's id.
+
+    A refused question says nothing of the payment, so all but `not_found` raises.
+    """
+    if not isinstance(answer, ErrorBody):
+        return render(answer)
+    if answer.code == "not_found":
+        return not_found()
+    raise SandboxUnreachable(answer.code)
+
+
+def not_found() -> Outcome:
+    """Say that the provider never got it."""
+    return Outcome(
+        status=OutcomeStatus.CANCELED, code="not_found", message="The provider does not know it."
+    )
+
+
+def _unknown(reference: str, state: str) -> Outcome:
+    return Outcome(
+        status=OutcomeStatus.UNKNOWN,
+        reference=reference,
+        code="unknown_state",
+        message=f"The provider reports the state {state[:40]!r}.",
+    )

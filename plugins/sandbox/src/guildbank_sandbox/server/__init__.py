@@ -1,0 +1,1 @@
+"""A payment company in a process of its own: API, hosted checkout, dashboard and webhooks."""
