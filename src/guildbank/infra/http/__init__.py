@@ -1,9 +1,13 @@
 """The HTTP edge: what routes share, from the shape of a body to the shape of a problem."""
 
+from litestar.params import FromPath, FromQuery, JSONBody
+
 from guildbank.infra.http.caller import (
     DEPLOYMENT_SCOPE,
     Authenticate,
     Caller,
+    Service,
+    Who,
     caller_of,
     machine_or_self,
     scope,
@@ -35,7 +39,10 @@ __all__ = [
     "Caller",
     "Code",
     "ExternalId",
+    "FromPath",
+    "FromQuery",
     "IdempotencyKey",
+    "JSONBody",
     "Limit",
     "Line",
     "Metadata",
@@ -45,7 +52,9 @@ __all__ = [
     "Page",
     "Problem",
     "Reason",
+    "Service",
     "View",
+    "Who",
     "caller_of",
     "currency_scale",
     "decode_cursor",

@@ -1,11 +1,13 @@
 """Who is calling, and the guards with which a route says who may."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
 from litestar.handlers.base import BaseRouteHandler
+from litestar.params import SkipValidation
 
 from guildbank.infra.http.problems import Problem, problem
 from guildbank.infra.tenant import TenantRef
@@ -35,6 +37,13 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
             raise problem("forbidden", "This call needs a key of a tenant.")
         return self.tenant
 
+
+Who: TypeAlias = NamedDependency[Caller]
+"""The caller as a route's parameter: `caller: Who`."""
+
+T = TypeVar("T")
+Service: TypeAlias = NamedDependency[SkipValidation[T]]
+"""Something the app provides, as a route's parameter: `ledger: Service[Ledger]`."""
 
 Authenticate: TypeAlias = Callable[[Mapping[str, str], str], Awaitable[Caller | Refusal | None]]
 """`await authenticate(headers, path)`: a caller, a refusal of bad credentials, or None for none."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 
 HEADER = "Idempotency-Key"
 _PATTERN = r"^[!-~]+$(?!\n)"
@@ -13,12 +13,16 @@ _MEANING = (
 
 IdempotencyKey = Annotated[
     str,
-    Parameter(header=HEADER, min_length=1, max_length=255, pattern=_PATTERN, description=_MEANING),
+    HeaderParameter(
+        name=HEADER, min_length=1, max_length=255, pattern=_PATTERN, description=_MEANING
+    ),
 ]
 """A required key: `idempotency_key: IdempotencyKey` in the route's signature."""
 
 OptionalIdempotencyKey = Annotated[
     str | None,
-    Parameter(header=HEADER, min_length=1, max_length=255, pattern=_PATTERN, description=_MEANING),
+    HeaderParameter(
+        name=HEADER, min_length=1, max_length=255, pattern=_PATTERN, description=_MEANING
+    ),
 ]
 """A key that may be left out: `idempotency_key: OptionalIdempotencyKey = None`."""

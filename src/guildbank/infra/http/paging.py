@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from typing import Annotated, Generic, TypeVar
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from guildbank.infra.http.problems import problem
 
 T = TypeVar("T")
 MAX_PAGE = 200
 
-Limit = Annotated[int, Parameter(query="limit", ge=1, le=MAX_PAGE, description="Rows a page.")]
+Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=MAX_PAGE, description="Rows a page.")]
 After = Annotated[
     str | None,
-    Parameter(
-        query="after",
+    QueryParameter(
+        name="after",
         max_length=400,
         pattern=r"^[A-Za-z0-9_-]+$(?!\n)",
         description="The `next` of the page before.",

@@ -51,6 +51,7 @@ EDGE_CODES = (
         "too_busy", 503, "The server has more to do than it accepts; try again after Retry-After."
     ),
     Code("timed_out", 503, "The answer was not ready in time; ask again with the same key."),
+    Code("not_ready", 503, "A part that this server needs is missing; `checks` names it."),
     Code("database_unavailable", 503, "The database does not answer; try again after Retry-After."),
 )
 """Codes that any call may answer."""

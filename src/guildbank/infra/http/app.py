@@ -1,0 +1,133 @@
+"""Builds the HTTP app from what rooms publish, so that every route gets the same edge."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+from litestar import Litestar, Response, get
+from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
+
+from guildbank.infra.config import Settings
+from guildbank.infra.http.caller import Authenticate, Caller, authentication, caller_of
+from guildbank.infra.http.decoding import StrictRequest
+from guildbank.infra.http.docs import DOCS_SECURITY_POLICY, docs_page, problems_page
+from guildbank.infra.http.edge import Edge
+from guildbank.infra.http.faults import Faults
+from guildbank.infra.http.health import ReadyCheck, health_routes
+from guildbank.infra.http.openapi import build_document
+from guildbank.infra.http.problems import Code, Codes
+from guildbank.infra.http.query import QueryCheck
+from guildbank.infra.metrics import Metrics
+
+Hook: TypeAlias = Callable[[], Awaitable[None]]
+TITLE = "Guildbank"
+DESCRIPTION = (
+    "Economy server for games. Virtual amounts are integers, real money is a decimal string with "
+    "its currency, times are RFC 3339 in UTC. Errors are problem documents (RFC 9457) with a "
+    "stable `code`. Lists are pages: pass `next` as `after`."
+)
+
+
+def build_app(
+    *,
+    routes: Sequence[ControllerRouterHandler],
+    authenticate: Authenticate,
+    settings: Settings,
+    codes: Iterable[Code] = (),
+    services: Mapping[str, object] | None = None,
+    checks: Mapping[str, ReadyCheck] | None = None,
+    version: str = "0.1.0",
+    metrics: Metrics | None = None,
+    on_startup: Sequence[Hook] = (),
+    on_shutdown: Sequence[Hook] = (),
+) -> Litestar:
+    """Return the app: `routes` behind authentication, limits and problems, plus docs and health.
+
+    A route takes `caller: Caller` and any name in `services` as parameters; a route with
+    `opt={"public": True}` is open and must not take `caller`. Raises CodeClash if two rooms
+    declare a problem code differently.
+    """
+    registry = Codes(codes)
+    counters = metrics or Metrics()
+    query = QueryCheck()
+    pages = DocsPages()
+    app = Litestar(
+        route_handlers=[*routes, *health_routes(checks or {}, counters), *pages.routes()],
+        request_class=StrictRequest,
+        request_max_body_size=settings.max_body_bytes,
+        guards=[authentication(authenticate)],
+        before_request=query,
+        dependencies={
+            "caller": Provide(_provide_caller, sync_to_thread=False),
+            **{name: _provide(service) for name, service in (services or {}).items()},
+        },
+        exception_handlers={Exception: Faults(registry)},
+        openapi_config=None,
+        logging_config=None,
+        on_startup=list(on_startup),
+        on_shutdown=list(on_shutdown),
+    )
+    query.learn(app.routes)
+    pages.write(
+        build_document(app.routes, registry, title=TITLE, version=version, description=DESCRIPTION),
+        registry,
+    )
+    # Litestar's own middleware does not see requests that match no route, and the edge must.
+    app.asgi_handler = Edge(
+        app.asgi_handler,
+        registry,
+        counters,
+        timeout_seconds=settings.request_timeout_seconds,
+        max_concurrent=settings.max_concurrent_requests,
+        max_header_bytes=settings.max_header_bytes,
+    )
+    return app
+
+
+class DocsPages:
+    """The documentation's routes; the pages are written once, when all routes are known."""
+
+    def __init__(self) -> None:
+        self.document = b""
+        self.docs = b""
+        self.problems = b""
+
+    def write(self, document: dict[str, Any], codes: Codes) -> None:
+        """Render every page."""
+        self.document = msgspec.json.encode(document)
+        self.docs = docs_page(document).encode()
+        self.problems = problems_page(codes).encode()
+
+    def routes(self) -> list[ControllerRouterHandler]:
+        """Return `/openapi.json`, `/docs` and `/docs/problems`, all public."""
+        public = {"public": True}
+
+        @get("/openapi.json", opt=public, include_in_schema=False)
+        async def openapi_json() -> Response[bytes]:
+            return Response(self.document, media_type="application/json", headers=_KEPT)
+
+        @get("/docs", opt=public, include_in_schema=False)
+        async def docs() -> Response[bytes]:
+            return Response(self.docs, media_type="text/html", headers=_PAGE)
+
+        @get("/docs/problems", opt=public, include_in_schema=False)
+        async def problems() -> Response[bytes]:
+            return Response(self.problems, media_type="text/html", headers=_PAGE)
+
+        return [openapi_json, docs, problems]
+
+
+_KEPT = {"cache-control": "public, max-age=60"}
+_PAGE = {**_KEPT, "content-security-policy": DOCS_SECURITY_POLICY}
+
+
+def _provide_caller(request: StrictRequest) -> Caller:
+    return caller_of(request)
+
+
+def _provide(service: object) -> Provide:
+    def given() -> Any:
+        return service
+
+    return Provide(given, sync_to_thread=False)

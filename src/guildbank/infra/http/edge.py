@@ -1,0 +1,197 @@
+"""The outermost layer: every request gets an id, a time limit, a place in the count, and an answer.
+
+Plain ASGI around the framework, because it must also hold for requests that reach no route.
+"""
+
+import asyncio
+import os
+import re
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any, Final
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from guildbank.infra.http.faults import as_problem
+from guildbank.infra.http.problems import PROBLEM_MEDIA_TYPE, Codes, Problem, problem
+from guildbank.infra.metrics import Metrics
+from guildbank.infra.telemetry import REQUEST, RequestContext
+
+log = structlog.get_logger("guildbank.http")
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+_NO_TRACE = "0" * 32
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+_ALWAYS_SERVED = frozenset({"/healthz", "/readyz", "/metrics"})
+_SAFETY_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+)
+_NO_STORE: Final = (b"cache-control", b"no-store")
+_UNMATCHED = "(unmatched)"
+
+
+class Edge:
+    """Wraps the app's ASGI handler."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        codes: Codes,
+        metrics: Metrics,
+        *,
+        timeout_seconds: float,
+        max_concurrent: int,
+        max_header_bytes: int,
+    ) -> None:
+        self._app = app
+        self._codes = codes
+        self._metrics = metrics
+        self._timeout_seconds = timeout_seconds
+        self._max_concurrent = max_concurrent
+        self._max_header_bytes = max_header_bytes
+        self._in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; other kinds of connection pass through."""
+        if scope["type"] == ScopeType.HTTP:
+            await self._answer(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        started = perf_counter()
+        context, header_bytes = read_headers(scope["headers"])
+        scope["state"]["request_id"] = context.request_id
+        token = REQUEST.set(context)
+        answer = _Answer(send, context.request_id.encode())
+        self._in_flight += 1
+        self._metrics.in_flight.inc()
+        try:
+            self._admit(scope, header_bytes)
+            await self._serve(scope, receive, answer)
+        except Exception as error:
+            await self._refuse(answer, context.request_id, error)
+        finally:
+            self._in_flight -= 1
+            self._metrics.in_flight.dec()
+            REQUEST.reset(token)
+            method = scope["method"]
+            self._metrics.observe(
+                method if method in _METHODS else "other",
+                scope.get("path_template") or _UNMATCHED,
+                answer.status,
+                perf_counter() - started,
+            )
+
+    def _admit(self, scope: HTTPScope, header_bytes: int) -> None:
+        path = scope["path"]
+        if self._in_flight > self._max_concurrent and path not in _ALWAYS_SERVED:
+            self._metrics.refused.inc()
+            raise problem("too_busy", "This server has more requests than it accepts; try again.")
+        if header_bytes > self._max_header_bytes:
+            raise problem(
+                "header_too_large", f"The headers are larger than {self._max_header_bytes} bytes."
+            )
+        # Control characters and broken UTF-8 name nothing, and must not reach a database.
+        if not path.isprintable():
+            raise problem("not_found", "There is nothing at this address.")
+        if scope["method"] not in _METHODS:
+            raise problem("method_not_allowed", "This server does not know this method.")
+
+    async def _serve(self, scope: HTTPScope, receive: Receive, answer: "_Answer") -> None:
+        body_complete = False
+
+        async def receive_body() -> Any:
+            nonlocal body_complete
+            message = await receive()
+            body_complete = message["type"] != "http.request" or not message.get("more_body")
+            return message
+
+        limit = asyncio.timeout(self._timeout_seconds)
+        answer.limit = limit
+        try:
+            async with limit:
+                await self._app(scope, receive_body, answer)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            if scope["method"] in ("POST", "PUT", "PATCH") and not body_complete:
+                raise problem("request_timeout", "The body did not arrive in time.") from None
+            raise problem(
+                "timed_out", "The answer was not ready in time; ask again with the same key."
+            ) from None
+
+    async def _refuse(self, answer: "_Answer", request_id: str, error: Exception) -> None:
+        found = as_problem(error)
+        if answer.started:
+            # Half an answer is on its way: closing the connection is all that is left.
+            log.error("answer_broken", exc_info=error)
+            raise error
+        if found.refusal.code == "internal_error":
+            log.error("request_failed", exc_info=error)
+        await self._send_problem(answer, request_id, found)
+
+    async def _send_problem(self, answer: "_Answer", request_id: str, found: Problem) -> None:
+        rendered = self._codes.render(found, request_id)
+        headers: Mapping[str, str] = {
+            **rendered.headers,
+            "content-type": PROBLEM_MEDIA_TYPE,
+            "content-length": str(len(rendered.body)),
+        }
+        await answer(
+            {
+                "type": "http.response.start",
+                "status": rendered.status,
+                "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            }
+        )
+        await answer({"type": "http.response.body", "body": rendered.body, "more_body": False})
+
+
+class _Answer:
+    """The way out: adds headers, notes the status, lifts the time limit once data flows."""
+
+    __slots__ = ("_request_id", "_send", "limit", "started", "status")
+
+    def __init__(self, send: Send, request_id: bytes) -> None:
+        self._send = send
+        self._request_id = request_id
+        self.limit: asyncio.Timeout | None = None
+        self.started = False
+        self.status = 499
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            self.status = message["status"]
+            if self.limit is not None and not self.limit.expired():
+                self.limit.reschedule(None)
+            headers = [*message["headers"], (b"x-request-id", self._request_id), *_SAFETY_HEADERS]
+            if not any(name.lower() == b"cache-control" for name, _ in message["headers"]):
+                headers.append(_NO_STORE)
+            message["headers"] = headers
+        await self._send(message)
+
+
+def read_headers(headers: Any) -> tuple[RequestContext, int]:
+    """Return the request's id and trace (W3C Trace Context), and the headers' total bytes.
+
+    An id that is not 1 to 64 characters of `A-Za-z0-9._-` is replaced, not refused.
+    """
+    request_id: str | None = None
+    trace_id: str | None = None
+    total = 0
+    for name, value in headers:
+        total += len(name) + len(value)
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            request_id = value.decode()
+        elif name == b"traceparent":
+            trace = _TRACEPARENT.fullmatch(value)
+            if trace is not None and (found := trace.group(1).decode()) != _NO_TRACE:
+                trace_id = found
+    return RequestContext(request_id or os.urandom(12).hex(), trace_id), total

@@ -1,0 +1,297 @@
+"""The OpenAPI 3.1 document, from the routes and from the very types that decode their bodies.
+
+Litestar can write one, but it leaves out limits of dictionaries, defaults and closed objects, so
+the document would promise more than the decoder takes.
+"""
+
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+import msgspec
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Response
+from litestar.routes import BaseRoute, HTTPRoute
+
+from guildbank.infra.http.caller import Scope
+from guildbank.infra.http.examples import example_of
+from guildbank.infra.http.faults import camel
+from guildbank.infra.http.problems import PROBLEM_MEDIA_TYPE, Codes
+
+Json: TypeAlias = dict[str, Any]
+REF = "#/components/schemas/{name}"
+_ANYWHERE = (400, 404, 405, 408, 431, 503)
+_WITH_CREDENTIALS = (401, 403)
+_WITH_INPUT = (422,)
+_WITH_BODY = (409, 413, 415)
+_PATH_TYPE = re.compile(r":[a-z]+}")
+
+SECURITY_SCHEMES: Json = {
+    "secretKey": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "sk_...",
+        "description": "A secret key of an application; only on servers.",
+    },
+    "playerToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A player's token, minted by the game server; lives ten minutes.",
+    },
+    "publishableKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Guildbank-Key",
+        "description": "A publishable key pk_...: says which tenant, allows nothing by itself.",
+    },
+}
+
+
+class ProblemView(msgspec.Struct, rename="camel"):
+    """A problem document (RFC 9457). Other members hold facts that a client may act on."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str
+    field: str | None = None
+
+
+class Operation:
+    """One route's method, with its types found before the schemas are named."""
+
+    def __init__(self, path: str, method: str, handler: HTTPRouteHandler, query: Any) -> None:
+        self.path = path
+        self.method = method
+        self.handler = handler
+        self.parameters = sorted(query, key=lambda each: (each.param_type.value, each.field_alias))
+        signature = handler.parsed_fn_signature
+        data = signature.parameters.get("data")
+        self.body: Any = data.raw if data is not None else None
+        returned = signature.return_type
+        self.answers: dict[int, Any] = {}
+        if returned.is_subclass_of(Response):
+            self.answers[handler.status_code] = (
+                returned.inner_types[0].raw if returned.inner_types else bytes
+            )
+        else:
+            self.answers[handler.status_code] = returned.raw
+        for status, spec in (handler.responses or {}).items():
+            self.answers[int(status)] = spec.data_container
+
+    def parameter_type(self, name: str) -> Any:
+        """Return the annotation, with limits, that decodes a parameter."""
+        return self.handler.signature_model.__annotations__[name]
+
+    def types(self) -> Iterable[Any]:
+        """Yield every type whose schema the operation needs."""
+        if self.body is not None:
+            yield self.body
+        yield from (answer for answer in self.answers.values() if _is_json(answer))
+        yield from (self.parameter_type(each.field_name) for each in self.parameters)
+
+    @property
+    def public(self) -> bool:
+        """Whether the route needs no credentials."""
+        return bool(self.handler.opt.get("public"))
+
+
+def _is_json(answer: Any) -> bool:
+    return answer not in (None, type(None), bytes, str, Any)
+
+
+def operations(routes: Iterable[BaseRoute]) -> list[Operation]:
+    """Return what the routes publish, by path and method."""
+    found = []
+    for route in routes:
+        if not isinstance(route, HTTPRoute):
+            continue
+        for method, (handler, model) in route.route_handler_map.items():
+            if method == "OPTIONS" or not handler.resolve_include_in_schema():
+                continue
+            parameters = (
+                *model.expected_path_params,
+                *model.expected_query_params,
+                *model.expected_header_params,
+            )
+            path = _PATH_TYPE.sub("}", route.path)
+            found.append(Operation(path, method, handler, parameters))
+    order = ("GET", "POST", "PUT", "PATCH", "DELETE")
+    return sorted(found, key=lambda each: (each.path, order.index(each.method)))
+
+
+def build_document(
+    routes: Iterable[BaseRoute], codes: Codes, *, title: str, version: str, description: str
+) -> Json:
+    """Return the whole document as plain values."""
+    found = operations(routes)
+    types = [kind for each in found for kind in each.types()]
+    schemas, components = msgspec.json.schema_components([*types, ProblemView], ref_template=REF)
+    written = iter(schemas)
+    paths: dict[str, Json] = {}
+    used: set[str] = set()
+    for each in found:
+        own = [next(written) for _ in each.types()]
+        paths.setdefault(each.path, {})[each.method.lower()] = _operation(
+            each, own, components, codes, used
+        )
+    statuses = sorted({code.status for code in codes.values()} | {405})
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": title,
+            "version": version,
+            "description": description,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": tag} for tag in _tags(found)],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": SECURITY_SCHEMES,
+            "responses": {f"Problem{status}": _problem(status, codes) for status in statuses},
+        },
+    }
+
+
+def _tags(found: Iterable[Operation]) -> list[str]:
+    return list(dict.fromkeys(tag for each in found for tag in _tags_of(each)))
+
+
+def _tags_of(each: Operation) -> list[str]:
+    return sorted(each.handler.tags or ["Other"])
+
+
+def _operation(
+    each: Operation, schemas: list[Json], components: Json, codes: Codes, used: set[str]
+) -> Json:
+    handler = each.handler
+    name = camel(handler.handler_name.split(".")[-1])
+    if name in used:
+        name = f"{name}{each.method.title()}{len(used)}"
+    used.add(name)
+    first, _, rest = (inspect.getdoc(handler.fn) or "").partition("\n\n")
+    document: Json = {
+        "operationId": name,
+        "tags": _tags_of(each),
+        "summary": handler.summary or first.replace("\n", " ").rstrip(".") or name,
+    }
+    description = handler.description or rest.strip()
+    scopes = sorted({guard.name for guard in _guards(handler) if isinstance(guard, Scope)})
+    if scopes:
+        description = f"{description}\n\nScope: {', '.join(scopes)}.".strip()
+        document["x-scopes"] = scopes
+    if description:
+        document["description"] = description
+    document["security"] = [] if each.public else _security(handler)
+    rest_of_schemas = iter(schemas)
+    if each.body is not None:
+        schema = next(rest_of_schemas)
+        document["requestBody"] = {
+            "required": True,
+            "content": {"application/json": _media(schema, components)},
+        }
+    answers = {
+        str(status): _answer(status, kind, handler, rest_of_schemas, components)
+        for status, kind in each.answers.items()
+    }
+    parameters = [_parameter(each, one, next(rest_of_schemas)) for one in each.parameters]
+    if parameters:
+        document["parameters"] = parameters
+    for status in _problem_statuses(each, codes):
+        answers.setdefault(str(status), {"$ref": f"#/components/responses/Problem{status}"})
+    document["responses"] = answers
+    return document
+
+
+def _guards(handler: HTTPRouteHandler) -> tuple[Any, ...]:
+    # Litestar wraps a guard that is an object in a partial or keeps it as it is.
+    return tuple(getattr(guard, "func", guard) for guard in handler.resolve_guards())
+
+
+def _security(handler: HTTPRouteHandler) -> list[dict[str, list[str]]]:
+    players = any(isinstance(guard, Scope) and guard.players for guard in _guards(handler))
+    return [{"secretKey": []}, {"playerToken": []}] if players else [{"secretKey": []}]
+
+
+def _media(schema: Json, components: Json) -> Json:
+    return {"schema": schema, "example": example_of(schema, components)}
+
+
+def _answer(
+    status: int, kind: Any, handler: HTTPRouteHandler, schemas: Any, components: Json
+) -> Json:
+    answer: Json = {"description": handler.response_description or HTTPStatus(status).phrase}
+    if _is_json(kind):
+        answer["content"] = {"application/json": _media(next(schemas), components)}
+    elif kind in (bytes, str):
+        media = str(getattr(handler.media_type, "value", handler.media_type) or "text/plain")
+        answer["content"] = {media: {"schema": {"type": "string"}}}
+    return answer
+
+
+def _parameter(each: Operation, parameter: Any, schema: Json) -> Json:
+    definition = each.handler.parsed_fn_signature.parameters.get(parameter.field_name)
+    described = getattr(getattr(definition, "kwarg_definition", None), "description", None)
+    where = parameter.param_type.value
+    schema.pop("description", None)
+    # An absent parameter is how null is said outside of JSON.
+    kinds = [kind for kind in schema.pop("anyOf", []) if kind != {"type": "null"}]
+    if len(kinds) == 1:
+        schema.update(kinds[0])
+    elif kinds:
+        schema["anyOf"] = kinds
+    default = parameter.default
+    if isinstance(default, str | int | bool):
+        schema["default"] = default
+    document: Json = {
+        "name": parameter.field_alias,
+        "in": where,
+        "required": where == "path" or parameter.is_required,
+        "schema": schema,
+    }
+    if described:
+        document["description"] = described
+    return document
+
+
+def _problem_statuses(each: Operation, codes: Codes) -> list[int]:
+    statuses = set(_ANYWHERE)
+    if not each.public:
+        statuses.update(_WITH_CREDENTIALS)
+    if each.body is not None or each.parameters:
+        statuses.update(_WITH_INPUT)
+    if each.body is not None:
+        statuses.update(_WITH_BODY)
+    if each.method != "GET":
+        statuses.update(code.status for code in codes.values() if 400 <= code.status < 500)
+        if each.public:
+            statuses.difference_update(_WITH_CREDENTIALS)
+    return sorted(statuses)
+
+
+def _problem(status: int, codes: Mapping[str, Any]) -> Json:
+    here = [code for code in codes.values() if code.status == status]
+    meaning = "\n".join(f"- `{code.code}`: {code.meaning}" for code in here)
+    return {
+        "description": f"{HTTPStatus(status).phrase}\n\n{meaning}".strip(),
+        "content": {
+            PROBLEM_MEDIA_TYPE: {
+                "schema": {"$ref": REF.format(name="ProblemView")},
+                "example": {
+                    "type": f"/docs/problems#{here[0].code}" if here else "/docs/problems",
+                    "title": here[0].code.replace("_", " ").capitalize() if here else "",
+                    "status": status,
+                    "code": here[0].code if here else "",
+                    "detail": here[0].meaning if here else "",
+                    "requestId": "3f1c9a0be4d25f7788aa01bc",
+                },
+            }
+        },
+    }
