@@ -18,13 +18,16 @@ from guildbank.journal.contracts import (
     Unavailable,
     facts,
 )
+from guildbank.journal.counters import COUNTERS, Counter, forget_counters
 from guildbank.journal.stage import Stage
 from guildbank.journal.writer import MAX_ALL, MAX_EACH, Journal
 
 __all__ = [
+    "COUNTERS",
     "MAX_ALL",
     "MAX_EACH",
     "Act",
+    "Counter",
     "Draft",
     "Driver",
     "Journal",
@@ -38,4 +41,5 @@ __all__ = [
     "Stage",
     "Unavailable",
     "facts",
+    "forget_counters",
 ]

@@ -1,1 +1,61 @@
-"""Accounts, postings, holds, lots and the proof that every unit is accounted for."""
+"""The door of the ledger: accounts, postings, holds and lots, always inside an act of the journal.
+
+Refusals: insufficient_funds, account_frozen, ceiling_exceeded, unknown_account, unknown_asset,
+unknown_lot, amount_not_positive, asset_mismatch, same_account, total_overflow, exceeds_original,
+too_many_legs, unknown_hold, hold_expired, hold_closed, exceeds_hold, not_reversible.
+"""
+
+from guildbank.ledger.contracts import (
+    HOUSE,
+    MAX_LEGS,
+    Account,
+    Address,
+    Asset,
+    Hold,
+    HoldLine,
+    Leg,
+    LotRef,
+    LotState,
+    Moved,
+    Restores,
+    Transfer,
+    house,
+)
+from guildbank.ledger.posting import (
+    account_needs,
+    close_book,
+    leg_needs,
+    lot_needs,
+    open_book,
+    post,
+)
+from guildbank.ledger.rules import Book
+from guildbank.ledger.store import ACCOUNTS, HOLDS, LOTS, TRANSFERS
+
+__all__ = [
+    "ACCOUNTS",
+    "HOLDS",
+    "HOUSE",
+    "LOTS",
+    "MAX_LEGS",
+    "TRANSFERS",
+    "Account",
+    "Address",
+    "Asset",
+    "Book",
+    "Hold",
+    "HoldLine",
+    "Leg",
+    "LotRef",
+    "LotState",
+    "Moved",
+    "Restores",
+    "Transfer",
+    "account_needs",
+    "close_book",
+    "house",
+    "leg_needs",
+    "lot_needs",
+    "open_book",
+    "post",
+]

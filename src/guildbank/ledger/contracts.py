@@ -133,11 +133,15 @@ class Moved(NamedTuple):
 
 
 class Restored(NamedTuple):
-    """A later lot of the same account: coins given back from `source` on the FIFO axis."""
+    """A later lot of the same account: coins given back.
+
+    `source` is where they were taken: on the FIFO axis, or where `directed`, on the credit axis.
+    """
 
     start: int
     length: int
     source: int
+    directed: bool
 
 
 class LotState(msgspec.Struct, frozen=True):

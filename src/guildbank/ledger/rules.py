@@ -185,9 +185,10 @@ def lot_parts(lot: LotState) -> list[Interval]:
     each is held against all parts found before it.
     """
     parts = [Interval(lot.start, lot.end)]
-    for start, length, source in lot.restored:
+    for start, length, source, directed in lot.restored:
         at = start
-        for piece in to_credit_axis(lot.holes, source, source + length):
+        taken = [Interval(source, source + length)]
+        for piece in taken if directed else to_credit_axis(lot.holes, *taken[0]):
             for part in list(parts):
                 common = piece.meet(part)
                 if common.length:

@@ -97,7 +97,8 @@ SELECT lot.seq, lot.leg, account.owner, account.asset, account.bucket, lot.credi
            ORDER BY hole.lot_offset
        ),
        ARRAY(
-           SELECT ARRAY[back.credit_offset, back.amount, back.source_start]
+           SELECT ARRAY[back.credit_offset, back.amount, back.source_start,
+                        (spend.lot_offset IS NOT NULL)::int]
            FROM ledger_transfer AS back
            JOIN ledger_transfer AS spend
              ON spend.seq = back.source_seq
@@ -212,7 +213,7 @@ class Lots:
                 row[5],
                 row[6],
                 tuple((start, length) for start, length in row[7]),
-                tuple(Restored(*back) for back in row[8]),
+                tuple(Restored(start, n, at, bool(flag)) for start, n, at, flag in row[8]),
             )
             for row in rows
         }

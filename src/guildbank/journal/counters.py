@@ -1,0 +1,60 @@
+"""Numbers that acts add up under the lock: what a player spent today, how many packs were bought."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+
+from guildbank.journal.contracts import Driver
+
+READ = """
+SELECT name, value, expires_at
+FROM journal_counter
+WHERE name = ANY($1::text[])
+"""
+
+SAVE = """
+INSERT INTO journal_counter (name, value, expires_at)
+SELECT *
+FROM unnest($1::text[], $2::bigint[], $3::timestamptz[])
+ON CONFLICT (name) DO UPDATE
+SET value = excluded.value, expires_at = excluded.expires_at
+"""
+
+FORGET = """
+DELETE FROM journal_counter
+WHERE expires_at < $1
+"""
+
+
+class Counter(msgspec.Struct, frozen=True):
+    """A value, and when it may be forgotten (None: never)."""
+
+    value: int
+    expires_at: datetime | None = None
+
+
+class Counters:
+    """The shelf of counters by name."""
+
+    order: ClassVar[int] = 20
+
+    async def load(self, driver: Driver, keys: Sequence[str]) -> Mapping[str, Counter]:
+        """Return the counters that were ever written."""
+        return {row[0]: Counter(row[1], row[2]) for row in await driver.fetch(READ, keys)}
+
+    async def save(self, driver: Driver, changed: Mapping[str, Counter]) -> None:
+        """Write the new values."""
+        values = changed.values()
+        await driver.execute(
+            SAVE, list(changed), [one.value for one in values], [one.expires_at for one in values]
+        )
+
+
+COUNTERS = Counters()
+
+
+async def forget_counters(driver: Driver, before: datetime) -> None:
+    """Delete counters whose time is over: a counter is a limit's memory, not a record."""
+    await driver.execute(FORGET, before)
