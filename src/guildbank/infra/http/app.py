@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
-from litestar import Litestar, Response, get
+from litestar import Litestar, Request, Response, get
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
 from guildbank.infra.config import Settings
-from guildbank.infra.http.caller import Authenticate, Caller, authentication, caller_of
+from guildbank.infra.http.caller import AUTHENTICATE, Authenticate, Caller, admit, caller_of
 from guildbank.infra.http.decoding import StrictRequest
 from guildbank.infra.http.docs import DOCS_SECURITY_POLICY, docs_page, problems_page
 from guildbank.infra.http.edge import Edge
@@ -52,12 +53,17 @@ def build_app(
     counters = metrics or Metrics()
     query = QueryCheck()
     pages = DocsPages()
+
+    async def before_route(request: Request[Any, Any, State]) -> None:
+        await admit(request)
+        query.check(request)
+
     app = Litestar(
         route_handlers=[*routes, *health_routes(checks or {}, counters), *pages.routes()],
         request_class=StrictRequest,
         request_max_body_size=settings.max_body_bytes,
-        guards=[authentication(authenticate)],
-        before_request=query,
+        before_request=before_route,
+        state=State({AUTHENTICATE: authenticate}),
         dependencies={
             "caller": Provide(_provide_caller, sync_to_thread=False),
             **{name: _provide(service) for name, service in (services or {}).items()},

@@ -3,15 +3,17 @@
 import json
 import re
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import msgspec
 from litestar.connection import Request
 from litestar.datastructures.state import State
+from litestar.handlers.base import BaseRouteHandler
 from litestar.types import Empty
 
 from guildbank.infra.http.problems import Problem, problem
 
+Decoder: TypeAlias = "msgspec.json.Decoder[Any]"
 _JSON_TYPES = {
     "int": "an integer",
     "float": "a number",
@@ -38,8 +40,7 @@ class StrictRequest(Request[Any, Any, State]):
             return self._json
         body = await self.body()
         refuse_other_media_types(self.headers.get("content-type"))
-        field = self.route_handler.parsed_fn_signature.parameters.get("data")
-        self._json = decode_body(body, field.raw if field is not None else Any)
+        self._json = decode_body(body, _decoder_of(self.route_handler))
         return self._json
 
 
@@ -65,19 +66,21 @@ def refuse_other_media_types(content_type: str | None) -> None:
         )
 
 
-@lru_cache(1024)
-def _decoder(annotation: Any) -> "msgspec.json.Decoder[Any]":
-    return msgspec.json.Decoder(annotation)
+@lru_cache(4096)
+def _decoder_of(handler: BaseRouteHandler) -> Decoder:
+    # Keyed by the route, because hashing an annotation that bears Litestar's marks is slow.
+    field = handler.parsed_fn_signature.parameters.get("data")
+    return msgspec.json.Decoder(field.raw if field is not None else Any)
 
 
-def decode_body(body: bytes, annotation: Any) -> Any:
-    """Return `body` as `annotation`; raises Problem with the code and the field at fault.
+def decode_body(body: bytes, decoder: Decoder) -> Any:
+    """Return `body` as the decoder's type; raises Problem with the code and the field at fault.
 
     Two members of one name are refused (RFC 7493, section 2.3), because a proxy may read the
     other one; so is U+0000, which PostgreSQL cannot store.
     """
     try:
-        value = _decoder(annotation).decode(body)
+        value = decoder.decode(body)
         _plain_decoder.decode(body.decode())
     except _DuplicateMember as error:
         raise problem("malformed_json", f"The member {error} is given twice.") from None

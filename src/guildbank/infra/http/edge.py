@@ -100,8 +100,6 @@ class Edge:
         # Control characters and broken UTF-8 name nothing, and must not reach a database.
         if not path.isprintable():
             raise problem("not_found", "There is nothing at this address.")
-        if scope["method"] not in _METHODS:
-            raise problem("method_not_allowed", "This server does not know this method.")
 
     async def _serve(self, scope: HTTPScope, receive: Receive, answer: "_Answer") -> None:
         body_complete = False

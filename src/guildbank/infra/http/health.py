@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import structlog
 from litestar import Response, get
@@ -22,13 +22,13 @@ ReadyCheck: TypeAlias = Callable[[], Awaitable[None]]
 class Health(View):
     """The process runs and answers."""
 
-    status: str
+    status: Literal["ok"]
 
 
 class Readiness(View):
     """Each part that a request needs, and whether it answered."""
 
-    status: str
+    status: Literal["ready"]
     checks: dict[str, str]
 
 

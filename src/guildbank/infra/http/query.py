@@ -1,7 +1,7 @@
 """Undeclared query parameters are refused, since a misspelt filter would pass unnoticed."""
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, TypeAlias
+from collections.abc import Iterable
+from typing import Any
 from urllib.parse import parse_qsl
 
 from litestar.connection import Request
@@ -10,11 +10,10 @@ from litestar.routes import BaseRoute, HTTPRoute
 from guildbank.infra.http.problems import problem
 
 MAX_PARAMETERS = 50
-Check: TypeAlias = Callable[[Request[Any, Any, Any]], Awaitable[None]]
 
 
 class QueryCheck:
-    """Runs before each route: known names, each at most once, readable values."""
+    """What runs before each route: known names, each at most once, readable values."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[frozenset[str], frozenset[str]]] = {}
@@ -29,7 +28,7 @@ class QueryCheck:
                 several = set(model.sequence_query_parameter_names)
                 self._known[id(handler)] = (frozenset(single | several), frozenset(several))
 
-    async def __call__(self, request: Request[Any, Any, Any]) -> None:
+    def check(self, request: Request[Any, Any, Any]) -> None:
         """Raise `unknown_field` or `query_invalid`; costs nothing without a query."""
         raw = request.scope["query_string"]
         if not raw or request.route_handler.opt.get("any_query"):
