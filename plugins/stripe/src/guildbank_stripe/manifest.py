@@ -1,0 +1,55 @@
+"""What the plugin says of itself."""
+
+from guildbank.plugin_api import Manifest, Slot
+
+MANIFEST = Manifest(
+    id="stripe",
+    version="0.1.0",
+    slot=Slot.PROVIDER,
+    title="Stripe",
+    capabilities=frozenset({"refund", "partial_refund", "cancel", "webhook", "dispute"}),
+    settings_schema={
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["secret_key", "webhook_secret"],
+        "properties": {
+            "secret_key": {
+                "type": "string",
+                "title": "Secret key",
+                "description": "sk_ or rk_; test tenants take test keys, live ones live keys.",
+                "pattern": "^(sk|rk)_(test|live)_[A-Za-z0-9_]+$",
+                "maxLength": 255,
+            },
+            "webhook_secret": {
+                "type": "string",
+                "title": "Webhook signing secret",
+                "description": "Begins with whsec_; shown by Stripe beside the endpoint.",
+                "minLength": 8,
+                "maxLength": 255,
+            },
+            "api_base": {
+                "type": "string",
+                "title": "API address",
+                "description": "Only for a test server in place of Stripe; test mode only.",
+                "pattern": "^https?://[^/]+$",
+                "maxLength": 255,
+            },
+            "statement_descriptor_suffix": {
+                "type": "string",
+                "title": "Statement suffix",
+                "description": "Follows your account's name on the player's card statement.",
+                "pattern": "^[^<>\\\\'\"*]*[A-Za-z][^<>\\\\'\"*]*$",
+                "maxLength": 22,
+            },
+            "bare_requests": {
+                "type": "boolean",
+                "title": "Bare requests",
+                "description": "With an API address: leave out what a simple server refuses.",
+                "default": False,
+            },
+        },
+    },
+    secret_fields=frozenset({"secret_key", "webhook_secret"}),
+    egress_hosts=("api.stripe.com", "*"),
+    timeout_seconds=30,
+)

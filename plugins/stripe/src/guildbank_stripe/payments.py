@@ -1,0 +1,143 @@
+"""Taking money: create, look, cancel."""
+
+from datetime import datetime
+
+from stripe import CardError, InvalidRequestError, StripeClient, StripeError
+from stripe.params import PaymentIntentCreateParams
+
+from guildbank.plugin_api import Outcome, OutcomeStatus, PaymentRequest
+from guildbank_stripe.amounts import NotExpressible, to_stripe
+from guildbank_stripe.arrivals import never_arrived
+from guildbank_stripe.intents import find_by_attempt, is_refused, outcome_of
+from guildbank_stripe.objects import ATTEMPT, CONFIRMED_BY, PLAYER, Intent, read, read_error
+from guildbank_stripe.settings import Settings
+
+_NO_MONEY_MOVED = ("requires_payment_method", "canceled")
+
+
+async def create(client: StripeClient, settings: Settings, request: PaymentRequest) -> Outcome:
+    """Make the intent, and confirm it at once when the request names a method.
+
+    A refusal (402, or 400: Stripe did not understand) is `declined`. All else that goes wrong is
+    raised: wrong key, rate limit, conflict of idempotency keys, 5xx and silence say nothing about
+    what an earlier try with the same key did.
+    """
+    try:
+        params = _params(settings, request)
+    except NotExpressible as error:
+        return _not_expressible(error)
+    try:
+        made = await client.v1.payment_intents.create_async(
+            params, {"idempotency_key": request.idempotency_key}
+        )
+    except (CardError, InvalidRequestError) as error:
+        return _refused(error)
+    return outcome_of(read(made, Intent))
+
+
+async def fetch(
+    client: StripeClient, attempt_id: str, reference: str | None, now: datetime
+) -> Outcome:
+    """Say how the payment stands.
+
+    A refused intent is canceled first: while it is open, whoever holds its client secret could
+    still pay it, and `declined` would not be final.
+    """
+    intent = await _locate(client, attempt_id, reference)
+    if intent is None:
+        return _missing(attempt_id, reference, now)
+    if is_refused(intent) and intent.status != "canceled":
+        intent = await _cancel(client, intent)
+    return outcome_of(intent)
+
+
+async def cancel(
+    client: StripeClient, attempt_id: str, reference: str | None, now: datetime
+) -> Outcome:
+    """Cancel the intent; what it has become instead, when it is too late for that."""
+    intent = await _locate(client, attempt_id, reference)
+    if intent is None:
+        return _missing(attempt_id, reference, now)
+    if intent.status not in ("canceled", "succeeded"):
+        intent = await _cancel(client, intent)
+    return outcome_of(intent)
+
+
+def _params(settings: Settings, request: PaymentRequest) -> PaymentIntentCreateParams:
+    metadata = {ATTEMPT: request.attempt_id, PLAYER: request.player_id}
+    params: PaymentIntentCreateParams = {
+        "amount": to_stripe(request.amount_minor, request.currency),
+        "currency": request.currency.lower(),
+        "metadata": metadata,
+    }
+    if request.method is not None:
+        metadata[CONFIRMED_BY] = "server"
+        params["payment_method"] = request.method
+        params["confirm"] = True
+    if not settings.bare_requests:
+        _describe(params, settings, request)
+    return params
+
+
+def _describe(
+    params: PaymentIntentCreateParams, settings: Settings, request: PaymentRequest
+) -> None:
+    """Add what a person reads, and what Stripe may ask of the player's browser."""
+    params["description"] = request.description
+    if settings.statement_descriptor_suffix is not None:
+        params["statement_descriptor_suffix"] = settings.statement_descriptor_suffix
+    if request.method is None:
+        return
+    if request.return_url is not None:
+        params["return_url"] = request.return_url
+    else:
+        # With nowhere to return to, Stripe confirms only methods that never leave the page.
+        params["automatic_payment_methods"] = {"enabled": True, "allow_redirects": "never"}
+
+
+async def _locate(client: StripeClient, attempt_id: str, reference: str | None) -> Intent | None:
+    if reference is None:
+        return await find_by_attempt(client, attempt_id)
+    try:
+        found = await client.v1.payment_intents.retrieve_async(reference)
+    except InvalidRequestError as error:
+        if error.http_status == 404:
+            return None
+        raise
+    intent = read(found, Intent)
+    if intent.metadata.get(ATTEMPT) != attempt_id:
+        raise LookupError(f"the intent {intent.id} is not of the attempt {attempt_id}")
+    return intent
+
+
+def _missing(attempt_id: str, reference: str | None, now: datetime) -> Outcome:
+    if reference is None:
+        return never_arrived(attempt_id, now)
+    # It was there once, so this is another account's key and not proof that nothing happened.
+    return Outcome(status=OutcomeStatus.UNKNOWN, reference=reference, code="reference_unknown")
+
+
+async def _cancel(client: StripeClient, intent: Intent) -> Intent:
+    """Cancel, or return what the intent became before we came."""
+    try:
+        canceled = await client.v1.payment_intents.cancel_async(intent.id)
+    except InvalidRequestError:
+        canceled = await client.v1.payment_intents.retrieve_async(intent.id)
+    return read(canceled, Intent)
+
+
+def _refused(error: StripeError) -> Outcome:
+    detail = read_error(error)
+    intent = detail.payment_intent
+    if intent is not None and intent.status not in _NO_MONEY_MOVED:
+        raise error
+    return Outcome(
+        status=OutcomeStatus.DECLINED,
+        reference=intent.id if intent else None,
+        code=detail.decline_code or detail.code or "invalid_request",
+        message=detail.message,
+    )
+
+
+def _not_expressible(error: NotExpressible) -> Outcome:
+    return Outcome(status=OutcomeStatus.DECLINED, code="amount_not_expressible", message=str(error))

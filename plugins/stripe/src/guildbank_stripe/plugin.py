@@ -1,0 +1,102 @@
+"""The entry point: Stripe as a payment provider, on the official SDK."""
+
+from collections.abc import Mapping
+
+import stripe
+
+from guildbank.plugin_api import (
+    Context,
+    Manifest,
+    Outcome,
+    PaymentRequest,
+    ProviderEvent,
+    RefundRequest,
+    WebhookRejected,
+)
+from guildbank.plugin_api.conformance import Rehearsal
+from guildbank_stripe import payments, refunds, webhooks
+from guildbank_stripe.connection import Connections
+from guildbank_stripe.manifest import MANIFEST
+from guildbank_stripe.rehearsal import REHEARSAL
+from guildbank_stripe.settings import BadSettings, read_settings
+
+_TIMEOUT_SECONDS = 25.0
+
+
+class StripeProvider:
+    """Payments by PaymentIntents, refunds, and signed webhooks.
+
+    `timeout_seconds` bounds each call as a whole and lies below the manifest's, so that the core
+    gets our exception and need not cut the call itself.
+    """
+
+    def __init__(self, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
+        self._connections = Connections(timeout_seconds)
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return the manifest."""
+        return MANIFEST
+
+    def rehearsal(self) -> Rehearsal:
+        """Return how to reach each outcome with Stripe's public test methods."""
+        return REHEARSAL
+
+    async def create_payment(self, context: Context, request: PaymentRequest) -> Outcome:
+        """Make a PaymentIntent, confirmed at once when the request names a method."""
+        settings = read_settings(context)
+        async with self._connections.client(settings) as client:
+            return await payments.create(client, settings, request)
+
+    async def fetch_payment(
+        self, context: Context, attempt_id: str, reference: str | None
+    ) -> Outcome:
+        """Say how the PaymentIntent stands, found by its id or by our metadata."""
+        async with self._connections.client(read_settings(context)) as client:
+            return await payments.fetch(client, attempt_id, reference, context.now)
+
+    async def cancel_payment(
+        self, context: Context, attempt_id: str, reference: str | None
+    ) -> Outcome:
+        """Cancel the PaymentIntent while it is not captured."""
+        async with self._connections.client(read_settings(context)) as client:
+            return await payments.cancel(client, attempt_id, reference, context.now)
+
+    async def refund(self, context: Context, request: RefundRequest) -> Outcome:
+        """Refund the PaymentIntent, in full or in part."""
+        async with self._connections.client(read_settings(context)) as client:
+            return await refunds.create(client, request)
+
+    async def fetch_refund(
+        self, context: Context, request: RefundRequest, reference: str | None
+    ) -> Outcome:
+        """Say how the refund stands, found by its id or by our metadata."""
+        async with self._connections.client(read_settings(context)) as client:
+            return await refunds.fetch(client, request, reference, context.now)
+
+    def read_webhook(
+        self, context: Context, headers: Mapping[str, str], body: bytes
+    ) -> ProviderEvent | WebhookRejected:
+        """Verify a webhook by its signature and read it."""
+        try:
+            settings = read_settings(context)
+        except BadSettings as error:
+            return WebhookRejected(code="wrong_account", detail=str(error))
+        return webhooks.read(context.mode, settings.webhook_secret, headers, body)
+
+    async def test_connection(self, context: Context) -> str:
+        """Say which account the key belongs to; a key that may not know says only that it works."""
+        async with self._connections.client(read_settings(context)) as client:
+            try:
+                account = await client.v1.accounts.retrieve_current_async()
+            except (stripe.InvalidRequestError, stripe.PermissionError):
+                await client.v1.balance.retrieve_async()
+                return f"Stripe answered in {context.mode} mode; the key may not read its account."
+            return f"Stripe account {account.id} answered in {context.mode} mode."
+
+    async def close(self) -> None:
+        """Close the connections of the running event loop."""
+        await self._connections.close()
+
+
+PLUGIN = StripeProvider()
