@@ -1,1 +1,20 @@
-"""The verbs of tenancy, one a file."""
+"""The verbs of tenancy, one a file, and the parts that they work with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from guildbank.infra.crypto import Vault
+from guildbank.infra.database import Database
+from guildbank.tenancy.contracts import JournalPort
+from guildbank.tenancy.usecases.find import Tenants
+
+
+@dataclass(frozen=True, slots=True)
+class Tenancy:
+    """What the verbs need; the app makes one. `archives` is the folder of deleted tenants."""
+
+    db: Database
+    vault: Vault
+    tenants: Tenants
+    journal: JournalPort
+    archives: Path

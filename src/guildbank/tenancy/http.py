@@ -1,0 +1,157 @@
+"""Routes by which operators of the deployment keep its tenants."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Literal
+
+from litestar import get, post
+from litestar.params import Dependency, Parameter
+from msgspec import Meta
+
+from guildbank.infra.http import (
+    DEPLOYMENT_SCOPE,
+    After,
+    Body,
+    Limit,
+    Line,
+    Page,
+    View,
+    decode_cursor,
+    encode_cursor,
+    granted,
+    scope,
+)
+from guildbank.tenancy.contracts import Mode, SpentCoins, State, Tenant, TenantSettings
+from guildbank.tenancy.usecases import Tenancy
+from guildbank.tenancy.usecases.create import create_tenant
+from guildbank.tenancy.usecases.delete import delete_tenant
+from guildbank.tenancy.usecases.read import get_tenant, list_tenants
+from guildbank.tenancy.usecases.suspend import resume_tenant, suspend_tenant
+
+Parts = Annotated[Tenancy, Dependency(skip_validation=True)]
+Slug = Annotated[str, Meta(min_length=2, max_length=40, examples=["moonlit-games"])]
+PathSlug = Annotated[str, Parameter(description="The tenant's slug.", max_length=40)]
+GUARDS = [scope(DEPLOYMENT_SCOPE)]
+TAGS: Sequence[str] = ["tenants"]
+
+
+class SettingsBody(Body):
+    """Policies of a tenant; what is left out has its default."""
+
+    spent_coins: SpentCoins = "refuse"
+
+
+class CreateTenantBody(Body):
+    """A new tenant. Mode `test` may use sandbox providers, `live` may not."""
+
+    slug: Slug
+    name: Line
+    mode: Mode = "test"
+    settings: SettingsBody = SettingsBody()
+
+
+class DeleteTenantBody(Body):
+    """The slug typed again, so that nobody deletes the wrong tenant."""
+
+    confirm: Slug
+
+
+class TenantSettingsView(View):
+    """Policies of a tenant."""
+
+    spent_coins: SpentCoins
+
+
+class TenantView(View):
+    """A tenant."""
+
+    id: str
+    slug: str
+    name: str
+    mode: Mode
+    state: State
+    settings: TenantSettingsView
+    created_at: datetime
+
+
+class DeletedView(View):
+    """A tenant that is gone; `archive` is a file in the server's archive folder."""
+
+    slug: str
+    archive: str
+    state: Literal["deleted"] = "deleted"
+
+
+@post("/v1/tenants", guards=GUARDS, tags=TAGS, summary="Create a tenant")
+async def create(tenancy: Parts, data: CreateTenantBody) -> TenantView:
+    """Create a tenant with a schema of its own; answers in well under a second."""
+    settings = TenantSettings(spent_coins=data.settings.spent_coins)
+    return _view(granted(await create_tenant(tenancy, data.slug, data.name, data.mode, settings)))
+
+
+@get("/v1/tenants", guards=GUARDS, tags=TAGS, summary="List tenants")
+async def list_all(tenancy: Parts, limit: Limit = 50, after: After = None) -> Page[TenantView]:
+    """List tenants in the order of their slugs, deleted ones left out."""
+    position = decode_cursor(after, [str])
+    tenants = await list_tenants(tenancy, str(position[0]) if position else "", limit + 1)
+    page = tenants[:limit]
+    more = encode_cursor([page[-1].ref.slug]) if len(tenants) > limit else None
+    return Page([_view(tenant) for tenant in page], more)
+
+
+@get("/v1/tenants/{slug:str}", guards=GUARDS, tags=TAGS, summary="Read a tenant")
+async def read(tenancy: Parts, slug: PathSlug) -> TenantView:
+    """Return a tenant that is not deleted."""
+    return _view(granted(await get_tenant(tenancy, slug)))
+
+
+@post(
+    "/v1/tenants/{slug:str}/suspend",
+    guards=GUARDS,
+    tags=TAGS,
+    status_code=200,
+    summary="Suspend a tenant",
+)
+async def suspend(tenancy: Parts, slug: PathSlug) -> TenantView:
+    """Refuse all writes from now on; reads go on. Safe to repeat."""
+    return _view(granted(await suspend_tenant(tenancy, slug)))
+
+
+@post(
+    "/v1/tenants/{slug:str}/resume",
+    guards=GUARDS,
+    tags=TAGS,
+    status_code=200,
+    summary="Resume a tenant",
+)
+async def resume(tenancy: Parts, slug: PathSlug) -> TenantView:
+    """Accept writes again. Safe to repeat."""
+    return _view(granted(await resume_tenant(tenancy, slug)))
+
+
+@post(
+    "/v1/tenants/{slug:str}/delete",
+    guards=GUARDS,
+    tags=TAGS,
+    status_code=200,
+    summary="Delete a tenant",
+)
+async def delete(tenancy: Parts, slug: PathSlug, data: DeleteTenantBody) -> DeletedView:
+    """Archive the tenant, then delete it with all its data. Its slug is never used again."""
+    gone = granted(await delete_tenant(tenancy, slug, data.confirm))
+    return DeletedView(slug=gone.slug, archive=gone.archive.name)
+
+
+def _view(tenant: Tenant) -> TenantView:
+    return TenantView(
+        id=tenant.ref.id,
+        slug=tenant.ref.slug,
+        name=tenant.name,
+        mode=tenant.ref.mode,
+        state=tenant.ref.state,
+        settings=TenantSettingsView(spent_coins=tenant.settings.spent_coins),
+        created_at=tenant.created_at,
+    )
+
+
+ROUTES = (create, list_all, read, suspend, resume, delete)

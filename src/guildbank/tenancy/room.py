@@ -1,0 +1,17 @@
+"""What the tenancy room publishes to the app."""
+
+from guildbank.infra.http import DEPLOYMENT_SCOPE, Code
+from guildbank.infra.room import Room
+from guildbank.tenancy.http import ROUTES
+
+ROOM = Room(
+    name="tenancy",
+    routes=ROUTES,
+    scopes={DEPLOYMENT_SCOPE: "Keep tenants and the keys of all of them."},
+    codes=(
+        Code("slug_reserved", 422, "The slug is a name that the deployment needs for itself."),
+        Code("slug_taken", 409, "The slug is or was used by a tenant; slugs are used once."),
+        Code("confirmation_mismatch", 422, "`confirm` is not the slug of the tenant to delete."),
+        Code("migration_pending", 503, "The database has another version than this server."),
+    ),
+)

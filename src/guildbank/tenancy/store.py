@@ -1,0 +1,122 @@
+"""SQL of the register of tenants; every statement runs on the control schema."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from guildbank.infra.database import Tx
+from guildbank.infra.tenant import TenantRef
+from guildbank.tenancy import tables
+from guildbank.tenancy.contracts import State, Tenant, TenantSettings
+
+_COLUMNS = (
+    tables.tenant.c.id,
+    tables.tenant.c.slug,
+    tables.tenant.c.schema,
+    tables.tenant.c.mode,
+    tables.tenant.c.state,
+    tables.tenant.c.name,
+    tables.tenant.c.settings,
+    tables.tenant.c.created_at,
+)
+
+
+async def insert_tenant(
+    tx: Tx, ref: TenantRef, name: str, settings: TenantSettings, data_key: bytes
+) -> Tenant | None:
+    """Register a tenant; None when its slug is or was in use."""
+    statement = (
+        insert(tables.tenant)
+        .values(
+            id=ref.id,
+            slug=ref.slug,
+            schema=ref.schema,
+            mode=ref.mode,
+            state=ref.state,
+            name=name,
+            settings=msgspec.to_builtins(settings),
+            data_key=data_key,
+        )
+        .on_conflict_do_nothing()
+        .returning(*_COLUMNS)
+    )
+    row = (await tx.sql.execute(statement)).one_or_none()
+    return None if row is None else _tenant(row)
+
+
+async def tenant_by_slug(tx: Tx, slug: str, *, lock: bool = False) -> Tenant | None:
+    """Return a tenant that is not deleted; `lock` keeps others from changing its row."""
+    statement = select(*_COLUMNS).where(
+        tables.tenant.c.slug == slug, tables.tenant.c.state != "deleted"
+    )
+    if lock:
+        statement = statement.with_for_update(key_share=True)
+    row = (await tx.sql.execute(statement)).one_or_none()
+    return None if row is None else _tenant(row)
+
+
+async def tenant_with_key(tx: Tx, *, id_: str) -> tuple[Tenant, bytes] | None:
+    """Return a tenant that is not deleted, and its wrapped data key."""
+    statement = select(*_COLUMNS, tables.tenant.c.data_key).where(
+        tables.tenant.c.id == id_, tables.tenant.c.state != "deleted"
+    )
+    row = (await tx.sql.execute(statement)).one_or_none()
+    return None if row is None else (_tenant(row), bytes(row.data_key))
+
+
+async def tenant_page(tx: Tx, after: str, limit: int) -> list[Tenant]:
+    """Return tenants that are not deleted, in the order of their slugs."""
+    statement = (
+        select(*_COLUMNS)
+        .where(tables.tenant.c.slug > after, tables.tenant.c.state != "deleted")
+        .order_by(tables.tenant.c.slug)
+        .limit(limit)
+    )
+    return [_tenant(row) for row in await tx.sql.execute(statement)]
+
+
+async def set_state(tx: Tx, id_: str, state: State) -> None:
+    """Record whether the tenant takes writes."""
+    await tx.sql.execute(update(tables.tenant).where(tables.tenant.c.id == id_).values(state=state))
+
+
+async def entomb(tx: Tx, id_: str) -> None:
+    """Mark a tenant deleted and destroy its data key; the row keeps its slug from reuse."""
+    await tx.sql.execute(
+        update(tables.tenant)
+        .where(tables.tenant.c.id == id_)
+        .values(state="deleted", data_key=None, deleted_at=func.now())
+    )
+
+
+async def see(tx: Tx, schema: str) -> None:
+    """Turn the transaction to another schema."""
+    await tx.driver.execute("SELECT set_config('search_path', quote_ident($1), TRUE)", schema)
+
+
+async def tables_of(tx: Tx, schema: str) -> Sequence[str]:
+    """Return the tables of a schema, partitions within their parents, in order of name."""
+    rows = await tx.driver.fetch(
+        """
+        SELECT relname
+        FROM pg_class
+        WHERE relnamespace = to_regnamespace(quote_ident($1))
+          AND relkind IN ('r', 'p')
+          AND NOT relispartition
+        ORDER BY relname
+        """,
+        schema,
+    )
+    return [row["relname"] for row in rows]
+
+
+def _tenant(row: Any) -> Tenant:
+    return Tenant(
+        ref=TenantRef(id=row.id, slug=row.slug, schema=row.schema, mode=row.mode, state=row.state),
+        name=row.name,
+        settings=msgspec.convert(row.settings, TenantSettings),
+        created_at=row.created_at,
+    )

@@ -1,0 +1,51 @@
+"""Create a tenant: its row and its whole schema in one transaction."""
+
+import asyncpg
+
+from guildbank.infra.database import CONTROL_SCHEMA
+from guildbank.infra.migrations import SchemaOutdated, create_tenant_schema
+from guildbank.infra.tenant import TenantRef
+from guildbank.kernel import Refusal, new_id
+from guildbank.tenancy import store
+from guildbank.tenancy.contracts import (
+    SCHEMA_OUTDATED,
+    SLUG_TAKEN,
+    Mode,
+    Tenant,
+    TenantSettings,
+)
+from guildbank.tenancy.rules import check_slug, schema_of
+from guildbank.tenancy.usecases import Tenancy
+
+
+async def create_tenant(
+    tenancy: Tenancy,
+    slug: str,
+    name: str,
+    mode: Mode = "test",
+    settings: TenantSettings | None = None,
+) -> Tenant | Refusal:
+    """Return the new tenant.
+
+    Refusals: `invalid_value`, `slug_reserved`, `slug_taken`, `migration_pending`.
+    """
+    wrong = check_slug(slug)
+    if wrong is not None:
+        return wrong
+    ref = TenantRef(id=new_id("ten"), slug=slug, schema=schema_of(slug), mode=mode, state="active")
+    data_key = tenancy.vault.new_data_key(ref.id.encode())
+    try:
+        async with tenancy.db.begin(CONTROL_SCHEMA) as tx:
+            tenant = await store.insert_tenant(
+                tx, ref, name, settings or TenantSettings(), data_key
+            )
+            if tenant is None:
+                return SLUG_TAKEN
+            await create_tenant_schema(tx, ref.schema)
+    except SchemaOutdated:
+        return SCHEMA_OUTDATED
+    except asyncpg.DuplicateSchemaError:
+        # A schema of that name that no tenant owns: someone else's, so it is not touched.
+        return SLUG_TAKEN
+    tenancy.tenants.forget(ref)
+    return tenant

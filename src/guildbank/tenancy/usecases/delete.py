@@ -1,0 +1,40 @@
+"""Delete a tenant: archive it, then drop its schema and bury its slug in one transaction."""
+
+from guildbank.infra.database import CONTROL_SCHEMA
+from guildbank.kernel import Refusal
+from guildbank.tenancy import store
+from guildbank.tenancy.contracts import NO_TENANT, NOT_CONFIRMED, Deleted
+from guildbank.tenancy.usecases import Tenancy
+from guildbank.tenancy.usecases.archive import write_archive
+
+
+async def delete_tenant(tenancy: Tenancy, slug: str, confirm: str) -> Deleted | Refusal:
+    """Return where the archive is. `confirm` is the slug, typed again.
+
+    Nothing is deleted when the archive cannot be written whole: the error is raised and the
+    tenant goes on as it was. Refusals: `not_found`, `confirmation_mismatch`.
+    """
+    async with tenancy.db.begin(CONTROL_SCHEMA) as tx:
+        # An archive takes as long as it takes; the limits are for those who hold up others.
+        await tx.driver.execute(
+            "SET LOCAL idle_in_transaction_session_timeout TO 0;"
+            "SET LOCAL statement_timeout TO 0;"
+            "SET LOCAL transaction_timeout TO 0"
+        )
+        tenant = await store.tenant_by_slug(tx, slug, lock=True)
+        if tenant is None:
+            return NO_TENANT
+        if confirm != slug:
+            return NOT_CONFIRMED
+        found = await store.tenant_with_key(tx, id_=tenant.ref.id)
+        if found is None:
+            return NO_TENANT
+        await store.see(tx, tenant.ref.schema)
+        await tenancy.journal.set_writable(tx, writable=False)
+        head = await tenancy.journal.head(tx)
+        archive = await write_archive(tx, tenancy.archives, tenant, found[1], head)
+        await store.see(tx, CONTROL_SCHEMA)
+        await tx.driver.execute(f'DROP SCHEMA "{tenant.ref.schema}" CASCADE')
+        await store.entomb(tx, tenant.ref.id)
+    tenancy.tenants.forget(tenant.ref)
+    return Deleted(slug, archive)

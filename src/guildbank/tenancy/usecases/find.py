@@ -1,0 +1,71 @@
+"""Find a tenant on every request: an answer at most a second old, in every process."""
+
+from guildbank.infra.cache import Recent
+from guildbank.infra.crypto import DataKey, Vault
+from guildbank.infra.database import CONTROL_SCHEMA, Database
+from guildbank.infra.tenant import TenantRef
+from guildbank.tenancy import store
+from guildbank.tenancy.contracts import TenantSettings
+
+FRESH_SECONDS = 1.0
+
+
+class Tenants:
+    """Looks tenants up. A deleted one is not there.
+
+    A suspended tenant may look active for a second; its journal refuses writes at once all the
+    same, because that is decided under its lock.
+    """
+
+    def __init__(self, db: Database, vault: Vault) -> None:
+        self._db = db
+        self._vault = vault
+        self._by_slug = Recent(self._load_slug, seconds=FRESH_SECONDS)
+        self._by_id = Recent(self._load_id, seconds=FRESH_SECONDS)
+
+    async def by_slug(self, slug: str) -> TenantRef | None:
+        """Return the tenant of this slug."""
+        return await self._by_slug.get(slug)
+
+    async def by_id(self, tenant_id: str) -> TenantRef | None:
+        """Return the tenant of this id (`ten_...`)."""
+        found = await self._by_id.get(tenant_id)
+        return None if found is None else found[0]
+
+    async def settings(self, tenant_id: str) -> TenantSettings | None:
+        """Return the tenant's policies."""
+        found = await self._by_id.get(tenant_id)
+        return None if found is None else found[1]
+
+    async def data_key(self, tenant_id: str) -> DataKey | None:
+        """Return the key under which the tenant's secrets are sealed."""
+        found = await self._by_id.get(tenant_id)
+        return None if found is None else found[2]
+
+    async def all(self) -> list[TenantRef]:
+        """Return every tenant, in the order of slugs; for jobs, so never cached."""
+        refs: list[TenantRef] = []
+        while True:
+            async with self._db.begin(CONTROL_SCHEMA, read_only=True) as tx:
+                page = await store.tenant_page(tx, refs[-1].slug if refs else "", 500)
+            refs.extend(tenant.ref for tenant in page)
+            if len(page) < 500:
+                return refs
+
+    def forget(self, ref: TenantRef) -> None:
+        """Drop what is known of a tenant, after this process changed it."""
+        self._by_slug.forget(ref.slug)
+        self._by_id.forget(ref.id)
+
+    async def _load_slug(self, slug: str) -> TenantRef | None:
+        async with self._db.begin(CONTROL_SCHEMA, read_only=True) as tx:
+            tenant = await store.tenant_by_slug(tx, slug)
+        return None if tenant is None else tenant.ref
+
+    async def _load_id(self, id_: str) -> tuple[TenantRef, TenantSettings, DataKey] | None:
+        async with self._db.begin(CONTROL_SCHEMA, read_only=True) as tx:
+            found = await store.tenant_with_key(tx, id_=id_)
+        if found is None:
+            return None
+        tenant, wrapped = found
+        return tenant.ref, tenant.settings, self._vault.data_key(wrapped, id_.encode())
