@@ -6,7 +6,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
-CODE := src plugins bench tests
+CODE := src plugins tests $(if $(wildcard bench/*.py),bench)
 EXPORT := --no-emit-workspace --no-header --no-annotate --format requirements-txt
 
 export PYTHON
