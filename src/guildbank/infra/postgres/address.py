@@ -8,6 +8,7 @@ a link to the real one; the link grants nobody more than the real folder does.
 import hashlib
 import os
 import re
+import shutil
 import stat
 import tempfile
 from pathlib import Path
@@ -29,6 +30,12 @@ def socket_folder(run: Path) -> Path:
     if _fits(run) and _PLAIN.fullmatch(str(run)):
         return run
     return _short_way(run)
+
+
+def remove_short_way(run: Path) -> None:
+    """Take away what `socket_folder` may have made; for a server that has stopped."""
+    if socket_folder(run) != run:
+        shutil.rmtree(socket_folder(run).parent, ignore_errors=True)
 
 
 def connection_url(run: Path, role: str, password: str, database: str) -> str:

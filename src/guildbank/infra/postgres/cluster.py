@@ -1,5 +1,6 @@
 """The embedded PostgreSQL of one folder: created once, kept running, stopped in order."""
 
+import contextlib
 import logging
 import threading
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from guildbank.infra.postgres.account import server_account
-from guildbank.infra.postgres.address import connection_url, socket_folder
+from guildbank.infra.postgres.address import connection_url, remove_short_way, socket_folder
 from guildbank.infra.postgres.binaries import MAJOR, SHARED_FOLDER, binaries_for, wheel_binaries
 from guildbank.infra.postgres.birth import create_cluster, create_database, create_owner
 from guildbank.infra.postgres.errors import ClusterError
@@ -155,6 +156,7 @@ class Cluster:
         finally:
             self._halt()
             if lock:
+                self._tidy()
                 lock.release()
             self._started.set()
 
@@ -227,6 +229,10 @@ class Cluster:
             socket_folder(self._layout.run)
         except (ClusterError, OSError) as error:
             _log.warning("PostgreSQL's folder cannot be looked after: %s", error)
+
+    def _tidy(self) -> None:
+        with contextlib.suppress(ClusterError, OSError):
+            remove_short_way(self._layout.run)
 
     def _halt(self) -> None:
         server, self._server = self._server, None

@@ -78,6 +78,8 @@ def _end(pids: list[int], number: signal.Signals, seconds: float) -> list[int]:
     for pid in pids:
         try:
             os.kill(pid, number)
+            # A stopped process would hear nothing but SIGKILL.
+            os.kill(pid, signal.SIGCONT)
         except ProcessLookupError:
             continue
     deadline = time.monotonic() + seconds

@@ -25,9 +25,10 @@ def launch_argv(
 ) -> list[str]:
     """Return the command that runs `argv` as a child that gets `death_signal` when we die.
 
-    The program is looked for on our PATH. "We" is the thread that spawns, by the rule of prctl(2): spawn from one that lives as long as
-    the child may. With `account` the child becomes that user (only root can do that); its
-    current folder stays the one it was spawned in, even if that user could not walk there.
+    The program is looked for on our PATH. "We" is the thread that spawns, by the rule of
+    prctl(2): spawn from one that lives as long as the child may. With `account` the child becomes
+    that user (only root can do that); its current folder stays the one it was spawned in, even
+    if that user could not walk there.
     """
     uid, gid = (account.uid, account.gid) if account else (-1, -1)
     return [
