@@ -8,6 +8,7 @@ async with Canned() as server:
 
 import asyncio
 import json
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qsl
@@ -42,11 +43,11 @@ class Canned:
         """Queue an answer."""
         self._answers.append((status, json.dumps(body).encode()))
 
-    async def wait_for(self, count: int, timeout_seconds: float = 10) -> list[Asked]:
-        """Return all requests once there are so many."""
+    async def wait_for(self, wanted: Callable[[Asked], bool], timeout_seconds: float = 10) -> Asked:
+        """Return the first request of this kind, now or when it comes."""
         async with asyncio.timeout(timeout_seconds), self._arrived:
-            await self._arrived.wait_for(lambda: len(self.asked) >= count)
-        return self.asked
+            await self._arrived.wait_for(lambda: any(map(wanted, self.asked)))
+        return next(filter(wanted, self.asked))
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)

@@ -219,7 +219,7 @@ async def test_a_webhook_that_a_stripe_server_delivers_is_believed(
     async with Canned() as endpoint:
         localstripe.deliver_webhooks_to(f"{endpoint.url}/hook")
         intent = localstripe.post("/v1/payment_intents", paid)
-        (delivered, *_) = await endpoint.wait_for(1)
+        delivered = await endpoint.wait_for(lambda asked: b"att_delivered" in asked.body)
     event = StripeProvider().read_webhook(context, delivered.headers, delivered.body)
     assert isinstance(event, ProviderEvent)
     assert event.kind is EventKind.PAYMENT

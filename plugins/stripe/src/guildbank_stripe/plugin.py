@@ -21,6 +21,7 @@ from guildbank_stripe.rehearsal import REHEARSAL
 from guildbank_stripe.settings import BadSettings, read_settings
 
 _TIMEOUT_SECONDS = 25.0
+_NOT_FOR_THIS_KEY = (403, 404)
 
 
 class StripeProvider:
@@ -89,7 +90,9 @@ class StripeProvider:
         async with self._connections.client(read_settings(context)) as client:
             try:
                 account = await client.v1.accounts.retrieve_current_async()
-            except (stripe.InvalidRequestError, stripe.PermissionError):
+            except stripe.StripeError as error:
+                if error.http_status not in _NOT_FOR_THIS_KEY:
+                    raise
                 await client.v1.balance.retrieve_async()
                 return f"Stripe answered in {context.mode} mode; the key may not read its account."
             return f"Stripe account {account.id} answered in {context.mode} mode."
