@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated
 
+import msgspec
 from litestar import Litestar, Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Meta
@@ -38,6 +39,7 @@ from guildbank.infra.http.app import build_app
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 
+FROZEN = Code("account_frozen", 409, "The account is frozen.")
 DEMO = TenantRef(id="ten_1", slug="demo", schema="t_demo", mode="test", state="active")
 
 
@@ -52,9 +54,9 @@ class Grant(Body):
     player_id: str
     amount: Amount
     note: Line | None = None
-    metadata: Metadata = {}
+    metadata: Metadata = msgspec.field(default_factory=dict)
     price: Money | None = None
-    items: Annotated[list[Item], Meta(max_length=3)] = []
+    items: Annotated[list[Item], Meta(max_length=3)] = msgspec.field(default_factory=list)
 
 
 class GrantView(View):
@@ -101,7 +103,9 @@ async def list_grants(
     return Page(rows * min(limit, 2))
 
 
-@post("/v1/players", tags=["Players"], responses={200: ResponseSpec(GrantView, description="Known")})
+@post(
+    "/v1/players", tags=["Players"], responses={200: ResponseSpec(GrantView, description="Known")}
+)
 async def upsert(data: JSONBody[Item]) -> Response[GrantView]:
     """Make or find a player."""
     return Response(GrantView(player_id="p", amount=data.units, by="x"), status_code=200)
@@ -142,7 +146,7 @@ async def authenticate(headers: Mapping[str, str], path: str) -> Caller | Refusa
 def make(box: Box | None = None, **settings: object) -> Litestar:
     return build_app(
         routes=[create_grant, list_grants, upsert, slow, fails],
-        codes=[Code("account_frozen", 409, "The account is frozen.")],
+        codes=[FROZEN],
         authenticate=authenticate,
         services={"box": box or Box()},
         settings=Settings(**settings),  # type: ignore[arg-type]
