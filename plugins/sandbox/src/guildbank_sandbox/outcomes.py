@@ -9,11 +9,19 @@ from guildbank_sandbox.wire import ErrorBody, PaymentObject, RefundObject
 
 ObjectT = TypeVar("ObjectT")
 
-DOUBTFUL = frozenset({"idempotency_key_reused", "reference_taken"})
-"""Refusals that say an earlier request got through: what became of it must be looked up."""
+NEVER_HAPPENED = frozenset(
+    {
+        "invalid_request",
+        "unknown_method",
+        "unknown_currency",
+        "bad_return_url",
+        "bad_webhook_url",
+    }
+)
+"""Mistakes in the request, found only after its key was looked up: no earlier try got through."""
 
 SAID_NO = frozenset({"not_captured", "exceeds_refundable", "currency_mismatch"})
-"""Refusals that are the provider's decision, not a mistake in the request."""
+"""The provider's decision, not a mistake in the request."""
 
 
 def of_payment(payment: PaymentObject) -> Outcome:
@@ -59,11 +67,11 @@ def of_created(answer: ObjectT | ErrorBody, render: Callable[[ObjectT], Outcome]
     """Say what became of a request that should have begun something."""
     if not isinstance(answer, ErrorBody):
         return render(answer)
-    if answer.code in DOUBTFUL:
-        status = OutcomeStatus.UNKNOWN
-    elif answer.code in SAID_NO:
+    # Any other refusal, of a key or a reference, leaves open what an earlier try did.
+    status = OutcomeStatus.UNKNOWN
+    if answer.code in SAID_NO:
         status = OutcomeStatus.DECLINED
-    else:
+    elif answer.code in NEVER_HAPPENED:
         status = OutcomeStatus.CANCELED
     return Outcome(status=status, code=answer.code, message=answer.message)
 
@@ -81,9 +89,9 @@ def of_found(answer: ObjectT | ErrorBody, render: Callable[[ObjectT], Outcome]) 
 
 
 def not_found() -> Outcome:
-    """Say that the provider never got it."""
+    """Say that the provider never gave this id."""
     return Outcome(
-        status=OutcomeStatus.CANCELED, code="not_found", message="The provider does not know it."
+        status=OutcomeStatus.CANCELED, code="not_found", message="The provider has no such id."
     )
 
 

@@ -7,14 +7,15 @@ from guildbank.plugin_api import (
     Context,
     Manifest,
     Outcome,
-    PaymentProvider,
     PaymentRequest,
     ProviderEvent,
     RefundRequest,
     Slot,
     WebhookRejected,
 )
+from guildbank.plugin_api.conformance import Rehearsal
 from guildbank_sandbox import events, outcomes, signatures
+from guildbank_sandbox.arrivals import never_arrived
 from guildbank_sandbox.client import (
     DEFAULT_TIMEOUT_SECONDS,
     Clients,
@@ -22,6 +23,7 @@ from guildbank_sandbox.client import (
     call,
     settings_of,
 )
+from guildbank_sandbox.rehearsal import REHEARSAL
 from guildbank_sandbox.wire import (
     AccountObject,
     ErrorBody,
@@ -120,7 +122,9 @@ class SandboxProvider:
     ) -> Outcome:
         """Say how the payment stands."""
         found = await self._find_payment(context, attempt_id, reference)
-        return outcomes.not_found() if found is None else outcomes.of_payment(found)
+        if found is not None:
+            return outcomes.of_payment(found)
+        return never_arrived(attempt_id, context.now) if reference is None else outcomes.not_found()
 
     async def cancel_payment(
         self, context: Context, attempt_id: str, reference: str | None
@@ -129,7 +133,7 @@ class SandboxProvider:
         if reference is None:
             found = await self._find_payment(context, attempt_id, None)
             if found is None:
-                return outcomes.not_found()
+                return never_arrived(attempt_id, context.now)
             reference = found.id
         path = f"/payments/{quote(reference, safe='')}/cancel"
         answer = await call(self._clients, settings_of(context), "POST", path, PaymentObject)
@@ -168,7 +172,9 @@ class SandboxProvider:
         some = await call(self._clients, settings, "GET", "/refunds", Refunds, query=query)
         if isinstance(some, ErrorBody):
             raise SandboxUnreachable(some.code)
-        return outcomes.of_refund(some.items[0]) if some.items else outcomes.not_found()
+        if not some.items:
+            return never_arrived(request.refund_id, context.now)
+        return outcomes.of_refund(some.items[0])
 
     def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes
@@ -189,6 +195,10 @@ class SandboxProvider:
         if isinstance(answer, ErrorBody):
             raise SandboxUnreachable(answer.message)
         return f"Connected to the sandbox account {answer.name} ({answer.id})."
+
+    def rehearsal(self) -> Rehearsal:
+        """Return how to reach each outcome, for `guildbank plugin test sandbox`."""
+        return REHEARSAL
 
     async def close(self) -> None:
         """Close the running loop's connections."""
@@ -213,5 +223,5 @@ class SandboxProvider:
         return some.items[0] if some.items else None
 
 
-PLUGIN: PaymentProvider = SandboxProvider()
+PLUGIN = SandboxProvider()
 """What the entry point names."""

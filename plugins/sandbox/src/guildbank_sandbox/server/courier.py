@@ -6,6 +6,7 @@ Whatever is due stands in the database, so a restart loses nothing.
 import asyncio
 import hashlib
 import hmac
+import logging
 import random
 import sqlite3
 import time
@@ -18,6 +19,8 @@ import msgspec
 from guildbank_sandbox.server import accounts, payments
 from guildbank_sandbox.server.database import Database, Session, fetch_all
 from guildbank_sandbox.server.records import Account
+
+LOG = logging.getLogger(__name__)
 
 MAX_TRIES = 12
 MAX_PAUSE_SECONDS = 300.0
@@ -83,14 +86,20 @@ class Courier:
         try:
             while True:
                 self._woken.clear()
-                pause = self._start_due()
+                try:
+                    pause = self._start_due()
+                except sqlite3.Error:
+                    # A full disk must not end deliveries for ever.
+                    LOG.exception("the sandbox's file cannot be read or written")
+                    pause = IDLE_SECONDS
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), pause)
         finally:
             # A webhook that is cut off here is sent again after the restart.
-            for task in self._sending.values():
+            sending = list(self._sending.values())
+            for task in sending:
                 task.cancel()
-            await asyncio.gather(*self._sending.values(), return_exceptions=True)
+            await asyncio.gather(*sending, return_exceptions=True)
             await self._client.aclose()
 
     def _start_due(self) -> float:
@@ -114,8 +123,10 @@ class Courier:
             task.add_done_callback(partial(self._finished, payment_id))
         return pause
 
-    def _finished(self, payment_id: str, _: asyncio.Task[None]) -> None:
+    def _finished(self, payment_id: str, task: asyncio.Task[None]) -> None:
         del self._sending[payment_id]
+        if not task.cancelled() and task.exception() is not None:
+            LOG.error("a delivery broke off", exc_info=task.exception())
         self._woken.set()
 
     async def _send_all(self, webhooks: list[Due]) -> None:

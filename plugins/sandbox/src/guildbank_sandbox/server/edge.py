@@ -28,6 +28,14 @@ _STATUS: Mapping[str, int] = {
 }
 
 
+_CODES: Mapping[int, str] = {
+    400: "invalid_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+}
+
+
 class Refused(Exception):
     """Carries a refusal to the exception handler, at the edge only."""
 
@@ -64,8 +72,8 @@ def refusal_response(_: WebRequest, error: Refused) -> Response[dict[str, object
 
 def http_error_response(_: WebRequest, error: HTTPException) -> Response[dict[str, object]]:
     """Render what the framework refuses by itself: unknown paths, bodies over the limit."""
-    code = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
-    refusal = Refusal(code=code.get(error.status_code, "http_error"), detail=error.detail)
+    code = _CODES.get(error.status_code, "not_accepted")
+    refusal = Refusal(code=code, detail=error.detail)
     return _error(refusal, error.status_code)
 
 
