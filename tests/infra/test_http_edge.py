@@ -278,3 +278,36 @@ def test_two_rooms_cannot_give_one_code_two_meanings() -> None:
             settings=Settings(),
             codes=[Code("not_found", 404, "Something else.")],
         )
+
+
+async def test_a_client_that_goes_away_in_mid_body_is_no_server_failure() -> None:
+    messages = iter(
+        [
+            {"type": "http.request", "body": b"{", "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope: Any = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/grants",
+        "query_string": b"",
+        "headers": [
+            (b"host", b"game.example"),
+            (b"authorization", b"Bearer sk_all"),
+            (b"content-type", b"application/json"),
+            (b"idempotency-key", b"k"),
+        ],
+    }
+    with structlog.testing.capture_logs() as logs:
+        await edge_app.make()(scope, receive, send)
+    assert sent[0]["status"] == 400
+    assert logs == []

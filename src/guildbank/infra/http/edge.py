@@ -107,6 +107,8 @@ class Edge:
         async def receive_body() -> Any:
             nonlocal body_complete
             message = await receive()
+            if message["type"] == "http.disconnect" and not body_complete:
+                raise problem("bad_request", "The client went away before its body was complete.")
             body_complete = message["type"] != "http.request" or not message.get("more_body")
             return message
 
@@ -123,6 +125,8 @@ class Edge:
             raise problem(
                 "timed_out", "The answer was not ready in time; ask again with the same key."
             ) from None
+        finally:
+            answer.limit = None
 
     async def _refuse(self, answer: "_Answer", request_id: str, error: Exception) -> None:
         found = as_problem(error)

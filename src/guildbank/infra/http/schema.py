@@ -25,7 +25,6 @@ Amount = Annotated[
 
 # `$` also matches before a final line feed, so the pattern says that none follows.
 LINE_PATTERN = r"^[^\x00-\x1f\x7f]+$(?!\n)"
-TEXT_PATTERN = r"^[^\x00]*$(?!\n)"
 
 Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE_PATTERN)]
 """One line of text for people: no control characters."""
