@@ -75,6 +75,13 @@ class LocalStripe:
         answer: dict[str, object] = response.json() if response.content else {}
         return answer
 
+    def get(self, path: str) -> dict[str, object]:
+        """Look at an object as the owner of the account would; returns its JSON."""
+        response = httpx.get(f"{self.url}{path}", auth=(SECRET_KEY, ""), timeout=_START_SECONDS)
+        response.raise_for_status()
+        answer: dict[str, object] = response.json()
+        return answer
+
     def card(self, number: str) -> str:
         """Return a payment method for a card of https://docs.stripe.com/testing."""
         card = {"number": number, "exp_month": 12, "exp_year": 2035, "cvc": "123"}

@@ -69,6 +69,8 @@ async def test_a_decline_is_final_even_for_who_holds_the_client_secret(
     request, looked = await confirm(localstripe, provider, context, card, success=success)
     assert looked.status is OutcomeStatus.DECLINED
     assert looked.code
+    intent = localstripe.get(f"/v1/payment_intents/{looked.reference}")
+    assert intent["status"] == "canceled"
     again = await provider.fetch_payment(context, request.attempt_id, looked.reference)
     assert again == looked
     canceled = await provider.cancel_payment(context, request.attempt_id, looked.reference)

@@ -29,7 +29,7 @@ class Connections:
         async with asyncio.timeout(self._timeout_seconds):
             if settings.api_base is None:
                 yield StripeClient(
-                    settings.secret_key, max_network_retries=0, http_client=self._pool()
+                    settings.secret_key, max_network_retries=0, http_client=self.pool()
                 )
                 return
             own = Transport(self._timeout_seconds)
@@ -49,7 +49,8 @@ class Connections:
         if pool is not None:
             await pool.close_async()
 
-    def _pool(self) -> Transport:
+    def pool(self) -> Transport:
+        """Return the connections to Stripe that belong to the running event loop."""
         loop = asyncio.get_running_loop()
         if loop not in self._pools:
             self._pools[loop] = Transport(self._timeout_seconds)
