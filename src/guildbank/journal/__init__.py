@@ -20,12 +20,14 @@ from guildbank.journal.contracts import (
 )
 from guildbank.journal.counters import COUNTERS, Counter, forget_counters
 from guildbank.journal.stage import Stage
+from guildbank.journal.tables import PARTITION_ROWS
 from guildbank.journal.writer import MAX_ALL, MAX_EACH, Journal
 
 __all__ = [
     "COUNTERS",
     "MAX_ALL",
     "MAX_EACH",
+    "PARTITION_ROWS",
     "Act",
     "Counter",
     "Draft",

@@ -22,4 +22,9 @@ add_tenant_ddl(
 INSERT INTO journal_batch (last_seq, first_seq, epoch, written_at, format, hash, digests)
 VALUES (0, 0, 1, now(), {FORMAT}, '\\x{GENESIS.hex()}', '')
 """,  # noqa: S608 - constants of this package
+    """
+CREATE VIEW journal_v_entry AS
+SELECT seq, kind, principal, data
+FROM journal_entry
+""",
 )
