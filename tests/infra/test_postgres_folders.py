@@ -237,3 +237,12 @@ def test_logs_are_bounded(tmp_path: Path) -> None:
         (log / f"postgresql-2020-01-01_0000{number:02}.log").write_text("old")
     with small(tmp_path / "cluster"):
         assert len(list(log.iterdir())) <= 11
+
+
+def test_a_servers_user_with_the_rights_of_root_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("guildbank.infra.postgres.account.ACCOUNT_NAME", "root")
+    if ROOT:
+        with pytest.raises(ClusterError, match="rights of root"):
+            server_account()
+    else:
+        assert server_account() is None

@@ -1,6 +1,5 @@
 """The embedded PostgreSQL of one folder: created once, kept running, stopped in order."""
 
-import contextlib
 import logging
 import threading
 import time
@@ -231,8 +230,12 @@ class Cluster:
             _log.warning("PostgreSQL's folder cannot be looked after: %s", error)
 
     def _tidy(self) -> None:
-        with contextlib.suppress(ClusterError, OSError):
+        """Leave neither a backend of a killed server nor a way to its socket."""
+        try:
+            clear_orphans(self._layout, _log.warning)
             remove_short_way(self._layout.run)
+        except (ClusterError, OSError) as error:
+            _log.warning("PostgreSQL's folder cannot be tidied: %s", error)
 
     def _halt(self) -> None:
         server, self._server = self._server, None

@@ -19,9 +19,12 @@ def port_is_free(host: str, port: int) -> bool:
 
 def require_free_port(host: str, port: int) -> None:
     """Raise PortTakenError unless a server could listen on host and port now."""
+    if not 0 <= port <= 65535:
+        raise PortTakenError(f"{port} is no port: choose one from 1024 to 65535, such as 8080.")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (socket.gaierror, OverflowError) as error:
+    # A name that no resolver could be asked for is a UnicodeError.
+    except (socket.gaierror, UnicodeError) as error:
         raise PortTakenError(
             f"Cannot listen on {host}:{port}: {host!r} is no address of this machine ({error}). "
             "Use 127.0.0.1 for this machine only, or 0.0.0.0 for every interface."
@@ -32,23 +35,22 @@ def require_free_port(host: str, port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
-        except (OSError, OverflowError) as error:
+        except OSError as error:
             raise PortTakenError(_sentence(host, port, error)) from error
 
 
-def _sentence(host: str, port: int, error: OSError | OverflowError) -> str:
-    number = error.errno if isinstance(error, OSError) else None
-    if number == errno.EADDRINUSE:
+def _sentence(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
         return (
             f"Port {port} on {host} is taken by another program. Stop it (`ss -ltnp` names it), "
             f"or choose another port, for example --port {port + 1 if port < 65535 else 8080}."
         )
-    if number == errno.EACCES:
+    if error.errno == errno.EACCES:
         return (
             f"Port {port} needs rights that this user does not have. Choose one from 1024 up, "
             "for example --port 8080."
         )
-    if number == errno.EADDRNOTAVAIL:
+    if error.errno == errno.EADDRNOTAVAIL:
         return (
             f"Cannot listen on {host}:{port}: {host} is no address of this machine. Use "
             "127.0.0.1 for this machine only, or 0.0.0.0 for every interface."

@@ -45,14 +45,24 @@ def script_argv(name: str) -> list[str]:
 
 
 def group_alive(group: int) -> bool:
-    """Whether any process of the group is left (one that waits to be reaped counts)."""
+    """Whether any process of the group still runs; those that wait to be reaped do not."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    # In a container the first process may reap late or never, so the dead are told apart.
+    return any(_runs_in(group, name) for name in os.listdir("/proc") if name.isdigit())
+
+
+def _runs_in(group: int, pid: str) -> bool:
+    """Read the state and the group from /proc/pid/stat, proc(5) fields 3 and 5."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return False
+    return fields[0] not in "ZX" and int(fields[2]) == group
 
 
 def signal_group(group: int, number: Signals) -> None:
