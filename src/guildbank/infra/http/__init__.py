@@ -1,6 +1,22 @@
-"""The HTTP edge: what routes share, from the shape of a body to the shape of a problem."""
+"""The HTTP edge: what routes share, from the shape of a body to the shape of a problem.
 
-from litestar.params import FromPath, FromQuery, JSONBody
+A route says by markers where each parameter comes from, and raises refusals at its end::
+
+    @post("/v1/grants", tags=["Wallets"], guards=[scope("wallets:grant")])
+    async def create_grant(
+        data: JSONBody[CreateGrant],      # strict: a Body struct, or a list or union of them
+        idempotency_key: IdempotencyKey,
+        caller: Who,                      # absent where opt={"public": True}
+        wallets: Service[Wallets],        # by its name among the app's services
+    ) -> GrantView:
+        return _view(granted(await wallets.grant(caller.home, data.amount)))
+
+Path and query parameters are `FromPath[...]`, `FromQuery[...]`, `Limit` and `After`. A webhook
+takes `body: RawBody`, the bytes as they came. `any_query` in `opt` lets undeclared query
+parameters pass.
+"""
+
+from litestar.params import FromPath, FromQuery, JSONBody, RawBody
 
 from guildbank.infra.http.caller import (
     DEPLOYMENT_SCOPE,
@@ -51,6 +67,7 @@ __all__ = [
     "OptionalIdempotencyKey",
     "Page",
     "Problem",
+    "RawBody",
     "Reason",
     "Service",
     "View",

@@ -82,7 +82,7 @@ def _operation(method: str, path: str, operation: Json, document: Json) -> str:
     name = escape(operation["operationId"])
     parts = [
         f'<article id="{name}"><h3><span class="method {method}">{method.upper()}</span> '
-        f"<code>{escape(path)}</code></h3><p><b>{escape(operation['summary'])}.</b></p>"
+        f"<code>{escape(path)}</code></h3><p><b>{escape(operation['summary'])}</b></p>"
     ]
     parts += [f"<p>{escape(text)}</p>" for text in _paragraphs(operation)]
     if operation.get("parameters"):
@@ -143,7 +143,7 @@ def _curl(method: str, path: str, operation: Json, body: Json | None) -> str:
             lines.append(f"-H '{each['name']}: order-4711'")
     if body is not None:
         lines.append("-H 'Content-Type: application/json'")
-        text = json.dumps(body["example"], ensure_ascii=False).replace("'", "'\\''")
+        text = json.dumps(body["example"], indent=2, ensure_ascii=False).replace("'", "'\\''")
         lines.append(f"-d '{text}'")
     return " \\\n  ".join(lines)
 
