@@ -74,3 +74,37 @@ SECRET_IN_CLIENT_HEADER = Refusal(
 TENANT_MISMATCH = Refusal(
     code="tenant_mismatch", detail="The credentials and X-Guildbank-Key name different tenants."
 )
+TOO_MANY_STRANGERS = Refusal(
+    code="too_busy", detail="Too many unknown keys are being looked up. Try again shortly."
+)
+NOT_WITH_PUBLISHABLE = Refusal(
+    code="unauthorized",
+    detail="A publishable key (pk_...) identifies a tenant and authorises nothing.",
+)
+KEY_ENDED = Refusal(
+    code="key_ended", detail="The key is revoked or already rotated. Create a new key instead."
+)
+
+
+class KnownKey(msgspec.Struct, frozen=True):
+    """What a request needs of a key that was found by its token."""
+
+    id: str
+    application: str
+    tenant_id: str | None
+    kind: KeyKind
+    scopes: frozenset[str]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+    def valid(self, now: datetime) -> bool:
+        """Say whether the key may be used at `now`."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+class SigningKeyRow(msgspec.Struct, frozen=True):
+    """A key of player tokens as it is stored: public in base64, its seed under the master key."""
+
+    id: str
+    public_key: str
+    sealed_seed: bytes

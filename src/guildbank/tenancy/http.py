@@ -4,17 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
+import msgspec
 from litestar import get, post
-from litestar.params import Dependency, Parameter
+from litestar.params import PathParameter
 from msgspec import Meta
 
 from guildbank.infra.http import (
     DEPLOYMENT_SCOPE,
     After,
     Body,
+    JSONBody,
     Limit,
     Line,
     Page,
+    Service,
     View,
     decode_cursor,
     encode_cursor,
@@ -28,9 +31,9 @@ from guildbank.tenancy.usecases.delete import delete_tenant
 from guildbank.tenancy.usecases.read import get_tenant, list_tenants
 from guildbank.tenancy.usecases.suspend import resume_tenant, suspend_tenant
 
-Parts = Annotated[Tenancy, Dependency(skip_validation=True)]
+Parts = Service[Tenancy]
 Slug = Annotated[str, Meta(min_length=2, max_length=40, examples=["moonlit-games"])]
-PathSlug = Annotated[str, Parameter(description="The tenant's slug.", max_length=40)]
+PathSlug = Annotated[str, PathParameter(description="The tenant's slug.", max_length=40)]
 GUARDS = [scope(DEPLOYMENT_SCOPE)]
 TAGS: Sequence[str] = ["tenants"]
 
@@ -47,7 +50,7 @@ class CreateTenantBody(Body):
     slug: Slug
     name: Line
     mode: Mode = "test"
-    settings: SettingsBody = SettingsBody()
+    settings: SettingsBody = msgspec.field(default_factory=SettingsBody)
 
 
 class DeleteTenantBody(Body):
@@ -83,7 +86,7 @@ class DeletedView(View):
 
 
 @post("/v1/tenants", guards=GUARDS, tags=TAGS, summary="Create a tenant")
-async def create(tenancy: Parts, data: CreateTenantBody) -> TenantView:
+async def create(tenancy: Parts, data: JSONBody[CreateTenantBody]) -> TenantView:
     """Create a tenant with a schema of its own; answers in well under a second."""
     settings = TenantSettings(spent_coins=data.settings.spent_coins)
     return _view(granted(await create_tenant(tenancy, data.slug, data.name, data.mode, settings)))
@@ -136,7 +139,7 @@ async def resume(tenancy: Parts, slug: PathSlug) -> TenantView:
     status_code=200,
     summary="Delete a tenant",
 )
-async def delete(tenancy: Parts, slug: PathSlug, data: DeleteTenantBody) -> DeletedView:
+async def delete(tenancy: Parts, slug: PathSlug, data: JSONBody[DeleteTenantBody]) -> DeletedView:
     """Archive the tenant, then delete it with all its data. Its slug is never used again."""
     gone = granted(await delete_tenant(tenancy, slug, data.confirm))
     return DeletedView(slug=gone.slug, archive=gone.archive.name)

@@ -1,1 +1,60 @@
-"""The verbs of identity, one a file."""
+"""The verbs of identity, one a file, and the parts that they work with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from guildbank.identity.usecases.note_use import UseNotes
+from guildbank.identity.usecases.recognise import KeyRing
+from guildbank.identity.usecases.seal import Persons
+from guildbank.identity.usecases.sign_tokens import TokenMint
+from guildbank.infra.crypto import Vault
+from guildbank.infra.database import Database
+from guildbank.journal import Journal
+from guildbank.kernel import Clock, SystemClock
+from guildbank.tenancy import Tenants
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the verbs need; the app makes one with `open_identity`.
+
+    `scopes` is every scope that a room declares, with its meaning.
+    """
+
+    db: Database
+    journal: Journal
+    tenants: Tenants
+    clock: Clock
+    scopes: Mapping[str, str]
+    notes: UseNotes
+    keys: KeyRing
+    tokens: TokenMint
+    persons: Persons
+
+    async def close(self) -> None:
+        """Write what is gathered; call before the database closes."""
+        await self.notes.close()
+
+
+def open_identity(
+    db: Database,
+    journal: Journal,
+    tenants: Tenants,
+    vault: Vault,
+    scopes: Mapping[str, str],
+    clock: Clock | None = None,
+) -> Identity:
+    """Return the parts over one database, one set a process."""
+    clock = clock or SystemClock()
+    notes = UseNotes(db)
+    return Identity(
+        db=db,
+        journal=journal,
+        tenants=tenants,
+        clock=clock,
+        scopes=scopes,
+        notes=notes,
+        keys=KeyRing(db, clock, notes),
+        tokens=TokenMint(db, vault, clock),
+        persons=Persons(db, tenants),
+    )

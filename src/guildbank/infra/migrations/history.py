@@ -20,7 +20,7 @@ from guildbank.infra.schema import control_statements, tenant_statements
 Plane: TypeAlias = Literal["control", "tenant"]
 FOLDER = Path(__file__).parent
 VERSIONS = FOLDER / "versions"
-VERSION_TABLE = "schema_version"
+VERSION_TABLE = "alembic_version"
 
 # What Alembic makes for itself in a migrated schema; a schema made from metadata needs the same.
 CREATE_VERSION_TABLE = f"""

@@ -1,10 +1,11 @@
 """The verbs of tenancy, one a file, and the parts that they work with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from guildbank.infra.crypto import Vault
 from guildbank.infra.database import Database
+from guildbank.kernel import Clock, SystemClock
 from guildbank.tenancy.contracts import JournalPort
 from guildbank.tenancy.usecases.find import Tenants
 
@@ -18,3 +19,4 @@ class Tenancy:
     tenants: Tenants
     journal: JournalPort
     archives: Path
+    clock: Clock = field(default_factory=SystemClock)

@@ -5,7 +5,7 @@ import base64
 import os
 import zipfile
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -24,7 +24,7 @@ class ArchiveBroken(Exception):
 
 
 async def write_archive(
-    tx: Tx, folder: Path, tenant: Tenant, data_key: bytes, head: JournalHead
+    tx: Tx, folder: Path, tenant: Tenant, data_key: bytes, head: JournalHead, now: datetime
 ) -> Path:
     """Copy every table of the transaction's schema to a zip of mode 0600, synced to the disk.
 
@@ -36,7 +36,7 @@ async def write_archive(
     # Writers outside the journal wait until the schema is gone; so the copies are of one moment.
     quoted = ", ".join(f'"{name}"' for name in names)
     await tx.driver.execute(f"LOCK TABLE {quoted} IN SHARE MODE")
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    stamp = now.strftime("%Y%m%dT%H%M%SZ")
     path = folder / f"{tenant.ref.slug}-{stamp}.zip"
     draft = path.with_suffix(".part")
     await asyncio.to_thread(_make_folder, folder)

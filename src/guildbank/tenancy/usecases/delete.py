@@ -32,7 +32,9 @@ async def delete_tenant(tenancy: Tenancy, slug: str, confirm: str) -> Deleted | 
         await store.see(tx, tenant.ref.schema)
         await tenancy.journal.set_writable(tx, writable=False)
         head = await tenancy.journal.head(tx)
-        archive = await write_archive(tx, tenancy.archives, tenant, found[1], head)
+        archive = await write_archive(
+            tx, tenancy.archives, tenant, found[1], head, tenancy.clock.now()
+        )
         await store.see(tx, CONTROL_SCHEMA)
         await tx.driver.execute(f'DROP SCHEMA "{tenant.ref.schema}" CASCADE')
         await store.entomb(tx, tenant.ref.id)

@@ -1,0 +1,179 @@
+"""Routes of machine keys, for the deployment and for tenants' own applications."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from litestar import delete, get, post
+from litestar.params import PathParameter, QueryParameter
+from msgspec import Meta
+
+from guildbank.identity.contracts import Key, KeyKind, NewKey
+from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.create_key import create_key
+from guildbank.identity.usecases.end_key import revoke_key, rotate_key
+from guildbank.identity.usecases.list_keys import list_keys
+from guildbank.infra.http import (
+    After,
+    Body,
+    Caller,
+    JSONBody,
+    Limit,
+    Line,
+    Page,
+    Service,
+    View,
+    Who,
+    decode_cursor,
+    encode_cursor,
+    granted,
+    problem,
+    scope,
+)
+from guildbank.infra.tenant import TenantRef
+
+Parts = Service[Identity]
+READ, WRITE = "keys:read", "keys:write"
+TAGS: Sequence[str] = ["keys"]
+WEEK_SECONDS = 7 * 24 * 3600
+KeyId = Annotated[str, PathParameter(description="The key's id.", max_length=90)]
+ScopeName = Annotated[str, Meta(min_length=1, max_length=64, examples=["wallets:spend"])]
+TenantSlug = Annotated[str, Meta(min_length=2, max_length=40, examples=["moonlit-games"])]
+Application = Annotated[str, Meta(min_length=1, max_length=90)]
+Ends = Annotated[datetime, Meta(tz=True, description="With a zone, such as Z.")]
+
+
+class CreateKeyBody(Body):
+    """A new key. Only the deployment names a `tenant`; without one the key is its own."""
+
+    name: Line
+    kind: KeyKind = "secret"
+    scopes: Annotated[list[ScopeName], Meta(max_length=100)] = msgspec.field(default_factory=list)
+    tenant: TenantSlug | None = None
+    application: Application | None = None
+    expires_at: Ends | None = None
+
+
+class RotateKeyBody(Body):
+    """How long the old key stays valid beside the new one."""
+
+    overlap_seconds: Annotated[int, Meta(ge=0, le=WEEK_SECONDS)] = 3600
+
+
+class KeyView(View):
+    """A key without its secret; `prefix` is how its token begins."""
+
+    id: str
+    application: str
+    kind: KeyKind
+    name: str
+    prefix: str
+    scopes: Sequence[str]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+    replaced_by: str | None
+
+
+class NewKeyView(View):
+    """A key with its token, which is shown this once and stored nowhere."""
+
+    key: KeyView
+    token: str
+
+
+@post("/v1/keys", guards=[scope(WRITE)], tags=TAGS, summary="Create a key")
+async def create(identity: Parts, caller: Who, data: JSONBody[CreateKeyBody]) -> NewKeyView:
+    """Create a key for an application. Keep the token: it is not shown again."""
+    tenant = await _tenant(identity, caller, data.tenant, "tenant")
+    made = await create_key(
+        identity,
+        tenant,
+        data.name,
+        data.scopes,
+        kind=data.kind,
+        application=data.application,
+        expires_at=data.expires_at,
+        held=None if caller.kind == "deployment" else caller.scopes,
+    )
+    return _new_view(granted(made))
+
+
+@get("/v1/keys", guards=[scope(READ)], tags=TAGS, summary="List keys")
+async def list_all(
+    identity: Parts,
+    caller: Who,
+    tenant: Annotated[str | None, QueryParameter(name="tenant", max_length=40)] = None,
+    limit: Limit = 50,
+    after: After = None,
+) -> Page[KeyView]:
+    """List keys, oldest first. Only the deployment names a `tenant`."""
+    position = decode_cursor(after, [str])
+    owner = await _tenant(identity, caller, tenant, "tenant")
+    keys = await list_keys(identity, owner, str(position[0]) if position else "", limit + 1)
+    page = keys[:limit]
+    more = encode_cursor([page[-1].id]) if len(keys) > limit else None
+    return Page([_view(key) for key in page], more)
+
+
+@delete("/v1/keys/{key_id:str}", guards=[scope(WRITE)], tags=TAGS, summary="Revoke a key")
+async def revoke(identity: Parts, caller: Who, key_id: KeyId) -> None:
+    """End a key; within a second it is refused everywhere. Safe to repeat."""
+    everywhere = caller.kind == "deployment"
+    granted(await revoke_key(identity, key_id, caller.tenant, any_tenant=everywhere))
+
+
+@post("/v1/keys/{key_id:str}/rotate", guards=[scope(WRITE)], tags=TAGS, summary="Rotate a key")
+async def rotate(
+    identity: Parts, caller: Who, key_id: KeyId, data: JSONBody[RotateKeyBody]
+) -> NewKeyView:
+    """Make a successor; the old key stays valid for `overlapSeconds`."""
+    made = await rotate_key(
+        identity,
+        key_id,
+        caller.tenant,
+        data.overlap_seconds,
+        any_tenant=caller.kind == "deployment",
+    )
+    return _new_view(granted(made))
+
+
+async def _tenant(
+    identity: Identity, caller: Caller, slug: str | None, field: str
+) -> TenantRef | None:
+    """Return the tenant meant: a tenant's key means its own, the deployment says which."""
+    if caller.kind != "deployment":
+        if slug is not None and slug != caller.home.slug:
+            raise problem("not_found", "There is no such tenant.", field)
+        return caller.home
+    if slug is None:
+        return None
+    found = await identity.tenants.by_slug(slug)
+    if found is None:
+        raise problem("not_found", "There is no such tenant.", field)
+    return found
+
+
+def _view(key: Key) -> KeyView:
+    return KeyView(
+        id=key.id,
+        application=key.application,
+        kind=key.kind,
+        name=key.name,
+        prefix=key.prefix,
+        scopes=key.scopes,
+        created_at=key.created_at,
+        expires_at=key.expires_at,
+        last_used_at=key.last_used_at,
+        revoked_at=key.revoked_at,
+        replaced_by=key.replaced_by,
+    )
+
+
+def _new_view(made: NewKey) -> NewKeyView:
+    return NewKeyView(key=_view(made.key), token=made.token)
+
+
+ROUTES = (create, list_all, revoke, rotate)

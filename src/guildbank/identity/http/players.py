@@ -1,0 +1,125 @@
+"""Routes of players and of the tokens that a game server mints for them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+from litestar import Response, get, post
+from litestar.params import PathParameter, QueryParameter
+
+from guildbank.identity.contracts import Player, PlayerState
+from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.add_player import add_player
+from guildbank.identity.usecases.mint_token import mint_player_token
+from guildbank.identity.usecases.read_players import find_player, get_player, list_players
+from guildbank.infra.http import (
+    After,
+    Body,
+    ExternalId,
+    JSONBody,
+    Limit,
+    Page,
+    Service,
+    View,
+    Who,
+    decode_cursor,
+    encode_cursor,
+    granted,
+    machine_or_self,
+    scope,
+)
+from guildbank.infra.http.schema import LINE_PATTERN
+
+Parts = Service[Identity]
+READ, WRITE, TOKEN = "players:read", "players:write", "players:token"
+TAGS: Sequence[str] = ["players"]
+PlayerId = Annotated[str, PathParameter(description="The player's id.", max_length=90)]
+QueryExternalId = Annotated[
+    str | None,
+    QueryParameter(name="externalId", min_length=1, max_length=128, pattern=LINE_PATTERN),
+]
+
+
+class AddPlayerBody(Body):
+    """The id by which the game knows the player."""
+
+    external_id: ExternalId
+
+
+class PlayerView(View):
+    """A player of the tenant."""
+
+    id: str
+    external_id: str
+    state: PlayerState
+    created_at: datetime
+
+
+class PlayerTokenView(View):
+    """A bearer token for the player's client."""
+
+    token: str
+    expires_at: datetime
+
+
+@post("/v1/players", guards=[scope(WRITE)], tags=TAGS, summary="Add a player")
+async def add(identity: Parts, caller: Who, data: JSONBody[AddPlayerBody]) -> Response[PlayerView]:
+    """Answer 201 with a new player, or 200 with the one that has this `externalId`."""
+    added = await add_player(identity, caller.home, caller.principal, data.external_id)
+    player, new = granted(added)
+    return Response(_view(player), status_code=201 if new else 200)
+
+
+@get("/v1/players", guards=[scope(READ)], tags=TAGS, summary="List players")
+async def list_all(
+    identity: Parts,
+    caller: Who,
+    external_id: QueryExternalId = None,
+    limit: Limit = 50,
+    after: After = None,
+) -> Page[PlayerView]:
+    """List players, oldest first, or find the one with this `externalId`."""
+    position = decode_cursor(after, [str])
+    if external_id is not None:
+        found = await find_player(identity, caller.home, external_id)
+        return Page([] if found is None else [_view(found)], None)
+    start = str(position[0]) if position else ""
+    players = await list_players(identity, caller.home, start, limit + 1)
+    page = players[:limit]
+    more = encode_cursor([page[-1].id]) if len(players) > limit else None
+    return Page([_view(player) for player in page], more)
+
+
+@get(
+    "/v1/players/{player_id:str}",
+    guards=[machine_or_self(READ)],
+    tags=TAGS,
+    summary="Read a player",
+)
+async def read(identity: Parts, caller: Who, player_id: PlayerId) -> PlayerView:
+    """Return a player of the caller's tenant."""
+    return _view(granted(await get_player(identity, caller.home, player_id)))
+
+
+@post(
+    "/v1/players/{player_id:str}/tokens",
+    guards=[scope(TOKEN)],
+    tags=TAGS,
+    summary="Mint a player token",
+)
+async def mint(identity: Parts, caller: Who, player_id: PlayerId) -> PlayerTokenView:
+    """Return a token of ten minutes with which the player's own client may call."""
+    minted = granted(await mint_player_token(identity, caller.home, player_id))
+    return PlayerTokenView(token=minted.token, expires_at=minted.expires_at)
+
+
+def _view(player: Player) -> PlayerView:
+    return PlayerView(
+        id=player.id,
+        external_id=player.external_id,
+        state=player.state,
+        created_at=player.created_at,
+    )
+
+
+ROUTES = (add, list_all, read, mint)

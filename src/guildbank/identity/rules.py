@@ -1,0 +1,56 @@
+"""The form of keys, and which scopes a key may be given."""
+
+import re
+import secrets
+import string
+from collections.abc import Collection, Iterable
+from hashlib import sha256
+
+from guildbank.identity.contracts import KeyKind
+from guildbank.kernel import Refusal
+
+_ALPHABET = string.digits + string.ascii_letters
+_LETTERS = 43
+"""62^43 > 2^256: nobody guesses it, so a fast hash of it is safe to store."""
+_TOKEN = re.compile(rf"(sk|pk)_[0-9A-Za-z]{{{_LETTERS}}}")
+_PREFIX = {"secret": "sk_", "publishable": "pk_"}
+SHOWN = 10
+"""Characters of a token that are kept for people to tell keys apart."""
+
+
+def new_token(kind: KeyKind) -> str:
+    """Return a fresh token of the kind."""
+    return _PREFIX[kind] + "".join(secrets.choice(_ALPHABET) for _ in range(_LETTERS))
+
+
+def is_token(text: str) -> bool:
+    """Say whether the text has the form of a key; others need no look at the database."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def token_hash(token: str) -> bytes:
+    """Return what is stored of a token."""
+    return sha256(token.encode()).digest()
+
+
+def check_scopes(
+    wanted: Iterable[str], known: Collection[str], held: Collection[str] | None
+) -> Refusal | None:
+    """Return why a key cannot have these scopes, else None.
+
+    `known` is what the rooms declare; `held` is what the caller's own key has (None: anything).
+    """
+    for index, name in enumerate(wanted):
+        if name not in known:
+            return Refusal(
+                code="invalid_value",
+                detail=f"{name!r} is not a scope. Scopes are: {', '.join(sorted(known))}.",
+                field=f"scopes.{index}",
+            )
+        if held is not None and name not in held:
+            return Refusal(
+                code="scope_not_held",
+                detail=f"Your own key lacks the scope {name}, so it cannot give it.",
+                field=f"scopes.{index}",
+            )
+    return None

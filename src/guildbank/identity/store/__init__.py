@@ -1,0 +1,1 @@
+"""SQL of identity: players, keys, and the keys of persons."""

@@ -1,0 +1,160 @@
+"""SQL of machine keys and of the keys that sign player tokens, on the control schema."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from guildbank.identity import tables
+from guildbank.identity.contracts import Key, KnownKey, SigningKeyRow
+from guildbank.infra.database import Tx
+
+_key = tables.key.c
+_COLUMNS = tuple(column for column in _key if column.name != "hash")
+
+# Every request that no cache answers comes here, so it is plain text on the driver.
+KEY_BY_HASH = """
+SELECT id, application, tenant_id, kind, scopes, expires_at, revoked_at
+FROM identity_key
+WHERE hash = $1
+"""
+
+# One statement for all keys used of late; an older note never overwrites a newer one.
+NOTE_USE = """
+UPDATE identity_key
+SET last_used_at = used.at
+FROM unnest($1::text[], $2::timestamptz[]) AS used (id, at)
+WHERE identity_key.id = used.id
+  AND (identity_key.last_used_at IS NULL OR identity_key.last_used_at < used.at)
+"""
+
+# Held while the first signing key is made, so that two processes do not make two.
+LOCK_SIGNING_KEYS = "SELECT pg_advisory_xact_lock(hashtextextended('identity_signing_key', 0))"
+
+
+async def insert_key(tx: Tx, key: Key, hash_: bytes) -> None:
+    """Store a new key by the hash of its token."""
+    await tx.sql.execute(
+        insert(tables.key).values(
+            id=key.id,
+            application=key.application,
+            tenant_id=key.tenant_id,
+            kind=key.kind,
+            name=key.name,
+            hash=hash_,
+            prefix=key.prefix,
+            scopes=list(key.scopes),
+            created_at=key.created_at,
+            expires_at=key.expires_at,
+        )
+    )
+
+
+async def find_by_hash(tx: Tx, hash_: bytes) -> KnownKey | None:
+    """Return the key of this token, valid or not."""
+    row = await tx.driver.fetchrow(KEY_BY_HASH, hash_)
+    if row is None:
+        return None
+    return KnownKey(
+        row["id"],
+        row["application"],
+        row["tenant_id"],
+        row["kind"],
+        frozenset(row["scopes"]),
+        row["expires_at"],
+        row["revoked_at"],
+    )
+
+
+async def key_by_id(tx: Tx, id_: str, tenant_id: str | None, *, any_tenant: bool) -> Key | None:
+    """Return a key and lock its row; of `tenant_id` only unless `any_tenant`."""
+    statement = select(*_COLUMNS).where(_key.id == id_).with_for_update(key_share=True)
+    if not any_tenant:
+        statement = statement.where(_key.tenant_id == tenant_id)
+    row = (await tx.sql.execute(statement)).one_or_none()
+    return None if row is None else _as_key(row)
+
+
+async def application_exists(tx: Tx, application: str, tenant_id: str | None) -> bool:
+    """Say whether a key of this tenant (None: of the deployment) names the application."""
+    statement = (
+        select(_key.id)
+        .where(_key.application == application, _key.tenant_id.is_not_distinct_from(tenant_id))
+        .limit(1)
+    )
+    return (await tx.sql.execute(statement)).first() is not None
+
+
+async def key_page(tx: Tx, tenant_id: str | None, after: str, limit: int) -> list[Key]:
+    """Return keys of a tenant (None: of the deployment) in the order of their creation."""
+    statement = (
+        select(*_COLUMNS)
+        .where(_key.tenant_id.is_not_distinct_from(tenant_id), _key.id > after)
+        .order_by(_key.id)
+        .limit(limit)
+    )
+    return [_as_key(row) for row in await tx.sql.execute(statement)]
+
+
+async def revoke(tx: Tx, id_: str, at: datetime) -> None:
+    """End a key; one that is ended keeps its time."""
+    await tx.sql.execute(
+        update(tables.key).where(_key.id == id_, _key.revoked_at.is_(None)).values(revoked_at=at)
+    )
+
+
+async def replace(tx: Tx, id_: str, successor: str, expires_at: datetime) -> None:
+    """Let a key end at `expires_at` in favour of its successor."""
+    await tx.sql.execute(
+        update(tables.key)
+        .where(_key.id == id_)
+        .values(replaced_by=successor, expires_at=expires_at)
+    )
+
+
+async def note_use(tx: Tx, used: Mapping[str, datetime]) -> None:
+    """Record when keys were last used."""
+    ids = sorted(used)
+    await tx.driver.execute(NOTE_USE, ids, [used[id_] for id_ in ids])
+
+
+async def signing_keys(tx: Tx) -> Sequence[SigningKeyRow]:
+    """Return all signing keys, the newest last."""
+    table = tables.signing_key
+    rows: Iterable[Any] = await tx.sql.execute(
+        select(table.c.id, table.c.public_key, table.c.sealed_seed).order_by(table.c.id)
+    )
+    return [SigningKeyRow(row.id, row.public_key, bytes(row.sealed_seed)) for row in rows]
+
+
+async def insert_signing_key(tx: Tx, row: SigningKeyRow) -> None:
+    """Store a signing key whose seed the master key sealed."""
+    await tx.sql.execute(
+        insert(tables.signing_key).values(
+            id=row.id, public_key=row.public_key, sealed_seed=row.sealed_seed
+        )
+    )
+
+
+async def lock_signing_keys(tx: Tx) -> None:
+    """Wait for the right to make a signing key."""
+    await tx.driver.execute(LOCK_SIGNING_KEYS)
+
+
+def _as_key(row: Any) -> Key:
+    return Key(
+        id=row.id,
+        application=row.application,
+        tenant_id=row.tenant_id,
+        kind=row.kind,
+        name=row.name,
+        prefix=row.prefix,
+        scopes=tuple(row.scopes),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+        revoked_at=row.revoked_at,
+        replaced_by=row.replaced_by,
+    )

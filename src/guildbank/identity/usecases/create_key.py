@@ -1,0 +1,97 @@
+"""Create a key: of a tenant's application, or of the deployment."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from guildbank.identity.contracts import Key, KeyKind, NewKey
+from guildbank.identity.rules import SHOWN, check_scopes, new_token, token_hash
+from guildbank.identity.store import keys as store
+from guildbank.identity.usecases import Identity
+from guildbank.infra.database import CONTROL_SCHEMA
+from guildbank.infra.http import DEPLOYMENT_SCOPE
+from guildbank.infra.tenant import TenantRef
+from guildbank.kernel import Refusal, new_id
+
+
+async def create_key(
+    identity: Identity,
+    tenant: TenantRef | None,
+    name: str,
+    scopes: Sequence[str] = (),
+    *,
+    kind: KeyKind = "secret",
+    application: str | None = None,
+    expires_at: datetime | None = None,
+    held: Collection[str] | None = None,
+) -> NewKey | Refusal:
+    """Return the key with its token, which is stored nowhere and shown this once.
+
+    Without `tenant` it is a key of the deployment. `application` (`app_...`) adds a key to an
+    application that has one, else it is a new application. `held` limits the scopes to those of
+    the caller. Refusals: `invalid_value`, `scope_not_held`, with the field named.
+    """
+    now = identity.clock.now()
+    wrong = _check(identity, tenant, scopes, kind, held)
+    if wrong is not None:
+        return wrong
+    if expires_at is not None and expires_at <= now:
+        return Refusal(code="invalid_value", detail="This time has passed.", field="expiresAt")
+    tenant_id = None if tenant is None else tenant.id
+    token = new_token(kind)
+    key = Key(
+        id=new_id("key"),
+        application=application or new_id("app"),
+        tenant_id=tenant_id,
+        kind=kind,
+        name=name,
+        prefix=token[:SHOWN],
+        scopes=tuple(sorted(set(scopes))),
+        created_at=now,
+        expires_at=expires_at,
+        last_used_at=None,
+        revoked_at=None,
+        replaced_by=None,
+    )
+    async with identity.db.begin(CONTROL_SCHEMA) as tx:
+        if application is not None and not await store.application_exists(
+            tx, application, tenant_id
+        ):
+            return Refusal(
+                code="invalid_value",
+                detail="There is no such application. Leave it out to make a new one.",
+                field="application",
+            )
+        await store.insert_key(tx, key, token_hash(token))
+    identity.keys.forget()
+    return NewKey(key, token)
+
+
+def _check(
+    identity: Identity,
+    tenant: TenantRef | None,
+    scopes: Sequence[str],
+    kind: KeyKind,
+    held: Collection[str] | None,
+) -> Refusal | None:
+    if kind == "publishable":
+        if tenant is None or scopes:
+            return Refusal(
+                code="invalid_value",
+                detail="A publishable key names a tenant and has no scopes.",
+                field="scopes" if scopes else "kind",
+            )
+        return None
+    if not scopes:
+        return Refusal(
+            code="invalid_value", detail="A secret key needs at least one scope.", field="scopes"
+        )
+    wrong = check_scopes(scopes, identity.scopes, held)
+    if wrong is not None:
+        return wrong
+    if (tenant is None) != (DEPLOYMENT_SCOPE in scopes) or (tenant is None and len(scopes) > 1):
+        return Refusal(
+            code="invalid_value",
+            detail=f"{DEPLOYMENT_SCOPE!r} is the one scope of a key that has no tenant.",
+            field="scopes",
+        )
+    return None

@@ -1,0 +1,73 @@
+"""End a key: at once, or by a successor that takes over during an overlap."""
+
+from datetime import timedelta
+
+import msgspec
+
+from guildbank.identity.contracts import KEY_ENDED, NO_KEY, Key, NewKey
+from guildbank.identity.rules import SHOWN, new_token, token_hash
+from guildbank.identity.store import keys as store
+from guildbank.identity.usecases import Identity
+from guildbank.infra.database import CONTROL_SCHEMA
+from guildbank.infra.tenant import TenantRef
+from guildbank.kernel import Refusal, new_id
+
+
+async def revoke_key(
+    identity: Identity, key_id: str, tenant: TenantRef | None, *, any_tenant: bool = False
+) -> Key | Refusal:
+    """End a key within a second everywhere. A revoked key stays so. Refusal: `not_found`.
+
+    Looks among the keys of `tenant` (None: of the deployment) unless `any_tenant`.
+    """
+    tenant_id = None if tenant is None else tenant.id
+    now = identity.clock.now()
+    async with identity.db.begin(CONTROL_SCHEMA) as tx:
+        key = await store.key_by_id(tx, key_id, tenant_id, any_tenant=any_tenant)
+        if key is None:
+            return NO_KEY
+        await store.revoke(tx, key_id, now)
+    identity.keys.forget()
+    return msgspec.structs.replace(key, revoked_at=key.revoked_at or now)
+
+
+async def rotate_key(
+    identity: Identity,
+    key_id: str,
+    tenant: TenantRef | None,
+    overlap_seconds: int,
+    *,
+    any_tenant: bool = False,
+) -> NewKey | Refusal:
+    """Return a successor with the same application, scopes and lifetime.
+
+    The old key stays valid for `overlap_seconds`, or until its own end if that is sooner. The
+    principal is the application, so idempotency keys keep their meaning. Refusals: `not_found`,
+    `key_ended` (revoked, expired or rotated before).
+    """
+    tenant_id = None if tenant is None else tenant.id
+    now = identity.clock.now()
+    async with identity.db.begin(CONTROL_SCHEMA) as tx:
+        old = await store.key_by_id(tx, key_id, tenant_id, any_tenant=any_tenant)
+        if old is None:
+            return NO_KEY
+        expired = old.expires_at is not None and old.expires_at <= now
+        if expired or old.revoked_at is not None or old.replaced_by is not None:
+            return KEY_ENDED
+        token = new_token(old.kind)
+        lifetime = None if old.expires_at is None else old.expires_at - old.created_at
+        fresh = msgspec.structs.replace(
+            old,
+            id=new_id("key"),
+            prefix=token[:SHOWN],
+            created_at=now,
+            expires_at=None if lifetime is None else now + lifetime,
+            last_used_at=None,
+        )
+        await store.insert_key(tx, fresh, token_hash(token))
+        ends = now + timedelta(seconds=overlap_seconds)
+        if old.expires_at is not None:
+            ends = min(ends, old.expires_at)
+        await store.replace(tx, old.id, fresh.id, ends)
+    identity.keys.forget()
+    return NewKey(fresh, token)

@@ -1,0 +1,19 @@
+"""Mint a token for a player, which the game server hands to the player's client."""
+
+from guildbank.identity.contracts import NO_PLAYER, PlayerToken
+from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.read_players import get_player
+from guildbank.infra.tenant import TenantRef
+from guildbank.kernel import Refusal
+
+
+async def mint_player_token(
+    identity: Identity, tenant: TenantRef, player_id: str
+) -> PlayerToken | Refusal:
+    """Return a token of ten minutes. Refusal: `not_found` (unknown or erased)."""
+    player = await get_player(identity, tenant, player_id)
+    if isinstance(player, Refusal):
+        return player
+    if player.state != "active":
+        return NO_PLAYER
+    return await identity.tokens.mint(tenant, player_id)

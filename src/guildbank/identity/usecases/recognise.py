@@ -1,0 +1,70 @@
+"""Recognise a key by its token: an answer at most a second old, and a brake on guessing."""
+
+import asyncio
+
+from guildbank.identity.contracts import TOO_MANY_STRANGERS, KnownKey
+from guildbank.identity.rules import is_token, token_hash
+from guildbank.identity.store import keys as store
+from guildbank.identity.usecases.note_use import UseNotes
+from guildbank.infra.cache import Recent
+from guildbank.infra.database import CONTROL_SCHEMA, Database
+from guildbank.kernel import Clock, Refusal
+
+FRESH_SECONDS = 1.0
+STRANGER_CONNECTIONS = 2
+STRANGERS_WAITING = 64
+
+
+class KeyRing:
+    """Finds keys by token. Revocation and expiry are seen within a second everywhere.
+
+    Tokens not met before share two connections and a short queue, so that a flood of invented
+    keys cannot take the pool from known callers.
+    """
+
+    def __init__(self, db: Database, clock: Clock, notes: UseNotes) -> None:
+        self._db = db
+        self._clock = clock
+        self._notes = notes
+        self._found = Recent(self._load, seconds=FRESH_SECONDS)
+        self._unknown = Recent(self._load, seconds=FRESH_SECONDS, capacity=1_000)
+        self._lane = asyncio.Semaphore(STRANGER_CONNECTIONS)
+        self._waiting = 0
+
+    async def recognise(self, token: str) -> KnownKey | Refusal | None:
+        """Return the key if it is valid now, None if not, or `too_busy`."""
+        if not is_token(token):
+            return None
+        hash_ = token_hash(token)
+        known = self._found.knows(hash_)
+        key = await self._found.get(hash_) if known else await self._stranger(hash_)
+        if isinstance(key, Refusal):
+            return key
+        now = self._clock.now()
+        if key is None or not key.valid(now):
+            return None
+        self._notes.note(key.id, now)
+        return key
+
+    def forget(self) -> None:
+        """Drop what is known, after this process changed a key."""
+        self._found.clear()
+        self._unknown.clear()
+
+    async def _stranger(self, hash_: bytes) -> KnownKey | Refusal | None:
+        if self._waiting >= STRANGERS_WAITING:
+            return TOO_MANY_STRANGERS
+        self._waiting += 1
+        try:
+            async with self._lane:
+                key = await self._unknown.get(hash_)
+        finally:
+            self._waiting -= 1
+        if key is not None:
+            self._unknown.forget(hash_)
+            return await self._found.get(hash_)
+        return None
+
+    async def _load(self, hash_: bytes) -> KnownKey | None:
+        async with self._db.begin(CONTROL_SCHEMA, read_only=True) as tx:
+            return await store.find_by_hash(tx, hash_)

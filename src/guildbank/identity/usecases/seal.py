@@ -1,0 +1,79 @@
+"""Seal a free-form payload under its person's key, so that erasing the person is losing a key."""
+
+import hmac
+import os
+
+from guildbank.identity.contracts import UNKNOWN_PLAYER
+from guildbank.identity.store import persons as store
+from guildbank.infra.crypto import KEY_BYTES, DataKey, SealBroken
+from guildbank.infra.database import Database
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Sealed
+from guildbank.kernel import Refusal
+from guildbank.tenancy import Tenants
+
+_HASH_PURPOSE = b"journal payload"
+
+
+class Persons:
+    """Seals and opens payloads. A person's key is made on first use, once over all processes."""
+
+    def __init__(self, db: Database, tenants: Tenants) -> None:
+        self._db = db
+        self._tenants = tenants
+
+    async def seal(self, tenant: TenantRef, player_id: str, payload: bytes) -> Sealed | Refusal:
+        """Return the ciphertext for beside the chain and the salted hash for in it.
+
+        Refusal: `unknown_player`. Runs a transaction of its own, before the act that needs it.
+        """
+        key = await self._key(tenant, player_id)
+        if key is None:
+            return UNKNOWN_PLAYER
+        return Sealed(
+            person=player_id,
+            hash=key.hash(_HASH_PURPOSE, payload).hex(),
+            ciphertext=key.seal(_payload_aad(player_id), payload),
+        )
+
+    async def open(self, tenant: TenantRef, sealed: Sealed) -> bytes | None:
+        """Return the payload, or None when the person's key was destroyed.
+
+        Raises SealBroken when the ciphertext or the hash is not what was sealed.
+        """
+        owner = await self._tenant_key(tenant)
+        async with self._db.begin(tenant.schema, read_only=True) as tx:
+            wrapped = await store.read_person_key(tx.driver, sealed.person)
+        if wrapped is None:
+            return None
+        key = DataKey(owner.open(_key_aad(sealed.person), wrapped))
+        payload = key.open(_payload_aad(sealed.person), sealed.ciphertext)
+        if not hmac.compare_digest(key.hash(_HASH_PURPOSE, payload).hex(), sealed.hash):
+            raise SealBroken("the payload is not the one that the chain holds the hash of")
+        return payload
+
+    async def _key(self, tenant: TenantRef, player_id: str) -> DataKey | None:
+        # The tenant's key first: asked within the transaction it could need a second connection.
+        owner = await self._tenant_key(tenant)
+        aad = _key_aad(player_id)
+        async with self._db.begin(tenant.schema) as tx:
+            wrapped = await store.read_person_key(tx.driver, player_id)
+            if wrapped is None:
+                fresh = owner.seal(aad, os.urandom(KEY_BYTES))
+                await store.add_person_key(tx.driver, player_id, fresh)
+                wrapped = await store.read_person_key(tx.driver, player_id)
+        return None if wrapped is None else DataKey(owner.open(aad, wrapped))
+
+    async def _tenant_key(self, tenant: TenantRef) -> DataKey:
+        key = await self._tenants.data_key(tenant.id)
+        if key is None:
+            raise LookupError(f"tenant {tenant.slug} is gone")
+        return key
+
+
+def _key_aad(player_id: str) -> bytes:
+    return b"identity_person_key:" + player_id.encode()
+
+
+def _payload_aad(player_id: str) -> bytes:
+    return b"journal_payload:" + player_id.encode()
