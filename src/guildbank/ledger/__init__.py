@@ -5,6 +5,7 @@ unknown_lot, amount_not_positive, asset_mismatch, same_account, total_overflow, 
 too_many_legs, unknown_hold, hold_expired, hold_closed, exceeds_hold, not_reversible.
 """
 
+from guildbank.ledger.assets import ASSETS, is_money, money_asset
 from guildbank.ledger.contracts import (
     HOUSE,
     MAX_LEGS,
@@ -21,6 +22,7 @@ from guildbank.ledger.contracts import (
     Transfer,
     house,
 )
+from guildbank.ledger.originals import ORIGINALS, Original, OriginalLeg
 from guildbank.ledger.posting import (
     account_needs,
     close_book,
@@ -34,10 +36,12 @@ from guildbank.ledger.store import ACCOUNTS, HOLDS, LOTS, TRANSFERS
 
 __all__ = [
     "ACCOUNTS",
+    "ASSETS",
     "HOLDS",
     "HOUSE",
     "LOTS",
     "MAX_LEGS",
+    "ORIGINALS",
     "TRANSFERS",
     "Account",
     "Address",
@@ -49,13 +53,17 @@ __all__ = [
     "LotRef",
     "LotState",
     "Moved",
+    "Original",
+    "OriginalLeg",
     "Restores",
     "Transfer",
     "account_needs",
     "close_book",
     "house",
+    "is_money",
     "leg_needs",
     "lot_needs",
+    "money_asset",
     "open_book",
     "post",
 ]

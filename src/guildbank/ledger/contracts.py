@@ -77,11 +77,16 @@ class LotRef(NamedTuple):
 
 
 class Restores(NamedTuple):
-    """The coins that a reversed spend gives back: from `start` on the debit's own FIFO axis."""
+    """The coins that a reversal gives back to the account that they left.
+
+    `start` is on that debit's own axis: the FIFO axis, or where it was `directed`, the credit
+    axis.
+    """
 
     seq: int
     leg: int
     start: int
+    directed: bool = False
 
 
 class Leg(msgspec.Struct, frozen=True):
@@ -145,15 +150,17 @@ class Restored(NamedTuple):
 
 
 class LotState(msgspec.Struct, frozen=True):
-    """A lot [start, end) on its account's credit axis, with what a directed debit must know.
-
-    `holes` are the account's, `restored` its lots of coins given back, both in order.
-    """
+    """A lot [start, end) on the credit axis of its account."""
 
     address: Address
     start: int
     end: int
-    holes: tuple[tuple[int, int], ...]
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """Where an account's coins were taken out and put back: holes and restored lots, in order."""
+
+    holes: tuple[tuple[int, int], ...] = ()
     restored: tuple[Restored, ...] = ()
 
 

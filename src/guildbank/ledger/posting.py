@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from guildbank.journal import Need, Stage
 from guildbank.kernel import Refusal
-from guildbank.ledger.contracts import Account, Address, Leg, LotRef, Moved
+from guildbank.ledger.contracts import Account, Address, Leg, LotRef, Moved, Spread
 from guildbank.ledger.rules import Book
-from guildbank.ledger.store import ACCOUNTS, LOTS, TRANSFERS
+from guildbank.ledger.store import ACCOUNTS, LOTS, SPREADS, TRANSFERS
 
 
 def account_needs(addresses: Iterable[Address]) -> list[Need]:
@@ -21,7 +21,7 @@ def leg_needs(legs: Iterable[Leg]) -> list[Need]:
         needs.append((ACCOUNTS, leg.credit))
         needs.extend((ACCOUNTS, address) for address in leg.debits)
         if leg.lot is not None:
-            needs.append((LOTS, leg.lot))
+            needs.extend(lot_needs([leg.lot], leg.debits))
     return needs
 
 
@@ -34,15 +34,25 @@ def open_book(stage: Stage) -> Book:
             raise LookupError(f"{address} was not loaded")
         return found
 
-    return Book(stage.seq, account, lambda ref: stage.get(LOTS, ref))
+    return Book(
+        stage.seq,
+        account,
+        lambda ref: stage.get(LOTS, ref),
+        lambda address: stage.get(SPREADS, address) or Spread(),
+    )
 
 
 def close_book(stage: Stage, book: Book) -> None:
     """Stage what the book changed; before this nothing has happened."""
     for address, account in book.changed.items():
         stage.put(ACCOUNTS, address, account)
-    for transfer, _, _ in book.moved:
+    for transfer, debit, credit in book.moved:
         stage.log(TRANSFERS, transfer)
+        # Later acts of the batch must see the holes and restored lots of this one.
+        if transfer.lot_offset is not None and stage.loaded(SPREADS, debit):
+            stage.put(SPREADS, debit, book.spread(debit))
+        if transfer.source_seq is not None and stage.loaded(SPREADS, credit):
+            stage.put(SPREADS, credit, book.spread(credit))
 
 
 def post(stage: Stage, legs: Sequence[Leg]) -> Sequence[Moved] | Refusal:
@@ -55,6 +65,6 @@ def post(stage: Stage, legs: Sequence[Leg]) -> Sequence[Moved] | Refusal:
     return book.moved
 
 
-def lot_needs(refs: Iterable[LotRef]) -> list[Need]:
-    """Return what must be loaded before these lots are used."""
-    return [(LOTS, ref) for ref in refs]
+def lot_needs(refs: Iterable[LotRef], addresses: Iterable[Address]) -> list[Need]:
+    """Return what must be loaded before lots of these accounts are debited."""
+    return [*((LOTS, ref) for ref in refs), *((SPREADS, address) for address in addresses)]

@@ -16,12 +16,15 @@ from guildbank.ledger.contracts import (
     LotRef,
     LotState,
     Moved,
+    Restored,
+    Spread,
     Transfer,
 )
 from guildbank.ledger.lots import Interval, to_credit_axis
 
 GetAccount = Callable[[Address], Account]
 GetLot = Callable[[LotRef], LotState | None]
+GetSpread = Callable[[Address], Spread]
 
 
 class Book:
@@ -30,12 +33,14 @@ class Book:
     `account` and `lot` read loaded rows; `changed` holds copies of the accounts that moved.
     """
 
-    __slots__ = ("_account", "_lot", "changed", "moved", "seq")
+    __slots__ = ("_account", "_lot", "_spread", "changed", "moved", "restored", "seq")
 
-    def __init__(self, seq: int, account: GetAccount, lot: GetLot) -> None:
+    def __init__(self, seq: int, account: GetAccount, lot: GetLot, spread: GetSpread) -> None:
         self.seq = seq
         self._account = account
         self._lot = lot
+        self._spread = spread
+        self.restored: dict[int, Restored] = {}
         self.changed: dict[Address, Account] = {}
         self.moved: list[Moved] = []
 
@@ -117,8 +122,8 @@ class Book:
         if lot is None or leg.debits != (lot.address,) or lot.address.asset != leg.credit.asset:
             return _refuse("unknown_lot", "No such lot in this account.", None)
         account = self.account(lot.address)
-        holes = tuple(sorted((*lot.holes, *self._new_holes(account.id))))
-        free = free_parts(lot_parts(lot), account.spent, holes)
+        spread = self.spread(lot.address)
+        free = free_parts(lot_parts(lot, spread), account.spent, spread.holes)
         unspent = min(sum(part.length for part in free), account.available)
         take = min(leg.amount, max(unspent, 0))
         if take < leg.amount and not leg.up_to:
@@ -134,13 +139,16 @@ class Book:
                 return refusal
         return None
 
-    def _new_holes(self, account_id: int) -> list[tuple[int, int]]:
-        """Return the holes that this act made itself."""
-        return [
-            (t.lot_offset, t.amount)
-            for t, _, _ in self.moved
-            if t.debit == account_id and t.lot_offset is not None
-        ]
+    def spread(self, address: Address) -> Spread:
+        """Return the account's holes and restored lots, those of this act included."""
+        spread = self._spread(address)
+        for transfer, debit, credit in self.moved:
+            if debit == address and transfer.lot_offset is not None:
+                hole = (transfer.lot_offset, transfer.amount)
+                spread = Spread(tuple(sorted((*spread.holes, hole))), spread.restored)
+            if credit == address and (back := self.restored.get(transfer.leg)) is not None:
+                spread = Spread(spread.holes, (*spread.restored, back))
+        return spread
 
     def _move(self, source: Address, leg: Leg, take: int, lot_offset: int | None) -> Refusal | None:
         debit, credit = self.own(source), self.own(leg.credit)
@@ -152,7 +160,7 @@ class Book:
                 f"The total of {leg.credit} or {source} would pass its asset's cap.",
                 "amount",
             )
-        if credit.ceiling is not None and credit.balance + take > credit.ceiling:
+        if credit.ceiling is not None and not leg.forced and credit.balance + take > credit.ceiling:
             return _refuse(
                 "ceiling_exceeded",
                 f"{leg.credit} may hold at most {credit.ceiling}.",
@@ -172,23 +180,27 @@ class Book:
             debit_offset, lot_offset, credit_offset,
             debit.credited - debit.spent - debit.clawed,
             credit.credited - credit.spent - credit.clawed,
-            *(restores or (None, None, None)),
+            *(restores[:3] if restores else (None, None, None)),
         )  # fmt: skip
+        if restores is not None:
+            self.restored[transfer.leg] = Restored(
+                credit_offset, take, restores.start, restores.directed
+            )
         self.moved.append(Moved(transfer, source, leg.credit))
         return None
 
 
-def lot_parts(lot: LotState) -> list[Interval]:
+def lot_parts(lot: LotState, spread: Spread) -> list[Interval]:
     """Return the lot's interval and every part of a later lot that restored coins of it.
 
     Sorted, on the account's credit axis. A restored lot may itself have been spent and restored:
     each is held against all parts found before it.
     """
     parts = [Interval(lot.start, lot.end)]
-    for start, length, source, directed in lot.restored:
+    for start, length, source, directed in spread.restored:
         at = start
         taken = [Interval(source, source + length)]
-        for piece in taken if directed else to_credit_axis(lot.holes, *taken[0]):
+        for piece in taken if directed else to_credit_axis(spread.holes, *taken[0]):
             for part in list(parts):
                 common = piece.meet(part)
                 if common.length:

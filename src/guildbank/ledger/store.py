@@ -16,6 +16,7 @@ from guildbank.ledger.contracts import (
     LotRef,
     LotState,
     Restored,
+    Spread,
     Transfer,
 )
 
@@ -88,30 +89,38 @@ FROM unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint
 
 READ_LOTS = """
 SELECT lot.seq, lot.leg, account.owner, account.asset, account.bucket, lot.credit_offset,
-       lot.credit_offset + lot.amount,
+       lot.credit_offset + lot.amount
+FROM unnest($1::bigint[], $2::smallint[]) AS asked (seq, leg)
+JOIN ledger_transfer AS lot ON lot.seq = asked.seq AND lot.leg = asked.leg
+JOIN ledger_account AS account ON account.id = lot.credit
+"""
+
+READ_SPREADS = """
+SELECT account.owner, account.asset, account.bucket,
        ARRAY(
            SELECT ARRAY[hole.lot_offset, hole.amount]
            FROM ledger_transfer AS hole
-           WHERE hole.debit = lot.credit
+           WHERE hole.debit = account.id
              AND hole.lot_offset IS NOT NULL
            ORDER BY hole.lot_offset
        ),
        ARRAY(
            SELECT ARRAY[back.credit_offset, back.amount, back.source_start,
-                        (spend.lot_offset IS NOT NULL)::int]
+                        (taken.lot_offset IS NOT NULL)::int]
            FROM ledger_transfer AS back
-           JOIN ledger_transfer AS spend
-             ON spend.seq = back.source_seq
-            AND spend.leg = back.source_leg
-            AND spend.debit = lot.credit
-           WHERE back.credit = lot.credit
-             AND back.credit_offset > lot.credit_offset
+           JOIN ledger_transfer AS taken
+             ON taken.seq = back.source_seq
+            AND taken.leg = back.source_leg
+            AND taken.debit = back.credit
+           WHERE back.credit = account.id
              AND back.source_seq IS NOT NULL
            ORDER BY back.credit_offset
        )
-FROM unnest($1::bigint[], $2::smallint[]) AS asked (seq, leg)
-JOIN ledger_transfer AS lot ON lot.seq = asked.seq AND lot.leg = asked.leg
-JOIN ledger_account AS account ON account.id = lot.credit
+FROM unnest($1::text[], $2::text[], $3::text[]) AS asked (owner, asset, bucket)
+JOIN ledger_account AS account
+  ON account.owner = asked.owner
+ AND account.asset = asked.asset
+ AND account.bucket = asked.bucket
 """
 
 READ_HOLDS = """
@@ -205,22 +214,34 @@ class Lots:
     order: ClassVar[int] = 41
 
     async def load(self, driver: Driver, keys: Sequence[LotRef]) -> Mapping[LotRef, LotState]:
-        """Return the lots that exist, each with the holes of its account."""
+        """Return the lots that exist."""
         rows = await driver.fetch(READ_LOTS, [key.seq for key in keys], [key.leg for key in keys])
         return {
-            LotRef(row[0], row[1]): LotState(
-                Address(row[2], row[3], row[4]),
-                row[5],
-                row[6],
-                tuple((start, length) for start, length in row[7]),
-                tuple(Restored(start, n, at, bool(flag)) for start, n, at, flag in row[8]),
-            )
+            LotRef(row[0], row[1]): LotState(Address(row[2], row[3], row[4]), row[5], row[6])
             for row in rows
         }
 
     async def save(self, driver: Driver, changed: Mapping[LotRef, LotState]) -> None:
         """Refuse: lots follow from transfers."""
         raise TypeError("lots are read only")
+
+
+class Spreads:
+    """The shelf of accounts' holes and restored lots. They follow from transfers."""
+
+    order: ClassVar[int] = 41
+
+    async def load(self, driver: Driver, keys: Sequence[Address]) -> Mapping[Address, Spread]:
+        """Return every key, with nothing for accounts that are not opened."""
+        found: dict[Address, Spread] = dict.fromkeys(keys, Spread())
+        for row in await driver.fetch(READ_SPREADS, *_columns(keys)):
+            holes = tuple((start, length) for start, length in row[3])
+            back = tuple(Restored(start, n, at, bool(flag)) for start, n, at, flag in row[4])
+            found[Address(row[0], row[1], row[2])] = Spread(holes, back)
+        return found
+
+    async def save(self, driver: Driver, changed: Mapping[Address, Spread]) -> None:
+        """Do nothing: later acts of the batch saw the change, and its transfers hold it."""
 
 
 class Holds:
@@ -272,5 +293,6 @@ class Transfers:
 
 ACCOUNTS = Accounts()
 LOTS = Lots()
+SPREADS = Spreads()
 HOLDS = Holds()
 TRANSFERS = Transfers()

@@ -1,1 +1,54 @@
-"""What a player has: balances by bucket, grants, spends and holds, behind gates."""
+"""The door of wallets: what players hold per currency and bucket, and how it moves.
+
+Refusals: unknown_currency, currency_inactive, currency_exists, debt_outstanding, limit_exceeded,
+refund_exceeds_unspent, unknown_hold, hold_expired, hold_closed, hold_not_due, exceeds_hold,
+exceeds_original, not_reversible, unknown_transaction, and those of the ledger.
+"""
+
+from guildbank.wallets.coins import (
+    account_needs,
+    balance_of,
+    claw,
+    claw_needs,
+    credit,
+    debt_of,
+    give_back,
+)
+from guildbank.wallets.contracts import (
+    BUCKETS,
+    CLAWED,
+    ISSUE,
+    SALES,
+    Clawed,
+    Currency,
+    Gate,
+    Purse,
+    Spending,
+    wallet,
+)
+from guildbank.wallets.gates import SpendLimit
+from guildbank.wallets.purses import CURRENCIES, PURSES, PurseKey
+
+__all__ = [
+    "BUCKETS",
+    "CLAWED",
+    "CURRENCIES",
+    "ISSUE",
+    "PURSES",
+    "SALES",
+    "Clawed",
+    "Currency",
+    "Gate",
+    "Purse",
+    "PurseKey",
+    "SpendLimit",
+    "Spending",
+    "account_needs",
+    "balance_of",
+    "claw",
+    "claw_needs",
+    "credit",
+    "debt_of",
+    "give_back",
+    "wallet",
+]

@@ -1,0 +1,1 @@
+"""Guildbank: an economy server for games on one double-entry journal."""

@@ -1,0 +1,79 @@
+"""The shelf of entries to be reversed: their transfers, and how much of each is undone already."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, NamedTuple
+
+import msgspec
+
+from guildbank.journal import Driver
+from guildbank.ledger.contracts import Address
+
+# Undone is, for a spend, what was restored from it; for a credit, what was clawed from its lot.
+READ = """
+SELECT entry.seq, entry.kind, entry.data, transfer.leg, transfer.amount,
+       debit.owner, debit.asset, debit.bucket, credit.owner, credit.asset, credit.bucket,
+       coalesce(transfer.debit_offset, transfer.lot_offset),
+       (SELECT coalesce(sum(back.amount), 0)::bigint
+        FROM ledger_transfer AS back
+        WHERE back.source_seq = transfer.seq
+          AND back.source_leg = transfer.leg),
+       (SELECT coalesce(sum(hole.amount), 0)::bigint
+        FROM ledger_transfer AS hole
+        WHERE hole.debit = transfer.credit
+          AND hole.lot_offset >= transfer.credit_offset
+          AND hole.lot_offset < transfer.credit_offset + transfer.amount)
+FROM journal_v_entry AS entry
+JOIN ledger_transfer AS transfer ON transfer.seq = entry.seq
+JOIN ledger_account AS debit ON debit.id = transfer.debit
+JOIN ledger_account AS credit ON credit.id = transfer.credit
+WHERE entry.seq = ANY($1::bigint[])
+ORDER BY entry.seq, transfer.leg
+"""
+
+
+class OriginalLeg(NamedTuple):
+    """One transfer of the entry; `start` is where it began on the debit account's axis.
+
+    `restored` was given back of it already, `clawed` was taken back of its lot.
+    """
+
+    leg: int
+    amount: int
+    debit: Address
+    credit: Address
+    start: int
+    restored: int
+    clawed: int
+
+
+class Original(msgspec.Struct, frozen=True):
+    """An entry with its transfers."""
+
+    seq: int
+    kind: str
+    data: bytes
+    legs: tuple[OriginalLeg, ...]
+
+
+class Originals:
+    """Entries by position; read only."""
+
+    order: ClassVar[int] = 43
+
+    async def load(self, driver: Driver, keys: Sequence[int]) -> Mapping[int, Original]:
+        """Return the entries that have transfers."""
+        legs: dict[int, list[OriginalLeg]] = {}
+        heads: dict[int, tuple[str, bytes]] = {}
+        for row in await driver.fetch(READ, keys):
+            heads[row[0]] = (row[1], row[2].encode())
+            legs.setdefault(row[0], []).append(
+                OriginalLeg(row[3], row[4], Address(*row[5:8]), Address(*row[8:11]), *row[11:14])
+            )
+        return {seq: Original(seq, *heads[seq], tuple(legs[seq])) for seq in heads}
+
+    async def save(self, driver: Driver, changed: Mapping[int, Original]) -> None:
+        """Refuse: entries never change."""
+        raise TypeError("entries are read only")
+
+
+ORIGINALS = Originals()

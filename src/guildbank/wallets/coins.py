@@ -1,0 +1,176 @@
+"""Coins in and out of a wallet on a ledger's book: credit, debit, claw back, give back."""
+
+from collections.abc import Sequence
+
+from guildbank.journal import Need
+from guildbank.kernel import Refusal
+from guildbank.ledger import Address, Book, Leg, LotRef, Moved, Restores, house, lot_needs
+from guildbank.ledger import account_needs as ledger_needs
+from guildbank.wallets.contracts import (
+    BUCKETS,
+    CLAWED,
+    DEBT,
+    ISSUE,
+    SALES,
+    Clawed,
+    Purse,
+    wallet,
+)
+
+
+def account_needs(player_id: str, currency: str) -> list[Need]:
+    """Return the accounts that a credit, debit or claw-back of this wallet touches."""
+    return ledger_needs(
+        [
+            *(wallet(player_id, currency, bucket) for bucket in (*BUCKETS, DEBT)),
+            *(house(currency, bucket) for bucket in (ISSUE, SALES, CLAWED)),
+        ]
+    )
+
+
+def claw_needs(lots: Sequence[LotRef], player_id: str, currency: str) -> list[Need]:
+    """Return what a claw-back of these lots of the wallet reads."""
+    return [
+        *account_needs(player_id, currency),
+        *lot_needs(lots, [wallet(player_id, currency, bucket) for bucket in BUCKETS]),
+    ]
+
+
+def debt_of(book: Book, player_id: str, currency: str) -> int:
+    """Return what the player owes."""
+    return -book.account(wallet(player_id, currency, DEBT)).balance
+
+
+def balance_of(book: Book, player_id: str, currency: str) -> tuple[int, int]:
+    """Return balance and available amount over all buckets."""
+    accounts = [book.account(wallet(player_id, currency, bucket)) for bucket in BUCKETS]
+    balance = sum(account.balance for account in accounts)
+    return balance, balance - sum(account.held for account in accounts)
+
+
+def credit(
+    book: Book,
+    player_id: str,
+    currency: str,
+    bucket: str,
+    amount: int,
+    source: Address,
+    *,
+    purse: Purse | None = None,
+    restores: Restores | None = None,
+    forced: bool = False,
+) -> Refusal | None:
+    """Credit coins as a new lot, and pay the player's debt of this currency at once.
+
+    With a `purse` its currency must be active and its ceiling is kept.
+    """
+    to = wallet(player_id, currency, bucket)
+    if purse is not None and (refusal := _may_hold(book, to, purse, amount)) is not None:
+        return refusal
+    legs = [Leg((source,), to, amount, restores=restores, forced=forced)]
+    owed = debt_of(book, player_id, currency)
+    if owed > 0:
+        repaid = min(owed, amount)
+        legs.append(Leg((to,), wallet(player_id, currency, DEBT), repaid, up_to=True, forced=True))
+    return book.post(legs)
+
+
+def _may_hold(book: Book, to: Address, purse: Purse, amount: int) -> Refusal | None:
+    ceiling = purse.currency.ceiling
+    if not purse.currency.active:
+        return Refusal(
+            code="currency_inactive",
+            detail=f"{to.asset} is closed for new coins.",
+            field="currency",
+        )
+    if ceiling is not None and book.account(to).balance + amount > ceiling:
+        return Refusal(
+            code="ceiling_exceeded",
+            detail=f"A player may hold at most {ceiling} in the bucket {to.bucket}.",
+            field="amount",
+            extra={"ceiling": ceiling},
+        )
+    return None
+
+
+def debit(book: Book, player_id: str, purse: Purse, amount: int) -> Refusal | None:
+    """Take coins in the currency's consumption order, into the house's sales."""
+    code = purse.currency.code
+    owed = debt_of(book, player_id, code)
+    if owed > 0:
+        return in_debt(owed)
+    sources = tuple(wallet(player_id, code, bucket) for bucket in purse.currency.order)
+    return book.post([Leg(sources, house(code, SALES), amount)])
+
+
+def in_debt(owed: int) -> Refusal:
+    """Return the refusal of a spend or hold by a player who owes coins."""
+    return Refusal(
+        code="debt_outstanding",
+        detail=(
+            f"The player owes {owed} coins after a refund or dispute of coins already spent; "
+            "spending is blocked until the next credits have paid them."
+        ),
+        extra={"debt": owed},
+    )
+
+
+def claw(
+    book: Book, lot: LotRef, player_id: str, currency: str, bucket: str, amount: int, *, owe: bool
+) -> Clawed | Refusal:
+    """Take back coins of one lot: its unspent part first, the rest as debt when `owe`.
+
+    Always posts when `owe`: freezes do not stop a claw-back. Otherwise refused as
+    `refund_exceeds_unspent`.
+    """
+    begun = len(book.moved)
+    sink = house(currency, CLAWED)
+    refusal = book.post(
+        [Leg((wallet(player_id, currency, bucket),), sink, amount, True, lot, forced=True)]
+    )
+    if refusal is not None:
+        return refusal
+    taken = sum(one.transfer.amount for one in book.moved[begun:])
+    owed = amount - taken
+    if owed and not owe:
+        return Refusal(
+            code="refund_exceeds_unspent",
+            detail=f"{amount} coins were to be taken back, and {taken} of them are unspent.",
+            field="amount",
+            extra={"unspent": taken},
+        )
+    if owed:
+        debt = Leg((wallet(player_id, currency, DEBT),), sink, owed, forced=True)
+        refusal = book.post([debt])
+    return refusal or Clawed(taken, owed, tuple(book.moved[begun:]))
+
+
+def give_back(book: Book, clawed: Sequence[Moved]) -> Refusal | None:
+    """Undo a claw-back: each hole becomes a new lot of the same coins, a debt is forgiven.
+
+    `clawed` are the transfers of the claw-back, as it returned or as they stand in the journal.
+    """
+    for transfer, taken_from, sink in clawed:
+        player_id, currency, bucket = taken_from
+        if bucket == DEBT:
+            refusal = _forgive(book, taken_from, sink, transfer.amount)
+        else:
+            start = transfer.lot_offset or 0
+            refusal = credit(
+                book, player_id, currency, bucket, transfer.amount, sink,
+                restores=Restores(transfer.seq, transfer.leg, start, directed=True), forced=True,
+            )  # fmt: skip
+        if refusal is not None:
+            return refusal
+    return None
+
+
+def _forgive(book: Book, debt: Address, sink: Address, amount: int) -> Refusal | None:
+    """Strike out a debt; what was paid of it meanwhile comes back as free coins."""
+    owed = min(amount, max(0, debt_of(book, debt.owner, debt.asset)))
+    legs = [Leg((sink,), debt, owed, forced=True)] if owed else []
+    if amount > owed:
+        legs.append(
+            Leg((sink,), wallet(debt.owner, debt.asset, "free"), amount - owed, forced=True)
+        )
+    return book.post(legs)

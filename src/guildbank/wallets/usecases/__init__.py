@@ -1,0 +1,1 @@
+"""The verbs of wallets, one a file."""

@@ -1,0 +1,168 @@
+"""Undo a spend, a capture, a grant or a posting, whole or in part, by new postings.
+
+A reversed spend gives the same coins back, as new lots that name the interval they restore. A
+reversed grant takes the unspent part of its lot. Purchases are undone by refunds only.
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import msgspec
+
+from guildbank.journal import Draft, Need, Sealed, Stage
+from guildbank.kernel import Refusal
+from guildbank.ledger import (
+    HOUSE,
+    ORIGINALS,
+    Book,
+    Leg,
+    LotRef,
+    Original,
+    OriginalLeg,
+    Restores,
+    lot_needs,
+    open_book,
+)
+from guildbank.wallets.acts import WalletAct, moved_draft
+from guildbank.wallets.coins import account_needs, credit
+from guildbank.wallets.contracts import BUCKETS, Reverse
+from guildbank.wallets.usecases.grant import GRANTED
+from guildbank.wallets.usecases.hold import CAPTURED
+from guildbank.wallets.usecases.spend import SPENT
+
+REVERSED = "ledger.reversed"
+_SPENDS = (SPENT, CAPTURED)
+_REVERSIBLE = (*_SPENDS, GRANTED)
+
+
+class _Head(msgspec.Struct):
+    player: str
+    currency: str
+
+
+_HEAD = msgspec.json.Decoder(_Head)
+
+
+class ReverseAct(WalletAct):
+    """Reverse the entry `seq`; `amount` None means all that is not reversed yet."""
+
+    verb = "wallets.reverse"
+    rounds: ClassVar[int] = 2
+    __slots__ = ("amount", "seq")
+
+    def __init__(
+        self,
+        principal: str,
+        key: str | None,
+        command: Reverse,
+        seq: int,
+        payload: Sealed | None = None,
+    ) -> None:
+        # The player and currency are the original's, set once it is read.
+        super(WalletAct, self).__init__(principal, key, command)
+        self.seq = seq
+        self.amount = command.amount
+        self.payload = payload
+        self.player_id = self.currency = ""
+
+    def needs(self, stage: Stage) -> Iterable[Need]:
+        """Return the original, then the accounts and lots that it touched."""
+        if not stage.loaded(ORIGINALS, self.seq):
+            return ((ORIGINALS, self.seq),)
+        original = stage.get(ORIGINALS, self.seq)
+        if original is None or original.kind not in _REVERSIBLE:
+            return ()
+        head = _HEAD.decode(original.data)
+        self.player_id, self.currency = head.player, head.currency
+        lots = [leg for leg in original.legs if _is_lot(leg)]
+        return [
+            *account_needs(head.player, head.currency),
+            *lot_needs(
+                [LotRef(original.seq, leg.leg) for leg in lots], [leg.credit for leg in lots]
+            ),
+        ]
+
+    def decide(self, stage: Stage) -> Draft | Refusal:
+        """Reverse; refused: unknown_transaction, not_reversible, exceeds_original."""
+        original = stage.get(ORIGINALS, self.seq)
+        if original is None:
+            return Refusal(
+                code="unknown_transaction",
+                detail="There is no such transaction.",
+                field="transactionId",
+            )
+        if original.kind not in _REVERSIBLE:
+            return Refusal(
+                code="not_reversible",
+                detail=f"An entry of kind {original.kind} is not undone by a reversal. "
+                "Purchases are refunded; a reversal stands.",
+                field="transactionId",
+            )
+        book = open_book(stage)
+        reverse = self._spend if original.kind in _SPENDS else self._grant
+        amount = reverse(book, original)
+        if isinstance(amount, Refusal):
+            return amount
+        # What this act restored counts for the next reversal in the same batch.
+        stage.put(ORIGINALS, self.seq, _after(original, book))
+        return moved_draft(stage, book, REVERSED, self, amount, original=self.seq)
+
+    def _spend(self, book: Book, original: Original) -> int | Refusal:
+        legs = [leg for leg in original.legs if leg.debit.bucket in BUCKETS]
+        left = sum(leg.amount - leg.restored for leg in legs)
+        amount = left if self.amount is None else self.amount
+        if amount > left or amount == 0:
+            return exceeds(left)
+        rest = amount
+        for leg in legs:
+            take = min(rest, leg.amount - leg.restored)
+            if take == 0:
+                continue
+            restores = Restores(original.seq, leg.leg, leg.start + leg.restored)
+            refusal = credit(
+                book, self.player_id, self.currency, leg.debit.bucket, take, leg.credit,
+                restores=restores, forced=True,
+            )  # fmt: skip
+            if refusal is not None:
+                return refusal
+            rest -= take
+        return amount
+
+    def _grant(self, book: Book, original: Original) -> int | Refusal:
+        lot = next(leg for leg in original.legs if _is_lot(leg))
+        amount = lot.amount - lot.clawed if self.amount is None else self.amount
+        if amount > lot.amount - lot.clawed or amount == 0:
+            return exceeds(lot.amount - lot.clawed)
+        ref = LotRef(original.seq, lot.leg)
+        refusal = book.post([Leg((lot.credit,), lot.debit, amount, lot=ref, forced=True)])
+        return refusal or amount
+
+
+def _is_lot(leg: OriginalLeg) -> bool:
+    return leg.debit.owner == HOUSE and leg.credit.bucket in BUCKETS
+
+
+def _after(original: Original, book: Book) -> Original:
+    restored: dict[int, int] = {}
+    for transfer, _, _ in book.moved:
+        if transfer.source_seq == original.seq and transfer.source_leg is not None:
+            restored[transfer.source_leg] = restored.get(transfer.source_leg, 0) + transfer.amount
+    clawed = sum(t.amount for t, _, _ in book.moved if t.lot_offset is not None)
+    legs = tuple(
+        leg._replace(
+            restored=leg.restored + restored.get(leg.leg, 0),
+            clawed=leg.clawed + (clawed if _is_lot(leg) else 0),
+        )
+        for leg in original.legs
+    )
+    return msgspec.structs.replace(original, legs=legs)
+
+
+def exceeds(left: int) -> Refusal:
+    """Return the refusal of a reversal above what is left of the original."""
+    return Refusal(
+        code="exceeds_original",
+        detail=f"{left} of this transaction are not reversed yet.",
+        field="amount",
+        extra={"left": left},
+    )
