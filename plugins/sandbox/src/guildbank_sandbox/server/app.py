@@ -17,6 +17,7 @@ from guildbank_sandbox.server.edge import (
     Refused,
     WebRequest,
     check_host,
+    crash_response,
     http_error_response,
     refusal_response,
 )
@@ -60,7 +61,12 @@ def create_app(config: Config) -> Litestar:
             "pages": Provide(lambda: pages, sync_to_thread=False),
         },
         before_request=turn_away_strange_hosts,
-        exception_handlers={Refused: refusal_response, HTTPException: http_error_response},
+        exception_handlers={
+            Refused: refusal_response,
+            HTTPException: http_error_response,
+            Exception: crash_response,
+        },
+        logging_config=None,
         lifespan=[working],
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,

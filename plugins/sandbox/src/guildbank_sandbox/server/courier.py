@@ -92,8 +92,10 @@ class Courier:
                     # A full disk must not end deliveries for ever.
                     LOG.exception("the sandbox's file cannot be read or written")
                     pause = IDLE_SECONDS
+                # Not wait_for: in Python 3.11 it swallows a cancellation that meets a wake-up.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self._woken.wait()
         finally:
             # A webhook that is cut off here is sent again after the restart.
             sending = list(self._sending.values())

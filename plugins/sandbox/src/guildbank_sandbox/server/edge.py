@@ -1,5 +1,6 @@
 """Where HTTP meets the rest: errors as JSON, bodies decoded, strange hosts turned away."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -9,6 +10,8 @@ from litestar.exceptions import HTTPException
 
 from guildbank.kernel import Refusal
 from guildbank_sandbox.server.addresses import is_loopback
+
+LOG = logging.getLogger(__name__)
 
 WebRequest = Request[Any, Any, Any]
 BodyT = TypeVar("BodyT", bound=msgspec.Struct)
@@ -75,6 +78,12 @@ def http_error_response(_: WebRequest, error: HTTPException) -> Response[dict[st
     code = _CODES.get(error.status_code, "not_accepted")
     refusal = Refusal(code=code, detail=error.detail)
     return _error(refusal, error.status_code)
+
+
+def crash_response(request: WebRequest, error: Exception) -> Response[dict[str, object]]:
+    """Log a defect of our own and say no more of it than that it is one."""
+    LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _error(Refusal(code="internal_error", detail="The sandbox failed; see its log."), 500)
 
 
 def check_host(request: WebRequest, public_host: str | None) -> Response[dict[str, object]] | None:
