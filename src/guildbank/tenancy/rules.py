@@ -19,13 +19,18 @@ RESERVED = frozenset(
 """Host names that a deployment or its mail needs for itself."""
 
 
+def is_slug(text: str) -> bool:
+    """Say whether the text has the form of a slug; no tenant has another."""
+    return 2 <= len(text) <= MAX_SLUG and _SLUG.fullmatch(text) is not None
+
+
 def check_slug(slug: str) -> Refusal | None:
     """Return why `slug` cannot name a tenant (`invalid_value`, `slug_reserved`), else None.
 
     2 to 40 of a-z, 0-9 and hyphen; begins with a letter; no double or trailing hyphen, so that
     it is a host name (RFC 1123) and a schema name at once.
     """
-    if not 2 <= len(slug) <= MAX_SLUG or _SLUG.fullmatch(slug) is None:
+    if not is_slug(slug):
         return Refusal(
             code="invalid_value",
             detail=(

@@ -11,6 +11,7 @@ from guildbank.infra.database import Tx
 from guildbank.infra.tenant import TenantRef
 from guildbank.tenancy import tables
 from guildbank.tenancy.contracts import State, Tenant, TenantSettings
+from guildbank.tenancy.rules import is_slug
 
 _COLUMNS = (
     tables.tenant.c.id,
@@ -49,6 +50,8 @@ async def insert_tenant(
 
 async def tenant_by_slug(tx: Tx, slug: str, *, lock: bool = False) -> Tenant | None:
     """Return a tenant that is not deleted; `lock` keeps others from changing its row."""
+    if not is_slug(slug):
+        return None
     statement = select(*_COLUMNS).where(
         tables.tenant.c.slug == slug, tables.tenant.c.state != "deleted"
     )

@@ -10,7 +10,13 @@ from guildbank.identity.usecases import Identity
 from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.infra.http import DEPLOYMENT_SCOPE
 from guildbank.infra.tenant import TenantRef
-from guildbank.kernel import Refusal, new_id
+from guildbank.kernel import Refusal, new_id, parse_id
+
+NO_APPLICATION = Refusal(
+    code="invalid_value",
+    detail="There is no such application. Leave it out to make a new one.",
+    field="application",
+)
 
 
 async def create_key(
@@ -53,14 +59,11 @@ async def create_key(
         replaced_by=None,
     )
     async with identity.db.begin(CONTROL_SCHEMA) as tx:
-        if application is not None and not await store.application_exists(
-            tx, application, tenant_id
+        if application is not None and (
+            parse_id("app", application) is None
+            or not await store.application_exists(tx, application, tenant_id)
         ):
-            return Refusal(
-                code="invalid_value",
-                detail="There is no such application. Leave it out to make a new one.",
-                field="application",
-            )
+            return NO_APPLICATION
         await store.insert_key(tx, key, token_hash(token))
     identity.keys.forget()
     return NewKey(key, token)

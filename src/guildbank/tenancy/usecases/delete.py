@@ -7,6 +7,15 @@ from guildbank.tenancy.contracts import NO_TENANT, NOT_CONFIRMED, Deleted
 from guildbank.tenancy.usecases import Tenancy
 from guildbank.tenancy.usecases.archive import write_archive
 
+# By the catalogue, because PostgreSQL 15 and 16 have no transaction_timeout.
+LIFT_LIMITS = """
+SELECT set_config(name, '0', TRUE)
+FROM pg_settings
+WHERE name IN (
+    'idle_in_transaction_session_timeout', 'statement_timeout', 'transaction_timeout'
+)
+"""
+
 
 async def delete_tenant(tenancy: Tenancy, slug: str, confirm: str) -> Deleted | Refusal:
     """Return where the archive is. `confirm` is the slug, typed again.
@@ -16,11 +25,7 @@ async def delete_tenant(tenancy: Tenancy, slug: str, confirm: str) -> Deleted | 
     """
     async with tenancy.db.begin(CONTROL_SCHEMA) as tx:
         # An archive takes as long as it takes; the limits are for those who hold up others.
-        await tx.driver.execute(
-            "SET LOCAL idle_in_transaction_session_timeout TO 0;"
-            "SET LOCAL statement_timeout TO 0;"
-            "SET LOCAL transaction_timeout TO 0"
-        )
+        await tx.driver.fetch(LIFT_LIMITS)
         tenant = await store.tenant_by_slug(tx, slug, lock=True)
         if tenant is None:
             return NO_TENANT

@@ -6,6 +6,7 @@ from guildbank.infra.database import CONTROL_SCHEMA, Database
 from guildbank.infra.tenant import TenantRef
 from guildbank.tenancy import store
 from guildbank.tenancy.contracts import TenantSettings
+from guildbank.tenancy.rules import is_slug
 
 FRESH_SECONDS = 1.0
 
@@ -25,7 +26,7 @@ class Tenants:
 
     async def by_slug(self, slug: str) -> TenantRef | None:
         """Return the tenant of this slug."""
-        return await self._by_slug.get(slug)
+        return await self._by_slug.get(slug) if is_slug(slug) else None
 
     async def by_id(self, tenant_id: str) -> TenantRef | None:
         """Return the tenant of this id (`ten_...`)."""

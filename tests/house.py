@@ -1,0 +1,89 @@
+"""A house of the lower rooms on a real database, for tests that need tenants, keys and players."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+from litestar import Litestar
+
+from guildbank.identity import Authenticator, Identity, create_key, open_identity
+from guildbank.identity.room import ROOM as IDENTITY
+from guildbank.infra.config import Settings
+from guildbank.infra.crypto import MasterKey, Vault
+from guildbank.infra.database import Database
+from guildbank.infra.http import DEPLOYMENT_SCOPE
+from guildbank.infra.http.app import build_app
+from guildbank.infra.migrations import migrate
+from guildbank.journal import Journal
+from guildbank.journal.usecases.freeze import TenantJournal
+from guildbank.kernel import FixedClock, Refusal
+from guildbank.tenancy import Tenancy, TenantRef, Tenants, create_tenant
+from guildbank.tenancy.room import ROOM as TENANCY
+
+START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+SCOPES = {**TENANCY.scopes, **IDENTITY.scopes, "wallets:spend": "Spend."}
+
+
+@dataclass(frozen=True)
+class House:
+    """The parts, on one database. `clock` is what keys and tokens go by."""
+
+    url: str
+    db: Database
+    journal: Journal
+    tenancy: Tenancy
+    identity: Identity
+    clock: FixedClock
+    vault: Vault
+
+    async def tenant(self, slug: str) -> TenantRef:
+        """Create a tenant."""
+        made = await create_tenant(self.tenancy, slug, slug.title())
+        assert not isinstance(made, Refusal), made
+        return made.ref
+
+    async def key(self, tenant: TenantRef | None, *scopes: str) -> str:
+        """Create a key and return its token."""
+        wanted = scopes or (DEPLOYMENT_SCOPE,)
+        made = await create_key(self.identity, tenant, "test", wanted)
+        assert not isinstance(made, Refusal), made
+        return made.token
+
+    def app(self) -> Litestar:
+        """Return an app with the routes of these rooms."""
+        return build_app(
+            routes=[*TENANCY.routes, *IDENTITY.routes],
+            codes=[*TENANCY.codes, *IDENTITY.codes],
+            authenticate=Authenticator(self.identity),
+            services={"tenancy": self.tenancy, "identity": self.identity},
+            settings=Settings(),
+        )
+
+    def client(self, app: Litestar, token: str | None = None) -> httpx.AsyncClient:
+        """Return a client of the app that calls with the token."""
+        headers = {} if token is None else {"authorization": f"Bearer {token}"}
+        transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
+        return httpx.AsyncClient(
+            transport=transport, base_url="http://game.example", headers=headers
+        )
+
+
+@asynccontextmanager
+async def open_house(url: str, folder: Path) -> AsyncIterator[House]:
+    """Migrate the database and open the rooms over it."""
+    failed = [schema for schema in migrate(url) if schema.error]
+    assert not failed, failed
+    db = Database(url, pool_size=6)
+    vault, clock, journal = Vault(MasterKey(bytes(32))), FixedClock(START), Journal(db)
+    tenants = Tenants(db, vault)
+    tenancy = Tenancy(db, vault, tenants, TenantJournal(), folder / "archives")
+    identity = open_identity(db, journal, tenants, vault, SCOPES, clock)
+    try:
+        yield House(url, db, journal, tenancy, identity, clock, vault)
+    finally:
+        await journal.close()
+        await identity.close()
+        await db.close()
