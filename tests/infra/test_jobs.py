@@ -1,11 +1,10 @@
 """Jobs run on time, once in the whole deployment, and outlive failures and killed workers."""
 
 import asyncio
-import os
-import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import asyncpg
@@ -34,16 +33,22 @@ def diary(tmp_path: Path) -> Path:
     return path
 
 
+async def happens(condition: Callable[[], object], seconds: float = 30.0) -> bool:
+    """Look at the condition until it holds or the time is up."""
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:  # noqa: ASYNC110 - another process acts
+        await asyncio.sleep(0.05)
+    return bool(condition())
+
+
 async def work(*workers: Jobs, until, seconds: float = 20.0) -> None:
     """Run the workers until the condition holds."""
     running = [asyncio.create_task(worker.run()) for worker in workers]
-    deadline = time.monotonic() + seconds
-    while not until() and time.monotonic() < deadline:
-        await asyncio.sleep(0.05)
+    happened = await happens(until, seconds)
     for worker in workers:
         worker.stop()
     await asyncio.gather(*running)
-    assert until(), "it did not happen in time"
+    assert happened, "it did not happen in time"
 
 
 def test_intervals_that_clocks_can_keep_are_taken():
@@ -128,14 +133,17 @@ asyncio.run(Jobs(sys.argv[1], [Job("stuck", 1, run)], None).run())
 """
 
 
-async def test_a_killed_worker_does_not_keep_its_job_from_the_others(jobs_url: str, diary: Path):
-    child = subprocess.Popen([sys.executable, "-c", KILLED, jobs_url, str(diary)])
-    deadline = time.monotonic() + 30
-    while not diary.read_text() and time.monotonic() < deadline:
-        await asyncio.sleep(0.05)
-    os.kill(child.pid, signal.SIGKILL)
-    child.wait()
+def kill_in_mid_job(url: str, diary: Path) -> None:
+    """Run a worker in a process of its own until its job has begun, and kill it."""
+    with subprocess.Popen([sys.executable, "-c", KILLED, url, str(diary)]) as child:
+        while not diary.read_text() and child.poll() is None:
+            time.sleep(0.05)
+        child.kill()
     assert diary.read_text() == "began\n"
+
+
+async def test_a_killed_worker_does_not_keep_its_job_from_the_others(jobs_url: str, diary: Path):
+    await asyncio.to_thread(kill_in_mid_job, jobs_url, diary)
     turns = 0
 
     async def run(_: object) -> None:
@@ -153,8 +161,7 @@ async def test_jobs_go_on_after_the_database_cut_every_connection(jobs_url: str,
 
     worker = Jobs(jobs_url, [Job("tough", 1, run)], None)
     running = asyncio.create_task(worker.run())
-    while not turns:
-        await asyncio.sleep(0.05)
+    assert await happens(lambda: turns)
     admin = await asyncpg.connect(cluster.url("jobs", superuser=True))
     cut = await admin.fetchval(
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
@@ -163,9 +170,6 @@ async def test_jobs_go_on_after_the_database_cut_every_connection(jobs_url: str,
     await admin.close()
     assert cut > 0
     before = len(turns)
-    deadline = time.monotonic() + 30
-    while len(turns) < before + 2 and time.monotonic() < deadline:
-        await asyncio.sleep(0.05)
+    assert await happens(lambda: len(turns) >= before + 2)
     worker.stop()
     await running
-    assert len(turns) >= before + 2
