@@ -32,7 +32,11 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
+                length = int(self.headers["content-length"])
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    # The sender was killed in the middle; what it meant to say comes again.
+                    return
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 receiver.received.append((headers, body))
                 self.send_response(receiver.statuses.pop(0) if receiver.statuses else 200)
