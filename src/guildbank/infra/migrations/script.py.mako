@@ -1,17 +1,20 @@
-"""${message}."""
+"""${message[0].upper() + message[1:]}."""
 
 from alembic.operations import Operations
 
 from guildbank.infra.migrations.history import Plane
 
-revision = ${repr(up_revision)}
-down_revision = ${repr(down_revision)}
+revision = "${up_revision}"
+down_revision = "${down_revision}"
 branch_labels = None
 depends_on = None
 
 
 def upgrade(plane: Plane, op: Operations) -> None:
-    upgrade_control(op) if plane == "control" else upgrade_tenant(op)
+    if plane == "control":
+        upgrade_control(op)
+    else:
+        upgrade_tenant(op)
 
 
 def upgrade_control(op: Operations) -> None:
