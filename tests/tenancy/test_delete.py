@@ -34,7 +34,7 @@ async def test_a_deleted_tenant_leaves_an_archive_and_nothing_else(house: House)
         head = await tx.driver.fetchrow(
             "SELECT last_seq, hash FROM journal_batch ORDER BY last_seq DESC LIMIT 1"
         )
-    gone = await delete_tenant(house.tenancy, "goner", "goner")
+    gone = await delete_tenant(house.tenancy, "goner", "goner", "app_boss")
     assert not isinstance(gone, Refusal)
 
     assert stat.S_IMODE(gone.archive.stat().st_mode) == 0o600
@@ -44,9 +44,12 @@ async def test_a_deleted_tenant_leaves_an_archive_and_nothing_else(house: House)
         players = archive.read("identity_player.csv").decode().splitlines()
         entries = archive.read("journal_entry.csv").decode().splitlines()
     assert manifest["rows"]["identity_player"] == 3
-    assert manifest["rows"]["journal_entry"] == 3
-    assert len(players) == len(entries) == 4
-    assert manifest["journal"] == {"seq": head["last_seq"], "hash": head["hash"].hex()}
+    # The last entry says who ended it.
+    assert manifest["rows"]["journal_entry"] == 4
+    assert len(players) == 4
+    assert "journal.suspended,app_boss" in entries[-1]
+    assert manifest["journal"]["seq"] == head["last_seq"] + 1
+    assert bytes.fromhex(manifest["journal"]["hash"]) != head["hash"]
     assert manifest["tenant"]["ref"]["slug"] == "goner"
 
     missing = await get_tenant(house.tenancy, "goner")

@@ -5,6 +5,7 @@ import asyncio
 from tests.house import House
 
 from guildbank.identity import add_player, find_player
+from guildbank.journal.usecases.verify import verify_journal
 from guildbank.kernel import Refusal
 from guildbank.tenancy import get_tenant, resume_tenant, suspend_tenant
 
@@ -65,3 +66,19 @@ async def test_unknown_tenants_cannot_be_suspended(house: House) -> None:
         refused = await verb(house.tenancy, "nobody")
         assert isinstance(refused, Refusal)
         assert refused.code == "not_found"
+
+
+async def test_who_suspended_and_resumed_is_in_the_journal(house: House) -> None:
+    ref = await house.tenant("signed")
+    for _ in range(2):
+        await suspend_tenant(house.tenancy, "signed", "app_boss")
+    await resume_tenant(house.tenancy, "signed")
+    assert not isinstance(await add_player(house.identity, ref, "app_1", "after"), Refusal)
+    async with house.db.begin(ref.schema) as tx:
+        rows = await tx.driver.fetch("SELECT seq, kind, principal FROM journal_entry ORDER BY seq")
+    assert [tuple(row) for row in rows] == [
+        (1, "journal.suspended", "app_boss"),
+        (2, "journal.resumed", "system"),
+        (3, "identity.player_created", "app_1"),
+    ]
+    assert (await verify_journal(house.db, ref.schema)).damage is None

@@ -56,14 +56,20 @@ class JournalPort(Protocol):
     Both run in the given transaction, whose search_path is the tenant's schema.
     """
 
-    async def set_writable(self, tx: "Tx", writable: bool) -> None:
-        """Wait for the journal's lock and say whether it takes entries from here on."""
+    async def set_writable(self, tx: "Tx", writable: bool, principal: str) -> None:
+        """Wait for the journal's lock and say whether it takes entries from here on.
+
+        A change is an entry by `principal`.
+        """
         ...
 
     async def head(self, tx: "Tx") -> JournalHead:
         """Return the newest batch."""
         ...
 
+
+SYSTEM = "system"
+"""The principal of what the command line does, where nobody signs in."""
 
 NO_TENANT = Refusal(code="not_found", detail="There is no such tenant.")
 SLUG_TAKEN = Refusal(

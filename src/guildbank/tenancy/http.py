@@ -19,6 +19,7 @@ from guildbank.infra.http import (
     Page,
     Service,
     View,
+    Who,
     decode_cursor,
     encode_cursor,
     granted,
@@ -115,9 +116,9 @@ async def read(tenancy: Parts, slug: PathSlug) -> TenantView:
     status_code=200,
     summary="Suspend a tenant",
 )
-async def suspend(tenancy: Parts, slug: PathSlug) -> TenantView:
+async def suspend(tenancy: Parts, caller: Who, slug: PathSlug) -> TenantView:
     """Refuse all writes from now on; reads go on. Safe to repeat."""
-    return _view(granted(await suspend_tenant(tenancy, slug)))
+    return _view(granted(await suspend_tenant(tenancy, slug, caller.principal)))
 
 
 @post(
@@ -127,9 +128,9 @@ async def suspend(tenancy: Parts, slug: PathSlug) -> TenantView:
     status_code=200,
     summary="Resume a tenant",
 )
-async def resume(tenancy: Parts, slug: PathSlug) -> TenantView:
+async def resume(tenancy: Parts, caller: Who, slug: PathSlug) -> TenantView:
     """Accept writes again. Safe to repeat."""
-    return _view(granted(await resume_tenant(tenancy, slug)))
+    return _view(granted(await resume_tenant(tenancy, slug, caller.principal)))
 
 
 @post(
@@ -139,9 +140,11 @@ async def resume(tenancy: Parts, slug: PathSlug) -> TenantView:
     status_code=200,
     summary="Delete a tenant",
 )
-async def delete(tenancy: Parts, slug: PathSlug, data: JSONBody[DeleteTenantBody]) -> DeletedView:
+async def delete(
+    tenancy: Parts, caller: Who, slug: PathSlug, data: JSONBody[DeleteTenantBody]
+) -> DeletedView:
     """Archive the tenant, then delete it with all its data. Its slug is never used again."""
-    gone = granted(await delete_tenant(tenancy, slug, data.confirm))
+    gone = granted(await delete_tenant(tenancy, slug, data.confirm, caller.principal))
     return DeletedView(slug=gone.slug, archive=gone.archive.name)
 
 

@@ -17,6 +17,7 @@ from guildbank.tenancy import store
 from guildbank.tenancy.contracts import JournalHead, Tenant
 
 FORMAT = 1
+_PATIENCE_SECONDS = 24 * 3600
 
 
 class ArchiveBroken(Exception):
@@ -63,6 +64,7 @@ async def _copy_tables(tx: Tx, file: IO[bytes], names: Sequence[str]) -> dict[st
                     output=_off_loop(member),
                     format="csv",
                     header=True,
+                    timeout=_PATIENCE_SECONDS,
                 )
             counts[name] = int(status.removeprefix("COPY "))
     return counts

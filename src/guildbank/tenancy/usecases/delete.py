@@ -3,7 +3,7 @@
 from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.kernel import Refusal
 from guildbank.tenancy import store
-from guildbank.tenancy.contracts import NO_TENANT, NOT_CONFIRMED, Deleted
+from guildbank.tenancy.contracts import NO_TENANT, NOT_CONFIRMED, SYSTEM, Deleted
 from guildbank.tenancy.usecases import Tenancy
 from guildbank.tenancy.usecases.archive import write_archive
 
@@ -17,7 +17,9 @@ WHERE name IN (
 """
 
 
-async def delete_tenant(tenancy: Tenancy, slug: str, confirm: str) -> Deleted | Refusal:
+async def delete_tenant(
+    tenancy: Tenancy, slug: str, confirm: str, principal: str = SYSTEM
+) -> Deleted | Refusal:
     """Return where the archive is. `confirm` is the slug, typed again.
 
     Nothing is deleted when the archive cannot be written whole: the error is raised and the
@@ -35,7 +37,7 @@ async def delete_tenant(tenancy: Tenancy, slug: str, confirm: str) -> Deleted | 
         if found is None:
             return NO_TENANT
         await store.see(tx, tenant.ref.schema)
-        await tenancy.journal.set_writable(tx, writable=False)
+        await tenancy.journal.set_writable(tx, False, principal)
         head = await tenancy.journal.head(tx)
         archive = await write_archive(
             tx, tenancy.archives, tenant, found[1], head, tenancy.clock.now()

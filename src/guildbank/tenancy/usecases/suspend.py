@@ -3,32 +3,34 @@
 from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.kernel import Refusal
 from guildbank.tenancy import store
-from guildbank.tenancy.contracts import NO_TENANT, Tenant
+from guildbank.tenancy.contracts import NO_TENANT, SYSTEM, Tenant
 from guildbank.tenancy.usecases import Tenancy
 from guildbank.tenancy.usecases.read import get_tenant
 
 
-async def suspend_tenant(tenancy: Tenancy, slug: str) -> Tenant | Refusal:
+async def suspend_tenant(tenancy: Tenancy, slug: str, principal: str = SYSTEM) -> Tenant | Refusal:
     """Stop all writes. Once this returns, none is in flight and none will be accepted.
 
     A suspended tenant stays so. Refusal: `not_found`.
     """
-    return await _set_writable(tenancy, slug, writable=False)
+    return await _set_writable(tenancy, slug, principal, writable=False)
 
 
-async def resume_tenant(tenancy: Tenancy, slug: str) -> Tenant | Refusal:
+async def resume_tenant(tenancy: Tenancy, slug: str, principal: str = SYSTEM) -> Tenant | Refusal:
     """Accept writes again. An active tenant stays so. Refusal: `not_found`."""
-    return await _set_writable(tenancy, slug, writable=True)
+    return await _set_writable(tenancy, slug, principal, writable=True)
 
 
-async def _set_writable(tenancy: Tenancy, slug: str, *, writable: bool) -> Tenant | Refusal:
+async def _set_writable(
+    tenancy: Tenancy, slug: str, principal: str, *, writable: bool
+) -> Tenant | Refusal:
     async with tenancy.db.begin(CONTROL_SCHEMA) as tx:
         tenant = await store.tenant_by_slug(tx, slug, lock=True)
         if tenant is None:
             return NO_TENANT
         # The journal's lock waits for the batch in flight; the state is read under that lock.
         await store.see(tx, tenant.ref.schema)
-        await tenancy.journal.set_writable(tx, writable)
+        await tenancy.journal.set_writable(tx, writable, principal)
         await store.see(tx, CONTROL_SCHEMA)
         await store.set_state(tx, tenant.ref.id, "active" if writable else "suspended")
     tenancy.tenants.forget(tenant.ref)
