@@ -6,8 +6,13 @@ what the act itself refuses; it raises Unavailable when the database cannot answ
 
 from guildbank.journal.contracts import (
     Act,
+    ChainedRow,
+    ChainedRows,
+    Checkpoint,
+    Damage,
     Draft,
     Driver,
+    Entry,
     Log,
     Need,
     Outcome,
@@ -15,12 +20,26 @@ from guildbank.journal.contracts import (
     RowLock,
     Sealed,
     Shelf,
+    Subscriber,
     Unavailable,
+    Verified,
     facts,
 )
 from guildbank.journal.counters import COUNTERS, Counter, forget_counters
+from guildbank.journal.reading import entries_at, read_blocks, read_entries, seq_at, seq_before
 from guildbank.journal.stage import Stage
+from guildbank.journal.subscribers import Listener, Pinger
 from guildbank.journal.tables import PARTITION_ROWS
+from guildbank.journal.usecases.checkpoint import (
+    CheckedFile,
+    check_checkpoints,
+    checkpoint_key,
+    export_checkpoints,
+    sign_checkpoint,
+)
+from guildbank.journal.usecases.partition import Partitioned, make_partitions
+from guildbank.journal.usecases.pump import Pumped, pump
+from guildbank.journal.usecases.verify import verify_journal
 from guildbank.journal.writer import MAX_ALL, MAX_EACH, Journal
 
 __all__ = [
@@ -29,19 +48,43 @@ __all__ = [
     "MAX_EACH",
     "PARTITION_ROWS",
     "Act",
+    "ChainedRow",
+    "ChainedRows",
+    "CheckedFile",
+    "Checkpoint",
     "Counter",
+    "Damage",
     "Draft",
     "Driver",
+    "Entry",
     "Journal",
+    "Listener",
     "Log",
     "Need",
     "Outcome",
+    "Partitioned",
+    "Pinger",
+    "Pumped",
     "Receipt",
     "RowLock",
     "Sealed",
     "Shelf",
     "Stage",
+    "Subscriber",
     "Unavailable",
+    "Verified",
+    "check_checkpoints",
+    "checkpoint_key",
+    "entries_at",
+    "export_checkpoints",
     "facts",
     "forget_counters",
+    "make_partitions",
+    "pump",
+    "read_blocks",
+    "read_entries",
+    "seq_at",
+    "seq_before",
+    "sign_checkpoint",
+    "verify_journal",
 ]

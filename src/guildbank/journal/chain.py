@@ -47,5 +47,18 @@ def batch_hash(
     previous: bytes, epoch: int, first: int, last: int, at: datetime, rows: Sequence[bytes]
 ) -> bytes:
     """Return SHA-256 over the previous hash, the format, the batch's facts and all its rows."""
-    head = _HEAD.pack(FORMAT, epoch, first, last, epoch_us(at))
-    return sha256(b"".join((previous, head, *rows))).digest()
+    return sha256(b"".join((batch_head(previous, epoch, first, last, at), *rows))).digest()
+
+
+def batch_head(previous: bytes, epoch: int, first: int, last: int, at: datetime) -> bytes:
+    """Return what a batch's hash begins with, for one who hashes its rows as they come."""
+    return previous + _HEAD.pack(FORMAT, epoch, first, last, epoch_us(at))
+
+
+def checkpoint_message(tenant: str, seq: int, hash_: bytes, at: datetime) -> bytes:
+    """Return what a checkpoint signs: five lines of text, the last without a line feed.
+
+    `guildbank checkpoint 1`, the tenant's slug, the seq, the hash in hex, microseconds since 1970.
+    """
+    lines = ("guildbank checkpoint 1", tenant, str(seq), hash_.hex(), str(epoch_us(at)))
+    return "\n".join(lines).encode()

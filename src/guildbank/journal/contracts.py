@@ -1,6 +1,6 @@
 """What crosses the journal's door: acts, drafts, receipts, and the shelves that rooms keep."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias, TypeVar
@@ -12,6 +12,7 @@ from guildbank.kernel import Refusal
 if TYPE_CHECKING:
     import asyncpg
 
+    from guildbank.infra.database import Tx
     from guildbank.journal.stage import Stage
 
     Driver: TypeAlias = asyncpg.Connection[Any]
@@ -176,3 +177,104 @@ class Unavailable(Exception):
     def __init__(self, detail: str, retry_after_seconds: int = 1) -> None:
         super().__init__(detail)
         self.retry_after_seconds = retry_after_seconds
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """An entry as a subscriber or auditor reads it: `at` is its batch's time."""
+
+    seq: int
+    at: datetime
+    kind: str
+    principal: str
+    data: bytes
+
+
+class ChainedRow(NamedTuple):
+    """A row of the chain as `verify` meets it: where it stands and its canonical bytes."""
+
+    seq: int
+    leg: int | None
+    canonical: bytes
+
+
+class ChainedRows(Protocol):
+    """How `verify` reads a room's log back. `order` is that of the room's `Log`.
+
+    `read` yields blocks of rows with `after < seq <= upto` in the order in which they were
+    logged, a bounded number at a time.
+    """
+
+    table: str
+    order: int
+
+    def read(self, driver: Driver, after: int, upto: int) -> AsyncIterator[Sequence[ChainedRow]]:
+        """Yield the rows in blocks."""
+        ...
+
+
+class Damage(msgspec.Struct, frozen=True):
+    """The first row that is not as it was written: its table, place, and what is wrong with it.
+
+    In `journal_batch` the place is the batch's last seq; `leg` is None where rows have none.
+    """
+
+    table: str
+    seq: int
+    leg: int | None
+    what: str
+
+    def __str__(self) -> str:
+        """Return a sentence for a person."""
+        place = f"{self.seq}" if self.leg is None else f"{self.seq}, leg {self.leg}"
+        return f"{self.table} at seq {place}: {self.what}"
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """What `verify` walked over, and the first damage it met (None: every byte is as written)."""
+
+    seq: int
+    hash: bytes
+    batches: int
+    rows: int
+    damage: Damage | None = None
+
+
+class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A signed statement that the batch ending at `seq` had this hash at that time.
+
+    `public_key` is base64; `signature` is Ed25519 (RFC 8032) over `checkpoint_message`.
+    """
+
+    seq: int
+    hash: bytes
+    signed_at: datetime
+    public_key: str
+    signature: bytes
+
+
+class Cursor(msgspec.Struct, frozen=True):
+    """How far a subscriber has read: `batch_hash` is that of the batch that ends at `batch_seq`.
+
+    `problem` says why it stopped; it stays stopped until an operator has looked.
+    """
+
+    seq: int
+    batch_seq: int
+    batch_hash: bytes
+    problem: str | None = None
+
+
+class Subscriber(Protocol):
+    """Reads every entry once, in order, and changes rows of its own in the same transaction.
+
+    `name` is its cursor's, for ever. `from_start` decides where a new cursor begins: at the
+    first entry or at the newest. Effects outside the database are at least once: put them into
+    a table here and send them later.
+    """
+
+    name: str
+    from_start: bool
+
+    async def handle(self, tx: "Tx", schema: str, entries: Sequence[Entry]) -> None:
+        """Take the entries; an exception undoes this call and they come again later."""
+        ...

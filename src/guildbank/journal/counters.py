@@ -1,4 +1,4 @@
-"""Numbers that acts add up under the lock: what a player spent today, how many packs were bought."""
+"""Numbers that acts add up under the lock, such as what a player has spent today."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
