@@ -64,7 +64,7 @@ class Runner(Protocol[Item, Result]):
 
 
 class Batcher(Generic[Item, Result]):
-    """A bounded queue with an interactive and a bulk lane, and one batch in flight.
+    """A bounded queue with an early, an interactive and a bulk lane, and one batch in flight.
 
     `slots` bounds the batches in flight over all queues of the process; it is fair, so that a
     flooded queue waits its turn like the others. Weights count operations.
@@ -82,6 +82,7 @@ class Batcher(Generic[Item, Result]):
         self._slots = slots
         self._max_batch = max_batch
         self._max_queue = max_queue
+        self._early: deque[Ticket[Item, Result]] = deque()
         self._lane: deque[Ticket[Item, Result]] = deque()
         self._bulk: deque[Ticket[Item, Result]] = deque()
         self._waiting = 0
@@ -105,16 +106,17 @@ class Batcher(Generic[Item, Result]):
     ) -> Result:
         """Queue the item and wait for its result.
 
-        `early` items take part in the wait itself (they lock rows first). A caller that is
-        cancelled before its item is drawn withdraws it; afterwards the batch goes on without it.
+        `early` items take part in the wait itself (they lock rows first) and have a lane of their
+        own. A caller that is cancelled before its item is drawn withdraws it; afterwards the
+        batch goes on without it.
         Raises Overloaded, TooLate, or what the runner failed the ticket with.
         """
         if self._closing or self._waiting + weight > self._max_queue:
             raise Overloaded
         ticket: Ticket[Item, Result] = Ticket(item, weight, early)
-        (self._bulk if bulk else self._lane).append(ticket)
+        (self._early if early else self._bulk if bulk else self._lane).append(ticket)
         self._waiting += weight
-        if self._task is None:
+        if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work())
         timer = asyncio.get_running_loop().call_later(
             timeout_seconds, lambda: ticket.fail(TooLate(ticket.begun))
@@ -128,44 +130,54 @@ class Batcher(Generic[Item, Result]):
         """Take no more items and wait until those in the queue are done."""
         self._closing = True
         if self._task is not None:
-            await asyncio.shield(self._task)
+            await asyncio.wait([self._task])
 
     async def _work(self) -> None:
         # One step back to the loop: items of the same moment belong to the same batch.
         await asyncio.sleep(0)
         try:
-            while self._lane or self._bulk:
+            while self._awaited():
                 async with self._slots:
                     await self._run(self._draw_early(), self._draw)
-        finally:
-            self._task = None
+        except BaseException:
+            # Cancelled, so the loop is closing: no caller may be left waiting.
+            for lane in (self._early, self._lane, self._bulk):
+                while lane:
+                    ticket = lane.popleft()
+                    self._waiting -= ticket.weight
+                    ticket.fail(TooLate(begun=False))
+            raise
+
+    def _awaited(self) -> bool:
+        """Drop items whose callers went away, and say whether any is left.
+
+        Without it a queue would keep its dead as long as no batch can begin, and never drain.
+        """
+        for lane in (self._early, self._lane, self._bulk):
+            while lane and lane[0].future.done():
+                self._waiting -= lane.popleft().weight
+        return bool(self._early or self._lane or self._bulk)
 
     def _draw_early(self) -> list[Ticket[Item, Result]]:
-        early = [ticket for ticket in self._lane if ticket.early]
-        if not early:
-            return []
-        self._lane = deque(ticket for ticket in self._lane if not ticket.early)
-        return self._begin(early)
+        return self._begin(self._take(self._early))
 
     def _draw(self) -> list[Ticket[Item, Result]]:
-        lane = self._lane
-        drawn: list[Ticket[Item, Result]] = []
-        kept: list[Ticket[Item, Result]] = []
-        weight = 0
-        while lane and weight < self._max_batch:
-            ticket = lane.popleft()
-            if ticket.early:
-                kept.append(ticket)
-                continue
-            drawn.append(ticket)
-            weight += ticket.weight
-        lane.extendleft(reversed(kept))
+        drawn = self._take(self._lane)
         if self._bulk and (self._bulk_is_next or not drawn):
             drawn.append(self._bulk.popleft())
             self._bulk_is_next = False
         else:
             self._bulk_is_next = True
         return self._begin(drawn)
+
+    def _take(self, lane: deque[Ticket[Item, Result]]) -> list[Ticket[Item, Result]]:
+        taken: list[Ticket[Item, Result]] = []
+        weight = 0
+        while lane and weight < self._max_batch:
+            ticket = lane.popleft()
+            taken.append(ticket)
+            weight += ticket.weight
+        return taken
 
     def _begin(self, tickets: list[Ticket[Item, Result]]) -> list[Ticket[Item, Result]]:
         live = []

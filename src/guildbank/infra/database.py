@@ -5,16 +5,16 @@ asyncpg connection of the same transaction. The engine runs in AUTOCOMMIT so tha
 opens no transaction of its own beside ours.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import MetaData
+import asyncpg
+from sqlalchemy import MetaData, event
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-
-if TYPE_CHECKING:
-    import asyncpg
 
 CONTROL_SCHEMA = "guildbank"
 NAMING = {
@@ -32,15 +32,31 @@ tenant_metadata = MetaData(naming_convention=NAMING)
 _SESSION = {
     # A stopped worker must not stop a tenant: its transaction ends by itself.
     "idle_in_transaction_session_timeout": "2000",
-    "transaction_timeout": "30000",
     "lock_timeout": "10000",
     "statement_timeout": "20000",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "20000",
     "timezone": "UTC",
     "jit": "off",
 }
+
+# Known from PostgreSQL 17 on; as a start-up parameter it would keep us out of older ones.
+LIMIT_TRANSACTIONS = """
+SELECT set_config(name, '30000', FALSE)
+FROM pg_settings
+WHERE name = 'transaction_timeout'
+"""
+
+_CONNECT_SECONDS = 10
+_ROLLBACK_SECONDS = 5
+# Past statement_timeout: only a server or a network that is silent lets it pass.
+_SILENCE_SECONDS = 25
+
+
+class NoConnection(ConnectionError):
+    """The server is away or every connection is lent: nothing was begun."""
 
 
 @dataclass(slots=True)
@@ -64,10 +80,16 @@ class Database:
             isolation_level="AUTOCOMMIT",
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=10,
+            pool_timeout=_CONNECT_SECONDS,
             pool_pre_ping=False,
-            connect_args={"server_settings": settings, "timeout": 10},
+            connect_args={
+                "server_settings": settings,
+                "timeout": _CONNECT_SECONDS,
+                "command_timeout": _SILENCE_SECONDS,
+            },
         )
+        event.listen(self.engine.sync_engine, "connect", _limit_transactions)
+        event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
 
     async def close(self) -> None:
         """Close every connection; waits for none."""
@@ -75,17 +97,25 @@ class Database:
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Tx]:
-        """Lend a connection without a transaction; whoever begins one must end it."""
-        async with self.engine.connect() as sql:
-            raw = await sql.get_raw_connection()
+        """Lend a connection without a transaction; whoever begins one must end it.
+
+        Raises NoConnection.
+        """
+        async with AsyncExitStack() as stack:
+            try:
+                sql = await stack.enter_async_context(self.engine.connect())
+                raw = await sql.get_raw_connection()
+            except (SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
+                raise NoConnection(f"the database lends no connection: {error!r}") from error
             driver = raw.driver_connection
             if driver is None:
-                raise ConnectionError("the pool lent a closed connection")
+                raise NoConnection("the pool lent a closed connection")
             try:
                 yield Tx(driver=driver, sql=sql)
-            except BaseException:
-                # A connection in an unknown state is not worth keeping.
-                if driver.is_closed() or driver.is_in_transaction():
+            except BaseException as error:
+                # Not worth keeping: what a cancelled statement did is not known here.
+                unsure = not isinstance(error, Exception) or driver.is_in_transaction()
+                if unsure or driver.is_closed():
                     driver.terminate()
                     await sql.invalidate()
                 raise
@@ -94,14 +124,25 @@ class Database:
     async def begin(self, schema: str, *, read_only: bool = False) -> AsyncIterator[Tx]:
         """Run a READ COMMITTED transaction that sees `schema`; commit on exit, else roll back."""
         async with self.connect() as tx:
-            await tx.driver.execute(begin_statement(schema, read_only=read_only))
             try:
+                await tx.driver.execute(begin_statement(schema, read_only=read_only))
                 yield tx
             except BaseException:
-                if not tx.driver.is_closed():
-                    await tx.driver.execute("ROLLBACK")
+                await roll_back(tx.driver)
                 raise
             await tx.driver.execute("COMMIT")
+
+
+async def roll_back(driver: "asyncpg.Connection[Any]") -> None:
+    """End the transaction; a connection that cannot is dropped, which ends it too.
+
+    Raises nothing of its own, so that the first error is the one that is told.
+    """
+    try:
+        async with asyncio.timeout(_ROLLBACK_SECONDS):
+            await driver.execute("ROLLBACK")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+        driver.terminate()
 
 
 def begin_statement(schema: str, *, read_only: bool = False) -> str:
@@ -110,3 +151,13 @@ def begin_statement(schema: str, *, read_only: bool = False) -> str:
         raise ValueError(f"{schema!r} is not a schema name")
     mode = "ISOLATION LEVEL REPEATABLE READ READ ONLY" if read_only else ""
     return f'BEGIN {mode}; SET LOCAL search_path TO "{schema}"'
+
+
+def _limit_transactions(connection: Any, _record: object) -> None:
+    connection.run_async(lambda driver: driver.execute(LIMIT_TRANSACTIONS))
+
+
+def _refuse_closed(connection: Any, _record: object, _fairy: object) -> None:
+    """Let the pool replace a connection that the server closed while it lay there."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError("the server closed the connection")

@@ -1,17 +1,16 @@
 """The journal's engine in one process: a queue a tenant, and what to do when a batch fails."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, repeat
 
 import asyncpg
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from guildbank.infra.batching import Batcher, Overloaded, Ticket, TooLate
 from guildbank.infra.database import Database
 from guildbank.journal import store
-from guildbank.journal.contracts import Act, Outcome, Unavailable
+from guildbank.journal.contracts import Act, Outcome, Receipt, Unavailable
 from guildbank.journal.usecases.commit import (
     Answer,
     CommitUnknown,
@@ -29,18 +28,19 @@ MAX_ALL = 1_000
 _RETRY_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8)
 PATIENCE_SECONDS = 10
 
-# What PostgreSQL says when it, and not the batch, is the trouble: the batch may be sent again.
+# What is said when the database, and not the batch, is the trouble: the batch may be sent again.
+# asyncpg.InterfaceError is not among them: it also stands for values that cannot be encoded.
 _AWAY = (
     OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.TransactionTimeoutError,
+    asyncpg.InsufficientResourcesError,
     asyncpg.LockNotAvailableError,
     asyncpg.DeadlockDetectedError,
-    SQLAlchemyError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InvalidCachedStatementError,
 )
 
 Groups = list[Group]
@@ -70,6 +70,7 @@ class Journal:
         self._probe = probe
         self._max_queue = max_queue
         self._batchers: dict[str, Batcher[Groups, list[list[Answer]]]] = {}
+        self._closed = False
 
     async def submit(self, schema: str, act: Act) -> Outcome:
         """Run one act; returns its receipt (or the earlier one of its key) or its refusal.
@@ -80,15 +81,23 @@ class Journal:
         return _outcome(answers[0][0])
 
     async def submit_each(self, schema: str, acts: Sequence[Act]) -> list[Outcome | Exception]:
-        """Run up to MAX_EACH acts, each on its own, in the bulk lane; answers in order."""
+        """Run up to MAX_EACH acts, each on its own, in the bulk lane; answers in order.
+
+        Once a chunk is Unavailable, so is the rest: it is not sent.
+        """
+        if len(acts) > MAX_EACH:
+            raise ValueError(f"at most {MAX_EACH} acts at once")
         outcomes: list[Outcome | Exception] = []
         for start in range(0, len(acts), BULK_CHUNK):
-            groups = [Group([act]) for act in acts[start : start + BULK_CHUNK]]
+            chunk = acts[start : start + BULK_CHUNK]
+            early = any(act.locks for act in chunk)
             try:
-                answers = await self._send(schema, groups, bulk=True)
+                answers = await self._send(
+                    schema, [Group([act]) for act in chunk], bulk=True, early=early
+                )
             except Unavailable as away:
-                outcomes.extend([away] * len(groups))
-                continue
+                outcomes.extend([away] * (len(acts) - start))
+                break
             for (answer,) in answers:
                 if isinstance(answer, BaseException) and not isinstance(answer, Exception):
                     raise answer
@@ -97,14 +106,16 @@ class Journal:
 
     async def submit_all(self, schema: str, acts: Sequence[Act]) -> list[Outcome]:
         """Run up to MAX_ALL acts in one commit or none; the last answer is then the refusal."""
+        if len(acts) > MAX_ALL:
+            raise ValueError(f"at most {MAX_ALL} acts in one commit")
         early = any(act.locks for act in acts)
         answers = await self._send(schema, [Group(list(acts))], bulk=True, early=early)
         return [_outcome(answer) for answer in answers[0]]
 
     async def close(self) -> None:
-        """Finish what is queued."""
-        for batcher in self._batchers.values():
-            await batcher.drain()
+        """Take no more acts and finish those that are queued."""
+        self._closed = True
+        await asyncio.gather(*(batcher.drain() for batcher in self._batchers.values()))
 
     def waiting(self) -> int:
         """Return the operations queued over all tenants."""
@@ -113,6 +124,8 @@ class Journal:
     async def _send(
         self, schema: str, groups: Groups, *, bulk: bool = False, early: bool = False
     ) -> list[list[Answer]]:
+        if self._closed:
+            raise Unavailable("This worker is shutting down. Nothing was begun: try again.")
         batcher = self._batchers.get(schema)
         if batcher is None:
             batcher = Batcher(_TenantRunner(self, schema), self._slots, max_queue=self._max_queue)
@@ -147,77 +160,128 @@ def _outcome(answer: Answer) -> Outcome:
     return answer
 
 
+class _Batch:
+    """The jobs of one batch: those drawn early, then those drawn once the lock was held."""
+
+    def __init__(self, early: list[Job], draw: Callable[[], list[Job]]) -> None:
+        self.jobs = early
+        self._draw = draw
+        self._drawn = False
+
+    def groups(self) -> Groups:
+        """Return what is in the batch so far."""
+        return [group for job in self.jobs for group in job.item]
+
+    def draw(self) -> Groups:
+        """Draw from the queue, the first time only: a batch that is sent again stays as it is."""
+        if self._drawn:
+            return []
+        self._drawn = True
+        more = self._draw()
+        self.jobs = self.jobs + more
+        return [group for job in more for group in job.item]
+
+
 class _TenantRunner:
-    """Runs the batches of one tenant."""
+    """Runs the batches of one tenant; every job that it was given gets an answer."""
 
     def __init__(self, journal: Journal, schema: str) -> None:
         self._journal = journal
         self._schema = schema
 
     async def __call__(self, early: list[Job], draw: Callable[[], list[Job]]) -> None:
-        held = early
-
-        def draw_more() -> Groups:
-            nonlocal held
-            drawn = draw()
-            held = held + drawn
-            return [group for job in drawn for group in job.item]
-
+        batch = _Batch(early, draw)
+        give_up = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         try:
-            await self._until_done(lambda: held, draw_more)
-        except Exception as error:  # every waiter must hear of it; none may hang
-            if len(held) > 1 and not isinstance(error, Unavailable):
-                await self._one_by_one(held)
+            await self._settle(batch.groups, batch.draw, give_up)
+        finally:
+            # Some are not settled when the loop is closing and this task was cancelled.
+            unsettled = [group for group in batch.groups() if not group.settled]
+            _fail(unsettled, Unavailable(_too_late(begun=True)))
+            for job in batch.jobs:
+                job.resolve([group.answers for group in job.item])
+
+    async def _settle(
+        self, groups: Callable[[], Groups], draw: Callable[[], Groups], give_up: float
+    ) -> None:
+        """Commit the groups; split them when one of them spoils it, so that it fails alone."""
+        try:
+            await self._until_committed(groups, draw, give_up)
+        except Unavailable as away:
+            _fail(groups(), away)
+        except Exception as error:
+            failed = groups()
+            if len(failed) <= 1:
+                _fail(failed, error)
                 return
-            for job in held:
-                job.fail(error)
+            log.warning("journal_batch_split", schema=self._schema, error=repr(error))
+            half = len(failed) // 2
+            for part in (failed[:half], failed[half:]):
+                await self._settle(part.copy, list, give_up)
 
-    async def _one_by_one(self, jobs: list[Job]) -> None:
-        """Split a failed batch: the bad item fails alone."""
-        half = len(jobs) // 2
-        for part in (jobs[:half], jobs[half:]):
-            await self(part, list)
-
-    async def _until_done(self, held: Callable[[], list[Job]], draw: Callable[[], Groups]) -> None:
-        """Send the batch, and again while the database is away; held jobs stay in it."""
+    async def _until_committed(
+        self, groups: Callable[[], Groups], draw: Callable[[], Groups], give_up: float
+    ) -> None:
+        """Send the batch, and again while the database is away."""
         loop = asyncio.get_running_loop()
-        give_up = loop.time() + PATIENCE_SECONDS
-        more: Callable[[], Groups] = draw
-        for number in range(1_000):
-            fixed = [group for job in held() for group in job.item]
-            unknown: CommitUnknown | None = None
+        for pause in chain(_RETRY_SECONDS, repeat(_RETRY_SECONDS[-1])):
             try:
-                async with self._journal._db.connect() as tx:
-                    await commit_batch(tx, self._schema, fixed, more, self._journal._probe)
-            except CommitUnknown as lost:
-                unknown = lost
+                await self._attempt(groups(), draw)
             except _AWAY as away:
                 log.warning("journal_batch_failed", schema=self._schema, error=repr(away))
                 if loop.time() > give_up:
                     raise Unavailable(_too_late(begun=False)) from away
+                await asyncio.sleep(pause)
             else:
-                self._answer(held())
+                self._committed(groups())
                 return
-            if unknown is not None and await self._was_committed(unknown, give_up):
-                self._answer(held())
-                return
-            # What was drawn is in `held` now and belongs to this batch; the queue waits.
-            more = list
-            await asyncio.sleep(_RETRY_SECONDS[min(number, len(_RETRY_SECONDS) - 1)])
 
-    async def _was_committed(self, lost: CommitUnknown, give_up: float) -> bool:
+    async def _attempt(self, groups: Groups, draw: Callable[[], Groups]) -> None:
+        """Return when the batch is committed; an _AWAY error says that it is not."""
+        committed = False
+        try:
+            async with self._journal._db.connect() as tx:
+                await commit_batch(tx, self._schema, groups, draw, self._journal._probe)
+                committed = True
+        except CommitUnknown as lost:
+            if not await self._was_committed(lost):
+                raise ConnectionResetError("the batch was lost with its connection") from lost
+        except Exception:
+            # A connection that cannot be given back is no reason to do it all again.
+            if not committed:
+                raise
+
+    async def _was_committed(self, lost: CommitUnknown) -> bool:
         """Ask the chain, under the lock that the lost transaction may still hold."""
         loop = asyncio.get_running_loop()
+        give_up = loop.time() + PATIENCE_SECONDS
         while True:
-            with suppress(*_AWAY):
+            try:
                 async with self._journal._db.begin(self._schema) as tx:
                     await store.lock_journal(tx.driver)
                     return await store.batch_exists(tx.driver, lost.last_seq, lost.hash)
-            if loop.time() > give_up:
-                raise Unavailable(_too_late(begun=True)) from lost
+            except Exception as error:  # whatever it is: not to know is no leave to do it twice
+                log.warning("journal_commit_unknown", schema=self._schema, error=repr(error))
+                if loop.time() > give_up:
+                    raise Unavailable(_too_late(begun=True)) from error
             await asyncio.sleep(0.2)
 
-    def _answer(self, jobs: list[Job]) -> None:
-        self._journal._committed(self._schema)
-        for job in jobs:
-            job.resolve([group.answers for group in job.item])
+    def _committed(self, groups: Groups) -> None:
+        for group in groups:
+            group.settled = True
+        if not any(map(_is_new, chain.from_iterable(group.answers for group in groups))):
+            return
+        try:
+            self._journal._committed(self._schema)
+        except Exception:
+            log.exception("journal_ping_failed", schema=self._schema)
+
+
+def _is_new(answer: Answer) -> bool:
+    return isinstance(answer, Receipt) and not answer.replayed
+
+
+def _fail(groups: Iterable[Group], error: Exception) -> None:
+    for group in groups:
+        group.answers = [error] * len(group.acts)
+        group.settled = True

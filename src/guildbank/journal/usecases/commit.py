@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from guildbank.infra.database import Tx, begin_statement
+from guildbank.infra.database import Tx, begin_statement, roll_back
 from guildbank.journal import store
 from guildbank.journal.chain import FORMAT, batch_hash, digests, entry_bytes
 from guildbank.journal.contracts import Act, Draft, Head, Outcome, Receipt, Sealed
@@ -44,10 +44,14 @@ class CommitUnknown(Exception):
 
 @dataclass(slots=True)
 class Group:
-    """Acts that stand or fall together; most groups are one act."""
+    """Acts that stand or fall together; most groups are one act.
+
+    The answers are final once the group is `settled`; before, they may be those of an attempt.
+    """
 
     acts: Sequence[Act]
     answers: list[Answer] = field(default_factory=list)
+    settled: bool = False
 
 
 Draw = Callable[[], Sequence[Group]]
@@ -91,9 +95,12 @@ async def commit_batch(
             await driver.execute("ROLLBACK")
             return groups
         hash_ = await _write(tx, stage, known.head, accepted, known.now, probe)
-    except BaseException:
-        if not driver.is_closed():
-            await driver.execute("ROLLBACK")
+    except BaseException as error:
+        lost = driver.is_closed()
+        await roll_back(driver)
+        if lost and isinstance(error, Exception):
+            # What the driver says of a closed connection, it also says of our mistakes.
+            raise ConnectionResetError("the connection was lost in a batch") from error
         raise
     await _commit(tx, stage.seq - 1, hash_, probe)
     return groups
@@ -102,10 +109,12 @@ async def commit_batch(
 async def _commit(tx: Tx, last_seq: int, hash_: bytes, probe: Probe) -> None:
     await probe("before_commit")
     try:
-        await tx.driver.execute("COMMIT")
+        done = await tx.driver.execute("COMMIT")
         await probe("after_commit")
     except Exception as lost:
         raise CommitUnknown(last_seq, hash_) from lost
+    if done != "COMMIT":
+        raise RuntimeError("PostgreSQL rolled the batch back: a shelf hid a failed statement")
 
 
 async def load(tx: Tx, stage: Stage, acts: Sequence[Act]) -> None:
