@@ -6,7 +6,8 @@ in several places of its account, so a claw-back works on intervals, not on the 
 
 from collections.abc import Iterable, Mapping
 
-from guildbank.ledger.lots import Holes, Interval, map_position
+from guildbank.ledger.contracts import LotState, Spread
+from guildbank.ledger.lots import Holes, Interval, map_position, to_credit_axis
 from guildbank.ledger.provenance import AccountKey, AccountLots, Lot, trace
 
 
@@ -60,3 +61,30 @@ def take_from_tail(free: list[Interval], amount: int) -> list[Interval]:
     if amount:
         raise ValueError(f"{amount} coins more than are free")
     return taken
+
+
+def first_positions(lot: LotState, spread: Spread, taken: Interval) -> list[tuple[Interval, int]]:
+    """Where coins of a lot's account stood in the lot itself, before they were spent and restored.
+
+    `taken` is on the account's credit axis; each answer is a part of it, and the place of its
+    first coin counted from the lot's start. Coins of other lots are left out.
+    """
+    found: list[tuple[Interval, int]] = []
+    waiting = [(taken, taken.start)]
+    while waiting:
+        here, at = waiting.pop()
+        common = here.meet(Interval(lot.start, lot.end))
+        if common.length:
+            began = at + common.start - here.start
+            found.append((Interval(began, began + common.length), common.start - lot.start))
+        for start, length, source, directed in spread.restored:
+            part = here.meet(Interval(start, start + length))
+            if part.length == 0:
+                continue
+            began = at + part.start - here.start
+            from_ = source + part.start - start
+            whole = Interval(from_, from_ + part.length)
+            for place in [whole] if directed else to_credit_axis(spread.holes, *whole):
+                waiting.append((place, began))
+                began += place.length
+    return sorted(found)

@@ -1,0 +1,60 @@
+"""Background work of payments: what no request waits for."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import structlog
+
+from guildbank.infra.room import Job
+from guildbank.infra.tenant import TenantRef
+from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.cancel import expire_payments
+from guildbank.payments.usecases.handle_webhook import sweep_webhooks
+from guildbank.payments.usecases.look import janitor
+
+log = structlog.get_logger(__name__)
+
+
+class Services(Protocol):
+    """What the jobs take of the app's services."""
+
+    @property
+    def payments(self) -> Payments:
+        """The parts of payments."""
+        ...
+
+
+async def in_each_tenant(
+    services: Services, work: Callable[[Payments, TenantRef], Awaitable[int]]
+) -> None:
+    """Run the work for every active tenant; the trouble of one does not stop the others."""
+    payments = services.payments
+    for tenant in await payments.tenants.all():
+        if tenant.state != "active":
+            continue
+        try:
+            await work(payments, tenant)
+        except Exception as error:  # the next run tries again
+            log.warning("payments_job_failed", tenant=tenant.slug, error=repr(error))
+
+
+async def run_sweep(services: Services) -> None:
+    """Work on webhooks that their own process left."""
+    await in_each_tenant(services, sweep_webhooks)
+
+
+async def run_janitor(services: Services) -> None:
+    """Ask providers about unknown and pending attempts and refunds; return unapplied money."""
+    await in_each_tenant(services, janitor)
+
+
+async def run_expiry(services: Services) -> None:
+    """End payments whose time is over."""
+    await in_each_tenant(services, expire_payments)
+
+
+JOBS = (
+    Job("payments.sweep_webhooks", 5, run_sweep),
+    Job("payments.janitor", 10, run_janitor),
+    Job("payments.expire", 60, run_expiry),
+)

@@ -1,0 +1,150 @@
+"""Finds plugins by entry point and keeps those that can be used; a broken one only is reported."""
+
+from collections.abc import Iterable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, TypeVar, cast
+
+import jsonschema_rs
+import msgspec
+import structlog
+
+from guildbank.kernel import Refusal
+from guildbank.plugin_api import (
+    API_VERSION,
+    Callback,
+    Entry,
+    Manifest,
+    Middleware,
+    PaymentProvider,
+    Slot,
+)
+
+log = structlog.get_logger(__name__)
+GROUP = "guildbank.plugins"
+P = TypeVar("P")
+
+VERBS: Mapping[Slot, tuple[str, ...]] = {
+    Slot.ENTRY: ("admit",),
+    Slot.MIDDLEWARE: ("before_provider",),
+    Slot.PROVIDER: (
+        "create_payment",
+        "fetch_payment",
+        "cancel_payment",
+        "refund",
+        "fetch_refund",
+        "read_webhook",
+        "test_connection",
+    ),
+    Slot.CALLBACK: ("deliver",),
+}
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found under one name: a manifest, or the problem that keeps it out."""
+
+    name: str
+    manifest: Manifest | None = None
+    problem: str | None = None
+
+
+class Plugins:
+    """The plugins of this process, by slot."""
+
+    def __init__(self, found: Iterable[tuple[str, object]] = ()) -> None:
+        self.reports: list[Report] = []
+        self._slots: dict[Slot, dict[str, object]] = {slot: {} for slot in Slot}
+        for name, plugin in found:
+            self._admit(name, plugin)
+
+    @classmethod
+    def discover(cls) -> "Plugins":
+        """Load every entry point of the group; what fails to load is reported, not raised."""
+        plugins = cls()
+        for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+            plugins._load(point)
+        return plugins
+
+    def provider(self, id_: str) -> PaymentProvider | None:
+        """Return a payment provider."""
+        return cast("PaymentProvider | None", self._slots[Slot.PROVIDER].get(id_))
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The entry stage, in order of ids."""
+        return cast("tuple[Entry, ...]", self._stage(Slot.ENTRY))
+
+    @property
+    def middleware(self) -> tuple[Middleware, ...]:
+        """The middleware stage, in order of ids."""
+        return cast("tuple[Middleware, ...]", self._stage(Slot.MIDDLEWARE))
+
+    @property
+    def callbacks(self) -> tuple[Callback, ...]:
+        """The callback stage, in order of ids."""
+        return cast("tuple[Callback, ...]", self._stage(Slot.CALLBACK))
+
+    def manifests(self) -> list[Manifest]:
+        """Return the manifests of all usable plugins."""
+        return [
+            report.manifest for report in self.reports if report.manifest and not report.problem
+        ]
+
+    def _stage(self, slot: Slot) -> tuple[object, ...]:
+        return tuple(plugin for _, plugin in sorted(self._slots[slot].items()))
+
+    def _load(self, point: EntryPoint) -> None:
+        try:
+            plugin = point.load()
+        except Exception as broken:  # whatever a plugin's import raises must not stop start-up
+            self._report(point.name, None, f"does not load: {broken!r}")
+            return
+        self._admit(point.name, plugin)
+
+    def _admit(self, name: str, plugin: object) -> None:
+        try:
+            manifest = plugin.manifest  # type: ignore[attr-defined]
+            problem = check_manifest(manifest, plugin)
+        except Exception as broken:  # the same for its manifest
+            self._report(name, None, f"has no usable manifest: {broken!r}")
+            return
+        if problem is None and manifest.id in self._slots[manifest.slot]:
+            problem = f"another plugin has the id {manifest.id!r}"
+        if problem is None:
+            self._slots[manifest.slot][manifest.id] = plugin
+        self._report(name, manifest, problem)
+
+    def _report(self, name: str, manifest: Manifest | None, problem: str | None) -> None:
+        self.reports.append(Report(name=name, manifest=manifest, problem=problem))
+        if problem is not None:
+            log.error("plugin_refused", plugin=name, problem=problem)
+
+
+def check_manifest(manifest: object, plugin: object) -> str | None:
+    """Return why a plugin cannot be used, None when it can."""
+    if not isinstance(manifest, Manifest):
+        return "its manifest is not a Manifest"
+    if not manifest.api_min <= API_VERSION <= manifest.api_max:
+        return f"works with api {manifest.api_min} to {manifest.api_max}, this is {API_VERSION}"
+    missing = [verb for verb in VERBS[manifest.slot] if not callable(getattr(plugin, verb, None))]
+    if missing:
+        return f"slot {manifest.slot} needs {', '.join(missing)}"
+    try:
+        jsonschema_rs.validator_for(dict(manifest.settings_schema))
+    except jsonschema_rs.ValidationError as error:
+        return f"its settings schema is invalid: {error.message}"
+    return None
+
+
+def check_settings(manifest: Manifest, settings: Mapping[str, Any]) -> Refusal | None:
+    """Return `invalid_settings` naming the first setting at fault; values are never repeated."""
+    validator = jsonschema_rs.validator_for(dict(manifest.settings_schema))
+    for error in validator.iter_errors(dict(settings)):
+        path = ".".join(str(part) for part in error.instance_path)
+        secret = bool(error.instance_path) and error.instance_path[0] in manifest.secret_fields
+        detail = "This setting does not have its documented form." if secret else error.message
+        return Refusal(
+            code="invalid_settings",
+            detail=detail[:500],
+            field=f"settings.{path}" if path else "settings",
+        )
+    return None

@@ -1,0 +1,228 @@
+"""Payments on the ledger's book: money in, coins out, and both back, in exact numbers.
+
+Accounts of the house per money: `provider:<id>` (negative: what the provider holds for us),
+`backing` (behind coins issued), `unapplied` (captured, not credited), `refunding` (on its way
+back), `written_off` (what refunds and disputes cost beyond the coins that came back).
+"""
+
+from guildbank.journal import Need
+from guildbank.kernel import Refusal
+from guildbank.ledger import (
+    Address,
+    Book,
+    Interval,
+    Leg,
+    LotRef,
+    LotState,
+    Restores,
+    account_needs,
+    basis_of,
+    first_positions,
+    house,
+)
+from guildbank.payments.contracts import Attempt, Claw, Goods, Intent, Taking
+from guildbank.payments.rules import coins_due
+from guildbank.wallets import Purse, claw, claw_needs, credit, debt_of, wallet
+from guildbank.wallets import account_needs as wallet_needs
+
+PAID, BONUS, FREE, DEBT = "paid", "bonus", "free", "debt"
+ISSUE, CLAWED = "issue", "clawed"
+
+
+def provider_account(money: str, provider: str) -> Address:
+    """Return what the provider holds for us, below zero."""
+    return house(money, f"provider:{provider}")
+
+
+def backing(money: str) -> Address:
+    """Return the money behind coins that were issued for it."""
+    return house(money, "backing")
+
+
+def unapplied(money: str) -> Address:
+    """Return the money that was captured and bought nothing."""
+    return house(money, "unapplied")
+
+
+def refunding(money: str) -> Address:
+    """Return the money on its way back to players."""
+    return house(money, "refunding")
+
+
+def written_off(money: str) -> Address:
+    """Return what was given back beyond the cost of the coins that came back."""
+    return house(money, "written_off")
+
+
+def money_needs(money: str, provider: str) -> list[Need]:
+    """Return every account of one money that payments books on."""
+    return account_needs(
+        [
+            provider_account(money, provider),
+            backing(money),
+            unapplied(money),
+            refunding(money),
+            written_off(money),
+        ]
+    )
+
+
+def coin_needs(intent: Intent) -> list[Need]:
+    """Return the player's and the house's accounts of the coins."""
+    return wallet_needs(intent.player_id, intent.currency)
+
+
+def lots_of(intent: Intent) -> dict[str, LotRef]:
+    """Return the lots that the credit made, by bucket."""
+    if intent.credited_seq is None:
+        return {}
+    legs = {PAID: intent.paid_leg, BONUS: intent.bonus_leg}
+    return {
+        bucket: LotRef(intent.credited_seq, leg) for bucket, leg in legs.items() if leg is not None
+    }
+
+
+def taking_needs(intent: Intent) -> list[Need]:
+    """Return the accounts and lots that a refund or dispute takes coins from."""
+    return claw_needs(list(lots_of(intent).values()), intent.player_id, intent.currency)
+
+
+def book_credit(
+    book: Book, intent: Intent, provider: str, goods: Goods, purse: Purse | None
+) -> Refusal | None:
+    """Book captured money behind the coins that it buys. After a refusal the book is void."""
+    money = intent.money
+    refusal = book.post(
+        [Leg((provider_account(money, provider),), backing(money), intent.amount_minor)]
+    )
+    issue = house(goods.currency, ISSUE)
+    for bucket, coins in ((PAID, goods.coins), (BONUS, goods.bonus)):
+        if refusal is None and coins:
+            refusal = credit(
+                book, intent.player_id, goods.currency, bucket, coins, issue, purse=purse
+            )
+    return refusal
+
+
+def leg_of(book: Book, to: Address) -> int | None:
+    """Return the leg of the first transfer to an account, None when there is none."""
+    return next((t.leg for t, _, credited in book.moved if credited == to), None)
+
+
+def take_back(
+    book: Book,
+    intent: Intent,
+    attempt: Attempt,
+    given_back_minor: int,
+    lots: dict[str, LotState],
+    *,
+    owe: bool,
+) -> Taking | Refusal:
+    """Take the coins that are due once `given_back_minor` of the money is back.
+
+    Takes from the unspent part of the purchase's own lots; what was spent is refused as
+    `refund_exceeds_unspent`, or with `owe` becomes the player's debt.
+    """
+    captured = attempt.captured_minor
+    due = {
+        PAID: max(0, coins_due(intent.coins, captured, given_back_minor) - intent.taken_paid),
+        BONUS: max(0, coins_due(intent.bonus, captured, given_back_minor) - intent.taken_bonus),
+    }
+    claws: list[Claw] = []
+    for bucket, ref in lots_of(intent).items():
+        if due[bucket] == 0:
+            continue
+        begun = len(book.moved)
+        taken = claw(book, ref, intent.player_id, intent.currency, bucket, due[bucket], owe=owe)
+        if isinstance(taken, Refusal):
+            return taken
+        spread = book.spread(wallet(intent.player_id, intent.currency, bucket))
+        for transfer, _, _ in book.moved[begun:]:
+            if transfer.lot_offset is None:
+                continue
+            hole = Interval(transfer.lot_offset, transfer.lot_offset + transfer.amount)
+            claws.extend(
+                Claw(bucket, transfer.seq, transfer.leg, part.start, part.length, position)
+                for part, position in first_positions(lots[bucket], spread, hole)
+            )
+    cost = cost_of(intent, captured, claws)
+    return Taking(paid=due[PAID], bonus=due[BONUS], basis_minor=cost, claws=tuple(claws))
+
+
+def cost_of(intent: Intent, captured_minor: int, claws: list[Claw]) -> int:
+    """Return what the claws' paid coins had cost, in minor units."""
+    return sum(
+        basis_of(intent.coins, captured_minor, one.position, one.position + one.amount)
+        for one in claws
+        if one.bucket == PAID
+    )
+
+
+def money_out(
+    book: Book, money: str, amount_minor: int, cost_minor: int, sink: Address
+) -> Refusal | None:
+    """Move `amount_minor` to `sink`: the taken coins' cost from backing, the rest written off."""
+    from_backing = min(amount_minor, cost_minor)
+    legs = []
+    if from_backing:
+        legs.append(Leg((backing(money),), sink, from_backing))
+    if amount_minor > from_backing:
+        legs.append(Leg((written_off(money),), sink, amount_minor - from_backing))
+    if cost_minor > from_backing:
+        # Rounding: the coins had cost more than what is given back for them.
+        legs.append(Leg((backing(money),), written_off(money), cost_minor - from_backing))
+    return book.post(legs)
+
+
+def money_in(
+    book: Book, money: str, amount_minor: int, cost_minor: int, origin: Address
+) -> Refusal | None:
+    """Undo `money_out` for coins of this cost that are given back again."""
+    to_backing = min(amount_minor, cost_minor)
+    legs = []
+    if to_backing:
+        legs.append(Leg((origin,), backing(money), to_backing))
+    if amount_minor > to_backing:
+        legs.append(Leg((origin,), written_off(money), amount_minor - to_backing))
+    if cost_minor > to_backing:
+        legs.append(Leg((written_off(money),), backing(money), cost_minor - to_backing))
+    return book.post(legs)
+
+
+def give_back(
+    book: Book, intent: Intent, captured_minor: int, taking: Taking, paid: int, bonus: int
+) -> int | Refusal:
+    """Give `paid` and `bonus` coins of a taking back; return what the paid ones had cost.
+
+    Debts are struck out first, so that the coins given back do not pay them; what was paid of
+    the debt meanwhile comes back as free coins.
+    """
+    sink = house(intent.currency, CLAWED)
+    back: list[Claw] = []
+    owed = 0
+    for bucket, amount in ((PAID, paid), (BONUS, bonus)):
+        left = amount
+        for one in taking.claws:
+            part = min(left, one.amount) if one.bucket == bucket else 0
+            if part:
+                back.append(Claw(bucket, one.seq, one.leg, one.offset, part, one.position))
+                left -= part
+        owed += left
+    refusal = _forgive(book, intent, sink, owed) if owed else None
+    for one in back:
+        if refusal is None:
+            refusal = credit(
+                book, intent.player_id, intent.currency, one.bucket, one.amount, sink,
+                restores=Restores(one.seq, one.leg, one.offset, directed=True), forced=True,
+            )  # fmt: skip
+    return refusal if refusal is not None else cost_of(intent, captured_minor, back)
+
+
+def _forgive(book: Book, intent: Intent, sink: Address, owed: int) -> Refusal | None:
+    debt = Address(intent.player_id, intent.currency, DEBT)
+    free = Address(intent.player_id, intent.currency, FREE)
+    forgiven = min(owed, max(0, debt_of(book, intent.player_id, intent.currency)))
+    legs = [Leg((sink,), debt, forgiven, forced=True)] if forgiven else []
+    if owed > forgiven:
+        legs.append(Leg((sink,), free, owed - forgiven, forced=True))
+    return book.post(legs)

@@ -1,0 +1,137 @@
+"""Pure decisions of payments: which change of state exists, and how many coins a refund takes."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from guildbank.payments.contracts import (
+    AttemptState,
+    DisputeState,
+    IntentState,
+    RefundState,
+)
+from guildbank.plugin_api import OutcomeStatus
+
+MAX_ATTEMPTS = 5
+
+_I, _A, _R, _D = IntentState, AttemptState, RefundState, DisputeState
+_SIDE_EXITS = frozenset({_I.FAILED, _I.CANCELED, _I.EXPIRED})
+_MONEY = frozenset({_I.CAPTURED, _I.CREDITED, _I.CONFLICTED})
+_WAITING = frozenset(
+    {_I.REQUIRES_PAYMENT_METHOD, _I.REQUIRES_ACTION, _I.PROCESSING, _I.AUTHORIZED, _I.UNKNOWN}
+)
+
+INTENT: Mapping[IntentState, frozenset[IntentState]] = {
+    _I.CREATED: _SIDE_EXITS | {_I.PROCESSING},
+    # Money may come for an attempt that was given up: then it is credited all the same.
+    _I.REQUIRES_PAYMENT_METHOD: _SIDE_EXITS | _MONEY | {_I.PROCESSING},
+    _I.REQUIRES_ACTION: _SIDE_EXITS | _MONEY | (_WAITING - {_I.REQUIRES_ACTION}),
+    _I.PROCESSING: _SIDE_EXITS | _MONEY | (_WAITING - {_I.PROCESSING}),
+    _I.AUTHORIZED: _SIDE_EXITS | _MONEY | {_I.REQUIRES_PAYMENT_METHOD, _I.UNKNOWN},
+    _I.UNKNOWN: _SIDE_EXITS | _MONEY | (_WAITING - {_I.UNKNOWN}),
+    _I.CAPTURED: frozenset({_I.CREDITED, _I.FAILED}),
+    _I.CREDITED: frozenset(),
+    _I.FAILED: frozenset(),
+    _I.CANCELED: frozenset(),
+    _I.EXPIRED: frozenset(),
+    _I.CONFLICTED: frozenset(),
+}
+"""The changes of an intent; none but these exist. After an end, money goes to unapplied."""
+
+ATTEMPT: Mapping[AttemptState, frozenset[AttemptState]] = {
+    _A.CREATED: frozenset({_A.PENDING, _A.CAPTURED, _A.DECLINED, _A.CANCELED, _A.UNKNOWN}),
+    _A.PENDING: frozenset({_A.CAPTURED, _A.DECLINED, _A.CANCELED}),
+    _A.UNKNOWN: frozenset({_A.PENDING, _A.CAPTURED, _A.DECLINED, _A.CANCELED}),
+    # A provider that took money after all is believed: money captured is always booked.
+    _A.DECLINED: frozenset({_A.CAPTURED}),
+    _A.CANCELED: frozenset({_A.CAPTURED}),
+    _A.CAPTURED: frozenset(),
+}
+
+REFUND: Mapping[RefundState, frozenset[RefundState]] = {
+    _R.CREATED: frozenset({_R.PENDING, _R.UNKNOWN, _R.SUCCEEDED, _R.FAILED}),
+    _R.PENDING: frozenset({_R.SUCCEEDED, _R.FAILED}),
+    _R.UNKNOWN: frozenset({_R.PENDING, _R.SUCCEEDED, _R.FAILED}),
+    # Banks send refunds back days later.
+    _R.SUCCEEDED: frozenset({_R.FAILED}),
+    _R.FAILED: frozenset(),
+}
+
+_OPEN_ENDS = frozenset({_D.WON, _D.LOST, _D.PREVENTED})
+DISPUTE: Mapping[DisputeState, frozenset[DisputeState]] = {
+    _D.EARLY_WARNING: _OPEN_ENDS | {_D.NEEDS_RESPONSE},
+    _D.NEEDS_RESPONSE: _OPEN_ENDS | {_D.UNDER_REVIEW},
+    _D.UNDER_REVIEW: _OPEN_ENDS | {_D.NEEDS_RESPONSE},
+    _D.WON: frozenset(),
+    _D.LOST: frozenset(),
+    _D.PREVENTED: frozenset(),
+}
+
+LIVE_ATTEMPTS = frozenset({_A.CREATED, _A.PENDING, _A.UNKNOWN})
+"""Attempts whose end only the provider knows."""
+
+ENDED_INTENTS = frozenset(state for state, after in INTENT.items() if not after)
+OPEN_REFUNDS = frozenset({_R.CREATED, _R.PENDING, _R.UNKNOWN})
+CLOSED_DISPUTES = _OPEN_ENDS
+
+
+def attempt_after(state: AttemptState, outcome: OutcomeStatus) -> AttemptState | None:
+    """Return the attempt's state after an outcome, None when the outcome says nothing new.
+
+    `unknown` only follows a request whose answer is missing: a look that could not tell leaves
+    a pending attempt pending.
+    """
+    after = {
+        OutcomeStatus.PROCESSED: _A.CAPTURED,
+        OutcomeStatus.PENDING: _A.PENDING,
+        OutcomeStatus.DECLINED: _A.DECLINED,
+        OutcomeStatus.CANCELED: _A.CANCELED,
+        OutcomeStatus.UNKNOWN: _A.UNKNOWN,
+    }[outcome]
+    return after if after in ATTEMPT[state] else None
+
+
+def intent_after(
+    state: IntentState, attempt: AttemptState, *, needs_player: bool, attempts: int
+) -> IntentState:
+    """Return the intent's state after its current attempt got to `attempt` without money.
+
+    A declined or canceled attempt leaves room for another one, MAX_ATTEMPTS in all.
+    """
+    match attempt:
+        case AttemptState.PENDING:
+            after = _I.REQUIRES_ACTION if needs_player else _I.PROCESSING
+        case AttemptState.DECLINED | AttemptState.CANCELED:
+            after = _I.REQUIRES_PAYMENT_METHOD if attempts < MAX_ATTEMPTS else _I.FAILED
+        case AttemptState.UNKNOWN:
+            after = _I.UNKNOWN
+        case _:
+            after = _I.PROCESSING
+    return after if after in INTENT[state] else state
+
+
+def refund_after(state: RefundState, outcome: OutcomeStatus) -> RefundState | None:
+    """Return the refund's state after an outcome, None when the outcome says nothing new."""
+    after = {
+        OutcomeStatus.PROCESSED: _R.SUCCEEDED,
+        OutcomeStatus.PENDING: _R.PENDING,
+        OutcomeStatus.DECLINED: _R.FAILED,
+        OutcomeStatus.CANCELED: _R.FAILED,
+        OutcomeStatus.UNKNOWN: _R.UNKNOWN,
+    }[outcome]
+    return after if after in REFUND[state] else None
+
+
+def coins_due(coins: int, captured_minor: int, given_back_minor: int) -> int:
+    """Return the coins that are to be back once this much of the money is.
+
+    floor(coins * given back / captured) over the sum of all refunds and disputes, so that the
+    parts of any division sum to all coins exactly.
+    """
+    if captured_minor == 0:
+        return 0
+    return coins * min(given_back_minor, captured_minor) // captured_minor
+
+
+def next_look(delays: tuple[timedelta, ...], looks: int) -> timedelta:
+    """Return how long to wait after look number `looks`; the last delay repeats."""
+    return delays[min(looks, len(delays) - 1)]

@@ -1,0 +1,288 @@
+"""SQL of payments: shelves of its rows for acts, and plain reads."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Any, ClassVar, Generic, TypeVar
+
+import msgspec
+from sqlalchemy import BigInteger, Boolean, DateTime, Integer, Table
+
+from guildbank.journal import Driver
+from guildbank.payments import tables
+from guildbank.payments.contracts import (
+    PAYMENTS_ORDER,
+    Attempt,
+    Dispute,
+    Intent,
+    Refund,
+)
+
+R = TypeVar("R", Intent, Attempt, Refund, Dispute)
+
+_TYPES: dict[type, str] = {
+    BigInteger: "bigint[]",
+    Integer: "integer[]",
+    Boolean: "boolean[]",
+    DateTime: "timestamptz[]",
+}
+
+
+class Rows(Generic[R]):
+    """The shelf of one table by id. Struct and table name the same columns."""
+
+    order: ClassVar[int]
+
+    def __init__(self, table: Table, kind: type[R]) -> None:
+        self._kind: type[R] = kind
+        names = [field.name for field in msgspec.structs.fields(kind)]
+        columns = ", ".join(names)
+        self.select = f"SELECT {columns} FROM {table.name}"  # noqa: S608 - names of our own
+        self._load = f"{self.select} WHERE id = ANY($1::text[])"
+        arrays = ", ".join(
+            f"${number}::{_TYPES.get(type(table.c[name].type), 'text[]')}"
+            for number, name in enumerate(names, 1)
+        )
+        changes = ", ".join(f"{name} = excluded.{name}" for name in names if name != "id")
+        self._save = (
+            f"INSERT INTO {table.name} ({columns}) SELECT * FROM unnest({arrays}) "  # noqa: S608
+            f"ON CONFLICT (id) DO UPDATE SET {changes}"
+        )
+        self._names = names
+
+    def row(self, record: Any) -> R:
+        """Return the struct of a record selected by `select`."""
+        found: R = msgspec.convert(dict(record), self._kind)
+        return found
+
+    async def load(self, driver: Driver, keys: Sequence[str]) -> Mapping[str, R]:
+        """Return the rows that exist."""
+        return {record["id"]: self.row(record) for record in await driver.fetch(self._load, keys)}
+
+    async def save(self, driver: Driver, changed: Mapping[str, R]) -> None:
+        """Insert or update the rows."""
+        rows = [[_plain(getattr(row, name)) for name in self._names] for row in changed.values()]
+        await driver.execute(self._save, *zip(*rows, strict=True))
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
+class Intents(Rows[Intent]):
+    """Payments by id."""
+
+    order: ClassVar[int] = PAYMENTS_ORDER
+
+
+class Attempts(Rows[Attempt]):
+    """Attempts by id."""
+
+    order: ClassVar[int] = PAYMENTS_ORDER + 1
+
+
+class Refunds(Rows[Refund]):
+    """Refunds by id."""
+
+    order: ClassVar[int] = PAYMENTS_ORDER + 2
+
+
+class Disputes(Rows[Dispute]):
+    """Disputes by id."""
+
+    order: ClassVar[int] = PAYMENTS_ORDER + 3
+
+
+INTENTS = Intents(tables.intent, Intent)
+ATTEMPTS = Attempts(tables.attempt, Attempt)
+REFUNDS = Refunds(tables.refund, Refund)
+DISPUTES = Disputes(tables.dispute, Dispute)
+
+
+class References:
+    """The shelf of rows by the provider's reference: an index, so it writes nothing."""
+
+    order: ClassVar[int] = PAYMENTS_ORDER + 4
+
+    def __init__(self, rows: Rows[Any]) -> None:
+        self.rows = rows
+
+    async def load(
+        self, driver: Driver, keys: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], Any]:
+        """Return the rows that exist, by (provider, reference)."""
+        providers, references = zip(*keys, strict=True)
+        matching = "(SELECT * FROM unnest($1::text[], $2::text[]))"
+        statement = f"{self.rows.select} WHERE (provider, reference) IN {matching}"
+        found = await driver.fetch(statement, providers, references)
+        return {(one["provider"], one["reference"]): self.rows.row(one) for one in found}
+
+    async def save(self, driver: Driver, changed: Mapping[tuple[str, str], Any]) -> None:
+        """Write nothing: this shelf is an index."""
+
+
+REFUND_REFERENCES = References(REFUNDS)
+DISPUTE_REFERENCES = References(DISPUTES)
+
+
+async def intent_by_id(driver: Driver, id_: str) -> Intent | None:
+    """Return a payment."""
+    return (await INTENTS.load(driver, [id_])).get(id_)
+
+
+async def attempt_by_id(driver: Driver, id_: str) -> Attempt | None:
+    """Return an attempt."""
+    return (await ATTEMPTS.load(driver, [id_])).get(id_)
+
+
+async def refund_by_id(driver: Driver, id_: str) -> Refund | None:
+    """Return a refund."""
+    return (await REFUNDS.load(driver, [id_])).get(id_)
+
+
+async def attempt_by_reference(driver: Driver, provider: str, reference: str) -> Attempt | None:
+    """Return the attempt that the provider calls so."""
+    record = await driver.fetchrow(
+        f"{ATTEMPTS.select} WHERE provider = $1 AND reference = $2", provider, reference
+    )
+    return None if record is None else ATTEMPTS.row(record)
+
+
+async def refund_by_reference(driver: Driver, provider: str, reference: str) -> Refund | None:
+    """Return the refund that the provider calls so."""
+    record = await driver.fetchrow(
+        f"{REFUNDS.select} WHERE provider = $1 AND reference = $2", provider, reference
+    )
+    return None if record is None else REFUNDS.row(record)
+
+
+async def attempts_of(driver: Driver, payment_id: str) -> list[Attempt]:
+    """Return a payment's attempts, the first one first."""
+    records = await driver.fetch(
+        f"{ATTEMPTS.select} WHERE payment_id = $1 ORDER BY number", payment_id
+    )
+    return [ATTEMPTS.row(record) for record in records]
+
+
+async def refunds_of(driver: Driver, payment_id: str) -> list[Refund]:
+    """Return a payment's refunds, the oldest first."""
+    records = await driver.fetch(
+        f"{REFUNDS.select} WHERE payment_id = $1 ORDER BY created_at, id", payment_id
+    )
+    return [REFUNDS.row(record) for record in records]
+
+
+async def disputes_of(driver: Driver, payment_id: str) -> list[Dispute]:
+    """Return a payment's disputes, the oldest first."""
+    records = await driver.fetch(
+        f"{DISPUTES.select} WHERE payment_id = $1 ORDER BY created_at, id", payment_id
+    )
+    return [DISPUTES.row(record) for record in records]
+
+
+async def intent_page(
+    driver: Driver, player_id: str | None, before: str | None, limit: int
+) -> list[Intent]:
+    """Return payments, the newest first, of one player or of all."""
+    records = await driver.fetch(
+        f"{INTENTS.select} WHERE ($1::text IS NULL OR player_id = $1) "
+        "AND ($2::text IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
+        player_id,
+        before,
+        limit,
+    )
+    return [INTENTS.row(record) for record in records]
+
+
+async def due_intents(driver: Driver, now: datetime, limit: int) -> list[Intent]:
+    """Return payments whose time is over and that have not ended."""
+    records = await driver.fetch(
+        f"{INTENTS.select} WHERE expires_at <= $1 AND state NOT IN "
+        "('credited', 'failed', 'canceled', 'expired', 'conflicted', 'captured') "
+        "ORDER BY expires_at LIMIT $2",
+        now,
+        limit,
+    )
+    return [INTENTS.row(record) for record in records]
+
+
+async def unapplied_attempts(driver: Driver, limit: int) -> list[Attempt]:
+    """Return attempts with unapplied money that no refund is giving back or failed to."""
+    records = await driver.fetch(
+        f"{ATTEMPTS.select} WHERE applied = 'unapplied' "
+        "AND captured_minor > refunding_minor + refunded_minor + disputed_minor "
+        "AND NOT EXISTS (SELECT FROM payments_refund WHERE attempt_id = payments_attempt.id) "
+        "ORDER BY changed_at LIMIT $1",
+        limit,
+    )
+    return [ATTEMPTS.row(record) for record in records]
+
+
+async def live_attempts(
+    driver: Driver, now: datetime, unknown: datetime, pending: datetime, limit: int
+) -> list[Attempt]:
+    """Return attempts to look at again: by their next look, or since they changed."""
+    records = await driver.fetch(
+        f"{ATTEMPTS.select} LEFT JOIN payments_look AS look USING (id) "
+        "WHERE state IN ('created', 'pending', 'unknown') "
+        "AND CASE WHEN look.id IS NOT NULL THEN look.next_at <= $1 "
+        "WHEN state = 'pending' THEN changed_at <= $3 ELSE changed_at <= $2 END "
+        "ORDER BY changed_at LIMIT $4",
+        now,
+        unknown,
+        pending,
+        limit,
+    )
+    return [ATTEMPTS.row(record) for record in records]
+
+
+async def open_refunds(
+    driver: Driver, now: datetime, unknown: datetime, pending: datetime, limit: int
+) -> list[Refund]:
+    """Return refunds to look at again: by their next look, or since they changed."""
+    records = await driver.fetch(
+        f"{REFUNDS.select} LEFT JOIN payments_look AS look USING (id) "
+        "WHERE state IN ('created', 'pending', 'unknown') "
+        "AND CASE WHEN look.id IS NOT NULL THEN look.next_at <= $1 "
+        "WHEN state = 'pending' THEN changed_at <= $3 ELSE changed_at <= $2 END "
+        "ORDER BY changed_at LIMIT $4",
+        now,
+        unknown,
+        pending,
+        limit,
+    )
+    return [REFUNDS.row(record) for record in records]
+
+
+# Leases a look: whoever gets the row asks the provider, all others leave it alone.
+LEASE_LOOK = """
+INSERT INTO payments_look (id, looks, looked_at, next_at)
+VALUES ($1, 1, $2, $3)
+ON CONFLICT (id) DO UPDATE
+SET looks = payments_look.looks + 1, looked_at = $2, next_at = $3
+WHERE payments_look.next_at <= $2
+   OR payments_look.looked_at <= $4
+RETURNING looks
+"""
+
+PLAN_LOOK = """
+UPDATE payments_look
+SET next_at = $2
+WHERE id = $1
+"""
+
+
+async def lease_look(
+    driver: Driver, id_: str, now: datetime, until: datetime, idle_since: datetime
+) -> int | None:
+    """Return the number of this look, or None when another one is due to be enough.
+
+    A look is granted when it is due, or when the last one was before `idle_since`.
+    """
+    number: int | None = await driver.fetchval(LEASE_LOOK, id_, now, until, idle_since)
+    return number
+
+
+async def plan_look(driver: Driver, id_: str, at: datetime) -> None:
+    """Set when the next look is due."""
+    await driver.execute(PLAN_LOOK, id_, at)

@@ -1,0 +1,192 @@
+"""Tables of payments, in each tenant's schema."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+)
+
+from guildbank.infra.database import tenant_metadata
+
+
+def _at(name: str, *, optional: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=optional)
+
+
+intent = Table(
+    # What a player wants to buy. All but `state` and what follows from it is fixed at creation.
+    "payments_intent",
+    tenant_metadata,
+    Column("id", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("player_id", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("product_id", Text, nullable=False),
+    Column("product_version", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("coins", BigInteger, nullable=False),
+    Column("bonus", BigInteger, nullable=False),
+    Column("money", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("country", Text),
+    Column("limits", Text, nullable=False),
+    Column("reserved", Boolean, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("attempt_id", Text),
+    Column("problem", Text),
+    Column("credited_seq", BigInteger, unique=True),
+    _at("credited_at", optional=True),
+    Column("paid_leg", Integer),
+    Column("bonus_leg", Integer),
+    Column("taken_paid", BigInteger, nullable=False),
+    Column("taken_bonus", BigInteger, nullable=False),
+    _at("created_at"),
+    _at("expires_at"),
+    _at("changed_at"),
+    Index("ix_payments_intent_player_id", "player_id", "id"),
+)
+
+Index(
+    "ix_payments_intent_due",
+    intent.c.expires_at,
+    postgresql_where=intent.c.state.not_in(("credited", "failed", "canceled", "expired",
+                                            "conflicted", "captured")),
+)  # fmt: skip
+
+attempt = Table(
+    # One try with one provider, and what became of the money it captured.
+    "payments_attempt",
+    tenant_metadata,
+    Column("id", Text, primary_key=True),
+    Column("payment_id", Text, ForeignKey("payments_intent.id"), nullable=False, index=True),
+    Column("number", Integer, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reference", Text),
+    Column("request", Text, nullable=False),
+    Column("action", Text),
+    Column("code", Text),
+    Column("applied", Text),
+    Column("captured_minor", BigInteger, nullable=False),
+    Column("captured_money", Text),
+    Column("refunding_minor", BigInteger, nullable=False),
+    Column("refunded_minor", BigInteger, nullable=False),
+    Column("disputed_minor", BigInteger, nullable=False),
+    Column("open_disputes", Integer, nullable=False),
+    _at("created_at"),
+    _at("changed_at"),
+    Index("uq_payments_attempt_reference", "provider", "reference", unique=True),
+)
+
+Index(
+    "ix_payments_attempt_live",
+    attempt.c.changed_at,
+    postgresql_where=attempt.c.state.in_(("created", "pending", "unknown")),
+)
+Index(
+    "ix_payments_attempt_unapplied",
+    attempt.c.changed_at,
+    postgresql_where=attempt.c.applied == "unapplied",
+)
+
+refund = Table(
+    "payments_refund",
+    tenant_metadata,
+    Column("id", Text, primary_key=True),
+    Column("payment_id", Text, ForeignKey("payments_intent.id"), nullable=False, index=True),
+    Column("attempt_id", Text, ForeignKey("payments_attempt.id"), nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("money", Text, nullable=False),
+    Column("reason", Text),
+    Column("reference", Text),
+    Column("request", Text, nullable=False),
+    Column("taking", Text, nullable=False),
+    Column("code", Text),
+    _at("created_at"),
+    _at("changed_at"),
+    Index("uq_payments_refund_reference", "provider", "reference", unique=True),
+)
+
+Index(
+    "ix_payments_refund_open",
+    refund.c.changed_at,
+    postgresql_where=refund.c.state.in_(("created", "pending", "unknown")),
+)
+
+dispute = Table(
+    "payments_dispute",
+    tenant_metadata,
+    Column("id", Text, primary_key=True),
+    Column("payment_id", Text, ForeignKey("payments_intent.id"), nullable=False, index=True),
+    Column("attempt_id", Text, ForeignKey("payments_attempt.id"), nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("money", Text, nullable=False),
+    Column("withdrawn", Boolean, nullable=False),
+    Column("reinstated", Boolean, nullable=False),
+    Column("reason", Text),
+    Column("taking", Text, nullable=False),
+    _at("created_at"),
+    _at("changed_at"),
+    Index("uq_payments_dispute_reference", "provider", "reference", unique=True),
+)
+
+webhook = Table(
+    # The inbox: written once per event before it is answered, worked on afterwards.
+    "payments_webhook",
+    tenant_metadata,
+    Column("id", Text, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    _at("received_at"),
+    _at("processed_at", optional=True),
+    _at("next_at"),
+    Column("tries", Integer, nullable=False),
+    Column("problem", Text),
+    Index("uq_payments_webhook_external_id", "provider", "external_id", unique=True),
+)
+
+Index(
+    "ix_payments_webhook_due",
+    webhook.c.next_at,
+    postgresql_where=webhook.c.processed_at.is_(None),
+)
+
+look = Table(
+    # When a provider is asked again about an attempt or refund; never written by an act.
+    "payments_look",
+    tenant_metadata,
+    Column("id", Text, primary_key=True),
+    Column("looks", Integer, nullable=False),
+    _at("looked_at"),
+    _at("next_at"),
+)
+
+provider = Table(
+    # A tenant's account at a provider; `sealed` holds the secret settings under the tenant's key.
+    "payments_provider",
+    tenant_metadata,
+    Column("id", Text, primary_key=True),
+    Column("enabled", Boolean, nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    _at("created_at"),
+    _at("changed_at"),
+)

@@ -1,0 +1,121 @@
+"""The verbs of payments, one a file, and the parts that they work with."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import structlog
+
+from guildbank.infra.database import Database
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Act, Journal, Need, RowLock, Stage
+from guildbank.kernel import Clock, SystemClock
+from guildbank.payments.contracts import PAYMENTS_ORDER, Fulfilment
+from guildbank.payments.plugins import Plugins
+from guildbank.payments.store import INTENTS
+from guildbank.tenancy import Tenants
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When things are looked at again, and how long they may take."""
+
+    unknown: tuple[timedelta, ...] = (
+        timedelta(seconds=30),
+        timedelta(minutes=5),
+        timedelta(hours=1),
+        *(timedelta(days=1),) * 5,
+    )
+    """Pauses between looks at what is unknown; after the last one a person has to look."""
+    pending: tuple[timedelta, ...] = (timedelta(hours=1),) * 24 + (timedelta(days=1),)
+    """Pauses between looks at what is pending; the last one repeats."""
+    nudge: timedelta = timedelta(seconds=3)
+    """A read of a payment looks again at most this often."""
+    lease: timedelta = timedelta(seconds=90)
+    """How long one look or webhook keeps others away."""
+    lifetime: timedelta = timedelta(hours=24)
+    """How long a payment may take."""
+    resend: timedelta = timedelta(hours=20)
+    """How long a refund may be sent again under its key; providers keep keys for 24 h."""
+    webhook: tuple[timedelta, ...] = (
+        timedelta(seconds=1),
+        timedelta(seconds=5),
+        timedelta(seconds=30),
+        timedelta(minutes=5),
+        timedelta(hours=1),
+    )
+    """Pauses between tries of a webhook that came too early; the last one repeats."""
+    webhook_gives_up: timedelta = timedelta(days=7)
+    patience_seconds: float = 12
+    """How long a request waits for a provider; the work goes on without it."""
+
+
+@dataclass(slots=True)
+class Payments:
+    """What the verbs need; the app makes one for each process. `url` is the server's own."""
+
+    db: Database
+    journal: Journal
+    tenants: Tenants
+    plugins: Plugins
+    fulfilment: Fulfilment
+    url: str
+    clock: Clock = field(default_factory=SystemClock)
+    timing: Timing = field(default_factory=Timing)
+    _running: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Begin work that outlives its request: a provider's answer must not be lost."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    async def wait(self, task: asyncio.Task[T]) -> T | None:
+        """Return what the task returns, or None when it takes longer than a request may."""
+        done, _ = await asyncio.wait({task}, timeout=self.timing.patience_seconds)
+        return task.result() if done else None
+
+    async def drain(self) -> None:
+        """Wait for all work that was begun."""
+        while self._running:
+            await asyncio.wait(set(self._running))
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("payment_work_failed", error=repr(error))
+
+
+class PaymentAct(Act):
+    """An act on one payment: it locks the payment's row and loads it."""
+
+    __slots__ = ("payment_id",)
+
+    def __init__(
+        self, payment_id: str, principal: str, key: str | None = None, command: object = None
+    ) -> None:
+        super().__init__(principal, key, command)
+        self.payment_id = payment_id
+
+    @property
+    def locks(self) -> tuple[RowLock, ...]:
+        """Return the payment's row."""
+        return (RowLock(PAYMENTS_ORDER, "payments_intent", self.payment_id),)
+
+    def needs(self, stage: Stage) -> list[Need]:
+        """Return the payment."""
+        return [(INTENTS, self.payment_id)]
+
+
+def provider_principal(provider: str) -> str:
+    """Return who did what a provider reports."""
+    return f"provider:{provider}"
+
+
+__all__ = ["PaymentAct", "Payments", "TenantRef", "Timing", "provider_principal"]

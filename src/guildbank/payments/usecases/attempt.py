@@ -1,0 +1,156 @@
+"""Try to take the money: middleware, the request recorded in one commit, then the provider."""
+
+import msgspec
+
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Draft, Need, Receipt, Stage, facts
+from guildbank.kernel import Refusal, new_id
+from guildbank.payments import store
+from guildbank.payments.contracts import (
+    NOT_RETRYABLE,
+    Attempt,
+    AttemptState,
+    Intent,
+    IntentState,
+    Quote,
+)
+from guildbank.payments.pipeline import ask_provider, before_provider
+from guildbank.payments.store import ATTEMPTS, INTENTS
+from guildbank.payments.usecases import PaymentAct, Payments
+from guildbank.payments.usecases.accounts import Line, context, line_for_sale
+from guildbank.payments.usecases.end import end_payment
+from guildbank.payments.usecases.limits import limit_needs, reserve, uses_of
+from guildbank.payments.usecases.settle import settle
+from guildbank.plugin_api import Context, Manifest, PaymentRequest, PurchaseView
+
+OPEN_FOR_ATTEMPTS = frozenset({IntentState.CREATED, IntentState.REQUIRES_PAYMENT_METHOD})
+
+
+class StartAttempt(PaymentAct):
+    """Record an attempt with its exact request, before the request leaves."""
+
+    verb = "payments.attempt"
+    rounds = 2
+    __slots__ = ("number", "provider", "request")
+
+    def __init__(self, intent: Intent, provider: str, request: PaymentRequest) -> None:
+        super().__init__(intent.id, f"player:{intent.player_id}")
+        self.number = intent.attempts + 1
+        self.provider = provider
+        self.request = request
+
+    def needs(self, stage: Stage) -> list[Need]:
+        """Return the payment, the attempt's place, and the payment's counters."""
+        needs: list[Need] = [*super().needs(stage), (ATTEMPTS, self.request.attempt_id)]
+        if stage.loaded(INTENTS, self.payment_id):
+            intent = stage.get(INTENTS, self.payment_id)
+            needs += limit_needs(uses_of(intent)) if intent is not None else []
+        return needs
+
+    def decide(self, stage: Stage) -> Draft | Refusal:
+        """Refuse with `payment_not_retryable` when the payment awaits no attempt."""
+        intent = stage.get(INTENTS, self.payment_id)
+        if intent is None or intent.state not in OPEN_FOR_ATTEMPTS:
+            return NOT_RETRYABLE
+        if intent.attempts + 1 != self.number or intent.expires_at <= stage.now:
+            return NOT_RETRYABLE
+        if not intent.reserved and (full := reserve(stage, uses_of(intent))) is not None:
+            return full
+        attempt = Attempt(
+            id=self.request.attempt_id, payment_id=intent.id, number=self.number,
+            provider=self.provider, state=AttemptState.CREATED, reference=None,
+            request=msgspec.json.encode(self.request).decode(), action=None, code=None,
+            applied=None, captured_minor=0, captured_money=None, refunding_minor=0,
+            refunded_minor=0, disputed_minor=0, open_disputes=0, created_at=stage.now,
+            changed_at=stage.now,
+        )  # fmt: skip
+        stage.put(ATTEMPTS, attempt.id, attempt)
+        stage.put(
+            INTENTS,
+            intent.id,
+            msgspec.structs.replace(
+                intent, state=IntentState.PROCESSING, attempts=self.number, attempt_id=attempt.id,
+                provider=self.provider, reserved=True, problem=None, changed_at=stage.now,
+            ),
+        )  # fmt: skip
+        told = {"payment": intent.id, "attempt": attempt.id, "number": self.number}
+        return Draft("payments.attempted", facts({**told, "provider": self.provider}))
+
+
+async def start_attempt(
+    payments: Payments,
+    tenant: TenantRef,
+    intent: Intent,
+    provider: str,
+    method: str | None,
+    return_url: str | None,
+) -> Refusal | None:
+    """Make one attempt and record its outcome.
+
+    Refusals: `unknown_provider`, `sandbox_refused`, `payment_not_retryable`, `limit_reached`,
+    and those of the middleware stage, which end a payment that never had an attempt.
+    """
+    line = await line_for_sale(payments, tenant, provider)
+    if isinstance(line, Refusal):
+        return line
+    refusal = await _ask_middleware(payments, tenant, intent, provider)
+    if refusal is not None:
+        if intent.state is IntentState.CREATED:
+            await end_payment(payments, tenant, intent, IntentState.FAILED, problem=refusal.code)
+        return refusal
+    request = _request(intent, method, return_url)
+    receipt = await payments.journal.submit(tenant.schema, StartAttempt(intent, provider, request))
+    if not isinstance(receipt, Receipt):
+        return receipt
+    await _send(payments, tenant, line, request)
+    return None
+
+
+async def _ask_middleware(
+    payments: Payments, tenant: TenantRef, intent: Intent, provider: str
+) -> Refusal | None:
+    def context_of(manifest: Manifest) -> Context:
+        return context(payments, tenant, manifest.id, {})
+
+    view = purchase_view(intent.id, intent.player_id, provider, intent, intent.country)
+    notes = await before_provider(payments.plugins, context_of, view)
+    return notes if isinstance(notes, Refusal) else None
+
+
+def _request(intent: Intent, method: str | None, return_url: str | None) -> PaymentRequest:
+    attempt_id = new_id("att")
+    return PaymentRequest(
+        attempt_id=attempt_id,
+        idempotency_key=f"{attempt_id}:create:1",
+        amount_minor=intent.amount_minor,
+        currency=intent.money,
+        description=intent.title,
+        player_id=intent.player_id,
+        method=method,
+        return_url=return_url,
+    )
+
+
+async def _send(payments: Payments, tenant: TenantRef, line: Line, request: PaymentRequest) -> None:
+    """Call the provider, outside any transaction, and record what it said."""
+    outcome = await ask_provider(line.manifest, line.plugin.create_payment(line.context, request))
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        attempt = await store.attempt_by_id(tx.driver, request.attempt_id)
+    if attempt is not None:
+        await settle(payments, tenant, attempt, outcome)
+
+
+def purchase_view(
+    payment_id: str, player_id: str, provider: str, sale: Quote | Intent, country: str | None
+) -> PurchaseView:
+    """Return a purchase as the stages before the provider see it."""
+    return PurchaseView(
+        payment_id=payment_id,
+        player_id=player_id,
+        purpose="coins",
+        provider=provider,
+        amount_minor=sale.amount_minor,
+        currency=sale.money,
+        country=country,
+        annotations={},
+    )

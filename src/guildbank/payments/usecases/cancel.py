@@ -1,0 +1,85 @@
+"""Cancel or expire a payment: only once the provider confirms that it will take no money."""
+
+from guildbank.infra.tenant import TenantRef
+from guildbank.kernel import Refusal
+from guildbank.payments import store
+from guildbank.payments.contracts import (
+    IN_PROGRESS,
+    NO_PAYMENT,
+    NOT_CANCELABLE,
+    AttemptState,
+    Intent,
+    IntentState,
+)
+from guildbank.payments.pipeline import ask_provider
+from guildbank.payments.rules import INTENT, LIVE_ATTEMPTS
+from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.accounts import line_to
+from guildbank.payments.usecases.end import end_payment
+from guildbank.payments.usecases.settle import settle
+from guildbank.plugin_api import OutcomeStatus
+
+_CONFIRMED = {
+    OutcomeStatus.CANCELED: AttemptState.CANCELED,
+    OutcomeStatus.DECLINED: AttemptState.DECLINED,
+}
+
+
+async def cancel_payment(
+    payments: Payments, tenant: TenantRef, principal: str, payment_id: str
+) -> Intent | Refusal:
+    """Cancel a payment that took no money; canceling it again changes nothing.
+
+    Refusals: `not_found`, `payment_not_cancelable` (it ended, or money was captured first),
+    `payment_in_progress` (the provider cannot say yet).
+    """
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        intent = await store.intent_by_id(tx.driver, payment_id)
+    if intent is None:
+        return NO_PAYMENT
+    if intent.state is IntentState.CANCELED:
+        return intent
+    refusal = await stop_payment(payments, tenant, intent, IntentState.CANCELED, principal)
+    if refusal is not None:
+        return refusal
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        return await store.intent_by_id(tx.driver, payment_id) or NO_PAYMENT
+
+
+async def expire_payments(payments: Payments, tenant: TenantRef, limit: int = 100) -> int:
+    """Expire payments whose time is over; return how many ended."""
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        due = await store.due_intents(tx.driver, payments.clock.now(), limit)
+    ended = 0
+    for intent in due:
+        refusal = await stop_payment(payments, tenant, intent, IntentState.EXPIRED, "system")
+        ended += refusal is None
+    return ended
+
+
+async def stop_payment(
+    payments: Payments, tenant: TenantRef, intent: Intent, end: IntentState, principal: str
+) -> Refusal | None:
+    """End a payment; a live attempt is canceled at the provider first."""
+    if end not in INTENT[intent.state]:
+        return NOT_CANCELABLE
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        attempts = await store.attempts_of(tx.driver, intent.id)
+    attempt = next((one for one in attempts if one.id == intent.attempt_id), None)
+    if attempt is None or attempt.state not in LIVE_ATTEMPTS:
+        return await end_payment(payments, tenant, intent, end, principal=principal)
+    line = await line_to(payments, tenant, attempt.provider)
+    if isinstance(line, Refusal):
+        return line
+    outcome = await ask_provider(
+        line.manifest, line.plugin.cancel_payment(line.context, attempt.id, attempt.reference)
+    )
+    confirmed = _CONFIRMED.get(outcome.status)
+    if confirmed is None:
+        if outcome.status is OutcomeStatus.PROCESSED:
+            await settle(payments, tenant, attempt, outcome)
+            return NOT_CANCELABLE
+        return IN_PROGRESS
+    return await end_payment(
+        payments, tenant, intent, end, principal=principal, confirmed=confirmed
+    )

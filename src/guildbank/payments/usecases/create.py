@@ -1,0 +1,160 @@
+"""Create a payment: quote, entry stage, one commit, then the first attempt."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from guildbank.identity import PLAYERS, UNKNOWN_PLAYER
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Draft, Need, Receipt, Stage, facts
+from guildbank.kernel import Refusal, new_id
+from guildbank.payments import store
+from guildbank.payments.contracts import (
+    NO_PAYMENT,
+    SANDBOX_REFUSED,
+    Intent,
+    IntentState,
+    Order,
+    Purchase,
+    Quote,
+)
+from guildbank.payments.pipeline import admit
+from guildbank.payments.store import INTENTS
+from guildbank.payments.usecases import PaymentAct, Payments
+from guildbank.payments.usecases.accounts import context, line_for_sale
+from guildbank.payments.usecases.attempt import purchase_view, start_attempt
+from guildbank.payments.usecases.limits import limit_needs, reserve
+from guildbank.plugin_api import Context, Manifest
+
+
+class CreatePayment(PaymentAct):
+    """Record what is bought; `quote` may be the refusal that only an earlier answer outdoes."""
+
+    verb = "payments.create"
+    __slots__ = ("payments", "purchase", "quote")
+
+    def __init__(
+        self,
+        payments: Payments,
+        principal: str,
+        key: str,
+        purchase: Purchase,
+        quote: Quote | Refusal,
+    ) -> None:
+        super().__init__(new_id("pay"), principal, key, purchase)
+        self.payments = payments
+        self.purchase = purchase
+        self.quote = quote
+
+    def needs(self, stage: Stage) -> list[Need]:
+        """Return the player and the counters of the sale."""
+        limits = () if isinstance(self.quote, Refusal) else self.quote.limits
+        return [
+            *super().needs(stage),
+            (PLAYERS, self.purchase.player_id),
+            *limit_needs(limits),
+        ]
+
+    def decide(self, stage: Stage) -> Draft | Refusal:
+        """Reserve the limits and store the payment. Refusals: `unknown_player`, the quote's."""
+        player = stage.get(PLAYERS, self.purchase.player_id)
+        if player is None or player.state != "active":
+            return UNKNOWN_PLAYER
+        quote = self.quote
+        if isinstance(quote, Refusal):
+            return quote
+        if (refusal := reserve(stage, quote.limits)) is not None:
+            return refusal
+        intent = Intent(
+            id=self.payment_id, state=IntentState.CREATED, player_id=player.id,
+            provider=self.purchase.provider, product_id=quote.product_id,
+            product_version=quote.version, title=quote.title, currency=quote.currency,
+            coins=quote.coins, bonus=quote.bonus, money=quote.money,
+            amount_minor=quote.amount_minor, country=self.purchase.country,
+            limits=msgspec.json.encode(quote.limits).decode(), reserved=True, attempts=0,
+            attempt_id=None, problem=None, credited_seq=None, credited_at=None, paid_leg=None,
+            bonus_leg=None, taken_paid=0, taken_bonus=0, created_at=stage.now,
+            expires_at=stage.now + self.payments.timing.lifetime, changed_at=stage.now,
+        )  # fmt: skip
+        stage.put(INTENTS, intent.id, intent)
+        return Draft("payments.created", facts(_facts(intent)))
+
+
+def _facts(intent: Intent) -> dict[str, object]:
+    return {
+        "payment": intent.id,
+        "player": intent.player_id,
+        "provider": intent.provider,
+        "product": intent.product_id,
+        "version": intent.product_version,
+        "currency": intent.currency,
+        "coins": intent.coins,
+        "bonus": intent.bonus,
+        "money": intent.money,
+        "amount": intent.amount_minor,
+    }
+
+
+class Bought(NamedTuple):
+    """The payment as it stands, and whether this very call made it."""
+
+    intent: Intent
+    fresh: bool
+
+
+async def create_payment(
+    payments: Payments, tenant: TenantRef, principal: str, key: str, purchase: Purchase
+) -> Bought | Refusal:
+    """Buy something. The same key answers with the same payment as it stands by then.
+
+    Refusals: those of the Fulfilment's quote, `unknown_player`, `unknown_provider`,
+    `sandbox_refused`, `limit_reached`, `purchase_vetoed`, `gate_unavailable`, `key_reused`,
+    `tenant_suspended`. Raises Unavailable.
+    """
+    quote = await _quote(payments, tenant, purchase)
+    act = CreatePayment(payments, principal, key, purchase, quote)
+    receipt = await payments.journal.submit(tenant.schema, act)
+    if not isinstance(receipt, Receipt):
+        return receipt
+    payment_id = msgspec.json.decode(receipt.data)["payment"]
+    task = payments.start(_first_attempt(payments, tenant, payment_id, purchase))
+    await payments.wait(task)
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        intent = await store.intent_by_id(tx.driver, payment_id)
+    return NO_PAYMENT if intent is None else Bought(intent, not receipt.replayed)
+
+
+async def _quote(payments: Payments, tenant: TenantRef, purchase: Purchase) -> Quote | Refusal:
+    """Return what the purchase costs, once every stage before the first commit agrees."""
+    line = await line_for_sale(payments, tenant, purchase.provider)
+    if isinstance(line, Refusal):
+        return line
+    if line.manifest.sandbox and tenant.mode != "test":
+        return SANDBOX_REFUSED
+    order = Order(
+        player_id=purchase.player_id, product_id=purchase.product_id, coins=purchase.coins,
+        money=purchase.money, country=purchase.country, at=payments.clock.now(),
+    )  # fmt: skip
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        quote = await payments.fulfilment.quote(tx, order)
+    if isinstance(quote, Refusal):
+        return quote
+
+    def context_of(manifest: Manifest) -> Context:
+        return context(payments, tenant, manifest.id, {})
+
+    view = purchase_view("", purchase.player_id, purchase.provider, quote, purchase.country)
+    notes = await admit(payments.plugins, context_of, view)
+    return notes if isinstance(notes, Refusal) else quote
+
+
+async def _first_attempt(
+    payments: Payments, tenant: TenantRef, payment_id: str, purchase: Purchase
+) -> None:
+    """Make the first attempt, unless another call with the same key did or does."""
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        intent = await store.intent_by_id(tx.driver, payment_id)
+    if intent is not None and intent.state is IntentState.CREATED:
+        await start_attempt(
+            payments, tenant, intent, intent.provider, purchase.method, purchase.return_url
+        )

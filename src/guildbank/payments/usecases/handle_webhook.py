@@ -1,0 +1,151 @@
+"""Work on an event of the inbox: a hint, so what it names is fetched where money depends on it."""
+
+import structlog
+
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Outcome as JournalOutcome
+from guildbank.journal import Receipt
+from guildbank.kernel import Refusal, new_id
+from guildbank.payments import inbox, store
+from guildbank.payments.contracts import NO_CHANGE, Attempt, Refund, RefundState
+from guildbank.payments.pipeline import ask_provider
+from guildbank.payments.rules import next_look
+from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.accounts import line_to
+from guildbank.payments.usecases.dispute import FollowDispute, told_by
+from guildbank.payments.usecases.finish_refund import look_at_refund
+from guildbank.payments.usecases.foreign_refund import TOO_EARLY, BookForeignRefund
+from guildbank.payments.usecases.look import look_at_attempt
+from guildbank.plugin_api import EventKind, OutcomeStatus, ProviderEvent, RefundRequest
+
+log = structlog.get_logger(__name__)
+DONE: JournalOutcome = NO_CHANGE
+
+
+async def handle_webhook(payments: Payments, tenant: TenantRef, id_: str) -> None:
+    """Work on one event. What came too early or failed is put off, never dropped."""
+    timing = payments.timing
+    async with payments.db.begin(tenant.schema) as tx:
+        claimed = await inbox.claim_webhook(tx.driver, id_, payments.clock.now(), timing.lease)
+    if claimed is None:
+        return
+    try:
+        outcome = await _handle(payments, tenant, claimed.provider, claimed.event)
+    except Exception as error:  # the event stays in the inbox and is tried again
+        log.warning("webhook_failed", webhook=id_, error=repr(error))
+        outcome = Refusal(code="failed", detail=repr(error)[:500])
+    now = payments.clock.now()
+    settled = isinstance(outcome, Receipt) or outcome.code == NO_CHANGE.code
+    old = now - claimed.received_at > timing.webhook_gives_up
+    problem = None if isinstance(outcome, Receipt) or settled else outcome.code
+    async with payments.db.begin(tenant.schema) as tx:
+        if settled or old:
+            await inbox.close_webhook(tx.driver, id_, now, problem)
+        else:
+            later = now + next_look(timing.webhook, claimed.tries - 1)
+            await inbox.delay_webhook(tx.driver, id_, later, problem or "")
+
+
+async def sweep_webhooks(payments: Payments, tenant: TenantRef, limit: int = 200) -> int:
+    """Work on every event that is due; return how many there were."""
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        due = await inbox.due_webhooks(tx.driver, payments.clock.now(), limit)
+    for id_ in due:
+        await handle_webhook(payments, tenant, id_)
+    return len(due)
+
+
+async def _handle(
+    payments: Payments, tenant: TenantRef, provider: str, event: ProviderEvent
+) -> JournalOutcome:
+    if event.kind is EventKind.IGNORED:
+        return DONE
+    attempt = await _attempt(payments, tenant, provider, event)
+    if attempt is None:
+        # Either our own commit is yet to come, or it is a payment of another shop.
+        return TOO_EARLY
+    if event.kind is EventKind.PAYMENT:
+        await look_at_attempt(payments, tenant, attempt)
+        return DONE
+    if attempt.applied is None:
+        await look_at_attempt(payments, tenant, attempt)
+        attempt = await _attempt(payments, tenant, provider, event) or attempt
+    if event.kind is EventKind.REFUND:
+        return await _refund(payments, tenant, attempt, event)
+    told = told_by(event)
+    if told is None:
+        return Refusal(code="incomplete_event", detail="The event lacks its dispute or amount.")
+    return await payments.journal.submit(tenant.schema, FollowDispute(attempt, told))
+
+
+async def _attempt(
+    payments: Payments, tenant: TenantRef, provider: str, event: ProviderEvent
+) -> Attempt | None:
+    """Return the attempt that the event names, by our reference or by the provider's."""
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        if event.attempt_id is not None:
+            found = await store.attempt_by_id(tx.driver, event.attempt_id)
+            if found is not None and found.provider == provider:
+                return found
+        if event.payment_reference is not None:
+            return await store.attempt_by_reference(tx.driver, provider, event.payment_reference)
+    return None
+
+
+async def _refund(
+    payments: Payments, tenant: TenantRef, attempt: Attempt, event: ProviderEvent
+) -> JournalOutcome:
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        refunds = await store.refunds_of(tx.driver, attempt.payment_id)
+    ours = _ours(refunds, event)
+    if ours is not None:
+        await look_at_refund(payments, tenant, ours)
+        return DONE
+    if event.refund_reference is None:
+        return DONE
+    if event.refund_id is None and any(_nameless(one, attempt) for one in refunds):
+        # It may be our own, whose answer we have not got yet.
+        return TOO_EARLY
+    return await _foreign(payments, tenant, attempt, event, event.refund_reference)
+
+
+def _ours(refunds: list[Refund], event: ProviderEvent) -> Refund | None:
+    for one in refunds:
+        if one.id == event.refund_id or (one.reference and one.reference == event.refund_reference):
+            return one
+    return None
+
+
+def _nameless(refund: Refund, attempt: Attempt) -> bool:
+    waiting = refund.state in (RefundState.CREATED, RefundState.UNKNOWN)
+    return waiting and refund.attempt_id == attempt.id and refund.reference is None
+
+
+async def _foreign(
+    payments: Payments, tenant: TenantRef, attempt: Attempt, event: ProviderEvent, reference: str
+) -> JournalOutcome:
+    """Book a refund that we did not make, once the provider confirms that it is paid."""
+    line = await line_to(payments, tenant, attempt.provider)
+    if isinstance(line, Refusal):
+        return line
+    request = RefundRequest(
+        refund_id=event.refund_id or new_id("ref"),
+        idempotency_key=reference,
+        attempt_id=attempt.id,
+        payment_reference=attempt.reference or "",
+        amount_minor=event.amount_minor or attempt.captured_minor,
+        currency=event.currency or attempt.captured_money or "",
+    )
+    outcome = await ask_provider(
+        line.manifest, line.plugin.fetch_refund(line.context, request, reference)
+    )
+    if outcome.status in (OutcomeStatus.DECLINED, OutcomeStatus.CANCELED):
+        return DONE
+    if outcome.amount_minor is None or outcome.currency is None:
+        return TOO_EARLY
+    if outcome.status is not OutcomeStatus.PROCESSED:
+        return TOO_EARLY
+    act = BookForeignRefund(
+        attempt, reference, outcome.amount_minor, outcome.currency, event.reason
+    )
+    return await payments.journal.submit(tenant.schema, act)

@@ -1,0 +1,110 @@
+"""Look at attempts and refunds that only the provider can tell about, one at a time each."""
+
+from datetime import datetime
+
+import structlog
+
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Unavailable
+from guildbank.kernel import Refusal
+from guildbank.payments import store
+from guildbank.payments.contracts import Attempt, AttemptState, Intent, Refund, RefundState
+from guildbank.payments.pipeline import ask_provider
+from guildbank.payments.rules import LIVE_ATTEMPTS, next_look
+from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.accounts import line_to
+from guildbank.payments.usecases.finish_refund import look_at_refund
+from guildbank.payments.usecases.refund import refund_unapplied
+from guildbank.payments.usecases.settle import settle
+from guildbank.plugin_api import OutcomeStatus
+
+log = structlog.get_logger(__name__)
+MAX_LOOKS = 100
+"""What one run of the janitor does for one tenant; the rest waits for the next."""
+
+
+async def look_at_attempt(payments: Payments, tenant: TenantRef, attempt: Attempt) -> None:
+    """Ask the provider how an attempt stands, and settle what it says."""
+    line = await line_to(payments, tenant, attempt.provider)
+    if isinstance(line, Refusal):
+        return
+    outcome = await ask_provider(
+        line.manifest,
+        line.plugin.fetch_payment(line.context, attempt.id, attempt.reference),
+    )
+    if outcome.status is OutcomeStatus.UNKNOWN and _being_sent(payments, attempt):
+        return
+    await settle(payments, tenant, attempt, outcome)
+
+
+def _being_sent(payments: Payments, attempt: Attempt) -> bool:
+    """Say whether the request may be on its way from another task at this moment."""
+    age = payments.clock.now() - attempt.created_at
+    return attempt.state is AttemptState.CREATED and age < payments.timing.lease
+
+
+async def janitor(payments: Payments, tenant: TenantRef) -> int:
+    """Look at what is due; return how many looks were taken."""
+    now, timing = payments.clock.now(), payments.timing
+    first = now - timing.unknown[0], now - timing.pending[0]
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        attempts = await store.live_attempts(tx.driver, now, *first, MAX_LOOKS)
+        refunds = await store.open_refunds(tx.driver, now, *first, MAX_LOOKS)
+        aside = await store.unapplied_attempts(tx.driver, MAX_LOOKS)
+    looks = 0
+    subjects: list[Attempt | Refund] = [*attempts, *refunds]
+    for one in subjects:
+        looks += await _look(payments, tenant, one, now)
+    for attempt in aside:
+        await refund_unapplied(payments, tenant, attempt)
+    return looks
+
+
+async def nudge(payments: Payments, tenant: TenantRef, intent: Intent) -> bool:
+    """Look again because someone asks: at most once in a while, and never twice at once."""
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        attempts = await store.attempts_of(tx.driver, intent.id)
+        refunds = await store.refunds_of(tx.driver, intent.id)
+    live = [one for one in attempts if one.state in LIVE_ATTEMPTS]
+    open_ = [one for one in refunds if one.state in _ASKABLE]
+    now = payments.clock.now()
+    looked = False
+    subjects: list[Attempt | Refund] = [*live, *open_]
+    for one in subjects:
+        if now - one.changed_at >= payments.timing.nudge:
+            looked |= await _look(payments, tenant, one, now, nudged=True)
+    return looked
+
+
+_ASKABLE = (RefundState.CREATED, RefundState.PENDING, RefundState.UNKNOWN)
+
+
+async def _look(
+    payments: Payments,
+    tenant: TenantRef,
+    one: Attempt | Refund,
+    now: datetime,
+    *,
+    nudged: bool = False,
+) -> bool:
+    """Take one look under a lease, then plan the next one."""
+    timing = payments.timing
+    idle_since = now - (timing.nudge if nudged else timing.lease * 1_000)
+    async with payments.db.begin(tenant.schema) as tx:
+        number = await store.lease_look(tx.driver, one.id, now, now + timing.lease, idle_since)
+    if number is None:
+        return False
+    try:
+        if isinstance(one, Attempt):
+            await look_at_attempt(payments, tenant, one)
+        else:
+            await look_at_refund(payments, tenant, one)
+    except Unavailable as away:
+        log.warning("look_failed", subject=one.id, error=str(away))
+    pending = one.state in (AttemptState.PENDING, RefundState.PENDING)
+    delays = timing.pending if pending else timing.unknown
+    over = not pending and number >= len(delays)
+    at = datetime.max.replace(tzinfo=now.tzinfo) if over else now + next_look(delays, number)
+    async with payments.db.begin(tenant.schema) as tx:
+        await store.plan_look(tx.driver, one.id, at)
+    return True

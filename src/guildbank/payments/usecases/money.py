@@ -1,0 +1,147 @@
+"""The base of acts that move captured money: what to load, and what a given-back amount takes."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from guildbank.journal import Need, Stage
+from guildbank.kernel import Refusal
+from guildbank.ledger import LOTS, Book, Leg, LotState
+from guildbank.payments import posting
+from guildbank.payments.contracts import Applied, Attempt, Intent, IntentState, Taking
+from guildbank.payments.rules import coins_due
+from guildbank.payments.store import ATTEMPTS, INTENTS
+from guildbank.payments.usecases import PaymentAct
+
+_TAKINGS = msgspec.json.Decoder(Taking)
+
+
+class Rows(NamedTuple):
+    """The payment and the attempt that captured its money."""
+
+    intent: Intent
+    attempt: Attempt
+
+
+class MoneyAct(PaymentAct):
+    """An act on the money that an attempt captured."""
+
+    rounds = 2
+    __slots__ = ("attempt_id",)
+
+    def __init__(
+        self, attempt: Attempt, principal: str, key: str | None = None, command: object = None
+    ) -> None:
+        super().__init__(attempt.payment_id, principal, key, command)
+        self.attempt_id = attempt.id
+
+    def needs(self, stage: Stage) -> list[Need]:
+        """Return payment and attempt, then accounts and lots."""
+        needs: list[Need] = [*super().needs(stage), (ATTEMPTS, self.attempt_id)]
+        if not stage.loaded(INTENTS, self.payment_id) or not stage.loaded(
+            ATTEMPTS, self.attempt_id
+        ):
+            return needs
+        rows = self.rows(stage)
+        if rows is None or rows.attempt.captured_money is None:
+            return needs
+        needs += posting.money_needs(rows.attempt.captured_money, rows.attempt.provider)
+        if rows.attempt.applied is Applied.CREDITED:
+            needs += posting.taking_needs(rows.intent)
+        return needs
+
+    def rows(self, stage: Stage) -> Rows | None:
+        """Return the loaded rows."""
+        intent = stage.get(INTENTS, self.payment_id)
+        attempt = stage.get(ATTEMPTS, self.attempt_id)
+        return None if intent is None or attempt is None else Rows(intent, attempt)
+
+
+def lots(stage: Stage, intent: Intent) -> dict[str, LotState]:
+    """Return the loaded lots of a credited payment, by bucket."""
+    found = {bucket: stage.get(LOTS, ref) for bucket, ref in posting.lots_of(intent).items()}
+    return {bucket: lot for bucket, lot in found.items() if lot is not None}
+
+
+def take(
+    stage: Stage, book: Book, rows: Rows, amount_minor: int, sink_refunding: bool, *, owe: bool
+) -> Taking | Refusal:
+    """Take `amount_minor` and the coins due for it; the money goes to refunding or the provider.
+
+    Refusals: `refund_exceeds_unspent` unless the player may `owe`.
+    """
+    intent, attempt = rows
+    money = attempt.captured_money or ""
+    sink = (
+        posting.refunding(money)
+        if sink_refunding
+        else posting.provider_account(money, attempt.provider)
+    )
+    if attempt.applied is Applied.UNAPPLIED:
+        refusal = book.post([Leg((posting.unapplied(money),), sink, amount_minor)])
+        return refusal if refusal is not None else Taking()
+    back = attempt.given_back_minor + amount_minor
+    taking = posting.take_back(book, intent, attempt, back, lots(stage, intent), owe=owe)
+    if isinstance(taking, Refusal):
+        return taking
+    refusal = posting.money_out(book, money, amount_minor, taking.basis_minor, sink)
+    return taking if refusal is None else refusal
+
+
+def untake(
+    book: Book, rows: Rows, amount_minor: int, taking: Taking, origin_refunding: bool
+) -> Taking | Refusal:
+    """Undo `take` when the money did not go, or came again; return what was given back.
+
+    `rows.attempt` is as it is without this amount. Coins that other refunds and disputes claim
+    by now stay taken.
+    """
+    intent, attempt = rows
+    money = attempt.captured_money or ""
+    origin = (
+        posting.refunding(money)
+        if origin_refunding
+        else posting.provider_account(money, attempt.provider)
+    )
+    if attempt.applied is Applied.UNAPPLIED:
+        refusal = book.post([Leg((origin,), posting.unapplied(money), amount_minor)])
+        return refusal if refusal is not None else Taking()
+    captured, back = attempt.captured_minor, attempt.given_back_minor
+    paid = _again(taking.paid, intent.taken_paid, coins_due(intent.coins, captured, back))
+    bonus = _again(taking.bonus, intent.taken_bonus, coins_due(intent.bonus, captured, back))
+    cost = posting.give_back(book, intent, captured, taking, paid, bonus)
+    if isinstance(cost, Refusal):
+        return cost
+    refusal = posting.money_in(book, money, amount_minor, cost, origin)
+    return Taking(paid=paid, bonus=bonus, basis_minor=cost) if refusal is None else refusal
+
+
+def _again(by_this: int, taken: int, due: int) -> int:
+    return max(0, min(by_this, taken - due))
+
+
+def with_taken(intent: Intent, taking: Taking, sign: int) -> Intent:
+    """Return the payment with more (sign 1) or fewer (-1) coins taken back."""
+    return msgspec.structs.replace(
+        intent,
+        taken_paid=intent.taken_paid + sign * taking.paid,
+        taken_bonus=intent.taken_bonus + sign * taking.bonus,
+    )
+
+
+def read_taking(text: str) -> Taking:
+    """Return a stored taking."""
+    return _TAKINGS.decode(text)
+
+
+def write_taking(taking: Taking) -> str:
+    """Return a taking to be stored."""
+    return msgspec.json.encode(taking).decode()
+
+
+def failed_if_all_back(intent: Intent, attempt: Attempt) -> Intent:
+    """Return the payment as failed once money that bought nothing is back."""
+    waiting = intent.state is IntentState.CAPTURED and intent.attempt_id == attempt.id
+    if waiting and attempt.refunded_minor >= attempt.captured_minor:
+        return msgspec.structs.replace(intent, state=IntentState.FAILED)
+    return intent

@@ -1,0 +1,70 @@
+"""Read payments as people and machines see them."""
+
+from typing import NamedTuple
+
+from guildbank.infra.tenant import TenantRef
+from guildbank.kernel import Refusal
+from guildbank.payments import store
+from guildbank.payments.contracts import (
+    NO_PAYMENT,
+    NO_REFUND,
+    Attempt,
+    Dispute,
+    Intent,
+    Refund,
+)
+from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.look import nudge
+
+
+class Dossier(NamedTuple):
+    """A payment with all that belongs to it."""
+
+    intent: Intent
+    attempts: list[Attempt]
+    refunds: list[Refund]
+    disputes: list[Dispute]
+
+
+async def get_payment(
+    payments: Payments, tenant: TenantRef, payment_id: str, *, player_id: str | None = None
+) -> Dossier | Refusal:
+    """Return a payment; one that waits for its provider is looked at again first.
+
+    Refuses `not_found`, also for another player's payment when `player_id` is given.
+    """
+    dossier = await read_payment(payments, tenant, payment_id)
+    if dossier is None or player_id not in (None, dossier.intent.player_id):
+        return NO_PAYMENT
+    looked = await payments.wait(payments.start(nudge(payments, tenant, dossier.intent)))
+    if looked:
+        dossier = await read_payment(payments, tenant, payment_id)
+    return dossier or NO_PAYMENT
+
+
+async def read_payment(payments: Payments, tenant: TenantRef, payment_id: str) -> Dossier | None:
+    """Return a payment as it is stored."""
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        intent = await store.intent_by_id(tx.driver, payment_id)
+        if intent is None:
+            return None
+        return Dossier(
+            intent,
+            await store.attempts_of(tx.driver, payment_id),
+            await store.refunds_of(tx.driver, payment_id),
+            await store.disputes_of(tx.driver, payment_id),
+        )
+
+
+async def list_payments(
+    payments: Payments, tenant: TenantRef, player_id: str | None, before: str | None, limit: int
+) -> list[Intent]:
+    """Return payments, the newest first."""
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        return await store.intent_page(tx.driver, player_id, before, limit)
+
+
+async def get_refund(payments: Payments, tenant: TenantRef, refund_id: str) -> Refund | Refusal:
+    """Return a refund."""
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        return await store.refund_by_id(tx.driver, refund_id) or NO_REFUND

@@ -1,0 +1,50 @@
+"""Take a webhook in: verify the raw bytes, keep the event once, answer, work afterwards."""
+
+from collections.abc import Mapping
+
+from guildbank.kernel import Refusal, new_id
+from guildbank.payments import inbox
+from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.accounts import line_to
+from guildbank.payments.usecases.handle_webhook import handle_webhook
+from guildbank.plugin_api import WebhookRejected
+
+NO_WEBHOOK = Refusal(code="not_found", detail="No provider delivers events here.")
+MAX_HEADERS = 64
+_PRIVATE = frozenset({"authorization", "cookie", "proxy-authorization"})
+
+
+async def receive_webhook(
+    payments: Payments, tenant_slug: str, provider: str, headers: Mapping[str, str], body: bytes
+) -> bool | Refusal:
+    """Keep a provider's event; False when it came before and nothing is to be done.
+
+    Refusals: `not_found` (the tenant has no such provider), `bad_signature` for everything that
+    the provider's plugin does not believe; then nothing is stored.
+    """
+    tenant = await payments.tenants.by_slug(tenant_slug)
+    if tenant is None:
+        return NO_WEBHOOK
+    line = await line_to(payments, tenant, provider)
+    if isinstance(line, Refusal):
+        return NO_WEBHOOK
+    event = line.plugin.read_webhook(line.context, headers, body)
+    if isinstance(event, WebhookRejected):
+        return Refusal(
+            code="bad_signature",
+            detail="The event is not believed: its signature, age or form is wrong.",
+            extra={"reason": event.code[:64]},
+        )
+    kept = {
+        name: value
+        for name, value in list(headers.items())[:MAX_HEADERS]
+        if name.lower() not in _PRIVATE
+    }
+    id_ = new_id("whk")
+    async with payments.db.begin(tenant.schema) as tx:
+        fresh = await inbox.insert_webhook(
+            tx.driver, id_, provider, event, kept, body, payments.clock.now()
+        )
+    if fresh:
+        payments.start(handle_webhook(payments, tenant, id_))
+    return fresh

@@ -1,0 +1,203 @@
+"""Refund captured money: coins and money set aside in one commit, then the provider is asked."""
+
+import msgspec
+import structlog
+
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Draft, Need, Receipt, Stage, facts
+from guildbank.kernel import Refusal, new_id
+from guildbank.ledger import close_book, open_book
+from guildbank.payments import store
+from guildbank.payments.contracts import (
+    DISPUTE_OPEN,
+    NO_PAYMENT,
+    NO_REFUND,
+    NOT_REFUNDABLE,
+    Applied,
+    Attempt,
+    Refund,
+    RefundCommand,
+    RefundState,
+    Taking,
+)
+from guildbank.payments.store import ATTEMPTS, INTENTS, REFUNDS
+from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.finish_refund import send_refund
+from guildbank.payments.usecases.money import MoneyAct, take, with_taken, write_taking
+from guildbank.plugin_api import RefundRequest
+
+log = structlog.get_logger(__name__)
+
+
+class BeginRefund(MoneyAct):
+    """Set coins and money of a refund aside, and record its request."""
+
+    verb = "payments.refund"
+    __slots__ = ("command", "origin", "owe", "refund_id")
+
+    def __init__(
+        self,
+        attempt: Attempt,
+        principal: str,
+        key: str,
+        command: RefundCommand,
+        origin: str,
+        *,
+        owe: bool,
+    ) -> None:
+        super().__init__(attempt, principal, key, command)
+        self.command = command
+        self.origin = origin
+        self.owe = owe
+        self.refund_id = new_id("ref")
+
+    def needs(self, stage: Stage) -> list[Need]:
+        """Return the rows and accounts, and the refund's place."""
+        return [*super().needs(stage), (REFUNDS, self.refund_id)]
+
+    def decide(self, stage: Stage) -> Draft | Refusal:
+        """Take the coins. Refusals: `payment_not_refundable`, `exceeds_refundable`,
+        `dispute_open`, `currency_mismatch`, `refund_exceeds_unspent`.
+        """
+        rows = self.rows(stage)
+        if rows is None:
+            return NO_PAYMENT
+        intent, attempt = rows
+        if attempt.applied is None or attempt.captured_money is None:
+            return NOT_REFUNDABLE
+        if attempt.open_disputes > 0:
+            return DISPUTE_OPEN
+        if attempt.left_minor == 0:
+            return NOT_REFUNDABLE
+        if self.command.money not in (None, attempt.captured_money):
+            return _wrong_money(attempt.captured_money)
+        amount = self.command.amount_minor or attempt.left_minor
+        if amount > attempt.left_minor:
+            return _too_much(attempt.left_minor)
+        book = open_book(stage)
+        taking = take(stage, book, rows, amount, True, owe=self.owe)
+        if isinstance(taking, Refusal):
+            return taking
+        close_book(stage, book)
+        refund = self._refund(stage, attempt, amount, taking)
+        stage.put(REFUNDS, refund.id, refund)
+        stage.put(
+            ATTEMPTS,
+            attempt.id,
+            msgspec.structs.replace(attempt, refunding_minor=attempt.refunding_minor + amount),
+        )
+        stage.put(INTENTS, intent.id, with_taken(intent, taking, 1))
+        return Draft(
+            "payments.refund_clawed", facts(refund_facts(refund, intent.player_id, taking))
+        )
+
+    def _refund(self, stage: Stage, attempt: Attempt, amount: int, taking: Taking) -> Refund:
+        request = RefundRequest(
+            refund_id=self.refund_id,
+            idempotency_key=f"{self.refund_id}:refund:1",
+            attempt_id=attempt.id,
+            payment_reference=attempt.reference or "",
+            amount_minor=amount,
+            currency=attempt.captured_money or "",
+            reason=self.command.reason,
+        )
+        return Refund(
+            id=self.refund_id, payment_id=attempt.payment_id, attempt_id=attempt.id,
+            provider=attempt.provider, source=attempt.applied or Applied.UNAPPLIED,
+            origin=self.origin, state=RefundState.CREATED, amount_minor=amount,
+            money=attempt.captured_money or "", reason=self.command.reason, reference=None,
+            request=msgspec.json.encode(request).decode(), taking=write_taking(taking), code=None,
+            created_at=stage.now, changed_at=stage.now,
+        )  # fmt: skip
+
+
+def refund_facts(refund: Refund, player_id: str, taking: Taking) -> dict[str, object]:
+    """Return what an entry says of a refund; its reason is free text and stays outside."""
+    return {
+        "payment": refund.payment_id,
+        "refund": refund.id,
+        "attempt": refund.attempt_id,
+        "player": player_id,
+        "provider": refund.provider,
+        "source": refund.source,
+        "origin": refund.origin,
+        "money": refund.money,
+        "amount": refund.amount_minor,
+        "coins": taking.paid,
+        "bonus": taking.bonus,
+        "owed": taking.owed,
+        "basis": taking.basis_minor,
+    }
+
+
+def _wrong_money(money: str) -> Refusal:
+    return Refusal(
+        code="currency_mismatch",
+        detail=f"The payment was captured in {money}; it is refunded in {money}.",
+        field="amount.currency",
+    )
+
+
+def _too_much(left_minor: int) -> Refusal:
+    return Refusal(
+        code="exceeds_refundable",
+        detail="More than what is captured and neither refunded, being refunded nor disputed.",
+        field="amount",
+        extra={"refundableMinor": left_minor},
+    )
+
+
+async def refund_payment(
+    payments: Payments, tenant: TenantRef, principal: str, key: str, command: RefundCommand
+) -> Refund | Refusal:
+    """Refund a payment, whole or in part. The same key answers with the same refund.
+
+    Refusals: `not_found`, `payment_not_refundable`, `exceeds_refundable`, `dispute_open`,
+    `currency_mismatch`, `refund_exceeds_unspent`, `key_reused`, `tenant_suspended`.
+    """
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        intent = await store.intent_by_id(tx.driver, command.payment_id)
+        attempts = await store.attempts_of(tx.driver, command.payment_id)
+    if intent is None:
+        return NO_PAYMENT
+    attempt = _refundable(attempts)
+    if attempt is None:
+        return NOT_REFUNDABLE
+    settings = await payments.tenants.settings(tenant.id)
+    owe = settings is not None and settings.spent_coins == "debt"
+    act = BeginRefund(attempt, principal, key, command, "merchant", owe=owe)
+    return await _begin(payments, tenant, act)
+
+
+def _refundable(attempts: list[Attempt]) -> Attempt | None:
+    """Return the attempt whose money a refund means: the credited one, else one set aside.
+
+    The choice must not change when its money is gone, or a replayed key would meet another one.
+    """
+    credited = [one for one in attempts if one.applied is Applied.CREDITED]
+    aside = [one for one in attempts if one.applied is Applied.UNAPPLIED]
+    return next(iter(credited), next(iter(aside), None))
+
+
+async def _begin(payments: Payments, tenant: TenantRef, act: BeginRefund) -> Refund | Refusal:
+    receipt = await payments.journal.submit(tenant.schema, act)
+    if not isinstance(receipt, Receipt):
+        return receipt
+    refund_id = msgspec.json.decode(receipt.data)["refund"]
+    await payments.wait(payments.start(send_refund(payments, tenant, refund_id)))
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        refund = await store.refund_by_id(tx.driver, refund_id)
+    return NO_REFUND if refund is None else refund
+
+
+async def refund_unapplied(payments: Payments, tenant: TenantRef, attempt: Attempt) -> None:
+    """Give back, once, all that an attempt captured and that bought nothing."""
+    if attempt.applied is not Applied.UNAPPLIED:
+        return
+    command = RefundCommand(
+        payment_id=attempt.payment_id, amount_minor=None, money=None, reason=None
+    )
+    act = BeginRefund(attempt, "system", f"{attempt.id}:unapplied", command, "system", owe=False)
+    outcome = await _begin(payments, tenant, act)
+    if isinstance(outcome, Refusal):
+        log.warning("unapplied_not_refunded", attempt=attempt.id, code=outcome.code)

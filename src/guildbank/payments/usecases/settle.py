@@ -1,0 +1,293 @@
+"""Settle an attempt: the one door through which an outcome becomes money and coins.
+
+Webhook, return page, poll and janitor all come here and may race: the act decides under the lock
+what is new, and a capture is one business effect with one key.
+"""
+
+import msgspec
+import structlog
+
+from guildbank.identity import PLAYERS
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Act, Draft, Need, Receipt, Stage, facts
+from guildbank.journal import Outcome as JournalOutcome
+from guildbank.kernel import Refusal
+from guildbank.ledger import (
+    ASSETS,
+    Address,
+    Leg,
+    close_book,
+    money_asset,
+    open_book,
+)
+from guildbank.payments import posting, store
+from guildbank.payments.contracts import (
+    NO_CHANGE,
+    NO_PAYMENT,
+    Applied,
+    Attempt,
+    AttemptState,
+    Fulfilment,
+    Intent,
+    IntentState,
+)
+from guildbank.payments.rules import (
+    ENDED_INTENTS,
+    LIVE_ATTEMPTS,
+    attempt_after,
+    intent_after,
+)
+from guildbank.payments.store import ATTEMPTS, INTENTS
+from guildbank.payments.usecases import PaymentAct, Payments, provider_principal
+from guildbank.payments.usecases.limits import give_back_limits, limit_needs, reserve, uses_of
+from guildbank.payments.usecases.refund import refund_unapplied
+from guildbank.plugin_api import Outcome, OutcomeStatus
+from guildbank.wallets import PURSES, PurseKey
+
+log = structlog.get_logger(__name__)
+
+
+class Settle(PaymentAct):
+    """Record what a provider says of an attempt; money that it took is booked, always."""
+
+    verb = "payments.settle"
+    rounds = 2
+    __slots__ = ("attempt_id", "fulfilment", "outcome", "provider")
+
+    def __init__(self, fulfilment: Fulfilment, attempt: Attempt, outcome: Outcome) -> None:
+        key, command = None, None
+        if outcome.status is OutcomeStatus.PROCESSED:
+            key = f"{outcome.reference or attempt.id}:capture"
+            command = (attempt.id, outcome.amount_minor, outcome.currency)
+        super().__init__(attempt.payment_id, provider_principal(attempt.provider), key, command)
+        self.fulfilment = fulfilment
+        self.attempt_id = attempt.id
+        self.provider = attempt.provider
+        self.outcome = outcome
+
+    def needs(self, stage: Stage) -> list[Need]:
+        """Return payment and attempt, then what a capture books on."""
+        needs: list[Need] = [*super().needs(stage), (ATTEMPTS, self.attempt_id)]
+        intent = stage.get(INTENTS, self.payment_id) if _loaded(stage, self.payment_id) else None
+        if intent is None:
+            return needs
+        needs += limit_needs(uses_of(intent))
+        money = self.outcome.currency
+        if self.outcome.status is OutcomeStatus.PROCESSED and money is not None:
+            needs += posting.money_needs(money, self.provider)
+            needs += posting.coin_needs(intent)
+            needs.append((PURSES, PurseKey(intent.player_id, intent.currency)))
+            needs.append((PLAYERS, intent.player_id))
+        return needs
+
+    def decide(self, stage: Stage) -> Draft | Refusal:
+        """Return the draft of what is new, or `no_change`."""
+        intent = stage.get(INTENTS, self.payment_id)
+        attempt = stage.get(ATTEMPTS, self.attempt_id)
+        if intent is None or attempt is None:
+            return NO_PAYMENT
+        after = attempt_after(attempt.state, self.outcome.status)
+        if after is AttemptState.CAPTURED:
+            return self._captured(stage, intent, attempt)
+        if after is None:
+            return self._same(stage, attempt)
+        return self._moved(stage, intent, attempt, after)
+
+    def _same(self, stage: Stage, attempt: Attempt) -> Draft | Refusal:
+        """Keep the reference or the next action of a live attempt, if they are new."""
+        fresh = self._noted(attempt, stage)
+        same = (attempt.reference, attempt.action) == (fresh.reference, fresh.action)
+        if attempt.state not in LIVE_ATTEMPTS or same:
+            return NO_CHANGE
+        if self.outcome.status not in (OutcomeStatus.PENDING, OutcomeStatus.UNKNOWN):
+            return NO_CHANGE
+        stage.put(ATTEMPTS, attempt.id, fresh)
+        return Draft("payments.pending", facts({"payment": self.payment_id, "attempt": attempt.id}))
+
+    def _noted(self, attempt: Attempt, stage: Stage) -> Attempt:
+        action = self.outcome.next_action
+        kept = attempt.action if self.outcome.status is OutcomeStatus.UNKNOWN else None
+        return msgspec.structs.replace(
+            attempt,
+            reference=attempt.reference or self.outcome.reference,
+            action=msgspec.json.encode(action).decode() if action is not None else kept,
+            code=self.outcome.code,
+            changed_at=stage.now,
+        )
+
+    def _moved(
+        self, stage: Stage, intent: Intent, attempt: Attempt, after: AttemptState
+    ) -> Draft | Refusal:
+        """Move attempt and payment on, without money."""
+        fresh = msgspec.structs.replace(self._noted(attempt, stage), state=after)
+        stage.put(ATTEMPTS, attempt.id, fresh)
+        state = intent.state
+        if intent.attempt_id == attempt.id and intent.state not in ENDED_INTENTS:
+            state = intent_after(
+                intent.state,
+                after,
+                needs_player=self.outcome.next_action is not None,
+                attempts=intent.attempts,
+            )
+            over = state in (IntentState.REQUIRES_PAYMENT_METHOD, IntentState.FAILED)
+            if over:
+                give_back_limits(stage, intent)
+            moved = msgspec.structs.replace(
+                intent,
+                state=state,
+                reserved=intent.reserved and not over,
+                problem=self.outcome.code if over else intent.problem,
+                changed_at=stage.now,
+            )
+            stage.put(INTENTS, intent.id, moved)
+        kind = "failed" if state is IntentState.FAILED else after.value
+        told = {"payment": intent.id, "attempt": attempt.id, "state": state}
+        return Draft(f"payments.{kind}", facts({**told, "code": self.outcome.code}))
+
+    def _captured(self, stage: Stage, intent: Intent, attempt: Attempt) -> Draft | Refusal:
+        """Book captured money: behind coins if it can be, else aside."""
+        amount, money = self.outcome.amount_minor or 0, self.outcome.currency or ""
+        taken = msgspec.structs.replace(
+            attempt,
+            state=AttemptState.CAPTURED,
+            reference=attempt.reference or self.outcome.reference,
+            action=None,
+            code=None,
+            captured_minor=amount,
+            captured_money=money,
+            changed_at=stage.now,
+        )
+        conflicts = (amount, money) != (intent.amount_minor, intent.money)
+        if intent.state in ENDED_INTENTS or intent.state is IntentState.CAPTURED:
+            return self._aside(stage, intent, taken, f"payment_{intent.state}", intent.state)
+        if conflicts:
+            return self._aside(stage, intent, taken, "conflicted", IntentState.CONFLICTED)
+        problem = self._credit(stage, intent, taken)
+        if isinstance(problem, Draft):
+            return problem
+        return self._aside(stage, intent, taken, problem.code, IntentState.CAPTURED)
+
+    def _credit(self, stage: Stage, intent: Intent, attempt: Attempt) -> Draft | Refusal:
+        """Credit the coins, or say why they cannot be."""
+        player = stage.get(PLAYERS, intent.player_id)
+        if player is None or player.state != "active":
+            return Refusal(code="player_closed", detail="The player's account is closed.")
+        goods = self.fulfilment.fulfil(intent)
+        if isinstance(goods, Refusal):
+            return goods
+        purse = stage.get(PURSES, PurseKey(intent.player_id, intent.currency))
+        if purse is None:
+            return Refusal(code="unknown_currency", detail="There is no such currency.")
+        book = open_book(stage)
+        refusal = posting.book_credit(book, intent, self.provider, goods, purse)
+        if refusal is not None:
+            return refusal
+        close_book(stage, book)
+        if not intent.reserved:
+            reserve(stage, uses_of(intent), even_above=True)
+        bucket = {
+            name: posting.leg_of(book, Address(intent.player_id, intent.currency, name))
+            for name in (posting.PAID, posting.BONUS)
+        }
+        credited = msgspec.structs.replace(
+            intent, state=IntentState.CREDITED, reserved=True, problem=None,
+            attempt_id=attempt.id, provider=attempt.provider, credited_seq=stage.seq,
+            credited_at=stage.now, paid_leg=bucket[posting.PAID], bonus_leg=bucket[posting.BONUS],
+            changed_at=stage.now,
+        )  # fmt: skip
+        stage.put(INTENTS, intent.id, credited)
+        stage.put(ATTEMPTS, attempt.id, msgspec.structs.replace(attempt, applied=Applied.CREDITED))
+        told = {"currency": goods.currency, "coins": goods.coins, "bonus": goods.bonus}
+        return Draft("payments.credited", facts({**_facts(credited, attempt), **told}))
+
+    def _aside(
+        self, stage: Stage, intent: Intent, attempt: Attempt, problem: str, state: IntentState
+    ) -> Draft | Refusal:
+        """Book the money to unapplied; a refund of its own gives it back."""
+        money = attempt.captured_money or ""
+        book = open_book(stage)
+        source = posting.provider_account(money, self.provider)
+        refusal = book.post([Leg((source,), posting.unapplied(money), attempt.captured_minor)])
+        if refusal is not None:
+            return refusal
+        close_book(stage, book)
+        stage.put(ATTEMPTS, attempt.id, msgspec.structs.replace(attempt, applied=Applied.UNAPPLIED))
+        if state is not intent.state:
+            give_back_limits(stage, intent)
+            moved = msgspec.structs.replace(
+                intent, state=state, reserved=False, problem=problem, attempt_id=attempt.id,
+                changed_at=stage.now,
+            )  # fmt: skip
+            stage.put(INTENTS, intent.id, moved)
+        conflicted = state is IntentState.CONFLICTED and state is not intent.state
+        kind = "payments.conflicted" if conflicted else "payments.unapplied"
+        return Draft(kind, facts({**_facts(intent, attempt), "reason": problem}))
+
+
+def _loaded(stage: Stage, payment_id: str) -> bool:
+    return stage.loaded(INTENTS, payment_id)
+
+
+def _facts(intent: Intent, attempt: Attempt) -> dict[str, object]:
+    return {
+        "payment": intent.id,
+        "attempt": attempt.id,
+        "player": intent.player_id,
+        "provider": attempt.provider,
+        "reference": attempt.reference,
+        "product": intent.product_id,
+        "version": intent.product_version,
+        "money": attempt.captured_money,
+        "amount": attempt.captured_minor,
+    }
+
+
+class OpenMoney(Act):
+    """Make the asset of a money that a provider reports and nothing was priced in yet."""
+
+    verb = "payments.open_money"
+    __slots__ = ("money",)
+
+    def __init__(self, money: str) -> None:
+        super().__init__("system")
+        self.money = money
+
+    def needs(self, stage: Stage) -> list[Need]:
+        """Return the asset."""
+        return [(ASSETS, self.money)]
+
+    def decide(self, stage: Stage) -> Draft | Refusal:
+        """Make the asset, unless it is there."""
+        if stage.get(ASSETS, self.money) is not None:
+            return NO_CHANGE
+        stage.put(ASSETS, self.money, money_asset(self.money))
+        return Draft("payments.money_opened", facts({"money": self.money}))
+
+
+async def settle(
+    payments: Payments, tenant: TenantRef, attempt: Attempt, outcome: Outcome
+) -> JournalOutcome:
+    """Record an outcome of an attempt, once, whoever else brings the same one.
+
+    Returns the receipt of what was booked, now or before, or `no_change`.
+    """
+    if outcome.status is OutcomeStatus.PROCESSED and outcome.currency is not None:
+        await payments.journal.submit(tenant.schema, OpenMoney(outcome.currency))
+    act = Settle(payments.fulfilment, attempt, outcome)
+    receipt = await payments.journal.submit(tenant.schema, act)
+    if isinstance(receipt, Refusal) and receipt.code not in ("no_change", "not_found"):
+        log.error("settlement_refused", attempt=attempt.id, code=receipt.code)
+    if isinstance(receipt, Receipt) and receipt.kind in (
+        "payments.unapplied",
+        "payments.conflicted",
+    ):
+        await _return_unapplied(payments, tenant, attempt)
+    return receipt
+
+
+async def _return_unapplied(payments: Payments, tenant: TenantRef, attempt: Attempt) -> None:
+    """Give back at once what could not be credited; a job finds what this leaves."""
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        fresh = await store.attempt_by_id(tx.driver, attempt.id)
+    if fresh is not None:
+        await refund_unapplied(payments, tenant, fresh)
