@@ -6,6 +6,7 @@ too_many_legs, unknown_hold, hold_expired, hold_closed, exceeds_hold, not_revers
 """
 
 from guildbank.ledger.assets import ASSETS, is_money, money_asset
+from guildbank.ledger.claws import first_positions
 from guildbank.ledger.contracts import (
     HOUSE,
     MAX_LEGS,
@@ -22,6 +23,7 @@ from guildbank.ledger.contracts import (
     Transfer,
     house,
 )
+from guildbank.ledger.lots import Interval, basis_of
 from guildbank.ledger.originals import ORIGINALS, Original, OriginalLeg
 from guildbank.ledger.posting import (
     account_needs,
@@ -49,6 +51,7 @@ __all__ = [
     "Book",
     "Hold",
     "HoldLine",
+    "Interval",
     "Leg",
     "LotRef",
     "LotState",
@@ -58,7 +61,9 @@ __all__ = [
     "Restores",
     "Transfer",
     "account_needs",
+    "basis_of",
     "close_book",
+    "first_positions",
     "house",
     "is_money",
     "leg_needs",
