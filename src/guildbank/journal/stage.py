@@ -74,7 +74,7 @@ class Stage:
     def accept(self, draft: Draft) -> None:
         """Keep what the act staged."""
         for shelf, staged in self._act_staged.items():
-            self._rows[shelf].update(staged)
+            self._rows.setdefault(shelf, {}).update(staged)
             changed = self._changed.get(shelf)
             if changed is None:
                 self._changed[shelf] = staged
