@@ -1,1 +1,24 @@
-"""Real money in and out: intents, attempts, refunds, disputes, providers."""
+"""The door of payments: real money in and out, and the port by which products are sold.
+
+The room above implements `Fulfilment`; the app plugs it into `Payments`. Refusals:
+unknown_provider, sandbox_refused, invalid_settings, unknown_player, limit_reached,
+purchase_vetoed, gate_unavailable, payment_not_retryable, payment_not_cancelable,
+payment_in_progress, payment_not_refundable, exceeds_refundable, currency_mismatch, dispute_open,
+refund_exceeds_unspent, bad_signature, and those of the Fulfilment.
+"""
+
+from guildbank.payments.contracts import Fulfilment, Goods, Intent, LimitUse, Order, Quote
+from guildbank.payments.plugins import Plugins
+from guildbank.payments.usecases import Payments, Timing
+
+__all__ = [
+    "Fulfilment",
+    "Goods",
+    "Intent",
+    "LimitUse",
+    "Order",
+    "Payments",
+    "Plugins",
+    "Quote",
+    "Timing",
+]

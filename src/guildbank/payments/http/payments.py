@@ -1,0 +1,217 @@
+"""Routes by which players and game servers buy."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from litestar import Response, get, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import PathParameter, QueryParameter
+from msgspec import Meta
+
+from guildbank.infra.http import (
+    After,
+    Amount,
+    Body,
+    Caller,
+    IdempotencyKey,
+    JSONBody,
+    Limit,
+    Page,
+    Service,
+    Who,
+    decode_cursor,
+    encode_cursor,
+    granted,
+    machine_or_self,
+    problem,
+)
+from guildbank.infra.http.schema import CurrencyText
+from guildbank.payments.contracts import Purchase
+from guildbank.payments.http.views import (
+    PaymentLine,
+    PaymentView,
+    payment_line,
+    payment_view,
+    status_of,
+)
+from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.cancel import cancel_payment
+from guildbank.payments.usecases.create import create_payment
+from guildbank.payments.usecases.read import Dossier, get_payment, list_payments, read_payment
+from guildbank.payments.usecases.retry import retry_payment
+
+Parts = Service[Payments]
+READ, WRITE = "payments:read", "payments:write"
+TAGS: Sequence[str] = ["payments"]
+PaymentId = Annotated[str, PathParameter(description="The payment's id.", max_length=90)]
+ProviderName = Annotated[
+    str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9_-]+$(?!\n)", examples=["sandbox"])
+]
+MethodName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=100,
+        pattern=r"^[!-~]+$(?!\n)",
+        description="The provider's own name of a payment method; left out, its default.",
+        examples=["checkout"],
+    ),
+]
+ReturnUrl = Annotated[
+    str,
+    Meta(
+        max_length=1000,
+        pattern=r"^https?://[^\s\x00-\x1f]+$(?!\n)",
+        description="Where the provider sends the player back to.",
+        examples=["https://game.example/return"],
+    ),
+]
+_LATER = {202: ResponseSpec(PaymentView, description="The provider has not said yet.")}
+
+
+class BuyBody(Body):
+    """What to buy. A player's own token buys for that player; a machine names `playerId`."""
+
+    pack_id: Annotated[str, Meta(min_length=1, max_length=90)]
+    currency: CurrencyText
+    provider: ProviderName
+    player_id: Annotated[str, Meta(min_length=1, max_length=90)] | None = None
+    coins: Amount | None = None
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)", examples=["DE"])] | None = None
+    method: MethodName | None = None
+    return_url: ReturnUrl | None = None
+
+
+class RetryBody(Body):
+    """Another attempt, with another method or provider."""
+
+    provider: ProviderName | None = None
+    method: MethodName | None = None
+    return_url: ReturnUrl | None = None
+
+
+@post(
+    "/v1/payments",
+    guards=[machine_or_self(WRITE)],
+    tags=TAGS,
+    summary="Buy a pack",
+    responses=_LATER,
+)
+async def create(
+    payments: Parts, caller: Who, idempotency_key: IdempotencyKey, data: JSONBody[BuyBody]
+) -> Response[PaymentView]:
+    """Begin a payment. Follow `nextAction`, then read the payment until it is credited.
+
+    The same key answers with the same payment as it stands by then. 202 means that the provider
+    has not said how it stands: read the payment again, and never buy again under a new key.
+    """
+    purchase = Purchase(
+        player_id=_buyer(caller, data.player_id),
+        product_id=data.pack_id,
+        coins=data.coins,
+        money=data.currency,
+        country=data.country,
+        provider=data.provider,
+        method=data.method,
+        return_url=data.return_url,
+    )
+    bought = granted(
+        await create_payment(payments, caller.home, caller.principal, idempotency_key, purchase)
+    )
+    dossier = await read_payment(payments, caller.home, bought.intent.id)
+    if dossier is None:
+        raise problem("not_found", "There is no such payment.")
+    return Response(payment_view(dossier), status_code=status_of(dossier))
+
+
+def _buyer(caller: Caller, named: str | None) -> str:
+    if caller.player_id is not None:
+        if named not in (None, caller.player_id):
+            raise problem("not_found", "There is no such player.", "playerId")
+        return caller.player_id
+    if named is None:
+        raise problem("missing_field", "A machine names the player.", "playerId")
+    return named
+
+
+@get("/v1/payments", guards=[machine_or_self(READ)], tags=TAGS, summary="List payments")
+async def list_all(
+    payments: Parts,
+    caller: Who,
+    player_id: Annotated[
+        str | None, QueryParameter(name="playerId", max_length=90, description="Of one player.")
+    ] = None,
+    limit: Limit = 50,
+    after: After = None,
+) -> Page[PaymentLine]:
+    """List payments, newest first. A player's token lists its own."""
+    position = decode_cursor(after, [str])
+    owner = player_id if caller.player_id is None else _buyer(caller, player_id)
+    before = str(position[0]) if position else None
+    found = await list_payments(payments, caller.home, owner, before, limit + 1)
+    page = found[:limit]
+    more = encode_cursor([page[-1].id]) if len(found) > limit else None
+    return Page([payment_line(one) for one in page], more)
+
+
+@get(
+    "/v1/payments/{payment_id:str}",
+    guards=[machine_or_self(READ)],
+    tags=TAGS,
+    summary="Read a payment",
+)
+async def read(payments: Parts, caller: Who, payment_id: PaymentId) -> PaymentView:
+    """Return a payment. One that waits for its provider is looked at again, so poll here."""
+    return payment_view(await _own(payments, caller, payment_id))
+
+
+@post(
+    "/v1/payments/{payment_id:str}/cancel",
+    guards=[machine_or_self(WRITE)],
+    tags=TAGS,
+    summary="Cancel a payment",
+    status_code=200,
+)
+async def cancel(payments: Parts, caller: Who, payment_id: PaymentId) -> PaymentView:
+    """Cancel a payment that took no money, once its provider confirms. Safe to repeat."""
+    await _own(payments, caller, payment_id)
+    granted(await cancel_payment(payments, caller.home, caller.principal, payment_id))
+    return await _view(payments, caller, payment_id)
+
+
+@post(
+    "/v1/payments/{payment_id:str}/attempts",
+    guards=[machine_or_self(WRITE)],
+    tags=TAGS,
+    summary="Try a payment again",
+    responses=_LATER,
+)
+async def retry(
+    payments: Parts, caller: Who, payment_id: PaymentId, data: JSONBody[RetryBody]
+) -> Response[PaymentView]:
+    """Make another attempt at a payment in the state `requires_payment_method`."""
+    await _own(payments, caller, payment_id)
+    granted(
+        await retry_payment(
+            payments, caller.home, payment_id, data.provider, data.method, data.return_url
+        )
+    )
+    dossier = await read_payment(payments, caller.home, payment_id)
+    if dossier is None:
+        raise problem("not_found", "There is no such payment.")
+    return Response(payment_view(dossier), status_code=status_of(dossier))
+
+
+async def _own(payments: Payments, caller: Caller, payment_id: str) -> Dossier:
+    found = await get_payment(payments, caller.home, payment_id, player_id=caller.player_id)
+    return granted(found)
+
+
+async def _view(payments: Payments, caller: Caller, payment_id: str) -> PaymentView:
+    dossier = await read_payment(payments, caller.home, payment_id)
+    if dossier is None:
+        raise problem("not_found", "There is no such payment.")
+    return payment_view(dossier)
+
+
+ROUTES = (create, list_all, read, cancel, retry)

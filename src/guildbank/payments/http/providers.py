@@ -1,0 +1,112 @@
+"""Routes by which a tenant's accounts at providers are kept, and plugins are listed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from litestar import get, put
+from litestar.params import PathParameter
+from msgspec import Meta
+
+from guildbank.infra.http import Body, JSONBody, Page, Service, View, Who, granted, scope
+from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases import accounts as verbs
+
+Parts = Service[Payments]
+READ, WRITE = "payments:read", "providers:write"
+TAGS: Sequence[str] = ["providers"]
+ProviderId = Annotated[str, PathParameter(description="The plugin's id.", max_length=64)]
+
+
+class ProviderBody(Body):
+    """Settings as the plugin's schema describes them. Secrets left out stay as they are."""
+
+    settings: Annotated[dict[str, Any], Meta(max_length=100)]
+    enabled: bool = True
+
+
+class ProviderView(View):
+    """An account at a provider; `secretsSet` names the secrets that are stored."""
+
+    id: str
+    enabled: bool
+    settings: Mapping[str, Any]
+    secrets_set: Sequence[str]
+    changed_at: datetime
+
+
+class PluginView(View):
+    """An installed plugin, or why one that was found is not used."""
+
+    name: str
+    id: str | None
+    version: str | None
+    slot: str | None
+    title: str | None
+    sandbox: bool
+    settings_schema: Mapping[str, Any] | None
+    secret_fields: Sequence[str]
+    problem: str | None
+
+
+@put(
+    "/v1/providers/{provider_id:str}",
+    guards=[scope(WRITE)],
+    tags=TAGS,
+    summary="Configure a provider",
+)
+async def configure(
+    payments: Parts, caller: Who, provider_id: ProviderId, data: JSONBody[ProviderBody]
+) -> ProviderView:
+    """Set the tenant's account at a provider. Secrets are sealed and never shown again."""
+    done = await verbs.configure_provider(
+        payments, caller.home, provider_id, data.settings, enabled=data.enabled
+    )
+    return _view(granted(done))
+
+
+@get("/v1/providers/{provider_id:str}", guards=[scope(READ)], tags=TAGS, summary="Read a provider")
+async def read(payments: Parts, caller: Who, provider_id: ProviderId) -> ProviderView:
+    """Return the tenant's account at a provider, without secrets."""
+    return _view(granted(await verbs.get_provider(payments, caller.home, provider_id)))
+
+
+@get("/v1/providers", guards=[scope(READ)], tags=TAGS, summary="List providers")
+async def list_all(payments: Parts, caller: Who) -> Page[ProviderView]:
+    """List the tenant's accounts at providers."""
+    return Page([_view(one) for one in await verbs.list_providers(payments, caller.home)], None)
+
+
+@get("/v1/plugins", guards=[scope(READ)], tags=TAGS, summary="List plugins")
+async def plugins(payments: Parts, caller: Who) -> Page[PluginView]:
+    """List the installed plugins, the broken ones with their problem."""
+    views = []
+    for report in payments.plugins.reports:
+        manifest = report.manifest
+        views.append(
+            PluginView(
+                name=report.name,
+                id=manifest.id if manifest else None,
+                version=manifest.version if manifest else None,
+                slot=manifest.slot.value if manifest else None,
+                title=manifest.title if manifest else None,
+                sandbox=manifest.sandbox if manifest else False,
+                settings_schema=manifest.settings_schema if manifest else None,
+                secret_fields=sorted(manifest.secret_fields) if manifest else (),
+                problem=report.problem,
+            )
+        )
+    return Page(views, None)
+
+
+def _view(one: verbs.ProviderView) -> ProviderView:
+    return ProviderView(
+        id=one.id,
+        enabled=one.enabled,
+        settings=one.settings,
+        secrets_set=one.secrets_set,
+        changed_at=one.changed_at,
+    )
+
+
+ROUTES = (configure, read, list_all, plugins)

@@ -1,0 +1,224 @@
+"""What clients see of payments: money as decimal strings, coins as integers."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from guildbank.infra.http import Money, View, write_money
+from guildbank.kernel import seq_id
+from guildbank.payments.contracts import (
+    AttemptState,
+    Dispute,
+    DisputeState,
+    Intent,
+    IntentState,
+    Refund,
+    RefundState,
+)
+from guildbank.payments.rules import LIVE_ATTEMPTS
+from guildbank.payments.usecases.money import read_taking
+from guildbank.payments.usecases.read import Dossier
+from guildbank.plugin_api import NextAction
+
+_ACTIONS = msgspec.json.Decoder(NextAction)
+_ADVICE = {
+    IntentState.UNKNOWN: "The provider did not answer. Read this payment again; do not pay twice.",
+    IntentState.PROCESSING: "The provider is at work. Ask again for this payment.",
+    IntentState.CREATED: "The provider is being asked. Ask again for this payment.",
+}
+
+
+class NextActionView(View):
+    """What the player must do: open `url`, or confirm with `clientSecret`."""
+
+    kind: str
+    url: str | None = None
+    client_secret: str | None = None
+
+
+class RefundView(View):
+    """Money given back, and the coins that it took."""
+
+    id: str
+    payment_id: str
+    state: RefundState
+    origin: str
+    amount: Money
+    coins: int
+    bonus_coins: int
+    owed_coins: int
+    reason: str | None
+    code: str | None
+    created_at: datetime
+
+
+class DisputeView(View):
+    """A dispute; `withdrawn` says whether the money is gone, `reinstated` whether it is back."""
+
+    id: str
+    state: DisputeState
+    amount: Money
+    withdrawn: bool
+    reinstated: bool
+    reason: str | None
+    created_at: datetime
+
+
+class AttemptView(View):
+    """One try with one provider."""
+
+    id: str
+    provider: str
+    state: AttemptState
+    reference: str | None
+    code: str | None
+
+
+class PaymentView(View):
+    """A payment as it stands. `transactionId` is set once its coins are credited."""
+
+    id: str
+    state: IntentState
+    player_id: str
+    pack_id: str
+    pack_version: int
+    provider: str
+    amount: Money
+    currency: str
+    coins: int
+    bonus_coins: int
+    created_at: datetime
+    expires_at: datetime
+    next_action: NextActionView | None = None
+    transaction_id: str | None = None
+    problem: str | None = None
+    advice: str | None = None
+    refunded: Money | None = None
+    attempts: Sequence[AttemptView] = ()
+    refunds: Sequence[RefundView] = ()
+    disputes: Sequence[DisputeView] = ()
+
+
+class PaymentLine(View):
+    """A payment in a list."""
+
+    id: str
+    state: IntentState
+    player_id: str
+    pack_id: str
+    pack_version: int
+    provider: str
+    amount: Money
+    currency: str
+    coins: int
+    bonus_coins: int
+    created_at: datetime
+
+
+def payment_line(intent: Intent) -> PaymentLine:
+    """Return a payment for a list."""
+    return PaymentLine(
+        id=intent.id,
+        state=intent.state,
+        player_id=intent.player_id,
+        pack_id=intent.product_id,
+        pack_version=intent.product_version,
+        provider=intent.provider,
+        amount=write_money(intent.amount_minor, intent.money),
+        currency=intent.currency,
+        coins=intent.coins,
+        bonus_coins=intent.bonus,
+        created_at=intent.created_at,
+    )
+
+
+def payment_view(dossier: Dossier) -> PaymentView:
+    """Return a payment with all that belongs to it."""
+    intent, attempts, refunds, disputes = dossier
+    credited = None
+    if intent.credited_seq is not None and intent.credited_at is not None:
+        credited = seq_id("txn", intent.credited_seq, intent.credited_at)
+    current = next((one for one in attempts if one.id == intent.attempt_id), None)
+    back = current.refunded_minor if current is not None else 0
+    return PaymentView(
+        id=intent.id,
+        state=intent.state,
+        player_id=intent.player_id,
+        pack_id=intent.product_id,
+        pack_version=intent.product_version,
+        provider=intent.provider,
+        amount=write_money(intent.amount_minor, intent.money),
+        currency=intent.currency,
+        coins=intent.coins,
+        bonus_coins=intent.bonus,
+        created_at=intent.created_at,
+        expires_at=intent.expires_at,
+        next_action=_next_action(dossier),
+        transaction_id=credited,
+        problem=intent.problem,
+        advice=_ADVICE.get(intent.state),
+        refunded=write_money(back, current.captured_money or intent.money)
+        if current is not None and back
+        else None,
+        attempts=[
+            AttemptView(
+                id=one.id,
+                provider=one.provider,
+                state=one.state,
+                reference=one.reference,
+                code=one.code,
+            )
+            for one in attempts
+        ],
+        refunds=[refund_view(one) for one in refunds],
+        disputes=[dispute_view(one) for one in disputes],
+    )
+
+
+def _next_action(dossier: Dossier) -> NextActionView | None:
+    for one in dossier.attempts:
+        current = one.id == dossier.intent.attempt_id and one.state in LIVE_ATTEMPTS
+        if current and one.action is not None:
+            action = _ACTIONS.decode(one.action)
+            return NextActionView(
+                kind=action.kind, url=action.url, client_secret=action.client_secret
+            )
+    return None
+
+
+def refund_view(refund: Refund) -> RefundView:
+    """Return a refund; one that failed holds no coins any more."""
+    taking = read_taking(refund.taking)
+    return RefundView(
+        id=refund.id,
+        payment_id=refund.payment_id,
+        state=refund.state,
+        origin=refund.origin,
+        amount=write_money(refund.amount_minor, refund.money),
+        coins=taking.paid,
+        bonus_coins=taking.bonus,
+        owed_coins=taking.owed,
+        reason=refund.reason,
+        code=refund.code,
+        created_at=refund.created_at,
+    )
+
+
+def dispute_view(dispute: Dispute) -> DisputeView:
+    """Return a dispute."""
+    return DisputeView(
+        id=dispute.id,
+        state=dispute.state,
+        amount=write_money(dispute.amount_minor, dispute.money),
+        withdrawn=dispute.withdrawn,
+        reinstated=dispute.reinstated,
+        reason=dispute.reason,
+        created_at=dispute.created_at,
+    )
+
+
+def status_of(dossier: Dossier) -> int:
+    """Return 202 for a payment whose provider has not said yet, else 201."""
+    waits = dossier.intent.state in _ADVICE
+    return 202 if waits else 201

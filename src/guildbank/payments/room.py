@@ -1,0 +1,57 @@
+"""What the payments room publishes to the app."""
+
+from guildbank.infra.http import Code
+from guildbank.infra.room import Room
+from guildbank.payments.http import ROUTES
+from guildbank.payments.jobs import JOBS
+
+ROOM = Room(
+    name="payments",
+    routes=ROUTES,
+    jobs=JOBS,
+    scopes={
+        "payments:read": "Read payments, refunds, providers and plugins.",
+        "payments:write": "Begin, retry and cancel payments for any player.",
+        "payments:refund": "Give money back.",
+        "providers:write": "Configure accounts at payment providers.",
+    },
+    events={
+        "payments.created": "A payment was begun.",
+        "payments.attempted": "A provider is being asked for the money.",
+        "payments.pending": "The provider waits for the player, or is at work.",
+        "payments.declined": "An attempt was declined; another one may follow.",
+        "payments.canceled": "An attempt or a payment was canceled before money came.",
+        "payments.unknown": "Nobody here can say whether money moved; the provider is asked.",
+        "payments.failed": "A payment ended without money.",
+        "payments.expired": "A payment's time is over.",
+        "payments.credited": "Money came and its coins were credited.",
+        "payments.unapplied": "Money came that bought nothing; it is given back.",
+        "payments.conflicted": "Another amount or currency came than asked; it is given back.",
+        "payments.money_opened": "Accounts of a further money can be opened.",
+        "payments.refund_clawed": "Coins and money of a refund were set aside.",
+        "payments.refund_pending": "The provider is at work on a refund.",
+        "payments.refund_unknown": "Nobody here can say whether a refund was paid.",
+        "payments.refunded": "The provider gave money back.",
+        "payments.refund_restored": "A refund was not paid; coins and money are back.",
+        "payments.dispute_opened": "A buyer disputes a payment.",
+        "payments.dispute_funds_withdrawn": "Disputed money and its coins were taken.",
+        "payments.dispute_funds_reinstated": "Disputed money and its coins are back.",
+        "payments.dispute_closed": "A dispute was decided.",
+    },
+    codes=(
+        Code("unknown_provider", 422, "The tenant has no such payment provider switched on."),
+        Code("sandbox_refused", 422, "A live tenant cannot use a provider without real money."),
+        Code("invalid_settings", 422, "The settings do not fit the plugin's schema."),
+        Code("limit_reached", 409, "The player has bought this as often as it may be bought."),
+        Code("purchase_vetoed", 403, "A check of the tenant's pipeline refuses the purchase."),
+        Code("gate_unavailable", 503, "A check did not answer, so the purchase is refused."),
+        Code("payment_not_retryable", 409, "The payment does not wait for another attempt."),
+        Code("payment_not_cancelable", 409, "The payment has ended or captured money."),
+        Code("payment_in_progress", 409, "The provider has not said yet how it stands."),
+        Code("payment_not_refundable", 409, "No captured money of the payment is left."),
+        Code("exceeds_refundable", 422, "More than what is left of the captured money."),
+        Code("currency_mismatch", 422, "The payment is in another money."),
+        Code("dispute_open", 409, "The payment is disputed and cannot be refunded now."),
+        Code("bad_signature", 400, "The webhook's signature, age or form is not believed."),
+    ),
+)

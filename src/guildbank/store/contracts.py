@@ -1,0 +1,70 @@
+"""What crosses the door of the store: packs, their prices, refusals."""
+
+from datetime import datetime
+
+import msgspec
+
+from guildbank.kernel import Refusal
+
+STORE_ORDER = 70
+
+
+class Price(msgspec.Struct, frozen=True):
+    """What a pack costs in one money, everywhere or, with a country, only there."""
+
+    amount_minor: int
+    money: str
+    country: str | None = None
+
+
+class OpenAmount(msgspec.Struct, frozen=True):
+    """Makes a pack's coins a unit: the player chooses how many coins, from `least` to `most`."""
+
+    least: int
+    most: int
+
+
+class Pack(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of a coin pack: `coins` paid and `bonus` coins of `currency` for a price.
+
+    It is for sale when `active`, from `starts_at` and before `ends_at`, to each player at most
+    `limit_per_player` times. With `open_amount` the price is for `coins` coins and scales.
+    """
+
+    id: str
+    version: int
+    name: str
+    currency: str
+    coins: int
+    bonus: int
+    prices: tuple[Price, ...]
+    active: bool
+    starts_at: datetime | None
+    ends_at: datetime | None
+    limit_per_player: int | None
+    open_amount: OpenAmount | None
+    saved_at: datetime
+
+
+class PackDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator decides of a pack; see Pack."""
+
+    name: str
+    currency: str
+    coins: int
+    bonus: int
+    prices: tuple[Price, ...]
+    active: bool
+    starts_at: datetime | None
+    ends_at: datetime | None
+    limit_per_player: int | None
+    open_amount: OpenAmount | None
+
+
+UNKNOWN_PACK = Refusal(
+    code="unknown_pack", detail="There is no such pack in this tenant.", field="packId"
+)
+NO_PACK = Refusal(code="not_found", detail="There is no such pack.")
+PACK_INACTIVE = Refusal(
+    code="pack_inactive", detail="The pack is not for sale now.", field="packId"
+)

@@ -1,0 +1,94 @@
+"""SQL of the store: the shelf of packs and plain reads."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import msgspec
+
+from guildbank.journal import Driver
+from guildbank.store.contracts import STORE_ORDER, Pack
+
+READ_NEWEST = """
+SELECT id, document
+FROM store_pack
+WHERE id = ANY($1::text[])
+  AND newest
+"""
+
+READ_VERSION = """
+SELECT document
+FROM store_pack
+WHERE id = $1
+  AND version = $2
+"""
+
+READ_PAGE = """
+SELECT document
+FROM store_pack
+WHERE id > $1
+  AND newest
+ORDER BY id
+LIMIT $2
+"""
+
+# The version before is not the newest any more; nothing else of it ever changes.
+RETIRE = """
+UPDATE store_pack
+SET newest = FALSE
+FROM unnest($1::text[], $2::integer[]) AS saved (id, version)
+WHERE store_pack.id = saved.id
+  AND store_pack.version < saved.version
+  AND store_pack.newest
+"""
+
+SAVE = """
+INSERT INTO store_pack (id, version, newest, document, saved_at)
+SELECT id, version, TRUE, document, saved_at
+FROM unnest($1::text[], $2::integer[], $3::text[], $4::timestamptz[])
+     AS saved (id, version, document, saved_at)
+"""
+
+_PACKS = msgspec.json.Decoder(Pack)
+
+
+class Packs:
+    """The newest version of each pack, by id."""
+
+    order: ClassVar[int] = STORE_ORDER
+
+    async def load(self, driver: Driver, keys: Sequence[str]) -> Mapping[str, Pack]:
+        """Return the packs that exist."""
+        rows = await driver.fetch(READ_NEWEST, keys)
+        return {row["id"]: _PACKS.decode(row["document"]) for row in rows}
+
+    async def save(self, driver: Driver, changed: Mapping[str, Pack]) -> None:
+        """Add the new versions. Of several in one batch only the last was ever newest."""
+        packs = list(changed.values())
+        ids, versions = [one.id for one in packs], [one.version for one in packs]
+        await driver.execute(RETIRE, ids, versions)
+        await driver.execute(
+            SAVE,
+            ids,
+            versions,
+            [msgspec.json.encode(one).decode() for one in packs],
+            [one.saved_at for one in packs],
+        )
+
+
+PACKS = Packs()
+
+
+async def newest_pack(driver: Driver, id_: str) -> Pack | None:
+    """Return a pack as it is sold now."""
+    return (await PACKS.load(driver, [id_])).get(id_)
+
+
+async def pack_version(driver: Driver, id_: str, version: int) -> Pack | None:
+    """Return one version of a pack."""
+    document = await driver.fetchval(READ_VERSION, id_, version)
+    return None if document is None else _PACKS.decode(document)
+
+
+async def pack_page(driver: Driver, after: str, limit: int) -> list[Pack]:
+    """Return packs in the order of their ids, which is that of their creation."""
+    return [_PACKS.decode(row["document"]) for row in await driver.fetch(READ_PAGE, after, limit)]
