@@ -11,7 +11,7 @@ from tests.economy import GEM, Economy
 from guildbank.infra.database import Database
 from guildbank.journal import Act, Outcome, Receipt, RowLock, verify_journal
 from guildbank.kernel import Refusal
-from guildbank.ledger.reading import CHAINED_TRANSFERS
+from guildbank.ledger.reading.chained import CHAINED_TRANSFERS
 from guildbank.wallets import SpendLimit
 from guildbank.wallets.contracts import Grant, PlaceHold, Spend
 from guildbank.wallets.usecases.grant import GrantAct
