@@ -26,6 +26,7 @@ class Room:
     """One room's public parts: HTTP routes, scopes with their meaning, jobs, problem codes.
 
     `events` lists the kinds of journal entries that the room writes, with their meaning.
+    `subscribers` makes the room's readers of the journal from the app's services.
     """
 
     name: str
@@ -34,3 +35,4 @@ class Room:
     events: Mapping[str, str] = field(default_factory=dict)
     jobs: Sequence[Job] = ()
     codes: Sequence[Code] = ()
+    subscribers: Callable[[Any], Sequence[Any]] = lambda _services: ()

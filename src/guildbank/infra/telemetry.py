@@ -118,5 +118,5 @@ def set_up_logging(
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # At debug level these print every statement and every byte, secrets included.
-    for chatty in ("asyncio", "httpx", "httpcore", "sqlalchemy", "procrastinate"):
+    for chatty in ("alembic", "asyncio", "httpx", "httpcore", "sqlalchemy", "procrastinate"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))

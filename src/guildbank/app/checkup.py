@@ -1,0 +1,153 @@
+"""Looks at a deployment from outside: what is configured, what answers, what is missing."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import NamedTuple
+
+import asyncpg
+import httpx
+
+from guildbank.app.credentials import CredentialsBroken, read_credentials
+from guildbank.app.places import cluster_of, credentials_path, database_url, master_key_path
+from guildbank.app.schema import is_current
+from guildbank.infra.config import Settings
+from guildbank.infra.crypto import KeyUnusable, MasterKey
+from guildbank.infra.postgres import ClusterError
+
+OLDEST_POSTGRESQL = 15
+_ASK_SECONDS = 5.0
+_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError)
+
+
+class State(StrEnum):
+    """How one part is."""
+
+    OK = "ok"
+    NOTE = "note"
+    MISSING = "missing"
+
+
+class Finding(NamedTuple):
+    """One part of the deployment, its state, and a sentence on it."""
+
+    part: str
+    state: State
+    detail: str
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Return what was found, the foundations first. Changes nothing and starts nothing."""
+    return list(_examine(settings))
+
+
+def _examine(settings: Settings) -> Iterator[Finding]:
+    yield _data(settings)
+    yield _master_key(settings)
+    yield from _database(settings)
+    yield _server(settings)
+    yield _credentials(settings)
+    yield from _plugins()
+
+
+def _data(settings: Settings) -> Finding:
+    folder = settings.data.absolute()
+    if not folder.is_dir():
+        return _missing("data folder", f"{folder} does not exist; `guildbank up` makes it")
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        return _missing("data folder", f"{folder} may not be written by this user")
+    mode = folder.stat().st_mode & 0o777
+    if mode & 0o022:
+        return Finding("data folder", State.NOTE, f"{folder} may be written by others ({mode:o})")
+    return Finding("data folder", State.OK, str(folder))
+
+
+def _master_key(settings: Settings) -> Finding:
+    try:
+        if settings.master_key is not None:
+            MasterKey.from_text(settings.master_key.get_secret_value())
+            return Finding("master key", State.OK, "from GUILDBANK_MASTER_KEY")
+        path = master_key_path(settings)
+        if not path.exists():
+            return _missing("master key", f"{path} does not exist; the first start makes it")
+        MasterKey.load_or_create(path)
+    except KeyUnusable as error:
+        return _missing("master key", str(error))
+    return Finding("master key", State.OK, f"{path}; keep a copy where the backups are not")
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    embedded = settings.database_url is None
+    what = "embedded database" if embedded else "database"
+    try:
+        if embedded and not cluster_of(settings).running():
+            yield _missing(what, "is not running; `guildbank up` starts it")
+            return
+        url = database_url(settings)
+        version = asyncio.run(_version(url))
+        major = version // 10_000
+        if major < OLDEST_POSTGRESQL:
+            yield _missing(what, f"is PostgreSQL {major}; {OLDEST_POSTGRESQL} or later is needed")
+            return
+        where = "in the data folder" if embedded else "of GUILDBANK_DATABASE_URL"
+        yield Finding(what, State.OK, f"PostgreSQL {major} {where} answers")
+        if asyncio.run(is_current(url)):
+            yield Finding("schema", State.OK, "every schema is at the version of this program")
+        else:
+            yield _missing("schema", "is of another version; run `guildbank migrate`")
+    except (*_AWAY, ClusterError) as error:
+        yield _missing(what, str(error) or type(error).__name__)
+
+
+async def _version(url: str) -> int:
+    connection = await asyncpg.connect(url, timeout=_ASK_SECONDS)
+    try:
+        return int(await connection.fetchval("SHOW server_version_num"))
+    finally:
+        await connection.close()
+
+
+def _server(settings: Settings) -> Finding:
+    try:
+        answer = httpx.get(f"{settings.url}/readyz", timeout=_ASK_SECONDS, trust_env=False)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return _missing("server", f"{settings.url} does not answer ({type(error).__name__})")
+    if answer.status_code == httpx.codes.OK:
+        return Finding("server", State.OK, f"{settings.url} is ready")
+    return _missing("server", f"{settings.url} answers {answer.status_code} to /readyz")
+
+
+def _credentials(settings: Settings) -> Finding:
+    path = credentials_path(settings)
+    try:
+        kept = read_credentials(path)
+    except CredentialsBroken as error:
+        return _missing("credentials", str(error))
+    if kept is None:
+        return Finding("credentials", State.NOTE, f"{path} does not exist: give keys with --key")
+    mode = path.stat().st_mode & 0o777
+    if mode & 0o077:
+        return _missing("credentials", f"{path} is open to others ({mode:o}); run chmod 600")
+    tenant = f" and of tenant {kept.demo.tenant}" if kept.demo else ""
+    return Finding("credentials", State.OK, f"{path}: keys of the deployment{tenant}")
+
+
+def _plugins() -> Iterator[Finding]:
+    from guildbank.payments.plugins import Plugins  # noqa: PLC0415 - imports every plugin
+
+    reports = Plugins.discover().reports
+    if not reports:
+        yield Finding("plugins", State.NOTE, "none is installed, so no payment can be taken")
+    for report in reports:
+        if report.problem is not None:
+            yield _missing(f"plugin {report.name}", report.problem)
+        elif report.manifest is not None:
+            manifest = report.manifest
+            yield Finding(
+                f"plugin {manifest.id}", State.OK, f"{manifest.slot} {manifest.version} loads"
+            )
+
+
+def _missing(part: str, detail: str) -> Finding:
+    return Finding(part, State.MISSING, detail)

@@ -1,0 +1,25 @@
+"""The command line. Each group of commands is a file, and imports what it needs when it runs."""
+
+import typer
+
+from guildbank.app.cli import doctor, keys, ledger, plugins, run, tenants
+
+app = typer.Typer(
+    name="guildbank",
+    help="Economy server for games: wallets, payments and a journal that accounts for every unit.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+run.add_to(app)
+doctor.add_to(app)
+app.add_typer(tenants.app, name="tenant")
+app.add_typer(keys.app, name="key")
+app.add_typer(ledger.app, name="ledger")
+app.add_typer(plugins.app, name="plugin")
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    app()

@@ -1,0 +1,105 @@
+"""Commands that keep machine keys: over HTTP, but for the first key of a deployment."""
+
+from typing import Annotated
+
+import typer
+
+from guildbank.app.cli.screen import Data, KeyOption, client, fail, load, say, table, told
+from guildbank.infra.config import Settings
+
+app = typer.Typer(help="Create, list and revoke the keys of machines.", no_args_is_help=True)
+Tenant = Annotated[
+    str | None, typer.Option("--tenant", help="The tenant's slug. [default: the key's own]")
+]
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Option("--name", help="What the key is for.")],
+    tenant: Tenant = None,
+    scope: Annotated[
+        list[str] | None, typer.Option("--scope", help="What it may do; repeat for more.")
+    ] = None,
+    all_scopes: Annotated[
+        bool, typer.Option("--all-scopes", help="Everything that a tenant's key may do.")
+    ] = False,
+    publishable: Annotated[
+        bool, typer.Option("--publishable", help="A pk_ key for clients; it allows nothing.")
+    ] = False,
+    deployment: Annotated[
+        bool,
+        typer.Option(
+            "--deployment",
+            help="A key of the deployment, made in the database itself: also for the first one.",
+        ),
+    ] = False,
+    expires_at: Annotated[
+        str | None, typer.Option("--expires-at", help="RFC 3339, such as 2030-01-31T00:00:00Z.")
+    ] = None,
+    key: KeyOption = None,
+    data: Data = None,
+) -> None:
+    """Create a key and print it. It is shown this once and stored nowhere."""
+    settings = load(data=data)
+    if deployment:
+        if tenant or scope or all_scopes or publishable or expires_at:
+            raise fail("A deployment key has one scope and no tenant: give --name alone.")
+        _deployment_key(settings, name)
+        return
+    command: dict[str, object] = {"name": name}
+    if publishable:
+        command["kind"] = "publishable"
+    else:
+        command["scopes"] = _scopes(scope or [], all_scopes)
+    for field, value in (("tenant", tenant), ("expiresAt", expires_at)):
+        if value is not None:
+            command[field] = value
+    with client(settings, key, deployment=tenant is not None) as server:
+        made = server.post("/v1/keys", command)
+    say(f"Created key {made['key']['id']} ({made['key']['name']}). It is not shown again:")
+    typer.echo(made["token"])
+
+
+@app.command("list")
+def list_all(tenant: Tenant = None, key: KeyOption = None, data: Data = None) -> None:
+    """List keys: a tenant's, or without --tenant those of the deployment."""
+    with client(load(data=data), key, deployment=True) as server:
+        rows = list(server.items("/v1/keys", tenant=tenant, limit=200))
+    columns = ("id", "name", "kind", "prefix", "scopes", "lastUsedAt", "expiresAt", "revokedAt")
+    table(columns, ([_cell(row[column]) for column in columns] for row in rows))
+
+
+@app.command()
+def revoke(
+    key_id: Annotated[str, typer.Argument(help="The key's id (key_...), from `key list`.")],
+    key: KeyOption = None,
+    data: Data = None,
+) -> None:
+    """End a key; within a second it is refused everywhere."""
+    with client(load(data=data), key, deployment=True) as server:
+        server.delete(f"/v1/keys/{key_id}")
+    say(f"Revoked {key_id}.")
+
+
+def _scopes(named: list[str], everything: bool) -> list[str]:
+    if not everything:
+        return named
+    from guildbank.app.rooms import tenant_scopes  # noqa: PLC0415
+
+    return tenant_scopes()
+
+
+def _deployment_key(settings: Settings, name: str) -> None:
+    from guildbank.app.first_key import NoKey, make_deployment_key  # noqa: PLC0415
+    from guildbank.app.local import Unreachable, local_database  # noqa: PLC0415
+    from guildbank.infra.crypto import KeyUnusable  # noqa: PLC0415
+    from guildbank.infra.postgres import ClusterError  # noqa: PLC0415
+
+    with told(ClusterError, KeyUnusable, NoKey, Unreachable), local_database(settings):
+        token = make_deployment_key(settings, name)
+    say("Created a deployment key. It is not shown again:")
+    typer.echo(token)
+
+
+def _cell(value: object) -> object:
+    return ", ".join(str(each) for each in value) if isinstance(value, list) else value

@@ -1,0 +1,84 @@
+"""Commands that look into the ledger: verify in the database, proof and statement over HTTP."""
+
+from typing import Annotated
+
+import typer
+
+from guildbank.app.cli.screen import FAILED, Data, KeyOption, client, load, say, told
+
+app = typer.Typer(
+    help="Verify the journal, prove the books, read a statement.", no_args_is_help=True
+)
+TenantSlug = Annotated[
+    str | None, typer.Option("--tenant", help="Only this tenant. [default: all]")
+]
+
+
+@app.command()
+def verify(tenant: TenantSlug = None, data: Data = None) -> None:
+    """Read every journal from its first row and name the first that is not as it was written.
+
+    Needs no server: it goes to the database itself, and starts the embedded one if it must. Ends
+    with 1 when anything is damaged.
+    """
+    settings = load(data=data)
+    from rich.progress import Progress, TaskID  # noqa: PLC0415
+
+    from guildbank.app.local import Unreachable, local_database  # noqa: PLC0415
+    from guildbank.app.verify import NoTenant  # noqa: PLC0415
+    from guildbank.app.verify import verify as verify_all  # noqa: PLC0415
+    from guildbank.infra.crypto import KeyUnusable  # noqa: PLC0415
+    from guildbank.infra.postgres import ClusterError  # noqa: PLC0415
+
+    bars = Progress(transient=True)
+    tasks: dict[str, TaskID] = {}
+
+    def progress(slug: str, seq: int, last: int) -> None:
+        if slug not in tasks:
+            tasks[slug] = bars.add_task(slug)
+        bars.update(tasks[slug], completed=seq, total=max(last, 1))
+
+    expected = told(ClusterError, KeyUnusable, NoTenant, Unreachable)
+    with expected, local_database(settings), bars:
+        verdicts = verify_all(settings, tenant, progress)
+    for slug, journal, file in verdicts:
+        seqs = f"seq 1 to {journal.seq}, {journal.batches} batches, {journal.rows} rows"
+        if journal.damage is not None:
+            say(f"[bold red]damaged[/] {slug}: {journal.damage} ({seqs} are as written)")
+        else:
+            say(f"[green]ok[/] {slug}: {seqs}, hash {journal.hash.hex()}")
+        if file is not None and file.problem:
+            say(f"[bold red]damaged[/] {slug}: its checkpoints: {file.problem}")
+        elif file is not None:
+            say(f"[green]ok[/] {slug}: {file.checkpoints} signed checkpoints")
+    if not all(verdict.sound for verdict in verdicts):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def proof(key: KeyOption = None, data: Data = None) -> None:
+    """Prove the books of the key's tenant: sums, kept totals, and the money behind the coins.
+
+    Ends with 1 when anything does not add up.
+    """
+    from guildbank.app.cli.proof import show  # noqa: PLC0415
+
+    with client(load(data=data), key) as server:
+        sound = show(server.get("/v1/proof"))
+    if not sound:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def statement(
+    player: Annotated[str, typer.Argument(help="The player's id (player_...) or external id.")],
+    currency: Annotated[str | None, typer.Option("--currency", help="Only this one.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="Lines.")] = 50,
+    key: KeyOption = None,
+    data: Data = None,
+) -> None:
+    """Show what moved in a player's wallet, newest first, with the balance after each."""
+    from guildbank.app.cli.statement import show  # noqa: PLC0415
+
+    with client(load(data=data), key) as server:
+        show(server, player, currency, limit)

@@ -1,0 +1,103 @@
+"""Commands about plugins: which are installed, and whether one keeps its slot's contract."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from guildbank.app.cli.screen import FAILED, fail, say, table
+
+if TYPE_CHECKING:
+    from guildbank.payments.plugins import Plugins
+    from guildbank.plugin_api.conformance import Check
+
+app = typer.Typer(help="List plugins, and test one against its contract.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_all() -> None:
+    """List the installed plugins, broken ones with what is wrong."""
+    rows = []
+    for report in _plugins().reports:
+        manifest = report.manifest
+        about = (
+            (manifest.id, manifest.version, manifest.slot, manifest.title)
+            if manifest
+            else (report.name, "", "", "")
+        )
+        capabilities = ", ".join(sorted(manifest.capabilities)) if manifest else ""
+        rows.append((*about, capabilities, report.problem or "ok"))
+    table(("id", "version", "slot", "title", "can", "state"), rows)
+
+
+@app.command("test")
+def try_one(
+    plugin: Annotated[str, typer.Argument(help="The plugin's id, from `plugin list`.")],
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--setting", help="name=value, as in its settings; repeat for more."),
+    ] = None,
+) -> None:
+    """Run the conformance suite of a payment provider against the account in the settings.
+
+    It takes test money and gives it back. Ends with 1 unless every check that ran has passed.
+    """
+    from guildbank.plugin_api import Context  # noqa: PLC0415
+    from guildbank.plugin_api.conformance import (  # noqa: PLC0415
+        Rehearsable,
+        run_provider_conformance,
+    )
+
+    provider = _plugins().provider(plugin)
+    if provider is None:
+        raise fail(f"There is no payment provider {plugin!r}. See `guildbank plugin list`.")
+    if not isinstance(provider, Rehearsable):
+        raise fail(f"{plugin} has no rehearsal(): it must say how its outcomes are reached.")
+    context = Context(
+        tenant="conformance",
+        mode="test",
+        settings=_settings(setting or [], provider.manifest.settings_schema),
+        now=datetime.now(UTC),
+        webhook_url="http://127.0.0.1:9/",
+    )
+    checks = asyncio.run(run_provider_conformance(provider, context, provider.rehearsal()))
+    _show(checks)
+
+
+def _show(checks: "list[Check]") -> None:
+    rows = [
+        (
+            "passed" if check.passed else "FAILED" if check.ran else "not run",
+            check.name,
+            check.detail,
+        )
+        for check in checks
+    ]
+    table(("result", "check", "why"), rows)
+    failed = [check for check in checks if check.ran and not check.passed]
+    say(f"{sum(check.passed for check in checks)} of {len(checks)} checks passed.")
+    if failed or not any(check.passed for check in checks):
+        raise typer.Exit(FAILED)
+
+
+def _settings(given: list[str], schema: object) -> dict[str, object]:
+    """Read name=value pairs; numbers where the schema of the settings wants them."""
+    properties = schema.get("properties", {}) if isinstance(schema, dict) else {}
+    settings: dict[str, object] = {}
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise fail(f"{pair!r} is not name=value.")
+        kind = properties.get(name, {}).get("type")
+        if kind == "boolean":
+            settings[name] = value.lower() in ("true", "yes", "1")
+        else:
+            settings[name] = int(value) if kind == "integer" and value.isdigit() else value
+    return settings
+
+
+def _plugins() -> "Plugins":
+    from guildbank.payments.plugins import Plugins  # noqa: PLC0415
+
+    return Plugins.discover()

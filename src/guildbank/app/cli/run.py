@@ -1,0 +1,148 @@
+"""Commands that run Guildbank or make its database ready."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from guildbank.app.cli.screen import Data, fail, load, say, told
+
+if TYPE_CHECKING:
+    from guildbank.infra.migrations import Migrated
+
+Port = Annotated[int | None, typer.Option("--port", min=1, max=65534, help="[default: 8080]")]
+Host = Annotated[str | None, typer.Option("--host", help="[default: 127.0.0.1]")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, max=64, help="Server processes. [default: 1]")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(up)
+    app.command()(serve)
+    app.command()(worker)
+    app.command()(migrate)
+    app.command(hidden=True)(openapi)
+
+
+def up(
+    port: Port = None,
+    host: Host = None,
+    data: Data = None,
+    workers: Workers = None,
+    no_demo: Annotated[
+        bool, typer.Option("--no-demo", help="Make neither a demo tenant nor its provider.")
+    ] = False,
+) -> None:
+    """Start everything: the database, the server, the worker, and a demo to play with.
+
+    Ctrl-C drains and stops all of it; the next start goes on with all data.
+    """
+    settings = load(
+        port=port, host=host, data=data, workers=workers, demo=False if no_demo else None
+    )
+    from guildbank.app import up as starting  # noqa: PLC0415
+    from guildbank.app.cli.banner import show  # noqa: PLC0415
+
+    try:
+        starting.up(settings, show, _note)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except Exception as error:
+        # Errors whose text is for a person; any other is a defect and shows its trace.
+        if not isinstance(error, _explained()):
+            raise
+        raise fail(str(error)) from None
+    say("Guildbank has stopped.")
+
+
+def serve(
+    rooms: Annotated[
+        str, typer.Option("--rooms", help="Serve only the routes of these rooms, with commas.")
+    ] = "",
+    port: Port = None,
+    host: Host = None,
+    data: Data = None,
+    workers: Workers = None,
+) -> None:
+    """Serve HTTP over a database that runs already."""
+    settings = load(port=port, host=host, data=data, workers=workers)
+    from guildbank.app.rooms import UnknownRoom  # noqa: PLC0415
+    from guildbank.app.serving import serve as run  # noqa: PLC0415
+    from guildbank.infra.crypto import KeyUnusable  # noqa: PLC0415
+    from guildbank.infra.processes import PortTakenError, require_free_port  # noqa: PLC0415
+
+    chosen = [name.strip() for name in rooms.split(",") if name.strip()]
+    with told(UnknownRoom, KeyUnusable, PortTakenError):
+        require_free_port(settings.host, settings.port)
+        raise typer.Exit(run(settings, chosen))
+
+
+def worker(data: Data = None) -> None:
+    """Run background jobs; any number of workers may run beside each other."""
+    settings = load(data=data)
+    from guildbank.app.worker import work  # noqa: PLC0415
+    from guildbank.infra.crypto import KeyUnusable  # noqa: PLC0415
+
+    with told(KeyUnusable):
+        raise typer.Exit(work(settings))
+
+
+def migrate(data: Data = None) -> None:
+    """Bring the control schema and every tenant's to the version of this program."""
+    settings = load(data=data)
+    from guildbank.app.local import Unreachable, local_database  # noqa: PLC0415
+    from guildbank.app.schema import MigrationFailed, bring_forward  # noqa: PLC0415
+    from guildbank.infra.postgres import ClusterError  # noqa: PLC0415
+
+    def report(result: "Migrated", done: int, total: int) -> None:
+        if result.error:
+            say(f"[red]failed[/]   {result.schema}: {result.error}")
+        elif result.before == result.after:
+            say(f"[dim]current[/]  {result.schema} ({done} of {total})")
+        else:
+            say(f"[green]migrated[/] {result.schema} to {result.after} ({done} of {total})")
+
+    with told(MigrationFailed, ClusterError, Unreachable), local_database(settings) as url:
+        changed = bring_forward(url, report)
+    say(f"{changed} schemas changed." if changed != 1 else "1 schema changed.")
+
+
+def openapi() -> None:
+    """Print the OpenAPI document of all rooms."""
+    from guildbank.app.document import openapi_document  # noqa: PLC0415
+
+    sys.stdout.write(openapi_document())
+
+
+def _note(sentence: str) -> None:
+    sys.stderr.write(f"guildbank: {sentence}.\n")
+
+
+def _explained() -> tuple[type[Exception], ...]:
+    """Return the errors of a start that say what to do; imported when one has happened."""
+    from guildbank.app.client import Refused  # noqa: PLC0415
+    from guildbank.app.credentials import CredentialsBroken  # noqa: PLC0415
+    from guildbank.app.first_key import NoKey  # noqa: PLC0415
+    from guildbank.app.schema import MigrationFailed  # noqa: PLC0415
+    from guildbank.infra.crypto import KeyUnusable  # noqa: PLC0415
+    from guildbank.infra.postgres import ClusterError  # noqa: PLC0415
+    from guildbank.infra.processes import (  # noqa: PLC0415
+        ChildFailedError,
+        FolderInUseError,
+        PortTakenError,
+    )
+
+    return (
+        ChildFailedError,
+        ClusterError,
+        CredentialsBroken,
+        FolderInUseError,
+        KeyUnusable,
+        MigrationFailed,
+        NoKey,
+        OSError,
+        PortTakenError,
+        Refused,
+    )

@@ -1,0 +1,107 @@
+"""What commands print for people: tables and sentences to stdout, what went wrong to stderr."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from guildbank.infra.config import BadSettings, Settings
+
+if TYPE_CHECKING:
+    from guildbank.app.client import Client
+
+FAILED = 1
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", help="Folder of the deployment's data. [default: .guildbank]"),
+]
+KeyOption = Annotated[
+    str | None,
+    typer.Option("--key", help="Secret key. [default: from credentials.json in the data folder]"),
+]
+
+
+def fail(sentence: str) -> typer.Exit:
+    """Say what went wrong and return the exit to raise."""
+    from rich.console import Console  # noqa: PLC0415
+
+    Console(stderr=True, soft_wrap=True, highlight=False).print(
+        f"[bold red]guildbank:[/] {_plain(sentence)}"
+    )
+    return typer.Exit(FAILED)
+
+
+def say(markup: str) -> None:
+    """Print a sentence with Rich's markup."""
+    from rich.console import Console  # noqa: PLC0415
+
+    Console(soft_wrap=True, highlight=False).print(markup)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
+    """Print rows under their columns. Where nobody looks on, lines are not cut to a width."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    drawn = Table(*columns, title=title or None, title_justify="left")
+    for row in rows:
+        drawn.add_row(*("" if cell is None else _plain(str(cell)) for cell in row))
+    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(drawn)
+
+
+def load(**given: Any) -> Settings:
+    """Return the settings; options that were not given are left to the other sources."""
+    try:
+        return Settings.load(**{name: value for name, value in given.items() if value is not None})
+    except BadSettings as error:
+        raise fail(f"{error}.") from None
+
+
+@contextmanager
+def told(*expected: type[Exception]) -> Iterator[None]:
+    """Turn the errors that a person can do something about into a sentence and an exit code."""
+    try:
+        yield
+    except expected as error:
+        raise fail(str(error)) from None
+
+
+@contextmanager
+def client(settings: Settings, key: str | None, *, deployment: bool = False) -> "Iterator[Client]":
+    """Lend a client of the server at GUILDBANK_URL; its refusals end the command.
+
+    Without a key it takes that of the deployment or of the demo tenant from the data folder.
+    """
+    from guildbank.app.client import Client, Refused  # noqa: PLC0415
+
+    with told(Refused), Client(settings.url, key or _kept_key(settings, deployment)) as lent:
+        yield lent
+
+
+def _kept_key(settings: Settings, deployment: bool) -> str:
+    from guildbank.app.credentials import CredentialsBroken, read_credentials  # noqa: PLC0415
+    from guildbank.app.places import credentials_path  # noqa: PLC0415
+
+    path = credentials_path(settings)
+    with told(CredentialsBroken):
+        kept = read_credentials(path)
+    if kept is None:
+        raise fail(f"There is no {path}. Give a key with --key, or the folder with --data.")
+    if deployment:
+        return kept.deployment_key
+    if kept.demo is None:
+        raise fail(f"{path} holds no tenant's key. Give one with --key.")
+    return kept.demo.secret_key
+
+
+def _plain(text: str) -> str:
+    """Return text in which no bracket is taken for markup."""
+    from rich.markup import escape  # noqa: PLC0415
+
+    return escape(text)
+
+
+Printer = Callable[[str], None]

@@ -1,0 +1,84 @@
+"""Gives a new deployment something to play with: a tenant, a currency and a first pack."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from guildbank.app.client import Client, Refused
+from guildbank.app.credentials import Credentials, DemoKeys
+
+TENANT = "demo"
+CURRENCY = "GEM"
+PACK = {
+    "name": "100 gems and 10 on top",
+    "currency": CURRENCY,
+    "coins": 100,
+    "bonusCoins": 10,
+    "prices": [{"price": {"amount": "4.99", "currency": "EUR"}}],
+}
+OPEN_PACK = {
+    "name": "Any number of gems",
+    "currency": CURRENCY,
+    "coins": 20,
+    "prices": [{"price": {"amount": "1.00", "currency": "EUR"}}],
+    "openAmount": {"minCoins": 20, "maxCoins": 100_000},
+}
+
+
+def make_demo(known: Credentials, url: str, sandbox_url: str | None) -> Credentials:
+    """Make what is missing of the demo over HTTP and return the credentials with its keys.
+
+    Safe to repeat after a start that was cut off. Raises Refused.
+    """
+    with Client(url, known.deployment_key) as deployment:
+        keys = known.demo or _tenant(deployment)
+    with Client(url, keys.secret_key) as tenant:
+        _goods(tenant)
+        if sandbox_url is not None and (known.demo is None or known.sandbox_url != sandbox_url):
+            _provider(tenant, sandbox_url)
+    return Credentials(url, known.deployment_key, keys, sandbox_url)
+
+
+def _tenant(deployment: Client) -> DemoKeys:
+    # Imported already by whoever made the deployment key, a moment ago.
+    from guildbank.app.rooms import tenant_scopes  # noqa: PLC0415
+
+    with _unless("slug_taken"):
+        deployment.post("/v1/tenants", {"slug": TENANT, "name": "Demo", "mode": "test"})
+    secret = deployment.post(
+        "/v1/keys", {"tenant": TENANT, "name": "Demo game server", "scopes": tenant_scopes()}
+    )
+    publishable = deployment.post(
+        "/v1/keys", {"tenant": TENANT, "name": "Demo game client", "kind": "publishable"}
+    )
+    return DemoKeys(TENANT, secret["token"], publishable["token"])
+
+
+def _goods(tenant: Client) -> None:
+    with _unless("currency_exists"):
+        tenant.post("/v1/currencies", {"code": CURRENCY, "name": "Gems"})
+    # The keys make a repetition find the packs that are there.
+    tenant.post("/v1/packs", PACK, key="demo-pack")
+    tenant.post("/v1/packs", OPEN_PACK, key="demo-open-pack")
+
+
+def _provider(tenant: Client, sandbox_url: str) -> None:
+    """Open an account at the sandbox provider and lead the tenant's payments to it."""
+    account = {
+        "api_key": f"key_{secrets.token_hex(16)}",
+        "webhook_secret": f"whsec_{secrets.token_hex(16)}",
+    }
+    with Client(sandbox_url, None) as sandbox:
+        sandbox.post("/v1/accounts", {**account, "name": "Guildbank demo"})
+    settings = {"base_url": sandbox_url, **account}
+    tenant.put("/v1/providers/sandbox", {"settings": settings})
+
+
+@contextmanager
+def _unless(code: str) -> Iterator[None]:
+    """Take it for done when an earlier start did it."""
+    try:
+        yield
+    except Refused as refused:
+        if refused.code != code:
+            raise

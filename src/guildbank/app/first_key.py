@@ -1,0 +1,33 @@
+"""Makes the key with which everything else is made: straight in the database, for its owner."""
+
+import asyncio
+
+from guildbank.infra.config import Settings
+
+
+class NoKey(Exception):
+    """The key could not be made; the message says why."""
+
+
+def make_deployment_key(settings: Settings, name: str) -> str:
+    """Return the token of a new deployment key. Whoever can read the database may do this.
+
+    Raises NoKey, and what opening the services raises.
+    """
+    return asyncio.run(_make(settings, name))
+
+
+async def _make(settings: Settings, name: str) -> str:
+    from guildbank.app.wiring import open_services  # noqa: PLC0415 - a second, once a deployment
+    from guildbank.identity import create_key  # noqa: PLC0415
+    from guildbank.infra.http import DEPLOYMENT_SCOPE  # noqa: PLC0415
+    from guildbank.kernel import Refusal  # noqa: PLC0415
+
+    services = open_services(settings, application="guildbank cli")
+    try:
+        made = await create_key(services.identity, None, name, [DEPLOYMENT_SCOPE])
+    finally:
+        await services.close()
+    if isinstance(made, Refusal):
+        raise NoKey(made.detail)
+    return made.token

@@ -1,0 +1,74 @@
+"""Finds the rooms and collects what each publishes; no list here names a product."""
+
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+import guildbank
+from guildbank.infra.http import DEPLOYMENT_SCOPE, Code
+from guildbank.infra.room import Job, Room
+
+_BELOW = "infra"
+"""Says what a room is, and is none."""
+
+
+class UnknownRoom(ValueError):
+    """A room was asked for that does not exist; the message lists those that do."""
+
+
+@cache
+def all_rooms() -> tuple[Room, ...]:
+    """Return the ROOM of every package that has a `room` module, in the order of names."""
+    return tuple(_room(name) for name in room_names())
+
+
+def room_names() -> list[str]:
+    """Return the names of the rooms without importing them."""
+    found = (part.name for part in pkgutil.iter_modules(guildbank.__path__) if part.ispkg)
+    return sorted(
+        name for name in found if name != _BELOW and importlib.util.find_spec(_module(name))
+    )
+
+
+def choose_rooms(names: Sequence[str]) -> tuple[Room, ...]:
+    """Return the rooms of these names, all of them for none; raises UnknownRoom."""
+    if not names:
+        return all_rooms()
+    known = room_names()
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise UnknownRoom(f"there is no room {unknown[0]!r}; the rooms are {', '.join(known)}")
+    return tuple(room for room in all_rooms() if room.name in names)
+
+
+def scopes_of(rooms: Iterable[Room]) -> dict[str, str]:
+    """Return every scope with its meaning."""
+    return {name: meaning for room in rooms for name, meaning in room.scopes.items()}
+
+
+def tenant_scopes() -> list[str]:
+    """Return every scope that a key of a tenant may have."""
+    return sorted(set(scopes_of(all_rooms())) - {DEPLOYMENT_SCOPE})
+
+
+def codes_of(rooms: Iterable[Room]) -> list[Code]:
+    """Return every problem code that the rooms declare."""
+    return [code for room in rooms for code in room.codes]
+
+
+def jobs_of(rooms: Iterable[Room]) -> list[Job]:
+    """Return the background work of the rooms."""
+    return [job for room in rooms for job in room.jobs]
+
+
+def _room(name: str) -> Room:
+    room = importlib.import_module(_module(name)).ROOM
+    if not isinstance(room, Room):
+        raise TypeError(f"{_module(name)}.ROOM is no Room")
+    return room
+
+
+def _module(name: str) -> str:
+    return f"guildbank.{name}.room"

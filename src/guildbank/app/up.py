@@ -1,0 +1,191 @@
+"""Starts everything on one machine: database, migration, first keys, and supervised processes."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from guildbank.app.credentials import Credentials, read_credentials, write_credentials
+from guildbank.app.places import cluster_of, credentials_path, database_url, make_data_folder
+from guildbank.app.schema import bring_forward, is_current
+from guildbank.infra.config import Settings
+from guildbank.infra.postgres import Cluster
+from guildbank.infra.processes import (
+    Child,
+    FolderLock,
+    Supervisor,
+    own_environment,
+    require_free_port,
+)
+
+SANDBOX = "guildbank_sandbox"
+_LOOPBACK = "127.0.0.1"
+_ANYWHERE = {"0.0.0.0": _LOOPBACK, "::": "::1"}  # noqa: S104 - compared with, not listened on
+_START_SECONDS = 600.0
+_DRAIN_SECONDS = 25.0
+_ASK_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """What a person needs to know of a server that is up. `fresh` keys were made just now."""
+
+    url: str
+    data: Path
+    credentials: Credentials
+    fresh: bool
+    sandbox_url: str | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be run where."""
+
+    settings: Settings
+    url: str
+    sandbox_port: int | None
+
+    @property
+    def sandbox_url(self) -> str | None:
+        """Where the demo's payment provider listens."""
+        return None if self.sandbox_port is None else f"http://{_LOOPBACK}:{self.sandbox_port}"
+
+
+def up(settings: Settings, ready: Callable[[Running], None], note: Callable[[str], None]) -> None:
+    """Run until SIGINT, SIGTERM or SIGHUP, then drain and stop all in order.
+
+    `ready` is called when requests are answered, `note` with a sentence whenever a process ends
+    or comes back. Raises FolderInUseError, PortTakenError, ClusterError, MigrationFailed,
+    ChildFailedError, KeyUnusable, CredentialsBroken and Refused; nothing is left running then.
+    """
+    make_data_folder(settings)
+    with FolderLock(settings.data):
+        plan = _plan(settings)
+        asyncio.run(_run(plan, ready, note))
+
+
+def _plan(settings: Settings) -> Plan:
+    require_free_port(settings.host, settings.port)
+    sandbox_port = None
+    if settings.demo and find_spec(SANDBOX) is not None:
+        sandbox_port = settings.port + 1
+        require_free_port(_LOOPBACK, sandbox_port)
+    # An address that was given may be a gateway's; else it is where we listen.
+    given = "url" in settings.model_fields_set
+    url = settings.url if given else f"http://{_netloc(settings)}"
+    return Plan(settings, url.rstrip("/"), sandbox_port)
+
+
+def _netloc(settings: Settings) -> str:
+    host = _ANYWHERE.get(settings.host, settings.host)
+    return f"[{host}]:{settings.port}" if ":" in host else f"{host}:{settings.port}"
+
+
+async def _run(plan: Plan, ready: Callable[[Running], None], note: Callable[[str], None]) -> None:
+    """Start the processes and the database side by side: each waits for what it needs."""
+    cluster = None if plan.settings.database_url else cluster_of(plan.settings)
+    serving = asyncio.Event()
+    supervisor = Supervisor(_children(plan), note)
+    supervised = asyncio.create_task(supervisor.run(serving.set))
+    preparing = asyncio.create_task(_prepare(plan, cluster, serving))
+    try:
+        await asyncio.wait({supervised, preparing}, return_when=asyncio.FIRST_COMPLETED)
+        if preparing.done():
+            ready(await preparing)
+        await supervised
+    finally:
+        supervisor.stop()
+        preparing.cancel()
+        with suppress(Exception, asyncio.CancelledError):
+            await supervised
+        if cluster is not None:
+            await asyncio.to_thread(cluster.stop)
+        with suppress(Exception, asyncio.CancelledError):
+            await preparing
+
+
+async def _prepare(plan: Plan, cluster: Cluster | None, serving: asyncio.Event) -> Running:
+    """Bring up the database, its schema and the first keys; then, over HTTP, the demo."""
+    settings = plan.settings
+    if cluster is not None:
+        await asyncio.to_thread(cluster.start)
+    url = database_url(settings)
+    if not await is_current(url):
+        await asyncio.to_thread(bring_forward, url)
+    path = credentials_path(settings)
+    known = read_credentials(path)
+    if known is None:
+        from guildbank.app.first_key import make_deployment_key  # noqa: PLC0415
+
+        key = await asyncio.to_thread(make_deployment_key, settings, "made by guildbank up")
+        known, fresh = Credentials(plan.url, key), True
+        write_credentials(path, known)
+    else:
+        fresh = False
+    await serving.wait()
+    wanted = plan.url, plan.sandbox_url
+    if settings.demo and (known.demo is None or (known.url, known.sandbox_url) != wanted):
+        from guildbank.app.demo import make_demo  # noqa: PLC0415
+
+        fresh = fresh or known.demo is None
+        known = await asyncio.to_thread(make_demo, known, plan.url, plan.sandbox_url)
+        write_credentials(path, known)
+    return Running(plan.url, settings.data.absolute(), known, fresh, plan.sandbox_url)
+
+
+def _children(plan: Plan) -> list[Child]:
+    """Return the processes in the order of their start; they are stopped the other way round."""
+    settings = plan.settings
+    environment = own_environment(
+        GUILDBANK_DATA=str(settings.data.absolute()),
+        GUILDBANK_HOST=settings.host,
+        GUILDBANK_PORT=str(settings.port),
+        GUILDBANK_WORKERS=str(settings.workers),
+        GUILDBANK_URL=plan.url,
+    )
+    children = []
+    if plan.sandbox_port is not None:
+        file = settings.data.absolute() / "sandbox" / "sandbox.sqlite"
+        place = [f"--port={plan.sandbox_port}", f"--data={file}"]
+        children.append(Child("sandbox", _python(f"{SANDBOX}.server", *place)))
+    children.append(
+        Child(
+            "worker",
+            _python("guildbank.app.worker"),
+            env=environment,
+            grace_seconds=_DRAIN_SECONDS,
+        )
+    )
+
+    async def answers() -> bool:
+        return await _answers(_ANYWHERE.get(settings.host, settings.host), settings.port)
+
+    children.append(
+        Child(
+            "server",
+            _python("guildbank.app.serving"),
+            env=environment,
+            ready=answers,
+            ready_seconds=_START_SECONDS,
+            grace_seconds=_DRAIN_SECONDS,
+        )
+    )
+    return children
+
+
+def _python(module: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", module, *arguments]
+
+
+async def _answers(host: str, port: int) -> bool:
+    """Ask /readyz by hand: an HTTP client would take longer to import than the server to start."""
+    async with asyncio.timeout(_ASK_SECONDS):
+        reader, writer = await asyncio.open_connection(host, port)
+        try:
+            writer.write(b"GET /readyz HTTP/1.1\r\nhost: guildbank\r\nconnection: close\r\n\r\n")
+            return b" 200 " in await reader.readline()
+        finally:
+            writer.close()

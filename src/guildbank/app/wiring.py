@@ -1,0 +1,135 @@
+"""Builds the parts of one process and plugs upper rooms into the ports of lower ones."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from guildbank.app.places import database_url, master_key_path
+from guildbank.app.rooms import all_rooms, scopes_of
+from guildbank.identity import Authenticator, Identity, open_identity
+from guildbank.infra.config import Settings
+from guildbank.infra.crypto import MasterKey, Vault
+from guildbank.infra.database import CONTROL_SCHEMA, Database
+from guildbank.journal import Journal, Pinger, Subscriber
+from guildbank.journal.usecases.freeze import TenantJournal
+from guildbank.kernel import Clock, SystemClock
+from guildbank.ledger.reading.chained import CHAINED_TRANSFERS
+from guildbank.payments import Payments, Plugins
+from guildbank.store import PackFulfilment, Store
+from guildbank.tenancy import Tenancy, TenantRef, Tenants
+from guildbank.wallets import SpendLimit
+from guildbank.wallets.usecases import Wallets
+
+JOURNAL_WRITERS = 4
+PARTS = ("db", "identity", "payments", "store", "tenancy", "wallets")
+"""The services that routes take as parameters, by name."""
+CHAINED = (CHAINED_TRANSFERS,)
+"""Tables above the journal whose rows are in its hash chain."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that routes and jobs of this process work with; one set a process.
+
+    Nothing is connected before it is first used. `close` ends it in order: what is queued is
+    committed, what is gathered is written, then the connections close.
+    """
+
+    settings: Settings
+    url: str
+    db: Database
+    vault: Vault
+    clock: Clock
+    pinger: Pinger
+    journal: Journal
+    directory: Tenants
+    tenancy: Tenancy
+    identity: Identity
+    wallets: Wallets
+    payments: Payments
+    store: Store
+
+    @property
+    def data(self) -> Path:
+        """The folder of everything outside the database."""
+        return self.settings.data
+
+    @property
+    def partitioned(self) -> Sequence[object]:
+        """Tables of rooms above the journal that are partitioned by its seq."""
+        return ()
+
+    @cached_property
+    def subscribers(self) -> Sequence[Subscriber]:
+        """The readers of the journal that every room wants fed."""
+        return [reader for room in all_rooms() for reader in room.subscribers(self)]
+
+    @cached_property
+    def authenticate(self) -> Authenticator:
+        """Who calls, from the headers of a request."""
+        return Authenticator(self.identity)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, object]:
+        """What routes may take as parameters."""
+        return {name: getattr(self, name) for name in PARTS}
+
+    async def tenants(self) -> Sequence[TenantRef]:
+        """Return all tenants that are not deleted."""
+        return await self.directory.all()
+
+    async def check_database(self) -> None:
+        """Return when the database answers, else raise."""
+        async with self.db.begin(CONTROL_SCHEMA, read_only=True) as tx:
+            await tx.driver.fetchval("SELECT 1")
+
+    async def close(self) -> None:
+        """Finish what is begun and let go of the database."""
+        await self.payments.drain()
+        await self.journal.close()
+        await self.identity.close()
+        await self.pinger.close()
+        await self.db.close()
+
+
+def open_services(settings: Settings, *, application: str = "guildbank") -> Services:
+    """Return the parts over the database that the settings name.
+
+    Raises ClusterError (no embedded database yet) and KeyUnusable (the master key).
+    """
+    url = database_url(settings)
+    vault, clock = Vault(_master_key(settings)), SystemClock()
+    db = Database(url, settings.pool_size, application)
+    pinger = Pinger(url)
+    journal = Journal(db, writers=JOURNAL_WRITERS, committed=pinger.committed)
+    directory = Tenants(db, vault)
+    tenancy = Tenancy(
+        db, vault, directory, TenantJournal(), settings.data.absolute() / "archives", clock
+    )
+    identity = open_identity(db, journal, directory, vault, scopes_of(all_rooms()), clock)
+    wallets = Wallets(db, journal, identity.persons, [SpendLimit()])
+    payments = Payments(
+        db, journal, directory, Plugins.discover(), PackFulfilment(), settings.url, clock
+    )
+    return Services(
+        settings=settings,
+        url=url,
+        db=db,
+        vault=vault,
+        clock=clock,
+        pinger=pinger,
+        journal=journal,
+        directory=directory,
+        tenancy=tenancy,
+        identity=identity,
+        wallets=wallets,
+        payments=payments,
+        store=Store(db, journal),
+    )
+
+
+def _master_key(settings: Settings) -> MasterKey:
+    if settings.master_key is not None:
+        return MasterKey.from_text(settings.master_key.get_secret_value())
+    return MasterKey.load_or_create(master_key_path(settings))
