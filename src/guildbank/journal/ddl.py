@@ -24,7 +24,17 @@ VALUES (0, 0, 1, now(), {FORMAT}, '\\x{GENESIS.hex()}', '')
 """,  # noqa: S608 - constants of this package
     """
 CREATE VIEW journal_v_entry AS
-SELECT seq, kind, principal, data
+SELECT seq, kind, principal, data,
+       (SELECT written_at
+        FROM journal_batch
+        WHERE last_seq >= journal_entry.seq
+        ORDER BY last_seq
+        LIMIT 1) AS written_at
 FROM journal_entry
+""",
+    """
+CREATE VIEW journal_v_batch AS
+SELECT first_seq, last_seq, written_at
+FROM journal_batch
 """,
 )

@@ -11,4 +11,18 @@ add_tenant_ddl(
     LEDGER_ORDER,
     "CREATE SEQUENCE ledger_account_id",
     *partition_statements(0, PARTITION_ROWS),
+    """
+CREATE VIEW ledger_v_transfer AS
+SELECT transfer.seq, transfer.leg, transfer.amount, debit.asset,
+       debit.owner AS debit_owner, debit.bucket AS debit_bucket, transfer.debit_after,
+       credit.owner AS credit_owner, credit.bucket AS credit_bucket, transfer.credit_after
+FROM ledger_transfer AS transfer
+JOIN ledger_account AS debit ON debit.id = transfer.debit
+JOIN ledger_account AS credit ON credit.id = transfer.credit
+""",
+    """
+CREATE VIEW ledger_v_hold AS
+SELECT seq, placed_at, owner, asset, amount, captured, released, state, expires_at
+FROM ledger_hold
+""",
 )

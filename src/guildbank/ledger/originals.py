@@ -1,6 +1,7 @@
 """The shelf of entries to be reversed: their transfers, and how much of each is undone already."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import ClassVar, NamedTuple
 
 import msgspec
@@ -10,7 +11,7 @@ from guildbank.ledger.contracts import Address
 
 # Undone is, for a spend, what was restored from it; for a credit, what was clawed from its lot.
 READ = """
-SELECT entry.seq, entry.kind, entry.data, transfer.leg, transfer.amount,
+SELECT entry.seq, entry.written_at, entry.kind, entry.data, transfer.leg, transfer.amount,
        debit.owner, debit.asset, debit.bucket, credit.owner, credit.asset, credit.bucket,
        coalesce(transfer.debit_offset, transfer.lot_offset),
        (SELECT coalesce(sum(back.amount), 0)::bigint
@@ -50,6 +51,7 @@ class Original(msgspec.Struct, frozen=True):
     """An entry with its transfers."""
 
     seq: int
+    at: datetime
     kind: str
     data: bytes
     legs: tuple[OriginalLeg, ...]
@@ -63,17 +65,16 @@ class Originals:
     async def load(self, driver: Driver, keys: Sequence[int]) -> Mapping[int, Original]:
         """Return the entries that have transfers."""
         legs: dict[int, list[OriginalLeg]] = {}
-        heads: dict[int, tuple[str, bytes]] = {}
+        heads: dict[int, tuple[datetime, str, bytes]] = {}
         for row in await driver.fetch(READ, keys):
-            heads[row[0]] = (row[1], row[2].encode())
+            heads[row[0]] = (row[1], row[2], row[3].encode())
             legs.setdefault(row[0], []).append(
-                OriginalLeg(row[3], row[4], Address(*row[5:8]), Address(*row[8:11]), *row[11:14])
+                OriginalLeg(row[4], row[5], Address(*row[6:9]), Address(*row[9:12]), *row[12:15])
             )
         return {seq: Original(seq, *heads[seq], tuple(legs[seq])) for seq in heads}
 
     async def save(self, driver: Driver, changed: Mapping[int, Original]) -> None:
-        """Refuse: entries never change."""
-        raise TypeError("entries are read only")
+        """Do nothing: later acts of the batch saw what was undone, and its transfers hold it."""
 
 
 ORIGINALS = Originals()

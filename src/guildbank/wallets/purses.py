@@ -1,6 +1,7 @@
 """The shelf of purses: a currency's rules and a player's limit in one read of a batch."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar, NamedTuple
 
 import msgspec
@@ -32,6 +33,23 @@ FROM wallets_currency
 WHERE code = ANY($1::text[])
 """
 
+READ_CODES = """
+SELECT code
+FROM wallets_currency
+WHERE code > $1
+ORDER BY code
+LIMIT $2
+"""
+
+READ_DUE_HOLDS = """
+SELECT seq, placed_at
+FROM ledger_v_hold
+WHERE state = 'open'
+  AND expires_at <= now()
+ORDER BY expires_at
+LIMIT $1
+"""
+
 SAVE_CURRENCIES = """
 INSERT INTO wallets_currency (code, name, buckets, ceiling, active)
 SELECT *
@@ -50,7 +68,11 @@ SELECT asked.player, asked.currency,
           AND transfer.asset = asked.currency
           AND transfer.credit_owner = 'house'
           AND transfer.credit_bucket = 'sales'
-          AND transfer.written_at >= asked.since)
+          AND transfer.seq >= (
+              SELECT coalesce(min(batch.first_seq), 9223372036854775807)
+              FROM journal_v_batch AS batch
+              WHERE batch.written_at >= asked.since
+          ))
        + (SELECT coalesce(sum(hold.amount - hold.captured - hold.released), 0)::bigint
           FROM ledger_v_hold AS hold
           WHERE hold.owner = asked.player
@@ -123,7 +145,7 @@ class SpentKey(NamedTuple):
 
     player_id: str
     currency: str
-    since: Any
+    since: datetime
 
 
 class SpentSince:
@@ -145,3 +167,13 @@ class SpentSince:
 PURSES = Purses()
 CURRENCIES = Currencies()
 SPENT_SINCE = SpentSince()
+
+
+async def currency_codes(driver: Driver, after: str, limit: int) -> list[str]:
+    """Return codes of currencies greater than `after`, in order."""
+    return [row[0] for row in await driver.fetch(READ_CODES, after, limit)]
+
+
+async def due_holds(driver: Driver, limit: int) -> list[tuple[int, datetime]]:
+    """Return open holds whose time is over, the longest over first."""
+    return [(row[0], row[1]) for row in await driver.fetch(READ_DUE_HOLDS, limit)]

@@ -1,1 +1,19 @@
-"""The verbs of wallets, one a file."""
+"""The verbs of wallets, one a file, and the parts that they work with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from guildbank.identity import Persons
+from guildbank.infra.database import Database
+from guildbank.journal import Journal
+from guildbank.wallets.contracts import Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Wallets:
+    """What the verbs need; the app makes one. `gates` may veto whatever leaves a wallet."""
+
+    db: Database
+    journal: Journal
+    persons: Persons
+    gates: Sequence[Gate]

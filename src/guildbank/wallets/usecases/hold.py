@@ -7,7 +7,8 @@ from typing import ClassVar
 import msgspec
 
 from guildbank.journal import COUNTERS, Draft, Need, Sealed, Stage
-from guildbank.kernel import Refusal
+from guildbank.kernel import Refusal, TimedSeq
+from guildbank.kernel.ids import epoch_ms
 from guildbank.ledger import HOLDS, Book, Hold, HoldLine, Leg, house, open_book
 from guildbank.wallets.acts import UNKNOWN_CURRENCY, GatedAct, WalletAct, moved_draft
 from guildbank.wallets.coins import account_needs, debt_of, in_debt
@@ -73,12 +74,13 @@ class HoldAct(WalletAct):
     """An act on a hold: its wallet is known when the hold is read."""
 
     rounds: ClassVar[int] = 2
-    __slots__ = ("seq",)
+    __slots__ = ("at_ms", "seq")
 
-    def __init__(self, principal: str, key: str | None, command: object, seq: int) -> None:
+    def __init__(self, principal: str, key: str | None, command: object, at: TimedSeq) -> None:
         # The player and currency are the hold's, set once it is read.
         super(WalletAct, self).__init__(principal, key, command)
-        self.seq = seq
+        self.seq = at.seq
+        self.at_ms = at.at_ms
         self.payload: Sealed | None = None
 
     def needs(self, stage: Stage) -> Iterable[Need]:
@@ -95,7 +97,7 @@ class HoldAct(WalletAct):
     def open_hold(self, stage: Stage) -> Hold | Refusal:
         """Return the hold if it can still be captured or released."""
         hold = stage.get(HOLDS, self.seq)
-        if hold is None:
+        if hold is None or epoch_ms(hold.placed_at) != self.at_ms:
             return UNKNOWN_HOLD
         if hold.state == "expired" or (hold.state == "open" and hold.expires_at <= stage.now):
             return Refusal(
@@ -117,9 +119,9 @@ class CaptureAct(HoldAct):
     __slots__ = ("amount",)
 
     def __init__(
-        self, principal: str, key: str | None, command: object, seq: int, amount: int | None
+        self, principal: str, key: str | None, command: object, at: TimedSeq, amount: int | None
     ) -> None:
-        super().__init__(principal, key, command, seq)
+        super().__init__(principal, key, command, at)
         self.amount = amount
 
     def decide(self, stage: Stage) -> Draft | Refusal:
@@ -156,9 +158,15 @@ class ReleaseAct(HoldAct):
     __slots__ = ("expiring",)
 
     def __init__(
-        self, principal: str, key: str | None, command: object, seq: int, *, expiring: bool = False
+        self,
+        principal: str,
+        key: str | None,
+        command: object,
+        at: TimedSeq,
+        *,
+        expiring: bool = False,
     ) -> None:
-        super().__init__(principal, key, command, seq)
+        super().__init__(principal, key, command, at)
         self.expiring = expiring
 
     def decide(self, stage: Stage) -> Draft | Refusal:

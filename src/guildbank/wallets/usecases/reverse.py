@@ -10,7 +10,8 @@ from typing import ClassVar
 import msgspec
 
 from guildbank.journal import Draft, Need, Sealed, Stage
-from guildbank.kernel import Refusal
+from guildbank.kernel import Refusal, TimedSeq
+from guildbank.kernel.ids import epoch_ms
 from guildbank.ledger import (
     HOUSE,
     ORIGINALS,
@@ -35,6 +36,11 @@ _SPENDS = (SPENT, CAPTURED)
 _REVERSIBLE = (*_SPENDS, GRANTED)
 
 
+UNKNOWN_TRANSACTION = Refusal(
+    code="unknown_transaction", detail="There is no such transaction.", field="transactionId"
+)
+
+
 class _Head(msgspec.Struct):
     player: str
     currency: str
@@ -48,19 +54,20 @@ class ReverseAct(WalletAct):
 
     verb = "wallets.reverse"
     rounds: ClassVar[int] = 2
-    __slots__ = ("amount", "seq")
+    __slots__ = ("amount", "at_ms", "seq")
 
     def __init__(
         self,
         principal: str,
         key: str | None,
         command: Reverse,
-        seq: int,
+        at: TimedSeq,
         payload: Sealed | None = None,
     ) -> None:
         # The player and currency are the original's, set once it is read.
         super(WalletAct, self).__init__(principal, key, command)
-        self.seq = seq
+        self.seq = at.seq
+        self.at_ms = at.at_ms
         self.amount = command.amount
         self.payload = payload
         self.player_id = self.currency = ""
@@ -85,12 +92,8 @@ class ReverseAct(WalletAct):
     def decide(self, stage: Stage) -> Draft | Refusal:
         """Reverse; refused: unknown_transaction, not_reversible, exceeds_original."""
         original = stage.get(ORIGINALS, self.seq)
-        if original is None:
-            return Refusal(
-                code="unknown_transaction",
-                detail="There is no such transaction.",
-                field="transactionId",
-            )
+        if original is None or epoch_ms(original.at) != self.at_ms:
+            return UNKNOWN_TRANSACTION
         if original.kind not in _REVERSIBLE:
             return Refusal(
                 code="not_reversible",

@@ -15,6 +15,8 @@ FROZEN = "wallets.frozen"
 UNFROZEN = "wallets.unfrozen"
 LIMIT_SET = "wallets.limit_set"
 
+NO_PLAYER = Refusal(code="unknown_account", detail="There is no such player.", field="playerId")
+
 
 class FreezeAct(WalletAct):
     """Stop debits and holds in all buckets; credits and claw-backs still post."""
@@ -42,7 +44,7 @@ class FreezeAct(WalletAct):
         for bucket in BUCKETS:
             account = book.own(wallet(self.player_id, self.currency, bucket))
             if account.problem is not None:
-                return _no_player()
+                return NO_PLAYER
             account.frozen = self.reason if self.frozen else None
         close_book(stage, book)
         done = RuleFacts(
@@ -81,7 +83,7 @@ class SetLimitAct(WalletAct):
             return UNKNOWN_CURRENCY
         account = open_book(stage).account(wallet(self.player_id, self.currency, "free"))
         if account.problem is not None:
-            return _no_player()
+            return NO_PLAYER
         key = PurseKey(self.player_id, self.currency)
         stage.put(PURSES, key, Purse(purse.currency, self.per_day))
         spent = stage.get(SPENT_SINCE, self._spent_key(stage)) or 0
@@ -89,7 +91,3 @@ class SetLimitAct(WalletAct):
         stage.put(COUNTERS, name, Counter(spent, day_of(stage.now) + timedelta(days=40)))
         done = RuleFacts(player=self.player_id, currency=self.currency, per_day=self.per_day)
         return Draft(LIMIT_SET, facts(done))
-
-
-def _no_player() -> Refusal:
-    return Refusal(code="unknown_account", detail="There is no such player.", field="playerId")

@@ -1,0 +1,171 @@
+"""The bulk route: thousands of operations in one call, each on its own or all in one commit."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from litestar import post
+from msgspec import Meta
+
+from guildbank.infra.http import (
+    Amount,
+    Body,
+    JSONBody,
+    Metadata,
+    Service,
+    View,
+    Who,
+    problem,
+    scope,
+)
+from guildbank.journal import MAX_ALL, MAX_EACH, Outcome, Receipt, Unavailable
+from guildbank.kernel import Refusal
+from guildbank.wallets.contracts import CaptureHold, Grant, PlaceHold, ReleaseHold, Reverse, Spend
+from guildbank.wallets.http.bodies import CurrencyCode, HoldId, PlayerId, TransactionId
+from guildbank.wallets.http.moves import GRANT, HOLD, HOLD_SECONDS, REVERSE, SPEND
+from guildbank.wallets.http.views import MovedView, moved_view
+from guildbank.wallets.usecases import Wallets
+from guildbank.wallets.usecases.operate import Operation, Request, operate_all, operate_each
+
+BULK = "wallets:bulk"
+MAX_BODY_BYTES = 4 * 1024 * 1024
+TAGS: Sequence[str] = ["wallets"]
+NEEDED = {
+    "grant": GRANT,
+    "spend": SPEND,
+    "hold": HOLD,
+    "capture": HOLD,
+    "release": HOLD,
+    "reverse": REVERSE,
+}
+Key = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[!-~]+$(?!\n)")]
+
+
+class OperationBody(Body):
+    """One operation: which fields it needs follows from its verb, as in the single calls."""
+
+    verb: Literal["grant", "spend", "hold", "capture", "release", "reverse"]
+    key: Key
+    player_id: PlayerId | None = None
+    currency: CurrencyCode | None = None
+    amount: Amount | None = None
+    expires_in_seconds: Annotated[int, Meta(ge=1, le=HOLD_SECONDS)] | None = None
+    hold_id: HoldId | None = None
+    transaction_id: TransactionId | None = None
+    metadata: Metadata | None = None
+
+
+class BatchBody(Body):
+    """`each`: up to 8,000, every one on its own. `all`: up to 1,000, in one commit or none."""
+
+    mode: Literal["each", "all"]
+    operations: Annotated[list[OperationBody], Meta(min_length=1, max_length=MAX_EACH)]
+
+
+class OutcomeView(View):
+    """What became of one operation: `done` with its transaction, or `refused` with the code."""
+
+    key: str
+    status: Literal["done", "refused", "failed"]
+    transaction: MovedView | None = None
+    code: str | None = None
+    detail: str | None = None
+
+
+class BatchView(View):
+    """Outcomes in the order of the operations, and how many of them were done."""
+
+    done: int
+    outcomes: Sequence[OutcomeView]
+
+
+@post(
+    "/v1/operations:batch",
+    guards=[scope(BULK)],
+    tags=TAGS,
+    summary="Run many operations",
+    status_code=200,
+    request_max_body_size=MAX_BODY_BYTES,
+)
+async def batch(wallets: Service[Wallets], caller: Who, data: JSONBody[BatchBody]) -> BatchView:
+    """Run many operations, each with its own idempotency key.
+
+    With `all`, one refusal means that nothing happened; the others are then `failed` with the
+    code `batch_refused`.
+    """
+    for number, one in enumerate(data.operations):
+        if caller.kind == "machine" and NEEDED[one.verb] not in caller.scopes:
+            raise problem(
+                "forbidden", f"The key lacks the scope {NEEDED[one.verb]}.", _at(number, "verb")
+            )
+    requests = [_request(number, one) for number, one in enumerate(data.operations)]
+    if data.mode == "each":
+        answers = await operate_each(wallets, caller.home, caller.principal, requests)
+        return _view(data.operations, answers)
+    if len(requests) > MAX_ALL:
+        raise problem("out_of_range", f"In mode all a batch is at most {MAX_ALL}.", "operations")
+    outcomes = await operate_all(wallets, caller.home, caller.principal, requests)
+    return _view(data.operations, _all_or_none(outcomes, len(requests)))
+
+
+def _all_or_none(outcomes: Sequence[Outcome], count: int) -> list[Outcome | Exception]:
+    """Return an outcome for each operation: after a refusal none of the others happened."""
+    if isinstance(outcomes[-1], Receipt):
+        return list(outcomes)
+    refused = Refusal(
+        code="batch_refused", detail="Nothing happened: another operation of the batch was refused."
+    )
+    at = len(outcomes) - 1
+    return [outcomes[-1] if number == at else refused for number in range(count)]
+
+
+def _view(operations: Sequence[OperationBody], answers: Sequence[Outcome | Exception]) -> BatchView:
+    outcomes = [_outcome(one.key, answer) for one, answer in zip(operations, answers, strict=True)]
+    return BatchView(sum(1 for one in outcomes if one.status == "done"), outcomes)
+
+
+def _outcome(key: str, answer: Outcome | Exception) -> OutcomeView:
+    if isinstance(answer, Receipt):
+        return OutcomeView(key, "done", moved_view(answer))
+    if isinstance(answer, Refusal):
+        return OutcomeView(key, "refused", None, answer.code, answer.detail)
+    if isinstance(answer, Unavailable):
+        return OutcomeView(key, "failed", None, "too_busy", str(answer))
+    raise answer
+
+
+def _request(number: int, one: OperationBody) -> Request:
+    return Request(_operation(number, one), one.key, one.metadata, one.player_id)
+
+
+def _operation(number: int, one: OperationBody) -> Operation:
+    if one.verb in ("capture", "release"):
+        hold_id = _need(number, "holdId", one.hold_id)
+        return CaptureHold(hold_id, one.amount) if one.verb == "capture" else ReleaseHold(hold_id)
+    if one.verb == "reverse":
+        return Reverse(_need(number, "transactionId", one.transaction_id), one.amount)
+    player_id = _need(number, "playerId", one.player_id)
+    currency = _need(number, "currency", one.currency)
+    if one.amount is None:
+        raise _missing(number, "amount")
+    if one.verb == "grant":
+        return Grant(player_id, currency, one.amount)
+    if one.verb == "spend":
+        return Spend(player_id, currency, one.amount)
+    return PlaceHold(player_id, currency, one.amount, one.expires_in_seconds or 900)
+
+
+def _need(number: int, field: str, value: str | None) -> str:
+    if value is None:
+        raise _missing(number, field)
+    return value
+
+
+def _missing(number: int, field: str) -> Exception:
+    return problem("missing_field", f"This verb needs {field}.", _at(number, field))
+
+
+def _at(number: int, field: str) -> str:
+    return f"operations.{number}.{field}"
+
+
+ROUTES = (batch,)

@@ -1,0 +1,158 @@
+"""Routes that move coins: grants, spends, holds and reversals."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from litestar import get, post
+from litestar.params import PathParameter
+from msgspec import Meta
+
+from guildbank.infra.http import (
+    Amount,
+    Body,
+    IdempotencyKey,
+    JSONBody,
+    Metadata,
+    Reason,
+    Service,
+    Who,
+    granted,
+    scope,
+)
+from guildbank.wallets.contracts import (
+    CaptureHold,
+    Grant,
+    PlaceHold,
+    ReleaseHold,
+    Reverse,
+    Spend,
+)
+from guildbank.wallets.http.bodies import CurrencyCode, PlayerId, TransactionId
+from guildbank.wallets.http.views import (
+    HoldMovedView,
+    HoldView,
+    MovedView,
+    hold_moved_view,
+    hold_view,
+    moved_view,
+)
+from guildbank.wallets.usecases import Wallets
+from guildbank.wallets.usecases.operate import Request, operate
+from guildbank.wallets.usecases.read import get_hold
+
+GRANT, SPEND, HOLD, REVERSE, READ = (
+    "wallets:grant",
+    "wallets:spend",
+    "wallets:hold",
+    "wallets:reverse",
+    "wallets:read",
+)
+TAGS: Sequence[str] = ["wallets"]
+Parts = Service[Wallets]
+HOLD_SECONDS = 7 * 24 * 3600
+HoldPath = Annotated[str, PathParameter(description="The hold's id.", max_length=40)]
+
+
+class MoveBody(Body):
+    """An amount of a currency of a player."""
+
+    player_id: PlayerId
+    currency: CurrencyCode
+    amount: Amount
+    metadata: Metadata | None = None
+
+
+class HoldBody(MoveBody):
+    """A hold ends by itself after `expiresInSeconds`."""
+
+    expires_in_seconds: Annotated[int, Meta(ge=1, le=HOLD_SECONDS)] = 900
+
+
+class CaptureBody(Body):
+    """What to capture; without an amount, all that is left."""
+
+    amount: Amount | None = None
+
+
+class ReversalBody(Body):
+    """What to undo; without an amount, all that is not undone yet."""
+
+    transaction_id: TransactionId
+    amount: Amount | None = None
+    reason: Reason | None = None
+    player_id: PlayerId | None = None
+
+
+@post("/v1/grants", guards=[scope(GRANT)], tags=TAGS, summary="Grant free coins")
+async def grant(
+    wallets: Parts, caller: Who, idempotency_key: IdempotencyKey, data: JSONBody[MoveBody]
+) -> MovedView:
+    """Give a player coins of the free bucket. Paid coins come from payments alone."""
+    operation = Grant(data.player_id, data.currency, data.amount)
+    request = Request(operation, idempotency_key, data.metadata)
+    return moved_view(granted(await operate(wallets, caller.home, caller.principal, request)))
+
+
+@post("/v1/spends", guards=[scope(SPEND)], tags=TAGS, summary="Spend coins")
+async def spend(
+    wallets: Parts, caller: Who, idempotency_key: IdempotencyKey, data: JSONBody[MoveBody]
+) -> MovedView:
+    """Take a player's coins, bucket by bucket in the currency's order."""
+    operation = Spend(data.player_id, data.currency, data.amount)
+    request = Request(operation, idempotency_key, data.metadata)
+    return moved_view(granted(await operate(wallets, caller.home, caller.principal, request)))
+
+
+@post("/v1/holds", guards=[scope(HOLD)], tags=TAGS, summary="Hold coins")
+async def place_hold(
+    wallets: Parts, caller: Who, idempotency_key: IdempotencyKey, data: JSONBody[HoldBody]
+) -> HoldMovedView:
+    """Put coins aside; they count as not available until captured, released or expired."""
+    operation = PlaceHold(data.player_id, data.currency, data.amount, data.expires_in_seconds)
+    request = Request(operation, idempotency_key, data.metadata)
+    return hold_moved_view(granted(await operate(wallets, caller.home, caller.principal, request)))
+
+
+@get("/v1/holds/{hold_id:str}", guards=[scope(READ)], tags=TAGS, summary="Read a hold")
+async def read_hold(wallets: Parts, caller: Who, hold_id: HoldPath) -> HoldView:
+    """Return a hold as it stands."""
+    return hold_view(granted(await get_hold(wallets, caller.home, hold_id)))
+
+
+@post("/v1/holds/{hold_id:str}/capture", guards=[scope(HOLD)], tags=TAGS, summary="Capture a hold")
+async def capture(
+    wallets: Parts,
+    caller: Who,
+    idempotency_key: IdempotencyKey,
+    hold_id: HoldPath,
+    data: JSONBody[CaptureBody],
+) -> HoldMovedView:
+    """Spend part or all of what is left of a hold."""
+    request = Request(CaptureHold(hold_id, data.amount), idempotency_key)
+    return hold_moved_view(granted(await operate(wallets, caller.home, caller.principal, request)))
+
+
+@post("/v1/holds/{hold_id:str}/release", guards=[scope(HOLD)], tags=TAGS, summary="Release a hold")
+async def release(
+    wallets: Parts, caller: Who, idempotency_key: IdempotencyKey, hold_id: HoldPath
+) -> HoldMovedView:
+    """Give what is left of a hold back to the player."""
+    request = Request(ReleaseHold(hold_id), idempotency_key)
+    return hold_moved_view(granted(await operate(wallets, caller.home, caller.principal, request)))
+
+
+@post("/v1/reversals", guards=[scope(REVERSE)], tags=TAGS, summary="Reverse a transaction")
+async def reverse(
+    wallets: Parts, caller: Who, idempotency_key: IdempotencyKey, data: JSONBody[ReversalBody]
+) -> MovedView:
+    """Undo a spend, capture or grant by new postings, never above the original in sum.
+
+    A reason is kept sealed under the key of the player that `playerId` names.
+    """
+    operation = Reverse(data.transaction_id, data.amount)
+    payload = {"reason": data.reason} if data.reason else None
+    request = Request(operation, idempotency_key, payload, data.player_id)
+    return moved_view(granted(await operate(wallets, caller.home, caller.principal, request)))
+
+
+ROUTES = (grant, spend, place_hold, read_hold, capture, release, reverse)

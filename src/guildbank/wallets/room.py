@@ -1,0 +1,47 @@
+"""What the wallets room publishes to the app."""
+
+from guildbank.infra.http import Code
+from guildbank.infra.room import Room
+from guildbank.wallets.http import ROUTES
+
+ROOM = Room(
+    name="wallets",
+    routes=ROUTES,
+    scopes={
+        "wallets:read": "Read holds.",
+        "wallets:grant": "Give players free coins.",
+        "wallets:spend": "Take players' coins.",
+        "wallets:hold": "Hold, capture and release players' coins.",
+        "wallets:reverse": "Undo spends, captures and grants.",
+        "wallets:freeze": "Freeze and unfreeze wallets.",
+        "wallets:limit": "Limit what players spend.",
+        "wallets:bulk": "Run many operations in one call, with the scopes of each.",
+        "currencies:read": "Read currencies.",
+        "currencies:write": "Create and change currencies.",
+    },
+    events={
+        "wallets.granted": "A player was given free coins.",
+        "wallets.spent": "A player's coins were spent.",
+        "wallets.held": "Coins were put aside.",
+        "wallets.captured": "Held coins were spent.",
+        "wallets.released": "Held coins were given back.",
+        "wallets.hold_expired": "A hold ended by its time.",
+        "wallets.frozen": "A wallet was frozen.",
+        "wallets.unfrozen": "A wallet was freed.",
+        "wallets.limit_set": "A player's spending limit was set.",
+        "wallets.currency_created": "A currency was created.",
+        "wallets.currency_changed": "A currency was changed.",
+        "ledger.reversed": "A spend, capture or grant was undone.",
+    },
+    codes=(
+        Code("currency_exists", 409, "The code of the new currency is taken."),
+        Code("currency_inactive", 422, "The currency takes no new coins."),
+        Code("debt_outstanding", 422, "The player owes coins; credits pay the debt first."),
+        Code("limit_exceeded", 422, "The player's limit for the day would be passed."),
+        Code("refund_exceeds_unspent", 422, "The coins to take back are spent, and debt is off."),
+        Code("unknown_transaction", 404, "There is no such transaction in this tenant."),
+        Code("not_reversible", 422, "This kind of transaction is not undone by a reversal."),
+        Code("batch_refused", 422, "Another operation of the batch was refused: none happened."),
+        Code("hold_not_due", 422, "The hold's time is not over."),
+    ),
+)

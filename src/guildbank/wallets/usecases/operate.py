@@ -1,0 +1,131 @@
+"""Run operations on wallets: one of them, each of many, or all of many in one commit."""
+
+from collections.abc import Sequence
+from typing import TypeAlias, TypeVar
+
+import msgspec
+
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Act, Outcome, Receipt, Sealed
+from guildbank.kernel import Refusal, parse_id, parse_seq_id
+from guildbank.wallets.contracts import (
+    CaptureHold,
+    Freeze,
+    Grant,
+    PlaceHold,
+    ReleaseHold,
+    Reverse,
+    SetLimit,
+    Spend,
+)
+from guildbank.wallets.usecases import Wallets
+from guildbank.wallets.usecases.grant import GrantAct
+from guildbank.wallets.usecases.hold import UNKNOWN_HOLD, CaptureAct, PlaceHoldAct, ReleaseAct
+from guildbank.wallets.usecases.reverse import UNKNOWN_TRANSACTION, ReverseAct
+from guildbank.wallets.usecases.rule import NO_PLAYER, FreezeAct, SetLimitAct
+from guildbank.wallets.usecases.spend import SpendAct
+
+Operation: TypeAlias = Grant | Spend | PlaceHold | CaptureHold | ReleaseHold | Reverse
+Rule: TypeAlias = Freeze | SetLimit
+Payable = TypeVar("Payable", Grant, Spend, PlaceHold, Reverse, Freeze)
+
+
+class Request(msgspec.Struct, frozen=True):
+    """An operation with its idempotency key, and free-form facts to be sealed beside it.
+
+    `person` is whose key seals the facts: the player, where the operation does not name one.
+    """
+
+    operation: Operation | Rule
+    key: str | None
+    payload: dict[str, str] | None = None
+    person: str | None = None
+
+
+async def operate(
+    wallets: Wallets, tenant: TenantRef, principal: str, request: Request
+) -> Receipt | Refusal:
+    """Run one operation; refusals are those of its act.
+
+    Raises Unavailable when the journal cannot answer.
+    """
+    act = await prepare(wallets, tenant, principal, request)
+    if isinstance(act, Refusal):
+        return act
+    return await wallets.journal.submit(tenant.schema, act)
+
+
+async def operate_each(
+    wallets: Wallets, tenant: TenantRef, principal: str, requests: Sequence[Request]
+) -> list[Outcome | Exception]:
+    """Run many operations, each on its own; outcomes in the order given."""
+    prepared = [await prepare(wallets, tenant, principal, request) for request in requests]
+    acts = [act for act in prepared if isinstance(act, Act)]
+    outcomes = iter(await wallets.journal.submit_each(tenant.schema, acts))
+    return [act if isinstance(act, Refusal) else next(outcomes) for act in prepared]
+
+
+async def operate_all(
+    wallets: Wallets, tenant: TenantRef, principal: str, requests: Sequence[Request]
+) -> list[Outcome]:
+    """Run many operations in one commit or none: a refusal is then the last outcome."""
+    acts: list[Act] = []
+    for request in requests:
+        act = await prepare(wallets, tenant, principal, request)
+        if isinstance(act, Refusal):
+            return [act]
+        acts.append(act)
+    return await wallets.journal.submit_all(tenant.schema, acts)
+
+
+async def prepare(
+    wallets: Wallets, tenant: TenantRef, principal: str, request: Request
+) -> Act | Refusal:
+    """Return the act of a request, its payload sealed."""
+    sealed: Sealed | None = None
+    if request.payload:
+        person = request.person or getattr(request.operation, "player_id", None)
+        if person is None or parse_id("player", person) is None:
+            return NO_PLAYER
+        payload = msgspec.json.encode(request.payload, order="sorted")
+        found = await wallets.persons.seal(tenant, person, payload)
+        if isinstance(found, Refusal):
+            return found
+        sealed = found
+    return _act(wallets, principal, request, sealed)
+
+
+def _act(
+    wallets: Wallets, principal: str, request: Request, sealed: Sealed | None
+) -> Act | Refusal:
+    key, operation = request.key, request.operation
+    match operation:
+        case Spend():
+            return SpendAct(principal, key, _sealed(operation, sealed), wallets.gates, sealed)
+        case Grant():
+            return GrantAct(principal, key, _sealed(operation, sealed), sealed)
+        case PlaceHold():
+            return PlaceHoldAct(principal, key, _sealed(operation, sealed), wallets.gates, sealed)
+        case CaptureHold(hold_id, amount):
+            at = parse_seq_id("hold", hold_id)
+            return CaptureAct(principal, key, operation, at, amount) if at else UNKNOWN_HOLD
+        case ReleaseHold(hold_id):
+            at = parse_seq_id("hold", hold_id)
+            return ReleaseAct(principal, key, operation, at) if at else UNKNOWN_HOLD
+        case Reverse():
+            at = parse_seq_id("txn", operation.transaction_id)
+            if at is None:
+                return UNKNOWN_TRANSACTION
+            return ReverseAct(principal, key, _sealed(operation, sealed), at, sealed)
+        case Freeze():
+            reason = (request.payload or {}).get("reason", "")
+            return FreezeAct(principal, key, _sealed(operation, sealed), reason, sealed)
+        case SetLimit():
+            return SetLimitAct(principal, key, operation)
+
+
+def _sealed(operation: Payable, sealed: Sealed | None) -> Payable:
+    """Put the payload's salted hash into the command, so that the fingerprint covers it."""
+    if sealed is None:
+        return operation
+    return msgspec.structs.replace(operation, payload=sealed.hash)
