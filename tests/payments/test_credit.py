@@ -1,0 +1,222 @@
+"""A captured payment credits its coins exactly once, whoever brings the news."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+from tests.payments.scripted import DECLINED, PENDING, Lost, processed
+from tests.payments.shop import Shop
+
+from guildbank.kernel import Refusal
+from guildbank.payments.contracts import IntentState
+from guildbank.payments.usecases.cancel import cancel_payment, expire_payments
+from guildbank.payments.usecases.handle_webhook import sweep_webhooks
+from guildbank.payments.usecases.look import look_at_attempt
+from guildbank.payments.usecases.read import get_payment
+from guildbank.payments.usecases.retry import retry_payment
+from guildbank.plugin_api import EventKind, NextAction, Outcome, OutcomeStatus
+
+ACT = Outcome(
+    status=OutcomeStatus.PENDING, next_action=NextAction(kind="redirect", url="https://pay.example")
+)
+
+
+async def test_money_and_coins_are_one_commit(shop: Shop):
+    player = await shop.player()
+    intent = await shop.buy(player)
+    assert intent.state is IntentState.CREDITED
+    assert await shop.coins(player) == {"paid": 500, "bonus": 50}
+    assert await shop.money() == {"provider:scripted": -499, "backing": 499}
+    assert await shop.kinds() == ["created", "attempted", "credited"]
+
+
+async def test_the_same_key_buys_once_and_another_command_under_it_is_refused(shop: Shop):
+    player = await shop.player()
+    first, again = await asyncio.gather(shop.buy(player, "k1"), shop.buy(player, "k1"))
+    assert first.id == again.id
+    await shop.payments.drain()
+    assert (await shop.buy(player, "k1")).state is IntentState.CREDITED
+    assert len(shop.script.requests) == 1
+    assert await shop.coins(player) == {"paid": 500, "bonus": 50}
+    other = await shop.try_buying(player, "k1", coins=500)
+    assert isinstance(other, Refusal)
+    assert other.code == "key_reused"
+
+
+async def test_a_replayed_key_answers_although_the_pack_is_gone(shop: Shop):
+    player = await shop.player()
+    intent = await shop.buy(player, "k2")
+    await shop.save(pack_id=shop.pack, active=False)
+    assert (await shop.buy(player, "k2")).id == intent.id
+    refused = await shop.try_buying(player, "k3")
+    assert isinstance(refused, Refusal)
+    assert refused.code == "pack_inactive"
+
+
+async def test_webhook_return_page_poll_and_janitor_race_and_credit_once(shop: Shop):
+    player = await shop.player()
+    shop.script.on_create = ACT
+    intent = await shop.buy(player)
+    assert intent.state is IntentState.REQUIRES_ACTION
+    (attempt,) = (await shop.dossier(intent)).attempts
+    shop.script.stands[attempt.id] = processed(499, reference=attempt.reference)
+    await asyncio.gather(
+        *(shop.event(EventKind.PAYMENT, attempt_id=attempt.id) for _ in range(4)),
+        *(look_at_attempt(shop.payments, shop.tenant, attempt) for _ in range(4)),
+        *(get_payment(shop.payments, shop.tenant, intent.id) for _ in range(4)),
+        shop.later(hours=2),
+    )
+    assert await shop.state(intent) == "credited"
+    assert (await shop.kinds()).count("credited") == 1
+    assert await shop.coins(player) == {"paid": 500, "bonus": 50}
+    assert await shop.money() == {"provider:scripted": -499, "backing": 499}
+
+
+async def test_an_event_that_came_twice_is_answered_and_done_once(shop: Shop):
+    player = await shop.player()
+    shop.script.on_create = ACT
+    intent = await shop.buy(player)
+    (attempt,) = (await shop.dossier(intent)).attempts
+    shop.script.stands[attempt.id] = processed(499, reference=attempt.reference)
+    said = {"attempt_id": attempt.id, "external_id": "evt_same"}
+    assert await shop.event(EventKind.PAYMENT, **said) is True
+    assert await shop.event(EventKind.PAYMENT, **said) is False
+    assert await shop.coins(player) == {"paid": 500, "bonus": 50}
+
+
+async def test_a_lost_answer_is_unknown_until_the_janitor_learns_that_money_came(shop: Shop):
+    player = await shop.player()
+    shop.script.on_create = Lost()
+    intent = await shop.buy(player)
+    assert intent.state is IntentState.UNKNOWN
+    assert await shop.money() == {}
+    (attempt,) = (await shop.dossier(intent)).attempts
+    shop.script.stands[attempt.id] = processed(499, reference="pi_found")
+    assert await shop.later(seconds=10) == 0
+    assert await shop.later(seconds=25) == 1
+    assert await shop.state(intent) == "credited"
+    assert await shop.coins(player) == {"paid": 500, "bonus": 50}
+
+
+async def test_a_lost_request_is_canceled_and_may_be_tried_again(shop: Shop):
+    player = await shop.player()
+    shop.script.on_create = Lost()
+    intent = await shop.buy(player)
+    assert await shop.later(minutes=1) == 1
+    assert await shop.state(intent) == "requires_payment_method"
+    shop.script.on_create = None
+    again = await retry_payment(shop.payments, shop.tenant, intent.id, None, None, None)
+    assert not isinstance(again, Refusal)
+    assert again.state is IntentState.CREDITED
+    assert [one.state for one in (await shop.dossier(intent)).attempts] == ["canceled", "captured"]
+    assert len(shop.script.requests) == 2
+    assert await shop.coins(player) == {"paid": 500, "bonus": 50}
+
+
+async def test_the_janitor_keeps_to_its_schedule_and_gives_up_in_the_end(shop: Shop):
+    shop.script.on_create = Lost()
+    intent = await shop.buy(await shop.player())
+    (attempt,) = (await shop.dossier(intent)).attempts
+    shop.script.stands[attempt.id] = Outcome(status=OutcomeStatus.UNKNOWN)
+    looks = [
+        await shop.later(**span)
+        for span in (
+            {"seconds": 29}, {"seconds": 2}, {"minutes": 4}, {"minutes": 2}, {"minutes": 50},
+            {"minutes": 15}, *({"days": 1, "seconds": 5},) * 5, {"days": 100},
+        )
+    ]  # fmt: skip
+    assert looks == [0, 1, 0, 1, 0, 1, 1, 1, 1, 1, 1, 0]
+    assert await shop.state(intent) == "unknown"
+
+
+async def test_a_declined_payment_takes_no_money_and_may_try_five_times(shop: Shop):
+    player = await shop.player()
+    shop.script.on_create = DECLINED
+    intent = await shop.buy(player)
+    assert intent.state is IntentState.REQUIRES_PAYMENT_METHOD
+    assert intent.problem == "card_declined"
+    for _ in range(4):
+        await retry_payment(shop.payments, shop.tenant, intent.id, None, None, None)
+    assert await shop.state(intent) == "failed"
+    over = await retry_payment(shop.payments, shop.tenant, intent.id, None, None, None)
+    assert isinstance(over, Refusal)
+    assert over.code == "payment_not_retryable"
+    assert await shop.balances() == {}
+
+
+async def test_a_canceled_payment_stays_canceled_and_late_money_goes_back(shop: Shop):
+    player = await shop.player()
+    shop.script.on_create = ACT
+    intent = await shop.buy(player)
+    done = await cancel_payment(shop.payments, shop.tenant, "app", intent.id)
+    assert not isinstance(done, Refusal)
+    assert done.state is IntentState.CANCELED
+    (attempt,) = (await shop.dossier(intent)).attempts
+    shop.script.stands[attempt.id] = processed(499, reference=attempt.reference)
+    await shop.event(EventKind.PAYMENT, attempt_id=attempt.id)
+    dossier = await shop.dossier(intent)
+    assert dossier.intent.state is IntentState.CANCELED
+    assert [(one.origin, one.state, one.amount_minor) for one in dossier.refunds] == [
+        ("system", "succeeded", 499)
+    ]
+    assert await shop.balances() == {}
+    assert await shop.kinds() == [
+        "created", "attempted", "pending", "canceled", "unapplied", "refund_clawed", "refunded",
+    ]  # fmt: skip
+
+
+async def test_a_payment_that_was_captured_first_cannot_be_canceled(shop: Shop):
+    player = await shop.player()
+    shop.script.on_create = ACT
+    intent = await shop.buy(player)
+    shop.script.on_cancel = processed(499, reference="pi_first")
+    refused = await cancel_payment(shop.payments, shop.tenant, "app", intent.id)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "payment_not_cancelable"
+    assert await shop.coins(player) == {"paid": 500, "bonus": 50}
+
+
+async def test_a_payment_expires_only_once_its_provider_confirms(shop: Shop):
+    shop.script.on_create = PENDING
+    intent = await shop.buy(await shop.player())
+    shop.clock.by += timedelta(hours=25)
+    shop.script.on_cancel = PENDING
+    assert await expire_payments(shop.payments, shop.tenant) == 0
+    assert await shop.state(intent) == "processing"
+    shop.script.on_cancel = None
+    assert await expire_payments(shop.payments, shop.tenant) == 1
+    assert await shop.state(intent) == "expired"
+    assert await shop.balances() == {}
+
+
+async def test_an_event_before_its_payment_waits_and_is_not_dropped(shop: Shop):
+    player = await shop.player()
+    shop.script.on_create = ACT
+    early = {"payment_reference": "pi_later", "external_id": "evt_early"}
+    await shop.event(EventKind.PAYMENT, **early)
+    intent = await shop.buy(player)
+    (attempt,) = (await shop.dossier(intent)).attempts
+    async with shop.house.db.begin(shop.tenant.schema) as tx:
+        await tx.driver.execute(
+            "UPDATE payments_attempt SET reference = 'pi_later' WHERE id = $1", attempt.id
+        )
+    shop.script.stands[attempt.id] = processed(499, reference="pi_later")
+    shop.clock.by += timedelta(seconds=2)
+    assert await sweep_webhooks(shop.payments, shop.tenant) == 1
+    assert await shop.coins(player) == {"paid": 500, "bonus": 50}
+    assert await sweep_webhooks(shop.payments, shop.tenant) == 0
+
+
+async def test_a_slow_provider_does_not_hold_the_request_and_its_answer_is_not_lost(shop: Shop):
+    player = await shop.player()
+    shop.payments.timing = replace(shop.payments.timing, patience_seconds=0.05)
+
+    async def slow() -> Outcome:
+        await asyncio.sleep(0.4)
+        return processed(499)
+
+    shop.script.on_create = slow
+    intent = await shop.buy(player)
+    assert intent.state is IntentState.PROCESSING
+    await shop.payments.drain()
+    assert await shop.state(intent) == "credited"
