@@ -165,6 +165,14 @@ class Shop:
             if row["balance"]
         }
 
+    async def left(self) -> dict[str, int]:
+        """Return all but what the house ever issued, sold and took back: wallets and money."""
+        return {
+            name: n
+            for name, n in (await self.balances()).items()
+            if not name.startswith("house/GEM/")
+        }
+
     async def coins(self, player: str) -> dict[str, int]:
         """Return the player's coins by bucket, those at zero left out."""
         found = await self.balances()

@@ -1,0 +1,100 @@
+"""Disputes move money and coins only when the provider says that funds moved, in any order."""
+
+from tests.payments.scripted import PENDING, processed
+from tests.payments.shop import Shop
+
+from guildbank.kernel import Refusal
+from guildbank.payments.contracts import Intent
+from guildbank.payments.usecases.handle_webhook import sweep_webhooks
+from guildbank.plugin_api import EventKind
+
+OPENED = EventKind.DISPUTE_OPENED
+WITHDRAWN = EventKind.DISPUTE_FUNDS_WITHDRAWN
+REINSTATED = EventKind.DISPUTE_FUNDS_REINSTATED
+CLOSED = EventKind.DISPUTE_CLOSED
+
+
+async def tell(
+    shop: Shop, intent: Intent, kind: EventKind, minor: int = 499, won: bool | None = None
+) -> None:
+    (attempt, *_) = (await shop.dossier(intent)).attempts
+    await shop.event(
+        kind, payment_reference=attempt.reference, dispute_reference="dp_1", amount_minor=minor,
+        currency="EUR", won=won,
+    )  # fmt: skip
+
+
+async def test_a_lost_dispute_takes_coins_and_money_and_what_was_spent_is_owed(shop: Shop):
+    player = await shop.player()
+    intent = await shop.buy(player)
+    await shop.spend(player, 150)
+    await tell(shop, intent, OPENED)
+    assert await shop.coins(player) == {"paid": 400}
+    refused = await shop.refund(intent, 1)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "dispute_open"
+    await tell(shop, intent, WITHDRAWN)
+    assert await shop.coins(player) == {"debt": -150}
+    assert await shop.money() == {"backing": 99, "written_off": -99}
+    await tell(shop, intent, CLOSED, won=False)
+    (dispute,) = (await shop.dossier(intent)).disputes
+    assert dispute.state == "lost"
+    refused = await shop.refund(intent, 1)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "payment_not_refundable"
+
+
+async def test_a_won_dispute_gives_everything_back(shop: Shop):
+    player = await shop.player()
+    intent = await shop.buy(player)
+    await shop.spend(player, 40)
+    before = await shop.left()
+    for kind in (OPENED, WITHDRAWN, WITHDRAWN, REINSTATED, REINSTATED):
+        await tell(shop, intent, kind)
+    await tell(shop, intent, CLOSED, won=True)
+    assert await shop.left() == before
+    assert (await shop.refunded(intent, 90)).state == "succeeded"
+    assert await shop.kinds() == [
+        "created", "attempted", "credited", "dispute_opened", "dispute_funds_withdrawn",
+        "dispute_funds_reinstated", "dispute_closed", "refund_clawed", "refunded",
+    ]  # fmt: skip
+
+
+async def test_events_out_of_order_come_to_the_same_end(shop: Shop):
+    player = await shop.player()
+    intent = await shop.buy(player)
+    before = await shop.left()
+    await tell(shop, intent, REINSTATED)
+    assert await shop.left() == before
+    await tell(shop, intent, CLOSED, won=True)
+    await tell(shop, intent, WITHDRAWN)
+    assert await shop.coins(player) == {}
+    await tell(shop, intent, OPENED)
+    await shop.later(seconds=5)
+    assert await sweep_webhooks(shop.payments, shop.tenant) == 1
+    assert await shop.left() == before
+    (dispute,) = (await shop.dossier(intent)).disputes
+    assert (dispute.state, dispute.withdrawn, dispute.reinstated) == ("won", True, True)
+    assert (await shop.refunded(intent)).state == "succeeded"
+
+
+async def test_a_partial_dispute_and_a_refund_share_the_coins(shop: Shop):
+    player = await shop.player()
+    intent = await shop.buy(player)
+    await tell(shop, intent, WITHDRAWN, minor=200)
+    await tell(shop, intent, CLOSED, won=False)
+    assert await shop.coins(player) == {"paid": 300, "bonus": 30}
+    assert await shop.money() == {"provider:scripted": -299, "backing": 299}
+    await shop.refunded(intent)
+    assert await shop.left() == {}
+
+
+async def test_a_dispute_before_its_capture_was_heard_of_settles_the_capture_first(shop: Shop):
+    player = await shop.player()
+    shop.script.on_create = PENDING
+    intent = await shop.buy(player)
+    (attempt,) = (await shop.dossier(intent)).attempts
+    shop.script.stands[attempt.id] = processed(499, reference=attempt.reference)
+    await tell(shop, intent, WITHDRAWN)
+    assert await shop.state(intent) == "credited"
+    assert await shop.left() == {}

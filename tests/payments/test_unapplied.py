@@ -1,0 +1,132 @@
+"""Money that came and bought nothing is booked aside, shown, and given back."""
+
+import msgspec
+import pytest
+from tests.payments.scripted import DECLINED, PENDING, Lost, processed
+from tests.payments.shop import Shop
+
+from guildbank.payments.usecases.retry import retry_payment
+from guildbank.plugin_api import EventKind
+from guildbank.wallets import Currency
+from guildbank.wallets.usecases.currency import SaveCurrencyAct
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"), [(498, "EUR"), (500, "EUR"), (499, "USD"), (1, "JPY")]
+)
+async def test_another_amount_or_currency_credits_nothing_and_goes_back(
+    shop: Shop, amount: int, currency: str
+):
+    player = await shop.player()
+    shop.script.on_create = processed(amount, currency)
+    shop.script.on_refund = PENDING
+    intent = await shop.buy(player)
+    await shop.payments.drain()
+    dossier = await shop.dossier(intent)
+    assert dossier.intent.state == "conflicted"
+    assert await shop.coins(player) == {}
+    assert await shop.money(currency) == {"provider:scripted": -amount, "refunding": amount}
+    (refund,) = dossier.refunds
+    shop.script.refund_stands[refund.id] = processed(amount, currency, refund.reference)
+    await shop.event(EventKind.REFUND, attempt_id=refund.attempt_id, refund_id=refund.id)
+    assert await shop.left() == {}
+    assert await shop.kinds() == [
+        "created", "attempted", *([] if currency == "EUR" else ["money_opened"]), "conflicted",
+        "refund_clawed", "refund_pending", "refunded",
+    ]  # fmt: skip
+
+
+async def test_a_refund_of_unapplied_money_that_fails_leaves_it_in_sight(shop: Shop):
+    player = await shop.player()
+    shop.script.on_create = processed(498)
+    shop.script.on_refund = DECLINED
+    intent = await shop.buy(player)
+    await shop.payments.drain()
+    assert await shop.money() == {"provider:scripted": -498, "unapplied": 498}
+    shop.script.on_refund = None
+    refund = await shop.refunded(intent)
+    assert (refund.state, refund.amount_minor, refund.source) == ("succeeded", 498, "unapplied")
+    assert await shop.left() == {}
+
+
+async def test_coins_above_the_ceiling_are_not_credited_and_the_money_goes_back(shop: Shop):
+    player = await shop.player()
+    low = Currency(code="GEM", name="Gems", ceiling=499)
+    await shop.house.journal.submit(
+        shop.tenant.schema, SaveCurrencyAct("app", None, low, create=False)
+    )
+    shop.script.on_refund = PENDING
+    intent = await shop.buy(player)
+    await shop.payments.drain()
+    dossier = await shop.dossier(intent)
+    assert (dossier.intent.state, dossier.intent.problem) == ("captured", "ceiling_exceeded")
+    (refund,) = dossier.refunds
+    shop.script.refund_stands[refund.id] = processed(499, reference=refund.reference)
+    await shop.event(EventKind.REFUND, attempt_id=refund.attempt_id, refund_id=refund.id)
+    assert await shop.state(intent) == "failed"
+    assert await shop.left() == {}
+
+
+async def test_a_player_whose_account_was_erased_gets_the_money_back(shop: Shop):
+    player = await shop.player()
+    shop.script.on_create = PENDING
+    intent = await shop.buy(player)
+    async with shop.house.db.begin(shop.tenant.schema) as tx:
+        await tx.driver.execute("UPDATE identity_player SET state = 'erased'")
+    (attempt,) = (await shop.dossier(intent)).attempts
+    shop.script.stands[attempt.id] = processed(499, reference=attempt.reference)
+    await shop.event(EventKind.PAYMENT, attempt_id=attempt.id)
+    assert (await shop.dossier(intent)).intent.problem == "player_closed"
+    assert await shop.left() == {}
+
+
+async def test_a_second_capture_of_one_payment_goes_back(shop: Shop):
+    player = await shop.player()
+    shop.script.on_create = DECLINED
+    intent = await shop.buy(player)
+    shop.script.on_create = None
+    await retry_payment(shop.payments, shop.tenant, intent.id, None, None, None)
+    first, second = (await shop.dossier(intent)).attempts
+    assert (first.state, second.state) == ("declined", "captured")
+    shop.script.stands[first.id] = processed(499, reference=first.reference)
+    await shop.event(EventKind.PAYMENT, attempt_id=first.id)
+    dossier = await shop.dossier(intent)
+    assert dossier.intent.state == "credited"
+    assert [(one.attempt_id, one.source) for one in dossier.refunds] == [(first.id, "unapplied")]
+    assert await shop.coins(player) == {"paid": 500, "bonus": 50}
+    assert await shop.money() == {"provider:scripted": -499, "backing": 499}
+
+
+async def test_a_declined_payment_that_took_money_after_all_is_credited(shop: Shop):
+    player = await shop.player()
+    shop.script.on_create = DECLINED
+    intent = await shop.buy(player)
+    (attempt,) = (await shop.dossier(intent)).attempts
+    shop.script.stands[attempt.id] = processed(499, reference=attempt.reference)
+    await shop.event(EventKind.PAYMENT, attempt_id=attempt.id)
+    assert await shop.state(intent) == "credited"
+    assert await shop.coins(player) == {"paid": 500, "bonus": 50}
+
+
+async def test_a_success_without_an_amount_is_none(shop: Shop):
+    player = await shop.player()
+    shop.script.on_create = msgspec.structs.replace(processed(1), amount_minor=None)
+    intent = await shop.buy(player)
+    assert await shop.state(intent) == "unknown"
+    assert await shop.left() == {}
+
+
+async def test_unapplied_money_that_a_crash_left_is_found_by_the_janitor(shop: Shop):
+    player = await shop.player()
+    shop.script.on_create = processed(498)
+    shop.script.on_refund = Lost()
+    intent = await shop.buy(player)
+    await shop.payments.drain()
+    (refund,) = (await shop.dossier(intent)).refunds
+    assert refund.state == "unknown"
+    shop.script.on_refund = None
+    assert await shop.later(minutes=1) == 1
+    (refund,) = (await shop.dossier(intent)).refunds
+    assert refund.state == "succeeded"
+    assert shop.script.refund_requests[0] == shop.script.refund_requests[1]
+    assert await shop.left() == {}
