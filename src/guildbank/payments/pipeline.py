@@ -10,7 +10,8 @@ from typing import TypeVar
 
 import structlog
 
-from guildbank.kernel import Refusal
+from guildbank.kernel import MAX_AMOUNT, Refusal
+from guildbank.ledger import is_money
 from guildbank.payments.plugins import Plugins
 from guildbank.plugin_api import (
     Annotated,
@@ -25,6 +26,7 @@ from guildbank.plugin_api import (
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 MAX_ANNOTATIONS = 20
+MAX_WORD = 255
 
 
 async def admit(
@@ -91,6 +93,16 @@ def _with(purchase: PurchaseView, notes: Mapping[str, str]) -> PurchaseView:
     )
 
 
+def storable(text: str) -> bool:
+    """Say whether a provider's word fits a column: short, and without U+0000."""
+    return 0 < len(text) <= MAX_WORD and "\x00" not in text
+
+
+def _is_money(outcome: Outcome) -> bool:
+    amount, money = outcome.amount_minor, outcome.currency
+    return money is not None and is_money(money) and 0 < (amount or 0) <= MAX_AMOUNT
+
+
 async def ask_provider(manifest: Manifest, call: Awaitable[Outcome]) -> Outcome:
     """Return the outcome of a provider's call. Whatever it raises, a time-out too, is `unknown`.
 
@@ -106,8 +118,11 @@ async def ask_provider(manifest: Manifest, call: Awaitable[Outcome]) -> Outcome:
             code="no_answer",
             message="The provider did not answer in a way that says what happened.",
         )
-    said = outcome.amount_minor, outcome.currency
-    if outcome.status is OutcomeStatus.PROCESSED and (None in said or (said[0] or 0) <= 0):
+    texts = (outcome.reference, outcome.code)
+    if any(text is not None and not storable(text) for text in texts):
+        log.error("provider_malformed", plugin=manifest.id)
+        return Outcome(status=OutcomeStatus.UNKNOWN, code="malformed")
+    if outcome.status is OutcomeStatus.PROCESSED and not _is_money(outcome):
         log.error("provider_vague", plugin=manifest.id, reference=outcome.reference)
         return Outcome(status=OutcomeStatus.UNKNOWN, reference=outcome.reference, code="no_amount")
     return outcome

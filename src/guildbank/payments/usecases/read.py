@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from guildbank.infra.tenant import TenantRef
-from guildbank.kernel import Refusal
+from guildbank.kernel import Refusal, parse_id
 from guildbank.payments import store
 from guildbank.payments.contracts import (
     NO_PAYMENT,
@@ -33,6 +33,8 @@ async def get_payment(
 
     Refuses `not_found`, also for another player's payment when `player_id` is given.
     """
+    if parse_id("pay", payment_id) is None:
+        return NO_PAYMENT
     dossier = await read_payment(payments, tenant, payment_id)
     if dossier is None or player_id not in (None, dossier.intent.player_id):
         return NO_PAYMENT
@@ -65,6 +67,8 @@ async def list_payments(
 
 
 async def get_refund(payments: Payments, tenant: TenantRef, refund_id: str) -> Refund | Refusal:
-    """Return a refund."""
+    """Return a refund, or `not_found`."""
+    if parse_id("ref", refund_id) is None:
+        return NO_REFUND
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         return await store.refund_by_id(tx.driver, refund_id) or NO_REFUND

@@ -2,12 +2,19 @@
 
 from collections.abc import Mapping
 
+import msgspec
+import structlog
+
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import inbox
+from guildbank.payments.pipeline import storable
 from guildbank.payments.usecases import Payments
-from guildbank.payments.usecases.accounts import line_to
+from guildbank.payments.usecases.accounts import Line, line_to
 from guildbank.payments.usecases.handle_webhook import handle_webhook
-from guildbank.plugin_api import WebhookRejected
+from guildbank.plugin_api import ProviderEvent, WebhookRejected
+from guildbank.tenancy import check_slug
+
+log = structlog.get_logger(__name__)
 
 NO_WEBHOOK = Refusal(code="not_found", detail="No provider delivers events here.")
 MAX_HEADERS = 64
@@ -22,13 +29,14 @@ async def receive_webhook(
     Refusals: `not_found` (the tenant has no such provider), `bad_signature` for everything that
     the provider's plugin does not believe; then nothing is stored.
     """
-    tenant = await payments.tenants.by_slug(tenant_slug)
+    known = check_slug(tenant_slug) is None
+    tenant = await payments.tenants.by_slug(tenant_slug) if known else None
     if tenant is None:
         return NO_WEBHOOK
     line = await line_to(payments, tenant, provider)
     if isinstance(line, Refusal):
         return NO_WEBHOOK
-    event = line.plugin.read_webhook(line.context, headers, body)
+    event = _read(line, headers, body)
     if isinstance(event, WebhookRejected):
         return Refusal(
             code="bad_signature",
@@ -48,3 +56,18 @@ async def receive_webhook(
     if fresh:
         payments.start(handle_webhook(payments, tenant, id_))
     return fresh
+
+
+def _read(line: Line, headers: Mapping[str, str], body: bytes) -> ProviderEvent | WebhookRejected:
+    """Return the event if its plugin believes it and it can be stored."""
+    try:
+        event = line.plugin.read_webhook(line.context, headers, body)
+    except Exception as error:  # a stranger's bytes must not be more than a refusal
+        log.warning("webhook_unreadable", plugin=line.manifest.id, error=repr(error))
+        return WebhookRejected(code="malformed", detail="the event cannot be read")
+    if isinstance(event, WebhookRejected):
+        return event
+    words = [value for value in msgspec.structs.astuple(event) if isinstance(value, str)]
+    if not all(map(storable, words)):
+        return WebhookRejected(code="malformed", detail="a word of the event cannot be stored")
+    return event

@@ -5,7 +5,7 @@ import structlog
 
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Draft, Need, Receipt, Stage, facts
-from guildbank.kernel import Refusal, new_id
+from guildbank.kernel import Refusal, new_id, parse_id
 from guildbank.ledger import close_book, open_book
 from guildbank.payments import store
 from guildbank.payments.contracts import (
@@ -155,6 +155,8 @@ async def refund_payment(
     Refusals: `not_found`, `payment_not_refundable`, `exceeds_refundable`, `dispute_open`,
     `currency_mismatch`, `refund_exceeds_unspent`, `key_reused`, `tenant_suspended`.
     """
+    if parse_id("pay", command.payment_id) is None:
+        return NO_PAYMENT
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         intent = await store.intent_by_id(tx.driver, command.payment_id)
         attempts = await store.attempts_of(tx.driver, command.payment_id)

@@ -1,7 +1,7 @@
 """Read packs as they are sold now, or one version of one."""
 
 from guildbank.infra.tenant import TenantRef
-from guildbank.kernel import Refusal
+from guildbank.kernel import Refusal, parse_id
 from guildbank.store.contracts import NO_PACK, Pack
 from guildbank.store.store import newest_pack, pack_page, pack_version
 from guildbank.store.usecases import Store
@@ -11,6 +11,8 @@ async def get_pack(
     store: Store, tenant: TenantRef, pack_id: str, version: int | None = None
 ) -> Pack | Refusal:
     """Return the pack, its newest version unless one is named, or `not_found`."""
+    if parse_id("pack", pack_id) is None:
+        return NO_PACK
     async with store.db.begin(tenant.schema, read_only=True) as tx:
         if version is None:
             return await newest_pack(tx.driver, pack_id) or NO_PACK

@@ -4,7 +4,7 @@ import msgspec
 
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Receipt, Stage, facts
-from guildbank.kernel import Refusal, new_id
+from guildbank.kernel import Refusal, new_id, parse_id
 from guildbank.ledger import ASSETS, money_asset
 from guildbank.store.contracts import NO_PACK, Pack, PackDraft
 from guildbank.store.rules import check_draft
@@ -80,6 +80,8 @@ async def save_pack(
 
     Refusals: `not_found`, `unknown_currency`, `invalid_value`, `key_reused`, `tenant_suspended`.
     """
+    if pack_id is not None and parse_id("pack", pack_id) is None:
+        return NO_PACK
     act = SavePack(principal, key, pack_id, draft)
     receipt = await store.journal.submit(tenant.schema, act)
     return _SAVED.decode(receipt.data) if isinstance(receipt, Receipt) else receipt
