@@ -150,7 +150,7 @@ def fingerprint(verb: str, command: object) -> bytes:
     return sha256(FINGERPRINT_VERSION + verb.encode() + b"\0" + body).digest()
 
 
-_canonical = msgspec.json.Encoder(order="sorted", decimal_format="string")
+_canonical = msgspec.json.Encoder(order="deterministic", decimal_format="string")
 
 
 def facts(value: object) -> bytes:

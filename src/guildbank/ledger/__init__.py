@@ -28,27 +28,36 @@ from guildbank.ledger.originals import ORIGINALS, Original, OriginalLeg
 from guildbank.ledger.posting import (
     account_needs,
     close_book,
+    holding_needs,
     leg_needs,
     lot_needs,
     open_book,
     post,
 )
+from guildbank.ledger.reading.chained import CHAINED_TRANSFERS, PARTITIONED_TRANSFERS
 from guildbank.ledger.rules import Book
-from guildbank.ledger.store import ACCOUNTS, HOLDS, LOTS, TRANSFERS
+from guildbank.ledger.store import HOLDS, LOTS, TRANSFERS
+from guildbank.ledger.usecases.balances import Balances, CurrencyBalance, read_balances
+from guildbank.ledger.usecases.explain import Explained, explain
+from guildbank.ledger.usecases.prove import Proof, prove
 
 __all__ = [
-    "ACCOUNTS",
     "ASSETS",
+    "CHAINED_TRANSFERS",
     "HOLDS",
     "HOUSE",
     "LOTS",
     "MAX_LEGS",
     "ORIGINALS",
+    "PARTITIONED_TRANSFERS",
     "TRANSFERS",
     "Account",
     "Address",
     "Asset",
+    "Balances",
     "Book",
+    "CurrencyBalance",
+    "Explained",
     "Hold",
     "HoldLine",
     "Interval",
@@ -58,12 +67,15 @@ __all__ = [
     "Moved",
     "Original",
     "OriginalLeg",
+    "Proof",
     "Restores",
     "Transfer",
     "account_needs",
     "basis_of",
     "close_book",
+    "explain",
     "first_positions",
+    "holding_needs",
     "house",
     "is_money",
     "leg_needs",
@@ -71,4 +83,6 @@ __all__ = [
     "money_asset",
     "open_book",
     "post",
+    "prove",
+    "read_balances",
 ]

@@ -43,7 +43,8 @@ class Account(msgspec.Struct):
 
     Credited C, spent S, clawed K: the balance is C - S - K. `floor` None means that the account
     may go below zero and keeps no running row. `problem` is set for an account that cannot be
-    opened: its owner or asset is unknown.
+    opened: its owner or asset is unknown. The id 0 is that of an account not opened yet;
+    `opening` says that its row is new, `touched` is the entry whose act made this copy (0: none).
     """
 
     id: int
@@ -55,8 +56,9 @@ class Account(msgspec.Struct):
     ceiling: int | None = None
     frozen: str | None = None
     cap: int = DEFAULT_CAP
-    opened: bool = True
     problem: str | None = None
+    opening: bool = False
+    touched: int = 0
 
     @property
     def balance(self) -> int:

@@ -9,7 +9,6 @@ LEDGER_ORDER = 50
 add_tenant_ddl(
     "ledger",
     LEDGER_ORDER,
-    "CREATE SEQUENCE ledger_account_id",
     *partition_statements(0, PARTITION_ROWS),
     """
 CREATE VIEW ledger_v_transfer AS

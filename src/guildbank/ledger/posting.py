@@ -4,22 +4,28 @@ from collections.abc import Iterable, Sequence
 
 from guildbank.journal import Need, Stage
 from guildbank.kernel import Refusal
-from guildbank.ledger.contracts import Account, Address, Leg, LotRef, Moved, Spread
+from guildbank.ledger.contracts import HOUSE, Address, Leg, LotRef, Moved, Spread
+from guildbank.ledger.holding import Holding
+from guildbank.ledger.holdings import HOLDINGS
 from guildbank.ledger.rules import Book
-from guildbank.ledger.store import ACCOUNTS, LOTS, SPREADS, TRANSFERS
+from guildbank.ledger.store import LOTS, SPREADS, TRANSFERS
 
 
 def account_needs(addresses: Iterable[Address]) -> list[Need]:
     """Return what must be loaded before these accounts are used."""
-    return [(ACCOUNTS, address) for address in addresses]
+    return [(HOLDINGS, key) for key in {address[:2] for address in addresses}]
+
+
+def holding_needs(owner: str, asset: str) -> list[Need]:
+    """Return what must be loaded before accounts of this owner and the house are used."""
+    return [(HOLDINGS, (owner, asset)), (HOLDINGS, (HOUSE, asset))]
 
 
 def leg_needs(legs: Iterable[Leg]) -> list[Need]:
     """Return what must be loaded before these legs are posted."""
     needs: list[Need] = []
     for leg in legs:
-        needs.append((ACCOUNTS, leg.credit))
-        needs.extend((ACCOUNTS, address) for address in leg.debits)
+        needs.extend(account_needs((leg.credit, *leg.debits)))
         if leg.lot is not None:
             needs.extend(lot_needs([leg.lot], leg.debits))
     return needs
@@ -28,15 +34,15 @@ def leg_needs(legs: Iterable[Leg]) -> list[Need]:
 def open_book(stage: Stage) -> Book:
     """Return a book over the stage's accounts for the act at hand."""
 
-    def account(address: Address) -> Account:
-        found = stage.get(ACCOUNTS, address)
+    def holding(owner: str, asset: str) -> Holding:
+        found = stage.get(HOLDINGS, (owner, asset))
         if found is None:
-            raise LookupError(f"{address} was not loaded")
+            raise LookupError(f"{owner}/{asset} was not loaded")
         return found
 
     return Book(
         stage.seq,
-        account,
+        holding,
         lambda ref: stage.get(LOTS, ref),
         lambda address: stage.get(SPREADS, address) or Spread(),
     )
@@ -44,8 +50,9 @@ def open_book(stage: Stage) -> Book:
 
 def close_book(stage: Stage, book: Book) -> None:
     """Stage what the book changed; before this nothing has happened."""
-    for address, account in book.changed.items():
-        stage.put(ACCOUNTS, address, account)
+    for key, holding in book.holdings.items():
+        if holding.touched == book.seq:
+            stage.put(HOLDINGS, key, holding)
     for transfer, debit, credit in book.moved:
         stage.log(TRANSFERS, transfer)
         # Later acts of the batch must see the holes and restored lots of this one.

@@ -4,7 +4,6 @@ The reference model in the laws keeps explicit coins and must agree with this on
 """
 
 from collections.abc import Callable, Sequence
-from copy import copy
 
 from guildbank.kernel import MAX_AMOUNT, Refusal
 from guildbank.ledger.claws import free_parts, take_from_tail
@@ -20,9 +19,13 @@ from guildbank.ledger.contracts import (
     Spread,
     Transfer,
 )
+from guildbank.ledger.holding import Holding, HoldingKey
 from guildbank.ledger.lots import Interval, to_credit_axis
 
-GetAccount = Callable[[Address], Account]
+OPENED_BITS = 10
+"""An entry opens fewer than 2**10 accounts: its 64 legs name no more than a few each."""
+
+GetHolding = Callable[[str, str], Holding]
 GetLot = Callable[[LotRef], LotState | None]
 GetSpread = Callable[[Address], Spread]
 
@@ -30,29 +33,47 @@ GetSpread = Callable[[Address], Spread]
 class Book:
     """Accounts as one act sees them, and the transfers that it made so far.
 
-    `account` and `lot` read loaded rows; `changed` holds copies of the accounts that moved.
+    The callables read loaded rows; `holdings` are those that the act read, and the copies of
+    those that it changed.
     """
 
-    __slots__ = ("_account", "_lot", "_spread", "changed", "moved", "restored", "seq")
+    __slots__ = ("_holding", "_lot", "_opened", "_spread", "holdings", "moved", "restored", "seq")
 
-    def __init__(self, seq: int, account: GetAccount, lot: GetLot, spread: GetSpread) -> None:
+    def __init__(self, seq: int, holding: GetHolding, lot: GetLot, spread: GetSpread) -> None:
         self.seq = seq
-        self._account = account
+        self._holding = holding
         self._lot = lot
         self._spread = spread
+        self._opened = 0
         self.restored: dict[int, Restored] = {}
-        self.changed: dict[Address, Account] = {}
+        self.holdings: dict[HoldingKey, Holding] = {}
         self.moved: list[Moved] = []
+
+    def holding(self, owner: str, asset: str) -> Holding:
+        """Return all accounts of an owner in an asset as this act sees them; read only."""
+        holding = self.holdings.get((owner, asset))
+        if holding is None:
+            holding = self.holdings[owner, asset] = self._holding(owner, asset)
+        return holding
 
     def account(self, address: Address) -> Account:
         """Return the account as this act sees it; read only."""
-        return self.changed.get(address) or self._account(address)
+        owner, asset, bucket = address
+        return self.holding(owner, asset).account(bucket)
 
     def own(self, address: Address) -> Account:
         """Return this act's copy of the account, to be changed."""
-        account = self.changed.get(address)
-        if account is None:
-            account = self.changed[address] = copy(self._account(address))
+        owner, asset, bucket = address
+        holding = self.holding(owner, asset)
+        if holding.touched != self.seq:
+            holding = self.holdings[owner, asset] = holding.copied(self.seq)
+        account = holding.own(bucket, self.seq)
+        if account.id == 0:
+            # An account's number is the entry that opens it and its place among those it opens:
+            # unique without asking the database.
+            account.id = (self.seq << OPENED_BITS) | self._opened
+            account.opening = True
+            self._opened += 1
         return account
 
     def post(self, legs: Sequence[Leg]) -> Refusal | None:

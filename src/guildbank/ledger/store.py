@@ -1,4 +1,4 @@
-"""SQL of the ledger's hot path: accounts, lots, holds and transfers under the journal lock."""
+"""SQL of the ledger's write path beside accounts: lots, holds and transfers."""
 
 from collections.abc import Mapping, Sequence
 from struct import Struct
@@ -8,8 +8,6 @@ import msgspec
 
 from guildbank.journal import Driver
 from guildbank.ledger.contracts import (
-    PLAYER_PREFIX,
-    Account,
     Address,
     Hold,
     HoldLine,
@@ -19,63 +17,6 @@ from guildbank.ledger.contracts import (
     Spread,
     Transfer,
 )
-
-# Accounts without a floor keep no running row: their totals are those of their last transfers,
-# found by the two unique indexes. The filter on `floor` is checked once a row, before the index.
-READ_ACCOUNTS = """
-SELECT account.owner, account.asset, account.bucket, account.id,
-       coalesce(last_credit.total, account.credited), coalesce(last_debit.total, account.spent),
-       account.clawed, account.held, account.floor, account.ceiling, account.frozen, asset.cap
-FROM unnest($1::text[], $2::text[], $3::text[]) AS asked (owner, asset, bucket)
-JOIN ledger_account AS account
-  ON account.owner = asked.owner
- AND account.asset = asked.asset
- AND account.bucket = asked.bucket
-JOIN ledger_asset AS asset ON asset.code = account.asset
-LEFT JOIN LATERAL (
-    SELECT credit_offset + amount AS total
-    FROM ledger_transfer
-    WHERE account.floor IS NULL
-      AND credit = account.id
-    ORDER BY credit_offset DESC
-    LIMIT 1
-) AS last_credit ON TRUE
-LEFT JOIN LATERAL (
-    SELECT debit_offset + amount AS total
-    FROM ledger_transfer
-    WHERE account.floor IS NULL
-      AND debit = account.id
-      AND debit_offset IS NOT NULL
-    ORDER BY debit_offset DESC
-    LIMIT 1
-) AS last_debit ON TRUE
-"""
-
-# Accounts that were never used: may they be opened, and under which number?
-READ_UNOPENED = """
-SELECT asked.owner, asked.asset, asked.bucket, asset.cap, player.id IS NOT NULL,
-       nextval('ledger_account_id')
-FROM unnest($1::text[], $2::text[], $3::text[]) AS asked (owner, asset, bucket)
-LEFT JOIN ledger_asset AS asset ON asset.code = asked.asset
-LEFT JOIN identity_v_player AS player ON player.id = asked.owner
-"""
-
-OPEN_ACCOUNTS = """
-INSERT INTO ledger_account
-    (id, owner, asset, bucket, credited, spent, clawed, held, floor, ceiling, frozen)
-SELECT *
-FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
-            $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[])
-"""
-
-SAVE_ACCOUNTS = """
-UPDATE ledger_account AS account
-SET credited = new.credited, spent = new.spent, clawed = new.clawed, held = new.held,
-    ceiling = new.ceiling, frozen = new.frozen
-FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-            $7::text[]) AS new (id, credited, spent, clawed, held, ceiling, frozen)
-WHERE account.id = new.id
-"""
 
 WRITE_TRANSFERS = """
 INSERT INTO ledger_transfer
@@ -143,65 +84,6 @@ SET captured = excluded.captured, released = excluded.released, state = excluded
 _LINES = msgspec.json.Decoder(tuple[HoldLine, ...])
 _NAMES = msgspec.json.Decoder(tuple[str, ...])
 _TRANSFER = Struct(">qhqqqqqqqqqhq")
-
-
-class Accounts:
-    """The shelf of accounts by address. A miss is an account that may or may not be opened."""
-
-    order: ClassVar[int] = 40
-
-    async def load(self, driver: Driver, keys: Sequence[Address]) -> Mapping[Address, Account]:
-        """Return every key: opened accounts, those yet to open, and those with a `problem`."""
-        found: dict[Address, Account] = {}
-        for row in await driver.fetch(READ_ACCOUNTS, *_columns(keys)):
-            found[Address(row[0], row[1], row[2])] = Account(*row[3:12])
-        missing = [key for key in keys if key not in found]
-        if missing:
-            for row in await driver.fetch(READ_UNOPENED, *_columns(missing)):
-                address = Address(row[0], row[1], row[2])
-                found[address] = _unopened(address, cap=row[3], player=row[4], number=row[5])
-        return found
-
-    async def save(self, driver: Driver, changed: Mapping[Address, Account]) -> None:
-        """Open new accounts and write totals; a house account's totals are in its transfers."""
-        new = [(key, account) for key, account in changed.items() if not account.opened]
-        old = [
-            account
-            for account in changed.values()
-            if account.opened and (account.floor is not None or account.frozen is not None)
-        ]
-        if new:
-            await driver.execute(
-                OPEN_ACCOUNTS,
-                *zip(
-                    *(
-                        (a.id, *key, a.credited, a.spent, a.clawed, a.held, a.floor, a.ceiling,
-                         a.frozen)
-                        for key, a in new
-                    ),
-                    strict=True,
-                ),
-            )  # fmt: skip
-        if old:
-            await driver.execute(
-                SAVE_ACCOUNTS,
-                [a.id for a in old], [a.credited for a in old], [a.spent for a in old],
-                [a.clawed for a in old], [a.held for a in old], [a.ceiling for a in old],
-                [a.frozen for a in old],
-            )  # fmt: skip
-        for _, account in new:
-            account.opened = True
-
-
-def _unopened(address: Address, cap: int | None, player: bool, number: int) -> Account:
-    owned = address.owner.startswith(PLAYER_PREFIX)
-    problem = None
-    if cap is None:
-        problem = "unknown_asset"
-    elif owned and not player:
-        problem = "unknown_account"
-    floor = 0 if owned and address.bucket != "debt" else None
-    return Account(number, floor=floor, cap=cap or 0, opened=False, problem=problem)
 
 
 def _columns(keys: Sequence[Address]) -> tuple[list[str], list[str], list[str]]:
@@ -291,7 +173,6 @@ class Transfers:
         await driver.execute(WRITE_TRANSFERS, *zip(*rows, strict=True))
 
 
-ACCOUNTS = Accounts()
 LOTS = Lots()
 SPREADS = Spreads()
 HOLDS = Holds()

@@ -1,6 +1,6 @@
 """Tables of the ledger, in each tenant's schema."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Sequence, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, DateTime, Index, SmallInteger, Table, Text
 
 from guildbank.infra.database import tenant_metadata
 
@@ -12,8 +12,6 @@ asset = Table(
     Column("scale", SmallInteger, nullable=False),
     Column("cap", BigInteger, nullable=False),
 )
-
-account_id = Sequence("ledger_account_id", metadata=tenant_metadata)
 
 account = Table(
     # The totals change in place for accounts with a floor; room in each page keeps that cheap.

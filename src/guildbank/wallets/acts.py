@@ -1,7 +1,7 @@
 """What acts on one player's wallet share: what to load, and the facts that they leave."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from guildbank.journal import Act, Draft, Need, Sealed, Stage, facts
 from guildbank.kernel import Refusal
@@ -50,6 +50,7 @@ class GatedAct(WalletAct):
     """An act that gates may veto."""
 
     rounds = 2
+    held: ClassVar[bool] = False
     __slots__ = ("amount", "gates")
 
     def __init__(
@@ -72,12 +73,12 @@ class GatedAct(WalletAct):
         purse = stage.get(PURSES, key)
         if purse is None:
             return ()
-        spending = Spending(self.player_id, self.currency, self.amount)
+        spending = Spending(self.player_id, self.currency, self.amount, self.held)
         return [need for gate in self.gates for need in gate.needs(stage, spending, purse)]
 
     def pass_gates(self, stage: Stage, purse: Purse) -> tuple[str, ...] | Refusal:
         """Ask every gate; return the counters that counted the amount."""
-        spending = Spending(self.player_id, self.currency, self.amount)
+        spending = Spending(self.player_id, self.currency, self.amount, self.held)
         counted: list[str] = []
         for gate in self.gates:
             answer = gate.check(stage, spending, purse)

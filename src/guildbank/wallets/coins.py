@@ -2,15 +2,25 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from guildbank.journal import Need
 from guildbank.kernel import Refusal
-from guildbank.ledger import Address, Book, Leg, LotRef, Moved, Restores, house, lot_needs
-from guildbank.ledger import account_needs as ledger_needs
+from guildbank.ledger import (
+    Address,
+    Book,
+    Leg,
+    LotRef,
+    Moved,
+    Restores,
+    holding_needs,
+    house,
+    lot_needs,
+)
 from guildbank.wallets.contracts import (
     BUCKETS,
     CLAWED,
     DEBT,
-    ISSUE,
     SALES,
     Clawed,
     Purse,
@@ -20,12 +30,7 @@ from guildbank.wallets.contracts import (
 
 def account_needs(player_id: str, currency: str) -> list[Need]:
     """Return the accounts that a credit, debit or claw-back of this wallet touches."""
-    return ledger_needs(
-        [
-            *(wallet(player_id, currency, bucket) for bucket in (*BUCKETS, DEBT)),
-            *(house(currency, bucket) for bucket in (ISSUE, SALES, CLAWED)),
-        ]
-    )
+    return holding_needs(player_id, currency)
 
 
 def claw_needs(lots: Sequence[LotRef], player_id: str, currency: str) -> list[Need]:
@@ -38,14 +43,18 @@ def claw_needs(lots: Sequence[LotRef], player_id: str, currency: str) -> list[Ne
 
 def debt_of(book: Book, player_id: str, currency: str) -> int:
     """Return what the player owes."""
-    return -book.account(wallet(player_id, currency, DEBT)).balance
+    debt = book.holding(player_id, currency).accounts.get(DEBT)
+    return -debt.balance if debt is not None else 0
 
 
 def balance_of(book: Book, player_id: str, currency: str) -> tuple[int, int]:
     """Return balance and available amount over all buckets."""
-    accounts = [book.account(wallet(player_id, currency, bucket)) for bucket in BUCKETS]
-    balance = sum(account.balance for account in accounts)
-    return balance, balance - sum(account.held for account in accounts)
+    balance = held = 0
+    for bucket, account in book.holding(player_id, currency).accounts.items():
+        if bucket != DEBT:
+            balance += account.balance
+            held += account.held
+    return balance, balance - held
 
 
 def credit(
@@ -100,7 +109,10 @@ def debit(book: Book, player_id: str, purse: Purse, amount: int) -> Refusal | No
     if owed > 0:
         return in_debt(owed)
     sources = tuple(wallet(player_id, code, bucket) for bucket in purse.currency.order)
-    return book.post([Leg(sources, house(code, SALES), amount)])
+    refusal = book.post([Leg(sources, house(code, SALES), amount)])
+    if refusal is not None and refusal.code == "insufficient_funds":
+        return msgspec.structs.replace(refusal, field="amount")
+    return refusal
 
 
 def in_debt(owed: int) -> Refusal:

@@ -45,6 +45,7 @@ class Spending(msgspec.Struct, frozen=True):
     player_id: str
     currency: str
     amount: int
+    held: bool = False
 
 
 class Gate(Protocol):
@@ -129,6 +130,21 @@ class Reverse(msgspec.Struct, frozen=True):
     payload: str | None = None
 
 
+class PostLeg(msgspec.Struct, frozen=True):
+    """One movement of a raw posting, between a player and the house or within the house."""
+
+    debit: Address
+    credit: Address
+    amount: int
+
+
+class Post(msgspec.Struct, frozen=True):
+    """Move coins between named accounts, all legs or none."""
+
+    legs: tuple[PostLeg, ...]
+    payload: str | None = None
+
+
 class Taken(msgspec.Struct, frozen=True, array_like=True):
     """How much of an amount one bucket gave or got."""
 
@@ -166,6 +182,23 @@ class RuleFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     currency: str
     frozen: bool | None = None
     per_day: int | None = None
+    payload: str | None = None
+
+
+class Posted(msgspec.Struct, frozen=True, array_like=True):
+    """One transfer of a posting, with both balances after it; debts repaid are transfers too."""
+
+    debit: Address
+    credit: Address
+    amount: int
+    debit_after: int
+    credit_after: int
+
+
+class PostedFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The facts of a raw posting; its answer is rendered from nothing else."""
+
+    transfers: tuple[Posted, ...]
     payload: str | None = None
 
 

@@ -18,7 +18,7 @@ def day_of(at: datetime) -> datetime:
 
 def counter_name(player_id: str, currency: str, at: datetime) -> str:
     """Return the counter of a player's spending on that day."""
-    return f"wallets.spent:{player_id}:{currency}:{day_of(at):%Y-%m-%d}"
+    return f"wallets.spent:{player_id}:{currency}:{at.date().isoformat()}"
 
 
 class SpendLimit:
@@ -33,9 +33,13 @@ class SpendLimit:
     def check(self, stage: Stage, spending: Spending, purse: Purse) -> tuple[str, ...] | Refusal:
         """Refuse above the limit, or count the amount."""
         limit = purse.spend_limit_per_day
-        if limit is None:
+        if limit is None and not spending.held:
             return ()
         name = counter_name(spending.player_id, spending.currency, stage.now)
+        if limit is None:
+            # A limit set later today counts the holds that are open then: they must take
+            # themselves off it when they are released.
+            return (name,)
         spent = counter.value if (counter := stage.get(COUNTERS, name)) else 0
         if spent + spending.amount > limit:
             return Refusal(

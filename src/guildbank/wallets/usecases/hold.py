@@ -27,6 +27,7 @@ class PlaceHoldAct(GatedAct):
     """A hold counts against what is available at once; it takes no interval of coins."""
 
     verb = "wallets.hold"
+    held = True
     __slots__ = ("lifetime",)
 
     def __init__(
