@@ -18,7 +18,7 @@ from guildbank.journal import (
 )
 from guildbank.journal.chain import checkpoint_message
 from guildbank.kernel import FixedClock
-from guildbank.ledger.reading import CHAINED_TRANSFERS
+from guildbank.ledger import CHAINED_TRANSFERS
 
 CLOCK = FixedClock(datetime(2026, 11, 1, tzinfo=UTC))
 KEY = checkpoint_key(Vault(MasterKey(bytes(32))), "ten_1")

@@ -2,14 +2,12 @@
 
 from tests.economy import Economy
 
-from guildbank.journal import PARTITION_ROWS, Partitioned, make_partitions
-from guildbank.ledger.tables import partition_statements
-
-TRANSFERS = Partitioned("ledger_transfer", lambda n: partition_statements(n, PARTITION_ROWS))
+from guildbank.journal import PARTITION_ROWS, make_partitions
+from guildbank.ledger import PARTITIONED_TRANSFERS
 
 
 async def test_a_young_journal_needs_no_further_partition(economy: Economy):
-    assert await make_partitions(economy.db, economy.schema, [TRANSFERS]) == []
+    assert await make_partitions(economy.db, economy.schema, [PARTITIONED_TRANSFERS]) == []
 
 
 async def test_past_the_middle_the_next_partition_is_made_once_and_takes_rows(economy: Economy):
@@ -19,9 +17,9 @@ async def test_past_the_middle_the_next_partition_is_made_once_and_takes_rows(ec
         "FROM journal_batch",
         middle,
     )
-    made = await make_partitions(economy.db, economy.schema, [TRANSFERS])
+    made = await make_partitions(economy.db, economy.schema, [PARTITIONED_TRANSFERS])
     assert made == ["journal_entry_p1", "ledger_transfer_p1"]
-    assert await make_partitions(economy.db, economy.schema, [TRANSFERS]) == []
+    assert await make_partitions(economy.db, economy.schema, [PARTITIONED_TRANSFERS]) == []
     await economy.sql("UPDATE journal_batch SET last_seq = $1 WHERE last_seq > 0", edge)
     player = await economy.player()
     receipt = await economy.grant(player, 5)

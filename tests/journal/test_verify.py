@@ -8,7 +8,7 @@ from tests.economy import Economy, Move, open_economy
 
 from guildbank.journal import Damage, Receipt, verify_journal
 from guildbank.journal.usecases import verify
-from guildbank.ledger.reading import CHAINED_TRANSFERS
+from guildbank.ledger import CHAINED_TRANSFERS
 
 LOGS = (CHAINED_TRANSFERS,)
 

@@ -1,10 +1,11 @@
-"""SQL of the ledger's read path: walks along the offset indexes, never over the whole table."""
+"""The transfers as `verify` reads them back."""
 
 from collections.abc import AsyncIterator, Sequence
 
-from guildbank.journal import ChainedRow, Driver, read_blocks
+from guildbank.journal import PARTITION_ROWS, ChainedRow, Driver, Partitioned, read_blocks
 from guildbank.ledger.contracts import Transfer
 from guildbank.ledger.store import TRANSFERS
+from guildbank.ledger.tables import partition_statements
 
 READ_CHAINED = """
 SELECT seq, leg, debit, credit, amount, debit_offset, lot_offset, credit_offset, debit_after,
@@ -31,3 +32,8 @@ class ChainedTransfers:
 
 
 CHAINED_TRANSFERS = ChainedTransfers()
+
+PARTITIONED_TRANSFERS = Partitioned(
+    "ledger_transfer", lambda number: partition_statements(number, PARTITION_ROWS)
+)
+"""For the journal's job that makes partitions ahead."""

@@ -1,0 +1,220 @@
+"""Routes of the proof, and of what stands behind its sums payment by payment."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated
+
+from litestar import get
+from litestar.params import QueryParameter
+
+from guildbank.infra.database import Database
+from guildbank.infra.http import (
+    After,
+    Limit,
+    Page,
+    Service,
+    View,
+    Who,
+    decode_cursor,
+    encode_cursor,
+    problem,
+    scope,
+    write_money,
+)
+from guildbank.infra.http.schema import Money
+from guildbank.kernel import format_money
+from guildbank.ledger.usecases.backing import NEWEST, BackedLot, Share, list_backing
+from guildbank.ledger.usecases.prove import MoneyProof, Proof, UnspentPrice, prove
+
+SCOPE = "ledger:proof"
+TAGS: Sequence[str] = ["ledger"]
+MoneyCode = Annotated[
+    str, QueryParameter(pattern=r"^[A-Z]{3}$(?!\n)", description="ISO 4217 code of the money.")
+]
+
+_running = asyncio.Semaphore(1)
+"""A proof reads the whole tenant: one at a time in a process, the next caller is told to wait."""
+
+
+class ProblemView(View):
+    """Something that is not as it must be."""
+
+    check: str
+    subject: str
+    detail: str
+
+
+class AssetView(View):
+    """An asset: the sum of all its accounts, which must be zero."""
+
+    asset: str
+    kind: str
+    accounts: int
+    sum: int
+
+
+class MoneyView(View):
+    """captured - refunded - disputed = unspent + recognised + writtenOff + unapplied + refunding.
+
+    `unspent` is what coins still in wallets cost (deferred revenue), `recognised` what spent
+    coins cost. `backing` is the ledger's own account: unspent + recognised. `other` must be zero.
+    """
+
+    money: str
+    captured: str
+    refunded: str
+    disputed: str
+    unspent: str
+    recognised: str
+    written_off: str
+    unapplied: str
+    refunding: str
+    other: str
+    backing: str
+    holds: bool
+
+
+class UnspentView(View):
+    """Unspent paid coins of one unit price: `price` for each `perCoins` coins.
+
+    `price` and `value` are null for paid coins that no money stands behind.
+    """
+
+    currency: str
+    coins: int
+    price: Money | None
+    per_coins: int
+    value: Money | None
+
+
+class ProofView(View):
+    """Whether every unit is accounted for, as of `seq`. `problemCount` counts all problems."""
+
+    ok: bool
+    seq: int
+    accounts: int
+    transfers: int
+    problem_count: int
+    problems: list[ProblemView]
+    assets: list[AssetView]
+    money: list[MoneyView]
+    unspent: list[UnspentView]
+
+
+class ShareView(View):
+    """Coins, and what they cost."""
+
+    coins: int
+    cost: Money
+
+
+class BackingView(View):
+    """A payment's paid coins, what they cost, and what became of them."""
+
+    payment_id: str | None
+    player_id: str
+    currency: str
+    coins: int
+    cost: Money
+    unspent: ShareView
+    spent: ShareView
+    clawed: ShareView
+
+
+@get("/v1/proof", guards=[scope(SCOPE)], tags=TAGS, summary="Prove the books")
+async def read_proof(caller: Who, db: Service[Database]) -> ProofView:
+    """Recompute every account and lot from the transfers, and hold the sums against each other.
+
+    Reads everything that the tenant has: meant for a scheduled check, not for every minute.
+    """
+    if _running.locked():
+        raise problem("too_busy", "A proof is running already; try again shortly.")
+    async with _running:
+        return _proof(await prove(db, caller.home.schema))
+
+
+@get(
+    "/v1/proof/payments",
+    guards=[scope(SCOPE)],
+    tags=TAGS,
+    summary="List what stands behind coins",
+)
+async def read_backing(
+    caller: Who, db: Service[Database], money: MoneyCode, limit: Limit = 50, after: After = None
+) -> Page[BackingView]:
+    """List payments of one money, newest first, with what became of the coins they bought."""
+    place = decode_cursor(after, [int])
+    before = NEWEST if place is None else int(place[0])
+    found = await list_backing(db, caller.home.schema, money, limit, before)
+    more = None if found.next is None else encode_cursor([found.next])
+    return Page([_backing(lot, money) for lot in found.lots], more)
+
+
+def _proof(proof: Proof) -> ProofView:
+    return ProofView(
+        ok=proof.ok,
+        seq=proof.seq,
+        accounts=proof.accounts,
+        transfers=proof.transfers,
+        problem_count=proof.found,
+        problems=[
+            ProblemView(check=one.check, subject=one.subject, detail=one.detail)
+            for one in proof.problems
+        ],
+        assets=[
+            AssetView(asset=one.asset, kind=one.kind, accounts=one.accounts, sum=one.sum)
+            for one in proof.assets
+        ],
+        money=[_money(one) for one in proof.money],
+        unspent=[_unspent(one) for one in proof.unspent],
+    )
+
+
+def _money(one: MoneyProof) -> MoneyView:
+    def text(amount_minor: int) -> str:
+        return format_money(amount_minor, one.scale)
+
+    return MoneyView(
+        money=one.money,
+        captured=text(one.captured),
+        refunded=text(one.refunded),
+        disputed=text(one.disputed),
+        unspent=text(one.unspent),
+        recognised=text(one.recognised),
+        written_off=text(one.written_off),
+        unapplied=text(one.unapplied),
+        refunding=text(one.refunding),
+        other=text(one.other),
+        backing=text(one.backing),
+        holds=one.holds,
+    )
+
+
+def _unspent(one: UnspentPrice) -> UnspentView:
+    priced = one.money is not None and one.per_coins > 0
+    return UnspentView(
+        currency=one.currency,
+        coins=one.coins,
+        price=write_money(one.price_minor, one.money) if priced and one.money else None,
+        per_coins=one.per_coins,
+        value=write_money(one.basis, one.money) if one.money else None,
+    )
+
+
+def _backing(lot: BackedLot, money: str) -> BackingView:
+    def share(part: Share) -> ShareView:
+        return ShareView(coins=part.coins, cost=write_money(part.basis, money))
+
+    return BackingView(
+        payment_id=lot.payment,
+        player_id=lot.owner,
+        currency=lot.currency,
+        coins=lot.coins,
+        cost=write_money(lot.basis, money),
+        unspent=share(lot.unspent),
+        spent=share(lot.spent),
+        clawed=share(lot.clawed),
+    )
+
+
+ROUTES = (read_proof, read_backing)

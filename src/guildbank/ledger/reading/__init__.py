@@ -1,0 +1,1 @@
+"""SQL of the ledger's read path: walks along the offset indexes, never over the whole table."""

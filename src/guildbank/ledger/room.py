@@ -1,0 +1,32 @@
+"""What the ledger room publishes to the app."""
+
+from guildbank.infra.http import Code
+from guildbank.infra.room import Room
+from guildbank.ledger.http import ROUTES
+
+ROOM = Room(
+    name="ledger",
+    routes=ROUTES,
+    scopes={
+        "ledger:read": "Read balances, statements and transactions of all players.",
+        "ledger:proof": "Prove the books, and see what stands behind coins.",
+    },
+    codes=(
+        Code("insufficient_funds", 422, "The account has less than was asked for; see available."),
+        Code("account_frozen", 422, "The account is frozen; see reason."),
+        Code("ceiling_exceeded", 422, "The account would hold more than its ceiling."),
+        Code("unknown_account", 404, "There is no such player in this tenant."),
+        Code("unknown_asset", 422, "There is no such currency or money in this tenant."),
+        Code("unknown_lot", 404, "There is no such lot in this account."),
+        Code("amount_not_positive", 422, "An amount is a whole number from 1 to 2^53 - 1."),
+        Code("asset_mismatch", 422, "A leg moves one asset, but its accounts have two."),
+        Code("same_account", 422, "An account cannot pay itself."),
+        Code("total_overflow", 422, "An account's total would pass the cap of its asset."),
+        Code("exceeds_original", 422, "More was asked for than is left of the original."),
+        Code("too_many_legs", 422, "A posting has 1 to 64 legs."),
+        Code("unknown_hold", 404, "There is no such hold in this tenant."),
+        Code("hold_expired", 422, "The hold's time is over; place a new one."),
+        Code("hold_closed", 422, "The hold was captured or released already."),
+        Code("exceeds_hold", 422, "More was asked for than is left of the hold."),
+    ),
+)
