@@ -1,0 +1,228 @@
+"""The whole purchase against a provider of its own process: real HTTP, real signed webhooks."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import httpx
+import msgspec
+import pytest
+from tests.house import House
+from tests.payments.shop import Shop, open_shop
+from tests.payments.web import Web, served
+from tests.servers.sandbox import SandboxServer
+
+from guildbank.kernel import Refusal
+from guildbank.payments.contracts import Intent
+from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.read import get_payment
+from guildbank_sandbox.plugin import SandboxProvider
+
+TOKEN = re.compile(r'name="token" value="([0-9a-f]+)"')
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
+    with SandboxServer(tmp_path_factory.mktemp("sandbox"), late_seconds=0.2) as running:
+        yield running
+
+
+class Till:
+    """A shop that takes money at the sandbox, and the merchant's own view of that."""
+
+    def __init__(self, shop: Shop, settings: dict[str, object]) -> None:
+        self.shop = shop
+        self.settings = settings
+
+    async def buy(self, player: str, method: str) -> Intent:
+        return await self.shop.buy(player, provider="sandbox", method=method)
+
+    async def api(self, path: str, body: object = None) -> dict[str, object]:
+        """Call the provider as its merchant's own staff."""
+        headers = {"authorization": f"Bearer {self.settings['api_key']}"}
+        async with httpx.AsyncClient(headers=headers, trust_env=False) as client:
+            url = f"{self.settings['base_url']}/v1{path}"
+            headers = {"idempotency-key": f"staff {path}"}
+            answer = await client.post(url, json={} if body is None else body, headers=headers)
+        assert answer.is_success, answer.text
+        return dict(answer.json())
+
+    async def reference(self, intent: Intent) -> str:
+        (attempt,) = (await self.shop.dossier(intent)).attempts
+        assert attempt.reference is not None
+        return attempt.reference
+
+    async def until(self, true: Callable[[], Awaitable[bool]]) -> None:
+        """Wait until webhooks have brought something about."""
+        for _ in range(150):
+            if await true():
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError("it did not come about")
+
+    async def reaches(self, intent: Intent, state: str) -> None:
+        async def there() -> bool:
+            return await self.shop.state(intent) == state
+
+        await self.until(there)
+
+
+@pytest.fixture
+async def till(house: House, server: SandboxServer) -> AsyncIterator[Till]:
+    plugin = SandboxProvider()
+    shop = await open_shop(house, spent_coins="debt", plugins=(("sandbox", plugin),))
+    settings = server.open_account()
+    made = await configure_provider(shop.payments, shop.tenant, "sandbox", settings, enabled=True)
+    assert not isinstance(made, Refusal), made
+    async with served(Web(shop)) as url:
+        shop.payments.url = url
+        yield Till(shop, settings)
+        await shop.payments.drain()
+    await plugin.close()
+
+
+async def test_an_instant_payment_credits_and_its_duplicate_webhooks_change_nothing(till: Till):
+    player = await till.shop.player()
+    intent = await till.buy(player, "instant_duplicate")
+    assert intent.state == "credited"
+
+    async def told() -> bool:
+        async with till.shop.house.db.begin(till.shop.tenant.schema) as tx:
+            return bool(
+                await tx.driver.fetchval(
+                    "SELECT count(*) > 0 FROM payments_webhook WHERE processed_at IS NOT NULL"
+                )
+            )
+
+    await till.until(told)
+    assert await till.shop.coins(player) == {"paid": 500, "bonus": 50}
+    assert (await till.shop.kinds()).count("credited") == 1
+
+
+@pytest.mark.parametrize("method", ["instant_reordered", "instant_silent"])
+async def test_reordered_and_missing_webhooks_come_to_the_same_end(till: Till, method: str):
+    player = await till.shop.player()
+    intent = await till.buy(player, method)
+    assert intent.state == "credited"
+    assert await till.shop.coins(player) == {"paid": 500, "bonus": 50}
+    assert await till.shop.money() == {"provider:sandbox": -499, "backing": 499}
+
+
+async def test_a_declined_payment_credits_nothing(till: Till):
+    intent = await till.buy(await till.shop.player(), "instant_decline")
+    assert (intent.state, intent.problem) == ("requires_payment_method", "card_declined")
+    assert await till.shop.balances() == {}
+
+
+async def test_a_person_pays_at_the_checkout_page_and_the_webhook_credits(till: Till):
+    player = await till.shop.player()
+    intent = await till.buy(player, "checkout")
+    assert intent.state == "requires_action"
+    (attempt,) = (await till.shop.dossier(intent)).attempts
+    action = re.search(r'"url":"([^"]+)"', attempt.action or "")
+    assert action is not None
+    async with httpx.AsyncClient(trust_env=False) as browser:
+        token = TOKEN.search((await browser.get(action[1])).text)
+        assert token is not None
+        await browser.post(action[1], data={"token": token[1], "decision": "pay"})
+    await till.reaches(intent, "credited")
+    assert await till.shop.coins(player) == {"paid": 500, "bonus": 50}
+
+
+async def test_an_answer_that_comes_too_late_is_unknown_until_the_webhook_or_the_poll(till: Till):
+    await configure_provider(
+        till.shop.payments, till.shop.tenant, "sandbox",
+        {**till.settings, "timeout_seconds": 1}, enabled=True,
+    )  # fmt: skip
+    player = await till.shop.player()
+    intent = await till.buy(player, "instant_timeout_silent")
+    assert intent.state == "unknown"
+    assert await till.shop.balances() == {}
+    polled = await get_payment(till.shop.payments, till.shop.tenant, intent.id)
+    assert not isinstance(polled, Refusal)
+    assert polled.intent.state == "credited"
+    told = await till.buy(player, "instant_timeout")
+    await till.reaches(told, "credited")
+    assert await till.shop.coins(player) == {"paid": 1000, "bonus": 100}
+
+
+@pytest.mark.parametrize(
+    ("method", "money"), [("instant_wrong_amount", "EUR"), ("instant_wrong_currency", "USD")]
+)
+async def test_another_amount_or_currency_is_conflicted_and_given_back(
+    till: Till, method: str, money: str
+):
+    intent = await till.buy(await till.shop.player(), method)
+    await till.reaches(intent, "conflicted")
+    await till.shop.payments.drain()
+    (refund,) = (await till.shop.dossier(intent)).refunds
+    assert (refund.state, refund.money, refund.origin) == ("succeeded", money, "system")
+    assert await till.shop.balances() == {}
+
+
+async def test_refunds_of_ours_and_of_the_providers_staff_share_the_coins(till: Till):
+    shop = till.shop
+    player = await shop.player()
+    intent = await till.buy(player, "instant")
+    await shop.refunded(intent, 200)
+    assert await shop.coins(player) == {"paid": 300, "bonus": 30}
+    reference = await till.reference(intent)
+    await till.api("/refunds", {"payment": reference, "amount_minor": 299, "currency": "EUR"})
+
+    async def gone() -> bool:
+        return await shop.left() == {}
+
+    await till.until(gone)
+    assert [one.origin for one in (await shop.dossier(intent)).refunds] == ["merchant", "provider"]
+
+
+async def test_a_refund_that_the_bank_declines_restores_the_coins(till: Till):
+    shop = till.shop
+    player = await shop.player()
+    intent = await till.buy(player, "instant")
+    await till.api("/refund_switch", {"refunds": "pending"})
+    refund = await shop.refunded(intent)
+    assert refund.state == "pending"
+    assert await shop.coins(player) == {}
+    await till.api(f"/refunds/{refund.reference}/settle", {"succeeded": False})
+
+    async def back() -> bool:
+        return await shop.coins(player) == {"paid": 500, "bonus": 50}
+
+    await till.until(back)
+    assert await shop.money() == {"provider:sandbox": -499, "backing": 499}
+
+
+async def test_a_dispute_takes_coins_and_a_won_one_brings_them_back(till: Till):
+    shop = till.shop
+    player = await shop.player()
+    intent = await till.buy(player, "instant")
+    await shop.spend(player, 60)
+    before = await shop.left()
+    dispute = await till.api("/disputes", {"payment": await till.reference(intent)})
+    await till.api(f"/disputes/{dispute['id']}/withdraw")
+
+    async def owes() -> bool:
+        return await shop.coins(player) == {"debt": -60}
+
+    await till.until(owes)
+    await till.api(f"/disputes/{dispute['id']}/close", {"won": True})
+
+    async def restored() -> bool:
+        disputes = (await shop.dossier(intent)).disputes
+        return await shop.left() == before and disputes[0].state == "won"
+
+    await till.until(restored)
+
+
+async def test_a_live_tenant_refuses_the_sandbox(till: Till):
+    live = msgspec.structs.replace(till.shop.tenant, mode="live")
+    made = await configure_provider(
+        till.shop.payments, live, "sandbox", till.settings, enabled=True
+    )
+    assert isinstance(made, Refusal)
+    assert made.code == "sandbox_refused"
+    till.shop.tenant = live
+    refused = await till.shop.try_buying(await till.shop.player(), provider="sandbox")
+    assert isinstance(refused, Refusal)
+    assert refused.code == "sandbox_refused"
