@@ -52,7 +52,8 @@ class Journal:
     """Submits acts to tenants' journals. One for each process.
 
     `committed` is called with the schema after each commit, outside the transaction. `probe` is
-    awaited at named points of a batch; tests cut there.
+    awaited at named points of a batch; tests cut there. `bulk_chunk` is how many operations of the
+    bulk lane one batch takes: more are faster, and make the interactive lane wait longer.
     """
 
     def __init__(
@@ -63,12 +64,14 @@ class Journal:
         committed: Committed = lambda _schema: None,
         probe: Probe = no_probe,
         max_queue: int = 10_000,
+        bulk_chunk: int = BULK_CHUNK,
     ) -> None:
         self._db = db
         self._slots = asyncio.Semaphore(writers)
         self._committed = committed
         self._probe = probe
         self._max_queue = max_queue
+        self._bulk_chunk = bulk_chunk
         self._batchers: dict[str, Batcher[Groups, list[list[Answer]]]] = {}
         self._closed = False
 
@@ -88,8 +91,8 @@ class Journal:
         if len(acts) > MAX_EACH:
             raise ValueError(f"at most {MAX_EACH} acts at once")
         outcomes: list[Outcome | Exception] = []
-        for start in range(0, len(acts), BULK_CHUNK):
-            chunk = acts[start : start + BULK_CHUNK]
+        for start in range(0, len(acts), self._bulk_chunk):
+            chunk = acts[start : start + self._bulk_chunk]
             early = any(act.locks for act in chunk)
             try:
                 answers = await self._send(
