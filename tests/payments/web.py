@@ -15,12 +15,13 @@ from guildbank.identity import Authenticator, create_key, mint_player_token, ope
 from guildbank.identity.room import ROOM as IDENTITY
 from guildbank.infra.config import Settings
 from guildbank.infra.http.app import build_app
+from guildbank.journal.room import ROOM as JOURNAL
 from guildbank.kernel import Refusal, SystemClock
 from guildbank.payments.room import ROOM as PAYMENTS
 from guildbank.store.room import ROOM as STORE
 from guildbank.wallets.room import ROOM as WALLETS
 
-ROOMS = (IDENTITY, WALLETS, PAYMENTS, STORE)
+ROOMS = (JOURNAL, IDENTITY, WALLETS, PAYMENTS, STORE)
 SCOPES = {name: meaning for room in ROOMS for name, meaning in room.scopes.items()}
 
 

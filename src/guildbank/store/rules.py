@@ -11,7 +11,7 @@ def check_draft(draft: PackDraft) -> Refusal | None:
     if len(seen) < len(draft.prices):
         return _invalid("prices", "There are two prices for one currency and country.")
     if draft.starts_at and draft.ends_at and draft.starts_at >= draft.ends_at:
-        return _invalid("until", "A pack ends after it starts.")
+        return _invalid("activeUntil", "A pack ends after it starts.")
     amounts = draft.open_amount
     if amounts is not None and amounts.least > amounts.most:
         return _invalid("openAmount", "The least amount is above the most.")
