@@ -27,6 +27,8 @@ ROOM = Room(
         Code("unknown_hold", 404, "There is no such hold in this tenant."),
         Code("hold_expired", 422, "The hold's time is over; place a new one."),
         Code("hold_closed", 422, "The hold was captured or released already."),
+        # Wallets say the same when they reverse: a code has one meaning wherever it is answered.
+        Code("unknown_transaction", 404, "There is no such transaction in this tenant."),
         Code("exceeds_hold", 422, "More was asked for than is left of the hold."),
     ),
 )

@@ -41,7 +41,7 @@ CROSS JOIN LATERAL (
               AND lot_offset IS NOT NULL
             OFFSET 0
         ) AS hole
-        WHERE (seq, leg, asked.account) < ($4, $5, $6)
+        WHERE (seq, leg, asked.account) < ($4::bigint, $5::bigint, $6::bigint)
         ORDER BY seq DESC, leg DESC
         LIMIT $7
     )
