@@ -20,6 +20,6 @@ ROOM = Room(
         Code("tenant_mismatch", 401, "The credentials name different tenants."),
         Code("scope_not_held", 403, "A key cannot give a scope that it lacks itself."),
         Code("key_ended", 409, "The key is revoked, expired or already rotated."),
-        Code("unknown_player", 422, "There is no such player in this tenant."),
+        Code("unknown_player", 404, "There is no such player in this tenant."),
     ),
 )

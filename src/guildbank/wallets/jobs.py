@@ -1,7 +1,13 @@
-"""Background work of wallets: holds whose time is over, counters that no limit needs."""
+"""Background work of wallets: holds whose time is over."""
 
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+
+from guildbank.infra.room import Job
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import forget_counters
+from guildbank.journal import Receipt
 from guildbank.kernel import TimedSeq
 from guildbank.kernel.ids import epoch_ms
 from guildbank.wallets.contracts import ReleaseHold
@@ -9,8 +15,24 @@ from guildbank.wallets.purses import due_holds
 from guildbank.wallets.usecases import Wallets
 from guildbank.wallets.usecases.hold import ReleaseAct
 
+log = structlog.get_logger(__name__)
+
 PAGE = 500
+EXPIRE_SECONDS = 5
 SYSTEM = "system"
+
+
+class Services(Protocol):
+    """What the jobs take of the app's services."""
+
+    @property
+    def wallets(self) -> Wallets:
+        """The parts of wallets."""
+        ...
+
+    async def tenants(self) -> Sequence[TenantRef]:
+        """Return all tenants that are not deleted."""
+        ...
 
 
 async def expire_holds(wallets: Wallets, tenant: TenantRef) -> int:
@@ -23,15 +45,23 @@ async def expire_holds(wallets: Wallets, tenant: TenantRef) -> int:
             ReleaseAct(SYSTEM, None, ReleaseHold(""), TimedSeq(seq, epoch_ms(at)), expiring=True)
             for seq, at in due
         ]
-        if acts:
-            await wallets.journal.submit_each(tenant.schema, acts)
-        released += len(due)
-        if len(due) < PAGE:
+        outcomes = await wallets.journal.submit_each(tenant.schema, acts) if acts else []
+        done = sum(1 for outcome in outcomes if isinstance(outcome, Receipt))
+        released += done
+        # A page of which nothing was released would only be read again.
+        if len(due) < PAGE or done == 0:
             return released
 
 
-async def clean_counters(wallets: Wallets, tenant: TenantRef) -> None:
-    """Forget counters whose time is over."""
-    async with wallets.db.begin(tenant.schema) as tx:
-        now = await tx.driver.fetchval("SELECT now()")
-        await forget_counters(tx.driver, now)
+async def run_expiry(services: Services) -> None:
+    """Release due holds of every active tenant; the trouble of one does not stop the others."""
+    for tenant in await services.tenants():
+        if tenant.state != "active":
+            continue
+        try:
+            await expire_holds(services.wallets, tenant)
+        except Exception as error:  # the next run tries again
+            log.warning("wallets_job_failed", tenant=tenant.slug, error=repr(error))
+
+
+JOBS = (Job("wallets.expire_holds", EXPIRE_SECONDS, run_expiry),)

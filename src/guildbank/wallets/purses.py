@@ -67,7 +67,7 @@ SELECT asked.player, asked.currency,
         WHERE transfer.debit_owner = asked.player
           AND transfer.asset = asked.currency
           AND transfer.credit_owner = 'house'
-          AND transfer.credit_bucket = 'sales'
+          AND transfer.credit_bucket NOT IN ('clawed', 'issue')
           AND transfer.seq >= (
               SELECT coalesce(min(batch.first_seq), 9223372036854775807)
               FROM journal_v_batch AS batch

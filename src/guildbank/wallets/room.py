@@ -3,10 +3,12 @@
 from guildbank.infra.http import Code
 from guildbank.infra.room import Room
 from guildbank.wallets.http import ROUTES
+from guildbank.wallets.jobs import JOBS
 
 ROOM = Room(
     name="wallets",
     routes=ROUTES,
+    jobs=JOBS,
     scopes={
         "wallets:read": "Read holds.",
         "wallets:grant": "Give players free coins.",
@@ -15,6 +17,7 @@ ROOM = Room(
         "wallets:reverse": "Undo spends, captures and grants.",
         "wallets:freeze": "Freeze and unfreeze wallets.",
         "wallets:limit": "Limit what players spend.",
+        "ledger:post": "Post legs between players and the house's accounts.",
         "wallets:bulk": "Run many operations in one call, with the scopes of each.",
         "currencies:read": "Read currencies.",
         "currencies:write": "Create and change currencies.",
@@ -31,6 +34,7 @@ ROOM = Room(
         "wallets.limit_set": "A player's spending limit was set.",
         "wallets.currency_created": "A currency was created.",
         "wallets.currency_changed": "A currency was changed.",
+        "ledger.posted": "Legs were posted between players and the house's accounts.",
         "ledger.reversed": "A spend, capture or grant was undone.",
     },
     codes=(
@@ -41,6 +45,8 @@ ROOM = Room(
         Code("refund_exceeds_unspent", 422, "The coins to take back are spent, and debt is off."),
         Code("unknown_transaction", 404, "There is no such transaction in this tenant."),
         Code("not_reversible", 422, "This kind of transaction is not undone by a reversal."),
+        Code("transfer_not_allowed", 422, "Coins do not pass from player to player."),
+        Code("paid_needs_payment", 422, "Paid coins come from payments alone."),
         Code("batch_refused", 422, "Another operation of the batch was refused: none happened."),
         Code("hold_not_due", 422, "The hold's time is not over."),
     ),

@@ -1,5 +1,5 @@
 """Routes of wallets."""
 
-from guildbank.wallets.http import bulk, moves, rules
+from guildbank.wallets.http import bulk, moves, postings, rules
 
-ROUTES = (*moves.ROUTES, *rules.ROUTES, *bulk.ROUTES)
+ROUTES = (*moves.ROUTES, *rules.ROUTES, *bulk.ROUTES, *postings.ROUTES)

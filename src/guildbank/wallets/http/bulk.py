@@ -22,9 +22,15 @@ from guildbank.kernel import Refusal
 from guildbank.wallets.contracts import CaptureHold, Grant, PlaceHold, ReleaseHold, Reverse, Spend
 from guildbank.wallets.http.bodies import CurrencyCode, HoldId, PlayerId, TransactionId
 from guildbank.wallets.http.moves import GRANT, HOLD, HOLD_SECONDS, REVERSE, SPEND
-from guildbank.wallets.http.views import MovedView, moved_view
+from guildbank.wallets.http.views import MovedView, hold_id_of, moved_view
 from guildbank.wallets.usecases import Wallets
-from guildbank.wallets.usecases.operate import Operation, Request, operate_all, operate_each
+from guildbank.wallets.usecases.operate import (
+    Operation,
+    Request,
+    Stopped,
+    operate_all,
+    operate_each,
+)
 
 BULK = "wallets:bulk"
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -37,7 +43,21 @@ NEEDED = {
     "release": HOLD,
     "reverse": REVERSE,
 }
+_MOVE = ("verb", "key", "player_id", "currency", "amount", "metadata")
+FIELDS = {
+    "grant": _MOVE,
+    "spend": _MOVE,
+    "hold": (*_MOVE, "expires_in_seconds"),
+    "capture": ("verb", "key", "hold_id", "amount"),
+    "release": ("verb", "key", "hold_id"),
+    "reverse": ("verb", "key", "transaction_id", "amount", "player_id", "metadata"),
+}
 Key = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[!-~]+$(?!\n)")]
+
+
+BATCH_REFUSED = Refusal(
+    code="batch_refused", detail="Nothing happened: another operation of the batch was refused."
+)
 
 
 class OperationBody(Body):
@@ -67,6 +87,7 @@ class OutcomeView(View):
     key: str
     status: Literal["done", "refused", "failed"]
     transaction: MovedView | None = None
+    hold_id: str | None = None
     code: str | None = None
     detail: str | None = None
 
@@ -89,7 +110,7 @@ class BatchView(View):
 async def batch(wallets: Service[Wallets], caller: Who, data: JSONBody[BatchBody]) -> BatchView:
     """Run many operations, each with its own idempotency key.
 
-    With `all`, one refusal means that nothing happened; the others are then `failed` with the
+    With `all`, one refusal means that nothing happened; the others are then refused with the
     code `batch_refused`.
     """
     for number, one in enumerate(data.operations):
@@ -103,19 +124,13 @@ async def batch(wallets: Service[Wallets], caller: Who, data: JSONBody[BatchBody
         return _view(data.operations, answers)
     if len(requests) > MAX_ALL:
         raise problem("out_of_range", f"In mode all a batch is at most {MAX_ALL}.", "operations")
-    outcomes = await operate_all(wallets, caller.home, caller.principal, requests)
-    return _view(data.operations, _all_or_none(outcomes, len(requests)))
-
-
-def _all_or_none(outcomes: Sequence[Outcome], count: int) -> list[Outcome | Exception]:
-    """Return an outcome for each operation: after a refusal none of the others happened."""
-    if isinstance(outcomes[-1], Receipt):
-        return list(outcomes)
-    refused = Refusal(
-        code="batch_refused", detail="Nothing happened: another operation of the batch was refused."
+    answer = await operate_all(wallets, caller.home, caller.principal, requests)
+    if not isinstance(answer, Stopped):
+        return _view(data.operations, answer)
+    return _view(
+        data.operations,
+        [answer.refusal if n == answer.at else BATCH_REFUSED for n in range(len(requests))],
     )
-    at = len(outcomes) - 1
-    return [outcomes[-1] if number == at else refused for number in range(count)]
 
 
 def _view(operations: Sequence[OperationBody], answers: Sequence[Outcome | Exception]) -> BatchView:
@@ -125,15 +140,21 @@ def _view(operations: Sequence[OperationBody], answers: Sequence[Outcome | Excep
 
 def _outcome(key: str, answer: Outcome | Exception) -> OutcomeView:
     if isinstance(answer, Receipt):
-        return OutcomeView(key, "done", moved_view(answer))
+        return OutcomeView(key, "done", moved_view(answer), hold_id_of(answer))
     if isinstance(answer, Refusal):
-        return OutcomeView(key, "refused", None, answer.code, answer.detail)
+        return OutcomeView(key, "refused", code=answer.code, detail=answer.detail)
     if isinstance(answer, Unavailable):
-        return OutcomeView(key, "failed", None, "too_busy", str(answer))
+        return OutcomeView(key, "failed", code="too_busy", detail=str(answer))
     raise answer
 
 
 def _request(number: int, one: OperationBody) -> Request:
+    for field in one.__struct_fields__:
+        if field not in FIELDS[one.verb] and getattr(one, field) is not None:
+            name = one.__struct_encode_fields__[one.__struct_fields__.index(field)]
+            raise problem("unknown_field", f"{one.verb} takes no {name}.", _at(number, name))
+    if one.metadata and one.player_id is None:
+        raise _missing(number, "playerId")
     return Request(_operation(number, one), one.key, one.metadata, one.player_id)
 
 

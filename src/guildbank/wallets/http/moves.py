@@ -17,6 +17,7 @@ from guildbank.infra.http import (
     Service,
     Who,
     granted,
+    problem,
     scope,
 )
 from guildbank.wallets.contracts import (
@@ -149,6 +150,8 @@ async def reverse(
 
     A reason is kept sealed under the key of the player that `playerId` names.
     """
+    if data.reason and data.player_id is None:
+        raise problem("missing_field", "A reason is sealed under a player: say whose.", "playerId")
     operation = Reverse(data.transaction_id, data.amount)
     payload = {"reason": data.reason} if data.reason else None
     request = Request(operation, idempotency_key, payload, data.player_id)

@@ -112,6 +112,14 @@ def hold_view(hold: Hold) -> HoldView:
     )
 
 
+def hold_id_of(receipt: Receipt) -> str | None:
+    """Return the id of the hold that an entry placed, captured or released, None for others."""
+    facts = _MOVED.decode(receipt.data)
+    if facts.hold is None:
+        return None
+    return seq_id("hold", facts.hold, facts.hold_placed_at or receipt.at)
+
+
 def rule_view(receipt: Receipt) -> RuleView:
     """Render a freeze or a limit."""
     facts = _RULE.decode(receipt.data)

@@ -13,6 +13,7 @@ from guildbank.wallets.contracts import (
     Freeze,
     Grant,
     PlaceHold,
+    Post,
     ReleaseHold,
     Reverse,
     SetLimit,
@@ -21,13 +22,14 @@ from guildbank.wallets.contracts import (
 from guildbank.wallets.usecases import Wallets
 from guildbank.wallets.usecases.grant import GrantAct
 from guildbank.wallets.usecases.hold import UNKNOWN_HOLD, CaptureAct, PlaceHoldAct, ReleaseAct
+from guildbank.wallets.usecases.post import PostAct
 from guildbank.wallets.usecases.reverse import UNKNOWN_TRANSACTION, ReverseAct
 from guildbank.wallets.usecases.rule import NO_PLAYER, FreezeAct, SetLimitAct
 from guildbank.wallets.usecases.spend import SpendAct
 
-Operation: TypeAlias = Grant | Spend | PlaceHold | CaptureHold | ReleaseHold | Reverse
+Operation: TypeAlias = Grant | Spend | PlaceHold | CaptureHold | ReleaseHold | Reverse | Post
 Rule: TypeAlias = Freeze | SetLimit
-Payable = TypeVar("Payable", Grant, Spend, PlaceHold, Reverse, Freeze)
+Payable = TypeVar("Payable", Grant, Spend, PlaceHold, Reverse, Post, Freeze)
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -65,17 +67,29 @@ async def operate_each(
     return [act if isinstance(act, Refusal) else next(outcomes) for act in prepared]
 
 
+class Stopped(msgspec.Struct, frozen=True):
+    """A batch that did not happen: the operation at fault, by its place, and why."""
+
+    at: int
+    refusal: Refusal
+
+
 async def operate_all(
     wallets: Wallets, tenant: TenantRef, principal: str, requests: Sequence[Request]
-) -> list[Outcome]:
-    """Run many operations in one commit or none: a refusal is then the last outcome."""
+) -> Sequence[Receipt] | Stopped:
+    """Run many operations in one commit or none, stopped by the first refusal."""
     acts: list[Act] = []
-    for request in requests:
+    for number, request in enumerate(requests):
         act = await prepare(wallets, tenant, principal, request)
         if isinstance(act, Refusal):
-            return [act]
+            return Stopped(number, act)
         acts.append(act)
-    return await wallets.journal.submit_all(tenant.schema, acts)
+    receipts: list[Receipt] = []
+    for outcome in await wallets.journal.submit_all(tenant.schema, acts):
+        if isinstance(outcome, Refusal):
+            return Stopped(len(receipts), outcome)
+        receipts.append(outcome)
+    return receipts
 
 
 async def prepare(
@@ -117,6 +131,8 @@ def _act(
             if at is None:
                 return UNKNOWN_TRANSACTION
             return ReverseAct(principal, key, _sealed(operation, sealed), at, sealed)
+        case Post():
+            return PostAct(principal, key, _sealed(operation, sealed), wallets.gates, sealed)
         case Freeze():
             reason = (request.payload or {}).get("reason", "")
             return FreezeAct(principal, key, _sealed(operation, sealed), reason, sealed)

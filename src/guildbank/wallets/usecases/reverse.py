@@ -1,4 +1,4 @@
-"""Undo a spend, a capture, a grant or a posting, whole or in part, by new postings.
+"""Undo a spend, a capture or a grant, whole or in part, by new postings.
 
 A reversed spend gives the same coins back, as new lots that name the interval they restore. A
 reversed grant takes the unspent part of its lot. Purchases are undone by refunds only.
@@ -100,6 +100,12 @@ class ReverseAct(WalletAct):
                 detail=f"An entry of kind {original.kind} is not undone by a reversal. "
                 "Purchases are refunded; a reversal stands.",
                 field="transactionId",
+            )
+        if self.payload is not None and self.payload.person != self.player_id:
+            return Refusal(
+                code="invalid_value",
+                detail="The transaction is another player's.",
+                field="playerId",
             )
         book = open_book(stage)
         reverse = self._spend if original.kind in _SPENDS else self._grant

@@ -1,0 +1,165 @@
+"""The route of raw postings: legs between players' buckets and the house's own accounts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from litestar import post
+from msgspec import Meta
+
+from guildbank.infra.http import (
+    Amount,
+    Body,
+    IdempotencyKey,
+    JSONBody,
+    Metadata,
+    Service,
+    View,
+    Who,
+    granted,
+    problem,
+    scope,
+)
+from guildbank.journal import Receipt
+from guildbank.kernel import seq_id
+from guildbank.ledger import HOUSE, MAX_LEGS, Address, house
+from guildbank.wallets.contracts import Bucket, Post, PostedFacts, PostLeg, wallet
+from guildbank.wallets.http.bodies import CurrencyCode, PlayerId
+from guildbank.wallets.usecases import Wallets
+from guildbank.wallets.usecases.operate import Request, operate
+
+POST = "ledger:post"
+TAGS: Sequence[str] = ["wallets"]
+HouseAccount = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z][a-z0-9_-]{0,40}$(?!\n)",
+        description="An account of the house, opened on first use: issue, sales, or your own.",
+        examples=["tournament-pool"],
+    ),
+]
+_FACTS = msgspec.json.Decoder(PostedFacts)
+
+
+class SideBody(Body):
+    """Where a leg begins or ends: a player's bucket, or an account of the house."""
+
+    player_id: PlayerId | None = None
+    bucket: Bucket | None = None
+    house: HouseAccount | None = None
+
+
+class LegBody(Body):
+    """An amount from one account to another."""
+
+    source: SideBody = msgspec.field(name="from")
+    to: SideBody
+    currency: CurrencyCode
+    amount: Amount
+
+
+class PostingBody(Body):
+    """Legs that are posted together or not at all.
+
+    Metadata is sealed under the key of the first player named.
+    """
+
+    legs: Annotated[list[LegBody], Meta(min_length=1)]
+    metadata: Metadata | None = None
+
+
+class SideView(View):
+    """A side of a transfer: a player's bucket, or an account of the house."""
+
+    player_id: str | None
+    bucket: str | None
+    house: str | None
+
+
+class TransferView(View):
+    """A transfer as it was posted, with both balances right after it."""
+
+    source: SideView = msgspec.field(name="from")
+    to: SideView
+    currency: str
+    amount: int
+    from_balance: int
+    to_balance: int
+
+
+class PostingView(View):
+    """A posting. A credit to a player in debt is followed by the transfer that repays the debt."""
+
+    transaction_id: str
+    at: datetime
+    transfers: Sequence[TransferView]
+
+
+@post("/v1/postings", guards=[scope(POST)], tags=TAGS, summary="Post legs")
+async def create_posting(
+    wallets: Service[Wallets],
+    caller: Who,
+    idempotency_key: IdempotencyKey,
+    data: JSONBody[PostingBody],
+) -> PostingView:
+    """Move coins of game currencies between players and the house's accounts, up to 64 legs.
+
+    Paid coins may be taken but never given, and coins do not pass from player to player.
+    """
+    if len(data.legs) > MAX_LEGS:
+        raise problem("too_many_legs", f"A posting has 1 to {MAX_LEGS} legs.", "legs")
+    legs = tuple(
+        PostLeg(
+            _address(leg.source, leg.currency, f"legs.{number}.from"),
+            _address(leg.to, leg.currency, f"legs.{number}.to"),
+            leg.amount,
+        )
+        for number, leg in enumerate(data.legs)
+    )
+    players = [s.player_id for leg in data.legs for s in (leg.source, leg.to) if s.player_id]
+    if data.metadata and not players:
+        raise problem(
+            "invalid_value",
+            "Metadata is sealed under a player's key, and this posting names no player.",
+            "metadata",
+        )
+    request = Request(Post(legs), idempotency_key, data.metadata, players[0] if players else None)
+    return _view(granted(await operate(wallets, caller.home, caller.principal, request)))
+
+
+def _address(side: SideBody, currency: str, field: str) -> Address:
+    if side.house is not None and side.player_id is None and side.bucket is None:
+        return house(currency, side.house)
+    if side.house is None and side.player_id is not None and side.bucket is not None:
+        return wallet(side.player_id, currency, side.bucket)
+    raise problem(
+        "invalid_value", "Name either playerId and bucket, or an account of the house.", field
+    )
+
+
+def _view(receipt: Receipt) -> PostingView:
+    return PostingView(
+        transaction_id=seq_id("txn", receipt.seq, receipt.at),
+        at=receipt.at,
+        transfers=[
+            TransferView(
+                source=_side(one.debit),
+                to=_side(one.credit),
+                currency=one.credit.asset,
+                amount=one.amount,
+                from_balance=one.debit_after,
+                to_balance=one.credit_after,
+            )
+            for one in _FACTS.decode(receipt.data).transfers
+        ],
+    )
+
+
+def _side(address: Address) -> SideView:
+    if address.owner == HOUSE:
+        return SideView(player_id=None, bucket=None, house=address.bucket)
+    return SideView(player_id=address.owner, bucket=address.bucket, house=None)
+
+
+ROUTES = (create_posting,)
