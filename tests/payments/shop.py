@@ -14,11 +14,13 @@ from guildbank.kernel import Refusal, SystemClock, new_id
 from guildbank.payments import Payments, Plugins, Timing
 from guildbank.payments.contracts import Intent, Purchase, Refund, RefundCommand
 from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.attempt import Asked
 from guildbank.payments.usecases.create import create_payment
 from guildbank.payments.usecases.look import janitor
 from guildbank.payments.usecases.read import Dossier, read_payment
 from guildbank.payments.usecases.receive_webhook import receive_webhook
 from guildbank.payments.usecases.refund import refund_payment
+from guildbank.payments.usecases.retry import retry_payment
 from guildbank.plugin_api import EventKind, ProviderEvent
 from guildbank.store import Pack, PackDraft, PackFulfilment, Price, Store
 from guildbank.store.usecases.save_pack import save_pack
@@ -103,6 +105,10 @@ class Shop:
         intent = await self.try_buying(player, key, **changes)
         assert not isinstance(intent, Refusal), intent
         return intent
+
+    async def retry(self, intent: Intent, key: str | None = None) -> Intent | Refusal:
+        asked = Asked("app", key or new_id("key"))
+        return await retry_payment(self.payments, self.tenant, intent.id, None, None, None, asked)
 
     async def dossier(self, intent: Intent) -> Dossier:
         found = await read_payment(self.payments, self.tenant, intent.id)

@@ -13,7 +13,6 @@ from guildbank.payments.usecases.cancel import cancel_payment, expire_payments
 from guildbank.payments.usecases.handle_webhook import sweep_webhooks
 from guildbank.payments.usecases.look import look_at_attempt
 from guildbank.payments.usecases.read import get_payment
-from guildbank.payments.usecases.retry import retry_payment
 from guildbank.plugin_api import EventKind, NextAction, Outcome, OutcomeStatus
 
 ACT = Outcome(
@@ -105,7 +104,7 @@ async def test_a_lost_request_is_canceled_and_may_be_tried_again(shop: Shop):
     assert await shop.later(minutes=1) == 1
     assert await shop.state(intent) == "requires_payment_method"
     shop.script.on_create = None
-    again = await retry_payment(shop.payments, shop.tenant, intent.id, None, None, None)
+    again = await shop.retry(intent)
     assert not isinstance(again, Refusal)
     assert again.state is IntentState.CREDITED
     assert [one.state for one in (await shop.dossier(intent)).attempts] == ["canceled", "captured"]
@@ -136,9 +135,9 @@ async def test_a_declined_payment_takes_no_money_and_may_try_five_times(shop: Sh
     assert intent.state is IntentState.REQUIRES_PAYMENT_METHOD
     assert intent.problem == "card_declined"
     for _ in range(4):
-        await retry_payment(shop.payments, shop.tenant, intent.id, None, None, None)
+        await shop.retry(intent)
     assert await shop.state(intent) == "failed"
-    over = await retry_payment(shop.payments, shop.tenant, intent.id, None, None, None)
+    over = await shop.retry(intent)
     assert isinstance(over, Refusal)
     assert over.code == "payment_not_retryable"
     assert await shop.balances() == {}

@@ -98,9 +98,13 @@ async def test_a_declined_payment_is_tried_again_with_another_method(web: Web):
         assert (bought["state"], bought["problem"]) == ("requires_payment_method", "card_declined")
         web.shop.script.on_create = None
         path = f"/v1/payments/{bought['id']}/attempts"
-        again = await me.post(path, json={"method": "other"})
+        key = keyed()
+        again = await me.post(path, json={"method": "other"}, headers=key)
         assert (again.status_code, again.json()["state"]) == (201, "credited")
-        over = await me.post(path, json={})
+        same = await me.post(path, json={"method": "other"}, headers=key)
+        assert same.json() == again.json()
+        assert len(web.shop.script.requests) == 2
+        over = await me.post(path, json={}, headers=keyed())
         assert (over.status_code, over.json()["code"]) == (409, "payment_not_retryable")
 
 
@@ -111,7 +115,7 @@ async def test_a_declined_payment_is_tried_again_with_another_method(web: Web):
         ({"currency": "USD"}, 422, "pack_not_for_sale_in_currency"),
         ({"currency": "eur"}, 422, "invalid_value"),
         ({"provider": "paypal"}, 422, "unknown_provider"),
-        ({"playerId": "player_none"}, 422, "unknown_player"),
+        ({"playerId": "player_none"}, 404, "unknown_player"),
         ({"coins": 7}, 422, "amount_out_of_range"),
         ({"coins": 0}, 422, "out_of_range"),
         ({"coins": 1.5}, 422, "wrong_type"),

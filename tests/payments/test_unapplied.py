@@ -5,7 +5,6 @@ import pytest
 from tests.payments.scripted import DECLINED, PENDING, Lost, processed
 from tests.payments.shop import Shop
 
-from guildbank.payments.usecases.retry import retry_payment
 from guildbank.plugin_api import EventKind
 from guildbank.wallets import Currency
 from guildbank.wallets.usecases.currency import SaveCurrencyAct
@@ -85,7 +84,7 @@ async def test_a_second_capture_of_one_payment_goes_back(shop: Shop):
     shop.script.on_create = DECLINED
     intent = await shop.buy(player)
     shop.script.on_create = None
-    await retry_payment(shop.payments, shop.tenant, intent.id, None, None, None)
+    await shop.retry(intent)
     first, second = (await shop.dossier(intent)).attempts
     assert (first.state, second.state) == ("declined", "captured")
     shop.script.stands[first.id] = processed(499, reference=first.reference)

@@ -8,7 +8,6 @@ from tests.payments.shop import Shop
 
 from guildbank.kernel import Refusal
 from guildbank.payments.usecases.cancel import cancel_payment
-from guildbank.payments.usecases.retry import retry_payment
 from guildbank.plugin_api import EventKind
 from guildbank.store import OpenAmount, Pack, Price
 from guildbank.store.usecases.read_packs import get_pack, list_packs
@@ -76,7 +75,7 @@ async def test_a_purchase_that_came_to_nothing_does_not_count(shop: Shop, ending
     assert (await shop.buy(player, product_id=pack.id)).state == "credited"
     assert refused(await shop.try_buying(player, product_id=pack.id)) == "limit_reached"
     if ending == "declined":
-        again = await retry_payment(shop.payments, shop.tenant, intent.id, None, None, None)
+        again = await shop.retry(intent)
         assert refused(again) == "limit_reached"
 
 

@@ -35,6 +35,7 @@ from guildbank.payments.http.views import (
     status_of,
 )
 from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.attempt import Asked
 from guildbank.payments.usecases.cancel import cancel_payment
 from guildbank.payments.usecases.create import create_payment
 from guildbank.payments.usecases.read import Dossier, get_payment, list_payments, read_payment
@@ -187,13 +188,18 @@ async def cancel(payments: Parts, caller: Who, payment_id: PaymentId) -> Payment
     responses=_LATER,
 )
 async def retry(
-    payments: Parts, caller: Who, payment_id: PaymentId, data: JSONBody[RetryBody]
+    payments: Parts,
+    caller: Who,
+    payment_id: PaymentId,
+    idempotency_key: IdempotencyKey,
+    data: JSONBody[RetryBody],
 ) -> Response[PaymentView]:
     """Make another attempt at a payment in the state `requires_payment_method`."""
+    asked = Asked(caller.principal, idempotency_key)
     await _own(payments, caller, payment_id)
     granted(
         await retry_payment(
-            payments, caller.home, payment_id, data.provider, data.method, data.return_url
+            payments, caller.home, payment_id, data.provider, data.method, data.return_url, asked
         )
     )
     dossier = await read_payment(payments, caller.home, payment_id)

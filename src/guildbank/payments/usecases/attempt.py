@@ -1,5 +1,7 @@
 """Try to take the money: middleware, the request recorded in one commit, then the provider."""
 
+from typing import NamedTuple
+
 import msgspec
 
 from guildbank.infra.tenant import TenantRef
@@ -26,6 +28,13 @@ from guildbank.plugin_api import Context, Manifest, PaymentRequest, PurchaseView
 OPEN_FOR_ATTEMPTS = frozenset({IntentState.CREATED, IntentState.REQUIRES_PAYMENT_METHOD})
 
 
+class Asked(NamedTuple):
+    """Who asks for an attempt; with a key, a repeated call makes no other one."""
+
+    principal: str
+    key: str | None = None
+
+
 class StartAttempt(PaymentAct):
     """Record an attempt with its exact request, before the request leaves."""
 
@@ -33,8 +42,9 @@ class StartAttempt(PaymentAct):
     rounds = 2
     __slots__ = ("number", "provider", "request")
 
-    def __init__(self, intent: Intent, provider: str, request: PaymentRequest) -> None:
-        super().__init__(intent.id, f"player:{intent.player_id}")
+    def __init__(self, intent: Intent, provider: str, request: PaymentRequest, by: Asked) -> None:
+        command = (intent.id, provider, request.method, request.return_url)
+        super().__init__(intent.id, by.principal, by.key, command)
         self.number = intent.attempts + 1
         self.provider = provider
         self.request = request
@@ -84,6 +94,7 @@ async def start_attempt(
     provider: str,
     method: str | None,
     return_url: str | None,
+    by: Asked,
 ) -> Refusal | None:
     """Make one attempt and record its outcome.
 
@@ -99,10 +110,12 @@ async def start_attempt(
             await end_payment(payments, tenant, intent, IntentState.FAILED, problem=refusal.code)
         return refusal
     request = _request(intent, method, return_url)
-    receipt = await payments.journal.submit(tenant.schema, StartAttempt(intent, provider, request))
+    act = StartAttempt(intent, provider, request, by)
+    receipt = await payments.journal.submit(tenant.schema, act)
     if not isinstance(receipt, Receipt):
         return receipt
-    await _send(payments, tenant, line, request)
+    if not receipt.replayed:
+        await _send(payments, tenant, line, request)
     return None
 
 

@@ -22,7 +22,7 @@ from guildbank.payments.pipeline import admit
 from guildbank.payments.store import INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import context, line_for_sale
-from guildbank.payments.usecases.attempt import purchase_view, start_attempt
+from guildbank.payments.usecases.attempt import Asked, purchase_view, start_attempt
 from guildbank.payments.usecases.limits import limit_needs, reserve
 from guildbank.plugin_api import Context, Manifest
 
@@ -117,7 +117,7 @@ async def create_payment(
     if not isinstance(receipt, Receipt):
         return receipt
     payment_id = msgspec.json.decode(receipt.data)["payment"]
-    task = payments.start(_first_attempt(payments, tenant, payment_id, purchase))
+    task = payments.start(_first_attempt(payments, tenant, principal, payment_id, purchase))
     await payments.wait(task)
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         intent = await store.intent_by_id(tx.driver, payment_id)
@@ -149,12 +149,13 @@ async def _quote(payments: Payments, tenant: TenantRef, purchase: Purchase) -> Q
 
 
 async def _first_attempt(
-    payments: Payments, tenant: TenantRef, payment_id: str, purchase: Purchase
+    payments: Payments, tenant: TenantRef, principal: str, payment_id: str, purchase: Purchase
 ) -> None:
     """Make the first attempt, unless another call with the same key did or does."""
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         intent = await store.intent_by_id(tx.driver, payment_id)
     if intent is not None and intent.state is IntentState.CREATED:
         await start_attempt(
-            payments, tenant, intent, intent.provider, purchase.method, purchase.return_url
-        )
+            payments, tenant, intent, intent.provider, purchase.method, purchase.return_url,
+            Asked(principal),
+        )  # fmt: skip
