@@ -9,6 +9,8 @@ from guildbank.app.credentials import Credentials, DemoKeys
 
 TENANT = "demo"
 CURRENCY = "GEM"
+ORDER = ("paid", "bonus", "free")
+"""Paid coins go first, so that a spend shows at once which payment stood behind it."""
 PACK = {
     "name": "100 gems and 10 on top",
     "currency": CURRENCY,
@@ -56,7 +58,7 @@ def _tenant(deployment: Client) -> DemoKeys:
 
 def _goods(tenant: Client) -> None:
     with _unless("currency_exists"):
-        tenant.post("/v1/currencies", {"code": CURRENCY, "name": "Gems"})
+        tenant.post("/v1/currencies", {"code": CURRENCY, "name": "Gems", "order": ORDER})
     # The keys make a repetition find the packs that are there.
     tenant.post("/v1/packs", PACK, key="demo-pack")
     tenant.post("/v1/packs", OPEN_PACK, key="demo-open-pack")

@@ -139,18 +139,12 @@ async def _prepare(plan: Plan, cluster: Cluster | None, serving: asyncio.Event) 
 def _children(plan: Plan) -> list[Child]:
     """Return the processes in the order of their start; they are stopped the other way round."""
     settings = plan.settings
-    environment = own_environment(
-        GUILDBANK_DATA=str(settings.data.absolute()),
-        GUILDBANK_HOST=settings.host,
-        GUILDBANK_PORT=str(settings.port),
-        GUILDBANK_WORKERS=str(settings.workers),
-        GUILDBANK_URL=plan.url,
-    )
+    environment = _environment(plan)
     children = []
     if plan.sandbox_port is not None:
         file = settings.data.absolute() / "sandbox" / "sandbox.sqlite"
         place = [f"--port={plan.sandbox_port}", f"--data={file}"]
-        children.append(Child("sandbox", _python(f"{SANDBOX}.server", *place)))
+        children.append(Child("sandbox", _python(f"{SANDBOX}.server", *place), env=environment))
     children.append(
         Child(
             "worker",
@@ -174,6 +168,24 @@ def _children(plan: Plan) -> list[Child]:
         )
     )
     return children
+
+
+def _environment(plan: Plan) -> dict[str, str]:
+    """Return what the processes are told: the settings that options may have changed."""
+    settings = plan.settings
+    environment = own_environment(
+        GUILDBANK_DATA=str(settings.data.absolute()),
+        GUILDBANK_HOST=settings.host,
+        GUILDBANK_PORT=str(settings.port),
+        GUILDBANK_WORKERS=str(settings.workers),
+        GUILDBANK_URL=plan.url,
+    )
+    if environment.pop("PYTHONDONTWRITEBYTECODE", None):
+        # Who wants no compiled files beside the sources need not wait seconds for each start:
+        # they are kept among the data.
+        folder = settings.data.absolute() / "bytecode"
+        environment.setdefault("PYTHONPYCACHEPREFIX", str(folder))
+    return environment
 
 
 def _python(module: str, *arguments: str) -> list[str]:
