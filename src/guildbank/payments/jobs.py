@@ -8,6 +8,7 @@ import structlog
 from guildbank.infra.room import Job
 from guildbank.infra.tenant import TenantRef
 from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.callbacks import deliver_callbacks
 from guildbank.payments.usecases.cancel import expire_payments
 from guildbank.payments.usecases.handle_webhook import sweep_webhooks
 from guildbank.payments.usecases.look import janitor
@@ -53,7 +54,13 @@ async def run_expiry(services: Services) -> None:
     await in_each_tenant(services, expire_payments)
 
 
+async def run_callbacks(services: Services) -> None:
+    """Tell callback plugins what was committed."""
+    await in_each_tenant(services, deliver_callbacks)
+
+
 JOBS = (
+    Job("payments.callbacks", 2, run_callbacks),
     Job("payments.sweep_webhooks", 5, run_sweep),
     Job("payments.janitor", 10, run_janitor),
     Job("payments.expire", 60, run_expiry),

@@ -4,11 +4,13 @@ from guildbank.infra.http import Code
 from guildbank.infra.room import Room
 from guildbank.payments.http import ROUTES
 from guildbank.payments.jobs import JOBS
+from guildbank.payments.subscribers import subscribers
 
 ROOM = Room(
     name="payments",
     routes=ROUTES,
     jobs=JOBS,
+    subscribers=subscribers,
     scopes={
         "payments:read": "Read payments, refunds, providers and plugins.",
         "payments:write": "Begin, retry and cancel payments for any player.",

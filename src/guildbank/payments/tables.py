@@ -179,6 +179,19 @@ look = Table(
     _at("next_at"),
 )
 
+callback = Table(
+    # What callback plugins are yet to be told, in the journal's order; a row goes once it is.
+    "payments_callback",
+    tenant_metadata,
+    Column("plugin", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    _at("at"),
+    Column("data", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    _at("next_at"),
+)
+
 provider = Table(
     # A tenant's account at a provider; `sealed` holds the secret settings under the tenant's key.
     "payments_provider",

@@ -1,0 +1,59 @@
+"""Callback plugins are told what was committed: all of it, in order, again when they fail."""
+
+from datetime import timedelta
+
+from tests.house import House
+from tests.payments.shop import Shop, open_shop
+
+from guildbank.journal import pump
+from guildbank.payments.subscribers import CallbackOutbox
+from guildbank.payments.usecases.callbacks import deliver_callbacks
+from guildbank.plugin_api import CallbackEvent, Context, Manifest, Slot
+
+
+class Listener:
+    """A callback plugin that fails as often as told."""
+
+    manifest = Manifest(
+        id="listener", version="1", slot=Slot.CALLBACK, title="Listener",
+        settings_schema={"type": "object", "additionalProperties": False},
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.heard: list[CallbackEvent] = []
+
+    async def deliver(self, context: Context, event: CallbackEvent) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise RuntimeError("not now")
+        self.heard.append(event)
+
+
+async def follow(shop: Shop, outbox: CallbackOutbox) -> None:
+    await pump(shop.house.db, shop.tenant.schema, [outbox])
+
+
+async def test_a_listener_hears_everything_once_and_in_order(house: House):
+    listener = Listener()
+    shop = await open_shop(house, plugins=(("listener", listener),))
+    outbox = CallbackOutbox(shop.payments)
+    await follow(shop, outbox)
+    player = await shop.player()
+    intent = await shop.buy(player)
+    await shop.refunded(intent)
+    await follow(shop, outbox)
+    await follow(shop, outbox)
+    listener.failures = 2
+    assert await deliver_callbacks(shop.payments, shop.tenant) == 0
+    assert await deliver_callbacks(shop.payments, shop.tenant) == 0
+    shop.clock.by += timedelta(seconds=2)
+    assert await deliver_callbacks(shop.payments, shop.tenant) == 0
+    shop.clock.by += timedelta(seconds=10)
+    assert await deliver_callbacks(shop.payments, shop.tenant) == 5
+    assert [event.kind.removeprefix("payments.") for event in listener.heard] == [
+        "created", "attempted", "credited", "refund_clawed", "refunded",
+    ]  # fmt: skip
+    assert {event.data["payment"] for event in listener.heard} == {intent.id}
+    assert len({event.id for event in listener.heard}) == 5
+    assert await deliver_callbacks(shop.payments, shop.tenant) == 0
