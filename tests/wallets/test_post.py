@@ -65,6 +65,15 @@ async def test_64_legs_may_touch_64_new_players_and_accounts(studio: Studio) -> 
     assert await studio.buckets(players[63]) == {"free": 64}
 
 
+async def test_the_house_opens_200_accounts_of_a_currency_and_no_more(studio: Studio) -> None:
+    names = [f"pool-{n}" for n in range(199)]
+    for start in range(0, 199, 64):
+        done(await studio.legs(*(leg("issue", name, 1) for name in names[start : start + 64])))
+    answer = await studio.legs(leg("issue", "one-more", 1))
+    assert refused(answer) == (422, "too_many_accounts")
+    done(await studio.legs(leg("pool-0", "pool-198", 1)))
+
+
 async def test_paid_coins_are_taken_but_never_given(studio: Studio, player: str) -> None:
     await studio.paid(player, 10)
     answer = await studio.legs(leg("issue", (player, "paid"), 1))

@@ -47,6 +47,7 @@ ROOM = Room(
         Code("not_reversible", 422, "This kind of transaction is not undone by a reversal."),
         Code("transfer_not_allowed", 422, "Coins do not pass from player to player."),
         Code("paid_needs_payment", 422, "Paid coins come from payments alone."),
+        Code("too_many_accounts", 422, "The house has all the accounts of a currency it may."),
         Code("batch_refused", 422, "Another operation of the batch was refused: none happened."),
         Code("hold_not_due", 422, "The hold's time is not over."),
     ),

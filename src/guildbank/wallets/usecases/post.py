@@ -30,6 +30,7 @@ from guildbank.wallets.purses import CURRENCIES, PURSES, PurseKey
 POSTED = "ledger.posted"
 RESERVED = ("clawed", "backing", "unapplied", "refunding", "written_off")
 """Accounts of the house that other verbs keep; with `provider:*` they prove the money."""
+MAX_HOUSE_ACCOUNTS = 200
 
 
 class PostAct(Act):
@@ -71,8 +72,9 @@ class PostAct(Act):
     def decide(self, stage: Stage) -> Draft | Refusal:
         """Post all legs; refused: unknown_currency, paid_needs_payment, transfer_not_allowed, ...
 
-        Further: too_many_legs, invalid_value (a reserved account), debt_outstanding,
-        limit_exceeded, and what a credit and the ledger refuse. `field` names the leg.
+        Further: too_many_legs, too_many_accounts, invalid_value (a reserved account),
+        debt_outstanding, limit_exceeded, and what a credit and the ledger refuse. `field` names
+        the leg.
         """
         if not 0 < len(self.legs) <= MAX_LEGS:
             return Refusal(
@@ -80,7 +82,7 @@ class PostAct(Act):
             )
         book = open_book(stage)
         for number, leg in enumerate(self.legs):
-            refusal = _barred(stage, leg) or _move(stage, book, leg)
+            refusal = _barred(stage, leg) or _too_many(book, leg) or _move(stage, book, leg)
             if refusal is not None:
                 return _at_leg(refusal, number)
         for spending in self._spendings():
@@ -137,6 +139,20 @@ def _barred(stage: Stage, leg: PostLeg) -> Refusal | None:
             detail="Paid coins come from payments alone; credit the free or bonus bucket.",
             field="to.bucket",
         )
+    return None
+
+
+def _too_many(book: Book, leg: PostLeg) -> Refusal | None:
+    """Refuse one account more than the house may have: every batch reads all of a currency."""
+    for side in (leg.debit, leg.credit):
+        if side.owner != HOUSE:
+            continue
+        known = book.holding(HOUSE, side.asset).accounts
+        if side.bucket not in known and len(known) >= MAX_HOUSE_ACCOUNTS:
+            return Refusal(
+                code="too_many_accounts",
+                detail=f"The house has at most {MAX_HOUSE_ACCOUNTS} accounts of a currency.",
+            )
     return None
 
 
