@@ -45,12 +45,18 @@ def verify(settings: Settings, slug: str | None, progress: Progress) -> list[Ver
 async def _verify(settings: Settings, slug: str | None, progress: Progress) -> list[Verdict]:
     services = open_services(settings, application="guildbank verify")
     try:
-        tenants = [one for one in await services.tenants() if slug in (None, one.slug)]
-        if slug is not None and not tenants:
-            raise NoTenant(f"There is no tenant {slug!r}.")
+        tenants = await chosen_tenants(services, slug)
         return [await _one(services, tenant, progress) for tenant in tenants]
     finally:
         await services.close()
+
+
+async def chosen_tenants(services: Services, slug: str | None) -> list[TenantRef]:
+    """Return the tenant of this slug, or all; raises NoTenant."""
+    tenants = [one for one in await services.tenants() if slug in (None, one.slug)]
+    if slug is not None and not tenants:
+        raise NoTenant(f"There is no tenant {slug!r}.")
+    return tenants
 
 
 async def _one(services: Services, tenant: TenantRef, progress: Progress) -> Verdict:

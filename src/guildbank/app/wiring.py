@@ -11,10 +11,11 @@ from guildbank.identity import Authenticator, Identity, open_identity
 from guildbank.infra.config import Settings
 from guildbank.infra.crypto import MasterKey, Vault
 from guildbank.infra.database import CONTROL_SCHEMA, Database
-from guildbank.journal import Journal, Pinger, Subscriber
+from guildbank.journal import PARTITION_ROWS, Journal, Partitioned, Pinger, Subscriber
 from guildbank.journal.usecases.freeze import TenantJournal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.ledger.reading.chained import CHAINED_TRANSFERS
+from guildbank.ledger.tables import partition_statements
 from guildbank.payments import Payments, Plugins
 from guildbank.store import PackFulfilment, Store
 from guildbank.tenancy import Tenancy, TenantRef, Tenants
@@ -56,9 +57,9 @@ class Services:
         return self.settings.data
 
     @property
-    def partitioned(self) -> Sequence[object]:
+    def partitioned(self) -> Sequence[Partitioned]:
         """Tables of rooms above the journal that are partitioned by its seq."""
-        return ()
+        return (Partitioned("ledger_transfer", _transfer_partition),)
 
     @cached_property
     def subscribers(self) -> Sequence[Subscriber]:
@@ -127,6 +128,10 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         payments=payments,
         store=Store(db, journal),
     )
+
+
+def _transfer_partition(number: int) -> Sequence[str]:
+    return partition_statements(number, PARTITION_ROWS)
 
 
 def _master_key(settings: Settings) -> MasterKey:

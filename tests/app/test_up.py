@@ -1,0 +1,152 @@
+"""What a person meets who starts, stops and starts again: keys once, refusals, no leftovers."""
+
+import os
+import signal
+import socket
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.servers.guildbank import GuildbankServer, free_ports, run
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuildbankServer]:
+    """A deployment without a demo, for tests that leave it running."""
+    with GuildbankServer(tmp_path_factory.mktemp("up") / "data", "--no-demo") as running:
+        yield running
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Return the command lines of all processes that were told of the folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                about = command + (entry / "environ").read_bytes().decode(errors="replace")
+                where = str((entry / "cwd").readlink())
+            except OSError:
+                continue
+            if str(folder) in about or where.startswith(str(folder)):
+                found.append(command)
+    return found
+
+
+def test_the_keys_are_shown_once_and_kept_for_their_owner_alone(server: GuildbankServer):
+    key = server.credentials.deployment_key
+    assert key in server.said()
+    path = server.folder / "credentials.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(server.folder.stat().st_mode) == 0o700
+
+
+def test_the_server_answers_what_machines_ask(server: GuildbankServer):
+    with server.client() as client:
+        assert client.get("/healthz").json() == {"status": "ok"}
+        assert client.get("/readyz").json()["status"] == "ready"
+        assert "guildbank_http_request_seconds" in client.get("/metrics").text
+        assert client.get("/docs").status_code == 200
+
+
+def test_a_second_start_on_the_folder_is_told_who_is_first(server: GuildbankServer):
+    told = run("up", f"--port={free_ports()}", f"--data={server.folder}")
+    assert told.returncode == 1
+    assert f"in use by process {server.pid}" in told.stderr
+
+
+def test_a_taken_port_is_named_with_a_way_out(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = run("up", f"--port={port}", f"--data={tmp_path / 'data'}")
+    assert told.returncode == 1
+    assert f"Port {port} on 127.0.0.1 is taken" in told.stderr
+    assert not (tmp_path / "data" / "postgres").exists()
+
+
+def test_an_unknown_setting_is_named(tmp_path: Path):
+    told = run("up", f"--data={tmp_path / 'data'}", GUILDBANK_PROT="8080")
+    assert told.returncode == 1
+    assert "GUILDBANK_PROT" in told.stderr
+
+
+def test_doctor_is_content_with_a_running_server(server: GuildbankServer):
+    told = server.run("doctor")
+    assert told.returncode == 0, told.stdout
+    assert "is ready" in told.stdout
+
+
+def test_doctor_names_what_is_missing(tmp_path: Path):
+    url = f"http://127.0.0.1:{free_ports()}"
+    told = run("doctor", GUILDBANK_DATA=str(tmp_path / "none"), GUILDBANK_URL=url)
+    assert told.returncode == 1
+    assert "does not exist" in told.stdout
+    assert f"{url} does not answer" in told.stdout
+
+
+def test_tenants_are_created_listed_suspended_resumed_and_deleted(server: GuildbankServer):
+    assert "Created tenant moonlit" in server.run("tenant", "create", "moonlit").stdout
+    again = server.run("tenant", "create", "moonlit")
+    assert again.returncode == 1
+    assert "slug_taken" in again.stderr
+    assert "suspended" in server.run("tenant", "suspend", "moonlit").stdout
+    assert "active" in server.run("tenant", "resume", "moonlit").stdout
+    wrong = server.run("tenant", "delete", "moonlit", "--confirm", "moonlight")
+    assert wrong.returncode == 1
+    assert "moonlit" in server.run("tenant", "list").stdout
+    assert "archive" in server.run("tenant", "delete", "moonlit", "--confirm", "moonlit").stdout
+    assert "moonlit" not in server.run("tenant", "list").stdout
+
+
+def test_a_key_works_until_it_is_revoked(server: GuildbankServer):
+    server.run("tenant", "create", "ember")
+    made = server.run(
+        "key", "create", "--tenant", "ember", "--name", "game", "--scope", "players:read"
+    )
+    assert made.returncode == 0, made.stderr
+    token = made.stdout.split()[-1]
+    with server.client(token) as client:
+        assert client.get("/v1/players").status_code == 200
+    listed = server.run("key", "list", "--tenant", "ember").stdout
+    assert token not in listed
+    key_id = next(word for word in listed.split() if word.startswith("key_"))
+    assert server.run("key", "revoke", key_id).returncode == 0
+    time.sleep(1.1)
+    with server.client(token) as client:
+        assert client.get("/v1/players").status_code == 401
+
+
+def test_a_lost_deployment_key_is_made_anew_in_the_database(server: GuildbankServer):
+    made = server.run("key", "create", "--deployment", "--name", "second")
+    assert made.returncode == 0, made.stderr
+    with server.client(made.stdout.split()[-1]) as client:
+        assert client.get("/v1/tenants").status_code == 200
+
+
+def test_a_wrong_key_is_refused_in_words(server: GuildbankServer):
+    told = server.run("tenant", "list", "--key", "sk_wrong")
+    assert told.returncode == 1
+    assert "unauthorized" in told.stderr
+
+
+def test_plugins_are_listed_and_tested(server: GuildbankServer):
+    assert "sandbox" in server.run("plugin", "list").stdout
+    told = server.run("plugin", "test", "nonesuch")
+    assert told.returncode == 1
+    assert "There is no payment provider 'nonesuch'" in told.stderr
+
+
+def test_ctrl_c_leaves_no_process_and_a_second_start_shows_no_keys(tmp_path: Path):
+    server = GuildbankServer(tmp_path / "data", "--no-demo", "--workers=2")
+    with server:
+        key = server.credentials.deployment_key
+        assert processes_of(server.folder)
+        assert server.stop(signal.SIGINT) == 0
+    assert processes_of(server.folder) == []
+    with server:
+        assert key not in server.said()
+        assert "credentials.json" in server.said()
+        with server.client(key) as client:
+            assert client.get("/v1/tenants").status_code == 200

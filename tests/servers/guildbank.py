@@ -1,0 +1,138 @@
+"""Runs `guildbank up` as a person would, for tests from outside.
+
+    with GuildbankServer(folder) as server:
+        server.client().get("/v1/packs")
+
+The folder keeps its data, so a second server on it goes on where the first one ended.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from guildbank.app.credentials import Credentials, read_credentials
+
+_START_SECONDS = 120
+_STOP_SECONDS = 60
+GUILDBANK = [sys.executable, "-m", "guildbank.app.cli"]
+
+
+class GuildbankServer:
+    """A deployment in `folder`; a context manager that starts and stops it."""
+
+    def __init__(self, folder: Path, *options: str, port: int | None = None) -> None:
+        self.folder = folder
+        self.port = port or free_ports()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.output = folder.with_name(f"{folder.name}.output")
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id of `guildbank up`."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def credentials(self) -> Credentials:
+        """The keys that the server keeps for its owner."""
+        kept = read_credentials(self.folder / "credentials.json")
+        assert kept is not None
+        return kept
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a person exports to work with this server."""
+        return environment(GUILDBANK_DATA=str(self.folder), GUILDBANK_URL=self.url)
+
+    def client(self, key: str | None = None) -> httpx.Client:
+        """Return a client with a key, that of the demo tenant when none is given."""
+        demo = self.credentials.demo
+        secret = key or (demo.secret_key if demo else self.credentials.deployment_key)
+        headers = {"authorization": f"Bearer {secret}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False)
+
+    def run(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the command line and return how it ended."""
+        return run(*arguments, **{**self.environment, **changes})
+
+    def start(self) -> None:
+        """Start `guildbank up` and wait until it has said that it is ready."""
+        argv = [*GUILDBANK, "up", f"--port={self.port}", f"--data={self.folder}", *self._options]
+        with self.output.open("wb") as output:
+            self._process = subprocess.Popen(
+                argv, stdout=output, stderr=output, env=environment(), start_new_session=True
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while "Ctrl-C stops everything" not in self.said():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop(signal.SIGKILL)
+                raise RuntimeError(f"guildbank up did not start:\n{self.said()}")
+            time.sleep(0.05)
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Send a signal and wait for the end; return the exit code."""
+        assert self._process is not None
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        try:
+            return self._process.wait(timeout=_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
+
+    def said(self) -> str:
+        """Return what was printed since the last start."""
+        return self.output.read_text()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """Return the environment of a person who has set nothing of Guildbank but this."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GUILDBANK_")}
+    return {**kept, **changes}
+
+
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run `guildbank` with these arguments and variables."""
+    return subprocess.run(
+        [*GUILDBANK, *arguments],
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=_START_SECONDS,
+        check=False,
+    )
+
+
+def free_ports() -> int:
+    """Return a loopback port that is free together with the one above it."""
+    while True:
+        with socket.socket() as low, socket.socket() as high:
+            low.bind(("127.0.0.1", 0))
+            port: int = low.getsockname()[1]
+            try:
+                high.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
