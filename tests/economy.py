@@ -168,12 +168,14 @@ async def open_economy(
     """Make a tenant's schema with its currency and money; drop it afterwards."""
     schema = f"t_economy_{next(_numbers)}"
     db = Database(url, pool_size=6)
+    # Compiled before the transaction, which may not idle for long.
+    script = ";\n".join(tenant_statements())
     try:
         async with db.connect() as tx:
             await tx.driver.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
             await tx.driver.execute(f"CREATE SCHEMA {schema}")
         async with db.begin(schema) as tx:
-            await tx.driver.execute(";\n".join(tenant_statements()))
+            await tx.driver.execute(script)
             await tx.driver.execute(
                 "INSERT INTO ledger_asset (code, kind, scale, cap) "
                 f"VALUES ('GEM', 'currency', 0, {2**60}), ('EUR', 'money', 2, {2**60})"

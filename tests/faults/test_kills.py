@@ -23,7 +23,16 @@ SEED = 20261121
 WORKERS = 2
 OPS = 30_000
 CALLERS = 24
-KILLS = ("postmaster", "worker", "backend", "worker", "postmaster", "worker", "backend", "worker") * 2
+KILLS = (
+    "postmaster",
+    "worker",
+    "backend",
+    "worker",
+    "postmaster",
+    "worker",
+    "backend",
+    "worker",
+) * 2
 MOST_SECONDS = 90
 
 PICK_BACKEND = """

@@ -8,8 +8,7 @@ from tests.economy import GEM, Economy
 
 from guildbank.infra.database import Tx, begin_statement
 from guildbank.journal import store
-from guildbank.ledger.contracts import Transfer
-from guildbank.ledger.store import SAVE_ACCOUNTS, TRANSFERS
+from guildbank.ledger import TRANSFERS, Transfer
 
 WRITERS = 8
 COMMITS = 50
@@ -28,6 +27,12 @@ FROM ledger_account AS account, journal_lock
 WHERE account.owner = $1
   AND account.bucket = 'free'
 FOR NO KEY UPDATE OF journal_lock
+"""
+
+SAVE = """
+UPDATE ledger_account
+SET credited = $2
+WHERE id = $1
 """
 
 DROP_UNIQUE = """
@@ -80,5 +85,5 @@ async def _grant(tx: Tx, schema: str, player: str, issue: int, seq: int, *, fuse
     total = credited + 1
     row = Transfer(seq, 0, issue, account, 1, seq, None, credited, -seq, total)
     await TRANSFERS.write(tx.driver, [row])
-    await tx.driver.execute(SAVE_ACCOUNTS, [account], [total], [0], [0], [0], [None], [None])
+    await tx.driver.execute(SAVE, account, total)
     await tx.driver.execute("COMMIT")

@@ -18,18 +18,23 @@ Cut = Literal["", "before", "after", "unanswered"]
 
 
 class CuttingProxy:
-    """Counts COMMITs; `cuts` says what to do with the next ones, in order."""
+    """`cuts` says what to do with the next COMMITs, in order; `cut` counts them.
+
+    While it is not `flowing` it reads nothing from the server, like a client that was stopped.
+    """
 
     def __init__(self, server: str) -> None:
         self._server = server
         self.cuts: list[Cut] = []
         self.cut = 0
+        self.flowing = asyncio.Event()
+        self.flowing.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection until either side ends or it is cut."""
         back_reader, back_writer = await asyncio.open_unix_connection(self._server)
         silent = asyncio.Event()
-        answers = asyncio.create_task(_carry(back_reader, writer, silent))
+        answers = asyncio.create_task(self._answers(back_reader, writer, silent))
         try:
             await self._asks(reader, back_writer, silent)
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -63,17 +68,17 @@ class CuttingProxy:
                 await asyncio.sleep(0.3)
                 return
 
-
-async def _carry(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, silent: asyncio.Event
-) -> None:
-    with suppress(ConnectionError):
-        while data := await reader.read(65_536):
-            if not silent.is_set():
-                writer.write(data)
-                await writer.drain()
-    if not silent.is_set():
-        writer.close()
+    async def _answers(
+        self, server: asyncio.StreamReader, writer: asyncio.StreamWriter, silent: asyncio.Event
+    ) -> None:
+        with suppress(ConnectionError):
+            while data := await server.read(65_536):
+                await self.flowing.wait()
+                if not silent.is_set():
+                    writer.write(data)
+                    await writer.drain()
+        if not silent.is_set():
+            writer.close()
 
 
 @asynccontextmanager

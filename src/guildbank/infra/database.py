@@ -32,7 +32,7 @@ tenant_metadata = MetaData(naming_convention=NAMING)
 _SESSION = {
     # A stopped worker must not stop a tenant: its transaction ends by itself.
     "idle_in_transaction_session_timeout": "2000",
-    "lock_timeout": "10000",
+    "lock_timeout": "4000",
     "statement_timeout": "20000",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
@@ -113,9 +113,10 @@ class Database:
             try:
                 yield Tx(driver=driver, sql=sql)
             except BaseException as error:
-                # Not worth keeping: what a cancelled statement did is not known here.
-                unsure = not isinstance(error, Exception) or driver.is_in_transaction()
-                if unsure or driver.is_closed():
+                # What a cancelled statement did is not known here: not worth keeping. A closed
+                # connection is asked no more, not even whether it is in a transaction.
+                cancelled = not isinstance(error, Exception)
+                if cancelled or driver.is_closed() or driver.is_in_transaction():
                     driver.terminate()
                     await sql.invalidate()
                 raise

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from guildbank.journal.contracts import Driver, Head, Receipt, RowLock, Sealed
+from guildbank.journal.contracts import COPY_FROM_ROWS, Driver, Head, Receipt, RowLock, Sealed
 from guildbank.journal.tables import PARTITION_ROWS
 
 # A statement of its own: its snapshot is older than the lock that it waits for, so nothing else
@@ -46,20 +46,22 @@ CROSS JOIN LATERAL (
 ) AS batch
 """
 
-# One statement for three tables: round trips under the lock are what others wait for.
-WRITE = """
-WITH entries AS (
-    INSERT INTO journal_entry (seq, kind, principal, key_hash, fingerprint, data)
-    SELECT *
-    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::text[])
-), keys AS (
+# One statement for two tables: round trips under the lock are what others wait for.
+WRITE_ENTRIES = """
+WITH keys AS (
     INSERT INTO journal_key (hash, seq)
     SELECT hash, seq
     FROM unnest($4::bytea[], $1::bigint[]) AS keyed (hash, seq)
     WHERE hash IS NOT NULL
 )
+INSERT INTO journal_entry (seq, kind, principal, key_hash, fingerprint, data)
+SELECT *
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::text[])
+"""
+
+WRITE_BATCH = """
 INSERT INTO journal_batch (last_seq, first_seq, epoch, written_at, format, hash, digests)
-VALUES ($7, $8, $9, $10, $11, $12, $13)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 
 WRITE_PAYLOADS = """
@@ -74,6 +76,23 @@ FROM journal_batch
 WHERE last_seq = $1
   AND hash = $2
 """
+
+
+# A worker that stops while rows are sent to it is neither idle nor running: no limit of
+# PostgreSQL's own ends a backend that waits for its client to read.
+END_STUCK = """
+SELECT count(*) FILTER (WHERE pg_terminate_backend(activity.pid))
+FROM pg_locks AS held
+JOIN pg_stat_activity AS activity ON activity.pid = held.pid
+WHERE held.relation = 'journal_lock'::regclass
+  AND held.granted
+  AND activity.wait_event = 'ClientWrite'
+  AND activity.query_start < clock_timestamp() - interval '2 seconds'
+"""
+
+
+EntryRow: TypeAlias = tuple[int, str, str, bytes | None, bytes | None, str]
+"""An entry as stored: seq, kind, principal, key hash, fingerprint, data."""
 
 
 class Known(NamedTuple):
@@ -133,6 +152,22 @@ async def read_receipts(driver: Driver, seqs: Sequence[int]) -> dict[int, Stored
     }
 
 
+async def write_entries(driver: Driver, entries: Sequence[EntryRow]) -> None:
+    """Write entries and their keys."""
+    if len(entries) >= COPY_FROM_ROWS:
+        await driver.copy_records_to_table("journal_entry", records=entries)
+        keys = [(key, seq) for seq, _, _, key, _, _ in entries if key is not None]
+        if keys:
+            await driver.copy_records_to_table("journal_key", records=keys)
+    else:
+        await driver.execute(WRITE_ENTRIES, *zip(*entries, strict=True))
+
+
+async def write_batch(driver: Driver, *row: object) -> None:
+    """Write the batch itself, last, with the hash over all its rows."""
+    await driver.execute(WRITE_BATCH, *row)
+
+
 async def write_payloads(driver: Driver, payloads: Sequence[tuple[int, Sealed]]) -> None:
     """Keep the sealed payloads of a batch beside the chain."""
     seqs, sealed = zip(*payloads, strict=True)
@@ -144,6 +179,11 @@ async def write_payloads(driver: Driver, payloads: Sequence[tuple[int, Sealed]])
 async def batch_exists(driver: Driver, last_seq: int, hash_: bytes) -> bool:
     """Say whether exactly this batch was committed."""
     return await driver.fetchval(FIND_BATCH, last_seq, hash_) is not None
+
+
+async def end_stuck(driver: Driver) -> int:
+    """End sessions that hold the journal for a client that does not read; return how many."""
+    return int(await driver.fetchval(END_STUCK))
 
 
 def partition_statements(number: int) -> list[str]:

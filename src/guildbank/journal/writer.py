@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from itertools import chain, repeat
 
 import asyncpg
@@ -10,12 +11,11 @@ import structlog
 from guildbank.infra.batching import Batcher, Overloaded, Ticket, TooLate
 from guildbank.infra.database import Database
 from guildbank.journal import store
-from guildbank.journal.contracts import Act, Outcome, Receipt, Unavailable
+from guildbank.journal.contracts import Act, Outcome, Probe, Receipt, Unavailable
 from guildbank.journal.usecases.commit import (
     Answer,
     CommitUnknown,
     Group,
-    Probe,
     commit_batch,
     no_probe,
 )
@@ -26,6 +26,7 @@ BULK_CHUNK = 200
 MAX_EACH = 8_000
 MAX_ALL = 1_000
 _RETRY_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8)
+_ASK_SECONDS = 0.2
 PATIENCE_SECONDS = 10
 
 # What is said when the database, and not the batch, is the trouble: the batch may be sent again.
@@ -194,9 +195,9 @@ class _TenantRunner:
 
     async def __call__(self, early: list[Job], draw: Callable[[], list[Job]]) -> None:
         batch = _Batch(early, draw)
-        give_up = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        give_up_seconds = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         try:
-            await self._settle(batch.groups, batch.draw, give_up)
+            await self._settle(batch.groups, batch.draw, give_up_seconds)
         finally:
             # Some are not settled when the loop is closing and this task was cancelled.
             unsettled = [group for group in batch.groups() if not group.settled]
@@ -205,11 +206,11 @@ class _TenantRunner:
                 job.resolve([group.answers for group in job.item])
 
     async def _settle(
-        self, groups: Callable[[], Groups], draw: Callable[[], Groups], give_up: float
+        self, groups: Callable[[], Groups], draw: Callable[[], Groups], give_up_seconds: float
     ) -> None:
         """Commit the groups; split them when one of them spoils it, so that it fails alone."""
         try:
-            await self._until_committed(groups, draw, give_up)
+            await self._until_committed(groups, draw, give_up_seconds)
         except Unavailable as away:
             _fail(groups(), away)
         except Exception as error:
@@ -220,10 +221,10 @@ class _TenantRunner:
             log.warning("journal_batch_split", schema=self._schema, error=repr(error))
             half = len(failed) // 2
             for part in (failed[:half], failed[half:]):
-                await self._settle(part.copy, list, give_up)
+                await self._settle(part.copy, list, give_up_seconds)
 
     async def _until_committed(
-        self, groups: Callable[[], Groups], draw: Callable[[], Groups], give_up: float
+        self, groups: Callable[[], Groups], draw: Callable[[], Groups], give_up_seconds: float
     ) -> None:
         """Send the batch, and again while the database is away."""
         loop = asyncio.get_running_loop()
@@ -232,7 +233,9 @@ class _TenantRunner:
                 await self._attempt(groups(), draw)
             except _AWAY as away:
                 log.warning("journal_batch_failed", schema=self._schema, error=repr(away))
-                if loop.time() > give_up:
+                if isinstance(away, asyncpg.LockNotAvailableError):
+                    await self._end_stuck()
+                if loop.time() > give_up_seconds:
                     raise Unavailable(_too_late(begun=False)) from away
                 await asyncio.sleep(pause)
             else:
@@ -257,7 +260,7 @@ class _TenantRunner:
     async def _was_committed(self, lost: CommitUnknown) -> bool:
         """Ask the chain, under the lock that the lost transaction may still hold."""
         loop = asyncio.get_running_loop()
-        give_up = loop.time() + PATIENCE_SECONDS
+        give_up_seconds = loop.time() + PATIENCE_SECONDS
         while True:
             try:
                 async with self._journal._db.begin(self._schema) as tx:
@@ -265,9 +268,16 @@ class _TenantRunner:
                     return await store.batch_exists(tx.driver, lost.last_seq, lost.hash)
             except Exception as error:  # whatever it is: not to know is no leave to do it twice
                 log.warning("journal_commit_unknown", schema=self._schema, error=repr(error))
-                if loop.time() > give_up:
+                if loop.time() > give_up_seconds:
                     raise Unavailable(_too_late(begun=True)) from error
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(_ASK_SECONDS)
+
+    async def _end_stuck(self) -> None:
+        """End whoever holds the journal and will never finish by itself."""
+        with suppress(*_AWAY):
+            async with self._journal._db.begin(self._schema) as tx:
+                if ended := await store.end_stuck(tx.driver):
+                    log.warning("journal_holder_ended", schema=self._schema, sessions=ended)
 
     def _committed(self, groups: Groups) -> None:
         for group in groups:
