@@ -219,3 +219,48 @@ async def test_a_slow_provider_does_not_hold_the_request_and_its_answer_is_not_l
     assert intent.state is IntentState.PROCESSING
     await shop.payments.drain()
     assert await shop.state(intent) == "credited"
+
+
+async def test_once_the_player_has_acted_the_payment_is_processing(shop: Shop):
+    shop.script.on_create = ACT
+    intent = await shop.buy(await shop.player())
+    (attempt,) = (await shop.dossier(intent)).attempts
+    shop.script.stands[attempt.id] = PENDING
+    read = await get_payment(shop.payments, shop.tenant, intent.id)
+    assert not isinstance(read, Refusal)
+    assert (read.intent.state, read.attempts[0].action) == ("processing", None)
+
+
+async def test_reading_a_payment_often_does_not_use_up_the_janitors_looks(shop: Shop):
+    shop.script.on_create = Lost()
+    intent = await shop.buy(await shop.player())
+    (attempt,) = (await shop.dossier(intent)).attempts
+    shop.script.stands[attempt.id] = Outcome(status=OutcomeStatus.UNKNOWN)
+    for _ in range(20):
+        await get_payment(shop.payments, shop.tenant, intent.id)
+        shop.clock.by += timedelta(seconds=1)
+    shop.script.stands[attempt.id] = processed(499, reference="pi_late")
+    assert await shop.later(seconds=31) == 1
+    assert await shop.state(intent) == "credited"
+
+
+async def test_looks_at_one_payment_never_overlap(shop: Shop):
+    shop.script.on_create = Lost()
+    intent = await shop.buy(await shop.player())
+    running, most = 0, 0
+
+    async def slow(*_: object) -> Outcome:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.1)
+        running -= 1
+        return Outcome(status=OutcomeStatus.UNKNOWN)
+
+    shop.script.fetch_payment = slow  # type: ignore[method-assign]
+    shop.clock.by += timedelta(minutes=1)
+    await asyncio.gather(
+        *(get_payment(shop.payments, shop.tenant, intent.id) for _ in range(5)),
+        shop.later(seconds=1),
+    )
+    assert most == 1

@@ -202,7 +202,8 @@ def give_back(
     owed = 0
     for bucket, amount in ((PAID, paid), (BONUS, bonus)):
         left = amount
-        for one in taking.claws:
+        # Coins come back in the order in which they lay; the claws name the last ones first.
+        for one in sorted(taking.claws, key=lambda claw: claw.offset):
             part = min(left, one.amount) if one.bucket == bucket else 0
             if part:
                 back.append(Claw(bucket, one.seq, one.leg, one.offset, part, one.position))

@@ -254,12 +254,13 @@ async def open_refunds(
     return [REFUNDS.row(record) for record in records]
 
 
-# Leases a look: whoever gets the row asks the provider, all others leave it alone.
+# Leases a look: whoever gets the row asks the provider, all others leave it alone. While it is
+# leased, `looked_at` is the lease's end, so that nobody finds it idle; a nudge counts no look.
 LEASE_LOOK = """
 INSERT INTO payments_look (id, looks, looked_at, next_at)
-VALUES ($1, 1, $2, $3)
+VALUES ($1, $5, $3, $3)
 ON CONFLICT (id) DO UPDATE
-SET looks = payments_look.looks + 1, looked_at = $2, next_at = $3
+SET looks = payments_look.looks + $5, looked_at = $3, next_at = $3
 WHERE payments_look.next_at <= $2
    OR payments_look.looked_at <= $4
 RETURNING looks
@@ -267,22 +268,22 @@ RETURNING looks
 
 PLAN_LOOK = """
 UPDATE payments_look
-SET next_at = $2
+SET looked_at = $2, next_at = $3
 WHERE id = $1
 """
 
 
 async def lease_look(
-    driver: Driver, id_: str, now: datetime, until: datetime, idle_since: datetime
+    driver: Driver, id_: str, now: datetime, until: datetime, *, idle_since: datetime, count: int
 ) -> int | None:
-    """Return the number of this look, or None when another one is due to be enough.
+    """Return how many looks were taken, or None when this one is not granted.
 
-    A look is granted when it is due, or when the last one was before `idle_since`.
+    A look is granted when it is due, or when the last one ended before `idle_since`.
     """
-    number: int | None = await driver.fetchval(LEASE_LOOK, id_, now, until, idle_since)
+    number: int | None = await driver.fetchval(LEASE_LOOK, id_, now, until, idle_since, count)
     return number
 
 
-async def plan_look(driver: Driver, id_: str, at: datetime) -> None:
-    """Set when the next look is due."""
-    await driver.execute(PLAN_LOOK, id_, at)
+async def plan_look(driver: Driver, id_: str, now: datetime, at: datetime) -> None:
+    """End a look and set when the next one is due."""
+    await driver.execute(PLAN_LOOK, id_, now, at)

@@ -1,6 +1,6 @@
 """Look at attempts and refunds that only the provider can tell about, one at a time each."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import structlog
 
@@ -19,6 +19,8 @@ from guildbank.payments.usecases.settle import settle
 from guildbank.plugin_api import OutcomeStatus
 
 log = structlog.get_logger(__name__)
+_NEVER = datetime(1, 1, 2, tzinfo=UTC)
+_NO_MORE = datetime(9999, 1, 1, tzinfo=UTC)
 MAX_LOOKS = 100
 """What one run of the janitor does for one tenant; the rest waits for the next."""
 
@@ -89,9 +91,11 @@ async def _look(
 ) -> bool:
     """Take one look under a lease, then plan the next one."""
     timing = payments.timing
-    idle_since = now - (timing.nudge if nudged else timing.lease * 1_000)
+    idle_since = now - timing.nudge if nudged else _NEVER
     async with payments.db.begin(tenant.schema) as tx:
-        number = await store.lease_look(tx.driver, one.id, now, now + timing.lease, idle_since)
+        number = await store.lease_look(
+            tx.driver, one.id, now, now + timing.lease, idle_since=idle_since, count=1 - nudged
+        )
     if number is None:
         return False
     try:
@@ -104,7 +108,7 @@ async def _look(
     pending = one.state in (AttemptState.PENDING, RefundState.PENDING)
     delays = timing.pending if pending else timing.unknown
     over = not pending and number >= len(delays)
-    at = datetime.max.replace(tzinfo=now.tzinfo) if over else now + next_look(delays, number)
+    at = _NO_MORE if over else now + next_look(delays, number)
     async with payments.db.begin(tenant.schema) as tx:
-        await store.plan_look(tx.driver, one.id, at)
+        await store.plan_look(tx.driver, one.id, now, at)
     return True

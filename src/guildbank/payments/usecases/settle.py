@@ -90,10 +90,10 @@ class Settle(PaymentAct):
         if after is AttemptState.CAPTURED:
             return self._captured(stage, intent, attempt)
         if after is None:
-            return self._same(stage, attempt)
+            return self._same(stage, intent, attempt)
         return self._moved(stage, intent, attempt, after)
 
-    def _same(self, stage: Stage, attempt: Attempt) -> Draft | Refusal:
+    def _same(self, stage: Stage, intent: Intent, attempt: Attempt) -> Draft | Refusal:
         """Keep the reference or the next action of a live attempt, if they are new."""
         fresh = self._noted(attempt, stage)
         same = (attempt.reference, attempt.action) == (fresh.reference, fresh.action)
@@ -102,7 +102,17 @@ class Settle(PaymentAct):
         if self.outcome.status not in (OutcomeStatus.PENDING, OutcomeStatus.UNKNOWN):
             return NO_CHANGE
         stage.put(ATTEMPTS, attempt.id, fresh)
-        return Draft("payments.pending", facts({"payment": self.payment_id, "attempt": attempt.id}))
+        if intent.attempt_id == attempt.id and intent.state not in ENDED_INTENTS:
+            # The player has done what was to be done, or has something else to do.
+            state = intent_after(
+                intent.state,
+                attempt.state,
+                needs_player=fresh.action is not None,
+                attempts=intent.attempts,
+            )
+            moved = msgspec.structs.replace(intent, state=state, changed_at=stage.now)
+            stage.put(INTENTS, intent.id, moved)
+        return Draft("payments.pending", facts({"payment": intent.id, "attempt": attempt.id}))
 
     def _noted(self, attempt: Attempt, stage: Stage) -> Attempt:
         action = self.outcome.next_action
