@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from guildbank.journal import COUNTERS, Counter, Need, Stage
 from guildbank.kernel import Refusal
 from guildbank.wallets.contracts import Purse, Spending
+from guildbank.wallets.purses import SPENT_SINCE, SpentKey
 
 _KEEP = timedelta(days=40)
 """Longer than a hold may live: its release takes its counter back."""
@@ -53,6 +54,16 @@ class SpendLimit:
             )
         stage.put(COUNTERS, name, Counter(spent + spending.amount, day_of(stage.now) + _KEEP))
         return (name,)
+
+
+def note_spent(stage: Stage, player_id: str, currency: str, amount: int) -> None:
+    """Tell a limit that is set later in the same batch what is spent or held (below 0: released).
+
+    What the batch read for it is older than this act.
+    """
+    key = SpentKey(player_id, currency, day_of(stage.now))
+    if stage.loaded(SPENT_SINCE, key):
+        stage.put(SPENT_SINCE, key, max(0, (stage.get(SPENT_SINCE, key) or 0) + amount))
 
 
 def give_back_count(stage: Stage, names: Iterable[str], amount: int) -> None:

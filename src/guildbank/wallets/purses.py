@@ -59,25 +59,27 @@ SET name = excluded.name, buckets = excluded.buckets, ceiling = excluded.ceiling
     active = excluded.active
 """
 
-# What was spent and not given back since the day began, and what is held: where a new limit starts.
+# Where a new limit starts: what was spent since the day began, and what was held since and not
+# released. A capture counts where its hold does, on the day when that was placed.
 READ_SPENT = """
 SELECT asked.player, asked.currency,
        (SELECT coalesce(sum(transfer.amount), 0)::bigint
         FROM ledger_v_transfer AS transfer
+        JOIN journal_v_entry AS entry ON entry.seq = transfer.seq
         WHERE transfer.debit_owner = asked.player
           AND transfer.asset = asked.currency
           AND transfer.credit_owner = 'house'
           AND transfer.credit_bucket NOT IN ('clawed', 'issue')
+          AND entry.kind <> 'wallets.captured'
           AND transfer.seq >= (
               SELECT coalesce(min(batch.first_seq), 9223372036854775807)
               FROM journal_v_batch AS batch
               WHERE batch.written_at >= asked.since
           ))
-       + (SELECT coalesce(sum(hold.amount - hold.captured - hold.released), 0)::bigint
+       + (SELECT coalesce(sum(hold.amount - hold.released), 0)::bigint
           FROM ledger_v_hold AS hold
           WHERE hold.owner = asked.player
             AND hold.asset = asked.currency
-            AND hold.state = 'open'
             AND hold.placed_at >= asked.since)
 FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS asked (player, currency, since)
 """
@@ -160,8 +162,7 @@ class SpentSince:
         return {key: row[2] for key, row in zip(keys, rows, strict=True)}
 
     async def save(self, driver: Driver, changed: Mapping[SpentKey, int]) -> None:
-        """Refuse: sums follow from transfers."""
-        raise TypeError("sums are read only")
+        """Do nothing: later acts of the batch saw the change, and the transfers hold it."""
 
 
 PURSES = Purses()

@@ -13,7 +13,7 @@ from guildbank.ledger import HOLDS, Book, Hold, HoldLine, Leg, house, open_book
 from guildbank.wallets.acts import UNKNOWN_CURRENCY, GatedAct, WalletAct, moved_draft
 from guildbank.wallets.coins import account_needs, debt_of, in_debt
 from guildbank.wallets.contracts import SALES, Gate, PlaceHold, wallet
-from guildbank.wallets.gates import give_back_count
+from guildbank.wallets.gates import day_of, give_back_count, note_spent
 
 HELD = "wallets.held"
 CAPTURED = "wallets.captured"
@@ -68,6 +68,7 @@ class PlaceHoldAct(GatedAct):
             counters=counted,
         )
         stage.put(HOLDS, stage.seq, hold)
+        note_spent(stage, self.player_id, self.currency, self.amount)
         return moved_draft(stage, book, HELD, self, self.amount, hold=hold)
 
 
@@ -186,6 +187,8 @@ class ReleaseAct(HoldAct):
         for line in hold.lines:
             book.release(wallet(self.player_id, self.currency, line.bucket), line.held)
         give_back_count(stage, hold.counters, left)
+        if hold.placed_at >= day_of(stage.now):
+            note_spent(stage, self.player_id, self.currency, -left)
         state = "expired" if self.expiring else "captured" if hold.captured else "released"
         hold = msgspec.structs.replace(
             hold,

@@ -5,6 +5,7 @@ from guildbank.kernel import Refusal
 from guildbank.ledger import open_book
 from guildbank.wallets.acts import UNKNOWN_CURRENCY, GatedAct, moved_draft
 from guildbank.wallets.coins import debit
+from guildbank.wallets.gates import note_spent
 
 SPENT = "wallets.spent"
 
@@ -27,4 +28,5 @@ class SpendAct(GatedAct):
         counted = self.pass_gates(stage, purse)
         if isinstance(counted, Refusal):
             return counted
+        note_spent(stage, self.player_id, self.currency, self.amount)
         return moved_draft(stage, book, SPENT, self, self.amount)
