@@ -264,3 +264,17 @@ async def test_looks_at_one_payment_never_overlap(shop: Shop):
         shop.later(seconds=1),
     )
     assert most == 1
+
+
+async def test_an_event_whose_provider_cannot_be_asked_is_tried_again(shop: Shop):
+    player = await shop.player()
+    shop.script.on_create = ACT
+    intent = await shop.buy(player)
+    (attempt,) = (await shop.dossier(intent)).attempts
+    shop.script.stands[attempt.id] = Outcome(status=OutcomeStatus.UNKNOWN)
+    await shop.event(EventKind.PAYMENT, attempt_id=attempt.id)
+    assert await shop.state(intent) == "requires_action"
+    shop.script.stands[attempt.id] = processed(499, reference=attempt.reference)
+    shop.clock.by += timedelta(seconds=2)
+    assert await sweep_webhooks(shop.payments, shop.tenant) == 1
+    assert await shop.coins(player) == {"paid": 500, "bonus": 50}

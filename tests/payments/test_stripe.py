@@ -35,7 +35,7 @@ async def shop(house: House, stripe: LocalStripe) -> AsyncIterator[Shop]:
     async with served(Web(shop)) as url:
         shop.payments.url = url
         yield shop
-        await shop.payments.drain()
+        await shop.payments.close()
 
 
 async def buy(shop: Shop, stripe: LocalStripe, player: str, card: str) -> Intent:

@@ -89,6 +89,17 @@ class Plugins:
             report.manifest for report in self.reports if report.manifest and not report.problem
         ]
 
+    async def close(self) -> None:
+        """Let each plugin close its connections; one that fails does not keep the others."""
+        for plugin in (one for slot in self._slots.values() for one in slot.values()):
+            close = getattr(plugin, "close", None)
+            if close is None:
+                continue
+            try:
+                await close()
+            except Exception as error:  # the process ends whatever a plugin does
+                log.warning("plugin_close_failed", error=repr(error))
+
     def _stage(self, slot: Slot) -> tuple[object, ...]:
         return tuple(plugin for _, plugin in sorted(self._slots[slot].items()))
 

@@ -86,6 +86,11 @@ class Payments:
         while self._running:
             await asyncio.wait(set(self._running))
 
+    async def close(self) -> None:
+        """Finish what was begun and let the plugins close their connections."""
+        await self.drain()
+        await self.plugins.close()
+
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:

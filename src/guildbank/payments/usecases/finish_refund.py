@@ -148,14 +148,15 @@ async def send_refund(payments: Payments, tenant: TenantRef, refund_id: str) -> 
         await _ask(payments, tenant, refund)
 
 
-async def look_at_refund(payments: Payments, tenant: TenantRef, refund: Refund) -> None:
+async def look_at_refund(payments: Payments, tenant: TenantRef, refund: Refund) -> bool:
     """Ask the provider how a refund stands; one that never arrived is sent again.
 
-    The same request goes under the same key, and only while providers keep keys.
+    The same request goes under the same key, and only while providers keep keys. Returns False
+    if the provider cannot tell.
     """
     line = await line_to(payments, tenant, refund.provider)
     if isinstance(line, Refusal):
-        return
+        return False
     request = _REQUESTS.decode(refund.request)
     outcome = await ask_provider(
         line.manifest, line.plugin.fetch_refund(line.context, request, refund.reference)
@@ -164,10 +165,11 @@ async def look_at_refund(payments: Payments, tenant: TenantRef, refund: Refund) 
     young = payments.clock.now() - refund.created_at < payments.timing.resend
     if never and young and refund.reference is None and refund.state in OPEN_REFUNDS:
         await _ask(payments, tenant, refund)
-        return
-    if outcome.status is OutcomeStatus.UNKNOWN and refund.state is not RefundState.CREATED:
-        return
-    await finish_refund(payments, tenant, refund, outcome)
+        return True
+    told = outcome.status is not OutcomeStatus.UNKNOWN
+    if told or refund.state is RefundState.CREATED:
+        await finish_refund(payments, tenant, refund, outcome)
+    return told
 
 
 async def _ask(payments: Payments, tenant: TenantRef, refund: Refund) -> None:

@@ -65,8 +65,7 @@ async def _handle(
         # Either our own commit is yet to come, or it is a payment of another shop.
         return TOO_EARLY
     if event.kind is EventKind.PAYMENT:
-        await look_at_attempt(payments, tenant, attempt)
-        return DONE
+        return DONE if await look_at_attempt(payments, tenant, attempt) else TOO_EARLY
     if attempt.applied is None:
         await look_at_attempt(payments, tenant, attempt)
         attempt = await _attempt(payments, tenant, provider, event) or attempt
@@ -99,8 +98,7 @@ async def _refund(
         refunds = await store.refunds_of(tx.driver, attempt.payment_id)
     ours = _ours(refunds, event)
     if ours is not None:
-        await look_at_refund(payments, tenant, ours)
-        return DONE
+        return DONE if await look_at_refund(payments, tenant, ours) else TOO_EARLY
     if event.refund_reference is None:
         return DONE
     if event.refund_id is None and any(_nameless(one, attempt) for one in refunds):

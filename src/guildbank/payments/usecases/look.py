@@ -25,18 +25,19 @@ MAX_LOOKS = 100
 """What one run of the janitor does for one tenant; the rest waits for the next."""
 
 
-async def look_at_attempt(payments: Payments, tenant: TenantRef, attempt: Attempt) -> None:
-    """Ask the provider how an attempt stands, and settle what it says."""
+async def look_at_attempt(payments: Payments, tenant: TenantRef, attempt: Attempt) -> bool:
+    """Ask the provider how an attempt stands, and settle what it says; False if it cannot tell."""
     line = await line_to(payments, tenant, attempt.provider)
     if isinstance(line, Refusal):
-        return
+        return False
     outcome = await ask_provider(
         line.manifest,
         line.plugin.fetch_payment(line.context, attempt.id, attempt.reference),
     )
-    if outcome.status is OutcomeStatus.UNKNOWN and _being_sent(payments, attempt):
-        return
-    await settle(payments, tenant, attempt, outcome)
+    told = outcome.status is not OutcomeStatus.UNKNOWN
+    if told or not _being_sent(payments, attempt):
+        await settle(payments, tenant, attempt, outcome)
+    return told
 
 
 def _being_sent(payments: Payments, attempt: Attempt) -> bool:
