@@ -257,7 +257,7 @@ async def test_looks_at_one_payment_never_overlap(shop: Shop):
         running -= 1
         return Outcome(status=OutcomeStatus.UNKNOWN)
 
-    shop.script.fetch_payment = slow  # type: ignore[method-assign]
+    shop.script.fetch_payment = slow  # type: ignore[method-assign,assignment]
     shop.clock.by += timedelta(minutes=1)
     await asyncio.gather(
         *(get_payment(shop.payments, shop.tenant, intent.id) for _ in range(5)),
