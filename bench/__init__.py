@@ -1,1 +1,1 @@
-"""Measures Guildbank against ceilings and peers that run on the same machine in the same minutes."""
+"""Measures Guildbank against ceilings and peers on the same machine in the same minutes."""

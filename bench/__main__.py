@@ -7,14 +7,20 @@ from time import perf_counter
 
 import uvloop
 
-from bench import journal
+from bench import bulk, journal, over_http, process
 from bench.machine import database_facts, machine_facts
 from bench.sheet import FILE, Sheet
 from bench.town import PLAYERS, POOL_SIZE, Town, open_town
 
 CHECKPOINT = "CHECKPOINT before each measured part, then one unmeasured round of each side"
-ON_TOWN: dict[str, Callable[[Town, Sheet], Awaitable[None]]] = {"journal": journal.measure}
+ON_TOWN: dict[str, Callable[[Town, Sheet], Awaitable[None]]] = {
+    "journal": journal.measure,
+    "http": over_http.measure,
+    "bulk": bulk.measure,
+}
 """Parts that measure on the filled database."""
+ALONE = {"process": process.measure}
+"""Parts that start what they measure."""
 
 
 async def _run(names: list[str], sheet: Sheet) -> None:
@@ -22,6 +28,10 @@ async def _run(names: list[str], sheet: Sheet) -> None:
         town: Town | None = None
         for name in names:
             began = perf_counter()
+            if name in ALONE:
+                await ALONE[name](sheet)
+                sheet.say(f"{name} took {perf_counter() - began:.0f} s\n")
+                continue
             if town is None:
                 sheet.say(f"Filling a database with {PLAYERS:,} players ...")
                 town = await stack.enter_async_context(open_town())
@@ -42,7 +52,7 @@ def _head(sheet: Sheet, facts: dict[str, str | int | float]) -> None:
 
 def main() -> int:
     """Run the parts that the arguments name; returns an exit code."""
-    known = [*ON_TOWN]
+    known = [*ON_TOWN, *ALONE]
     names = sys.argv[1:] or known
     unknown = [name for name in names if name not in known]
     if unknown:

@@ -133,10 +133,10 @@ async def _against_row_locks(town: Town, sheet: Sheet, rng: random.Random) -> No
         ["who", "operations a second", "times the peer"],
         [
             [f"peer: {WRITERS} writers with row locks", f"{median(peer):,.0f}", "1"],
-            [f"journal, {WRITERS} callers of one operation", f"{median(single):,.0f}", f"{equal:.1f}"],
+            [f"journal, {WRITERS} single callers", f"{median(single):,.0f}", f"{equal:.1f}"],
             [f"journal, commits of {HOT_BATCH:,}", f"{median(bulk):,.0f}", f"{full:.1f}"],
         ],
-    )  # fmt: skip
+    )
 
 
 async def _spend_singly(town: Town, journal: Journal, operations: int, rng: random.Random) -> float:

@@ -61,8 +61,7 @@ class Town:
 @asynccontextmanager
 async def open_town() -> AsyncIterator[Town]:
     """Start a database of our own in build/, fill it through the journal, and remove it after."""
-    Path("build").mkdir(exist_ok=True)
-    data = Path(tempfile.mkdtemp(prefix="bench-", dir="build")).absolute()
+    data = new_folder()
     settings = Settings(data=data, demo=False, pool_size=POOL_SIZE, database_url=None)
     cluster = Cluster(data / "postgres")
     try:
@@ -76,6 +75,12 @@ async def open_town() -> AsyncIterator[Town]:
     finally:
         await asyncio.to_thread(cluster.stop)
         shutil.rmtree(data, ignore_errors=True)
+
+
+def new_folder() -> Path:
+    """Make a folder on the disk of the checkout: what /tmp is on may not keep what it syncs."""
+    Path("build").mkdir(exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="bench-", dir="build")).absolute()
 
 
 async def _settle(data: Path, cluster: Cluster, services: Services) -> Town:

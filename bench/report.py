@@ -1,0 +1,208 @@
+"""`python -m bench.report`: writes docs/performance.md from build/bench.json, and nothing by hand.
+
+Every number on the page is a figure of the last `make bench`; the words around them say what was
+compared with what.
+"""
+
+import sys
+from pathlib import Path
+
+from bench.sheet import FILE, Figure, read_figures
+
+PAGE = Path("docs/performance.md")
+BATCHES = (1, 20, 100, 200, 1_000, 8_000)
+CONNECTIONS = (16, 64, 256)
+AIMS: dict[str, tuple[str, float]] = {
+    **{f"journal.copy_ratio.{size}": (">=", 0.5) for size in BATCHES if size <= 1_000},
+    "journal.rowlock_ratio.hot": (">=", 25),
+    "http.peer_ratio.hot.64": (">=", 5),
+    "http.two_workers_over_one.64": (">=", 1),
+    "http.p99_over_p50.64": ("<", 3),
+    "bulk.interactive_p99_ratio": ("<=", 2),
+}
+"""What the project aims at; the page says for each whether the last run met it."""
+
+INTRODUCTION = """\
+# How fast Guildbank is
+
+`make bench` made every number on this page, and `python -m bench.report` wrote the page from
+`build/bench.json`. Read ratios before numbers: a ratio compares two things that ran in turn
+(A B A B ...) within the same minutes on the same machine, and is the median over rounds; a number
+alone says as much about the machine as about Guildbank. The load, the server and the database
+share the machine's cores. Nothing here is asserted by a test.
+"""
+
+CEILINGS = """\
+## What it is compared with
+
+- **COPY**: the very rows that the journal wrote (entries, keys, transfers, batch rows with their
+  digests, and the changed accounts' totals) are read back and copied by the same driver into
+  tables with the same partitions, indexes and contents, in transactions of the same size. It
+  decides nothing, reads nothing, locks nothing and hashes nothing: no journal can be faster. A
+  changed account is an update for the journal and a new row for COPY, so two indexes of that one
+  table are not unique.
+- **Row locks**: 16 writers, each with a connection and a transaction an operation: update the
+  player's row, insert the key, update the hot account's row, insert entry and transfer, commit.
+  Same tables, same durability; no hash chain, no wallet rules, no reading of rules or keys.
+- **The HTTP peer**: `guildbank serve` itself with one change: a request commits alone, in a
+  transaction of its own, instead of joining a batch. Same server, routes, pool and statements.
+- **Two workers over one**, **with over without** a bulk caller: Guildbank against itself.
+
+A *hot* load is for one player, *spread* is over all of them; the house's account is hot in both.
+"""
+
+END = """\
+## How to read it
+
+- The journal commits one batch at a time, so its speed grows with what a commit holds. Sizes are
+  exact: two callers keep the queue filled with calls of that many operations. Over HTTP a batch
+  is as large as the wait for the one before was long.
+- The phase of the checkpoint: {phase}. Pages are written whole to the log at their first change
+  after a checkpoint, which the unmeasured round takes upon itself.
+- p50 and p99 are what the client waited for, with one request in flight on each connection.
+- Memory is the proportional set size of a worker process.
+"""
+
+
+def page(figures: dict[str, Figure]) -> str:
+    """Return the whole page."""
+    parts = [
+        INTRODUCTION,
+        _measured_on(figures),
+        _aims(figures),
+        _journal(figures),
+        _http(figures),
+        _rest(figures),
+        CEILINGS,
+        END.format(phase=figures["checkpoint.phase"]),
+    ]
+    return "\n".join(parts)
+
+
+def _measured_on(figures: dict[str, Figure]) -> str:
+    settings = "; ".join(
+        f"{name} {figures[f'postgres.{name}']}"
+        for name in ("fsync", "synchronous_commit", "full_page_writes", "shared_buffers",
+                     "max_wal_size")
+    )  # fmt: skip
+    return (
+        f"Measured on: {figures['machine.cpu']}, {figures['machine.cores']} cores, "
+        f"{figures['machine.memory_mb']} MB, Linux {figures['machine.kernel']}, Python "
+        f"{figures['machine.python']}, load {figures['machine.load_before']} before the run; "
+        f"PostgreSQL {figures['postgres.server_version']} ({settings}); pool of "
+        f"{figures['pool.size']} connections for the journal, {figures['http.server_pool_size']} "
+        f"a worker over HTTP; {figures['players']} players.\n"
+    )
+
+
+def _aims(figures: dict[str, Figure]) -> str:
+    rows = []
+    for key, (sign, aim) in AIMS.items():
+        found = float(figures[key])
+        met = {">=": found >= aim, "<": found < aim, "<=": found <= aim}[sign]
+        rows.append([f"`{key}`", f"{sign} {aim:g}", f"{found:g}", "yes" if met else "no"])
+    return "## Aims\n\n" + _table(["figure", "aim", "found", "met"], rows)
+
+
+def _journal(figures: dict[str, Figure]) -> str:
+    rows = [
+        [
+            f"{size:,}",
+            _number(figures[f"journal.ops_per_second.{size}"]),
+            _number(figures[f"journal.copy_ops_per_second.{size}"]),
+            _number(figures[f"journal.copy_ratio.{size}"]),
+        ]
+        for size in BATCHES
+    ]
+    heading = ["operations in a commit", "journal, a second", "COPY, a second", "ratio"]
+    return (
+        "## The journal from Python\n\n"
+        + _table(heading, rows)
+        + "\nOn one hot account a ledger with row locks does "
+        f"{_number(figures['journal.rowlock_ops_per_second.hot'])} a second; the journal does "
+        f"{_number(figures['journal.rowlock_ratio.hot'])} times that in commits of 1,000, and "
+        f"{_number(figures['journal.rowlock_ratio.equal_callers'])} times with as many callers "
+        "of one operation each.\n"
+    )
+
+
+def _http(figures: dict[str, Figure]) -> str:
+    rows = []
+    for place in ("spread", "hot"):
+        for connections in CONNECTIONS:
+            name = f"{place}.{connections}"
+            cells = [_cell(figures, f"{name}.{side}") for side in ("1", "2", "peer")]
+            ratios = [
+                _number(figures[f"http.{kind}.{name}"])
+                for kind in ("peer_ratio", "two_workers_over_one", "p99_over_p50")
+            ]
+            rows.append([place, str(connections), *cells, *ratios])
+    heading = ["players", "connections", "1 worker", "2 workers", "peer, 1 worker", "over peer",
+               "2 over 1", "p99/p50"]  # fmt: skip
+    return (
+        "## HTTP, one spend a request\n\nRequests a second, with p50 and p99 in ms.\n\n"
+        + _table(heading, rows)
+    )
+
+
+def _cell(figures: dict[str, Figure], name: str) -> str:
+    rps, p50, p99 = (
+        _number(figures[f"http.{kind}.{name}"]) for kind in ("rps", "p50_ms", "p99_ms")
+    )
+    return f"{rps} ({p50}, {p99})"
+
+
+def _rest(figures: dict[str, Figure]) -> str:
+    bulk = [
+        [
+            str(connections),
+            _number(figures[f"bulk.interactive_p99_ratio.{connections}"]),
+            _number(figures[f"bulk.interactive_p99_ms.{connections}"]),
+            _number(figures[f"bulk.ops_per_second.{connections}"]),
+        ]
+        for connections in (16, 64)
+    ]
+    waits = [
+        ["memory of a worker after load, MB", _number(figures["memory.worker_mb"])],
+        ["`guildbank up` on an existing folder, s", _number(figures["start.existing_seconds"])],
+        ["`guildbank up` on an empty folder, s", _number(figures["start.fresh_seconds"])],
+        ["a new tenant, s", _number(figures["start.tenant_seconds"])],
+        [
+            "`make up` in a fresh clone to the first purchase credited, s (warm package cache)",
+            _number(figures["start.first_purchase_seconds"]),
+        ],
+    ]
+    heading = ["connections", "p99 with / without", "p99 with, ms", "bulk operations a second"]
+    return (
+        "## Single spends beside a bulk caller\n\n"
+        f"One caller sends {figures['bulk.operations_a_call']} operations a call, in a loop.\n\n"
+        + _table(heading, bulk)
+        + "\n## Memory and starts\n\n"
+        + _table(["what", "found"], waits)
+    )
+
+
+def _number(value: Figure) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if value != "" else ""
+
+
+def _table(heading: list[str], rows: list[list[str]]) -> str:
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def main() -> int:
+    """Write the page; returns an exit code."""
+    figures = read_figures()
+    try:
+        text = page(figures)
+    except KeyError as missing:
+        sys.stderr.write(f"bench.report: {FILE} has no {missing}; run make bench first\n")
+        return 1
+    PAGE.write_text(text)
+    sys.stdout.write(f"{PAGE} written\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
