@@ -27,6 +27,7 @@ class Credit:
     money: str | None = None
     taken_back: int = 0  # refunded or reversed so far, debts included
     refunded_minor: int = 0
+    seq: int = 0  # the journal entry that made it
     coins: list["Coin"] = field(default_factory=list, repr=False)
 
     @property

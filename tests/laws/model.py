@@ -4,7 +4,7 @@ A verb returns its result, or a refusal code as a plain string; a refusal change
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Literal
 
@@ -21,14 +21,14 @@ class Model:
     # Money that arrived is always credited and coins always come back to their purse, so a freeze
     # stops only what the player sets in motion.
     frozen_refuses = frozenset({"spend", "hold", "capture"})
-    refused_as_spent = "insufficient_funds"
 
     def __init__(self, orders: Mapping[str, tuple[str, ...]]) -> None:
         self.orders = dict(orders)
         self.now = 0.0
+        self.seq = 0
         self.credits: list[Credit] = []
         self.holds: list[Hold] = []
-        self.frozen: set[str] = set()
+        self.frozen: set[tuple[str, str]] = set()
         self._purses: dict[tuple[str, str, str], Purse] = defaultdict(Purse)
         self._debts: dict[tuple[str, str], int] = defaultdict(int)
 
@@ -65,16 +65,20 @@ class Model:
     def _credit(self, credit: Credit) -> Credit | Refused:
         if credit.amount <= 0:
             return "amount_not_positive"
+        credit.seq = self.seq
         credit.coins = [Coin(credit, index) for index in range(credit.amount)]
         self.credits.append(credit)
         self._put(credit.player, credit.currency, credit.bucket, credit.coins)
         return credit
 
     def _put(self, player: str, currency: str, bucket: str, coins: list[Coin]) -> None:
-        """Every way into a purse leads through here, so that a debt is repaid at once."""
+        """Every way into a purse leads through here, so that a debt is repaid at once.
+
+        A credit pays no more of the debt than it brought, out of the first coins of its bucket.
+        """
         purse = self._purses[player, currency, bucket]
         purse.put(coins)
-        repaid = min(self._debts[player, currency], purse.available)
+        repaid = min(self._debts[player, currency], len(coins), purse.available)
         purse.pop_first(repaid, State.REPAID)
         self._debts[player, currency] -= repaid
 
@@ -82,7 +86,7 @@ class Model:
 
     def spend(self, player: str, currency: str, amount: int) -> Spend | Refused:
         """First in, first out within a bucket, buckets in consumption order."""
-        plan = self._plan("spend", player, currency, amount)
+        plan = self.plan("spend", player, currency, amount)
         if isinstance(plan, str):
             return plan
         return self._pay(player, currency, plan)
@@ -91,7 +95,7 @@ class Model:
         self, player: str, currency: str, amount: int, *, expires_at: float | None = None
     ) -> Hold | Refused:
         """Sets a number of coins aside in the buckets that would pay now."""
-        plan = self._plan("hold", player, currency, amount)
+        plan = self.plan("hold", player, currency, amount)
         if isinstance(plan, str):
             return plan
         for bucket, count in plan.items():
@@ -104,13 +108,13 @@ class Model:
         """Spends held coins; `None` is all that remains. The rest stays held."""
         if amount is not None and amount <= 0:
             return "amount_not_positive"
-        if hold.player in self.frozen and "capture" in self.frozen_refuses:
-            return "account_frozen"
-        if hold.expired or (hold.expires_at is not None and self.now >= hold.expires_at):
-            return "hold_expired"
+        if (ended := self.ended(hold)) is not None:
+            return ended
         wanted = hold.remaining if amount is None else amount
-        if wanted > hold.remaining or hold.remaining == 0:
+        if wanted > hold.remaining:
             return "exceeds_hold"
+        if (hold.player, hold.currency) in self.frozen and "capture" in self.frozen_refuses:
+            return "account_frozen"
         plan = {}
         for bucket, count in hold.reserved.items():
             plan[bucket] = min(count, wanted)
@@ -120,8 +124,30 @@ class Model:
             self._purses[hold.player, hold.currency, bucket].held -= count
         return self._pay(hold.player, hold.currency, plan)
 
-    def release(self, hold: Hold) -> int:
-        """Frees what remains and says how much that was; 0 when the hold has ended before."""
+    def ended(self, hold: Hold) -> Refused | None:
+        """Why nothing more can be done with a hold, None while it is open."""
+        if hold.expired or (hold.remaining and self.due(hold)):
+            return "hold_expired"
+        return None if hold.remaining else "hold_closed"
+
+    def due(self, hold: Hold) -> bool:
+        """Whether a hold's time is over; it still binds until the worker has ended it."""
+        return hold.expires_at is not None and self.now >= hold.expires_at
+
+    def release(self, hold: Hold) -> int | Refused:
+        """Frees what remains and says how much that was."""
+        return self.ended(hold) or self._free(hold)
+
+    def expire(self, hold: Hold) -> int | Refused:
+        """Ends a hold whose time has come, as the worker does."""
+        if hold.remaining and not self.due(hold):
+            return "hold_not_due"
+        if not hold.remaining:
+            return self.ended(hold) or "hold_closed"
+        hold.expired = True
+        return self._free(hold)
+
+    def _free(self, hold: Hold) -> int:
         freed = hold.remaining
         for bucket, count in hold.reserved.items():
             self._purses[hold.player, hold.currency, bucket].held -= count
@@ -130,23 +156,18 @@ class Model:
 
     def expire_holds(self) -> list[Hold]:
         """What the worker does: ends the holds whose time has come. Until then they still bind."""
-        due = [
-            hold
-            for hold in self.holds
-            if hold.remaining and hold.expires_at is not None and self.now >= hold.expires_at
-        ]
+        due = [hold for hold in self.holds if hold.remaining and self.due(hold)]
         for hold in due:
-            self.release(hold)
-            hold.expired = True
+            self.expire(hold)
         return due
 
-    def _plan(self, verb: str, player: str, currency: str, amount: int) -> dict[str, int] | Refused:
+    def plan(self, verb: str, player: str, currency: str, amount: int) -> dict[str, int] | Refused:
         if amount <= 0:
             return "amount_not_positive"
-        if player in self.frozen and verb in self.frozen_refuses:
-            return "account_frozen"
         if self._debts[player, currency]:
             return "debt_outstanding"
+        if (player, currency) in self.frozen and verb in self.frozen_refuses:
+            return "account_frozen"
         plan: dict[str, int] = {}
         for bucket in self.orders[currency]:
             count = min(amount, self._purses[player, currency, bucket].available)
@@ -191,7 +212,7 @@ class Model:
         wanted = credit.amount - credit.taken_back if amount is None else amount
         if amount is None and wanted == 0:
             return "exceeds_original"
-        return self._claw(credit, wanted, "refuse", refunded_minor=0)
+        return self._claw(credit, wanted, None, refunded_minor=0)
 
     def refund(
         self,
@@ -217,17 +238,15 @@ class Model:
         return self._claw(credit, wanted, policy, refunded_minor or 0)
 
     def _claw(
-        self, credit: Credit, amount: int, policy: SpentPolicy, refunded_minor: int
+        self, credit: Credit, amount: int, policy: SpentPolicy | None, refunded_minor: int
     ) -> Clawed | Refused:
         if amount <= 0:
             return "amount_not_positive"
         if amount > credit.amount - credit.taken_back:
             return "exceeds_original"
-        if refunded_minor > credit.price_minor - credit.refunded_minor:
-            return "exceeds_original"
         taken = min(amount, self.clawable(credit))
-        if taken < amount and policy == "refuse":
-            return self.refused_as_spent
+        if taken < amount and policy != "debt":
+            return "exceeds_original" if policy is None else "refund_exceeds_unspent"
         purse = self._purses[credit.player, credit.currency, credit.bucket]
         coins = purse.claw_last(credit, taken)
         self._debts[credit.player, credit.currency] += amount - taken
@@ -235,13 +254,32 @@ class Model:
         credit.refunded_minor += refunded_minor
         return Clawed(tuple(coins), amount - taken, refunded_minor)
 
-    def freeze(self, player: str) -> None:
-        """Refuses what `frozen_refuses` names, until unfrozen."""
-        self.frozen.add(player)
+    def restore(self, taken: Iterable[tuple[Credit, Clawed]]) -> None:
+        """Undoes claw-backs of one player, for a refund that the provider declined after all.
 
-    def unfreeze(self, player: str) -> None:
+        Debts are struck out first, and what was paid of them meanwhile comes back as free coins;
+        then the same coins come back, in the order in which they lay.
+        """
+        taken = list(taken)
+        for credit, clawed in taken:
+            owner = credit.player, credit.currency
+            forgiven = min(clawed.debt, self._debts[owner])
+            self._debts[owner] -= forgiven
+            if clawed.debt > forgiven:
+                self.grant(*owner, clawed.debt - forgiven)
+        for credit, clawed in taken:
+            credit.taken_back -= len(clawed.coins) + clawed.debt
+            credit.refunded_minor -= clawed.refunded_minor
+            if clawed.coins:
+                self._put(credit.player, credit.currency, credit.bucket, list(clawed.coins))
+
+    def freeze(self, player: str, currency: str) -> None:
+        """Refuses what `frozen_refuses` names in this currency, until unfrozen."""
+        self.frozen.add((player, currency))
+
+    def unfreeze(self, player: str, currency: str) -> None:
         """Ends a freeze."""
-        self.frozen.discard(player)
+        self.frozen.discard((player, currency))
 
     # Questions
 
@@ -288,10 +326,12 @@ class Model:
         """Money given back by refunds and disputes."""
         return self._sum_by_money(lambda credit: credit.refunded_minor)
 
-    def unspent_basis(self) -> dict[tuple[str, Fraction], int]:
+    def unspent_basis(self, currency: str | None = None) -> dict[tuple[str, Fraction], int]:
         """Deferred revenue by (money, unit price): what the unspent paid coins cost."""
         sums: dict[tuple[str, Fraction], int] = defaultdict(int)
         for credit in self.credits:
+            if currency not in (None, credit.currency):
+                continue
             for coin in credit.coins:
                 if credit.money is not None and coin.state is State.UNSPENT:
                     sums[credit.money, credit.unit_price] += coin.basis_minor

@@ -77,7 +77,7 @@ def test_a_hold_is_captured_in_parts_and_never_above_what_was_held() -> None:
     assert first.per_bucket == {"bonus": 4, "paid": 1}
     assert model.capture(hold, 4) == "exceeds_hold"
     assert model.release(hold) == 3
-    assert model.capture(hold) == "exceeds_hold"
+    assert model.capture(hold) == "hold_closed"
     assert (model.balance("ann", GOLD), model.held("ann", GOLD)) == (5, 0)
 
 
@@ -122,7 +122,7 @@ def test_a_refund_of_spent_coins_is_refused_or_becomes_a_debt_that_the_next_cred
     purchase = bought(model, 10, 999)
     granted(model, 2)
     spent(model, 9)
-    assert model.refund(purchase, policy="refuse") == "insufficient_funds"
+    assert model.refund(purchase, policy="refuse") == "refund_exceeds_unspent"
     refund = model.refund(purchase, policy="debt")
     assert isinstance(refund, Clawed)
     assert (len(refund.coins), refund.debt, refund.refunded_minor) == (3, 7, 999)
@@ -154,7 +154,7 @@ def test_a_refund_leaves_held_coins_alone() -> None:
     model = shop()
     purchase = bought(model, 5, 50)
     hold = held(model, 4)
-    assert model.refund(purchase, 2, policy="refuse") == "insufficient_funds"
+    assert model.refund(purchase, 2, policy="refuse") == "refund_exceeds_unspent"
     refund = model.refund(purchase, 2, policy="debt")
     assert isinstance(refund, Clawed)
     assert (len(refund.coins), refund.debt) == (1, 1)
@@ -167,7 +167,7 @@ def test_a_grant_is_reversed_only_out_of_its_own_unspent_coins() -> None:
     model = shop()
     first, _ = granted(model, 4), granted(model, 4)
     spent(model, 2)
-    assert model.reverse_grant(first) == "insufficient_funds"
+    assert model.reverse_grant(first) == "exceeds_original"
     assert model.reverse_grant(first, 5) == "exceeds_original"
     assert isinstance(model.reverse_grant(first, 2), Clawed)
     assert model.balance("ann", GOLD) == 4
@@ -177,10 +177,10 @@ def test_a_frozen_player_cannot_pay_but_is_still_credited() -> None:
     model = shop()
     granted(model, 4)
     hold = held(model, 1)
-    model.freeze("ann")
+    model.freeze("ann", GOLD)
     assert model.spend("ann", GOLD, 1) == "account_frozen"
     assert model.hold("ann", GOLD, 1) == "account_frozen"
     assert model.capture(hold) == "account_frozen"
     granted(model, 1)
-    model.unfreeze("ann")
+    model.unfreeze("ann", GOLD)
     assert spent(model, 4).amount == 4

@@ -1,0 +1,104 @@
+"""A payment provider and a shop for the simulation: they do what the request itself tells them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from guildbank.infra.database import Tx
+from guildbank.kernel import Refusal
+from guildbank.payments import Goods, Intent, Order, Quote
+from guildbank.plugin_api import (
+    Context,
+    EventKind,
+    Manifest,
+    Outcome,
+    OutcomeStatus,
+    PaymentRequest,
+    ProviderEvent,
+    RefundRequest,
+    Slot,
+    WebhookRejected,
+)
+
+BANK = "bank"
+MANIFEST = Manifest(
+    id=BANK,
+    version="1.0.0",
+    slot=Slot.PROVIDER,
+    title="The bank of the laws",
+    settings_schema={"type": "object", "additionalProperties": False, "properties": {}},
+)
+
+
+class Bank:
+    """Takes the money unless the method says `declined`.
+
+    The reason of a refund says how it ends at first; `later` is how it stands when asked again.
+    """
+
+    def __init__(self) -> None:
+        self.later: dict[str, OutcomeStatus] = {}
+
+    @property
+    def manifest(self) -> Manifest:
+        return MANIFEST
+
+    async def create_payment(self, context: Context, request: PaymentRequest) -> Outcome:
+        reference = f"ch_{request.attempt_id}"
+        if request.method == "declined":
+            return Outcome(status=OutcomeStatus.DECLINED, reference=reference, code="no_money")
+        return Outcome(
+            status=OutcomeStatus.PROCESSED,
+            reference=reference,
+            amount_minor=request.amount_minor,
+            currency=request.currency,
+        )
+
+    async def fetch_payment(
+        self, context: Context, attempt_id: str, reference: str | None
+    ) -> Outcome:
+        return Outcome(status=OutcomeStatus.UNKNOWN)
+
+    async def cancel_payment(
+        self, context: Context, attempt_id: str, reference: str | None
+    ) -> Outcome:
+        return Outcome(status=OutcomeStatus.UNKNOWN)
+
+    async def refund(self, context: Context, request: RefundRequest) -> Outcome:
+        return self._outcome(request, OutcomeStatus(request.reason or "processed"))
+
+    async def fetch_refund(
+        self, context: Context, request: RefundRequest, reference: str | None
+    ) -> Outcome:
+        return self._outcome(request, self.later[request.refund_id])
+
+    def _outcome(self, request: RefundRequest, status: OutcomeStatus) -> Outcome:
+        return Outcome(
+            status=status,
+            reference=f"re_{request.refund_id}",
+            amount_minor=request.amount_minor,
+            currency=request.currency,
+        )
+
+    def read_webhook(
+        self, context: Context, headers: Mapping[str, str], body: bytes
+    ) -> ProviderEvent | WebhookRejected:
+        told: dict[str, Any] = json.loads(body)
+        return ProviderEvent(**{**told, "kind": EventKind(told["kind"])})
+
+    async def test_connection(self, context: Context) -> str:
+        return "The bank of the laws answers."
+
+
+class Shop:
+    """Sells what the product's name says: `GEM:10:2:499` is 10 coins and 2 bonus for 4.99."""
+
+    async def quote(self, tx: Tx, order: Order) -> Quote | Refusal:
+        currency, coins, bonus, price = order.product_id.split(":")
+        return Quote(
+            product_id=order.product_id, version=1, title=order.product_id, currency=currency,
+            coins=int(coins), bonus=int(bonus), money=order.money, amount_minor=int(price),
+        )  # fmt: skip
+
+    def fulfil(self, intent: Intent) -> Goods | Refusal:
+        return Goods(currency=intent.currency, coins=intent.coins, bonus=intent.bonus)

@@ -1,0 +1,178 @@
+"""A simulation that cannot fail proves nothing: defects are bred into the real code, one at a time.
+
+Each is a mistake that a person could make. The same machine that proves the laws must find it
+within a bounded number of runs.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+from tests.laws.machine import Economy
+from tests.laws.town import Town
+
+from guildbank.journal import store
+from guildbank.journal.usecases import commit
+from guildbank.ledger import HOLDS, Account, Book, Leg, claws, rules
+from guildbank.ledger.contracts import Spread
+from guildbank.payments import posting
+from guildbank.payments import rules as payment_rules
+from guildbank.payments.usecases import money
+from guildbank.wallets import coins
+from guildbank.wallets.usecases import hold, reverse
+
+Breed = Callable[[pytest.MonkeyPatch], None]
+
+
+def ignore_holes(patch: pytest.MonkeyPatch) -> None:
+    """Which coins are unspent is worked out as if none had ever been taken back."""
+    free_parts = claws.free_parts
+    patch.setattr(rules, "free_parts", lambda parts, spent, _holes: free_parts(parts, spent, ()))
+
+
+def forget_held_coins(patch: pytest.MonkeyPatch) -> None:
+    """A debit takes what a hold has put aside."""
+    patch.setattr(Account, "available", property(lambda account: account.balance))
+
+
+def leave_debts(patch: pytest.MonkeyPatch) -> None:
+    """A credit does not repay what the player owes."""
+    debt_of = coins.debt_of
+    real_credit = coins.credit
+
+    def credit(book: Book, *args: Any, **kwargs: Any) -> Any:
+        patch.setattr(coins, "debt_of", lambda *_: 0)
+        try:
+            return real_credit(book, *args, **kwargs)
+        finally:
+            patch.setattr(coins, "debt_of", debt_of)
+
+    for module in (coins, posting, reverse):
+        patch.setattr(module, "credit", credit)
+
+
+def restore_without_source(patch: pytest.MonkeyPatch) -> None:
+    """A reversed spend makes coins of no origin."""
+    real = Book._move
+
+    def move(book: Book, source: Any, leg: Leg, *args: Any, **kwargs: Any) -> Any:
+        leg = msgspec.structs.replace(leg, restores=None)
+        return real(book, source, leg, *args, **kwargs)
+
+    patch.setattr(Book, "_move", move)
+
+
+def claw_first_in_first_out(patch: pytest.MonkeyPatch) -> None:
+    """A directed debit advances S, as a spend does."""
+    real = Book._move
+
+    def move(book: Book, source: Any, leg: Leg, take: int, lot_offset: int | None) -> Any:
+        return real(book, source, leg, take, None)
+
+    patch.setattr(Book, "_move", move)
+
+
+def claw_from_the_front(patch: pytest.MonkeyPatch) -> None:
+    """A refund takes the first coins of its lot instead of the last."""
+
+    def take_from_front(free: list[Any], amount: int) -> list[Any]:
+        taken = []
+        for part in free:
+            size = min(amount, part.length)
+            if size:
+                taken.append(type(part)(part.start, part.start + size))
+            amount -= size
+        return taken
+
+    patch.setattr(rules, "take_from_tail", take_from_front)
+
+
+def refund_only_the_first_lot(patch: pytest.MonkeyPatch) -> None:
+    """A refund does not look for coins that a reversed spend put back."""
+    lot_parts = rules.lot_parts
+    patch.setattr(rules, "lot_parts", lambda lot, spread: lot_parts(lot, Spread(spread.holes)))
+
+
+def round_refunds_one_by_one(patch: pytest.MonkeyPatch) -> None:
+    """Coins due are rounded up, so that parts take more than the whole."""
+
+    def coins_due(coins: int, captured_minor: int, given_back_minor: int) -> int:
+        return min(coins, -(-coins * given_back_minor // captured_minor))
+
+    for module in (payment_rules, posting, money):
+        patch.setattr(module, "coins_due", coins_due)
+
+
+def forget_the_lost_refund(patch: pytest.MonkeyPatch) -> None:
+    """A refund that the provider declined gives the money back, and not the coins."""
+    patch.setattr(posting, "give_back", lambda *_args, **_kwargs: 0)
+
+
+def forget_keys(patch: pytest.MonkeyPatch) -> None:
+    """A retry is done again."""
+
+    async def none(*_args: Any) -> dict[bytes, Any]:
+        return {}
+
+    patch.setattr(commit, "_replays", none)
+
+
+def capture_what_was_released(patch: pytest.MonkeyPatch) -> None:
+    """A hold that ended can be captured."""
+
+    def open_hold(act: Any, stage: Any) -> Any:
+        return stage.get(HOLDS, act.seq) or hold.UNKNOWN_HOLD
+
+    patch.setattr(hold.HoldAct, "open_hold", open_hold)
+
+
+def read_before_the_lock(patch: pytest.MonkeyPatch) -> None:
+    """Two workers decide on what they read before either of them waited."""
+
+    async def no_lock(_driver: object) -> None:
+        return None
+
+    patch.setattr(store, "lock_journal", no_lock)
+
+
+DEFECTS: tuple[Breed, ...] = (
+    ignore_holes,
+    forget_held_coins,
+    leave_debts,
+    restore_without_source,
+    claw_first_in_first_out,
+    claw_from_the_front,
+    refund_only_the_first_lot,
+    round_refunds_one_by_one,
+    forget_the_lost_refund,
+    forget_keys,
+    capture_what_was_released,
+    read_before_the_lock,
+)
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.__name__)
+def test_the_simulation_finds(defect: Breed, town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = settings(
+        max_examples=60,
+        stateful_step_count=10,
+        deadline=None,
+        database=None,
+        report_multiple_bugs=False,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+    @seed(1)
+    def economy() -> Economy:
+        return Economy(town)
+
+    with monkeypatch.context() as patch:
+        defect(patch)
+        with pytest.raises(BaseException) as caught:  # noqa: PT011 - any failure is a find
+            run_state_machine_as_test(economy, settings=found)  # type: ignore[arg-type]
+    assert not isinstance(caught.value, KeyboardInterrupt)

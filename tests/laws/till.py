@@ -1,0 +1,248 @@
+"""What the model knows of payments: which coins they bought, and which money is where.
+
+It reads the entries of payments one after another, says what each must contain, and moves the
+model's coins and money. Money and coins of a refund are taken when it begins.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tests.laws.coins import Clawed, Credit
+
+if TYPE_CHECKING:
+    from tests.laws.world import World
+
+Told = dict[str, Any]
+MONEY = "EUR"
+
+
+@dataclass
+class Taken:
+    """A refund or dispute: its money, and what it took of each lot."""
+
+    amount: int
+    coins: dict[str, int] = field(default_factory=dict)
+    clawed: dict[str, Clawed] = field(default_factory=dict)
+    state: str = "clawed"
+
+
+@dataclass
+class Sale:
+    """A payment whose money was captured; without `lots` it bought nothing."""
+
+    player: str
+    currency: str
+    price: int
+    attempt: str
+    lots: dict[str, Credit] = field(default_factory=dict)
+    back: int = 0
+    claimed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    refunds: dict[str, Taken] = field(default_factory=dict)
+    disputes: dict[str, Taken] = field(default_factory=dict)
+    open_disputes: set[str] = field(default_factory=set)
+
+    def due(self, bucket: str, back: int) -> int:
+        """The coins to be back once so much money is: rounded down over all refunds together."""
+        return self.lots[bucket].amount * min(back, self.price) // self.price
+
+
+@dataclass
+class Till:
+    """All payments of a tenant, and where the money stands."""
+
+    policy: str
+    sales: dict[str, Sale] = field(default_factory=dict)
+    unapplied: int = 0
+    refunding: int = 0
+    provider: int = 0
+
+    def refund_refusal(self, world: "World", payment: str, amount: int | None) -> str | None:
+        """Why a refund is refused, None when it is not."""
+        sale = self.sales.get(payment)
+        if sale is None:
+            return "not_found"
+        if sale.open_disputes:
+            return "dispute_open"
+        left = max(0, sale.price - sale.back)
+        if left == 0:
+            return "payment_not_refundable"
+        if amount is not None and amount > left:
+            return "exceeds_refundable"
+        if self.policy == "debt" or not sale.lots:
+            return None
+        back = sale.back + (left if amount is None else amount)
+        for bucket, lot in sale.lots.items():
+            coins = max(0, sale.due(bucket, back) - sale.claimed[bucket])
+            if coins > world.model.clawable(lot):
+                return "refund_exceeds_unspent"
+        return None
+
+    def read(self, world: "World", kind: str, told: Told) -> bool:
+        """Take an entry: check what it says, and move coins and money in the model.
+
+        Returns whether it moved any.
+        """
+        name = kind.removeprefix("payments.")
+        if name not in _SILENT:
+            getattr(self, f"_{name}")(world, told)
+        return name not in {*_SILENT, "dispute_opened", "dispute_closed"}
+
+    # Captures
+
+    def _credited(self, world: "World", told: Told) -> None:
+        sale = Sale(told["player"], told["currency"], told["amount"], told["attempt"])
+        assert not world.ceiling_bars(sale.player, sale.currency, _counts(told)), told
+        model = world.model
+        paid = model.buy(
+            sale.player, sale.currency, told["coins"], payment_id=told["payment"],
+            price_minor=sale.price, money=told["money"],
+        )  # fmt: skip
+        assert isinstance(paid, Credit)
+        sale.lots["paid"] = paid
+        if told["bonus"]:
+            bonus = model.grant(
+                sale.player, sale.currency, told["bonus"], bucket="bonus",
+                payment_id=told["payment"],
+            )  # fmt: skip
+            assert isinstance(bonus, Credit)
+            sale.lots["bonus"] = bonus
+        self.sales[told["payment"]] = sale
+        self.provider += sale.price
+
+    def _unapplied(self, world: "World", told: Told) -> None:
+        assert told["reason"] == "ceiling_exceeded", told
+        currency, coins, bonus, _ = told["product"].split(":")
+        counts = {"paid": int(coins), "bonus": int(bonus)}
+        assert world.ceiling_bars(told["player"], currency, counts), told
+        sale = Sale(told["player"], currency, told["amount"], told["attempt"])
+        self.sales[told["payment"]] = sale
+        self.provider += sale.price
+        self.unapplied += sale.price
+
+    # Refunds
+
+    def _refund_clawed(self, world: "World", told: Told) -> None:
+        sale, amount = self.sales[told["payment"]], told["amount"]
+        refused = self.refund_refusal(world, told["payment"], amount)
+        assert refused is None, f"{told} in place of {refused}"
+        taken = sale.refunds[told["refund"]] = self._take(world, sale, amount)
+        _compare(taken, told)
+        self.refunding += amount
+
+    def _refunded(self, world: "World", told: Told) -> None:
+        sale, amount = self.sales[told["payment"]], told["amount"]
+        if told.get("origin") == "provider":
+            taken = sale.refunds[told["refund"]] = self._take(world, sale, amount)
+            _compare(taken, told)
+        else:
+            self.refunding -= amount
+        taken = sale.refunds[told["refund"]]
+        assert taken.amount == amount
+        taken.state = "gone"
+        self.provider -= amount
+
+    def _refund_restored(self, world: "World", told: Told) -> None:
+        sale, amount = self.sales[told["payment"]], told["amount"]
+        taken = sale.refunds[told["refund"]]
+        if taken.state == "gone":
+            self.provider += amount
+        else:
+            self.refunding -= amount
+        taken.state = "restored"
+        given = self._untake(world, sale, taken)
+        assert (told["coins"], told["bonus"]) == given, (told, given)
+
+    # Disputes
+
+    def _dispute_opened(self, world: "World", told: Told) -> None:
+        sale = self._disputed(told)
+        assert not sale.disputes[told["reference"]].coins
+
+    def _dispute_funds_withdrawn(self, world: "World", told: Told) -> None:
+        sale = self._disputed(told)
+        taken = sale.disputes[told["reference"]] = self._take(world, sale, told["amount"])
+        _compare(taken, told)
+        taken.state = "gone"
+        self.provider -= told["amount"]
+
+    def _dispute_funds_reinstated(self, world: "World", told: Told) -> None:
+        sale = self._disputed(told)
+        taken = sale.disputes[told["reference"]]
+        assert taken.state == "gone", told
+        taken.state = "restored"
+        self.provider += taken.amount
+        self._untake(world, sale, taken)
+
+    def _dispute_closed(self, world: "World", told: Told) -> None:
+        self._disputed(told).open_disputes.discard(told["reference"])
+
+    def _disputed(self, told: Told) -> Sale:
+        sale, reference = self.sales[told["payment"]], told["reference"]
+        if reference not in sale.disputes:
+            sale.disputes[reference] = Taken(told["amount"], state="open")
+            sale.open_disputes.add(reference)
+        return sale
+
+    # Coins
+
+    def _take(self, world: "World", sale: Sale, amount: int) -> Taken:
+        """Take what is due for the money; what is spent by then becomes a debt."""
+        sale.back += amount
+        taken = Taken(amount)
+        if not sale.lots:
+            self.unapplied -= amount
+        for bucket, lot in sale.lots.items():
+            coins = max(0, sale.due(bucket, sale.back) - sale.claimed[bucket])
+            sale.claimed[bucket] += coins
+            taken.coins[bucket] = coins
+            minor = amount if bucket == "paid" else 0
+            if coins:
+                clawed = world.model.refund(lot, coins, policy="debt", refunded_minor=minor)
+                assert isinstance(clawed, Clawed), clawed
+                taken.clawed[bucket] = clawed
+            else:
+                lot.refunded_minor += minor
+        return taken
+
+    def _untake(self, world: "World", sale: Sale, taken: Taken) -> tuple[int, int]:
+        """Give back what the other refunds and disputes do not claim; returns (paid, bonus)."""
+        sale.back -= taken.amount
+        if not sale.lots:
+            self.unapplied += taken.amount
+            return 0, 0
+        given = {"paid": 0, "bonus": 0}
+        back: list[tuple[Credit, Clawed]] = []
+        for bucket, lot in sale.lots.items():
+            due = sale.due(bucket, sale.back)
+            count = max(0, min(taken.coins[bucket], sale.claimed[bucket] - due))
+            given[bucket] = count
+            sale.claimed[bucket] -= count
+            if bucket == "paid":
+                lot.refunded_minor -= taken.amount
+            if count:
+                whole = taken.clawed[bucket]
+                coins = whole.coins[:count]
+                back.append((lot, Clawed(coins, count - len(coins), 0)))
+        world.model.restore(back)
+        return given["paid"], given["bonus"]
+
+
+_SILENT = frozenset(
+    {"created", "attempted", "declined", "failed", "money_opened", "refund_pending"}
+)
+"""Entries that move neither coins nor money."""
+
+
+def _counts(told: Told) -> dict[str, int]:
+    return {"paid": told["coins"], "bonus": told["bonus"]}
+
+
+def _compare(taken: Taken, told: Told) -> None:
+    """An entry names the coins, the debt and the cost of the coins that were found."""
+    coins = (taken.coins.get("paid", 0), taken.coins.get("bonus", 0))
+    owed = sum(clawed.debt for clawed in taken.clawed.values())
+    paid = taken.clawed.get("paid")
+    basis = sum(coin.basis_minor for coin in paid.coins) if paid else 0
+    assert (told["coins"], told["bonus"]) == coins, (told, coins)
+    assert (told["owed"], told["basis"]) == (owed, basis), (told, owed, basis)

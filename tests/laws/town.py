@@ -1,0 +1,192 @@
+"""The real system that the simulation drives: tenants on a database, two workers, one clock."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import pytest
+from tests.house import House, open_house
+from tests.laws.bank import BANK, Bank, Shop
+from tests.laws.commands import Command
+from tests.laws.purchases import PaymentCommand, Till
+from tests.laws.world import World
+
+from guildbank.identity import add_player
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Act, Driver, Journal, Receipt, store
+from guildbank.journal.contracts import Entry
+from guildbank.journal.reading import read_entries
+from guildbank.kernel import Refusal, new_id
+from guildbank.payments import Payments, Plugins
+from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.tenancy import TenantSettings, create_tenant
+from guildbank.tenancy.contracts import SpentCoins
+from guildbank.wallets import Currency, SpendLimit
+from guildbank.wallets.usecases import Wallets
+from guildbank.wallets.usecases.currency import SaveCurrencyAct
+from guildbank.wallets.usecases.operate import Request, prepare
+
+T = TypeVar("T")
+
+MORNING = datetime(2031, 5, 4, 9, 0, tzinfo=UTC)
+CURRENCIES = (
+    Currency(code="GEM", name="Gems"),
+    Currency(code="ORE", name="Ore", order=("paid", "bonus", "free"), ceiling=40),
+)
+PLAYERS = 2
+PRINCIPAL = "app_laws"
+
+
+class Town:
+    """One database for many runs, on an event loop of its own. Time stands still until told."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.now = MORNING
+        self._loop = asyncio.new_event_loop()
+        self._opened = open_house(url, folder)
+        self.house: House = self.run(self._opened.__aenter__())
+        house = self.house
+        # Two journals over one database are two workers: their batches compete for the lock.
+        self._second = Journal(house.db)
+        self.workers = [
+            Wallets(house.db, journal, house.identity.persons, (SpendLimit(),))
+            for journal in (house.journal, self._second)
+        ]
+        self.bank = Bank()
+        plugins = Plugins([(BANK, self.bank)])
+        self.tills = [
+            Payments(
+                house.db, one.journal, house.identity.tenants, plugins, Shop(),
+                "http://127.0.0.1:8080", house.clock,
+            )
+            for one in self.workers
+        ]  # fmt: skip
+        self._numbers = count(1)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end."""
+        return self._loop.run_until_complete(work)
+
+    def close(self) -> None:
+        """Close the connections and the loop."""
+        self.run(self._second.close())
+        self.run(self._opened.__aexit__(None, None, None))
+        self._loop.close()
+
+    async def tenant(self, policy: SpentCoins) -> "Tenant":
+        """Make a tenant with currencies and players, and what the model knows of it."""
+        self.now = MORNING
+        slug, settings = f"laws{next(self._numbers)}", TenantSettings(spent_coins=policy)
+        made_tenant = await create_tenant(self.house.tenancy, slug, slug, settings=settings)
+        assert not isinstance(made_tenant, Refusal), made_tenant
+        ref = made_tenant.ref
+        opened = await configure_provider(self.tills[0], ref, BANK, {}, enabled=True)
+        assert not isinstance(opened, Refusal), opened
+        for currency in CURRENCIES:
+            act = SaveCurrencyAct(PRINCIPAL, None, currency, create=True)
+            made = await self.workers[0].journal.submit(ref.schema, act)
+            assert isinstance(made, Receipt), made
+        players = []
+        for number in range(PLAYERS):
+            added = await add_player(self.house.identity, ref, PRINCIPAL, f"player{number}")
+            assert not isinstance(added, Refusal), added
+            players.append(added[0].id)
+        world = World(
+            {one.code: one for one in CURRENCIES}, players, [new_id("player")], policy=policy
+        )
+        world.tick(self.now)
+        tenant = Tenant(self, ref, world)
+        for entry in await tenant.new_entries():
+            world.note(entry.seq, entry.at)
+        return tenant
+
+
+@dataclass
+class Sent:
+    """A command that was sent with a key, and the receipt that it got."""
+
+    command: Command
+    key: str
+    receipt: Receipt
+
+
+@dataclass
+class Tenant:
+    """One run: the real tenant, the model's world beside it, and what was accepted so far."""
+
+    town: Town
+    ref: TenantRef
+    world: World
+    sent: list[Sent] = field(default_factory=list)
+    paid: list[tuple[PaymentCommand, str]] = field(default_factory=list)
+
+    async def act(self, command: Command, key: str | None) -> Act | Refusal:
+        """Return the act of a command."""
+        act = command.act(self.world, PRINCIPAL)
+        if act is not None:
+            return act
+        request = Request(command.operation(self.world), key)
+        return await prepare(self.town.workers[0], self.ref, PRINCIPAL, request)
+
+    async def send(self, command: Command, key: str | None, worker: int = 0) -> Receipt | Refusal:
+        """Send one command through one of the workers."""
+        act = await self.act(command, key)
+        if isinstance(act, Refusal):
+            return act
+        journal = self.town.workers[worker % len(self.town.workers)].journal
+        return await journal.submit(self.ref.schema, act)
+
+    async def send_payment(
+        self, command: PaymentCommand, key: str, worker: int = 0
+    ) -> Refusal | None:
+        """Send one command of payments through one of the workers."""
+        town = self.town
+        return await command.send(Till(town.tills[worker], self.ref, town.bank, PRINCIPAL), key)
+
+    async def new_entries(self) -> list[Entry]:
+        """Return the entries that the model has not heard of yet."""
+        async with self.town.house.db.begin(self.ref.schema, read_only=True) as tx:
+            return await read_entries(tx.driver, self.world.last, 1_000)
+
+    async def send_all(self, commands: Sequence[tuple[Command, str]]) -> list[Receipt | Refusal]:
+        """Send commands that stand or fall together."""
+        acts: list[Act] = []
+        for command, key in commands:
+            act = await self.act(command, key)
+            if isinstance(act, Refusal):
+                return [act]
+            acts.append(act)
+        return await self.town.workers[0].journal.submit_all(self.ref.schema, acts)
+
+
+def facts_of(receipt: Receipt) -> dict[str, object]:
+    """The facts of an entry as plain values; what buckets gave or got as a mapping."""
+    facts: dict[str, Any] = msgspec.json.decode(receipt.data)
+    facts["taken"] = dict(facts.get("taken", ()))
+    facts.setdefault("debt", 0)
+    return facts
+
+
+@contextmanager
+def still_time(town: Town, patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the journal go by the town's clock instead of the database's, so that seeds replay."""
+    read_head = store.read_head
+
+    async def read_head_at(driver: Driver, hashes: Sequence[bytes]) -> store.Known:
+        known = await read_head(driver, hashes)
+        return known._replace(now=max(town.now, known.head.at))
+
+    with patch.context() as context:
+        context.setattr(store, "read_head", read_head_at)
+        yield
+
+
+def later(now: datetime, seconds: int) -> datetime:
+    """A moment so many seconds on."""
+    return now + timedelta(seconds=seconds)
