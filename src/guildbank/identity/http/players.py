@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated
 
 from litestar import Response, get, post
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
 from guildbank.identity.contracts import Player, PlayerState
@@ -62,7 +63,13 @@ class PlayerTokenView(View):
     expires_at: datetime
 
 
-@post("/v1/players", guards=[scope(WRITE)], tags=TAGS, summary="Add a player")
+@post(
+    "/v1/players",
+    guards=[scope(WRITE)],
+    tags=TAGS,
+    summary="Add a player",
+    responses={200: ResponseSpec(PlayerView, description="The player was there already.")},
+)
 async def add(identity: Parts, caller: Who, data: JSONBody[AddPlayerBody]) -> Response[PlayerView]:
     """Answer 201 with a new player, or 200 with the one that has this `externalId`."""
     added = await add_player(identity, caller.home, caller.principal, data.external_id)

@@ -1,0 +1,30 @@
+"""The committed OpenAPI file is what the server says of itself, so that clients may trust it."""
+
+import json
+from pathlib import Path
+
+import httpx
+from tests.servers.guildbank import GuildbankServer
+
+from guildbank.app.document import openapi_document
+
+FILE = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
+
+
+def test_the_committed_document_is_the_present_one():
+    advice = "write it anew: .venv/bin/guildbank openapi > docs/openapi.json"
+    assert FILE.read_text(encoding="utf-8") == openapi_document(), advice
+
+
+def test_the_server_publishes_the_same_document(server: GuildbankServer):
+    published = httpx.get(f"{server.url}/openapi.json", trust_env=False).json()
+    assert published == json.loads(FILE.read_text(encoding="utf-8"))
+
+
+def test_every_operation_has_a_summary_and_each_body_an_example():
+    document = json.loads(openapi_document())
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert operation["summary"], f"{method} {path}"
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            assert body is None or "example" in body, f"{method} {path} has no example"
