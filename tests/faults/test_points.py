@@ -10,6 +10,7 @@ from tests.loads import Ledgered, Op, audit, drive, furnish, make_ops, settle
 
 from guildbank.infra.database import Database
 from guildbank.journal import Journal, Outcome
+from guildbank.journal.usecases import commit
 
 TITLE = "a batch cut at every point"
 OPS = 40
@@ -22,6 +23,7 @@ POINTS = (
     "logged_Transfers",
     "saved_Holdings",
     "saved_Holds",
+    "batch_written",
     "entries_written",
     "before_commit",
     "after_commit",
@@ -96,6 +98,12 @@ async def players(economy: Economy) -> list[str]:
 def all_ops() -> list[Op]:
     """What every case so far has sent to the one tenant: the audit is over its whole life."""
     return []
+
+
+@pytest.fixture(autouse=True)
+def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let these small batches be written slice by slice, as large ones are."""
+    monkeypatch.setattr(commit, "SLICE", 4)
 
 
 @pytest.fixture
