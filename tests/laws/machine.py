@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
-from hypothesis import note
+from hypothesis import currently_in_test_context, note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from tests.laws.checks import check_laws, check_wallets
@@ -187,7 +187,7 @@ class Economy(RuleBasedStateMachine):
         """Several commands in one commit, or none of them."""
         keyed = [(one.aimed(self.world), f"{self.aim(one, 0)[1]}") for one in drawn]
         answers = self.town.run(self.tenant.send_all(keyed))
-        note(f"all or none: {keyed} -> {answers}")
+        tell(f"all or none: {keyed} -> {answers}")
         if any(isinstance(answer, Refusal) for answer in answers):
             trial = deepcopy(self.world)
             for number, ((command, _), answer) in enumerate(zip(keyed, answers, strict=False)):
@@ -228,7 +228,7 @@ class Economy(RuleBasedStateMachine):
             self.settle([(aimed, key, 0)], exact=True)
             return
         answer = self.town.run(self.tenant.send(aimed, key))
-        note(f"{key}: {aimed} -> {answer}")
+        tell(f"{key}: {aimed} -> {answer}")
         if aimed.same_request(met[0].command):
             assert_replayed(met[0], answer)
         else:
@@ -249,7 +249,7 @@ class Economy(RuleBasedStateMachine):
         refused: list[tuple[Command | PaymentCommand, str]] = []
         accepted: list[tuple[Command, str | None, Receipt]] = []
         for (command, key, worker), answer in zip(group, answers, strict=True):
-            note(f"{worker}: {command} -> {answer}")
+            tell(f"{worker}: {command} -> {answer}")
             if isinstance(answer, Refusal):
                 refused.append((command, answer.code))
             elif isinstance(command, PaymentCommand):
@@ -288,7 +288,7 @@ class Economy(RuleBasedStateMachine):
                 self.take(*by_seq.pop(entry.seq))
             else:
                 assert entry.kind.startswith("payments."), f"nobody asked for {entry}"
-                note(f"{entry.seq} {entry.kind} {entry.data!r}")
+                tell(f"{entry.seq} {entry.kind} {entry.data!r}")
                 world.payments_entry(entry.seq, entry.kind, entry.data)
         assert not by_seq, f"acknowledged, but not written: {by_seq}"
         refused = unexplained(world, refused)
@@ -330,6 +330,12 @@ def unexplained(
         if answer != code:
             left.append((command, code))
     return left
+
+
+def tell(line: str) -> None:
+    """Keep a line for the report of a failing history."""
+    if currently_in_test_context():
+        note(line)
 
 
 def chosen(sent: Sequence[Sent], pick: int) -> Sent:

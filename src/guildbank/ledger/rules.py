@@ -20,7 +20,7 @@ from guildbank.ledger.contracts import (
     Transfer,
 )
 from guildbank.ledger.holding import Holding, HoldingKey
-from guildbank.ledger.lots import Interval, to_credit_axis
+from guildbank.ledger.lots import Interval, hole_amount, to_credit_axis
 
 OPENED_BITS = 10
 """An entry opens fewer than 2**10 accounts: its 64 legs name no more than a few each."""
@@ -159,6 +159,14 @@ class Book:
             if refusal is not None:
                 return refusal
         return None
+
+    def clawed_from(self, ref: LotRef) -> int:
+        """Return how many coins of a lot were taken back, those that were put back before too."""
+        lot = self._lot(ref)
+        if lot is None:
+            return 0
+        spread = self.spread(lot.address)
+        return sum(hole_amount(spread.holes, part) for part in lot_parts(lot, spread))
 
     def spread(self, address: Address) -> Spread:
         """Return the account's holes and restored lots, those of this act included."""

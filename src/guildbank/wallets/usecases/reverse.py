@@ -139,10 +139,11 @@ class ReverseAct(WalletAct):
 
     def _grant(self, book: Book, original: Original) -> int | Refusal:
         lot = next(leg for leg in original.legs if _is_lot(leg))
-        amount = lot.amount - lot.clawed if self.amount is None else self.amount
-        if amount > lot.amount - lot.clawed or amount == 0:
-            return exceeds(lot.amount - lot.clawed)
         ref = LotRef(original.seq, lot.leg)
+        left = lot.amount - book.clawed_from(ref)
+        amount = left if self.amount is None else self.amount
+        if amount > left or amount == 0:
+            return exceeds(left)
         refusal = book.post([Leg((lot.credit,), lot.debit, amount, lot=ref, forced=True)])
         return refusal or amount
 
