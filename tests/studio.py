@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from guildbank.infra.migrations import migrate
 from guildbank.journal import Act, Receipt
 from guildbank.kernel import Refusal
 from guildbank.ledger import Address, Leg, house
+from guildbank.payments import Plugins
 from guildbank.tenancy import TenantRef, create_tenant
 
 MASTER_KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
@@ -187,14 +188,19 @@ def outcomes(answer: httpx.Response) -> Sequence[tuple[str, str | None]]:
 
 
 @asynccontextmanager
-async def open_city(url: str, folder: Path) -> AsyncIterator[City]:
-    """Migrate the database and open the whole app over it."""
+async def open_city(
+    url: str, folder: Path, plugins: Sequence[tuple[str, object]] = ()
+) -> AsyncIterator[City]:
+    """Migrate the database and open the whole app over it, with the providers given."""
     failed = [schema for schema in migrate(url) if schema.error]
     assert not failed, failed
     settings = Settings(
         database_url=SecretStr(url), data=folder, master_key=SecretStr(MASTER_KEY), pool_size=6
     )
     services = open_services(settings)
+    if plugins:
+        payments = replace(services.payments, plugins=Plugins(plugins))
+        services = replace(services, payments=payments)
     try:
         yield City(url, services, app_over(services))
     finally:

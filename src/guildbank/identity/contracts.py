@@ -58,6 +58,10 @@ class PlayerToken(msgspec.Struct, frozen=True):
 UNKNOWN_PLAYER = Refusal(
     code="unknown_player", detail="There is no such player in this tenant.", field="playerId"
 )
+TENANT_SUSPENDED = Refusal(
+    code="tenant_suspended",
+    detail="The tenant is suspended: it can be read but takes no writes until it is resumed.",
+)
 NO_PLAYER = Refusal(code="not_found", detail="There is no such player.")
 NO_KEY = Refusal(code="not_found", detail="There is no such key.")
 BAD_KEY = Refusal(

@@ -136,6 +136,7 @@ async def rotate(
         caller.tenant,
         data.overlap_seconds,
         any_tenant=caller.kind == "deployment",
+        held=None if caller.kind == "deployment" else caller.scopes,
     )
     return _new_view(granted(made))
 

@@ -1,11 +1,12 @@
 """End a key: at once, or by a successor that takes over during an overlap."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 import msgspec
 
 from guildbank.identity.contracts import KEY_ENDED, NO_KEY, Key, NewKey
-from guildbank.identity.rules import SHOWN, new_token, token_hash
+from guildbank.identity.rules import SHOWN, check_scopes, new_token, token_hash
 from guildbank.identity.store import keys as store
 from guildbank.identity.usecases import Identity
 from guildbank.infra.database import CONTROL_SCHEMA
@@ -38,12 +39,14 @@ async def rotate_key(
     overlap_seconds: int,
     *,
     any_tenant: bool = False,
+    held: Collection[str] | None = None,
 ) -> NewKey | Refusal:
     """Return a successor with the same application, scopes and lifetime.
 
     The old key stays valid for `overlap_seconds`, or until its own end if that is sooner. The
-    principal is the application, so idempotency keys keep their meaning. Refusals: `not_found`,
-    `key_ended` (revoked, expired or rotated before).
+    principal is the application, so idempotency keys keep their meaning. With `held` the old key
+    may have no other scopes: its successor's token is a key to them. Refusals: `not_found`,
+    `scope_not_held`, `key_ended` (revoked, expired or rotated before).
     """
     tenant_id = None if tenant is None else tenant.id
     now = identity.clock.now()
@@ -51,6 +54,9 @@ async def rotate_key(
         old = await store.key_by_id(tx, key_id, tenant_id, any_tenant=any_tenant)
         if old is None:
             return NO_KEY
+        wrong = check_scopes(old.scopes, old.scopes, held)
+        if wrong is not None:
+            return msgspec.structs.replace(wrong, field=None)
         expired = old.expires_at is not None and old.expires_at <= now
         if expired or old.revoked_at is not None or old.replaced_by is not None:
             return KEY_ENDED

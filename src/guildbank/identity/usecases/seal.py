@@ -3,7 +3,7 @@
 import hmac
 import os
 
-from guildbank.identity.contracts import UNKNOWN_PLAYER
+from guildbank.identity.contracts import TENANT_SUSPENDED, UNKNOWN_PLAYER
 from guildbank.identity.store import persons as store
 from guildbank.infra.crypto import KEY_BYTES, DataKey, SealBroken
 from guildbank.infra.database import Database
@@ -25,11 +25,12 @@ class Persons:
     async def seal(self, tenant: TenantRef, player_id: str, payload: bytes) -> Sealed | Refusal:
         """Return the ciphertext for beside the chain and the salted hash for in it.
 
-        Refusal: `unknown_player`. Runs a transaction of its own, before the act that needs it.
+        Refusals: `unknown_player`, `tenant_suspended` (where no key is made any more). Runs a
+        transaction of its own, before the act that needs it.
         """
         key = await self._key(tenant, player_id)
         if key is None:
-            return UNKNOWN_PLAYER
+            return UNKNOWN_PLAYER if tenant.state == "active" else TENANT_SUSPENDED
         return Sealed(
             person=player_id,
             hash=key.hash(_HASH_PURPOSE, payload).hex(),
@@ -58,7 +59,7 @@ class Persons:
         aad = _key_aad(player_id)
         async with self._db.begin(tenant.schema) as tx:
             wrapped = await store.read_person_key(tx.driver, player_id)
-            if wrapped is None:
+            if wrapped is None and tenant.state == "active":
                 fresh = owner.seal(aad, os.urandom(KEY_BYTES))
                 await store.add_person_key(tx.driver, player_id, fresh)
                 wrapped = await store.read_person_key(tx.driver, player_id)

@@ -1,0 +1,51 @@
+"""A deployment with a victim that has one of everything, and an intruder next door."""
+
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+from tests.attacks.estate import SCRIPT, settle
+from tests.attacks.table import PUBLIC, Objects, Route, routes
+from tests.studio import City, Studio, open_city
+
+from guildbank.infra.postgres import Cluster
+
+
+@pytest.fixture(scope="session")
+async def city(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[City]:
+    url = cluster.create_database("test_attacks")
+    folder = tmp_path_factory.mktemp("attacks")
+    async with open_city(url, folder, [("scripted", SCRIPT)]) as city:
+        yield city
+
+
+@pytest.fixture(scope="session")
+def table(city: City) -> Sequence[Route]:
+    """Every route of the app."""
+    return routes(city.app)
+
+
+@pytest.fixture(scope="session")
+def guarded(table: Sequence[Route]) -> Sequence[Route]:
+    """Every route that is not for everyone."""
+    return [route for route in table if route.name not in PUBLIC]
+
+
+@pytest.fixture(scope="session")
+async def castle(city: City) -> AsyncIterator[Studio]:
+    """The victim's tenant."""
+    studio = await city.studio("castle")
+    yield studio
+    await studio.http.aclose()
+
+
+@pytest.fixture(scope="session")
+async def victim(castle: Studio) -> Objects:
+    return await settle(castle)
+
+
+@pytest.fixture(scope="session")
+async def intruder(city: City) -> AsyncIterator[Studio]:
+    """Another tenant, with a key that holds every scope."""
+    studio = await city.studio("raiders")
+    yield studio
+    await studio.http.aclose()

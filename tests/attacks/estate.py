@@ -1,0 +1,63 @@
+"""One of everything for a tenant, and the calls about it."""
+
+from typing import Any
+
+import httpx
+from tests.attacks.table import Call, Objects, Route, calls
+from tests.payments.scripted import DECLINED, Scripted
+from tests.studio import Studio, done
+
+from guildbank.identity import create_key
+from guildbank.kernel import Refusal
+
+SCRIPT = Scripted()
+"""The payment provider of the deployment under attack."""
+
+
+async def settle(studio: Studio) -> Objects:
+    """Give a tenant one of everything."""
+    player, other = await studio.player("hero"), await studio.player("friend")
+    granted = await studio.grant(player, 1000)
+    hold = await studio.hold(player, 10)
+    settings = {"settings": {"secret": "shh-quiet"}, "enabled": True}
+    done(await studio.http.put("/v1/providers/scripted", json=settings))
+    pack = {
+        "name": "Chest",
+        "currency": "GEM",
+        "coins": 500,
+        "prices": [{"price": {"amount": "4.99", "currency": "EUR"}}],
+    }
+    sold = done(await studio.post("/v1/packs", pack))
+    buy = {"packId": sold["id"], "playerId": player, "currency": "EUR", "provider": "scripted"}
+    bought = done(await studio.post("/v1/payments", buy))
+    SCRIPT.on_create = DECLINED
+    unpaid = done(await studio.post("/v1/payments", buy))
+    SCRIPT.on_create = None
+    part = {"amount": {"amount": "1.00", "currency": "EUR"}}
+    refund = done(await studio.post(f"/v1/payments/{bought['id']}/refunds", part))
+    made = await create_key(studio.city.services.identity, studio.ref, "spare", ["players:read"])
+    assert not isinstance(made, Refusal)
+    return Objects(
+        slug=studio.ref.slug,
+        token=studio.token,
+        player=player,
+        other=other,
+        currency="GEM",
+        hold=hold["holdId"],
+        transaction=granted["transactionId"],
+        pack=sold["id"],
+        payment=bought["id"],
+        unpaid=unpaid["id"],
+        refund=refund["id"],
+        key=made.key.id,
+    )
+
+
+async def send(client: httpx.AsyncClient, route: Route, objects: Objects) -> httpx.Response:
+    """Make the route's rightful call about these objects."""
+    call = calls(objects).get(route.name, Call())
+    more: dict[str, Any] = {"params": call.query} if call.query else {}
+    if call.body is not None:
+        more["json"] = call.body
+    headers = {"idempotency-key": f"attack {route.name}".replace(" ", "-")}
+    return await client.request(route.method, route.at(objects), headers=headers, **more)

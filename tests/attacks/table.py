@@ -1,0 +1,210 @@
+"""The route table of the whole app, and for each route a call that a rightful caller could make."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from tests.studio import GEM, leg
+
+from guildbank.infra.http.caller import Scope
+
+PUBLIC = frozenset(
+    {
+        "GET /healthz",
+        "GET /readyz",
+        "GET /metrics",
+        "GET /openapi.json",
+        "GET /docs",
+        "GET /docs/problems",
+        "POST /v1/webhooks/{tenant_slug}/{provider_id}",
+    }
+)
+"""Routes that anyone may call. A webhook's caller is proved by its signature."""
+
+OF_THE_DEPLOYMENT = "deployment"
+
+
+@dataclass(frozen=True)
+class Objects:
+    """One of everything that a tenant has, by id, with its key."""
+
+    slug: str
+    token: str
+    player: str
+    other: str
+    currency: str
+    hold: str
+    transaction: str
+    pack: str
+    payment: str
+    unpaid: str
+    refund: str
+    key: str
+    provider: str = "scripted"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A way to call a route: `body` None sends none."""
+
+    body: Any = None
+    query: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route as the app declares it; `players` says that its guard lets players in."""
+
+    method: str
+    path: str
+    scope: str | None
+    players: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+    def at(self, objects: Objects) -> str:
+        """Return the path with this tenant's ids in it."""
+        open_ = self.path.endswith(("/cancel", "/attempts"))
+        return self.path.format(
+            player_id=objects.player,
+            hold_id=objects.hold,
+            transaction_id=objects.transaction,
+            pack_id=objects.pack,
+            payment_id=objects.unpaid if open_ else objects.payment,
+            refund_id=objects.refund,
+            key_id=objects.key,
+            code=objects.currency,
+            provider_id=objects.provider,
+            slug=objects.slug,
+            tenant_slug=objects.slug,
+        )
+
+
+def routes(app: Litestar) -> list[Route]:
+    """Return every route of the app."""
+    return sorted(_routes(app), key=lambda route: route.name)
+
+
+def _routes(app: Litestar) -> Iterator[Route]:
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            if not isinstance(handler, HTTPRouteHandler):
+                continue
+            guards = [one for one in handler.resolve_guards() if isinstance(one, Scope)]
+            for method in handler.http_methods - {"OPTIONS"}:
+                yield Route(
+                    method,
+                    _plain(route.path),
+                    guards[0].name if guards else None,
+                    bool(guards) and guards[0].players,
+                )
+
+
+def _plain(path: str) -> str:
+    """Return `/v1/players/{player_id}` for `/v1/players/{player_id:str}`."""
+    return path.replace(":str}", "}")
+
+
+def calls(o: Objects) -> dict[str, Call]:
+    """Return, by route, a call that names the tenant's own objects wherever it can."""
+    move = {"playerId": o.player, "currency": o.currency, "amount": 1}
+    freeze = {"currency": o.currency, "reason": "review"}
+    pack = {
+        "name": "Chest",
+        "currency": o.currency,
+        "coins": 10,
+        "prices": [{"price": {"amount": "4.99", "currency": "EUR"}}],
+    }
+    buy = {"packId": o.pack, "playerId": o.player, "currency": "EUR", "provider": o.provider}
+    grant = {"verb": "grant", "key": "batched", **move}
+    return {
+        "POST /v1/keys": Call({"name": "x", "scopes": ["players:read"], "tenant": o.slug}),
+        "GET /v1/keys": Call(query={"tenant": o.slug}),
+        "DELETE /v1/keys/{key_id}": Call(),
+        "POST /v1/keys/{key_id}/rotate": Call({}),
+        "POST /v1/players": Call({"externalId": "new"}),
+        "GET /v1/players": Call(),
+        "GET /v1/players/{player_id}": Call(),
+        "POST /v1/players/{player_id}/tokens": Call(),
+        "GET /v1/journal/checkpoints": Call(),
+        "GET /v1/events": Call(),
+        "GET /v1/players/{player_id}/balances": Call(),
+        "GET /v1/players/{player_id}/statement": Call(),
+        "GET /v1/transactions/{transaction_id}": Call(),
+        "GET /v1/proof": Call(),
+        "GET /v1/proof/payments": Call(query={"money": "EUR"}),
+        "POST /v1/payments": Call(buy),
+        "GET /v1/payments": Call(query={"playerId": o.player}),
+        "GET /v1/payments/{payment_id}": Call(),
+        "POST /v1/payments/{payment_id}/cancel": Call(),
+        "POST /v1/payments/{payment_id}/attempts": Call({}),
+        "POST /v1/payments/{payment_id}/refunds": Call({}),
+        "GET /v1/payments/{payment_id}/refunds": Call(),
+        "GET /v1/refunds/{refund_id}": Call(),
+        "PUT /v1/providers/{provider_id}": Call(
+            {"settings": {"secret": "shh-quiet"}, "enabled": True}
+        ),
+        "GET /v1/providers/{provider_id}": Call(),
+        "GET /v1/providers": Call(),
+        "GET /v1/plugins": Call(),
+        "POST /v1/packs": Call(pack),
+        "PUT /v1/packs/{pack_id}": Call(pack),
+        "GET /v1/packs": Call(),
+        "GET /v1/packs/{pack_id}": Call(),
+        "POST /v1/tenants": Call({"slug": "conquest", "name": "x"}),
+        "GET /v1/tenants": Call(),
+        "GET /v1/tenants/{slug}": Call(),
+        "POST /v1/tenants/{slug}/suspend": Call(),
+        "POST /v1/tenants/{slug}/resume": Call(),
+        "POST /v1/tenants/{slug}/delete": Call({"confirm": o.slug}),
+        "POST /v1/grants": Call(move),
+        "POST /v1/spends": Call(move),
+        "POST /v1/holds": Call(move),
+        "GET /v1/holds/{hold_id}": Call(),
+        "POST /v1/holds/{hold_id}/capture": Call({}),
+        "POST /v1/holds/{hold_id}/release": Call(),
+        "POST /v1/reversals": Call({"transactionId": o.transaction, "amount": 1}),
+        "POST /v1/postings": Call({"legs": [leg("issue", (o.player, "free"), 1)]}),
+        "POST /v1/players/{player_id}/freeze": Call(freeze),
+        "POST /v1/players/{player_id}/unfreeze": Call(freeze),
+        "PUT /v1/players/{player_id}/limits": Call({"currency": GEM, "perDay": 5}),
+        "POST /v1/currencies": Call({"code": "RUBY", "name": "Ruby"}),
+        "GET /v1/currencies": Call(),
+        "GET /v1/currencies/{code}": Call(),
+        "PATCH /v1/currencies/{code}": Call({"name": "Gems"}),
+        "POST /v1/operations:batch": Call({"mode": "each", "operations": [grant]}),
+    }
+
+
+NAMES_NOTHING = frozenset(
+    {
+        "POST /v1/players",
+        "GET /v1/players",
+        "GET /v1/journal/checkpoints",
+        "GET /v1/events",
+        "GET /v1/proof",
+        "GET /v1/proof/payments",
+        "PUT /v1/providers/{provider_id}",
+        "GET /v1/providers/{provider_id}",
+        "GET /v1/providers",
+        "GET /v1/plugins",
+        "POST /v1/packs",
+        "GET /v1/packs",
+        "POST /v1/currencies",
+        "GET /v1/currencies",
+    }
+)
+"""Routes of a tenant that name no object which another tenant could own: they show one's own.
+
+A provider and a currency are named by words that each tenant uses for itself.
+"""
+
+EMPTY_FOR_OTHERS = frozenset({"GET /v1/payments"})
+"""Routes that filter by an id: another tenant's finds nothing."""
+
+OUTCOME_FOR_EACH = frozenset({"POST /v1/operations:batch"})
+"""Routes that answer 200 with an outcome for each operation."""

@@ -1,0 +1,86 @@
+"""A suspended tenant takes no writes by any route, and every read goes on."""
+
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+from tests.attacks.estate import send, settle
+from tests.attacks.table import OF_THE_DEPLOYMENT, Objects, Route
+from tests.studio import City, Studio, done, refused
+
+from guildbank.tenancy import resume_tenant, suspend_tenant
+
+OUTSIDE = {
+    "POST /v1/keys",
+    "POST /v1/keys/{key_id}/rotate",
+    "DELETE /v1/keys/{key_id}",
+    "POST /v1/players/{player_id}/tokens",
+}
+"""What is not of the tenant's books: keys live in the control plane and can always be ended, and
+a player's token is not stored and opens reads."""
+
+
+@pytest.fixture(scope="module")
+async def sleeper(city: City) -> AsyncIterator[Studio]:
+    studio = await city.studio("sleeper")
+    yield studio
+    await studio.http.aclose()
+
+
+@pytest.fixture(scope="module")
+async def asleep(city: City, sleeper: Studio) -> Objects:
+    """A tenant that has one of everything, and is suspended."""
+    objects = await settle(sleeper)
+    await suspend_tenant(city.services.tenancy, sleeper.ref.slug)
+    return objects
+
+
+@pytest.fixture(scope="module")
+def own(guarded: Sequence[Route]) -> Sequence[Route]:
+    return [route for route in guarded if route.scope != OF_THE_DEPLOYMENT]
+
+
+async def test_every_write_is_refused_and_nothing_changes(
+    sleeper: Studio, asleep: Objects, own: Sequence[Route]
+) -> None:
+    before = await snapshot(sleeper)
+    for route in own:
+        if route.method == "GET" or route.name in OUTSIDE:
+            continue
+        answer = await send(sleeper.http, route, asleep)
+        if route.name == "POST /v1/operations:batch":
+            codes = [one["code"] for one in done(answer)["outcomes"]]
+            assert codes == ["tenant_suspended"], answer.text
+        else:
+            assert refused(answer) == (403, "tenant_suspended"), (route.name, answer.text)
+    assert await snapshot(sleeper) == before
+
+
+async def test_every_read_goes_on(sleeper: Studio, asleep: Objects, own: Sequence[Route]) -> None:
+    for route in own:
+        if route.method == "GET":
+            answer = await send(sleeper.http, route, asleep)
+            assert answer.status_code == 200, (route.name, answer.text)
+
+
+async def test_an_answer_given_before_is_given_again(
+    city: City, sleeper: Studio, asleep: Objects
+) -> None:
+    await resume_tenant(city.services.tenancy, sleeper.ref.slug)
+    first = await sleeper.move("grant", asleep.player, 3, key="early")
+    await suspend_tenant(city.services.tenancy, sleeper.ref.slug)
+    again = await sleeper.move("grant", asleep.player, 3, key="early")
+    assert again.content == first.content
+
+
+async def snapshot(studio: Studio) -> dict[str, str]:
+    """Return the tenant's whole schema, table by table."""
+    tables = await studio.sql(
+        "SELECT relname FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind = 'r' "
+        "ORDER BY relname",
+        studio.ref.schema,
+    )
+    found = {}
+    for (table,) in tables:
+        rows = await studio.sql(f'SELECT t::text FROM "{table}" AS t')
+        found[table] = "\n".join(sorted(row[0] for row in rows))
+    return found
