@@ -5,6 +5,7 @@ The operations that end or stop what the other tests need are called by tests of
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis
@@ -18,7 +19,7 @@ from guildbank.app.rooms import tenant_scopes
 
 SLUG = "fuzz"
 load_all_checks()
-CHECKED = CHECKS.get_by_names(
+CHECKED: list[Any] = CHECKS.get_by_names(
     [
         "not_a_server_error",
         "status_code_conformance",
