@@ -5,6 +5,7 @@ what the act itself refuses; it raises Unavailable when the database cannot answ
 """
 
 from guildbank.journal.contracts import (
+    COPY_FROM_ROWS,
     Act,
     ChainedRow,
     ChainedRows,
@@ -43,6 +44,7 @@ from guildbank.journal.usecases.verify import verify_journal
 from guildbank.journal.writer import MAX_ALL, MAX_EACH, Journal
 
 __all__ = [
+    "COPY_FROM_ROWS",
     "COUNTERS",
     "MAX_ALL",
     "MAX_EACH",

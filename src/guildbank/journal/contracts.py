@@ -1,6 +1,6 @@
 """What crosses the journal's door: acts, drafts, receipts, and the shelves that rooms keep."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias, TypeVar
@@ -24,6 +24,9 @@ V = TypeVar("V")
 R_contra = TypeVar("R_contra", contravariant=True)
 
 FINGERPRINT_VERSION = b"\x01"
+
+COPY_FROM_ROWS = 32
+"""From how many rows on COPY costs less than an INSERT of arrays (both ends counted)."""
 
 
 class RowLock(NamedTuple):
@@ -166,6 +169,10 @@ class Head(msgspec.Struct, frozen=True):
     at: datetime
     writable: bool
     epoch: int
+
+
+Probe: TypeAlias = Callable[[str], Awaitable[None]]
+"""Is awaited at named points of a batch; tests cut there."""
 
 
 class Unavailable(Exception):

@@ -126,6 +126,7 @@ class Stage:
         """Return the accepted changes, lower rooms first."""
         return sorted(self._changed.items(), key=lambda item: item[0].order)
 
-    def logged(self) -> list[tuple[Log[Any], list[Any]]]:
-        """Return the accepted rows of the chain, in the order of their logs."""
-        return sorted(self._logged.items(), key=lambda item: item[0].order)
+    def take_logged(self) -> list[tuple[Log[Any], list[Any]]]:
+        """Return the rows of the chain accepted since the last call, in the order of their logs."""
+        logged, self._logged = self._logged, {}
+        return sorted(logged.items(), key=lambda item: item[0].order)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from guildbank.journal import Driver
+from guildbank.journal import COPY_FROM_ROWS, Driver
 from guildbank.ledger.contracts import (
     Address,
     Hold,
@@ -169,8 +169,11 @@ class Transfers:
         return _TRANSFER.pack(*[-1 if value is None else value for value in row])
 
     async def write(self, driver: Driver, rows: Sequence[Transfer]) -> None:
-        """Insert the rows of a batch."""
-        await driver.execute(WRITE_TRANSFERS, *zip(*rows, strict=True))
+        """Insert rows of a batch."""
+        if len(rows) >= COPY_FROM_ROWS:
+            await driver.copy_records_to_table("ledger_transfer", records=rows)
+        else:
+            await driver.execute(WRITE_TRANSFERS, *zip(*rows, strict=True))
 
 
 LOTS = Lots()

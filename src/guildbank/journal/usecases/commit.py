@@ -5,19 +5,21 @@ read, decide; 4. write and commit. After 2 only rows locked in 1 and tables writ
 the lock are touched.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
 from guildbank.infra.database import Tx, begin_statement, roll_back
 from guildbank.journal import store
-from guildbank.journal.chain import FORMAT, batch_hash, digests, entry_bytes
-from guildbank.journal.contracts import Act, Draft, Head, Outcome, Receipt, Sealed
+from guildbank.journal.chain import FORMAT, batch_hash, digests
+from guildbank.journal.contracts import Act, Draft, Head, Outcome, Probe, Receipt
+from guildbank.journal.pen import Accepted, Pen
 from guildbank.journal.stage import Stage
 from guildbank.kernel import Refusal
 
 MAX_ROUNDS = 5
+
+SLICE = 50
+"""Groups that are decided while PostgreSQL takes the rows of those before them."""
 
 FROZEN_TENANT = Refusal(
     code="tenant_suspended",
@@ -55,7 +57,6 @@ class Group:
 
 
 Draw = Callable[[], Sequence[Group]]
-Probe = Callable[[str], Awaitable[None]]
 
 
 async def no_probe(_point: str) -> None:
@@ -90,11 +91,17 @@ async def commit_batch(
         await load(tx, stage, acts)
         await probe("rows_loaded")
         replays = await _replays(tx, known)
-        accepted = decide(stage, groups, replays, known.head)
-        if not accepted:
+        pen = Pen(driver, probe)
+        try:
+            for start in range(0, len(groups), SLICE):
+                accepted = decide(stage, groups[start : start + SLICE], replays, known.head)
+                await pen.write(accepted, stage.take_logged(), last=start + SLICE >= len(groups))
+        finally:
+            await pen.rest()
+        if not pen.rows:
             await driver.execute("ROLLBACK")
             return groups
-        hash_ = await _write(tx, stage, known.head, accepted, known.now, probe)
+        hash_ = await _seal(tx, stage, known.head, pen.canonical_rows(), probe)
     except BaseException as error:
         lost = driver.is_closed()
         await roll_back(driver)
@@ -135,9 +142,6 @@ async def _replays(tx: Tx, known: store.Known) -> dict[bytes, store.StoredReceip
         return {}
     receipts = await store.read_receipts(tx.driver, list(set(known.keys.values())))
     return {hash_: receipts[seq] for hash_, seq in known.keys.items()}
-
-
-Accepted = tuple[Act, Receipt, Sealed | None]
 
 
 def decide(
@@ -216,36 +220,15 @@ def _decide_all(
     group.answers = answers
 
 
-async def _write(
-    tx: Tx, stage: Stage, head: Head, accepted: Sequence[Accepted], now: datetime, probe: Probe
-) -> bytes:
-    """Write rooms' rows, then entries, keys and the batch with its hash; returns the hash."""
-    driver = tx.driver
-    rows = [
-        entry_bytes(r.seq, r.kind, r.principal, act.key_hash, act.fingerprint, r.data)
-        for act, r, _ in accepted
-    ]
-    for log, logged in stage.logged():
-        await log.write(driver, logged)
-        rows.extend(map(log.canonical, logged))
-        await probe(f"logged_{type(log).__name__}")
+async def _seal(tx: Tx, stage: Stage, head: Head, rows: Sequence[bytes], probe: Probe) -> bytes:
+    """Write rooms' rows, then the batch with its hash; returns the hash."""
     for shelf, changed in stage.changed():
-        await shelf.save(driver, changed)
+        await shelf.save(tx.driver, changed)
         await probe(f"saved_{type(shelf).__name__}")
     first, last = head.seq + 1, stage.seq - 1
-    hash_ = batch_hash(head.hash, head.epoch, first, last, now, rows)
-    await driver.fetch(
-        store.WRITE,
-        [r.seq for _, r, _ in accepted],
-        [r.kind for _, r, _ in accepted],
-        [r.principal for _, r, _ in accepted],
-        [act.key_hash for act, _, _ in accepted],
-        [act.fingerprint for act, _, _ in accepted],
-        [r.data.decode() for _, r, _ in accepted],
-        last, first, head.epoch, now, FORMAT, hash_, digests(rows),
-    )  # fmt: skip
-    payloads: list[Any] = [(r.seq, sealed) for _, r, sealed in accepted if sealed is not None]
-    if payloads:
-        await store.write_payloads(driver, payloads)
-    await probe("entries_written")
+    hash_ = batch_hash(head.hash, head.epoch, first, last, stage.now, rows)
+    await store.write_batch(
+        tx.driver, last, first, head.epoch, stage.now, FORMAT, hash_, digests(rows)
+    )
+    await probe("batch_written")
     return hash_

@@ -1,4 +1,4 @@
-"""Routes of wallets."""
+"""The routes by which coins move and the rules of wallets are set."""
 
 from guildbank.wallets.http import bulk, moves, postings, rules
 
