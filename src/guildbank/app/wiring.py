@@ -11,11 +11,10 @@ from guildbank.identity import Authenticator, Identity, open_identity
 from guildbank.infra.config import Settings
 from guildbank.infra.crypto import MasterKey, Vault
 from guildbank.infra.database import CONTROL_SCHEMA, Database
-from guildbank.journal import PARTITION_ROWS, Journal, Partitioned, Pinger, Subscriber
+from guildbank.journal import Journal, Partitioned, Pinger, Subscriber
 from guildbank.journal.usecases.freeze import TenantJournal
 from guildbank.kernel import Clock, SystemClock
-from guildbank.ledger.reading.chained import CHAINED_TRANSFERS
-from guildbank.ledger.tables import partition_statements
+from guildbank.ledger import CHAINED_TRANSFERS
 from guildbank.payments import Payments, Plugins
 from guildbank.store import PackFulfilment, Store
 from guildbank.tenancy import Tenancy, TenantRef, Tenants
@@ -59,7 +58,7 @@ class Services:
     @property
     def partitioned(self) -> Sequence[Partitioned]:
         """Tables of rooms above the journal that are partitioned by its seq."""
-        return (Partitioned("ledger_transfer", _transfer_partition),)
+        return (PARTITIONED_TRANSFERS,)
 
     @cached_property
     def subscribers(self) -> Sequence[Subscriber]:
@@ -87,7 +86,7 @@ class Services:
 
     async def close(self) -> None:
         """Finish what is begun and let go of the database."""
-        await self.payments.drain()
+        await self.payments.close()
         await self.journal.close()
         await self.identity.close()
         await self.pinger.close()
@@ -129,9 +128,6 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         store=Store(db, journal),
     )
 
-
-def _transfer_partition(number: int) -> Sequence[str]:
-    return partition_statements(number, PARTITION_ROWS)
 
 
 def _master_key(settings: Settings) -> MasterKey:

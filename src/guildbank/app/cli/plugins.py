@@ -1,7 +1,6 @@
 """Commands about plugins: which are installed, and whether one keeps its slot's contract."""
 
 import asyncio
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,6 +42,7 @@ def try_one(
 
     It takes test money and gives it back. Ends with 1 unless every check that ran has passed.
     """
+    from guildbank.kernel import SystemClock  # noqa: PLC0415
     from guildbank.plugin_api import Context  # noqa: PLC0415
     from guildbank.plugin_api.conformance import (  # noqa: PLC0415
         Rehearsable,
@@ -58,7 +58,7 @@ def try_one(
         tenant="conformance",
         mode="test",
         settings=_settings(setting or [], provider.manifest.settings_schema),
-        now=datetime.now(UTC),
+        now=SystemClock().now(),
         webhook_url="http://127.0.0.1:9/",
     )
     checks = asyncio.run(run_provider_conformance(provider, context, provider.rehearsal()))
