@@ -14,7 +14,7 @@ from guildbank.infra.database import CONTROL_SCHEMA, Database
 from guildbank.journal import Journal, Partitioned, Pinger, Subscriber
 from guildbank.journal.usecases.freeze import TenantJournal
 from guildbank.kernel import Clock, SystemClock
-from guildbank.ledger import CHAINED_TRANSFERS
+from guildbank.ledger import CHAINED_TRANSFERS, PARTITIONED_TRANSFERS
 from guildbank.payments import Payments, Plugins
 from guildbank.store import PackFulfilment, Store
 from guildbank.tenancy import Tenancy, TenantRef, Tenants

@@ -109,8 +109,9 @@ class Book:
     def _leg(self, leg: Leg, number: int) -> Refusal | None:
         if leg.amount <= 0 or leg.amount > MAX_AMOUNT:
             return _bad_amount(f"legs[{number}].amount")
-        if (refusal := _unknown(self.account(leg.credit), leg.credit)) is not None:
-            return refusal
+        credit = self.account(leg.credit)
+        if credit.problem is not None:
+            return _unknown(credit, leg.credit)
         if leg.lot is not None:
             return self._directed(leg, leg.lot)
         left = leg.amount
@@ -122,8 +123,8 @@ class Book:
                     f"legs[{number}]",
                 )
             account = self.account(address)
-            if (refusal := _usable(account, address, forced=leg.forced)) is not None:
-                return refusal
+            if account.problem is not None or (account.frozen is not None and not leg.forced):
+                return _usable(account, address, forced=leg.forced)
             take = left if account.floor is None else min(left, account.available)
             if take <= 0:
                 continue

@@ -8,6 +8,8 @@ the lock are touched.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from guildbank.infra.database import Tx, begin_statement, roll_back
 from guildbank.journal import store
 from guildbank.journal.chain import FORMAT, batch_hash, digests
@@ -170,7 +172,9 @@ def _decide_one(
     accepted: list[Accepted],
 ) -> Answer:
     if act.key_hash is not None and (met := replays.get(act.key_hash)) is not None:
-        return met.receipt if met.fingerprint == act.fingerprint else KEY_REUSED
+        if met.fingerprint != act.fingerprint:
+            return KEY_REUSED
+        return replace(met.receipt, replayed=True)
     if not head.writable:
         return FROZEN_TENANT
     try:
@@ -184,10 +188,7 @@ def _decide_one(
     receipt = _accept(stage, act, draft)
     accepted.append((act, receipt, draft.payload))
     if act.key_hash is not None:
-        again = Receipt(
-            receipt.seq, receipt.at, receipt.kind, receipt.principal, receipt.data, replayed=True
-        )
-        replays[act.key_hash] = store.StoredReceipt(again, act.fingerprint)
+        replays[act.key_hash] = store.StoredReceipt(receipt, act.fingerprint)
     return receipt
 
 
