@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from bench.load import Told
+from bench.rowlocks import make_peer
 from bench.servers import SERVER_POOL, Server, memory_mb, send, serve
 from bench.sheet import Figure, Sheet
 from bench.town import Town
@@ -12,10 +13,12 @@ from bench.town import Town
 CONNECTIONS = (16, 64, 256)
 PLACES = ("spread", "hot")
 ROUNDS = 3
-SECONDS = 2.0
-PEER = "peer"
+SECONDS = 1.5
+PEER, ROWS = "peer", "rows"
 SIDES = ("1", "2", PEER)
 """Our server with one worker and with two, and the peer with one."""
+ROWS_AT = 64
+"""Where a ledger with row locks is measured too."""
 
 
 @dataclass
@@ -46,11 +49,13 @@ Points = dict[tuple[str, int, str], Point]
 async def measure(town: Town, sheet: Sheet) -> None:
     """Start both servers and the peer, and load them in turn, round by round."""
     points: Points = {}
+    await make_peer(town)
     async with AsyncExitStack() as stack:
         servers = {
             "1": await stack.enter_async_context(serve(town, 1)),
             "2": await stack.enter_async_context(serve(town, 2)),
             PEER: await stack.enter_async_context(serve(town, 1, "bench.singly")),
+            ROWS: await stack.enter_async_context(serve(town, 1, "bench.by_rows")),
         }
         idle = memory_mb(servers["1"].workers()[0])
         for place in PLACES:
@@ -67,6 +72,12 @@ async def measure(town: Town, sheet: Sheet) -> None:
         }
     )
     _show(points, sheet)
+    for place in PLACES:
+        peer, ours = points[place, ROWS_AT, ROWS], points[place, ROWS_AT, "1"]
+        sheet.say(
+            f"Row locks behind the same server, {place}, {ROWS_AT} connections: "
+            f"{_cell(peer)}; over it: {_ratio(ours, peer):.1f}"
+        )
     sheet.say(f"Memory of a worker (PSS): {idle:.0f} MB before, {max(alone, *loaded):.0f} MB after")
 
 
@@ -75,9 +86,10 @@ async def _place(
 ) -> None:
     """Measure all sides in turn; the round before the first is not counted."""
     players = town.players if place == "spread" else town.players[:1]
+    sides = (*SIDES, ROWS) if connections == ROWS_AT else SIDES
     await town.checkpoint()
     for number in range(ROUNDS + 1):
-        for side in SIDES:
+        for side in sides:
             told = await send(town, servers[side], players, connections, SECONDS if number else 0.5)
             if number:
                 points.setdefault((place, connections, side), Point()).told.append(told)
@@ -97,6 +109,8 @@ def _figures(points: Points) -> dict[str, Figure]:
             figures[f"peer_ratio.{name}"] = _ratio(one, peer)
             figures[f"two_workers_over_one.{name}"] = _ratio(two, one)
             figures[f"p99_over_p50.{name}"] = one.p99_ms / one.p50_ms
+        rows = points[place, ROWS_AT, ROWS]
+        figures[f"rowlock_ratio.{place}.{ROWS_AT}"] = _ratio(points[place, ROWS_AT, "1"], rows)
     # The short names are those of spread load, the common case.
     for name in ("two_workers_over_one", "p99_over_p50"):
         figures[f"{name}.64"] = figures[f"{name}.spread.64"]

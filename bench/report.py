@@ -46,6 +46,7 @@ CEILINGS = """\
   Same tables, same durability; no hash chain, no wallet rules, no reading of rules or keys.
 - **The HTTP peer**: `guildbank serve` itself with one change: a request commits alone, in a
   transaction of its own, instead of joining a batch. Same server, routes, pool and statements.
+- **Row locks behind the same server**: the same routes over the ledger with row locks above.
 - **Two workers over one**, **with over without** a bulk caller: Guildbank against itself.
 
 A *hot* load is for one player, *spread* is over all of them; the house's account is hot in both.
@@ -142,6 +143,13 @@ def _http(figures: dict[str, Figure]) -> str:
     return (
         "## HTTP, one spend a request\n\nRequests a second, with p50 and p99 in ms.\n\n"
         + _table(heading, rows)
+        + "\nA ledger with row locks behind the same server, 64 connections: "
+        + "; ".join(
+            f"{place} {_cell(figures, f'{place}.64.rows')}, and Guildbank does "
+            f"{_number(figures[f'http.rowlock_ratio.{place}.64'])} times that"
+            for place in ("spread", "hot")
+        )
+        + ".\n"
     )
 
 

@@ -10,8 +10,8 @@ balance allows, which is the best that such a ledger can do.
 import asyncio
 import os
 import random
-from itertools import count
 from time import perf_counter
+from typing import Any
 
 from bench.town import GEM, WHO, Town
 from guildbank.infra.database import begin_statement
@@ -19,7 +19,9 @@ from guildbank.infra.database import begin_statement
 SCHEMA = "bench_rows"
 WRITERS = 16
 HOT = 0
-_seqs = count(2**23)
+_BEGIN = begin_statement(SCHEMA)
+# As long as the facts of a spend.
+_DATA = '{"amount":5}'.ljust(180)
 
 UPDATE_PLAYER = """
 UPDATE ledger_account
@@ -27,7 +29,11 @@ SET spent = spent + $4
 WHERE owner = $1 AND asset = $2 AND bucket = $3 AND credited - spent - clawed - held >= $4
 RETURNING id, spent, credited - spent - clawed
 """
-INSERT_KEY = "INSERT INTO journal_key (hash, seq) VALUES ($1, $2)"
+INSERT_KEY = """
+INSERT INTO journal_key (hash, seq)
+VALUES ($1, nextval('spend_seq'))
+RETURNING seq
+"""
 UPDATE_HOT = """
 UPDATE ledger_account
 SET credited = credited + $2
@@ -59,6 +65,7 @@ async def make_peer(town: Town) -> None:
             "CREATE UNIQUE INDEX ON ledger_transfer (debit, debit_offset) "
             "WHERE debit_offset IS NOT NULL; "
             "CREATE UNIQUE INDEX ON ledger_transfer (credit, credit_offset); "
+            f"CREATE SEQUENCE spend_seq START {2**23}; "
             f"INSERT INTO ledger_account VALUES ({HOT}, 'house', '{GEM}', 'till', 0, 0, 0, 0)"
         )
         await driver.execute("VACUUM ANALYZE ledger_account, journal_entry, ledger_transfer")
@@ -74,17 +81,20 @@ async def spend_by_rows(town: Town, operations: int, rng: random.Random) -> floa
 
 
 async def _write(town: Town, operations: int, rng: random.Random) -> None:
-    begin, data = begin_statement(SCHEMA), '{"amount":5}'.ljust(180)
     async with town.services.db.connect() as tx:
-        driver = tx.driver
         for _ in range(operations):
-            seq, key = next(_seqs), os.urandom(16)
-            await driver.execute(begin)
-            player = await driver.fetchrow(UPDATE_PLAYER, rng.choice(town.players), GEM, "free", 5)
-            await driver.execute(INSERT_KEY, key, seq)
-            total = await driver.fetchval(UPDATE_HOT, HOT, 5)
-            await driver.execute(
-                INSERT_ROWS, seq, WHO, key, os.urandom(32), data, player[0], HOT, 5,
-                player[1] - 5, total - 5, player[2], total,
-            )  # fmt: skip
-            await driver.execute("COMMIT")
+            await spend_once(tx.driver, rng.choice(town.players), os.urandom(16))
+
+
+async def spend_once(driver: Any, player: str, key: bytes) -> tuple[int, int]:
+    """Spend 5 coins in a transaction of its own; return the seq and the player's balance."""
+    await driver.execute(_BEGIN)
+    account = await driver.fetchrow(UPDATE_PLAYER, player, GEM, "free", 5)
+    seq = await driver.fetchval(INSERT_KEY, key)
+    total = await driver.fetchval(UPDATE_HOT, HOT, 5)
+    await driver.execute(
+        INSERT_ROWS, seq, WHO, key, os.urandom(32), _DATA, account[0], HOT, 5,
+        account[1] - 5, total - 5, account[2], total,
+    )  # fmt: skip
+    await driver.execute("COMMIT")
+    return seq, account[2]

@@ -16,7 +16,7 @@ class Sheet:
     """Figures by flat keys. A run of some parts keeps what the file holds of the others."""
 
     def __init__(self, *, fresh: bool) -> None:
-        self.console = Console()
+        self.console = Console(width=110)
         self._figures: dict[str, Figure] = {} if fresh else read_figures()
 
     def put(self, **figures: Figure) -> None:
