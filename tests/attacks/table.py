@@ -111,16 +111,10 @@ def _plain(path: str) -> str:
 
 def calls(o: Objects) -> dict[str, Call]:
     """Return, by route, a call that names the tenant's own objects wherever it can."""
-    move = {"playerId": o.player, "currency": o.currency, "amount": 1}
-    freeze = {"currency": o.currency, "reason": "review"}
-    pack = {
-        "name": "Chest",
-        "currency": o.currency,
-        "coins": 10,
-        "prices": [{"price": {"amount": "4.99", "currency": "EUR"}}],
-    }
-    buy = {"packId": o.pack, "playerId": o.player, "currency": "EUR", "provider": o.provider}
-    grant = {"verb": "grant", "key": "batched", **move}
+    return {**_of_identity(o), **_of_wallets(o), **_of_payments(o), **_of_books()}
+
+
+def _of_identity(o: Objects) -> dict[str, Call]:
     return {
         "POST /v1/keys": Call({"name": "x", "scopes": ["players:read"], "tenant": o.slug}),
         "GET /v1/keys": Call(query={"tenant": o.slug}),
@@ -130,37 +124,20 @@ def calls(o: Objects) -> dict[str, Call]:
         "GET /v1/players": Call(),
         "GET /v1/players/{player_id}": Call(),
         "POST /v1/players/{player_id}/tokens": Call(),
-        "GET /v1/journal/checkpoints": Call(),
-        "GET /v1/events": Call(),
-        "GET /v1/players/{player_id}/balances": Call(),
-        "GET /v1/players/{player_id}/statement": Call(),
-        "GET /v1/transactions/{transaction_id}": Call(),
-        "GET /v1/proof": Call(),
-        "GET /v1/proof/payments": Call(query={"money": "EUR"}),
-        "POST /v1/payments": Call(buy),
-        "GET /v1/payments": Call(query={"playerId": o.player}),
-        "GET /v1/payments/{payment_id}": Call(),
-        "POST /v1/payments/{payment_id}/cancel": Call(),
-        "POST /v1/payments/{payment_id}/attempts": Call({}),
-        "POST /v1/payments/{payment_id}/refunds": Call({}),
-        "GET /v1/payments/{payment_id}/refunds": Call(),
-        "GET /v1/refunds/{refund_id}": Call(),
-        "PUT /v1/providers/{provider_id}": Call(
-            {"settings": {"secret": "shh-quiet"}, "enabled": True}
-        ),
-        "GET /v1/providers/{provider_id}": Call(),
-        "GET /v1/providers": Call(),
-        "GET /v1/plugins": Call(),
-        "POST /v1/packs": Call(pack),
-        "PUT /v1/packs/{pack_id}": Call(pack),
-        "GET /v1/packs": Call(),
-        "GET /v1/packs/{pack_id}": Call(),
         "POST /v1/tenants": Call({"slug": "conquest", "name": "x"}),
         "GET /v1/tenants": Call(),
         "GET /v1/tenants/{slug}": Call(),
         "POST /v1/tenants/{slug}/suspend": Call(),
         "POST /v1/tenants/{slug}/resume": Call(),
         "POST /v1/tenants/{slug}/delete": Call({"confirm": o.slug}),
+    }
+
+
+def _of_wallets(o: Objects) -> dict[str, Call]:
+    move = {"playerId": o.player, "currency": o.currency, "amount": 1}
+    freeze = {"currency": o.currency, "reason": "review"}
+    grant = {"verb": "grant", "key": "batched", **move}
+    return {
         "POST /v1/grants": Call(move),
         "POST /v1/spends": Call(move),
         "POST /v1/holds": Call(move),
@@ -177,6 +154,47 @@ def calls(o: Objects) -> dict[str, Call]:
         "GET /v1/currencies/{code}": Call(),
         "PATCH /v1/currencies/{code}": Call({"name": "Gems"}),
         "POST /v1/operations:batch": Call({"mode": "each", "operations": [grant]}),
+    }
+
+
+def _of_payments(o: Objects) -> dict[str, Call]:
+    pack = {
+        "name": "Chest",
+        "currency": o.currency,
+        "coins": 10,
+        "prices": [{"price": {"amount": "4.99", "currency": "EUR"}}],
+    }
+    buy = {"packId": o.pack, "playerId": o.player, "currency": "EUR", "provider": o.provider}
+    provider = {"settings": {"secret": "shh-quiet"}, "enabled": True}
+    return {
+        "POST /v1/payments": Call(buy),
+        "GET /v1/payments": Call(query={"playerId": o.player}),
+        "GET /v1/payments/{payment_id}": Call(),
+        "POST /v1/payments/{payment_id}/cancel": Call(),
+        "POST /v1/payments/{payment_id}/attempts": Call({}),
+        "POST /v1/payments/{payment_id}/refunds": Call({}),
+        "GET /v1/payments/{payment_id}/refunds": Call(),
+        "GET /v1/refunds/{refund_id}": Call(),
+        "PUT /v1/providers/{provider_id}": Call(provider),
+        "GET /v1/providers/{provider_id}": Call(),
+        "GET /v1/providers": Call(),
+        "GET /v1/plugins": Call(),
+        "POST /v1/packs": Call(pack),
+        "PUT /v1/packs/{pack_id}": Call(pack),
+        "GET /v1/packs": Call(),
+        "GET /v1/packs/{pack_id}": Call(),
+    }
+
+
+def _of_books() -> dict[str, Call]:
+    return {
+        "GET /v1/journal/checkpoints": Call(),
+        "GET /v1/events": Call(),
+        "GET /v1/players/{player_id}/balances": Call(),
+        "GET /v1/players/{player_id}/statement": Call(),
+        "GET /v1/transactions/{transaction_id}": Call(),
+        "GET /v1/proof": Call(),
+        "GET /v1/proof/payments": Call(query={"money": "EUR"}),
     }
 
 
