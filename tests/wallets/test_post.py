@@ -209,3 +209,9 @@ async def test_the_books_still_prove(studio: Studio, player: str) -> None:
     )
     proof = done(await studio.http.get("/v1/proof"))
     assert all(one["sum"] == 0 for one in proof["assets"] if one["asset"] == GEM), proof
+
+
+async def test_the_documented_leg_is_the_one_that_is_taken(studio: Studio) -> None:
+    schemas = done(await studio.http.get("/openapi.json"))["components"]["schemas"]
+    assert set(schemas["LegBody"]["required"]) == {"from", "to", "currency", "amount"}
+    assert {"from", "to", "fromBalance", "toBalance"} <= set(schemas["TransferView"]["properties"])
