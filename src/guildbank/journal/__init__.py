@@ -4,9 +4,9 @@
 what the act itself refuses; it raises Unavailable when the database cannot answer.
 """
 
+from guildbank.journal.act import Act, facts
 from guildbank.journal.contracts import (
     COPY_FROM_ROWS,
-    Act,
     ChainedRow,
     ChainedRows,
     Checkpoint,
@@ -24,7 +24,6 @@ from guildbank.journal.contracts import (
     Subscriber,
     Unavailable,
     Verified,
-    facts,
 )
 from guildbank.journal.counters import COUNTERS, Counter, forget_counters
 from guildbank.journal.reading import entries_at, read_blocks, read_entries, seq_at, seq_before

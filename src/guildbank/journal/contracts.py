@@ -1,8 +1,7 @@
-"""What crosses the journal's door: acts, drafts, receipts, and the shelves that rooms keep."""
+"""What crosses the journal's door: drafts, receipts, and the shelves that rooms keep."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
     import asyncpg
 
     from guildbank.infra.database import Tx
-    from guildbank.journal.stage import Stage
 
     Driver: TypeAlias = asyncpg.Connection[Any]
 else:
@@ -22,8 +20,6 @@ else:
 K = TypeVar("K")
 V = TypeVar("V")
 R_contra = TypeVar("R_contra", contravariant=True)
-
-FINGERPRINT_VERSION = b"\x01"
 
 COPY_FROM_ROWS = 32
 """From how many rows on COPY costs less than an INSERT of arrays (both ends counted)."""
@@ -104,61 +100,6 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 Outcome: TypeAlias = Receipt | Refusal
-
-
-class Act:
-    """One change of one tenant, all or nothing: a use case subclasses it.
-
-    `principal` did it, `verb` names it, `key` is the idempotency key that the principal chose
-    (None for acts of the system, which must be safe to repeat by their own state). `needs` says
-    what to read under the lock and is asked again after each load (for keys that depend on
-    rows), at most MAX_ROUNDS times. `decide` is pure: it reads and puts rows on the stage and
-    returns a Draft, or a Refusal that leaves no trace.
-    """
-
-    verb: ClassVar[str]
-    rounds: ClassVar[int] = 1
-    __slots__ = ("fingerprint", "key_hash", "principal")
-
-    def __init__(self, principal: str, key: str | None = None, command: object = None) -> None:
-        self.principal = principal
-        self.key_hash: bytes | None = None
-        self.fingerprint: bytes | None = None
-        if key is not None:
-            self.key_hash = key_hash(principal, self.verb, key)
-            self.fingerprint = fingerprint(self.verb, command)
-
-    @property
-    def locks(self) -> Sequence[RowLock]:
-        """Return the domain rows to lock before the journal; most acts have none."""
-        return ()
-
-    def needs(self, stage: "Stage") -> Iterable[Need]:
-        """Return what must be loaded before `decide`."""
-        raise NotImplementedError
-
-    def decide(self, stage: "Stage") -> Draft | Refusal:
-        """Decide on loaded rows; no I/O."""
-        raise NotImplementedError
-
-
-def key_hash(principal: str, verb: str, key: str) -> bytes:
-    """Return the 16 bytes that stand for (principal, verb, key) in the key table."""
-    return sha256(f"{principal}\0{verb}\0{key}".encode()).digest()[:16]
-
-
-def fingerprint(verb: str, command: object) -> bytes:
-    """Return SHA-256 of the decoded command in canonical form; golden tests hold it still."""
-    body = _canonical.encode(command)
-    return sha256(FINGERPRINT_VERSION + verb.encode() + b"\0" + body).digest()
-
-
-_canonical = msgspec.json.Encoder(order="deterministic", decimal_format="string")
-
-
-def facts(value: object) -> bytes:
-    """Return the canonical JSON of an entry's facts."""
-    return _canonical.encode(value)
 
 
 class Head(msgspec.Struct, frozen=True):

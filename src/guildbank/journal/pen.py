@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from guildbank.journal import store
+from guildbank.journal.act import Act
 from guildbank.journal.chain import entry_bytes
-from guildbank.journal.contracts import Act, Driver, Log, Probe, Receipt, Sealed
+from guildbank.journal.contracts import Driver, Log, Probe, Receipt, Sealed
 
 Accepted = tuple[Act, Receipt, Sealed | None]
 Logged = Sequence[tuple[Log[Any], list[Any]]]

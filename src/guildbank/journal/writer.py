@@ -11,7 +11,8 @@ import structlog
 from guildbank.infra.batching import Batcher, Overloaded, Ticket, TooLate
 from guildbank.infra.database import Database
 from guildbank.journal import store
-from guildbank.journal.contracts import Act, Outcome, Probe, Receipt, Unavailable
+from guildbank.journal.act import Act
+from guildbank.journal.contracts import Outcome, Probe, Receipt, Unavailable
 from guildbank.journal.usecases.commit import (
     Answer,
     CommitUnknown,

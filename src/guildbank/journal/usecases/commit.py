@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from guildbank.infra.database import Tx, begin_statement, roll_back
 from guildbank.journal import store
+from guildbank.journal.act import Act
 from guildbank.journal.chain import FORMAT, batch_hash, digests
-from guildbank.journal.contracts import Act, Draft, Head, Outcome, Probe, Receipt
+from guildbank.journal.contracts import Draft, Head, Outcome, Probe, Receipt
 from guildbank.journal.pen import Accepted, Pen
 from guildbank.journal.stage import Stage
 from guildbank.kernel import Refusal

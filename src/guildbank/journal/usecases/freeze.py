@@ -2,8 +2,8 @@
 
 from guildbank.infra.database import Tx
 from guildbank.journal import store
+from guildbank.journal.act import facts
 from guildbank.journal.chain import FORMAT, batch_hash, digests, entry_bytes
-from guildbank.journal.contracts import facts
 from guildbank.tenancy import JournalHead
 
 SUSPENDED = "journal.suspended"
