@@ -261,12 +261,12 @@ class Model:
         then the same coins come back, in the order in which they lay.
         """
         taken = list(taken)
-        for credit, clawed in taken:
-            owner = credit.player, credit.currency
-            forgiven = min(clawed.debt, self._debts[owner])
+        owed = sum(clawed.debt for _, clawed in taken)
+        for owner in {(credit.player, credit.currency) for credit, _ in taken}:
+            forgiven = min(owed, self._debts[owner])
             self._debts[owner] -= forgiven
-            if clawed.debt > forgiven:
-                self.grant(*owner, clawed.debt - forgiven)
+            if owed > forgiven:
+                self.grant(*owner, owed - forgiven)
         for credit, clawed in taken:
             credit.taken_back -= len(clawed.coins) + clawed.debt
             credit.refunded_minor -= clawed.refunded_minor

@@ -20,7 +20,7 @@ from tests.laws.town import Town
 
 LONG = os.environ.get("GUILDBANK_LAWS") == "long"
 PROFILE = settings(
-    max_examples=5_000 if LONG else 50,
+    max_examples=5_000 if LONG else 40,
     stateful_step_count=25 if LONG else 10,
     deadline=None,
     database=None,
