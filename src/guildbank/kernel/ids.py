@@ -16,6 +16,8 @@ _SEQ_BITS = 62
 _SEQ_MASK = (1 << _SEQ_BITS) - 1
 _VERSION_7 = 0x7 << 76
 _VARIANT = 0b10 << 62
+_MARKS = 0x3FFFF << 62
+"""The bits between time and seq: version, 12 zeros, variant. Others would be second names."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -55,7 +57,7 @@ def parse_seq_id(prefix: str, text: str) -> TimedSeq | None:
     if parse_id(prefix, text) is None:
         return None
     value = int(TypeID.from_string(text).uuid.int)
-    if (value >> 64) & 0xFFFF != 0x7000:
+    if value & _MARKS != _VERSION_7 | _VARIANT:
         return None
     return TimedSeq(seq=value & _SEQ_MASK, at_ms=value >> 80)
 
