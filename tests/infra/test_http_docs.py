@@ -114,3 +114,9 @@ async def test_every_problem_code_has_its_place(client: httpx.AsyncClient) -> No
     for code in (*EDGE_CODES, edge_app.FROZEN):
         assert f'id="{code.code}"' in page
         assert str(code.status) in page
+
+
+async def test_what_the_document_sets_in_backticks_is_code(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/docs")).text
+    assert "with a stable <code>code</code>" in page
+    assert "`" not in re.sub(r"(?s)<pre>.*?</pre>", "", page)

@@ -22,7 +22,7 @@ from guildbank.journal import reading
 from guildbank.journal.contracts import Checkpoint, Entry
 from guildbank.kernel import seq_id
 
-TAGS: Sequence[str] = ["journal"]
+TAGS: Sequence[str] = ["Journal"]
 _NEWEST = 2**63 - 1
 
 

@@ -37,7 +37,7 @@ from guildbank.store.usecases.save_pack import save_pack
 
 Parts = Service[Store]
 READ, WRITE = "packs:read", "packs:write"
-TAGS: Sequence[str] = ["packs"]
+TAGS: Sequence[str] = ["Packs"]
 PackId = Annotated[str, PathParameter(description="The pack's id.", max_length=90)]
 CurrencyCode = Annotated[str, Meta(min_length=1, max_length=32, examples=["GEM"])]
 Country = Annotated[

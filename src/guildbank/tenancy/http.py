@@ -36,7 +36,7 @@ Parts = Service[Tenancy]
 Slug = Annotated[str, Meta(min_length=2, max_length=40, examples=["moonlit-games"])]
 PathSlug = Annotated[str, PathParameter(description="The tenant's slug.", max_length=40)]
 GUARDS = [scope(DEPLOYMENT_SCOPE)]
-TAGS: Sequence[str] = ["tenants"]
+TAGS: Sequence[str] = ["Tenants"]
 
 
 class SettingsBody(Body):

@@ -35,7 +35,7 @@ from guildbank.infra.tenant import TenantRef
 
 Parts = Service[Identity]
 READ, WRITE = "keys:read", "keys:write"
-TAGS: Sequence[str] = ["keys"]
+TAGS: Sequence[str] = ["Keys"]
 WEEK_SECONDS = 7 * 24 * 3600
 KeyId = Annotated[str, PathParameter(description="The key's id.", max_length=90)]
 ScopeName = Annotated[str, Meta(min_length=1, max_length=64, examples=["wallets:spend"])]

@@ -33,7 +33,7 @@ from guildbank.infra.http.schema import LINE_PATTERN
 
 Parts = Service[Identity]
 READ, WRITE, TOKEN = "players:read", "players:write", "players:token"
-TAGS: Sequence[str] = ["players"]
+TAGS: Sequence[str] = ["Players"]
 PlayerId = Annotated[str, PathParameter(description="The player's id.", max_length=90)]
 QueryExternalId = Annotated[
     str | None,

@@ -1,6 +1,7 @@
 """Documentation for people, made from the OpenAPI document, without anything from another host."""
 
 import json
+import re
 from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
@@ -10,6 +11,7 @@ from guildbank.infra.http.problems import Codes
 
 Json: TypeAlias = dict[str, Any]
 DOCS_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"
+_CODE = re.compile(r"`([^`]+)`")
 
 
 def docs_page(document: Json) -> str:
@@ -42,7 +44,7 @@ def docs_page(document: Json) -> str:
         f"{info['title']} API",
         f"<ul>{index}<li><a href='#schemas'>Schemas</a></li></ul>",
         f"<h1>{escape(info['title'])} API <small>{escape(info['version'])}</small></h1>"
-        f"<p>{escape(info['description'])}</p>"
+        f"<p>{_text(info['description'])}</p>"
         "<p><a href='/openapi.json'>OpenAPI 3.1 document</a> · "
         "<a href='/docs/problems'>Problem codes</a></p>"
         f"{_authentication(document)}{sections}"
@@ -55,7 +57,7 @@ def problems_page(codes: Codes) -> str:
     rows = "".join(
         f'<tr id="{escape(code.code)}"><td><a href="#{escape(code.code)}"><code>'
         f"{escape(code.code)}</code></a></td><td>{code.status}</td>"
-        f"<td>{escape(code.meaning)}</td></tr>"
+        f"<td>{_text(code.meaning)}</td></tr>"
         for code in sorted(codes.values(), key=lambda each: (each.status, each.code))
     )
     return _page(
@@ -72,7 +74,7 @@ def problems_page(codes: Codes) -> str:
 
 def _authentication(document: Json) -> str:
     rows = "".join(
-        f"<tr><td><code>{escape(name)}</code></td><td>{escape(scheme['description'])}</td></tr>"
+        f"<tr><td><code>{escape(name)}</code></td><td>{_text(scheme['description'])}</td></tr>"
         for name, scheme in document["components"]["securitySchemes"].items()
     )
     return f"<section><h2>Credentials</h2><table><tbody>{rows}</tbody></table></section>"
@@ -84,7 +86,7 @@ def _operation(method: str, path: str, operation: Json, document: Json) -> str:
         f'<article id="{name}"><h3><span class="method {method}">{method.upper()}</span> '
         f"<code>{escape(path)}</code></h3><p><b>{escape(operation['summary'])}</b></p>"
     ]
-    parts += [f"<p>{escape(text)}</p>" for text in _paragraphs(operation)]
+    parts += [f"<p>{_text(text)}</p>" for text in _paragraphs(operation)]
     if operation.get("parameters"):
         parts.append(_parameters(operation["parameters"]))
     body = operation.get("requestBody", {}).get("content", {}).get("application/json")
@@ -104,7 +106,7 @@ def _parameters(parameters: list[Json]) -> str:
     rows = "".join(
         f"<tr><td><code>{escape(each['name'])}</code>{'' if each['required'] else ' (optional)'}"
         f"</td><td>{escape(each['in'])}</td><td>{_type_of(each['schema'])}</td>"
-        f"<td>{escape(each.get('description', ''))}</td></tr>"
+        f"<td>{_text(each.get('description', ''))}</td></tr>"
         for each in parameters
     )
     return (
@@ -152,11 +154,11 @@ def _schema_section(name: str, schema: Json) -> str:
     required = schema.get("required", ())
     rows = "".join(
         f"<tr><td><code>{escape(field)}</code>{'' if field in required else ' (optional)'}</td>"
-        f"<td>{_type_of(member)}</td><td>{escape(member.get('description', ''))}</td></tr>"
+        f"<td>{_type_of(member)}</td><td>{_text(member.get('description', ''))}</td></tr>"
         for field, member in schema.get("properties", {}).items()
     )
     table = f"<table><tbody>{rows}</tbody></table>" if rows else f"<p>{_type_of(schema)}</p>"
-    described = escape(schema.get("description", ""))
+    described = _text(schema.get("description", ""))
     head = f'<article id="schema-{escape(name)}"><h3>{escape(name)}</h3>'
     return f"{head}<p>{described}</p>{table}</article>"
 
@@ -190,6 +192,11 @@ def _limits(schema: Json) -> str:
     }
     said = [text.format(schema[name]) for name, text in words.items() if schema.get(name)]
     return f" <small>{escape(', '.join(said))}</small>" if said else ""
+
+
+def _text(words: str) -> str:
+    """Return a sentence as HTML; what the document sets in backticks is code."""
+    return _CODE.sub(r"<code>\1</code>", escape(words))
 
 
 def _slug(text: str) -> str:

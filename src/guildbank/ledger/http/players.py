@@ -32,7 +32,7 @@ from guildbank.ledger.usecases.statement import (
 )
 
 READ = "ledger:read"
-TAGS: Sequence[str] = ["ledger"]
+TAGS: Sequence[str] = ["Ledger"]
 PlayerId = Annotated[str, PathParameter(description="The player's id.", max_length=90)]
 _WORD = r"^[A-Za-z0-9_.:-]+$(?!\n)"
 _TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:.]{5,15}([Zz]|[+-][0-9:]{5})$(?!\n)"

@@ -27,7 +27,7 @@ from guildbank.ledger.usecases.backing import NEWEST, BackedLot, Share, list_bac
 from guildbank.ledger.usecases.prove import MoneyProof, Proof, UnspentPrice, prove
 
 SCOPE = "ledger:proof"
-TAGS: Sequence[str] = ["ledger"]
+TAGS: Sequence[str] = ["Ledger"]
 MoneyCode = Annotated[
     str, QueryParameter(pattern=r"^[A-Z]{3}$(?!\n)", description="ISO 4217 code of the money.")
 ]

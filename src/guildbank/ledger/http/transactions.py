@@ -23,7 +23,7 @@ from guildbank.kernel import seq_id
 from guildbank.ledger.contracts import HOUSE, Address
 from guildbank.ledger.usecases.explain import Explained, ExplainedLeg, Origin, explain
 
-TAGS: Sequence[str] = ["ledger"]
+TAGS: Sequence[str] = ["Ledger"]
 TransactionId = Annotated[str, PathParameter(description="The transaction's id.", max_length=90)]
 
 

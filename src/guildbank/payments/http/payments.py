@@ -43,7 +43,7 @@ from guildbank.payments.usecases.retry import retry_payment
 
 Parts = Service[Payments]
 READ, WRITE = "payments:read", "payments:write"
-TAGS: Sequence[str] = ["payments"]
+TAGS: Sequence[str] = ["Payments"]
 PaymentId = Annotated[str, PathParameter(description="The payment's id.", max_length=90)]
 ProviderName = Annotated[
     str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9_-]+$(?!\n)", examples=["sandbox"])

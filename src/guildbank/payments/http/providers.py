@@ -14,7 +14,7 @@ from guildbank.payments.usecases import accounts as verbs
 
 Parts = Service[Payments]
 READ, WRITE = "payments:read", "providers:write"
-TAGS: Sequence[str] = ["providers"]
+TAGS: Sequence[str] = ["Providers"]
 ProviderId = Annotated[str, PathParameter(description="The plugin's id.", max_length=64)]
 
 

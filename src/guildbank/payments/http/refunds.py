@@ -27,7 +27,7 @@ from guildbank.payments.usecases.refund import refund_payment
 
 Parts = Service[Payments]
 READ, REFUND = "payments:read", "payments:refund"
-TAGS: Sequence[str] = ["refunds"]
+TAGS: Sequence[str] = ["Refunds"]
 PaymentId = Annotated[str, PathParameter(description="The payment's id.", max_length=90)]
 RefundId = Annotated[str, PathParameter(description="The refund's id.", max_length=90)]
 

@@ -11,7 +11,7 @@ from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.receive_webhook import receive_webhook
 
 Parts = Service[Payments]
-TAGS: Sequence[str] = ["webhooks"]
+TAGS: Sequence[str] = ["Webhooks"]
 MAX_EVENT_BYTES = 256 * 1024
 Slug = Annotated[str, PathParameter(description="The tenant's slug.", max_length=40)]
 ProviderId = Annotated[str, PathParameter(description="The plugin's id.", max_length=64)]

@@ -34,7 +34,7 @@ from guildbank.wallets.usecases.operate import (
 
 BULK = "wallets:bulk"
 MAX_BODY_BYTES = 4 * 1024 * 1024
-TAGS: Sequence[str] = ["wallets"]
+TAGS: Sequence[str] = ["Wallets"]
 NEEDED = {
     "grant": GRANT,
     "spend": SPEND,

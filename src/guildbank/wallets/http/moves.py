@@ -48,7 +48,7 @@ GRANT, SPEND, HOLD, REVERSE, READ = (
     "wallets:reverse",
     "wallets:read",
 )
-TAGS: Sequence[str] = ["wallets"]
+TAGS: Sequence[str] = ["Wallets"]
 Parts = Service[Wallets]
 HOLD_SECONDS = 7 * 24 * 3600
 HoldPath = Annotated[str, PathParameter(description="The hold's id.", max_length=40)]

@@ -30,7 +30,7 @@ from guildbank.wallets.usecases import Wallets
 from guildbank.wallets.usecases.operate import Request, operate
 
 POST = "ledger:post"
-TAGS: Sequence[str] = ["wallets"]
+TAGS: Sequence[str] = ["Wallets"]
 HouseAccount = Annotated[
     str,
     Meta(

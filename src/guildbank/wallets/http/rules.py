@@ -41,8 +41,8 @@ READ, WRITE, FREEZE, LIMIT = (
     "wallets:freeze",
     "wallets:limit",
 )
-TAGS: Sequence[str] = ["wallets"]
-CURRENCY_TAGS: Sequence[str] = ["currencies"]
+TAGS: Sequence[str] = ["Wallets"]
+CURRENCY_TAGS: Sequence[str] = ["Currencies"]
 Parts = Service[Wallets]
 PlayerPath = Annotated[str, PathParameter(description="The player's id.", max_length=90)]
 CodePath = Annotated[str, PathParameter(description="The currency's code.", max_length=16)]
