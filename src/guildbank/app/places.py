@@ -29,8 +29,11 @@ def credentials_path(settings: Settings) -> Path:
 
 
 def metrics_folder(settings: Settings) -> Path:
-    """Return the folder in which worker processes share their counters."""
-    return settings.data / "metrics"
+    """Return the folder in which the worker processes of one server share their counters.
+
+    Named by port: a server empties its folder when it starts, and others run over the same data.
+    """
+    return settings.data / "metrics" / str(settings.port)
 
 
 def make_data_folder(settings: Settings) -> None:
