@@ -38,7 +38,7 @@ CEILINGS = """\
 - **COPY**: the very rows that the journal wrote (entries, keys, transfers, batch rows with their
   digests, and the changed accounts' totals) are read back and copied by the same driver into
   tables with the same partitions, indexes and contents, in transactions of the same size. It
-  decides nothing, reads nothing, locks nothing and hashes nothing: no journal can be faster. A
+  decides nothing, reads nothing, locks nothing and hashes nothing, on one connection. A
   changed account is an update for the journal and a new row for COPY, so two indexes of that one
   table are not unique.
 - **Row locks**: 16 writers, each with a connection and a transaction an operation: update the
@@ -58,8 +58,9 @@ END = """\
 - The journal commits one batch at a time, so its speed grows with what a commit holds. Sizes are
   exact: two callers keep the queue filled with calls of that many operations. Over HTTP a batch
   is as large as the wait for the one before was long.
-- The phase of the checkpoint: {phase}. Pages are written whole to the log at their first change
-  after a checkpoint, which the unmeasured round takes upon itself.
+- Pages are written whole to the log at their first change after a checkpoint, which the unmeasured
+  round takes upon itself. The phase of the checkpoint:
+  {phase}.
 - p50 and p99 are what the client waited for, with one request in flight on each connection.
 - Memory is the proportional set size of a worker process.
 """
