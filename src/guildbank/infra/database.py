@@ -40,6 +40,10 @@ _SESSION = {
     "tcp_user_timeout": "20000",
     "timezone": "UTC",
     "jit": "off",
+    # Arrays of unknown length are looked up by index, and planned once a connection, not once
+    # a call: planning over partitions costs more than the statements do.
+    "plan_cache_mode": "force_generic_plan",
+    "random_page_cost": "1.1",
 }
 
 # Known from PostgreSQL 17 on; as a start-up parameter it would keep us out of older ones.

@@ -46,20 +46,23 @@ CROSS JOIN LATERAL (
 ) AS batch
 """
 
-# One statement for two tables: round trips under the lock are what others wait for.
-WRITE_ENTRIES = """
-WITH keys AS (
-    INSERT INTO journal_key (hash, seq)
-    SELECT hash, seq
-    FROM unnest($4::bytea[], $1::bigint[]) AS keyed (hash, seq)
-    WHERE hash IS NOT NULL
-)
-INSERT INTO journal_entry (seq, kind, principal, key_hash, fingerprint, data)
-SELECT *
-FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::text[])
+WRITE_BATCH = """
+INSERT INTO journal_batch (last_seq, first_seq, epoch, written_at, format, hash, digests)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 
-WRITE_BATCH = """
+# A small batch goes with its entries and keys: one round trip less under the lock.
+WRITE_SMALL_BATCH = """
+WITH entries AS (
+    INSERT INTO journal_entry (seq, kind, principal, key_hash, fingerprint, data)
+    SELECT *
+    FROM unnest($8::bigint[], $9::text[], $10::text[], $11::bytea[], $12::bytea[], $13::text[])
+), keys AS (
+    INSERT INTO journal_key (hash, seq)
+    SELECT hash, seq
+    FROM unnest($11::bytea[], $8::bigint[]) AS keyed (hash, seq)
+    WHERE hash IS NOT NULL
+)
 INSERT INTO journal_batch (last_seq, first_seq, epoch, written_at, format, hash, digests)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
@@ -93,6 +96,9 @@ WHERE held.relation = 'journal_lock'::regclass
 
 EntryRow: TypeAlias = tuple[int, str, str, bytes | None, bytes | None, str]
 """An entry as stored: seq, kind, principal, key hash, fingerprint, data."""
+
+BatchRow: TypeAlias = tuple[int, int, int, datetime, int, bytes, bytes]
+"""A batch as stored: last and first seq, epoch, time, format, hash, digests."""
 
 
 class Known(NamedTuple):
@@ -154,18 +160,20 @@ async def read_receipts(driver: Driver, seqs: Sequence[int]) -> dict[int, Stored
 
 async def write_entries(driver: Driver, entries: Sequence[EntryRow]) -> None:
     """Write entries and their keys."""
-    if len(entries) >= COPY_FROM_ROWS:
-        await driver.copy_records_to_table("journal_entry", records=entries)
-        keys = [(key, seq) for seq, _, _, key, _, _ in entries if key is not None]
-        if keys:
-            await driver.copy_records_to_table("journal_key", records=keys)
-    else:
-        await driver.execute(WRITE_ENTRIES, *zip(*entries, strict=True))
+    await driver.copy_records_to_table("journal_entry", records=entries)
+    keys = [(key, seq) for seq, _, _, key, _, _ in entries if key is not None]
+    if keys:
+        await driver.copy_records_to_table("journal_key", records=keys)
 
 
-async def write_batch(driver: Driver, *row: object) -> None:
-    """Write the batch itself, last, with the hash over all its rows."""
-    await driver.execute(WRITE_BATCH, *row)
+async def write_batch(driver: Driver, entries: Sequence[EntryRow], batch: BatchRow) -> None:
+    """Write the newest entries and, last, the batch itself with the hash over all its rows."""
+    if 0 < len(entries) < COPY_FROM_ROWS:
+        await driver.execute(WRITE_SMALL_BATCH, *batch, *zip(*entries, strict=True))
+        return
+    if entries:
+        await write_entries(driver, entries)
+    await driver.execute(WRITE_BATCH, *batch)
 
 
 async def write_payloads(driver: Driver, payloads: Sequence[tuple[int, Sealed]]) -> None:

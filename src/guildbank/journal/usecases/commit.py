@@ -14,15 +14,15 @@ from guildbank.infra.database import Tx, begin_statement, roll_back
 from guildbank.journal import store
 from guildbank.journal.act import Act
 from guildbank.journal.chain import FORMAT, batch_hash, digests
-from guildbank.journal.contracts import Draft, Head, Outcome, Probe, Receipt
+from guildbank.journal.contracts import Draft, Driver, Head, Outcome, Probe, Receipt
 from guildbank.journal.pen import Accepted, Pen
 from guildbank.journal.stage import Stage
 from guildbank.kernel import Refusal
 
 MAX_ROUNDS = 5
 
-SLICE = 50
-"""Groups that are decided while PostgreSQL takes the rows of those before them."""
+STEP = 10
+"""Groups that are decided before the loop looks whether PostgreSQL has taken what it was given."""
 
 FROZEN_TENANT = Refusal(
     code="tenant_suspended",
@@ -76,14 +76,7 @@ async def commit_batch(
     """
     driver = tx.driver
     try:
-        await driver.execute(begin_statement(schema))
-        await probe("begun")
-        locks = [lock for group in fixed for act in group.acts for lock in act.locks]
-        if locks:
-            await store.lock_rows(driver, locks)
-            await probe("rows_locked")
-        await store.lock_journal(driver)
-        await probe("journal_locked")
+        await _lock(driver, schema, fixed, probe)
         groups = [*fixed, *draw()]
         acts = [act for group in groups for act in group.acts]
         known = await store.read_head(
@@ -96,15 +89,16 @@ async def commit_batch(
         replays = await _replays(tx, known)
         pen = Pen(driver, probe)
         try:
-            for start in range(0, len(groups), SLICE):
-                accepted = decide(stage, groups[start : start + SLICE], replays, known.head)
-                await pen.write(accepted, stage.take_logged(), last=start + SLICE >= len(groups))
+            for start in range(0, len(groups), STEP):
+                accepted = decide(stage, groups[start : start + STEP], replays, known.head)
+                pen.add(accepted, stage.take_logged())
+                await pen.turn()
+            if stage.seq == known.head.seq + 1:
+                await driver.execute("ROLLBACK")
+                return groups
+            hash_ = await _seal(tx, stage, known.head, pen, probe)
         finally:
             await pen.rest()
-        if not pen.rows:
-            await driver.execute("ROLLBACK")
-            return groups
-        hash_ = await _seal(tx, stage, known.head, pen.canonical_rows(), probe)
     except BaseException as error:
         lost = driver.is_closed()
         await roll_back(driver)
@@ -114,6 +108,22 @@ async def commit_batch(
         raise
     await _commit(tx, stage.seq - 1, hash_, probe)
     return groups
+
+
+async def _lock(driver: Driver, schema: str, fixed: Sequence[Group], probe: Probe) -> None:
+    """Begin, lock the domain rows if there are any, then the journal."""
+    begin = begin_statement(schema)
+    locks = [lock for group in fixed for act in group.acts for lock in act.locks]
+    if locks:
+        await driver.execute(begin)
+        await probe("begun")
+        await store.lock_rows(driver, locks)
+        await probe("rows_locked")
+        await store.lock_journal(driver)
+    else:
+        # One message, two statements: the lock's snapshot is its own, and reads come later.
+        await driver.execute(f"{begin};{store.LOCK}")
+    await probe("journal_locked")
 
 
 async def _commit(tx: Tx, last_seq: int, hash_: bytes, probe: Probe) -> None:
@@ -222,15 +232,19 @@ def _decide_all(
     group.answers = answers
 
 
-async def _seal(tx: Tx, stage: Stage, head: Head, rows: Sequence[bytes], probe: Probe) -> bytes:
-    """Write rooms' rows, then the batch with its hash; returns the hash."""
+async def _seal(tx: Tx, stage: Stage, head: Head, pen: Pen, probe: Probe) -> bytes:
+    """Write rooms' rows, then the newest entries and the batch with its hash; returns the hash."""
+    entries = await pen.finish()
     for shelf, changed in stage.changed():
         await shelf.save(tx.driver, changed)
         await probe(f"saved_{type(shelf).__name__}")
+    rows = pen.canonical_rows()
     first, last = head.seq + 1, stage.seq - 1
     hash_ = batch_hash(head.hash, head.epoch, first, last, stage.now, rows)
     await store.write_batch(
-        tx.driver, last, first, head.epoch, stage.now, FORMAT, hash_, digests(rows)
+        tx.driver,
+        entries,
+        (last, first, head.epoch, stage.now, FORMAT, hash_, digests(rows)),
     )
     await probe("batch_written")
     return hash_

@@ -33,8 +33,11 @@ class TenantJournal:
         seq, data = head.seq + 1, facts({})
         rows = [entry_bytes(seq, kind, principal, None, None, data)]
         hash_ = batch_hash(head.hash, head.epoch, seq, seq, now, rows)
-        await store.write_entries(tx.driver, [(seq, kind, principal, None, None, data.decode())])
-        await store.write_batch(tx.driver, seq, seq, head.epoch, now, FORMAT, hash_, digests(rows))
+        await store.write_batch(
+            tx.driver,
+            [(seq, kind, principal, None, None, data.decode())],
+            (seq, seq, head.epoch, now, FORMAT, hash_, digests(rows)),
+        )
 
     async def head(self, tx: Tx) -> JournalHead:
         """Return the newest batch."""
