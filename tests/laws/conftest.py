@@ -1,4 +1,4 @@
-"""The town that the simulations of the laws share."""
+"""The town that the simulations of the laws share, and its time."""
 
 from collections.abc import Iterator
 
@@ -9,8 +9,14 @@ from guildbank.infra.postgres import Cluster
 
 
 @pytest.fixture(scope="session")
-def town(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def built_town(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     town = Town(cluster.create_database("test_laws"), tmp_path_factory.mktemp("laws"))
-    with still_time(town, pytest.MonkeyPatch()):
-        yield town
+    yield town
     town.close()
+
+
+@pytest.fixture
+def town(built_town: Town, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
+    """The town, by whose clock all journals go until the test ends."""
+    with still_time(built_town, monkeypatch):
+        yield built_town

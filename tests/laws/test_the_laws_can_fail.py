@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.errors import FlakyFailure
+from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 from tests.laws.machine import Economy
 from tests.laws.town import Town
@@ -156,7 +156,7 @@ DEFECTS: tuple[Breed, ...] = (
 )
 
 
-FOUND = (AssertionError, FlakyFailure, asyncpg.UniqueViolationError)
+FOUND = (AssertionError, Flaky, asyncpg.UniqueViolationError)
 """The model disagrees, now or on one of two replays of a race, or an index stops the write."""
 
 
