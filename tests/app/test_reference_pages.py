@@ -1,0 +1,66 @@
+"""The pages list what the program has: each setting and default, each scope, and real options."""
+
+from pathlib import Path
+
+import click
+from tests.architecture.documents import commands
+from typer.main import get_command
+
+from guildbank.app.cli import app
+from guildbank.app.rooms import all_rooms, scopes_of
+from guildbank.infra.config import PREFIX, Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")]
+
+
+def rows(page: str, heading: str) -> list[list[str]]:
+    """Return the cells of the first table below a heading, without backticks."""
+    text = (ROOT / page).read_text(encoding="utf-8").split(f"\n## {heading}\n")[1]
+    lines = [line for line in text.split("\n## ")[0].splitlines() if line.startswith("| `")]
+    return [[cell.strip().strip("`") for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def written(default: object) -> str:
+    """Return a default as the page writes it."""
+    if default is None:
+        return "none"
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def unknown_options(words: list[str]) -> set[str]:
+    """Return the options in a command line that its command does not have."""
+    command: click.Command = get_command(app)
+    for word in words:
+        inner = command.commands.get(word) if isinstance(command, click.Group) else None
+        if inner is None:
+            break
+        command = inner
+    known = {"--help", *(option for one in command.params for option in one.opts)}
+    return {word.partition("=")[0] for word in words if word.startswith("--")} - known
+
+
+def test_the_page_for_operators_lists_every_setting_with_its_default():
+    shown = {name: (variable, default) for name, variable, default, _ in
+             rows("docs/operate.md", "Settings")}  # fmt: skip
+    assert shown == {
+        name: (f"{PREFIX}{name.upper()}", written(field.default))
+        for name, field in Settings.model_fields.items()
+    }
+
+
+def test_the_page_of_scopes_says_what_the_rooms_declare():
+    shown = [tuple(row) for row in rows("docs/keys-and-scopes.md", "Scopes")]
+    assert shown == sorted(scopes_of(all_rooms()).items())
+
+
+def test_every_option_that_a_page_shows_exists():
+    for page in PAGES:
+        for program, *words in commands(page.read_text(encoding="utf-8")):
+            if program == "guildbank":
+                assert not unknown_options(words), f"{page.name}: guildbank {' '.join(words)}"
+
+
+def test_an_option_that_does_not_exist_is_found():
+    assert unknown_options(["key", "create", "--name", "a", "--colour", "b"]) == {"--colour"}
+    assert not unknown_options(["key", "create", "--name", "a", "--all-scopes"])
