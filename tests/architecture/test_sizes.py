@@ -11,6 +11,8 @@ from tests.architecture.tree import Source, sample, sources, texts
 FILE_LINES = 400
 FUNCTION_LINES = 60
 CODE = {".py", ".sh", ".sql", ".html", ".js", ".css"}
+FROZEN = "src/guildbank/infra/migrations/versions/"
+"""Schemas that the freeze command wrote: a record of what was, which nobody edits."""
 
 
 def long_files(files: Iterator[tuple[str, str]]) -> list[str]:
@@ -18,7 +20,9 @@ def long_files(files: Iterator[tuple[str, str]]) -> list[str]:
     return [
         f"{path} has {count} lines: split it by what it does (at most {FILE_LINES})"
         for path, text in files
-        if PurePath(path).suffix in CODE and (count := text.count("\n")) > FILE_LINES
+        if PurePath(path).suffix in CODE
+        and not (path.startswith(FROZEN) and path.endswith(".sql"))
+        and (count := text.count("\n")) > FILE_LINES
     ]
 
 

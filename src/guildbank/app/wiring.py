@@ -129,7 +129,6 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     )
 
 
-
 def _master_key(settings: Settings) -> MasterKey:
     if settings.master_key is not None:
         return MasterKey.from_text(settings.master_key.get_secret_value())

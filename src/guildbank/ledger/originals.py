@@ -9,7 +9,7 @@ import msgspec
 from guildbank.journal import Driver
 from guildbank.ledger.contracts import Address
 
-# Undone is, for a spend, what was restored from it; for a credit, what was clawed from its lot.
+# The last column is what was given back of a spend already.
 READ = """
 SELECT entry.seq, entry.written_at, entry.kind, entry.data, transfer.leg, transfer.amount,
        debit.owner, debit.asset, debit.bucket, credit.owner, credit.asset, credit.bucket,
@@ -17,12 +17,7 @@ SELECT entry.seq, entry.written_at, entry.kind, entry.data, transfer.leg, transf
        (SELECT coalesce(sum(back.amount), 0)::bigint
         FROM ledger_transfer AS back
         WHERE back.source_seq = transfer.seq
-          AND back.source_leg = transfer.leg),
-       (SELECT coalesce(sum(hole.amount), 0)::bigint
-        FROM ledger_transfer AS hole
-        WHERE hole.debit = transfer.credit
-          AND hole.lot_offset >= transfer.credit_offset
-          AND hole.lot_offset < transfer.credit_offset + transfer.amount)
+          AND back.source_leg = transfer.leg)
 FROM journal_v_entry AS entry
 JOIN ledger_transfer AS transfer ON transfer.seq = entry.seq
 JOIN ledger_account AS debit ON debit.id = transfer.debit
@@ -35,7 +30,7 @@ ORDER BY entry.seq, transfer.leg
 class OriginalLeg(NamedTuple):
     """One transfer of the entry; `start` is where it began on the debit account's axis.
 
-    `restored` was given back of it already, `clawed` was taken back of its lot.
+    `restored` was given back of it already.
     """
 
     leg: int
@@ -44,7 +39,6 @@ class OriginalLeg(NamedTuple):
     credit: Address
     start: int
     restored: int
-    clawed: int
 
 
 class Original(msgspec.Struct, frozen=True):
@@ -69,7 +63,7 @@ class Originals:
         for row in await driver.fetch(READ, keys):
             heads[row[0]] = (row[1], row[2], row[3].encode())
             legs.setdefault(row[0], []).append(
-                OriginalLeg(row[4], row[5], Address(*row[6:9]), Address(*row[9:12]), *row[12:15])
+                OriginalLeg(row[4], row[5], Address(*row[6:9]), Address(*row[9:12]), *row[12:14])
             )
         return {seq: Original(seq, *heads[seq], tuple(legs[seq])) for seq in heads}
 

@@ -1,4 +1,4 @@
-"""What a plugin may import: manifests, the protocols of the slots, and the structs they exchange."""
+"""What a plugin may import: manifests, the slots' protocols, and the structs they exchange."""
 
 from guildbank.plugin_api.manifest import API_VERSION, Manifest, Plugin, Slot
 from guildbank.plugin_api.provider import (

@@ -12,7 +12,6 @@ from guildbank.wallets.coins import (
     claw_needs,
     credit,
     debt_of,
-    give_back,
 )
 from guildbank.wallets.contracts import (
     BUCKETS,
@@ -49,6 +48,5 @@ __all__ = [
     "claw_needs",
     "credit",
     "debt_of",
-    "give_back",
     "wallet",
 ]

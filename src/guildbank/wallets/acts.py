@@ -51,7 +51,7 @@ class GatedAct(WalletAct):
 
     rounds = 2
     held: ClassVar[bool] = False
-    __slots__ = ("amount", "gates")
+    __slots__ = ("amount", "gates", "spending")
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class GatedAct(WalletAct):
         super().__init__(principal, key, command, payload)
         self.amount: int = command.amount
         self.gates = gates
+        self.spending = Spending(self.player_id, self.currency, self.amount, self.held)
 
     def needs(self, stage: Stage) -> Iterable[Need]:
         """Return the wallet's rows, then what the gates want to read."""
@@ -73,15 +74,13 @@ class GatedAct(WalletAct):
         purse = stage.get(PURSES, key)
         if purse is None:
             return ()
-        spending = Spending(self.player_id, self.currency, self.amount, self.held)
-        return [need for gate in self.gates for need in gate.needs(stage, spending, purse)]
+        return [need for gate in self.gates for need in gate.needs(stage, self.spending, purse)]
 
     def pass_gates(self, stage: Stage, purse: Purse) -> tuple[str, ...] | Refusal:
         """Ask every gate; return the counters that counted the amount."""
-        spending = Spending(self.player_id, self.currency, self.amount, self.held)
         counted: list[str] = []
         for gate in self.gates:
-            answer = gate.check(stage, spending, purse)
+            answer = gate.check(stage, self.spending, purse)
             if isinstance(answer, Refusal):
                 return answer
             counted.extend(answer)

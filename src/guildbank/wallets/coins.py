@@ -11,7 +11,6 @@ from guildbank.ledger import (
     Book,
     Leg,
     LotRef,
-    Moved,
     Restores,
     holding_needs,
     house,
@@ -155,34 +154,3 @@ def claw(
         debt = Leg((wallet(player_id, currency, DEBT),), sink, owed, forced=True)
         refusal = book.post([debt])
     return refusal or Clawed(taken, owed, tuple(book.moved[begun:]))
-
-
-def give_back(book: Book, clawed: Sequence[Moved]) -> Refusal | None:
-    """Undo a claw-back: each hole becomes a new lot of the same coins, a debt is forgiven.
-
-    `clawed` are the transfers of the claw-back, as it returned or as they stand in the journal.
-    """
-    for transfer, taken_from, sink in clawed:
-        player_id, currency, bucket = taken_from
-        if bucket == DEBT:
-            refusal = _forgive(book, taken_from, sink, transfer.amount)
-        else:
-            start = transfer.lot_offset or 0
-            refusal = credit(
-                book, player_id, currency, bucket, transfer.amount, sink,
-                restores=Restores(transfer.seq, transfer.leg, start, directed=True), forced=True,
-            )  # fmt: skip
-        if refusal is not None:
-            return refusal
-    return None
-
-
-def _forgive(book: Book, debt: Address, sink: Address, amount: int) -> Refusal | None:
-    """Strike out a debt; what was paid of it meanwhile comes back as free coins."""
-    owed = min(amount, max(0, debt_of(book, debt.owner, debt.asset)))
-    legs = [Leg((sink,), debt, owed, forced=True)] if owed else []
-    if amount > owed:
-        legs.append(
-            Leg((sink,), wallet(debt.owner, debt.asset, "free"), amount - owed, forced=True)
-        )
-    return book.post(legs)

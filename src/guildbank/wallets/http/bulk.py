@@ -1,5 +1,6 @@
 """The bulk route: thousands of operations in one call, each on its own or all in one commit."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -25,6 +26,7 @@ from guildbank.wallets.http.moves import GRANT, HOLD, HOLD_SECONDS, REVERSE, SPE
 from guildbank.wallets.http.views import MovedView, hold_id_of, moved_view
 from guildbank.wallets.usecases import Wallets
 from guildbank.wallets.usecases.operate import (
+    PACE,
     Operation,
     Request,
     Stopped,
@@ -121,20 +123,26 @@ async def batch(wallets: Service[Wallets], caller: Who, data: JSONBody[BatchBody
     requests = [_request(number, one) for number, one in enumerate(data.operations)]
     if data.mode == "each":
         answers = await operate_each(wallets, caller.home, caller.principal, requests)
-        return _view(data.operations, answers)
+        return await _view(data.operations, answers)
     if len(requests) > MAX_ALL:
         raise problem("out_of_range", f"In mode all a batch is at most {MAX_ALL}.", "operations")
     answer = await operate_all(wallets, caller.home, caller.principal, requests)
     if not isinstance(answer, Stopped):
-        return _view(data.operations, answer)
-    return _view(
+        return await _view(data.operations, answer)
+    return await _view(
         data.operations,
         [answer.refusal if n == answer.at else BATCH_REFUSED for n in range(len(requests))],
     )
 
 
-def _view(operations: Sequence[OperationBody], answers: Sequence[Outcome | Exception]) -> BatchView:
-    outcomes = [_outcome(one.key, answer) for one, answer in zip(operations, answers, strict=True)]
+async def _view(
+    operations: Sequence[OperationBody], answers: Sequence[Outcome | Exception]
+) -> BatchView:
+    outcomes: list[OutcomeView] = []
+    for one, answer in zip(operations, answers, strict=True):
+        outcomes.append(_outcome(one.key, answer))
+        if len(outcomes) % PACE == 0:
+            await asyncio.sleep(0)
     return BatchView(sum(1 for one in outcomes if one.status == "done"), outcomes)
 
 

@@ -1,5 +1,6 @@
 """Run operations on wallets: one of them, each of many, or all of many in one commit."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import TypeAlias, TypeVar
 
@@ -32,6 +33,10 @@ Rule: TypeAlias = Freeze | SetLimit
 Payable = TypeVar("Payable", Grant, Spend, PlaceHold, Reverse, Post, Freeze)
 
 
+PACE = 50
+"""Operations of a bulk call that are prepared or rendered before others get their turn."""
+
+
 class Request(msgspec.Struct, frozen=True):
     """An operation with its idempotency key, and free-form facts to be sealed beside it.
 
@@ -61,7 +66,12 @@ async def operate_each(
     wallets: Wallets, tenant: TenantRef, principal: str, requests: Sequence[Request]
 ) -> list[Outcome | Exception]:
     """Run many operations, each on its own; outcomes in the order given."""
-    prepared = [await prepare(wallets, tenant, principal, request) for request in requests]
+    prepared = []
+    for number, request in enumerate(requests):
+        prepared.append(await prepare(wallets, tenant, principal, request))
+        if number % PACE == 0:
+            # The loop's other callers must not wait for thousands of hashes.
+            await asyncio.sleep(0)
     acts = [act for act in prepared if isinstance(act, Act)]
     outcomes = iter(await wallets.journal.submit_each(tenant.schema, acts))
     return [act if isinstance(act, Refusal) else next(outcomes) for act in prepared]

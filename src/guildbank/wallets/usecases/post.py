@@ -25,6 +25,7 @@ from guildbank.wallets.contracts import (
     PostLeg,
     Spending,
 )
+from guildbank.wallets.gates import note_spent
 from guildbank.wallets.purses import CURRENCIES, PURSES, PurseKey
 
 POSTED = "ledger.posted"
@@ -93,6 +94,7 @@ class PostAct(Act):
                 answer = gate.check(stage, spending, purse)
                 if isinstance(answer, Refusal):
                     return msgspec.structs.replace(answer, field="legs")
+            note_spent(stage, spending.player_id, spending.currency, spending.amount)
         close_book(stage, book)
         done = PostedFacts(
             transfers=tuple(

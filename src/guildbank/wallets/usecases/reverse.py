@@ -157,11 +157,9 @@ def _after(original: Original, book: Book) -> Original:
     for transfer, _, _ in book.moved:
         if transfer.source_seq == original.seq and transfer.source_leg is not None:
             restored[transfer.source_leg] = restored.get(transfer.source_leg, 0) + transfer.amount
-    clawed = sum(t.amount for t, _, _ in book.moved if t.lot_offset is not None)
     legs = tuple(
         leg._replace(
             restored=leg.restored + restored.get(leg.leg, 0),
-            clawed=leg.clawed + (clawed if _is_lot(leg) else 0),
         )
         for leg in original.legs
     )
