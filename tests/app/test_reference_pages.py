@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import click
 from tests.architecture.documents import commands
 from typer.main import get_command
 
@@ -30,9 +29,9 @@ def written(default: object) -> str:
 
 def unknown_options(words: list[str]) -> set[str]:
     """Return the options in a command line that its command does not have."""
-    command: click.Command = get_command(app)
+    command = get_command(app)
     for word in words:
-        inner = command.commands.get(word) if isinstance(command, click.Group) else None
+        inner = getattr(command, "commands", {}).get(word)
         if inner is None:
             break
         command = inner
