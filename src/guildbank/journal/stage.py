@@ -45,6 +45,10 @@ class Stage:
         self._act_staged: dict[Any, dict[Any, Any]] = {}
         self._act_rows: list[tuple[Any, Any]] = []
 
+    def reads(self, shelf: Shelf[K, V]) -> bool:
+        """Say whether any act of the batch asked for a key of the shelf."""
+        return shelf in self._rows
+
     def loaded(self, shelf: Shelf[K, V], key: K) -> bool:
         """Say whether the key was asked of the database, found or not."""
         rows = self._rows.get(shelf)

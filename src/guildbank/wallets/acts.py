@@ -20,7 +20,7 @@ UNKNOWN_CURRENCY = Refusal(
 class WalletAct(Act):
     """An act on the wallet of `player_id` in `currency`."""
 
-    __slots__ = ("currency", "payload", "player_id")
+    __slots__ = ("currency", "payload", "player_id", "purse_key")
 
     def __init__(
         self,
@@ -32,18 +32,19 @@ class WalletAct(Act):
         super().__init__(principal, key, command)
         self.player_id: str = command.player_id
         self.currency: str = command.currency
+        self.purse_key = PurseKey(self.player_id, self.currency)
         self.payload = payload
 
     def needs(self, stage: Stage) -> Iterable[Need]:
         """Return the purse and the accounts."""
         return [
-            (PURSES, PurseKey(self.player_id, self.currency)),
+            (PURSES, self.purse_key),
             *account_needs(self.player_id, self.currency),
         ]
 
     def purse(self, stage: Stage) -> Purse | None:
         """Return the loaded purse, None for an unknown currency."""
-        return stage.get(PURSES, PurseKey(self.player_id, self.currency))
+        return stage.get(PURSES, self.purse_key)
 
 
 class GatedAct(WalletAct):
@@ -68,10 +69,9 @@ class GatedAct(WalletAct):
 
     def needs(self, stage: Stage) -> Iterable[Need]:
         """Return the wallet's rows, then what the gates want to read."""
-        key = PurseKey(self.player_id, self.currency)
-        if not stage.loaded(PURSES, key):
+        if not stage.loaded(PURSES, self.purse_key):
             return super().needs(stage)
-        purse = stage.get(PURSES, key)
+        purse = stage.get(PURSES, self.purse_key)
         if purse is None:
             return ()
         return [need for gate in self.gates for need in gate.needs(stage, self.spending, purse)]

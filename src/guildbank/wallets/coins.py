@@ -107,7 +107,7 @@ def debit(book: Book, player_id: str, purse: Purse, amount: int) -> Refusal | No
     owed = debt_of(book, player_id, code)
     if owed > 0:
         return in_debt(owed)
-    sources = tuple(wallet(player_id, code, bucket) for bucket in purse.currency.order)
+    sources = tuple([Address(player_id, code, bucket) for bucket in purse.currency.order])
     refusal = book.post([Leg(sources, house(code, SALES), amount)])
     if refusal is not None and refusal.code == "insufficient_funds":
         return msgspec.structs.replace(refusal, field="amount")

@@ -61,6 +61,8 @@ def note_spent(stage: Stage, player_id: str, currency: str, amount: int) -> None
 
     What the batch read for it is older than this act.
     """
+    if not stage.reads(SPENT_SINCE):
+        return
     key = SpentKey(player_id, currency, day_of(stage.now))
     if stage.loaded(SPENT_SINCE, key):
         stage.put(SPENT_SINCE, key, max(0, (stage.get(SPENT_SINCE, key) or 0) + amount))
