@@ -18,7 +18,7 @@ NUL = "\x00"
 
 @pytest.fixture(scope="module")
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=edge_app.make())
+    transport = httpx.ASGITransport(app=edge_app.make())  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://game.example") as client:
         yield client
 
@@ -198,7 +198,7 @@ async def test_a_body_over_the_limit_is_refused_without_an_announced_length() ->
             taken += 64 * 1024
             yield b" " * 64 * 1024
 
-    transport = httpx.ASGITransport(app=edge_app.make())
+    transport = httpx.ASGITransport(app=edge_app.make())  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://game.example") as client:
         problem = await refused(client, endless())
     assert problem["code"] == "body_too_large"

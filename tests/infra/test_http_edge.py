@@ -121,7 +121,7 @@ async def test_a_missing_or_bad_idempotency_key_is_refused(client: httpx.AsyncCl
         answer = await client.post(
             "/v1/grants",
             content=body(),
-            headers={**headers, "idempotency-key": bad},  # type: ignore[dict-item]
+            headers={**headers, "idempotency-key": bad},  # type: ignore[arg-type]
         )
         assert (answer.status_code, code(answer)) == (400, "idempotency_key_malformed")
 

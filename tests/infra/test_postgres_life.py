@@ -62,8 +62,8 @@ def test_data_is_there_after_a_stop_and_a_start(own: Cluster) -> None:
     ask(own, "CREATE TABLE coins (amount bigint); INSERT INTO coins VALUES (42)")
     first, url = own.pid, own.url()
     own.stop()
-    assert not own.running()
-    assert own.pid is None
+    stopped = (own.running(), own.pid)
+    assert stopped == (False, None)
     own.start()
     assert own.pid not in (None, first)
     assert own.url() == url
