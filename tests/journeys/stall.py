@@ -74,7 +74,9 @@ class Stall:
             key = {"name": "game", "tenant": slug, "scopes": tenant_scopes()}
             token = done(deployment.post("/v1/keys", json=key))["token"]
         self.http = server.client(token)
+        self.slug = slug
         self.account = f"key_{secrets.token_hex(16)}"
+        self.secret = f"whsec_{secrets.token_hex(16)}"
         self._open_account()
         order = ["paid", "bonus", "free"]
         self.post("/v1/currencies", {"code": "GEM", "name": "Gems", "order": order})
@@ -88,7 +90,7 @@ class Stall:
         self.browser.close()
 
     def _open_account(self) -> None:
-        keys = {"api_key": self.account, "webhook_secret": f"whsec_{secrets.token_hex(16)}"}
+        keys = {"api_key": self.account, "webhook_secret": self.secret}
         opened = {**keys, "name": "Stall"}
         done(httpx.post(f"{self.provider}/v1/accounts", json=opened, trust_env=False))
         settings = {"base_url": self.provider, **keys}
