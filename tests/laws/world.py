@@ -242,9 +242,10 @@ class World:
         return {**facts, "original": original}
 
     def irreversible(self, original: int) -> Refused:
-        """Why an entry that is neither a spend nor a grant is not reversed: it moved no coins, or
-        is final."""
-        return "not_reversible" if original in self.final else "unknown_transaction"
+        """Why an entry that is neither a spend nor a grant is not reversed: it is final, moved no
+        coins, or never was."""
+        known = original in self.final or original in self.still
+        return "not_reversible" if known else "unknown_transaction"
 
     def freeze(self, seq: int, player: str, currency: str, *, frozen: bool) -> Facts | Refused:
         """A wallet stopped, or freed."""

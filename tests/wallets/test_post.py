@@ -192,12 +192,6 @@ async def test_another_tenants_player_is_unknown_here(studio: Studio, rival: Stu
     assert await rival.buckets(theirs) == {"free": 5}
 
 
-async def test_a_posting_is_not_reversed(studio: Studio, player: str) -> None:
-    made = done(await studio.legs(leg("issue", (player, "free"), 1)))
-    answer = await studio.post("/v1/reversals", {"transactionId": made["transactionId"]})
-    assert refused(answer) == (422, "not_reversible")
-
-
 async def test_the_books_still_prove(studio: Studio, player: str) -> None:
     await studio.paid(player, 10)
     done(

@@ -9,7 +9,7 @@ import msgspec
 from guildbank.journal import Driver
 from guildbank.ledger.contracts import Address
 
-# The last column is what was given back of a spend already.
+# The last column is what was given back already. Entries that moved nothing have one row.
 READ = """
 SELECT entry.seq, entry.written_at, entry.kind, entry.data, transfer.leg, transfer.amount,
        debit.owner, debit.asset, debit.bucket, credit.owner, credit.asset, credit.bucket,
@@ -19,9 +19,9 @@ SELECT entry.seq, entry.written_at, entry.kind, entry.data, transfer.leg, transf
         WHERE back.source_seq = transfer.seq
           AND back.source_leg = transfer.leg)
 FROM journal_v_entry AS entry
-JOIN ledger_transfer AS transfer ON transfer.seq = entry.seq
-JOIN ledger_account AS debit ON debit.id = transfer.debit
-JOIN ledger_account AS credit ON credit.id = transfer.credit
+LEFT JOIN ledger_transfer AS transfer ON transfer.seq = entry.seq
+LEFT JOIN ledger_account AS debit ON debit.id = transfer.debit
+LEFT JOIN ledger_account AS credit ON credit.id = transfer.credit
 WHERE entry.seq = ANY($1::bigint[])
 ORDER BY entry.seq, transfer.leg
 """
@@ -42,7 +42,7 @@ class OriginalLeg(NamedTuple):
 
 
 class Original(msgspec.Struct, frozen=True):
-    """An entry with its transfers."""
+    """An entry with its transfers, none where it moved nothing."""
 
     seq: int
     at: datetime
@@ -57,14 +57,15 @@ class Originals:
     order: ClassVar[int] = 43
 
     async def load(self, driver: Driver, keys: Sequence[int]) -> Mapping[int, Original]:
-        """Return the entries that have transfers."""
+        """Return the entries that exist."""
         legs: dict[int, list[OriginalLeg]] = {}
         heads: dict[int, tuple[datetime, str, bytes]] = {}
         for row in await driver.fetch(READ, keys):
             heads[row[0]] = (row[1], row[2], row[3].encode())
-            legs.setdefault(row[0], []).append(
-                OriginalLeg(row[4], row[5], Address(*row[6:9]), Address(*row[9:12]), *row[12:14])
-            )
+            own = legs.setdefault(row[0], [])
+            if row[4] is not None:
+                sides = Address(*row[6:9]), Address(*row[9:12])
+                own.append(OriginalLeg(row[4], row[5], *sides, *row[12:14]))
         return {seq: Original(seq, *heads[seq], tuple(legs[seq])) for seq in heads}
 
     async def save(self, driver: Driver, changed: Mapping[int, Original]) -> None:

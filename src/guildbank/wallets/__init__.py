@@ -2,7 +2,8 @@
 
 Refusals: unknown_currency, currency_inactive, currency_exists, debt_outstanding, limit_exceeded,
 refund_exceeds_unspent, unknown_hold, hold_expired, hold_closed, hold_not_due, exceeds_hold,
-exceeds_original, not_reversible, unknown_transaction, and those of the ledger.
+exceeds_original, not_reversible, partial_needs_one_leg, unknown_transaction, and those of the
+ledger.
 """
 
 from guildbank.wallets.coins import (

@@ -196,10 +196,14 @@ class Posted(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PostedFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The facts of a raw posting; its answer is rendered from nothing else."""
+    """The facts of a raw posting, or of its reversal; an answer is rendered from nothing else.
+
+    `original` is the position of the reversed posting.
+    """
 
     transfers: tuple[Posted, ...]
     payload: str | None = None
+    original: int | None = None
 
 
 class Clawed(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ from guildbank.kernel import Refusal
 from guildbank.wallets.contracts import CaptureHold, Grant, PlaceHold, ReleaseHold, Reverse, Spend
 from guildbank.wallets.http.bodies import CurrencyCode, HoldId, PlayerId, TransactionId
 from guildbank.wallets.http.moves import GRANT, HOLD, HOLD_SECONDS, REVERSE, SPEND
+from guildbank.wallets.http.postings import PostingView, posting_view, undid_posting
 from guildbank.wallets.http.views import MovedView, hold_id_of, moved_view
 from guildbank.wallets.usecases import Wallets
 from guildbank.wallets.usecases.operate import (
@@ -84,7 +85,7 @@ class BatchBody(Body):
 
 
 class OutcomeView(View):
-    """What became of one operation: `done` with its transaction, or `refused` with the code."""
+    """`done` with a transaction (a `posting` where one was undone), or `refused` with the code."""
 
     key: str
     status: Literal["done", "refused", "failed"]
@@ -92,6 +93,7 @@ class OutcomeView(View):
     hold_id: str | None = None
     code: str | None = None
     detail: str | None = None
+    posting: PostingView | None = None
 
 
 class BatchView(View):
@@ -140,14 +142,17 @@ async def _view(
 ) -> BatchView:
     outcomes: list[OutcomeView] = []
     for one, answer in zip(operations, answers, strict=True):
-        outcomes.append(_outcome(one.key, answer))
+        outcomes.append(_outcome(one, answer))
         if len(outcomes) % PACE == 0:
             await asyncio.sleep(0)
     return BatchView(sum(1 for one in outcomes if one.status == "done"), outcomes)
 
 
-def _outcome(key: str, answer: Outcome | Exception) -> OutcomeView:
+def _outcome(one: OperationBody, answer: Outcome | Exception) -> OutcomeView:
+    key = one.key
     if isinstance(answer, Receipt):
+        if one.verb == "reverse" and undid_posting(answer):
+            return OutcomeView(key, "done", posting=posting_view(answer))
         return OutcomeView(key, "done", moved_view(answer), hold_id_of(answer))
     if isinstance(answer, Refusal):
         return OutcomeView(key, "refused", code=answer.code, detail=answer.detail)

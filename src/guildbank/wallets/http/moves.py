@@ -29,6 +29,7 @@ from guildbank.wallets.contracts import (
     Spend,
 )
 from guildbank.wallets.http.bodies import CurrencyCode, PlayerId, TransactionId
+from guildbank.wallets.http.postings import ReversalView, reversal_view
 from guildbank.wallets.http.views import (
     HoldMovedView,
     HoldView,
@@ -145,17 +146,19 @@ async def release(
 @post("/v1/reversals", guards=[scope(REVERSE)], tags=TAGS, summary="Reverse a transaction")
 async def reverse(
     wallets: Parts, caller: Who, idempotency_key: IdempotencyKey, data: JSONBody[ReversalBody]
-) -> MovedView:
-    """Undo a spend, capture or grant by new postings, never above the original in sum.
+) -> ReversalView:
+    """Undo a spend, capture, grant or posting by new postings, never above the original in sum.
 
-    A reason is kept sealed under the key of the player that `playerId` names.
+    A posting is undone whole, or by an amount where it has one leg, and is answered with the
+    list of transfers. Purchases are refunded instead, and a reversal stands. A reason
+    is kept sealed under the key of the player that `playerId` names.
     """
     if data.reason and data.player_id is None:
         raise problem("missing_field", "A reason is sealed under a player: say whose.", "playerId")
     operation = Reverse(data.transaction_id, data.amount)
     payload = {"reason": data.reason} if data.reason else None
     request = Request(operation, idempotency_key, payload, data.player_id)
-    return moved_view(granted(await operate(wallets, caller.home, caller.principal, request)))
+    return reversal_view(granted(await operate(wallets, caller.home, caller.principal, request)))
 
 
 ROUTES = (grant, spend, place_hold, read_hold, capture, release, reverse)

@@ -1,4 +1,4 @@
-"""The route of raw postings: legs between players' buckets and the house's own accounts."""
+"""Raw postings between players' buckets and the house's accounts; how their reversals answer."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,6 +26,7 @@ from guildbank.kernel import seq_id
 from guildbank.ledger import HOUSE, MAX_LEGS, Address, house
 from guildbank.wallets.contracts import Bucket, Post, PostedFacts, PostLeg, wallet
 from guildbank.wallets.http.bodies import CurrencyCode, PlayerId
+from guildbank.wallets.http.views import BucketView, moved_view
 from guildbank.wallets.usecases import Wallets
 from guildbank.wallets.usecases.operate import Request, operate
 
@@ -40,6 +41,15 @@ HouseAccount = Annotated[
     ),
 ]
 _FACTS = msgspec.json.Decoder(PostedFacts)
+
+
+class _Shape(msgspec.Struct):
+    """What tells the facts of postings from those of wallets."""
+
+    transfers: msgspec.Raw = msgspec.Raw()
+
+
+_SHAPE = msgspec.json.Decoder(_Shape)
 
 
 class SideBody(Body):
@@ -89,11 +99,26 @@ class TransferView(View):
 
 
 class PostingView(View):
-    """A posting. A credit to a player in debt is followed by the transfer that repays the debt."""
+    """A posting or its reversal. A credit to a debtor is followed by the transfer that repays."""
 
     transaction_id: str
     at: datetime
     transfers: Sequence[TransferView]
+
+
+class ReversalView(View):
+    """What a reversal did to a wallet, or for a raw posting its `transfers`; the rest is null."""
+
+    transaction_id: str
+    at: datetime
+    player_id: str | None
+    currency: str | None
+    amount: int | None
+    buckets: Sequence[BucketView] | None
+    balance: int | None
+    available: int | None
+    debt: int | None
+    transfers: Sequence[TransferView] | None
 
 
 @post("/v1/postings", guards=[scope(POST)], tags=TAGS, summary="Post legs")
@@ -125,7 +150,7 @@ async def create_posting(
             "metadata",
         )
     request = Request(Post(legs), idempotency_key, data.metadata, players[0] if players else None)
-    return _view(granted(await operate(wallets, caller.home, caller.principal, request)))
+    return posting_view(granted(await operate(wallets, caller.home, caller.principal, request)))
 
 
 def _address(side: SideBody, currency: str, field: str) -> Address:
@@ -138,7 +163,44 @@ def _address(side: SideBody, currency: str, field: str) -> Address:
     )
 
 
-def _view(receipt: Receipt) -> PostingView:
+def undid_posting(receipt: Receipt) -> bool:
+    """Say whether a reversal undid a raw posting, and not an entry of one wallet."""
+    return bool(bytes(_SHAPE.decode(receipt.data).transfers))
+
+
+def reversal_view(receipt: Receipt) -> ReversalView:
+    """Render a reversal."""
+    if undid_posting(receipt):
+        posting = posting_view(receipt)
+        return ReversalView(
+            transaction_id=posting.transaction_id,
+            at=posting.at,
+            player_id=None,
+            currency=None,
+            amount=None,
+            buckets=None,
+            balance=None,
+            available=None,
+            debt=None,
+            transfers=posting.transfers,
+        )
+    moved = moved_view(receipt)
+    return ReversalView(
+        transaction_id=moved.transaction_id,
+        at=moved.at,
+        player_id=moved.player_id,
+        currency=moved.currency,
+        amount=moved.amount,
+        buckets=moved.buckets,
+        balance=moved.balance,
+        available=moved.available,
+        debt=moved.debt,
+        transfers=None,
+    )
+
+
+def posting_view(receipt: Receipt) -> PostingView:
+    """Render a posting or its reversal."""
     return PostingView(
         transaction_id=seq_id("txn", receipt.seq, receipt.at),
         at=receipt.at,

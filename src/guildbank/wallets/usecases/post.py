@@ -96,14 +96,7 @@ class PostAct(Act):
                     return msgspec.structs.replace(answer, field="legs")
             note_spent(stage, spending.player_id, spending.currency, spending.amount)
         close_book(stage, book)
-        done = PostedFacts(
-            transfers=tuple(
-                Posted(debit, to, one.amount, one.debit_after, one.credit_after)
-                for one, debit, to in book.moved
-            ),
-            payload=self.payload.hash if self.payload else None,
-        )
-        return Draft(POSTED, facts(done), self.payload)
+        return Draft(POSTED, facts(posted_facts(book, self.payload)), self.payload)
 
     def _spendings(self) -> list[Spending]:
         """Return what leaves each wallet in sum: gates are asked once a wallet."""
@@ -113,6 +106,18 @@ class PostAct(Act):
                 wallet = (leg.debit.owner, leg.debit.asset)
                 sums[wallet] = sums.get(wallet, 0) + leg.amount
         return [Spending(player, code, amount) for (player, code), amount in sums.items()]
+
+
+def posted_facts(book: Book, payload: Sealed | None, original: int | None = None) -> PostedFacts:
+    """Return the facts of what the book posted; `original` is the position of an undone entry."""
+    return PostedFacts(
+        transfers=tuple(
+            Posted(debit, to, one.amount, one.debit_after, one.credit_after)
+            for one, debit, to in book.moved
+        ),
+        payload=payload.hash if payload else None,
+        original=original,
+    )
 
 
 def _players(leg: PostLeg) -> list[Address]:

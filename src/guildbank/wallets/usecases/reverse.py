@@ -1,4 +1,4 @@
-"""Undo a spend, a capture or a grant, whole or in part, by new postings.
+"""Undo a spend, a capture, a grant or a raw posting, whole or in part, by new postings.
 
 A reversed spend gives the same coins back, as new lots that name the interval they restore. A
 reversed grant takes the unspent part of its lot. Purchases are undone by refunds only.
@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import msgspec
 
-from guildbank.journal import Draft, Need, Sealed, Stage
+from guildbank.journal import Draft, Need, Sealed, Stage, facts
 from guildbank.kernel import Refusal, TimedSeq
 from guildbank.kernel.ids import epoch_ms
 from guildbank.ledger import (
@@ -21,6 +21,7 @@ from guildbank.ledger import (
     Original,
     OriginalLeg,
     Restores,
+    close_book,
     lot_needs,
     open_book,
 )
@@ -29,11 +30,18 @@ from guildbank.wallets.coins import account_needs, credit
 from guildbank.wallets.contracts import BUCKETS, Reverse
 from guildbank.wallets.usecases.grant import GRANTED
 from guildbank.wallets.usecases.hold import CAPTURED
+from guildbank.wallets.usecases.post import POSTED, posted_facts
+from guildbank.wallets.usecases.reverse_posting import (
+    exceeds,
+    players_of,
+    posting_needs,
+    undo_posting,
+)
 from guildbank.wallets.usecases.spend import SPENT
 
 REVERSED = "ledger.reversed"
 _SPENDS = (SPENT, CAPTURED)
-_REVERSIBLE = (*_SPENDS, GRANTED)
+_REVERSIBLE = (*_SPENDS, GRANTED, POSTED)
 
 
 UNKNOWN_TRANSACTION = Refusal(
@@ -79,6 +87,8 @@ class ReverseAct(WalletAct):
         original = stage.get(ORIGINALS, self.seq)
         if original is None or original.kind not in _REVERSIBLE:
             return ()
+        if original.kind == POSTED:
+            return posting_needs(original)
         head = _HEAD.decode(original.data)
         self.player_id, self.currency = head.player, head.currency
         lots = [leg for leg in original.legs if _is_lot(leg)]
@@ -90,7 +100,11 @@ class ReverseAct(WalletAct):
         ]
 
     def decide(self, stage: Stage) -> Draft | Refusal:
-        """Reverse; refused: unknown_transaction, not_reversible, exceeds_original."""
+        """Reverse; refused: unknown_transaction, not_reversible, exceeds_original.
+
+        Further: invalid_value (a reason under a player who is not the transaction's), and
+        partial_needs_one_leg for a posting.
+        """
         original = stage.get(ORIGINALS, self.seq)
         if original is None or epoch_ms(original.at) != self.at_ms:
             return UNKNOWN_TRANSACTION
@@ -101,12 +115,16 @@ class ReverseAct(WalletAct):
                 "Purchases are refunded; a reversal stands.",
                 field="transactionId",
             )
-        if self.payload is not None and self.payload.person != self.player_id:
+        posting = original.kind == POSTED
+        persons = players_of(original) if posting else {self.player_id}
+        if self.payload is not None and self.payload.person not in persons:
             return Refusal(
                 code="invalid_value",
-                detail="The transaction is another player's.",
+                detail="The transaction is not this player's.",
                 field="playerId",
             )
+        if posting:
+            return self._posting(stage, original)
         book = open_book(stage)
         reverse = self._spend if original.kind in _SPENDS else self._grant
         amount = reverse(book, original)
@@ -115,6 +133,16 @@ class ReverseAct(WalletAct):
         # What this act restored counts for the next reversal in the same batch.
         stage.put(ORIGINALS, self.seq, _after(original, book))
         return moved_draft(stage, book, REVERSED, self, amount, original=self.seq)
+
+    def _posting(self, stage: Stage, original: Original) -> Draft | Refusal:
+        book = open_book(stage)
+        refusal = undo_posting(book, original, self.amount)
+        if refusal is not None:
+            return refusal
+        stage.put(ORIGINALS, self.seq, _after(original, book))
+        close_book(stage, book)
+        done = posted_facts(book, self.payload, original=self.seq)
+        return Draft(REVERSED, facts(done), self.payload)
 
     def _spend(self, book: Book, original: Original) -> int | Refusal:
         legs = [leg for leg in original.legs if leg.debit.bucket in BUCKETS]
@@ -164,13 +192,3 @@ def _after(original: Original, book: Book) -> Original:
         for leg in original.legs
     )
     return msgspec.structs.replace(original, legs=legs)
-
-
-def exceeds(left: int) -> Refusal:
-    """Return the refusal of a reversal above what is left of the original."""
-    return Refusal(
-        code="exceeds_original",
-        detail=f"{left} of this transaction are not reversed yet.",
-        field="amount",
-        extra={"left": left},
-    )
