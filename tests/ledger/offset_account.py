@@ -38,7 +38,7 @@ class OffsetAccount:
         lot = Lot(LotRef(len(self.lots), 0), self.credited, self.credited + amount, source)
         self.lots.append(lot)
         self.credited += amount
-        repaid = min(self.debt, self.balance - self.held)
+        repaid = min(self.debt, amount, self.balance - self.held)
         self.spent += repaid
         self.debt -= repaid
         return lot

@@ -170,7 +170,7 @@ def test_the_worked_example_of_the_lots_page() -> None:
     assert map_position(both.offsets.holes, 130) == 230
     assert both.model.unspent(a) == 0
     assert unspent_amount(Interval(0, 100), 130, 0, both.offsets.holes) == 0
-    assert both.model.refund(a, policy="refuse") == "insufficient_funds"
+    assert both.model.refund(a, policy="refuse") == "refund_exceeds_unspent"
 
 
 def test_a_refund_takes_only_its_own_coins_out_of_a_reversal_that_mixed_two_purchases() -> None:
