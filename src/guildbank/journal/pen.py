@@ -13,7 +13,7 @@ from guildbank.journal.act import Act
 from guildbank.journal.chain import entry_bytes
 from guildbank.journal.contracts import Driver, Log, Probe, Receipt, Sealed
 
-SLICE = 50
+SLICE = 100
 """Entries that are worth a write of their own before the batch is decided to its end."""
 
 Accepted = tuple[Act, Receipt, Sealed | None]
