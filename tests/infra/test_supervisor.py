@@ -198,9 +198,11 @@ async def test_workers_of_a_killed_server_are_gone_before_it_starts_again(tmp_pa
     assert all(gone(pid) for pid in pids(out))
 
 
+# SIGHUP as a terminal leaves it, also where the test run itself was started to outlive one.
 _UP = """
-import asyncio, sys, uvloop
+import asyncio, signal, sys, uvloop
 from guildbank.infra.processes import Child, Supervisor
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 code, out, grace, loop = sys.argv[1:]
 child = Child("server", [sys.executable, "-c", code, out, "server"], grace_seconds=float(grace))
 {"asyncio": asyncio, "uvloop": uvloop}[loop].run(Supervisor([child]).run())
