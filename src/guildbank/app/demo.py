@@ -43,7 +43,7 @@ def make_demo(known: Credentials, url: str, sandbox_url: str | None) -> Credenti
 
 def _tenant(deployment: Client) -> DemoKeys:
     # Imported already by whoever made the deployment key, a moment ago.
-    from guildbank.app.rooms import tenant_scopes  # noqa: PLC0415
+    from guildbank.app.rooms import tenant_scopes
 
     with _unless("slug_taken"):
         deployment.post("/v1/tenants", {"slug": TENANT, "name": "Demo", "mode": "test"})

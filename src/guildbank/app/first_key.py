@@ -18,10 +18,10 @@ def make_deployment_key(settings: Settings, name: str) -> str:
 
 
 async def _make(settings: Settings, name: str) -> str:
-    from guildbank.app.wiring import open_services  # noqa: PLC0415 - a second, once a deployment
-    from guildbank.identity import create_key  # noqa: PLC0415
-    from guildbank.infra.http import DEPLOYMENT_SCOPE  # noqa: PLC0415
-    from guildbank.kernel import Refusal  # noqa: PLC0415
+    from guildbank.app.wiring import open_services
+    from guildbank.identity import create_key
+    from guildbank.infra.http import DEPLOYMENT_SCOPE
+    from guildbank.kernel import Refusal
 
     services = open_services(settings, application="guildbank cli")
     try:

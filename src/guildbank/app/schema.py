@@ -64,7 +64,7 @@ async def wait_until_current(find_url: Callable[[], str | None]) -> None:
 
 def bring_forward(url: str, report: Report = lambda _result, _done, _total: None) -> int:
     """Migrate all schemas and return how many changed; raises MigrationFailed."""
-    from guildbank.infra.migrations import migrate  # noqa: PLC0415 - half a second to import
+    from guildbank.infra.migrations import migrate
 
     done = migrate(url, report=report)
     failed = [result for result in done if result.error]

@@ -23,14 +23,14 @@ def serve(settings: Settings, rooms: Sequence[str] = ()) -> int:
     Raises UnknownRoom, KeyUnusable and MigrationPending.
     """
     # Imported while the database may still be starting, and before the fork: workers share it.
-    from granian import Granian  # noqa: PLC0415
-    from granian.constants import Interfaces, Loops  # noqa: PLC0415
-    from granian.log import LogLevels  # noqa: PLC0415
+    from granian import Granian
+    from granian.constants import Interfaces, Loops
+    from granian.log import LogLevels
 
-    from guildbank.app.asgi import create_app  # noqa: PLC0415
-    from guildbank.app.rooms import choose_rooms  # noqa: PLC0415
-    from guildbank.infra.metrics import share_metrics  # noqa: PLC0415
-    from guildbank.infra.telemetry import set_up_logging  # noqa: PLC0415
+    from guildbank.app.asgi import create_app
+    from guildbank.app.rooms import choose_rooms
+    from guildbank.infra.metrics import share_metrics
+    from guildbank.infra.telemetry import set_up_logging
 
     set_up_logging(settings.log_format, settings.log_level)
     choose_rooms(rooms)

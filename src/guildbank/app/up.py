@@ -118,7 +118,7 @@ async def _prepare(plan: Plan, cluster: Cluster | None, serving: asyncio.Event) 
     path = credentials_path(settings)
     known = read_credentials(path)
     if known is None:
-        from guildbank.app.first_key import make_deployment_key  # noqa: PLC0415
+        from guildbank.app.first_key import make_deployment_key
 
         key = await asyncio.to_thread(make_deployment_key, settings, "made by guildbank up")
         known, fresh = Credentials(plan.url, key), True
@@ -128,7 +128,7 @@ async def _prepare(plan: Plan, cluster: Cluster | None, serving: asyncio.Event) 
     await serving.wait()
     wanted = plan.url, plan.sandbox_url
     if settings.demo and (known.demo is None or (known.url, known.sandbox_url) != wanted):
-        from guildbank.app.demo import make_demo  # noqa: PLC0415
+        from guildbank.app.demo import make_demo
 
         fresh = fresh or known.demo is None
         known = await asyncio.to_thread(make_demo, known, plan.url, plan.sandbox_url)

@@ -15,10 +15,10 @@ from guildbank.infra.postgres import ClusterError
 
 def work(settings: Settings) -> int:
     """Work until SIGTERM or SIGINT, then let running jobs finish; returns an exit code."""
-    import uvloop  # noqa: PLC0415 - below are the heavy imports, while the database starts
+    import uvloop
 
-    from guildbank.app.rooms import all_rooms  # noqa: PLC0415
-    from guildbank.infra.telemetry import set_up_logging  # noqa: PLC0415
+    from guildbank.app.rooms import all_rooms
+    from guildbank.infra.telemetry import set_up_logging
 
     set_up_logging(settings.log_format, settings.log_level)
     all_rooms()
@@ -43,11 +43,11 @@ async def _work(settings: Settings) -> None:
 
 
 async def _run(settings: Settings, stopping: "asyncio.Task[bool]") -> None:
-    from guildbank.app.memory import settle  # noqa: PLC0415
-    from guildbank.app.rooms import all_rooms, jobs_of  # noqa: PLC0415
-    from guildbank.app.wiring import open_services  # noqa: PLC0415
-    from guildbank.infra.jobs import Jobs  # noqa: PLC0415
-    from guildbank.journal import Listener  # noqa: PLC0415
+    from guildbank.app.memory import settle
+    from guildbank.app.rooms import all_rooms, jobs_of
+    from guildbank.app.wiring import open_services
+    from guildbank.infra.jobs import Jobs
+    from guildbank.journal import Listener
 
     services = open_services(settings, application="guildbank worker")
 

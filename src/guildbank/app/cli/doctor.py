@@ -16,7 +16,7 @@ def doctor(data: Data = None) -> None:
     Ends with 1 when anything that is needed is missing.
     """
     settings = load(data=data)
-    from guildbank.app.checkup import State, examine  # noqa: PLC0415
+    from guildbank.app.checkup import State, examine
 
     findings = examine(settings)
     table(("part", "state", "what was found"), findings)

@@ -84,16 +84,16 @@ def revoke(
 def _scopes(named: list[str], everything: bool) -> list[str]:
     if not everything:
         return named
-    from guildbank.app.rooms import tenant_scopes  # noqa: PLC0415
+    from guildbank.app.rooms import tenant_scopes
 
     return tenant_scopes()
 
 
 def _deployment_key(settings: Settings, name: str) -> None:
-    from guildbank.app.first_key import NoKey, make_deployment_key  # noqa: PLC0415
-    from guildbank.app.local import Unreachable, local_database  # noqa: PLC0415
-    from guildbank.infra.crypto import KeyUnusable  # noqa: PLC0415
-    from guildbank.infra.postgres import ClusterError  # noqa: PLC0415
+    from guildbank.app.first_key import NoKey, make_deployment_key
+    from guildbank.app.local import Unreachable, local_database
+    from guildbank.infra.crypto import KeyUnusable
+    from guildbank.infra.postgres import ClusterError
 
     with told(ClusterError, KeyUnusable, NoKey, Unreachable), local_database(settings):
         token = make_deployment_key(settings, name)

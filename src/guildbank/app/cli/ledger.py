@@ -22,13 +22,13 @@ def verify(tenant: TenantSlug = None, data: Data = None) -> None:
     with 1 when anything is damaged.
     """
     settings = load(data=data)
-    from rich.progress import Progress, TaskID  # noqa: PLC0415
+    from rich.progress import Progress, TaskID
 
-    from guildbank.app.local import Unreachable, local_database  # noqa: PLC0415
-    from guildbank.app.verify import NoTenant  # noqa: PLC0415
-    from guildbank.app.verify import verify as verify_all  # noqa: PLC0415
-    from guildbank.infra.crypto import KeyUnusable  # noqa: PLC0415
-    from guildbank.infra.postgres import ClusterError  # noqa: PLC0415
+    from guildbank.app.local import Unreachable, local_database
+    from guildbank.app.verify import NoTenant
+    from guildbank.app.verify import verify as verify_all
+    from guildbank.infra.crypto import KeyUnusable
+    from guildbank.infra.postgres import ClusterError
 
     bars = Progress(transient=True)
     tasks: dict[str, TaskID] = {}
@@ -62,12 +62,12 @@ def proof(tenant: TenantSlug = None, data: Data = None) -> None:
     Needs no server, as verify. Ends with 1 when anything does not add up.
     """
     settings = load(data=data)
-    from guildbank.app.cli.proof import show  # noqa: PLC0415
-    from guildbank.app.local import Unreachable, local_database  # noqa: PLC0415
-    from guildbank.app.prove import prove  # noqa: PLC0415
-    from guildbank.app.verify import NoTenant  # noqa: PLC0415
-    from guildbank.infra.crypto import KeyUnusable  # noqa: PLC0415
-    from guildbank.infra.postgres import ClusterError  # noqa: PLC0415
+    from guildbank.app.cli.proof import show
+    from guildbank.app.local import Unreachable, local_database
+    from guildbank.app.prove import prove
+    from guildbank.app.verify import NoTenant
+    from guildbank.infra.crypto import KeyUnusable
+    from guildbank.infra.postgres import ClusterError
 
     with told(ClusterError, KeyUnusable, NoTenant, Unreachable), local_database(settings):
         proofs = prove(settings, tenant)
@@ -86,7 +86,7 @@ def statement(
     data: Data = None,
 ) -> None:
     """Show what moved in a player's wallet, newest first, with the balance after each."""
-    from guildbank.app.cli.statement import show  # noqa: PLC0415
+    from guildbank.app.cli.statement import show
 
     with client(load(data=data), key) as server:
         show(server, player, currency, limit)

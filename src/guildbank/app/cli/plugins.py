@@ -42,9 +42,9 @@ def try_one(
 
     It takes test money and gives it back. Ends with 1 unless every check that ran has passed.
     """
-    from guildbank.kernel import SystemClock  # noqa: PLC0415
-    from guildbank.plugin_api import Context  # noqa: PLC0415
-    from guildbank.plugin_api.conformance import (  # noqa: PLC0415
+    from guildbank.kernel import SystemClock
+    from guildbank.plugin_api import Context
+    from guildbank.plugin_api.conformance import (
         Rehearsable,
         run_provider_conformance,
     )
@@ -98,6 +98,6 @@ def _settings(given: list[str], schema: object) -> dict[str, object]:
 
 
 def _plugins() -> "Plugins":
-    from guildbank.payments.plugins import Plugins  # noqa: PLC0415
+    from guildbank.payments.plugins import Plugins
 
     return Plugins.discover()

@@ -42,8 +42,8 @@ def up(
     settings = load(
         port=port, host=host, data=data, workers=workers, demo=False if no_demo else None
     )
-    from guildbank.app import up as starting  # noqa: PLC0415
-    from guildbank.app.cli.banner import show  # noqa: PLC0415
+    from guildbank.app import up as starting
+    from guildbank.app.cli.banner import show
 
     try:
         starting.up(settings, show, _note)
@@ -68,10 +68,10 @@ def serve(
 ) -> None:
     """Serve HTTP over a database that runs already."""
     settings = load(port=port, host=host, data=data, workers=workers)
-    from guildbank.app.rooms import UnknownRoom  # noqa: PLC0415
-    from guildbank.app.serving import serve as run  # noqa: PLC0415
-    from guildbank.infra.crypto import KeyUnusable  # noqa: PLC0415
-    from guildbank.infra.processes import PortTakenError, require_free_port  # noqa: PLC0415
+    from guildbank.app.rooms import UnknownRoom
+    from guildbank.app.serving import serve as run
+    from guildbank.infra.crypto import KeyUnusable
+    from guildbank.infra.processes import PortTakenError, require_free_port
 
     chosen = [name.strip() for name in rooms.split(",") if name.strip()]
     with told(UnknownRoom, KeyUnusable, PortTakenError):
@@ -82,8 +82,8 @@ def serve(
 def worker(data: Data = None) -> None:
     """Run background jobs; any number of workers may run beside each other."""
     settings = load(data=data)
-    from guildbank.app.worker import work  # noqa: PLC0415
-    from guildbank.infra.crypto import KeyUnusable  # noqa: PLC0415
+    from guildbank.app.worker import work
+    from guildbank.infra.crypto import KeyUnusable
 
     with told(KeyUnusable):
         raise typer.Exit(work(settings))
@@ -92,9 +92,9 @@ def worker(data: Data = None) -> None:
 def migrate(data: Data = None) -> None:
     """Bring the control schema and every tenant's to the version of this program."""
     settings = load(data=data)
-    from guildbank.app.local import Unreachable, local_database  # noqa: PLC0415
-    from guildbank.app.schema import MigrationFailed, bring_forward  # noqa: PLC0415
-    from guildbank.infra.postgres import ClusterError  # noqa: PLC0415
+    from guildbank.app.local import Unreachable, local_database
+    from guildbank.app.schema import MigrationFailed, bring_forward
+    from guildbank.infra.postgres import ClusterError
 
     def report(result: "Migrated", done: int, total: int) -> None:
         if result.error:
@@ -111,7 +111,7 @@ def migrate(data: Data = None) -> None:
 
 def openapi() -> None:
     """Print the OpenAPI document of all rooms."""
-    from guildbank.app.document import openapi_document  # noqa: PLC0415
+    from guildbank.app.document import openapi_document
 
     sys.stdout.write(openapi_document())
 
@@ -122,13 +122,13 @@ def _note(sentence: str) -> None:
 
 def _explained() -> tuple[type[Exception], ...]:
     """Return the errors of a start that say what to do; imported when one has happened."""
-    from guildbank.app.client import Refused  # noqa: PLC0415
-    from guildbank.app.credentials import CredentialsBroken  # noqa: PLC0415
-    from guildbank.app.first_key import NoKey  # noqa: PLC0415
-    from guildbank.app.schema import MigrationFailed  # noqa: PLC0415
-    from guildbank.infra.crypto import KeyUnusable  # noqa: PLC0415
-    from guildbank.infra.postgres import ClusterError  # noqa: PLC0415
-    from guildbank.infra.processes import (  # noqa: PLC0415
+    from guildbank.app.client import Refused
+    from guildbank.app.credentials import CredentialsBroken
+    from guildbank.app.first_key import NoKey
+    from guildbank.app.schema import MigrationFailed
+    from guildbank.infra.crypto import KeyUnusable
+    from guildbank.infra.postgres import ClusterError
+    from guildbank.infra.processes import (
         ChildFailedError,
         FolderInUseError,
         PortTakenError,

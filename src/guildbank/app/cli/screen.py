@@ -26,7 +26,7 @@ KeyOption = Annotated[
 
 def fail(sentence: str) -> typer.Exit:
     """Say what went wrong and return the exit to raise."""
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
     Console(stderr=True, soft_wrap=True, highlight=False).print(
         f"[bold red]guildbank:[/] {_plain(sentence)}"
@@ -36,15 +36,15 @@ def fail(sentence: str) -> typer.Exit:
 
 def say(markup: str) -> None:
     """Print a sentence with Rich's markup."""
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
     Console(soft_wrap=True, highlight=False).print(markup)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
     """Print rows under their columns. Where nobody looks on, lines are not cut to a width."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table
 
     drawn = Table(*columns, title=title or None, title_justify="left")
     for row in rows:
@@ -75,15 +75,15 @@ def client(settings: Settings, key: str | None, *, deployment: bool = False) -> 
 
     Without a key it takes that of the deployment or of the demo tenant from the data folder.
     """
-    from guildbank.app.client import Client, Refused  # noqa: PLC0415
+    from guildbank.app.client import Client, Refused
 
     with told(Refused), Client(settings.url, key or _kept_key(settings, deployment)) as lent:
         yield lent
 
 
 def _kept_key(settings: Settings, deployment: bool) -> str:
-    from guildbank.app.credentials import CredentialsBroken, read_credentials  # noqa: PLC0415
-    from guildbank.app.places import credentials_path  # noqa: PLC0415
+    from guildbank.app.credentials import CredentialsBroken, read_credentials
+    from guildbank.app.places import credentials_path
 
     path = credentials_path(settings)
     with told(CredentialsBroken):
@@ -99,7 +99,7 @@ def _kept_key(settings: Settings, deployment: bool) -> str:
 
 def _plain(text: str) -> str:
     """Return text in which no bracket is taken for markup."""
-    from rich.markup import escape  # noqa: PLC0415
+    from rich.markup import escape
 
     return escape(text)
 

@@ -75,31 +75,6 @@ class AttemptView(View):
     code: str | None
 
 
-class PaymentView(View):
-    """A payment as it stands. `transactionId` is set once its coins are credited."""
-
-    id: str
-    state: IntentState
-    player_id: str
-    pack_id: str
-    pack_version: int
-    provider: str
-    amount: Money
-    currency: str
-    coins: int
-    bonus_coins: int
-    created_at: datetime
-    expires_at: datetime
-    next_action: NextActionView | None = None
-    transaction_id: str | None = None
-    problem: str | None = None
-    advice: str | None = None
-    refunded: Money | None = None
-    attempts: Sequence[AttemptView] = ()
-    refunds: Sequence[RefundView] = ()
-    disputes: Sequence[DisputeView] = ()
-
-
 class PaymentLine(View):
     """A payment in a list."""
 
@@ -114,6 +89,20 @@ class PaymentLine(View):
     coins: int
     bonus_coins: int
     created_at: datetime
+
+
+class PaymentView(PaymentLine):
+    """A payment as it stands. `transactionId` is set once its coins are credited."""
+
+    expires_at: datetime
+    next_action: NextActionView | None = None
+    transaction_id: str | None = None
+    problem: str | None = None
+    advice: str | None = None
+    refunded: Money | None = None
+    attempts: Sequence[AttemptView] = ()
+    refunds: Sequence[RefundView] = ()
+    disputes: Sequence[DisputeView] = ()
 
 
 def payment_line(intent: Intent) -> PaymentLine:
