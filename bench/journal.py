@@ -75,7 +75,7 @@ async def _warm(town: Town, rng: random.Random) -> None:
     await town.checkpoint()
     journal = Journal(town.services.db, bulk_chunk=1_000)
     after = await _head(town)
-    await accepted(journal, town.schema, _acts(town, 8_000, rng))
+    await accepted(journal, town.schema, await _acts(town, 8_000, rng))
     await journal.close()
     await copy_batches(town, await read_batches(town, after))
 
@@ -88,19 +88,22 @@ async def _spend(
 
     async def caller() -> None:
         for _ in left:
-            await accepted(journal, town.schema, _acts(town, size, rng))
+            await accepted(journal, town.schema, await _acts(town, size, rng))
 
     began = perf_counter()
     await asyncio.gather(*(caller() for _ in range(CALLERS)))
     return perf_counter() - began
 
 
-def _acts(town: Town, size: int, rng: random.Random) -> list[Act]:
+async def _acts(town: Town, size: int, rng: random.Random) -> list[Act]:
+    """Make the acts as a server does: a few at a time, between the turns of its batches."""
     gates = town.services.wallets.gates
-    return [
-        SpendAct(WHO, f"bench-{next(_keys)}", Spend(rng.choice(town.players), GEM, 5), gates)
-        for _ in range(size)
-    ]
+    acts: list[Act] = []
+    for player in rng.choices(town.players, k=size):
+        acts.append(SpendAct(WHO, f"bench-{next(_keys)}", Spend(player, GEM, 5), gates))
+        if len(acts) % 50 == 0:
+            await asyncio.sleep(0)
+    return acts
 
 
 async def _head(town: Town) -> int:
@@ -141,7 +144,7 @@ async def _against_row_locks(town: Town, sheet: Sheet, rng: random.Random) -> No
 
 async def _spend_singly(town: Town, journal: Journal, operations: int, rng: random.Random) -> float:
     """Let as many callers as the peer has writers send one operation at a time."""
-    acts = iter(_acts(town, operations, rng))
+    acts = iter(await _acts(town, operations, rng))
 
     async def caller() -> None:
         for act in acts:

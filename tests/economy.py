@@ -65,7 +65,6 @@ class PutAside(Act):
         split = book.hold([self.source], self.amount)
         if isinstance(split, Refusal):
             return split
-        stage._rows.setdefault(HOLDS, {})
         hold = Hold(
             seq=stage.seq, placed_at=stage.now, owner=self.source.owner, asset=self.source.asset,
             amount=self.amount, expires_at=stage.now + timedelta(hours=1),

@@ -9,8 +9,7 @@ from tests.economy import Economy, open_economy
 from tests.loads import Ledgered, Op, audit, drive, furnish, make_ops, settle
 
 from guildbank.infra.database import Database
-from guildbank.journal import Journal, Outcome, pen
-from guildbank.journal.usecases import commit
+from guildbank.journal import Journal, Outcome, batch, pen
 
 TITLE = "a batch cut at every point"
 OPS = 40
@@ -18,13 +17,11 @@ POINTS = (
     "begun",
     "rows_locked",
     "journal_locked",
-    "head_read",
     "rows_loaded",
-    "logged_Transfers",
-    "saved_Holdings",
-    "saved_Holds",
-    "batch_written",
-    "entries_written",
+    "copied_ledger_transfer",
+    "copied_journal_entry",
+    "copied_journal_key",
+    "written",
     "before_commit",
     "after_commit",
 )
@@ -101,10 +98,11 @@ def all_ops() -> list[Op]:
 
 
 @pytest.fixture(autouse=True)
-def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let these small batches be written slice by slice, as large ones are."""
-    monkeypatch.setattr(pen, "SLICE", 4)
-    monkeypatch.setattr(commit, "STEP", 2)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let these small batches be cut into chunks and copied, as large ones are."""
+    monkeypatch.setattr(batch, "CHUNK", 6)
+    monkeypatch.setattr(batch, "STEP", 2)
+    monkeypatch.setattr(pen, "COPY_FROM_ROWS", 5)
 
 
 @pytest.fixture

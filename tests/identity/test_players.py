@@ -15,7 +15,7 @@ from guildbank.identity import (
     list_players,
     open_identity,
 )
-from guildbank.journal import Journal
+from guildbank.journal import Journal, fetch_rows
 from guildbank.kernel import Refusal
 from guildbank.tenancy import TenantRef
 
@@ -69,7 +69,7 @@ async def test_one_batch_with_the_same_id_twice_makes_one_player(
     outcomes = await house.journal.submit_each(home.schema, acts)
     assert [isinstance(outcome, Refusal) for outcome in outcomes] == [False, True, False]
     async with house.db.begin(home.schema) as tx:
-        found = await PLAYERS.load(tx.driver, [act.player_id for act in acts])
+        found = await fetch_rows(tx.driver, PLAYERS, [act.player_id for act in acts])
     assert set(found) == {acts[0].player_id, acts[2].player_id}
 
 

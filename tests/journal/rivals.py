@@ -84,6 +84,6 @@ async def _grant(tx: Tx, schema: str, player: str, issue: int, seq: int, *, fuse
         account, credited = await tx.driver.fetchrow(READ, player)
     total = credited + 1
     row = Transfer(seq, 0, issue, account, 1, seq, None, credited, -seq, total)
-    await TRANSFERS.write(tx.driver, [row])
+    await store.write_joined(tx.driver, [TRANSFERS.inserting([row])])
     await tx.driver.execute(SAVE, account, total)
     await tx.driver.execute("COMMIT")

@@ -12,7 +12,18 @@ from tests.journal.gates import Note, noted
 from tests.servers.cutting_proxy import CuttingProxy, cutting
 
 from guildbank.infra.database import Database
-from guildbank.journal import Driver, Journal, Need, Outcome, Receipt, Stage, Unavailable, store
+from guildbank.journal import (
+    Driver,
+    Journal,
+    Need,
+    Outcome,
+    Receipt,
+    Rows,
+    Stage,
+    Statement,
+    Unavailable,
+    store,
+)
 
 SIXTEEN_MEGABYTES = "SELECT repeat('x', 1_000) FROM generate_series(1, 16_000)"
 BLOCKED = """
@@ -26,20 +37,22 @@ class Bulk:
     """A shelf whose rows do not fit into the sockets between the server and a client."""
 
     order: ClassVar[int] = 99
+    derived: ClassVar[bool] = False
 
     def __init__(self, proxy: CuttingProxy) -> None:
         self.proxy = proxy
-        self.loads = 0
+        self.asked = 0
 
-    async def load(self, driver: Driver, keys: Sequence[str]) -> Mapping[str, str]:
-        self.loads += 1
-        if self.loads == 1:
-            self.proxy.flowing.clear()
-        # The simple protocol: one question, so that it is the answer at which the worker stops.
-        await driver.execute(SIXTEEN_MEGABYTES)
+    def reading(self, keys: Sequence[str]) -> Statement:
+        self.asked += 1
+        if self.asked == 1:
+            self.proxy.stop_after_bytes = 1_000_000
+        return Statement(SIXTEEN_MEGABYTES, ())
+
+    def read(self, keys: Sequence[str], rows: Rows) -> Mapping[str, str]:
         return {}
 
-    async def save(self, driver: Driver, changed: Mapping[str, str]) -> None:
+    def saving(self, changed: Mapping[str, str]) -> Sequence[Statement]:
         raise TypeError("read only")
 
 

@@ -32,7 +32,7 @@ def send(journal: Journal, economy: Economy, act: Act) -> "asyncio.Task[Receipt 
 
 async def cancel_one_in_flight(economy: Economy) -> list[object]:
     """Three operations are drawn and the first caller goes away; return what the others hear."""
-    gate = Gate("head_read")
+    gate = Gate("rows_loaded")
     journal = Journal(economy.db, probe=gate)
     tasks = [send(journal, economy, Note("app", key)) for key in ("a", "b", "c")]
     await gate.reached.wait()
@@ -72,7 +72,7 @@ async def test_a_batch_tied_to_its_callers_fails_those_who_stayed(
 
 
 async def test_a_caller_who_goes_away_in_the_queue_is_skipped(economy: Economy):
-    gate = Gate("head_read")
+    gate = Gate("rows_loaded")
     journal = Journal(economy.db, probe=gate)
     first = send(journal, economy, Note("app", "a"))
     await gate.reached.wait()
@@ -85,7 +85,7 @@ async def test_a_caller_who_goes_away_in_the_queue_is_skipped(economy: Economy):
 
 
 async def test_a_cancelled_batch_answers_its_callers_and_the_next_one_runs(economy: Economy):
-    gate = Gate("head_read")
+    gate = Gate("rows_loaded")
     journal = Journal(economy.db, probe=gate)
     drawn = send(journal, economy, Note("app", "a"))
     await gate.reached.wait()

@@ -12,7 +12,7 @@ from tests.loads import Ledgered, Op, audit, drive, furnish, make_ops, settle
 from guildbank.infra.database import Database
 from guildbank.journal import Journal, Outcome, Receipt, Unavailable, store, writer
 
-POINTS = ("journal_locked", "batch_written", "before_commit")
+POINTS = ("journal_locked", "written", "before_commit")
 
 
 @pytest.mark.parametrize("point", POINTS)

@@ -16,8 +16,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.laws.machine import Economy
 from tests.laws.town import Town
 
-from guildbank.journal import store
-from guildbank.journal.usecases import commit
+from guildbank.journal import batch, store
 from guildbank.ledger import HOLDS, Account, Book, Leg, claws, rules
 from guildbank.ledger.contracts import Spread
 from guildbank.payments import posting
@@ -116,10 +115,10 @@ def forget_the_lost_refund(patch: pytest.MonkeyPatch) -> None:
 def forget_keys(patch: pytest.MonkeyPatch) -> None:
     """A retry is done again."""
 
-    async def none(*_args: Any) -> dict[bytes, Any]:
-        return {}
+    async def meet_none(*_args: Any) -> None:
+        return None
 
-    patch.setattr(commit, "_replays", none)
+    patch.setattr(batch.Batch, "_meet", meet_none)
 
 
 def capture_what_was_released(patch: pytest.MonkeyPatch) -> None:

@@ -19,8 +19,8 @@ from tests.laws.world import World
 
 from guildbank.identity import add_player
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Act, Driver, Journal, Receipt, store
-from guildbank.journal.contracts import Entry
+from guildbank.journal import Act, Journal, Receipt, Rows, store
+from guildbank.journal.contracts import Entry, Head
 from guildbank.journal.reading import read_entries
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import Payments, Plugins
@@ -178,9 +178,9 @@ def still_time(town: Town, patch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the journal go by the town's clock instead of the database's, so that seeds replay."""
     read_head = store.read_head
 
-    async def read_head_at(driver: Driver, hashes: Sequence[bytes]) -> store.Known:
-        known = await read_head(driver, hashes)
-        return known._replace(now=max(town.now, known.head.at))
+    def read_head_at(rows: Rows) -> tuple[datetime, Head]:
+        _, head = read_head(rows)
+        return max(town.now, head.at), head
 
     with patch.context() as context:
         context.setattr(store, "read_head", read_head_at)

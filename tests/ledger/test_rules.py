@@ -21,17 +21,21 @@ FREE, BONUS, PAID = purse("free"), purse("bonus"), purse("paid")
 LOT = LotRef(1, 0)
 
 
+class Opened(dict[HoldingKey, Holding]):
+    """Holdings of which every one exists."""
+
+    def __missing__(self, key: HoldingKey) -> Holding:
+        self[key] = Holding(key[0] == "house", DEFAULT_CAP)
+        return self[key]
+
+
 def book(lots: Mapping[LotRef, LotState] | None = None, **wallet: Account) -> Book:
     """Return a book over a player's buckets; whatever else is asked for is opened empty."""
-    known: dict[HoldingKey, Holding] = {}
-
-    def holding(owner: str, asset: str) -> Holding:
-        if (owner, asset) not in known:
-            known[owner, asset] = Holding(owner == "house", DEFAULT_CAP)
-        return known[owner, asset]
-
-    holding("player_1", GEM).accounts.update(wallet)
-    return Book(7, holding, (lots or {}).get, lambda _address: Spread())
+    holdings = Opened()
+    holdings["player_1", GEM].accounts.update(wallet)
+    spreads = dict.fromkeys((FREE, BONUS, PAID), Spread())
+    absent = dict.fromkeys((LOT, LotRef(9, 9)))
+    return Book(7, holdings, {**absent, **(lots or {})}, spreads)
 
 
 def having(amount: int, **more: object) -> Account:

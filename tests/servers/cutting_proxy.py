@@ -20,13 +20,15 @@ Cut = Literal["", "before", "after", "unanswered"]
 class CuttingProxy:
     """`cuts` says what to do with the next COMMITs, in order; `cut` counts them.
 
-    While it is not `flowing` it reads nothing from the server, like a client that was stopped.
+    While it is not `flowing` it reads nothing from the server, like a client that was stopped;
+    it stops by itself once `stop_after_bytes` have passed.
     """
 
     def __init__(self, server: str) -> None:
         self._server = server
         self.cuts: list[Cut] = []
         self.cut = 0
+        self.stop_after_bytes: int | None = None
         self.flowing = asyncio.Event()
         self.flowing.set()
 
@@ -68,11 +70,20 @@ class CuttingProxy:
                 await asyncio.sleep(0.3)
                 return
 
+    def _count(self, passed: int) -> None:
+        if self.stop_after_bytes is None:
+            return
+        self.stop_after_bytes -= passed
+        if self.stop_after_bytes <= 0:
+            self.stop_after_bytes = None
+            self.flowing.clear()
+
     async def _answers(
         self, server: asyncio.StreamReader, writer: asyncio.StreamWriter, silent: asyncio.Event
     ) -> None:
         with suppress(ConnectionError):
             while data := await server.read(65_536):
+                self._count(len(data))
                 await self.flowing.wait()
                 if not silent.is_set():
                     writer.write(data)

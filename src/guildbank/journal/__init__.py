@@ -6,7 +6,6 @@ what the act itself refuses; it raises Unavailable when the database cannot answ
 
 from guildbank.journal.act import Act, facts
 from guildbank.journal.contracts import (
-    COPY_FROM_ROWS,
     ChainedRow,
     ChainedRows,
     Checkpoint,
@@ -19,8 +18,10 @@ from guildbank.journal.contracts import (
     Outcome,
     Receipt,
     RowLock,
+    Rows,
     Sealed,
     Shelf,
+    Statement,
     Subscriber,
     Unavailable,
     Verified,
@@ -28,6 +29,7 @@ from guildbank.journal.contracts import (
 from guildbank.journal.counters import COUNTERS, Counter, forget_counters
 from guildbank.journal.reading import entries_at, read_blocks, read_entries, seq_at, seq_before
 from guildbank.journal.stage import Stage
+from guildbank.journal.store import fetch_rows
 from guildbank.journal.subscribers import Listener, Pinger
 from guildbank.journal.tables import PARTITION_ROWS
 from guildbank.journal.usecases.checkpoint import (
@@ -43,7 +45,6 @@ from guildbank.journal.usecases.verify import verify_journal
 from guildbank.journal.writer import MAX_ALL, MAX_EACH, Journal
 
 __all__ = [
-    "COPY_FROM_ROWS",
     "COUNTERS",
     "MAX_ALL",
     "MAX_EACH",
@@ -68,9 +69,11 @@ __all__ = [
     "Pumped",
     "Receipt",
     "RowLock",
+    "Rows",
     "Sealed",
     "Shelf",
     "Stage",
+    "Statement",
     "Subscriber",
     "Unavailable",
     "Verified",
@@ -79,6 +82,7 @@ __all__ = [
     "entries_at",
     "export_checkpoints",
     "facts",
+    "fetch_rows",
     "forget_counters",
     "make_partitions",
     "pump",

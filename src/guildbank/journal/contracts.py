@@ -21,9 +21,6 @@ K = TypeVar("K")
 V = TypeVar("V")
 R_contra = TypeVar("R_contra", contravariant=True)
 
-COPY_FROM_ROWS = 32
-"""From how many rows on COPY costs less than an INSERT of arrays (both ends counted)."""
-
 
 class RowLock(NamedTuple):
     """A domain row that a batch locks before the journal; sorted, so batches cannot deadlock.
@@ -36,35 +33,63 @@ class RowLock(NamedTuple):
     id: str
 
 
+class Statement(NamedTuple):
+    """A statement of a room with its arguments `$1`, `$2`, ...: the journal runs it.
+
+    Small batches send several as one, so a statement has no `WITH` of its own that writes.
+    """
+
+    text: str
+    arguments: tuple[object, ...]
+
+
+Rows: TypeAlias = Sequence[Sequence[Any]]
+"""What a statement returned: columns by position, for a row may lose their names on the way."""
+
+
 class Shelf(Protocol[K, V]):
     """Rows of one room that acts read and write under the journal lock.
 
-    `order` says when a batch saves it (lower rooms first). `load` returns what exists of the
-    keys; `save` writes the changed rows of one batch.
+    `order` says when a batch saves it (lower rooms first). `derived` rows follow from other
+    tables or other keys than their own, as sums and indexes do: they are read only after all
+    that was decided is written. A shelf does no input or output: it says what to ask and
+    understands the answer.
     """
 
     order: ClassVar[int]
+    derived: ClassVar[bool]
 
-    async def load(self, driver: Driver, keys: Sequence[K]) -> Mapping[K, V]:
-        """Return the rows that exist."""
+    def reading(self, keys: Sequence[K]) -> Statement:
+        """Return the statement that reads what exists of the keys."""
         ...
 
-    async def save(self, driver: Driver, changed: Mapping[K, V]) -> None:
-        """Insert or update the rows."""
+    def read(self, keys: Sequence[K], rows: Rows) -> Mapping[K, V]:
+        """Return the rows that the statement found, by key."""
+        ...
+
+    def saving(self, changed: Mapping[K, V]) -> Sequence[Statement]:
+        """Return the statements that insert or update the rows, none depending on another.
+
+        They will run: a row may take note that it is saved.
+        """
         ...
 
 
 class Log(Protocol[R_contra]):
-    """Append-only rows that belong to entries and are in the hash chain (the transfers)."""
+    """Append-only rows that belong to entries and are in the hash chain (the transfers).
+
+    Each row is a tuple of the columns of `table`, in their order.
+    """
 
     order: ClassVar[int]
+    table: ClassVar[str]
 
     def canonical(self, row: R_contra) -> bytes:
         """Return the row's bytes for the chain, the same for ever."""
         ...
 
-    async def write(self, driver: Driver, rows: Sequence[R_contra]) -> None:
-        """Insert the rows of one batch."""
+    def inserting(self, rows: Sequence[R_contra]) -> Statement:
+        """Return the statement that inserts a few rows; many are copied."""
         ...
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import msgspec
 
-from guildbank.journal.contracts import Driver
+from guildbank.journal.contracts import Driver, Rows, Statement
 
 READ = """
 SELECT name, value, expires_at
@@ -39,17 +39,21 @@ class Counters:
     """The shelf of counters by name."""
 
     order: ClassVar[int] = 20
+    derived: ClassVar[bool] = False
 
-    async def load(self, driver: Driver, keys: Sequence[str]) -> Mapping[str, Counter]:
-        """Return the counters that were ever written."""
-        return {row[0]: Counter(row[1], row[2]) for row in await driver.fetch(READ, keys)}
+    def reading(self, keys: Sequence[str]) -> Statement:
+        """Read the counters that were ever written."""
+        return Statement(READ, (keys,))
 
-    async def save(self, driver: Driver, changed: Mapping[str, Counter]) -> None:
+    def read(self, keys: Sequence[str], rows: Rows) -> Mapping[str, Counter]:
+        """Return the counters by name."""
+        return {row[0]: Counter(row[1], row[2]) for row in rows}
+
+    def saving(self, changed: Mapping[str, Counter]) -> Sequence[Statement]:
         """Write the new values."""
         values = changed.values()
-        await driver.execute(
-            SAVE, list(changed), [one.value for one in values], [one.expires_at for one in values]
-        )
+        counted = [one.value for one in values]
+        return [Statement(SAVE, (list(changed), counted, [one.expires_at for one in values]))]
 
 
 COUNTERS = Counters()

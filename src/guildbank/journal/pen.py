@@ -1,39 +1,33 @@
-"""Write a batch's rows while later acts of the same batch are still being decided.
+"""Gather the rows of accepted acts, and write them chunk by chunk while later acts are decided."""
 
-Python decides on one core while PostgreSQL stores on another: while one slice is being written
-the next gathers, as batches do while a batch is in flight.
-"""
-
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 from guildbank.journal import store
 from guildbank.journal.act import Act
 from guildbank.journal.chain import entry_bytes
-from guildbank.journal.contracts import Driver, Log, Probe, Receipt, Sealed
+from guildbank.journal.contracts import Driver, Log, Probe, Receipt, Sealed, Statement
 
-SLICE = 100
-"""Entries that are worth a write of their own before the batch is decided to its end."""
+COPY_FROM_ROWS = 48
+"""From how many rows on COPY costs less than parts of one statement (both ends counted)."""
 
 Accepted = tuple[Act, Receipt, Sealed | None]
-Logged = Sequence[tuple[Log[Any], list[Any]]]
 
 
 class Pen:
-    """Gathers the rows of accepted acts and writes them, on one connection and in order."""
+    """Holds what of a batch is not written yet, and the bytes of all its rows for the chain."""
 
     def __init__(self, driver: Driver, probe: Probe) -> None:
         self._driver = driver
         self._probe = probe
-        self._writing: asyncio.Task[None] | None = None
         self._entries: list[store.EntryRow] = []
         self._payloads: list[tuple[int, Sealed]] = []
         self._logged: dict[Log[Any], list[Any]] = {}
         self._entry_bytes: list[bytes] = []
         self._log_bytes: dict[Log[Any], list[bytes]] = {}
 
-    def add(self, accepted: Sequence[Accepted], logged: Logged) -> None:
+    def add(self, accepted: Sequence[Accepted], logged: Sequence[tuple[Log[Any], Any]]) -> None:
         """Gather the rows of acts just accepted, and their bytes for the chain."""
         for act, r, sealed in accepted:
             key, print_ = act.key_hash, act.fingerprint
@@ -41,50 +35,45 @@ class Pen:
             self._entry_bytes.append(entry_bytes(r.seq, r.kind, r.principal, key, print_, r.data))
             if sealed is not None:
                 self._payloads.append((r.seq, sealed))
-        for log, rows in logged:
-            self._logged.setdefault(log, []).extend(rows)
-            self._log_bytes.setdefault(log, []).extend(map(log.canonical, rows))
+        for log, row in logged:
+            rows = self._logged.get(log)
+            if rows is None:
+                rows = self._logged[log] = []
+            rows.append(row)
+            canonical = self._log_bytes.get(log)
+            if canonical is None:
+                canonical = self._log_bytes[log] = []
+            canonical.append(log.canonical(row))
 
     def canonical_rows(self) -> list[bytes]:
         """Return the bytes of all rows in the order of the chain: entries, then each log."""
         logs = sorted(self._log_bytes.items(), key=lambda item: item[0].order)
         return [*self._entry_bytes, *(row for _, rows in logs for row in rows)]
 
-    async def turn(self) -> None:
-        """Let PostgreSQL take what is gathered, and go on deciding while it does."""
-        if self._writing is not None and self._writing.done():
-            self._writing.result()
-            self._writing = None
-        if self._writing is None and len(self._entries) >= SLICE:
-            entries, self._entries = self._entries, []
-            self._writing = asyncio.create_task(self._write(self._take_logged(), entries))
-        if self._writing is not None:
-            await asyncio.sleep(0)
+    def writing(self, statements: Sequence[Statement]) -> Callable[[], Coroutine[Any, Any, None]]:
+        """Return the work of writing what was gathered since the last call, and the statements.
 
-    async def finish(self) -> list[store.EntryRow]:
-        """Write all rows but the newest entries, which are returned: the batch goes with them."""
-        if self._writing is not None:
-            await self._writing
-        await self._write(self._take_logged(), [])
-        if self._payloads:
-            await store.write_payloads(self._driver, self._payloads)
-        return self._entries
-
-    async def rest(self) -> None:
-        """Wait until nothing is being written, so that the connection can be used again."""
-        if self._writing is not None:
-            self._writing.cancel()
-            # Its error, if any, is the batch's own and raised where it was awaited.
-            await asyncio.gather(self._writing, return_exceptions=True)
-
-    def _take_logged(self) -> Logged:
+        Few rows become parts of one statement with them, so a small batch is one round trip.
+        """
+        entries, self._entries = self._entries, []
         logged, self._logged = self._logged, {}
-        return sorted(logged.items(), key=lambda item: item[0].order)
-
-    async def _write(self, logged: Logged, entries: list[store.EntryRow]) -> None:
-        for log, rows in logged:
-            await log.write(self._driver, rows)
-            await self._probe(f"logged_{type(log).__name__}")
+        payloads, self._payloads = self._payloads, []
+        if payloads:
+            statements = [store.payloads_writing(payloads), *statements]
+        tables = {log.table: rows for log, rows in logged.items()}
+        if max((len(entries), *map(len, tables.values()))) >= COPY_FROM_ROWS:
+            tables |= {"journal_entry": entries, "journal_key": store.keys_of(entries)}
+            return partial(self._write, tables, statements)
         if entries:
-            await store.write_entries(self._driver, entries)
-            await self._probe("entries_written")
+            inserts = [log.inserting(rows) for log, rows in logged.items()]
+            statements = [*inserts, *store.entries_writing(entries), *statements]
+        return partial(self._write, {}, statements)
+
+    async def _write(self, tables: dict[str, list[Any]], statements: Sequence[Statement]) -> None:
+        for table, rows in tables.items():
+            if rows:
+                await store.copy_rows(self._driver, table, rows)
+                await self._probe(f"copied_{table}")
+        if statements:
+            await store.write_joined(self._driver, statements)
+            await self._probe("written")

@@ -4,46 +4,61 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from guildbank.journal.contracts import Draft, Log, Need, Shelf
+from guildbank.journal.contracts import Log, Need, Shelf
 
 K = TypeVar("K")
 V = TypeVar("V")
 R = TypeVar("R")
+
+_ABSENT: Any = object()
+
+
+class NotLoaded(KeyError):
+    """An act wants a row that it did not ask for; asked again, now it may."""
+
+
+class _Rows(dict[Any, Any]):
+    """The loaded rows of a shelf by key."""
+
+    def __missing__(self, key: Any) -> Any:
+        raise NotLoaded(key)
+
+
+_NOTHING: Mapping[Any, Any] = _Rows()
 
 
 class Mark(NamedTuple):
     """A state of the stage to rewind to, for acts that stand or fall together."""
 
     seq: int
-    rows: dict[Any, dict[Any, Any]]
-    changed: dict[Any, dict[Any, Any]]
-    logged: dict[Any, list[Any]]
+    changes: int
+    logged: int
 
 
 class Stage:
-    """What acts read and write. An act's changes are kept when it is accepted, else dropped.
+    """What acts read and write. An act's changes are kept when it is accepted, else undone.
 
-    `now` is the batch's time from the database; `seq` is the entry that the act at hand will be.
+    `now` is the batch's time from the database and `seq` the entry that the act at hand will be;
+    both are known once the batch has `begun`, after the first round of `needs`.
     """
 
-    __slots__ = (
-        "_act_rows",
-        "_act_staged",
-        "_changed",
-        "_logged",
-        "_rows",
-        "now",
-        "seq",
-    )
+    __slots__ = ("_accepted", "_changed", "_logged", "_rows", "_undo", "now", "seq")
 
-    def __init__(self, now: datetime, seq: int) -> None:
+    now: datetime
+    seq: int
+
+    def __init__(self) -> None:
+        self._rows: dict[Any, _Rows] = {}
+        self._changed: dict[Any, dict[Any, Any]] = {}
+        self._logged: list[tuple[Any, Any]] = []
+        # All that the stage knows is values in mappings, so a change is undone by what was there.
+        self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
+        self._accepted = (0, 0)
+
+    def begin(self, now: datetime, seq: int) -> None:
+        """Set the time of the batch and the position of its first entry."""
         self.now = now
         self.seq = seq
-        self._rows: dict[Any, dict[Any, Any]] = {}
-        self._changed: dict[Any, dict[Any, Any]] = {}
-        self._logged: dict[Any, list[Any]] = {}
-        self._act_staged: dict[Any, dict[Any, Any]] = {}
-        self._act_rows: list[tuple[Any, Any]] = []
 
     def reads(self, shelf: Shelf[K, V]) -> bool:
         """Say whether any act of the batch asked for a key of the shelf."""
@@ -57,80 +72,110 @@ class Stage:
     def get(self, shelf: Shelf[K, V], key: K) -> V | None:
         """Return the row as this act sees it, None if it does not exist.
 
-        Raises KeyError for a key that no `needs` named: an act may not guess.
+        Raises NotLoaded for a key that no `needs` named: an act may not guess.
         """
-        staged = self._act_staged.get(shelf)
-        if staged is not None and key in staged:
-            return staged[key]  # type: ignore[no-any-return]
-        return self._rows[shelf][key]  # type: ignore[no-any-return]
+        return self._rows.get(shelf, _NOTHING)[key]  # type: ignore[no-any-return]
+
+    def rows(self, shelf: Shelf[K, V]) -> Mapping[K, Any]:
+        """Return all that is loaded of a shelf, as this act sees it; None marks what is absent."""
+        return self._rows.get(shelf, _NOTHING)
 
     def put(self, shelf: Shelf[K, V], key: K, value: V) -> None:
-        """Stage a new or changed row."""
-        staged = self._act_staged.get(shelf)
-        if staged is None:
-            staged = self._act_staged[shelf] = {}
-        staged[key] = value
+        """Change a row or make a new one."""
+        rows = self._rows.get(shelf)
+        if rows is None:
+            rows = self._rows[shelf] = _Rows()
+        self.set(rows, key, value)
+        self.set(self._changes(shelf), key, value)
+
+    def change(self, shelf: Shelf[K, V], key: K) -> V:
+        """Return a row of which the act will `set` mappings; it must be loaded and exist."""
+        row: V = self._rows.get(shelf, _NOTHING)[key]
+        changed = self._changes(shelf)
+        if key not in changed:
+            self.set(changed, key, row)
+        return row
+
+    def _changes(self, shelf: Any) -> dict[Any, Any]:
+        changed = self._changed.get(shelf)
+        if changed is None:
+            changed = self._changed[shelf] = {}
+        return changed
+
+    def set(self, mapping: dict[K, V], key: K, value: V) -> None:
+        """Change a mapping that is part of a row; undone with the act."""
+        self._undo.append((mapping, key, mapping.get(key, _ABSENT)))
+        mapping[key] = value
 
     def log(self, log: Log[R], row: R) -> None:
-        """Stage a row of the chain."""
-        self._act_rows.append((log, row))
+        """Add a row of the chain."""
+        self._logged.append((log, row))
 
-    def accept(self, draft: Draft) -> None:
-        """Keep what the act staged."""
-        for shelf, staged in self._act_staged.items():
-            self._rows.setdefault(shelf, {}).update(staged)
-            changed = self._changed.get(shelf)
-            if changed is None:
-                self._changed[shelf] = staged
-            else:
-                changed.update(staged)
-        for log, row in self._act_rows:
-            self._logged.setdefault(log, []).append(row)
-        self._act_staged = {}
-        self._act_rows = []
+    def accept(self) -> None:
+        """Keep what the act at hand did; the next act is another entry."""
         self.seq += 1
+        self._accepted = (len(self._undo), len(self._logged))
 
     def drop(self) -> None:
-        """Forget what the act staged."""
-        self._act_staged = {}
-        self._act_rows = []
+        """Undo what the act at hand did."""
+        self.rewind(Mark(self.seq, *self._accepted))
 
-    def mark(self) -> "Mark":
-        """Return a copy of what is accepted so far, to rewind to."""
-        return Mark(
-            self.seq,
-            {shelf: dict(rows) for shelf, rows in self._rows.items()},
-            {shelf: dict(rows) for shelf, rows in self._changed.items()},
-            {log: list(rows) for log, rows in self._logged.items()},
-        )
+    def mark(self) -> Mark:
+        """Return where the stage stands, to rewind to; good until the next `take_logged`."""
+        return Mark(self.seq, *self._accepted)
 
-    def rewind(self, mark: "Mark") -> None:
-        """Forget everything accepted since the mark."""
-        self.drop()
-        self.seq, self._rows, self._changed, self._logged = mark
+    def rewind(self, mark: Mark) -> None:
+        """Undo everything since the mark."""
+        while len(self._undo) > mark.changes:
+            mapping, key, before = self._undo.pop()
+            if before is _ABSENT:
+                del mapping[key]
+            else:
+                mapping[key] = before
+        del self._logged[mark.logged :]
+        self.seq = mark.seq
+        self._accepted = (mark.changes, mark.logged)
 
     def missing(self, needs: Sequence[Need]) -> dict[Any, list[Any]]:
-        """Return the keys per shelf that are not loaded yet, each once."""
+        """Return the keys per shelf that are not loaded yet, each once, lower rooms first."""
         missing: dict[Any, dict[Any, None]] = {}
         for shelf, key in needs:
             rows = self._rows.get(shelf)
             if rows is None:
-                rows = self._rows[shelf] = {}
+                rows = self._rows[shelf] = _Rows()
             if key not in rows:
-                missing.setdefault(shelf, {})[key] = None
-        return {shelf: list(keys) for shelf, keys in missing.items()}
+                keys = missing.get(shelf)
+                if keys is None:
+                    keys = missing[shelf] = {}
+                keys[key] = None
+        by_order = sorted(missing.items(), key=lambda item: item[0].order)
+        return {shelf: list(keys) for shelf, keys in by_order}
 
     def fill(self, shelf: Any, keys: Sequence[Any], found: Mapping[Any, Any]) -> None:
-        """Place loaded rows; keys that were not found are known to be absent."""
-        rows = self._rows.setdefault(shelf, {})
+        """Place loaded rows; keys that were not found are known to be absent.
+
+        What acts put there since the rows were asked for is newer and stays.
+        """
+        rows = self._rows.setdefault(shelf, _Rows())
         for key in keys:
-            rows[key] = found.get(key)
+            rows.setdefault(key, found.get(key))
 
-    def changed(self) -> list[tuple[Shelf[Any, Any], dict[Any, Any]]]:
-        """Return the accepted changes, lower rooms first."""
-        return sorted(self._changed.items(), key=lambda item: item[0].order)
+    def take_changed(self) -> list[tuple[Shelf[Any, Any], dict[Any, Any]]]:
+        """Return the accepted changes since the last call, lower rooms first."""
+        changed, self._changed = self._changed, {}
+        self._forget()
+        return sorted(
+            ((shelf, rows) for shelf, rows in changed.items() if rows),
+            key=lambda item: item[0].order,
+        )
 
-    def take_logged(self) -> list[tuple[Log[Any], list[Any]]]:
-        """Return the rows of the chain accepted since the last call, in the order of their logs."""
-        logged, self._logged = self._logged, {}
-        return sorted(logged.items(), key=lambda item: item[0].order)
+    def take_logged(self) -> list[tuple[Log[Any], Any]]:
+        """Return the rows of the chain accepted since the last call, and let go of the past."""
+        logged, self._logged = self._logged, []
+        self._forget()
+        return logged
+
+    def _forget(self) -> None:
+        """Let go of the past: what is taken away to be written is not undone any more."""
+        self._undo.clear()
+        self._accepted = (0, 0)

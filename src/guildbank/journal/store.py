@@ -1,11 +1,24 @@
 """SQL of the journal's write path: hot statements, each with the reason for its form."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from guildbank.journal.contracts import COPY_FROM_ROWS, Driver, Head, Receipt, RowLock, Sealed
+from guildbank.journal.contracts import (
+    Driver,
+    Head,
+    Receipt,
+    RowLock,
+    Rows,
+    Sealed,
+    Shelf,
+    Statement,
+)
+from guildbank.journal.statements import joined_reading, joined_writing
 from guildbank.journal.tables import PARTITION_ROWS
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 # A statement of its own: its snapshot is older than the lock that it waits for, so nothing else
 # may be read in it (read together, 8 writers of 400 commits ended at a balance of 37).
@@ -15,10 +28,9 @@ FROM journal_lock
 FOR NO KEY UPDATE
 """
 
-# One round trip for the newest batch, the tenant's state, the time and the keys that are known.
 READ_HEAD = """
 SELECT head.last_seq, head.hash, head.written_at, state.writable, state.epoch,
-       clock_timestamp() AS now, known.hash AS key_hash, known.seq AS key_seq
+       clock_timestamp() AS now
 FROM (
     SELECT last_seq, hash, written_at
     FROM journal_batch
@@ -26,11 +38,12 @@ FROM (
     LIMIT 1
 ) AS head
 CROSS JOIN journal_state AS state
-LEFT JOIN (
-    SELECT journal_key.hash, journal_key.seq
-    FROM unnest($1::bytea[]) AS asked (hash)
-    JOIN journal_key ON journal_key.hash = asked.hash
-) AS known ON TRUE
+"""
+
+READ_KEYS = """
+SELECT journal_key.hash, journal_key.seq
+FROM unnest($1::bytea[]) AS asked (hash)
+JOIN journal_key ON journal_key.hash = asked.hash
 """
 
 READ_RECEIPTS = """
@@ -51,20 +64,16 @@ INSERT INTO journal_batch (last_seq, first_seq, epoch, written_at, format, hash,
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 
-# A small batch goes with its entries and keys: one round trip less under the lock.
-WRITE_SMALL_BATCH = """
-WITH entries AS (
-    INSERT INTO journal_entry (seq, kind, principal, key_hash, fingerprint, data)
-    SELECT *
-    FROM unnest($8::bigint[], $9::text[], $10::text[], $11::bytea[], $12::bytea[], $13::text[])
-), keys AS (
-    INSERT INTO journal_key (hash, seq)
-    SELECT hash, seq
-    FROM unnest($11::bytea[], $8::bigint[]) AS keyed (hash, seq)
-    WHERE hash IS NOT NULL
-)
-INSERT INTO journal_batch (last_seq, first_seq, epoch, written_at, format, hash, digests)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+WRITE_ENTRIES = """
+INSERT INTO journal_entry (seq, kind, principal, key_hash, fingerprint, data)
+SELECT *
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::text[])
+"""
+
+WRITE_KEYS = """
+INSERT INTO journal_key (hash, seq)
+SELECT *
+FROM unnest($1::bytea[], $2::bigint[])
 """
 
 WRITE_PAYLOADS = """
@@ -101,14 +110,6 @@ BatchRow: TypeAlias = tuple[int, int, int, datetime, int, bytes, bytes]
 """A batch as stored: last and first seq, epoch, time, format, hash, digests."""
 
 
-class Known(NamedTuple):
-    """What one read under the lock tells: the head, the database's time, keys met before."""
-
-    head: Head
-    now: datetime
-    keys: dict[bytes, int]
-
-
 class StoredReceipt(NamedTuple):
     """A receipt as stored, with the fingerprint of the command that made it."""
 
@@ -135,16 +136,40 @@ async def lock_journal(driver: Driver) -> None:
     await driver.execute(LOCK)
 
 
-async def read_head(driver: Driver, hashes: Sequence[bytes]) -> Known:
-    """Read where the journal stands and which of the keys it knows."""
-    rows = await driver.fetch(READ_HEAD, hashes)
+async def read_joined(driver: Driver, statements: Sequence[Statement]) -> list[Rows]:
+    """Return the rows of each statement, asked for in one round trip."""
+    asked = joined_reading(statements)
+    return list(await driver.fetchrow(asked.text, *asked.arguments))
+
+
+async def fetch_rows(driver: Driver, shelf: Shelf[K, V], keys: Sequence[K]) -> Mapping[K, V]:
+    """Return what exists of the keys, read outside a batch."""
+    asked = shelf.reading(keys)
+    return shelf.read(keys, await driver.fetch(asked.text, *asked.arguments))
+
+
+def head_reading() -> Statement:
+    """Return the statement that reads where the journal stands."""
+    return Statement(READ_HEAD, ())
+
+
+def keys_reading(hashes: Sequence[bytes]) -> Statement:
+    """Return the statement that reads which of the keys the journal knows, with their seqs."""
+    return Statement(READ_KEYS, (hashes,))
+
+
+def read_head(rows: Rows) -> tuple[datetime, Head]:
+    """Return the time of the next batch, and where the journal stands before it."""
     if not rows:
         raise LookupError("the journal has no first batch: the tenant's schema is incomplete")
-    first = rows[0]
-    head = Head(first[0], first[1], first[2], first[3], first[4])
+    head = Head(*rows[0][:5])
     # Time never runs backwards in a journal, whatever the machine's clock does.
-    now = max(first[5], first[2])
-    return Known(head, now, {row[6]: row[7] for row in rows if row[6] is not None})
+    return max(rows[0][5], head.at), head
+
+
+async def fetch_head(driver: Driver) -> tuple[datetime, Head]:
+    """Return the same in a transaction that writes no batch of acts."""
+    return read_head(await driver.fetch(READ_HEAD))
 
 
 async def read_receipts(driver: Driver, seqs: Sequence[int]) -> dict[int, StoredReceipt]:
@@ -158,30 +183,39 @@ async def read_receipts(driver: Driver, seqs: Sequence[int]) -> dict[int, Stored
     }
 
 
-async def write_entries(driver: Driver, entries: Sequence[EntryRow]) -> None:
-    """Write entries and their keys."""
-    await driver.copy_records_to_table("journal_entry", records=entries)
-    keys = [(key, seq) for seq, _, _, key, _, _ in entries if key is not None]
-    if keys:
-        await driver.copy_records_to_table("journal_key", records=keys)
+async def copy_rows(driver: Driver, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Copy rows of all columns of a table: for many, less work on both ends than an INSERT."""
+    await driver.copy_records_to_table(table, records=rows)
 
 
-async def write_batch(driver: Driver, entries: Sequence[EntryRow], batch: BatchRow) -> None:
-    """Write the newest entries and, last, the batch itself with the hash over all its rows."""
-    if 0 < len(entries) < COPY_FROM_ROWS:
-        await driver.execute(WRITE_SMALL_BATCH, *batch, *zip(*entries, strict=True))
-        return
-    if entries:
-        await write_entries(driver, entries)
-    await driver.execute(WRITE_BATCH, *batch)
+async def write_joined(driver: Driver, statements: Sequence[Statement]) -> None:
+    """Run the statements in one round trip."""
+    joined = joined_writing(statements)
+    await driver.execute(joined.text, *joined.arguments)
 
 
-async def write_payloads(driver: Driver, payloads: Sequence[tuple[int, Sealed]]) -> None:
-    """Keep the sealed payloads of a batch beside the chain."""
-    seqs, sealed = zip(*payloads, strict=True)
-    await driver.execute(
-        WRITE_PAYLOADS, seqs, [one.person for one in sealed], [one.ciphertext for one in sealed]
-    )
+def keys_of(entries: Sequence[EntryRow]) -> list[tuple[bytes, int]]:
+    """Return the rows of the key table that belong to the entries."""
+    return [(key, seq) for seq, _, _, key, _, _ in entries if key is not None]
+
+
+def entries_writing(entries: Sequence[EntryRow]) -> list[Statement]:
+    """Return the statements that write a few entries and their keys."""
+    statements = [Statement(WRITE_ENTRIES, tuple(zip(*entries, strict=True)))]
+    if keys := keys_of(entries):
+        statements.append(Statement(WRITE_KEYS, tuple(zip(*keys, strict=True))))
+    return statements
+
+
+def batch_writing(batch: BatchRow) -> Statement:
+    """Return the statement that writes the batch itself with the hash over all its rows."""
+    return Statement(WRITE_BATCH, batch)
+
+
+def payloads_writing(payloads: Sequence[tuple[int, Sealed]]) -> Statement:
+    """Return the statement that keeps the sealed payloads of a batch beside the chain."""
+    rows = [(seq, one.person, one.ciphertext) for seq, one in payloads]
+    return Statement(WRITE_PAYLOADS, tuple(zip(*rows, strict=True)))
 
 
 async def batch_exists(driver: Driver, last_seq: int, hash_: bytes) -> bool:

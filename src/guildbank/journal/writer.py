@@ -12,14 +12,9 @@ from guildbank.infra.batching import Batcher, Overloaded, Ticket, TooLate
 from guildbank.infra.database import Database
 from guildbank.journal import store
 from guildbank.journal.act import Act
+from guildbank.journal.batch import Answer, Group
 from guildbank.journal.contracts import Outcome, Probe, Receipt, Unavailable
-from guildbank.journal.usecases.commit import (
-    Answer,
-    CommitUnknown,
-    Group,
-    commit_batch,
-    no_probe,
-)
+from guildbank.journal.usecases.commit import CommitUnknown, commit_batch, no_probe
 
 log = structlog.get_logger(__name__)
 

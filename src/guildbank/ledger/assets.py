@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from iso4217 import Currency
 
-from guildbank.journal import Driver
+from guildbank.journal import Rows, Statement
 from guildbank.ledger.contracts import Asset
 
 READ = """
@@ -26,21 +26,20 @@ class Assets:
     """Assets by code."""
 
     order: ClassVar[int] = 39
+    derived: ClassVar[bool] = False
 
-    async def load(self, driver: Driver, keys: Sequence[str]) -> Mapping[str, Asset]:
-        """Return the assets that exist."""
-        return {row[0]: Asset(*row) for row in await driver.fetch(READ, keys)}
+    def reading(self, keys: Sequence[str]) -> Statement:
+        """Read the assets that exist."""
+        return Statement(READ, (keys,))
 
-    async def save(self, driver: Driver, changed: Mapping[str, Asset]) -> None:
+    def read(self, keys: Sequence[str], rows: Rows) -> Mapping[str, Asset]:
+        """Return the assets by code."""
+        return {row[0]: Asset(*row) for row in rows}
+
+    def saving(self, changed: Mapping[str, Asset]) -> Sequence[Statement]:
         """Insert new assets."""
-        assets = changed.values()
-        await driver.execute(
-            SAVE,
-            [one.code for one in assets],
-            [one.kind for one in assets],
-            [one.scale for one in assets],
-            [one.cap for one in assets],
-        )
+        rows = [(one.code, one.kind, one.scale, one.cap) for one in changed.values()]
+        return [Statement(SAVE, tuple(zip(*rows, strict=True)))]
 
 
 ASSETS = Assets()

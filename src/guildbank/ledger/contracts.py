@@ -39,12 +39,13 @@ class Asset(msgspec.Struct, frozen=True):
 
 
 class Account(msgspec.Struct):
-    """Totals of one account, copied before they are changed.
+    """Totals of one account. Those that a batch has read or accepted are never changed.
 
     Credited C, spent S, clawed K: the balance is C - S - K. `floor` None means that the account
     may go below zero and keeps no running row. `problem` is set for an account that cannot be
     opened: its owner or asset is unknown. The id 0 is that of an account not opened yet;
-    `opening` says that its row is new, `touched` is the entry whose act made this copy (0: none).
+    `opening` says that its row is new, `touched` that it is not as it was read, and `ruled` that
+    this is so of more than its totals.
     """
 
     id: int
@@ -58,7 +59,8 @@ class Account(msgspec.Struct):
     cap: int = DEFAULT_CAP
     problem: str | None = None
     opening: bool = False
-    touched: int = 0
+    touched: bool = False
+    ruled: bool = False
 
     @property
     def balance(self) -> int:

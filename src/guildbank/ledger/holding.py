@@ -1,6 +1,5 @@
-"""All accounts of one owner in one asset, copied by an act before it changes them."""
+"""All accounts of one owner in one asset, as a batch has them."""
 
-from copy import copy
 from typing import TypeAlias
 
 from guildbank.ledger.contracts import Account
@@ -13,48 +12,23 @@ DEBT_FLOOR = -(2**60)
 
 
 class Holding:
-    """The accounts by bucket. `touched` is the entry whose act made this copy, 0 as loaded.
+    """The accounts by bucket, those that are opened. An act changes none of them: it replaces.
 
     `problem` says why none may be opened: unknown_account, unknown_asset.
     """
 
-    __slots__ = ("accounts", "cap", "house", "problem", "touched")
+    __slots__ = ("accounts", "cap", "house", "problem")
 
     def __init__(self, house: bool, cap: int, problem: str | None = None) -> None:
         self.house = house
         self.cap = cap
         self.problem = problem
-        self.touched = 0
         self.accounts: dict[str, Account] = {}
 
     def account(self, bucket: str) -> Account:
-        """Return the account of a bucket to read, opened or not."""
-        return self.accounts.get(bucket) or self._unopened(bucket)
-
-    def own(self, bucket: str, seq: int) -> Account:
-        """Return the copy of the account that the act of entry `seq` may change.
-
-        The holding must be that act's own copy already.
-        """
+        """Return the account of a bucket, opened or not."""
         account = self.accounts.get(bucket)
         if account is None:
-            account = self._unopened(bucket)
-        elif account.touched == seq:
-            return account
-        else:
-            account = copy(account)
-        account.touched = seq
-        self.accounts[bucket] = account
+            floor = None if self.house else DEBT_FLOOR if bucket == "debt" else 0
+            account = Account(0, floor=floor, cap=self.cap, problem=self.problem)
         return account
-
-    def copied(self, seq: int) -> "Holding":
-        """Return the copy of the act of entry `seq`."""
-        after = Holding.__new__(Holding)
-        after.house, after.cap, after.problem = self.house, self.cap, self.problem
-        after.accounts = self.accounts.copy()
-        after.touched = seq
-        return after
-
-    def _unopened(self, bucket: str) -> Account:
-        floor = None if self.house else DEBT_FLOOR if bucket == "debt" else 0
-        return Account(0, floor=floor, cap=self.cap, problem=self.problem)

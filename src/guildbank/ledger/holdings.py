@@ -7,29 +7,40 @@ whatever its buckets are; the house's accounts have no running row and cost two 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from guildbank.journal import Driver
+from guildbank.journal import Rows, Statement
 from guildbank.ledger.contracts import HOUSE, PLAYER_PREFIX, Account
 from guildbank.ledger.holding import Holding, HoldingKey
 
+# An owner without an account in the asset has one row that says whether one may be opened.
 # Totals of the house's accounts are those of their last transfers, found by the two unique
-# indexes: no row of theirs is hot.
+# indexes: no row of theirs is hot. OFFSET 0 keeps the planner from reading the house's accounts
+# of all assets at once.
 READ = """
-SELECT account.owner, account.asset, account.bucket, account.id, account.credited, account.spent,
-       account.clawed, account.held, account.floor, account.ceiling, account.frozen, asset.cap
+SELECT asked.owner, asked.asset, account.bucket, account.id, account.credited, account.spent,
+       account.clawed, account.held, account.floor, account.ceiling, account.frozen, asset.cap,
+       CASE
+           WHEN account.id IS NULL
+           THEN (SELECT TRUE FROM identity_v_player AS player WHERE player.id = asked.owner)
+       END AS is_player
 FROM unnest($1::text[], $2::text[]) AS asked (owner, asset)
-JOIN ledger_account AS account
+LEFT JOIN ledger_asset AS asset ON asset.code = asked.asset
+LEFT JOIN ledger_account AS account
   ON account.owner = asked.owner
  AND account.asset = asked.asset
-JOIN ledger_asset AS asset ON asset.code = account.asset
 UNION ALL
-SELECT account.owner, account.asset, account.bucket, account.id,
+SELECT 'house', asked.asset, account.bucket, account.id,
        coalesce(last_credit.total, 0), coalesce(last_debit.total, 0),
-       account.clawed, account.held, account.floor, account.ceiling, account.frozen, asset.cap
+       account.clawed, account.held, account.floor, account.ceiling, account.frozen, asset.cap,
+       NULL
 FROM unnest($3::text[]) AS asked (asset)
-JOIN ledger_account AS account
-  ON account.owner = 'house'
- AND account.asset = asked.asset
-JOIN ledger_asset AS asset ON asset.code = account.asset
+LEFT JOIN ledger_asset AS asset ON asset.code = asked.asset
+LEFT JOIN LATERAL (
+    SELECT *
+    FROM ledger_account
+    WHERE owner = 'house'
+      AND asset = asked.asset
+    OFFSET 0
+) AS account ON TRUE
 LEFT JOIN LATERAL (
     SELECT credit_offset + amount AS total
     FROM ledger_transfer
@@ -47,14 +58,6 @@ LEFT JOIN LATERAL (
 ) AS last_debit ON TRUE
 """
 
-# Owners who have no account in the asset yet: may they have one?
-READ_NEWCOMERS = """
-SELECT asked.owner, asked.asset, asset.cap, player.id IS NOT NULL
-FROM unnest($1::text[], $2::text[]) AS asked (owner, asset)
-LEFT JOIN ledger_asset AS asset ON asset.code = asked.asset
-LEFT JOIN identity_v_player AS player ON player.id = asked.owner
-"""
-
 OPEN = """
 INSERT INTO ledger_account
     (id, owner, asset, bucket, credited, spent, clawed, held, floor, ceiling, frozen)
@@ -64,6 +67,14 @@ FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::
 """
 
 SAVE = """
+UPDATE ledger_account AS account
+SET credited = new.credited, spent = new.spent, clawed = new.clawed, held = new.held
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+     AS new (id, credited, spent, clawed, held)
+WHERE account.id = new.id
+"""
+
+SAVE_RULED = """
 UPDATE ledger_account AS account
 SET credited = new.credited, spent = new.spent, clawed = new.clawed, held = new.held,
     ceiling = new.ceiling, frozen = new.frozen
@@ -77,64 +88,65 @@ class Holdings:
     """Holdings by owner and asset; every key is found, with a `problem` where it may not be."""
 
     order: ClassVar[int] = 40
+    derived: ClassVar[bool] = False
 
-    async def load(
-        self, driver: Driver, keys: Sequence[HoldingKey]
-    ) -> Mapping[HoldingKey, Holding]:
-        """Return the holdings of all keys."""
+    def reading(self, keys: Sequence[HoldingKey]) -> Statement:
+        """Read the accounts of all keys."""
         players = [key for key in keys if key[0] != HOUSE]
-        found: dict[HoldingKey, Holding] = {}
-        for row in await driver.fetch(
+        return Statement(
             READ,
-            [owner for owner, _ in players],
-            [asset for _, asset in players],
-            [asset for owner, asset in keys if owner == HOUSE],
-        ):
-            key = (row[0], row[1])
-            holding = found.get(key)
+            (
+                [owner for owner, _ in players],
+                [asset for _, asset in players],
+                [asset for owner, asset in keys if owner == HOUSE],
+            ),
+        )
+
+    def read(self, keys: Sequence[HoldingKey], rows: Rows) -> Mapping[HoldingKey, Holding]:
+        """Return the holdings of all keys."""
+        found: dict[HoldingKey, Holding] = {}
+        for row in rows:
+            owner, asset, bucket = row[0], row[1], row[2]
+            holding = found.get((owner, asset))
             if holding is None:
-                holding = found[key] = Holding(row[0] == HOUSE, row[11])
-            holding.accounts[row[2]] = Account(*row[3:12])
-        newcomers = [key for key in keys if key not in found]
-        if newcomers:
-            owners, assets = zip(*newcomers, strict=True)
-            for owner, asset, cap, player in await driver.fetch(READ_NEWCOMERS, owners, assets):
-                found[owner, asset] = Holding(
-                    owner == HOUSE, cap or 0, _problem(owner, cap, player)
-                )
+                problem = None if bucket is not None else _problem(owner, row[11], row[12])
+                holding = found[owner, asset] = Holding(owner == HOUSE, row[11] or 0, problem)
+            if bucket is not None:
+                holding.accounts[bucket] = Account(*row[3:12])
         return found
 
-    async def save(self, driver: Driver, changed: Mapping[HoldingKey, Holding]) -> None:
+    def saving(self, changed: Mapping[HoldingKey, Holding]) -> Sequence[Statement]:
         """Open new accounts and write totals; a house account's totals are in its transfers."""
-        new = []
-        old = []
+        opened, moved, ruled = [], [], []
         for (owner, asset), holding in changed.items():
-            for bucket, account in holding.accounts.items():
-                if account.opening:
-                    new.append((owner, asset, bucket, account))
-                elif account.touched and not holding.house:
-                    old.append(account)
-        if new:
-            await driver.execute(OPEN, *zip(*map(_row, new), strict=True))
-        if old:
-            await driver.execute(
-                SAVE,
-                [a.id for a in old], [a.credited for a in old], [a.spent for a in old],
-                [a.clawed for a in old], [a.held for a in old], [a.ceiling for a in old],
-                [a.frozen for a in old],
-            )  # fmt: skip
+            for bucket, a in holding.accounts.items():
+                if not a.touched:
+                    continue
+                if a.opening:
+                    opened.append(_row(owner, asset, bucket, a))
+                elif a.ruled:
+                    ruled.append((*_totals(a), a.ceiling, a.frozen))
+                elif not holding.house:
+                    moved.append(_totals(a))
+                # From now on it is as it will be read.
+                a.touched = a.opening = a.ruled = False
+        rows = ((OPEN, opened), (SAVE, moved), (SAVE_RULED, ruled))
+        return [Statement(text, tuple(zip(*some, strict=True))) for text, some in rows if some]
 
 
-def _row(opened: tuple[str, str, str, Account]) -> tuple[object, ...]:
-    owner, asset, bucket, a = opened
+def _totals(a: Account) -> tuple[int, int, int, int, int]:
+    return (a.id, a.credited, a.spent, a.clawed, a.held)
+
+
+def _row(owner: str, asset: str, bucket: str, a: Account) -> tuple[object, ...]:
     totals = (0, 0, 0, 0) if owner == HOUSE else (a.credited, a.spent, a.clawed, a.held)
     return (a.id, owner, asset, bucket, *totals, a.floor, a.ceiling, a.frozen)
 
 
-def _problem(owner: str, cap: int | None, player: bool) -> str | None:
+def _problem(owner: str, cap: int | None, is_player: bool | None) -> str | None:
     if cap is None:
         return "unknown_asset"
-    if owner.startswith(PLAYER_PREFIX) and not player:
+    if owner.startswith(PLAYER_PREFIX) and not is_player:
         return "unknown_account"
     return None
 

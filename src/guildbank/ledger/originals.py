@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 
 import msgspec
 
-from guildbank.journal import Driver
+from guildbank.journal import Rows, Statement
 from guildbank.ledger.contracts import Address
 
 # The last column is what was given back already. Entries that moved nothing have one row.
@@ -55,12 +55,17 @@ class Originals:
     """Entries by position; read only."""
 
     order: ClassVar[int] = 43
+    derived: ClassVar[bool] = True
 
-    async def load(self, driver: Driver, keys: Sequence[int]) -> Mapping[int, Original]:
-        """Return the entries that exist."""
+    def reading(self, keys: Sequence[int]) -> Statement:
+        """Read the entries that exist."""
+        return Statement(READ, (keys,))
+
+    def read(self, keys: Sequence[int], rows: Rows) -> Mapping[int, Original]:
+        """Return the entries by position."""
         legs: dict[int, list[OriginalLeg]] = {}
         heads: dict[int, tuple[datetime, str, bytes]] = {}
-        for row in await driver.fetch(READ, keys):
+        for row in rows:
             heads[row[0]] = (row[1], row[2], row[3].encode())
             own = legs.setdefault(row[0], [])
             if row[4] is not None:
@@ -68,8 +73,9 @@ class Originals:
                 own.append(OriginalLeg(row[4], row[5], *sides, *row[12:14]))
         return {seq: Original(seq, *heads[seq], tuple(legs[seq])) for seq in heads}
 
-    async def save(self, driver: Driver, changed: Mapping[int, Original]) -> None:
+    def saving(self, changed: Mapping[int, Original]) -> Sequence[Statement]:
         """Do nothing: later acts of the batch saw what was undone, and its transfers hold it."""
+        return ()
 
 
 ORIGINALS = Originals()

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from guildbank.journal import Need, Stage
 from guildbank.kernel import Refusal
-from guildbank.ledger.contracts import HOUSE, Address, Leg, LotRef, Moved, Spread
-from guildbank.ledger.holding import Holding
+from guildbank.ledger.contracts import HOUSE, Address, Leg, LotRef, Moved
 from guildbank.ledger.holdings import HOLDINGS
 from guildbank.ledger.rules import Book
 from guildbank.ledger.store import LOTS, SPREADS, TRANSFERS
@@ -33,26 +32,15 @@ def leg_needs(legs: Iterable[Leg]) -> list[Need]:
 
 def open_book(stage: Stage) -> Book:
     """Return a book over the stage's accounts for the act at hand."""
-
-    def holding(owner: str, asset: str) -> Holding:
-        found = stage.get(HOLDINGS, (owner, asset))
-        if found is None:
-            raise LookupError(f"{owner}/{asset} was not loaded")
-        return found
-
-    return Book(
-        stage.seq,
-        holding,
-        lambda ref: stage.get(LOTS, ref),
-        lambda address: stage.get(SPREADS, address) or Spread(),
-    )
+    return Book(stage.seq, stage.rows(HOLDINGS), stage.rows(LOTS), stage.rows(SPREADS))
 
 
 def close_book(stage: Stage, book: Book) -> None:
     """Stage what the book changed; before this nothing has happened."""
-    for key, holding in book.holdings.items():
-        if holding.touched == book.seq:
-            stage.put(HOLDINGS, key, holding)
+    for address, account in book.changed.items():
+        key = address[:2]
+        holding = stage.change(HOLDINGS, key)
+        stage.set(holding.accounts, address[2], account)
     for transfer, debit, credit in book.moved:
         stage.log(TRANSFERS, transfer)
         # Later acts of the batch must see the holes and restored lots of this one.

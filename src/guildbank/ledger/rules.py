@@ -3,7 +3,9 @@
 The reference model in the laws keeps explicit coins and must agree with this on every history.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
 
 from guildbank.kernel import MAX_AMOUNT, Refusal
 from guildbank.ledger.claws import free_parts, take_from_tail
@@ -25,55 +27,68 @@ from guildbank.ledger.lots import Interval, hole_amount, to_credit_axis
 OPENED_BITS = 10
 """An entry opens fewer than 2**10 accounts: its 64 legs name no more than a few each."""
 
-GetHolding = Callable[[str, str], Holding]
-GetLot = Callable[[LotRef], LotState | None]
-GetSpread = Callable[[Address], Spread]
-
 
 class Book:
     """Accounts as one act sees them, and the transfers that it made so far.
 
-    The callables read loaded rows; `holdings` are those that the act read, and the copies of
-    those that it changed.
+    Holdings, lots and spreads are loaded rows: a missing key was not asked for, which is a defect
+    of the act. `changed` are the act's own copies of accounts.
     """
 
-    __slots__ = ("_holding", "_lot", "_opened", "_spread", "holdings", "moved", "restored", "seq")
+    __slots__ = (
+        "_holdings",
+        "_lots",
+        "_opened",
+        "_spreads",
+        "changed",
+        "moved",
+        "restored",
+        "seq",
+    )
 
-    def __init__(self, seq: int, holding: GetHolding, lot: GetLot, spread: GetSpread) -> None:
+    def __init__(
+        self,
+        seq: int,
+        holdings: Mapping[HoldingKey, Holding],
+        lots: Mapping[LotRef, LotState | None],
+        spreads: Mapping[Address, Spread],
+    ) -> None:
         self.seq = seq
-        self._holding = holding
-        self._lot = lot
-        self._spread = spread
+        self._holdings = holdings
+        self._lots = lots
+        self._spreads = spreads
         self._opened = 0
         self.restored: dict[int, Restored] = {}
-        self.holdings: dict[HoldingKey, Holding] = {}
+        self.changed: dict[Address, Account] = {}
         self.moved: list[Moved] = []
 
-    def holding(self, owner: str, asset: str) -> Holding:
-        """Return all accounts of an owner in an asset as this act sees them; read only."""
-        holding = self.holdings.get((owner, asset))
-        if holding is None:
-            holding = self.holdings[owner, asset] = self._holding(owner, asset)
-        return holding
+    def accounts(self, owner: str, asset: str) -> dict[str, Account]:
+        """Return the opened accounts of an owner in an asset by bucket; read only."""
+        read = accounts = self._holdings[owner, asset].accounts
+        for address, account in self.changed.items():
+            if address[0] == owner and address[1] == asset:
+                if accounts is read:
+                    accounts = read.copy()
+                accounts[address[2]] = account
+        return accounts
 
     def account(self, address: Address) -> Account:
-        """Return the account as this act sees it; read only."""
-        owner, asset, bucket = address
-        return self.holding(owner, asset).account(bucket)
+        """Return the account; read only."""
+        account = self.changed.get(address)
+        return self._holdings[address[:2]].account(address[2]) if account is None else account
 
     def own(self, address: Address) -> Account:
         """Return this act's copy of the account, to be changed."""
-        owner, asset, bucket = address
-        holding = self.holding(owner, asset)
-        if holding.touched != self.seq:
-            holding = self.holdings[owner, asset] = holding.copied(self.seq)
-        account = holding.own(bucket, self.seq)
-        if account.id == 0:
-            # An account's number is the entry that opens it and its place among those it opens:
-            # unique without asking the database.
-            account.id = (self.seq << OPENED_BITS) | self._opened
-            account.opening = True
-            self._opened += 1
+        account = self.changed.get(address)
+        if account is None:
+            account = replace(self._holdings[address[:2]].account(address[2]), touched=True)
+            if account.id == 0:
+                # An account's number is the entry that opens it and its place among those it
+                # opens: unique without asking the database.
+                account.id = (self.seq << OPENED_BITS) | self._opened
+                account.opening = True
+                self._opened += 1
+            self.changed[address] = account
         return account
 
     def post(self, legs: Sequence[Leg]) -> Refusal | None:
@@ -140,7 +155,7 @@ class Book:
 
     def _directed(self, leg: Leg, ref: LotRef) -> Refusal | None:
         """Take the tail of the lot's unspent part."""
-        lot = self._lot(ref)
+        lot = self._lots[ref]
         if lot is None or leg.debits != (lot.address,) or lot.address.asset != leg.credit.asset:
             return _refuse("unknown_lot", "No such lot in this account.", None)
         account = self.account(lot.address)
@@ -163,7 +178,7 @@ class Book:
 
     def clawed_from(self, ref: LotRef) -> int:
         """Return how many coins of a lot were taken back, those that were put back before too."""
-        lot = self._lot(ref)
+        lot = self._lots[ref]
         if lot is None:
             return 0
         spread = self.spread(lot.address)
@@ -171,7 +186,7 @@ class Book:
 
     def spread(self, address: Address) -> Spread:
         """Return the account's holes and restored lots, those of this act included."""
-        spread = self._spread(address)
+        spread = self._spreads[address]
         for transfer, debit, credit in self.moved:
             if debit == address and transfer.lot_offset is not None:
                 hole = (transfer.lot_offset, transfer.amount)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from guildbank.journal import COPY_FROM_ROWS, Driver
+from guildbank.journal import Rows, Statement
 from guildbank.ledger.contracts import (
     Address,
     Hold,
@@ -86,24 +86,24 @@ _NAMES = msgspec.json.Decoder(tuple[str, ...])
 _TRANSFER = Struct(">qhqqqqqqqqqhq")
 
 
-def _columns(keys: Sequence[Address]) -> tuple[list[str], list[str], list[str]]:
-    return [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys]
-
-
 class Lots:
     """The shelf of lots by the transfer that made them; read only."""
 
     order: ClassVar[int] = 41
+    derived: ClassVar[bool] = True
 
-    async def load(self, driver: Driver, keys: Sequence[LotRef]) -> Mapping[LotRef, LotState]:
-        """Return the lots that exist."""
-        rows = await driver.fetch(READ_LOTS, [key.seq for key in keys], [key.leg for key in keys])
+    def reading(self, keys: Sequence[LotRef]) -> Statement:
+        """Read the lots that exist."""
+        return Statement(READ_LOTS, ([key.seq for key in keys], [key.leg for key in keys]))
+
+    def read(self, keys: Sequence[LotRef], rows: Rows) -> Mapping[LotRef, LotState]:
+        """Return the lots by their transfers."""
         return {
             LotRef(row[0], row[1]): LotState(Address(row[2], row[3], row[4]), row[5], row[6])
             for row in rows
         }
 
-    async def save(self, driver: Driver, changed: Mapping[LotRef, LotState]) -> None:
+    def saving(self, changed: Mapping[LotRef, LotState]) -> Sequence[Statement]:
         """Refuse: lots follow from transfers."""
         raise TypeError("lots are read only")
 
@@ -112,43 +112,49 @@ class Spreads:
     """The shelf of accounts' holes and restored lots. They follow from transfers."""
 
     order: ClassVar[int] = 41
+    derived: ClassVar[bool] = True
 
-    async def load(self, driver: Driver, keys: Sequence[Address]) -> Mapping[Address, Spread]:
+    def reading(self, keys: Sequence[Address]) -> Statement:
+        """Read the spreads of accounts that are opened."""
+        return Statement(READ_SPREADS, tuple(map(list, zip(*keys, strict=True))))
+
+    def read(self, keys: Sequence[Address], rows: Rows) -> Mapping[Address, Spread]:
         """Return every key, with nothing for accounts that are not opened."""
         found: dict[Address, Spread] = dict.fromkeys(keys, Spread())
-        for row in await driver.fetch(READ_SPREADS, *_columns(keys)):
+        for row in rows:
             holes = tuple((start, length) for start, length in row[3])
             back = tuple(Restored(start, n, at, bool(flag)) for start, n, at, flag in row[4])
             found[Address(row[0], row[1], row[2])] = Spread(holes, back)
         return found
 
-    async def save(self, driver: Driver, changed: Mapping[Address, Spread]) -> None:
+    def saving(self, changed: Mapping[Address, Spread]) -> Sequence[Statement]:
         """Do nothing: later acts of the batch saw the change, and its transfers hold it."""
+        return ()
 
 
 class Holds:
     """The shelf of holds by the entry that placed them."""
 
     order: ClassVar[int] = 42
+    derived: ClassVar[bool] = False
 
-    async def load(self, driver: Driver, keys: Sequence[int]) -> Mapping[int, Hold]:
-        """Return the holds that exist."""
-        return {row[0]: _hold(row) for row in await driver.fetch(READ_HOLDS, keys)}
+    def reading(self, keys: Sequence[int]) -> Statement:
+        """Read the holds that exist."""
+        return Statement(READ_HOLDS, (keys,))
 
-    async def save(self, driver: Driver, changed: Mapping[int, Hold]) -> None:
+    def read(self, keys: Sequence[int], rows: Rows) -> Mapping[int, Hold]:
+        """Return the holds by position."""
+        return {row[0]: _hold(row) for row in rows}
+
+    def saving(self, changed: Mapping[int, Hold]) -> Sequence[Statement]:
         """Insert or update the holds."""
-        await driver.execute(
-            SAVE_HOLDS,
-            *zip(
-                *(
-                    (h.seq, h.placed_at, h.owner, h.asset, h.amount, h.captured, h.released,
-                     h.state, h.expires_at, msgspec.json.encode(h.lines).decode(),
-                     msgspec.json.encode(h.counters).decode())
-                    for h in changed.values()
-                ),
-                strict=True,
-            ),
-        )  # fmt: skip
+        rows = [
+            (h.seq, h.placed_at, h.owner, h.asset, h.amount, h.captured, h.released, h.state,
+             h.expires_at, msgspec.json.encode(h.lines).decode(),
+             msgspec.json.encode(h.counters).decode())
+            for h in changed.values()
+        ]  # fmt: skip
+        return [Statement(SAVE_HOLDS, tuple(zip(*rows, strict=True)))]
 
 
 def _hold(row: Sequence[Any]) -> Hold:
@@ -163,17 +169,17 @@ class Transfers:
     """The chained log of transfers."""
 
     order: ClassVar[int] = 40
+    table: ClassVar[str] = "ledger_transfer"
 
     def canonical(self, row: Transfer) -> bytes:
         """Return the row as fixed-width big-endian numbers, -1 where it has none."""
-        return _TRANSFER.pack(*[-1 if value is None else value for value in row])
+        if None in row:
+            return _TRANSFER.pack(*[-1 if value is None else value for value in row])
+        return _TRANSFER.pack(*row)
 
-    async def write(self, driver: Driver, rows: Sequence[Transfer]) -> None:
-        """Insert rows of a batch."""
-        if len(rows) >= COPY_FROM_ROWS:
-            await driver.copy_records_to_table("ledger_transfer", records=rows)
-        else:
-            await driver.execute(WRITE_TRANSFERS, *zip(*rows, strict=True))
+    def inserting(self, rows: Sequence[Transfer]) -> Statement:
+        """Insert a few rows."""
+        return Statement(WRITE_TRANSFERS, tuple(zip(*rows, strict=True)))
 
 
 LOTS = Lots()

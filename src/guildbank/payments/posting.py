@@ -23,7 +23,6 @@ from guildbank.ledger import (
 from guildbank.payments.contracts import Attempt, Claw, Goods, Intent, Taking
 from guildbank.payments.rules import coins_due
 from guildbank.wallets import Purse, claw, claw_needs, credit, debt_of, wallet
-from guildbank.wallets import account_needs as wallet_needs
 
 PAID, BONUS, FREE, DEBT = "paid", "bonus", "free", "debt"
 ISSUE, CLAWED = "issue", "clawed"
@@ -65,11 +64,6 @@ def money_needs(money: str, provider: str) -> list[Need]:
             written_off(money),
         ]
     )
-
-
-def coin_needs(intent: Intent) -> list[Need]:
-    """Return the player's and the house's accounts of the coins."""
-    return wallet_needs(intent.player_id, intent.currency)
 
 
 def lots_of(intent: Intent) -> dict[str, LotRef]:

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 import msgspec
 from sqlalchemy import BigInteger, Boolean, DateTime, Integer, Table
 
-from guildbank.journal import Driver
+from guildbank.journal import Driver, Statement, fetch_rows
+from guildbank.journal import Rows as JournalRows
 from guildbank.payments import tables
 from guildbank.payments.contracts import (
     PAYMENTS_ORDER,
@@ -32,6 +33,7 @@ class Rows(Generic[R]):
     """The shelf of one table by id. Struct and table name the same columns."""
 
     order: ClassVar[int]
+    derived: ClassVar[bool] = False
 
     def __init__(self, table: Table, kind: type[R]) -> None:
         self._kind: type[R] = kind
@@ -50,19 +52,23 @@ class Rows(Generic[R]):
         )
         self._names = names
 
-    def row(self, record: Any) -> R:
+    def row(self, record: Sequence[Any]) -> R:
         """Return the struct of a record selected by `select`."""
-        found: R = msgspec.convert(dict(record), self._kind)
+        found: R = msgspec.convert(dict(zip(self._names, record, strict=True)), self._kind)
         return found
 
-    async def load(self, driver: Driver, keys: Sequence[str]) -> Mapping[str, R]:
-        """Return the rows that exist."""
-        return {record["id"]: self.row(record) for record in await driver.fetch(self._load, keys)}
+    def reading(self, keys: Sequence[str]) -> Statement:
+        """Read the rows that exist."""
+        return Statement(self._load, (keys,))
 
-    async def save(self, driver: Driver, changed: Mapping[str, R]) -> None:
+    def read(self, keys: Sequence[str], rows: JournalRows) -> Mapping[str, R]:
+        """Return the structs by id."""
+        return {found.id: found for found in map(self.row, rows)}
+
+    def saving(self, changed: Mapping[str, R]) -> Sequence[Statement]:
         """Insert or update the rows."""
         rows = [[_plain(getattr(row, name)) for name in self._names] for row in changed.values()]
-        await driver.execute(self._save, *zip(*rows, strict=True))
+        return [Statement(self._save, tuple(zip(*rows, strict=True)))]
 
 
 def _plain(value: Any) -> Any:
@@ -103,22 +109,26 @@ class References:
     """The shelf of rows by the provider's reference: an index, so it writes nothing."""
 
     order: ClassVar[int] = PAYMENTS_ORDER + 4
+    derived: ClassVar[bool] = True
 
     def __init__(self, rows: Rows[Any]) -> None:
         self.rows = rows
 
-    async def load(
-        self, driver: Driver, keys: Sequence[tuple[str, str]]
-    ) -> Mapping[tuple[str, str], Any]:
-        """Return the rows that exist, by (provider, reference)."""
-        providers, references = zip(*keys, strict=True)
+    def reading(self, keys: Sequence[tuple[str, str]]) -> Statement:
+        """Read the rows that exist."""
         matching = "(SELECT * FROM unnest($1::text[], $2::text[]))"
         statement = f"{self.rows.select} WHERE (provider, reference) IN {matching}"
-        found = await driver.fetch(statement, providers, references)
-        return {(one["provider"], one["reference"]): self.rows.row(one) for one in found}
+        return Statement(statement, tuple(zip(*keys, strict=True)))
 
-    async def save(self, driver: Driver, changed: Mapping[tuple[str, str], Any]) -> None:
+    def read(
+        self, keys: Sequence[tuple[str, str]], rows: JournalRows
+    ) -> Mapping[tuple[str, str], Any]:
+        """Return the structs by (provider, reference)."""
+        return {(found.provider, found.reference): found for found in map(self.rows.row, rows)}
+
+    def saving(self, changed: Mapping[tuple[str, str], Any]) -> Sequence[Statement]:
         """Write nothing: this shelf is an index."""
+        return ()
 
 
 REFUND_REFERENCES = References(REFUNDS)
@@ -127,17 +137,17 @@ DISPUTE_REFERENCES = References(DISPUTES)
 
 async def intent_by_id(driver: Driver, id_: str) -> Intent | None:
     """Return a payment."""
-    return (await INTENTS.load(driver, [id_])).get(id_)
+    return (await fetch_rows(driver, INTENTS, [id_])).get(id_)
 
 
 async def attempt_by_id(driver: Driver, id_: str) -> Attempt | None:
     """Return an attempt."""
-    return (await ATTEMPTS.load(driver, [id_])).get(id_)
+    return (await fetch_rows(driver, ATTEMPTS, [id_])).get(id_)
 
 
 async def refund_by_id(driver: Driver, id_: str) -> Refund | None:
     """Return a refund."""
-    return (await REFUNDS.load(driver, [id_])).get(id_)
+    return (await fetch_rows(driver, REFUNDS, [id_])).get(id_)
 
 
 async def attempt_by_reference(driver: Driver, provider: str, reference: str) -> Attempt | None:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import msgspec
 
-from guildbank.journal import Driver
+from guildbank.journal import Driver, Rows, Statement, fetch_rows
 from guildbank.store.contracts import STORE_ORDER, Pack
 
 READ_NEWEST = """
@@ -55,24 +55,23 @@ class Packs:
     """The newest version of each pack, by id."""
 
     order: ClassVar[int] = STORE_ORDER
+    derived: ClassVar[bool] = False
 
-    async def load(self, driver: Driver, keys: Sequence[str]) -> Mapping[str, Pack]:
-        """Return the packs that exist."""
-        rows = await driver.fetch(READ_NEWEST, keys)
-        return {row["id"]: _PACKS.decode(row["document"]) for row in rows}
+    def reading(self, keys: Sequence[str]) -> Statement:
+        """Read the packs that exist."""
+        return Statement(READ_NEWEST, (keys,))
 
-    async def save(self, driver: Driver, changed: Mapping[str, Pack]) -> None:
+    def read(self, keys: Sequence[str], rows: Rows) -> Mapping[str, Pack]:
+        """Return the packs by id."""
+        return {row[0]: _PACKS.decode(row[1]) for row in rows}
+
+    def saving(self, changed: Mapping[str, Pack]) -> Sequence[Statement]:
         """Add the new versions. Of several in one batch only the last was ever newest."""
         packs = list(changed.values())
         ids, versions = [one.id for one in packs], [one.version for one in packs]
-        await driver.execute(RETIRE, ids, versions)
-        await driver.execute(
-            SAVE,
-            ids,
-            versions,
-            [msgspec.json.encode(one).decode() for one in packs],
-            [one.saved_at for one in packs],
-        )
+        documents = [msgspec.json.encode(one).decode() for one in packs]
+        saved = (ids, versions, documents, [one.saved_at for one in packs])
+        return [Statement(RETIRE, (ids, versions)), Statement(SAVE, saved)]
 
 
 PACKS = Packs()
@@ -80,7 +79,7 @@ PACKS = Packs()
 
 async def newest_pack(driver: Driver, id_: str) -> Pack | None:
     """Return a pack as it is sold now."""
-    return (await PACKS.load(driver, [id_])).get(id_)
+    return (await fetch_rows(driver, PACKS, [id_])).get(id_)
 
 
 async def pack_version(driver: Driver, id_: str, version: int) -> Pack | None:

@@ -8,7 +8,6 @@ ledger.
 
 from guildbank.wallets.coins import (
     account_needs,
-    balance_of,
     claw,
     claw_needs,
     credit,
@@ -27,14 +26,13 @@ from guildbank.wallets.contracts import (
     wallet,
 )
 from guildbank.wallets.gates import SpendLimit
-from guildbank.wallets.purses import CURRENCIES, PURSES, PurseKey
+from guildbank.wallets.purses import CURRENCIES, PurseKey, purse_of, wallet_needs
 
 __all__ = [
     "BUCKETS",
     "CLAWED",
     "CURRENCIES",
     "ISSUE",
-    "PURSES",
     "SALES",
     "Clawed",
     "Currency",
@@ -44,10 +42,11 @@ __all__ = [
     "SpendLimit",
     "Spending",
     "account_needs",
-    "balance_of",
     "claw",
     "claw_needs",
     "credit",
     "debt_of",
+    "purse_of",
     "wallet",
+    "wallet_needs",
 ]

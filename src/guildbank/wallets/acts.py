@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 from guildbank.journal import Act, Draft, Need, Sealed, Stage, facts
 from guildbank.kernel import Refusal
 from guildbank.ledger import HOUSE, Book, Hold, close_book
-from guildbank.wallets.coins import account_needs, balance_of, debt_of
+from guildbank.wallets.coins import totals_of
 from guildbank.wallets.contracts import DEBT, Gate, MovedFacts, Purse, Spending, Taken
-from guildbank.wallets.purses import PURSES, PurseKey
+from guildbank.wallets.purses import LIMITS, PurseKey, purse_of, wallet_needs
 
 UNKNOWN_CURRENCY = Refusal(
     code="unknown_currency",
@@ -37,14 +37,11 @@ class WalletAct(Act):
 
     def needs(self, stage: Stage) -> Iterable[Need]:
         """Return the purse and the accounts."""
-        return [
-            (PURSES, self.purse_key),
-            *account_needs(self.player_id, self.currency),
-        ]
+        return wallet_needs(self.purse_key)
 
     def purse(self, stage: Stage) -> Purse | None:
         """Return the loaded purse, None for an unknown currency."""
-        return stage.get(PURSES, self.purse_key)
+        return purse_of(stage, self.purse_key)
 
 
 class GatedAct(WalletAct):
@@ -69,9 +66,9 @@ class GatedAct(WalletAct):
 
     def needs(self, stage: Stage) -> Iterable[Need]:
         """Return the wallet's rows, then what the gates want to read."""
-        if not stage.loaded(PURSES, self.purse_key):
+        if not stage.loaded(LIMITS, self.purse_key):
             return super().needs(stage)
-        purse = stage.get(PURSES, self.purse_key)
+        purse = purse_of(stage, self.purse_key)
         if purse is None:
             return ()
         return [need for gate in self.gates for need in gate.needs(stage, self.spending, purse)]
@@ -81,7 +78,7 @@ class GatedAct(WalletAct):
         counted: list[str] = []
         for gate in self.gates:
             answer = gate.check(stage, self.spending, purse)
-            if isinstance(answer, Refusal):
+            if not isinstance(answer, tuple):
                 return answer
             counted.extend(answer)
         return tuple(counted)
@@ -99,7 +96,7 @@ def moved_draft(
 ) -> Draft:
     """Close the book and return the draft of what it did to the wallet."""
     close_book(stage, book)
-    balance, available = balance_of(book, act.player_id, act.currency)
+    balance, available, debt = totals_of(book, act.player_id, act.currency)
     draft = MovedFacts(
         player=act.player_id,
         currency=act.currency,
@@ -107,7 +104,7 @@ def moved_draft(
         taken=_per_bucket(book),
         balance=balance,
         available=available,
-        debt=debt_of(book, act.player_id, act.currency),
+        debt=debt,
         payload=act.payload.hash if act.payload else None,
         hold=hold.seq if hold else None,
         hold_left=hold.left if hold else None,
@@ -123,7 +120,7 @@ def _per_bucket(book: Book) -> tuple[Taken, ...]:
     """Return what each bucket of the player gave or got, debts aside."""
     sums: dict[str, int] = {}
     for transfer, debit, credit in book.moved:
-        side = credit if debit.owner == HOUSE else debit
-        if side.owner != HOUSE and DEBT not in (side.bucket, credit.bucket):
-            sums[side.bucket] = sums.get(side.bucket, 0) + transfer.amount
-    return tuple(Taken(bucket, amount) for bucket, amount in sums.items())
+        owner, _, bucket = credit if debit[0] == HOUSE else debit
+        if owner != HOUSE and bucket != DEBT and credit[2] != DEBT:
+            sums[bucket] = sums.get(bucket, 0) + transfer.amount
+    return tuple([Taken(bucket, amount) for bucket, amount in sums.items()])

@@ -1,6 +1,7 @@
 """Coins in and out of a wallet on a ledger's book: credit, debit, claw back, give back."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -42,18 +43,28 @@ def claw_needs(lots: Sequence[LotRef], player_id: str, currency: str) -> list[Ne
 
 def debt_of(book: Book, player_id: str, currency: str) -> int:
     """Return what the player owes."""
-    debt = book.holding(player_id, currency).accounts.get(DEBT)
+    debt = book.accounts(player_id, currency).get(DEBT)
     return -debt.balance if debt is not None else 0
 
 
-def balance_of(book: Book, player_id: str, currency: str) -> tuple[int, int]:
-    """Return balance and available amount over all buckets."""
-    balance = held = 0
-    for bucket, account in book.holding(player_id, currency).accounts.items():
-        if bucket != DEBT:
+class Totals(NamedTuple):
+    """A wallet over all buckets: `available` is the balance without what is held."""
+
+    balance: int
+    available: int
+    debt: int
+
+
+def totals_of(book: Book, player_id: str, currency: str) -> Totals:
+    """Return what the player has and owes."""
+    balance = held = debt = 0
+    for bucket, account in book.accounts(player_id, currency).items():
+        if bucket == DEBT:
+            debt = -account.balance
+        else:
             balance += account.balance
             held += account.held
-    return balance, balance - held
+    return Totals(balance, balance - held, debt)
 
 
 def credit(
@@ -104,10 +115,13 @@ def _may_hold(book: Book, to: Address, purse: Purse, amount: int) -> Refusal | N
 def debit(book: Book, player_id: str, purse: Purse, amount: int) -> Refusal | None:
     """Take coins in the currency's consumption order, into the house's sales."""
     code = purse.currency.code
-    owed = debt_of(book, player_id, code)
-    if owed > 0:
-        return in_debt(owed)
-    sources = tuple([Address(player_id, code, bucket) for bucket in purse.currency.order])
+    accounts = book.accounts(player_id, code)
+    if (owed := accounts.get(DEBT)) is not None and owed.balance < 0:
+        return in_debt(-owed.balance)
+    order = purse.currency.order
+    # Buckets without an account have nothing; one is named so that the ledger can refuse.
+    buckets = [bucket for bucket in order if bucket in accounts] or order[:1]
+    sources = tuple([Address(player_id, code, bucket) for bucket in buckets])
     refusal = book.post([Leg(sources, house(code, SALES), amount)])
     if refusal is not None and refusal.code == "insufficient_funds":
         return msgspec.structs.replace(refusal, field="amount")

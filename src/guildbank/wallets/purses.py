@@ -1,20 +1,20 @@
-"""The shelf of purses: a currency's rules and a player's limit in one read of a batch."""
+"""The shelves of what rules a wallet: the currency's rules and the player's own limit."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, NamedTuple
+from functools import lru_cache
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
-from guildbank.journal import Driver
+from guildbank.journal import Driver, Need, Rows, Stage, Statement
+from guildbank.ledger import holding_needs
 from guildbank.wallets.contracts import Bucket, Currency, Purse
 
-READ_PURSES = """
-SELECT asked.player, currency.code, currency.name, currency.buckets, currency.ceiling,
-       currency.active, spend_limit.per_day
+READ_LIMITS = """
+SELECT spend_limit.player, spend_limit.currency, spend_limit.per_day
 FROM unnest($1::text[], $2::text[]) AS asked (player, currency)
-JOIN wallets_currency AS currency ON currency.code = asked.currency
-LEFT JOIN wallets_limit AS spend_limit
+JOIN wallets_limit AS spend_limit
   ON spend_limit.player = asked.player
  AND spend_limit.currency = asked.currency
 """
@@ -92,54 +92,53 @@ class PurseKey(NamedTuple):
     currency: str
 
 
+@lru_cache(maxsize=1024)
 def _currency(code: str, name: str, buckets: str, ceiling: int | None, active: bool) -> Currency:
     order: tuple[Bucket, ...] = msgspec.convert(tuple(buckets.split(",")), tuple[Bucket, ...])
     return Currency(code=code, name=name, order=order, ceiling=ceiling, active=active)
 
 
-class Purses:
-    """Purses by player and currency; absent where the currency is unknown."""
+class Limits:
+    """What a player may spend a day; absent for most."""
 
     order: ClassVar[int] = 51
+    derived: ClassVar[bool] = False
 
-    async def load(self, driver: Driver, keys: Sequence[PurseKey]) -> Mapping[PurseKey, Purse]:
-        """Return the purses of known currencies; each currency is decoded once."""
-        players, codes = zip(*keys, strict=True)
-        known: dict[str, Currency] = {}
-        found: dict[PurseKey, Purse] = {}
-        for row in await driver.fetch(READ_PURSES, players, codes):
-            currency = known.get(row[1])
-            if currency is None:
-                currency = known[row[1]] = _currency(*row[1:6])
-            found[PurseKey(row[0], row[1])] = Purse(currency, row[6])
-        return found
+    def reading(self, keys: Sequence[PurseKey]) -> Statement:
+        """Read the limits that were ever set."""
+        return Statement(READ_LIMITS, tuple(zip(*keys, strict=True)))
 
-    async def save(self, driver: Driver, changed: Mapping[PurseKey, Purse]) -> None:
+    def read(self, keys: Sequence[PurseKey], rows: Rows) -> Mapping[PurseKey, int | None]:
+        """Return the limits by player and currency, None for one that was lifted."""
+        return {PurseKey(row[0], row[1]): row[2] for row in rows}
+
+    def saving(self, changed: Mapping[PurseKey, int | None]) -> Sequence[Statement]:
         """Write the limits."""
-        await driver.execute(
-            SAVE_LIMITS,
-            [key.player_id for key in changed],
-            [key.currency for key in changed],
-            [purse.spend_limit_per_day for purse in changed.values()],
-        )
+        rows = [(*key, per_day) for key, per_day in changed.items()]
+        return [Statement(SAVE_LIMITS, tuple(zip(*rows, strict=True)))]
 
 
 class Currencies:
     """Currencies by code."""
 
     order: ClassVar[int] = 50
+    derived: ClassVar[bool] = False
 
-    async def load(self, driver: Driver, keys: Sequence[str]) -> Mapping[str, Currency]:
-        """Return the currencies that exist."""
-        return {row[0]: _currency(*row) for row in await driver.fetch(READ_CURRENCIES, keys)}
+    def reading(self, keys: Sequence[str]) -> Statement:
+        """Read the currencies that exist."""
+        return Statement(READ_CURRENCIES, (keys,))
 
-    async def save(self, driver: Driver, changed: Mapping[str, Currency]) -> None:
+    def read(self, keys: Sequence[str], rows: Rows) -> Mapping[str, Currency]:
+        """Return the currencies by code."""
+        return {row[0]: _currency(*row) for row in rows}
+
+    def saving(self, changed: Mapping[str, Currency]) -> Sequence[Statement]:
         """Insert or change currencies."""
-        rows: list[tuple[Any, ...]] = [
+        rows = [
             (one.code, one.name, ",".join(one.order), one.ceiling, one.active)
             for one in changed.values()
         ]
-        await driver.execute(SAVE_CURRENCIES, *zip(*rows, strict=True))
+        return [Statement(SAVE_CURRENCIES, tuple(zip(*rows, strict=True)))]
 
 
 class SpentKey(NamedTuple):
@@ -154,20 +153,41 @@ class SpentSince:
     """What a player spent since a time; read only."""
 
     order: ClassVar[int] = 52
+    derived: ClassVar[bool] = True
 
-    async def load(self, driver: Driver, keys: Sequence[SpentKey]) -> Mapping[SpentKey, int]:
-        """Return the sums."""
-        players, codes, since = zip(*keys, strict=True)
-        rows = await driver.fetch(READ_SPENT, players, codes, since)
+    def reading(self, keys: Sequence[SpentKey]) -> Statement:
+        """Read the sums."""
+        return Statement(READ_SPENT, tuple(zip(*keys, strict=True)))
+
+    def read(self, keys: Sequence[SpentKey], rows: Rows) -> Mapping[SpentKey, int]:
+        """Return the sums by key: there is a row for each, in their order."""
         return {key: row[2] for key, row in zip(keys, rows, strict=True)}
 
-    async def save(self, driver: Driver, changed: Mapping[SpentKey, int]) -> None:
+    def saving(self, changed: Mapping[SpentKey, int]) -> Sequence[Statement]:
         """Do nothing: later acts of the batch saw the change, and the transfers hold it."""
+        return ()
 
 
-PURSES = Purses()
+LIMITS = Limits()
 CURRENCIES = Currencies()
 SPENT_SINCE = SpentSince()
+
+
+def wallet_needs(key: PurseKey) -> list[Need]:
+    """Return what must be loaded before a wallet is used: its rules, and its accounts.
+
+    They are always asked for together, so that who finds the limit loaded finds the rest too.
+    """
+    player_id, currency = key
+    return [(CURRENCIES, currency), (LIMITS, key), *holding_needs(player_id, currency)]
+
+
+def purse_of(stage: Stage, key: PurseKey) -> Purse | None:
+    """Return the rules of a wallet, None for an unknown currency or what is not loaded yet."""
+    if not stage.loaded(LIMITS, key):
+        return None
+    currency = stage.get(CURRENCIES, key[1])
+    return None if currency is None else Purse(currency, stage.get(LIMITS, key))
 
 
 async def currency_codes(driver: Driver, after: str, limit: int) -> list[str]:

@@ -1,11 +1,11 @@
 """SQL of players: the shelves that acts read under the journal lock, and plain reads."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from guildbank.identity.contracts import Player
 from guildbank.identity.tables import IDENTITY_ORDER
-from guildbank.journal import Driver
+from guildbank.journal import Driver, Rows, Statement, fetch_rows
 
 PLAYERS_BY_ID = """
 SELECT id, external_id, state, created_at
@@ -41,35 +41,39 @@ class Players:
     """The shelf of players by id: what any room asks before it books for a player."""
 
     order: ClassVar[int] = IDENTITY_ORDER
+    derived: ClassVar[bool] = False
 
-    async def load(self, driver: Driver, keys: Sequence[str]) -> Mapping[str, Player]:
-        """Return the players that exist."""
-        return {player.id: player for player in await players_by_id(driver, keys)}
+    def reading(self, keys: Sequence[str]) -> Statement:
+        """Read the players that exist."""
+        return Statement(PLAYERS_BY_ID, (keys,))
 
-    async def save(self, driver: Driver, changed: Mapping[str, Player]) -> None:
+    def read(self, keys: Sequence[str], rows: Rows) -> Mapping[str, Player]:
+        """Return the players by id."""
+        return {row[0]: Player(*row) for row in rows}
+
+    def saving(self, changed: Mapping[str, Player]) -> Sequence[Statement]:
         """Insert new players, or update the state of known ones."""
-        players = list(changed.values())
-        await driver.execute(
-            SAVE_PLAYERS,
-            [one.id for one in players],
-            [one.external_id for one in players],
-            [one.state for one in players],
-            [one.created_at for one in players],
-        )
+        rows = [(one.id, one.external_id, one.state, one.created_at) for one in changed.values()]
+        return [Statement(SAVE_PLAYERS, tuple(zip(*rows, strict=True)))]
 
 
 class PlayersByExternalId:
     """The same players by the game's id; `Players` does the writing."""
 
     order: ClassVar[int] = IDENTITY_ORDER
+    derived: ClassVar[bool] = True
 
-    async def load(self, driver: Driver, keys: Sequence[str]) -> Mapping[str, Player]:
-        """Return the players that exist."""
-        rows = await driver.fetch(PLAYERS_BY_EXTERNAL_ID, keys)
-        return {row["external_id"]: _player(row) for row in rows}
+    def reading(self, keys: Sequence[str]) -> Statement:
+        """Read the players that exist."""
+        return Statement(PLAYERS_BY_EXTERNAL_ID, (keys,))
 
-    async def save(self, driver: Driver, changed: Mapping[str, Player]) -> None:
+    def read(self, keys: Sequence[str], rows: Rows) -> Mapping[str, Player]:
+        """Return the players by the game's id."""
+        return {row[1]: Player(*row) for row in rows}
+
+    def saving(self, changed: Mapping[str, Player]) -> Sequence[Statement]:
         """Write nothing: this shelf is an index."""
+        return ()
 
 
 PLAYERS = Players()
@@ -78,19 +82,15 @@ PLAYERS_BY_EXTERNAL = PlayersByExternalId()
 
 async def players_by_id(driver: Driver, ids: Sequence[str]) -> list[Player]:
     """Return the players that exist, in no order."""
-    return [_player(row) for row in await driver.fetch(PLAYERS_BY_ID, ids)]
+    return list((await fetch_rows(driver, PLAYERS, ids)).values())
 
 
 async def player_by_external_id(driver: Driver, external_id: str) -> Player | None:
     """Return the player whom the game calls so."""
     row = await driver.fetchrow(PLAYERS_BY_EXTERNAL_ID, [external_id])
-    return None if row is None else _player(row)
+    return None if row is None else Player(*row)
 
 
 async def player_page(driver: Driver, after: str, limit: int) -> list[Player]:
     """Return players in the order of their ids, which is that of their creation."""
-    return [_player(row) for row in await driver.fetch(PLAYER_PAGE, after, limit)]
-
-
-def _player(row: Any) -> Player:
-    return Player(row["id"], row["external_id"], row["state"], row["created_at"])
+    return [Player(*row) for row in await driver.fetch(PLAYER_PAGE, after, limit)]

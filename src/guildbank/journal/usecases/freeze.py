@@ -24,8 +24,7 @@ class TenantJournal:
         A change is a batch of one entry by `principal`; saying the same again writes nothing.
         """
         await store.lock_journal(tx.driver)
-        known = await store.read_head(tx.driver, [])
-        head, now = known.head, known.now
+        now, head = await store.fetch_head(tx.driver)
         if head.writable == writable:
             return
         await tx.driver.execute(SET_WRITABLE, writable)
@@ -33,13 +32,12 @@ class TenantJournal:
         seq, data = head.seq + 1, facts({})
         rows = [entry_bytes(seq, kind, principal, None, None, data)]
         hash_ = batch_hash(head.hash, head.epoch, seq, seq, now, rows)
-        await store.write_batch(
-            tx.driver,
-            [(seq, kind, principal, None, None, data.decode())],
-            (seq, seq, head.epoch, now, FORMAT, hash_, digests(rows)),
-        )
+        entry = (seq, kind, principal, None, None, data.decode())
+        batch = (seq, seq, head.epoch, now, FORMAT, hash_, digests(rows))
+        statements = [*store.entries_writing([entry]), store.batch_writing(batch)]
+        await store.write_joined(tx.driver, statements)
 
     async def head(self, tx: Tx) -> JournalHead:
         """Return the newest batch."""
-        known = await store.read_head(tx.driver, [])
-        return JournalHead(known.head.seq, known.head.hash)
+        _, head = await store.fetch_head(tx.driver)
+        return JournalHead(head.seq, head.hash)

@@ -14,7 +14,7 @@ from guildbank.kernel import Refusal
 from guildbank.ledger import HOUSE, MAX_LEGS, Address, Book, Leg, close_book, open_book
 from guildbank.ledger import account_needs as ledger_needs
 from guildbank.wallets.acts import UNKNOWN_CURRENCY
-from guildbank.wallets.coins import account_needs, credit, debt_of, in_debt
+from guildbank.wallets.coins import credit, debt_of, in_debt
 from guildbank.wallets.contracts import (
     DEBT,
     ISSUE,
@@ -26,7 +26,7 @@ from guildbank.wallets.contracts import (
     Spending,
 )
 from guildbank.wallets.gates import note_spent
-from guildbank.wallets.purses import CURRENCIES, PURSES, PurseKey
+from guildbank.wallets.purses import CURRENCIES, PurseKey, purse_of, wallet_needs
 
 POSTED = "ledger.posted"
 RESERVED = ("clawed", "backing", "unapplied", "refunding", "written_off")
@@ -61,11 +61,9 @@ class PostAct(Act):
             yield CURRENCIES, leg.credit.asset
             yield from ledger_needs((leg.debit, leg.credit))
             for side in _players(leg):
-                yield PURSES, PurseKey(side.owner, side.asset)
-                yield from account_needs(side.owner, side.asset)
+                yield from wallet_needs(PurseKey(side.owner, side.asset))
         for spending in self._spendings():
-            key = PurseKey(spending.player_id, spending.currency)
-            purse = stage.get(PURSES, key) if stage.loaded(PURSES, key) else None
+            purse = purse_of(stage, PurseKey(spending.player_id, spending.currency))
             if purse is not None:
                 for gate in self.gates:
                     yield from gate.needs(stage, spending, purse)
@@ -87,7 +85,7 @@ class PostAct(Act):
             if refusal is not None:
                 return _at_leg(refusal, number)
         for spending in self._spendings():
-            purse = stage.get(PURSES, PurseKey(spending.player_id, spending.currency))
+            purse = purse_of(stage, PurseKey(spending.player_id, spending.currency))
             if purse is None:
                 return UNKNOWN_CURRENCY
             for gate in self.gates:
@@ -154,7 +152,7 @@ def _too_many(book: Book, leg: PostLeg) -> Refusal | None:
     for side in (leg.debit, leg.credit):
         if side.owner != HOUSE:
             continue
-        known = book.holding(HOUSE, side.asset).accounts
+        known = book.accounts(HOUSE, side.asset)
         if side.bucket not in known and len(known) >= MAX_HOUSE_ACCOUNTS:
             return Refusal(
                 code="too_many_accounts",
@@ -173,7 +171,7 @@ def _move(stage: Stage, book: Book, leg: PostLeg) -> Refusal | None:
     """Post one leg on the book, as a grant or a spend would."""
     to, source = leg.credit, leg.debit
     if to.owner != HOUSE:
-        purse = stage.get(PURSES, PurseKey(to.owner, to.asset))
+        purse = purse_of(stage, PurseKey(to.owner, to.asset))
         return credit(book, to.owner, to.asset, to.bucket, leg.amount, source, purse=purse)
     if source.owner != HOUSE and (owed := debt_of(book, source.owner, source.asset)) > 0:
         return in_debt(owed)

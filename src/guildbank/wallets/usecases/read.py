@@ -1,6 +1,7 @@
 """Read currencies and holds."""
 
 from guildbank.infra.tenant import TenantRef
+from guildbank.journal import fetch_rows
 from guildbank.kernel import Refusal, parse_seq_id
 from guildbank.kernel.ids import epoch_ms
 from guildbank.ledger import HOLDS, Hold
@@ -16,7 +17,7 @@ async def get_hold(wallets: Wallets, tenant: TenantRef, hold_id: str) -> Hold | 
     if at is None:
         return UNKNOWN_HOLD
     async with wallets.db.begin(tenant.schema, read_only=True) as tx:
-        found = (await HOLDS.load(tx.driver, [at.seq])).get(at.seq)
+        found = (await fetch_rows(tx.driver, HOLDS, [at.seq])).get(at.seq)
     if found is None or epoch_ms(found.placed_at) != at.at_ms:
         return UNKNOWN_HOLD
     return found
@@ -25,7 +26,7 @@ async def get_hold(wallets: Wallets, tenant: TenantRef, hold_id: str) -> Hold | 
 async def get_currency(wallets: Wallets, tenant: TenantRef, code: str) -> Currency | Refusal:
     """Return a currency, or `not_found`."""
     async with wallets.db.begin(tenant.schema, read_only=True) as tx:
-        found = (await CURRENCIES.load(tx.driver, [code])).get(code)
+        found = (await fetch_rows(tx.driver, CURRENCIES, [code])).get(code)
     return found or Refusal(code="not_found", detail=f"There is no currency {code}.")
 
 
@@ -35,5 +36,5 @@ async def list_currencies(
     """Return currencies whose code is greater than `after`, in order of code."""
     async with wallets.db.begin(tenant.schema, read_only=True) as tx:
         codes = await currency_codes(tx.driver, after, limit)
-        found = await CURRENCIES.load(tx.driver, codes)
+        found = await fetch_rows(tx.driver, CURRENCIES, codes)
     return [found[code] for code in codes]

@@ -7,9 +7,9 @@ from guildbank.journal import COUNTERS, Counter, Draft, Need, Sealed, Stage, fac
 from guildbank.kernel import Refusal
 from guildbank.ledger import close_book, open_book
 from guildbank.wallets.acts import UNKNOWN_CURRENCY, WalletAct
-from guildbank.wallets.contracts import BUCKETS, Freeze, Purse, RuleFacts, SetLimit, wallet
+from guildbank.wallets.contracts import BUCKETS, Freeze, RuleFacts, SetLimit, wallet
 from guildbank.wallets.gates import counter_name, day_of
-from guildbank.wallets.purses import PURSES, SPENT_SINCE, PurseKey, SpentKey
+from guildbank.wallets.purses import LIMITS, SPENT_SINCE, SpentKey
 
 FROZEN = "wallets.frozen"
 UNFROZEN = "wallets.unfrozen"
@@ -46,6 +46,7 @@ class FreezeAct(WalletAct):
             if account.problem is not None:
                 return NO_PLAYER
             account.frozen = self.reason if self.frozen else None
+            account.ruled = True
         close_book(stage, book)
         done = RuleFacts(
             player=self.player_id,
@@ -60,6 +61,7 @@ class SetLimitAct(WalletAct):
     """Limit spending per UTC day, from now on and with what was spent today."""
 
     verb = "wallets.limit"
+    rounds = 2
     __slots__ = ("per_day",)
 
     def __init__(self, principal: str, key: str | None, command: SetLimit) -> None:
@@ -67,8 +69,10 @@ class SetLimitAct(WalletAct):
         self.per_day = command.per_day
 
     def needs(self, stage: Stage) -> Iterable[Need]:
-        """Return the wallet and what was spent today."""
-        return [*super().needs(stage), (SPENT_SINCE, self._spent_key(stage)), self._counter(stage)]
+        """Return the wallet, then, when the batch has its time, what was spent on that day."""
+        if not stage.loaded(LIMITS, self.purse_key):
+            return super().needs(stage)
+        return [(SPENT_SINCE, self._spent_key(stage)), self._counter(stage)]
 
     def _spent_key(self, stage: Stage) -> SpentKey:
         return SpentKey(self.player_id, self.currency, day_of(stage.now))
@@ -78,14 +82,12 @@ class SetLimitAct(WalletAct):
 
     def decide(self, stage: Stage) -> Draft | Refusal:
         """Set the limit; refused: unknown_currency, unknown_account."""
-        purse = self.purse(stage)
-        if purse is None:
+        if self.purse(stage) is None:
             return UNKNOWN_CURRENCY
         account = open_book(stage).account(wallet(self.player_id, self.currency, "free"))
         if account.problem is not None:
             return NO_PLAYER
-        key = PurseKey(self.player_id, self.currency)
-        stage.put(PURSES, key, Purse(purse.currency, self.per_day))
+        stage.put(LIMITS, self.purse_key, self.per_day)
         spent = stage.get(SPENT_SINCE, self._spent_key(stage)) or 0
         name = self._counter(stage)[1]
         stage.put(COUNTERS, name, Counter(spent, day_of(stage.now) + timedelta(days=40)))

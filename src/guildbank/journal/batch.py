@@ -1,0 +1,300 @@
+"""One batch on its way: acts are read, decided and written chunk by chunk.
+
+While Python decides a chunk on one core, PostgreSQL writes the chunk before it and reads the one
+after it on another.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+from msgspec.structs import replace
+
+from guildbank.journal import store
+from guildbank.journal.act import Act
+from guildbank.journal.chain import FORMAT, batch_hash, digests
+from guildbank.journal.contracts import (
+    Draft,
+    Driver,
+    Head,
+    Need,
+    Outcome,
+    Probe,
+    Receipt,
+    Rows,
+    Statement,
+)
+from guildbank.journal.line import Line
+from guildbank.journal.pen import Accepted, Pen
+from guildbank.journal.stage import NotLoaded, Stage
+from guildbank.kernel import Refusal
+
+MAX_ROUNDS = 5
+
+CHUNK = 100
+"""Acts that are read together, and written together."""
+
+STEP = 10
+"""Groups that are decided before the loop looks after the connection."""
+
+FROZEN_TENANT = Refusal(
+    code="tenant_suspended",
+    detail="The tenant is suspended: it can be read but takes no writes until it is resumed.",
+)
+KEY_REUSED = Refusal(
+    code="key_reused",
+    detail="This Idempotency-Key was used with another command. Use a new key for a new command.",
+    field="Idempotency-Key",
+)
+
+Answer = Outcome | BaseException
+"""What an act ends with; an exception is a defect of that act alone."""
+
+
+@dataclass(slots=True)
+class Group:
+    """Acts that stand or fall together; most groups are one act.
+
+    The answers are final once the group is `settled`; before, they may be those of an attempt.
+    `wants` is what they must read besides, because acts of the same batch changed what they go
+    by; it took `tries` to find out.
+    """
+
+    acts: Sequence[Act]
+    answers: list[Answer] = field(default_factory=list)
+    settled: bool = False
+    wants: Sequence[Need] = ()
+    tries: int = 0
+
+
+Missing: TypeAlias = dict[Any, list[Any]]
+"""Keys that are to be read, by shelf."""
+
+
+class Reading(NamedTuple):
+    """What a chunk asks for in its first round, and the rows that will answer."""
+
+    acts: list[Act]
+    missing: Missing
+    rows: asyncio.Task[list[Rows]]
+
+
+class Batch:
+    """The acts of one transaction that holds the journal's lock."""
+
+    def __init__(self, driver: Driver, probe: Probe) -> None:
+        self.line = Line()
+        self._driver = driver
+        self._probe = probe
+        self._pen = Pen(driver, probe)
+        self._stage = Stage()
+        self._head: Head | None = None
+        self._replays: dict[bytes, store.StoredReceipt] = {}
+
+    async def decide(self, groups: Sequence[Group]) -> int:
+        """Answer every group; return how many acts were accepted, and so will be entries."""
+        chunks = deque(_chunks(groups))
+        ahead: Reading | None = None
+        while chunks:
+            chunk = chunks.popleft()
+            reading, ahead = ahead or self._read(chunk), None
+            head = await self._place(reading)
+            if chunks:
+                ahead = self._read_ahead(chunks[0])
+            unready = await self._decide(chunk, head)
+            if unready:
+                chunks.append(unready)
+            if chunks:
+                self.line.add(self._pen.writing(self._saving()))
+        await self.line.end()
+        return self._stage.seq - head.seq - 1
+
+    async def _decide(self, chunk: Sequence[Group], head: Head) -> list[Group]:
+        """Answer the groups of a chunk; return those that must be asked again what they need.
+
+        An act before them has changed what they go by, a payment credited just now for one.
+        """
+        unready: list[Group] = []
+        for start in range(0, len(chunk), STEP):
+            step = chunk[start : start + STEP]
+            accepted = decide(self._stage, step, self._replays, head)
+            unready += [group for group in step if _is_unready(group)]
+            self._pen.add(accepted, self._stage.take_logged())
+            await self.line.turn()
+        for group in unready:
+            group.tries += 1
+        return [group for group in unready if group.tries < MAX_ROUNDS]
+
+    async def seal(self) -> tuple[int, bytes]:
+        """Write what is left and the batch itself; return its last seq and its hash."""
+        stage, head = self._stage, self._head
+        assert head is not None
+        rows = self._pen.canonical_rows()
+        first, last = head.seq + 1, stage.seq - 1
+        hash_ = batch_hash(head.hash, head.epoch, first, last, stage.now, rows)
+        batch = (last, first, head.epoch, stage.now, FORMAT, hash_, digests(rows))
+        await self._pen.writing([*self._saving(), store.batch_writing(batch)])()
+        return last, hash_
+
+    def _saving(self) -> list[Statement]:
+        """Return the statements that save the rows changed since the last call."""
+        return [one for shelf, rows in self._stage.take_changed() for one in shelf.saving(rows)]
+
+    def _read(self, chunk: Sequence[Group]) -> Reading:
+        """Ask for what the chunk needs in its first round, and for the keys that are known.
+
+        Behind all that was written: the rows are those that the acts so far have left.
+        """
+        return self._asked(chunk, self._missing(chunk))
+
+    def _read_ahead(self, chunk: Sequence[Group]) -> Reading | None:
+        """Ask before the chunk at hand is decided, unless its acts may change what is read.
+
+        Rows that they change under the same key are on the stage, and are not asked for.
+        """
+        missing = self._missing(chunk)
+        return None if any(shelf.derived for shelf in missing) else self._asked(chunk, missing)
+
+    def _missing(self, chunk: Sequence[Group]) -> Missing:
+        needs = _needs([act for group in chunk for act in group.acts], self._stage)
+        needs += [need for group in chunk for need in group.wants]
+        return self._stage.missing(needs)
+
+    def _asked(self, chunk: Sequence[Group], missing: Missing) -> Reading:
+        acts = [act for group in chunk for act in group.acts]
+        statements = _reading(missing)
+        statements.append(store.keys_reading([act.key_hash for act in acts if act.key_hash]))
+        if self._head is None:
+            statements.append(store.head_reading())
+        return Reading(acts, missing, self._fetch(statements))
+
+    def _fetch(self, statements: Sequence[Statement]) -> asyncio.Task[list[Rows]]:
+        return self.line.add(lambda: store.read_joined(self._driver, statements))
+
+    async def _place(self, reading: Reading) -> Head:
+        """Put what was read on the stage; ask again for those that find more keys in rows."""
+        acts, missing, rows = reading.acts, reading.missing, list(await reading.rows)
+        if self._head is None:
+            now, self._head = store.read_head(rows.pop())
+            self._stage.begin(now, self._head.seq + 1)
+        await self._meet({row[0]: row[1] for row in rows.pop()})
+        for number in range(1, MAX_ROUNDS + 1):
+            for (shelf, keys), found in zip(missing.items(), rows, strict=True):
+                self._stage.fill(shelf, keys, shelf.read(keys, found))
+            acts = [act for act in acts if act.rounds > number]
+            missing = self._stage.missing(_needs(acts, self._stage))
+            rows = await self._fetch(_reading(missing)) if missing else []
+            if not acts:
+                await self._probe("rows_loaded")
+                return self._head
+        raise RuntimeError(f"an act asks for more than {MAX_ROUNDS} rounds of reading")
+
+    async def _meet(self, seqs: dict[bytes, int]) -> None:
+        """Read the receipts of keys that earlier batches know."""
+        # Keys of this batch may be stored already; their receipts are at hand.
+        earlier = {hash_: seq for hash_, seq in seqs.items() if hash_ not in self._replays}
+        if earlier:
+            asked = list(set(earlier.values()))
+            receipts = await self.line.add(lambda: store.read_receipts(self._driver, asked))
+            self._replays.update({hash_: receipts[seq] for hash_, seq in earlier.items()})
+
+
+def _chunks(groups: Sequence[Group]) -> list[Sequence[Group]]:
+    """Cut the groups into chunks of about CHUNK acts."""
+    chunks: list[Sequence[Group]] = []
+    start = weight = 0
+    for end, group in enumerate(groups, 1):
+        weight += len(group.acts)
+        if weight >= CHUNK or end == len(groups):
+            chunks.append(groups[start:end])
+            start, weight = end, 0
+    return chunks
+
+
+def _is_unready(group: Group) -> bool:
+    return any(isinstance(answer, NotLoaded) for answer in group.answers[-1:])
+
+
+def _needs(acts: Sequence[Act], stage: Stage) -> list[Need]:
+    return [need for act in acts for need in act.needs(stage)]
+
+
+def _reading(missing: Missing) -> list[Statement]:
+    return [shelf.reading(keys) for shelf, keys in missing.items()]
+
+
+def decide(
+    stage: Stage,
+    groups: Sequence[Group],
+    replays: dict[bytes, store.StoredReceipt],
+    head: Head,
+) -> list[Accepted]:
+    """Decide every group in turn on the staged rows; returns the accepted acts in order."""
+    accepted: list[Accepted] = []
+    for group in groups:
+        if len(group.acts) == 1:
+            answer = _decide_one(stage, group.acts[0], replays, head, accepted)
+            group.answers = [answer]
+            if isinstance(answer, NotLoaded):
+                group.wants = list(group.acts[0].needs(stage))
+        else:
+            _decide_all(stage, group, replays, head, accepted)
+    return accepted
+
+
+def _decide_one(
+    stage: Stage,
+    act: Act,
+    replays: dict[bytes, store.StoredReceipt],
+    head: Head,
+    accepted: list[Accepted],
+) -> Answer:
+    key_hash = act.key_hash
+    if key_hash is not None and (met := replays.get(key_hash)) is not None:
+        if met.fingerprint != act.fingerprint:
+            return KEY_REUSED
+        return replace(met.receipt, replayed=True)
+    if not head.writable:
+        return FROZEN_TENANT
+    try:
+        draft = act.decide(stage)
+    except Exception as defect:  # one bad act does not hurt the others; its caller gets it
+        stage.drop()
+        return defect
+    # This way round: a struct's class answers at once for its own and slowly for others.
+    if not isinstance(draft, Draft):
+        stage.drop()
+        return draft
+    receipt = Receipt(stage.seq, stage.now, draft.kind, act.principal, draft.data)
+    stage.accept()
+    accepted.append((act, receipt, draft.payload))
+    if key_hash is not None:
+        replays[key_hash] = store.StoredReceipt(receipt, act.fingerprint)
+    return receipt
+
+
+def _decide_all(
+    stage: Stage,
+    group: Group,
+    replays: dict[bytes, store.StoredReceipt],
+    head: Head,
+    accepted: list[Accepted],
+) -> None:
+    """Decide acts that stand or fall together: after a refusal none of them has happened."""
+    before, count = stage.mark(), len(accepted)
+    answers: list[Answer] = []
+    for act in group.acts:
+        answer = _decide_one(stage, act, replays, head, accepted)
+        answers.append(answer)
+        if not isinstance(answer, Receipt):
+            if isinstance(answer, NotLoaded):
+                group.wants = list(act.needs(stage))
+            stage.rewind(before)
+            for undone, _, _ in accepted[count:]:
+                if undone.key_hash is not None:
+                    del replays[undone.key_hash]
+            del accepted[count:]
+            break
+    group.answers = answers
