@@ -26,15 +26,16 @@ from guildbank.journal.contracts import (
     Rows,
     Statement,
 )
-from guildbank.journal.line import Line
+from guildbank.journal.line import Line, Work
 from guildbank.journal.pen import Accepted, Pen
 from guildbank.journal.stage import NotLoaded, Stage
 from guildbank.kernel import Refusal
 
 MAX_ROUNDS = 5
 
-CHUNK = 100
-"""Acts that are read together, and written together."""
+CHUNK = 250
+"""Acts that are read together, and written together: fewer would cost more round trips than what
+is done meanwhile is worth."""
 
 STEP = 10
 """Groups that are decided before the loop looks after the connection."""
@@ -92,6 +93,7 @@ class Batch:
         self._stage = Stage()
         self._head: Head | None = None
         self._replays: dict[bytes, store.StoredReceipt] = {}
+        self._unwritten: Work[None] | None = None
 
     async def decide(self, groups: Sequence[Group]) -> int:
         """Answer every group; return how many acts were accepted, and so will be entries."""
@@ -101,13 +103,15 @@ class Batch:
             chunk = chunks.popleft()
             reading, ahead = ahead or self._read(chunk), None
             head = await self._place(reading)
+            # The next rows are asked for before the last ones are written: they are wanted first.
             if chunks:
                 ahead = self._read_ahead(chunks[0])
+            self._write()
             unready = await self._decide(chunk, head)
             if unready:
                 chunks.append(unready)
             if chunks:
-                self.line.add(self._pen.writing(self._saving()))
+                self._unwritten = self._pen.writing(self._saving())
         await self.line.end()
         return self._stage.seq - head.seq - 1
 
@@ -147,7 +151,14 @@ class Batch:
 
         Behind all that was written: the rows are those that the acts so far have left.
         """
+        self._write()
         return self._asked(chunk, self._missing(chunk))
+
+    def _write(self) -> None:
+        """Put the writing of the chunk before into the line."""
+        if self._unwritten is not None:
+            self.line.add(self._unwritten)
+            self._unwritten = None
 
     def _read_ahead(self, chunk: Sequence[Group]) -> Reading | None:
         """Ask before the chunk at hand is decided, unless its acts may change what is read.
@@ -168,10 +179,10 @@ class Batch:
         statements.append(store.keys_reading([act.key_hash for act in acts if act.key_hash]))
         if self._head is None:
             statements.append(store.head_reading())
-        return Reading(acts, missing, self._fetch(statements))
+        return Reading(acts, missing, self._fetch(statements, len(acts)))
 
-    def _fetch(self, statements: Sequence[Statement]) -> asyncio.Task[list[Rows]]:
-        return self.line.add(lambda: store.read_joined(self._driver, statements))
+    def _fetch(self, statements: Sequence[Statement], acts: int) -> asyncio.Task[list[Rows]]:
+        return self.line.add(lambda: store.read_each(self._driver, statements, acts))
 
     async def _place(self, reading: Reading) -> Head:
         """Put what was read on the stage; ask again for those that find more keys in rows."""
@@ -184,8 +195,10 @@ class Batch:
             for (shelf, keys), found in zip(missing.items(), rows, strict=True):
                 self._stage.fill(shelf, keys, shelf.read(keys, found))
             acts = [act for act in acts if act.rounds > number]
-            missing = self._stage.missing(_needs(acts, self._stage))
-            rows = await self._fetch(_reading(missing)) if missing else []
+            missing, rows = self._stage.missing(_needs(acts, self._stage)), []
+            if missing:
+                self._write()
+                rows = await self._fetch(_reading(missing), len(acts))
             if not acts:
                 await self._probe("rows_loaded")
                 return self._head

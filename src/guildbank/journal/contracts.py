@@ -36,11 +36,13 @@ class RowLock(NamedTuple):
 class Statement(NamedTuple):
     """A statement of a room with its arguments `$1`, `$2`, ...: the journal runs it.
 
-    Small batches send several as one, so a statement has no `WITH` of its own that writes.
+    Several are sent as one, so a statement has no `WITH` of its own that writes. `dense` says of
+    one that reads that most keys have rows, which come cheaper in an answer of their own.
     """
 
     text: str
     arguments: tuple[object, ...]
+    dense: bool = False
 
 
 Rows: TypeAlias = Sequence[Sequence[Any]]

@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 T = TypeVar("T")
+
+Work: TypeAlias = Callable[[], Coroutine[Any, Any, T]]
+"""What is to be done on the connection when its turn comes."""
 
 
 class Line:
@@ -13,7 +16,7 @@ class Line:
     def __init__(self) -> None:
         self._works: list[asyncio.Task[Any]] = []
 
-    def add(self, work: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
+    def add(self, work: Work[T]) -> asyncio.Task[T]:
         """Queue the work; whoever needs its result awaits the task."""
         before = self._works[-1] if self._works else None
 

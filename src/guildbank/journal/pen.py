@@ -1,6 +1,6 @@
 """Gather the rows of accepted acts, and write them chunk by chunk while later acts are decided."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -8,6 +8,7 @@ from guildbank.journal import store
 from guildbank.journal.act import Act
 from guildbank.journal.chain import entry_bytes
 from guildbank.journal.contracts import Driver, Log, Probe, Receipt, Sealed, Statement
+from guildbank.journal.line import Work
 
 COPY_FROM_ROWS = 48
 """From how many rows on COPY costs less than parts of one statement (both ends counted)."""
@@ -50,7 +51,7 @@ class Pen:
         logs = sorted(self._log_bytes.items(), key=lambda item: item[0].order)
         return [*self._entry_bytes, *(row for _, rows in logs for row in rows)]
 
-    def writing(self, statements: Sequence[Statement]) -> Callable[[], Coroutine[Any, Any, None]]:
+    def writing(self, statements: Sequence[Statement]) -> Work[None]:
         """Return the work of writing what was gathered since the last call, and the statements.
 
         Few rows become parts of one statement with them, so a small batch is one round trip.

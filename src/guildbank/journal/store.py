@@ -20,6 +20,9 @@ from guildbank.journal.tables import PARTITION_ROWS
 K = TypeVar("K")
 V = TypeVar("V")
 
+JOINED_ACTS = 40
+"""Up to so many acts a round trip costs more than a row for each inside of an array."""
+
 # A statement of its own: its snapshot is older than the lock that it waits for, so nothing else
 # may be read in it (read together, 8 writers of 400 commits ended at a balance of 37).
 LOCK = """
@@ -136,10 +139,20 @@ async def lock_journal(driver: Driver) -> None:
     await driver.execute(LOCK)
 
 
-async def read_joined(driver: Driver, statements: Sequence[Statement]) -> list[Rows]:
-    """Return the rows of each statement, asked for in one round trip."""
-    asked = joined_reading(statements)
-    return list(await driver.fetchrow(asked.text, *asked.arguments))
+async def read_each(driver: Driver, statements: Sequence[Statement], acts: int) -> list[Rows]:
+    """Return the rows of each statement; all that return few are asked for in one round trip."""
+    found: list[Rows] = [()] * len(statements)
+    alone = [place for place, one in enumerate(statements) if one.dense and acts > JOINED_ACTS]
+    joined = [place for place in range(len(statements)) if place not in alone]
+    if joined:
+        asked = joined_reading([statements[place] for place in joined])
+        row = await driver.fetchrow(asked.text, *asked.arguments)
+        for place, rows in zip(joined, row, strict=True):
+            found[place] = rows
+    for place in alone:
+        one = statements[place]
+        found[place] = await driver.fetch(one.text, *one.arguments)
+    return found
 
 
 async def fetch_rows(driver: Driver, shelf: Shelf[K, V], keys: Sequence[K]) -> Mapping[K, V]:

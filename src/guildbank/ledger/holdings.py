@@ -100,6 +100,7 @@ class Holdings:
                 [asset for _, asset in players],
                 [asset for owner, asset in keys if owner == HOUSE],
             ),
+            dense=True,
         )
 
     def read(self, keys: Sequence[HoldingKey], rows: Rows) -> Mapping[HoldingKey, Holding]:
