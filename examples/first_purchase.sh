@@ -1,12 +1,10 @@
 #!/bin/sh
 # A player buys a coin pack, spends some coins and gets money back: the shortest guide to the API.
-# Needs curl and a running `guildbank up` with its demo tenant. Speaks to GUILDBANK_URL with the
-# keys in GUILDBANK_DATA/credentials.json.
+# Needs curl and a running `guildbank up` with its demo tenant. Takes the keys, and the address
+# unless GUILDBANK_URL names another, from GUILDBANK_DATA/credentials.json.
 set -eu
 
 data=${GUILDBANK_DATA:-.guildbank}
-url=${GUILDBANK_URL:-http://127.0.0.1:8080}
-url=${url%/}
 # One run, one set of keys: each step may be sent again and happens once.
 run=$(date +%s)-$$
 
@@ -50,6 +48,8 @@ command -v curl >/dev/null || fail "curl is missing."
 [ -r "$data/credentials.json" ] || fail "cannot read $data/credentials.json; run 'guildbank up', or name its folder in GUILDBANK_DATA."
 secret=$(field secretKey <"$data/credentials.json")
 [ -n "$secret" ] || fail "$data/credentials.json holds no demo tenant; was 'up' run with --no-demo?"
+url=${GUILDBANK_URL:-$(field url <"$data/credentials.json")}
+url=${url%/}
 
 step "1. The game server adds a player by its own id, and mints a token for the player's client."
 added=$(call "$secret" POST /v1/players "{\"externalId\": \"first-purchase-$run\"}")

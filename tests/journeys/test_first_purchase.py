@@ -1,5 +1,6 @@
 """The example is the main job: it runs against a fresh deployment, and outlives a restart."""
 
+import json
 import signal
 import subprocess
 from pathlib import Path
@@ -10,10 +11,10 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "first_purchase.sh"
 
 
 def buy(server: GuildbankServer) -> subprocess.CompletedProcess[str]:
-    """Run the example against the server."""
+    """Run the example against the server, whose address it finds beside the keys."""
     return subprocess.run(
         ["sh", str(EXAMPLE)],
-        env=server.environment,
+        env={name: v for name, v in server.environment.items() if name != "GUILDBANK_URL"},
         capture_output=True,
         text=True,
         timeout=120,
@@ -58,7 +59,8 @@ def test_the_example_says_what_is_missing(tmp_path: Path):
     assert told.returncode == 1
     assert "run 'guildbank up'" in told.stderr
     server.folder.mkdir()
-    (server.folder / "credentials.json").write_text('{"secretKey": "sk_x"}')
+    known = {"url": server.url, "secretKey": "sk_x"}
+    (server.folder / "credentials.json").write_text(json.dumps(known))
     told = buy(server)
     assert told.returncode == 1
     assert f"nothing answers at {server.url}" in told.stderr
