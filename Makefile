@@ -19,7 +19,7 @@ help: ## list these tasks
 bootstrap: ## make .venv exactly what requirements.lock says
 	@scripts/bootstrap
 
-up: bootstrap ## start Guildbank with its database; ARGS="--port 8081 --data DIR"
+up: bootstrap ## start Guildbank with its database; ARGS="--port 8090 --data DIR"
 	@exec .venv/bin/guildbank up $(ARGS)
 
 test: lint ## all checks and all tests; TESTS="tests/ledger -k lots" for some

@@ -1,6 +1,7 @@
 """A folder or a port that another program uses is refused with a sentence that helps."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -64,6 +65,16 @@ def test_a_taken_port_is_named_with_a_way_out() -> None:
             require_free_port("127.0.0.1", port)
         assert not port_is_free("0.0.0.0", port)
     assert port_is_free("127.0.0.1", port)
+
+
+def test_the_way_out_leads_past_a_server_and_the_sandbox_beside_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(PortTakenError) as caught:
+            require_free_port("127.0.0.1", port)
+    advised = re.search(r"--port (\d+)", str(caught.value))
+    assert advised
+    assert int(advised[1]) not in {port, port + 1}
 
 
 def test_a_port_whose_last_connections_linger_is_free() -> None:

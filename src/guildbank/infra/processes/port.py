@@ -39,11 +39,16 @@ def require_free_port(host: str, port: int) -> None:
             raise PortTakenError(_sentence(host, port, error)) from error
 
 
+def _another(port: int) -> int:
+    """Return the next port but one: often a server holds this one, and its sandbox the next."""
+    return port + 2 if port < 65533 else 8080
+
+
 def _sentence(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
             f"Port {port} on {host} is taken by another program. Stop it (`ss -ltnp` names it), "
-            f"or choose another port, for example --port {port + 1 if port < 65535 else 8080}."
+            f"or choose another port, for example --port {_another(port)}."
         )
     if error.errno == errno.EACCES:
         return (
