@@ -76,8 +76,19 @@ def test_an_ordinary_user_without_ensurepip_is_told_which_package(checkout: Path
     program(tmp_path / "bin", "id", "echo 1000")
     answer = bootstrap(checkout, tmp_path / "bin", PYTHON=str(python))
     assert answer.returncode == 1
-    assert f"Run: sudo apt-get install {VENV_PACKAGE}" in answer.stderr
+    advice = f"As root, run: apt-get update && apt-get install {VENV_PACKAGE}\n"
+    assert answer.stderr.endswith(advice)
     assert "called" not in answer.stderr
+
+
+def test_a_pip_that_cannot_fill_another_environment_counts_as_none(checkout: Path, tmp_path: Path):
+    lacks = 'case "$*" in *ensurepip*|*"-m pip --python"*) exit 2;; "-m pip"*) exit 0;; esac'
+    python = program(tmp_path / "bin", "python", f'{lacks}\nexec "{sys.executable}" "$@"')
+    program(tmp_path / "bin", "id", "echo 1000")
+    program(tmp_path / "bin", "apt-get", "exit 1")
+    answer = bootstrap(checkout, tmp_path / "bin", PYTHON=str(python))
+    assert answer.returncode == 1
+    assert f"apt-get install {VENV_PACKAGE}" in answer.stderr
 
 
 def test_root_without_ensurepip_gets_the_package_installed(checkout: Path, tmp_path: Path):
