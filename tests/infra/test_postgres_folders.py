@@ -16,7 +16,7 @@ import guildbank
 from guildbank.infra.postgres import ClusterError
 from guildbank.infra.postgres.account import server_account
 from guildbank.infra.postgres.address import socket_folder
-from guildbank.infra.postgres.binaries import wheel_binaries
+from guildbank.infra.postgres.binaries import binaries_for, wheel_binaries
 from guildbank.infra.postgres.birth import SERVER_ENVIRONMENT
 from guildbank.infra.postgres.settings import server_arguments
 from guildbank.infra.processes import launch_argv
@@ -161,7 +161,7 @@ def test_a_pid_file_that_names_an_innocent_process_is_stale(tmp_path: Path) -> N
 
 def test_a_server_that_somebody_else_started_is_left_alone(tmp_path: Path) -> None:
     with small(tmp_path / "cluster") as running:
-        server = str(wheel_binaries() / "postgres")
+        server = str(binaries_for(server_account()) / "postgres")
         url = running.url()
     foreign = subprocess.Popen(
         launch_argv(
