@@ -181,6 +181,7 @@ def test_what_is_not_a_request_of_a_merchant_is_turned_away(shop: Shop):
     assert status(headers={**json, "Authorization": "Bearer nobody"}) == 401
     assert status(headers={**json, "Content-Type": "text/plain"}) == 415
     assert status(headers={**json, "Host": "rebound.example.org"}) == 421
-    assert status(headers=json, content=b" " * 100_000) == 413
     for nonsense in (b"", b"{", b"\xff", b"[" * 30_000, b"null"):
         assert status(headers=json, content=nonsense) == 400
+    # The last one: the server ends a connection whose body it did not read to the end.
+    assert status(headers=json, content=b" " * 100_000) == 413
