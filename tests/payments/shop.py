@@ -125,17 +125,24 @@ class Shop:
         return spent
 
     async def refund(
-        self, intent: Intent, minor: int | None = None, key: str | None = None
+        self,
+        intent: Intent,
+        minor: int | None = None,
+        key: str | None = None,
+        attempt: str | None = None,
     ) -> Refund | Refusal:
         command = RefundCommand(
-            payment_id=intent.id, amount_minor=minor, money=None, reason="asked"
-        )
+            payment_id=intent.id, amount_minor=minor, money=None, reason="asked",
+            attempt_id=attempt,
+        )  # fmt: skip
         return await refund_payment(
             self.payments, self.tenant, "app", key or new_id("key"), command
         )
 
-    async def refunded(self, intent: Intent, minor: int | None = None) -> Refund:
-        refund = await self.refund(intent, minor)
+    async def refunded(
+        self, intent: Intent, minor: int | None = None, attempt: str | None = None
+    ) -> Refund:
+        refund = await self.refund(intent, minor, attempt=attempt)
         assert not isinstance(refund, Refusal), refund
         return refund
 

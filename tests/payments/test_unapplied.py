@@ -5,6 +5,7 @@ import pytest
 from tests.payments.scripted import DECLINED, PENDING, Lost, processed
 from tests.payments.shop import Shop
 
+from guildbank.kernel import Refusal
 from guildbank.plugin_api import EventKind
 from guildbank.wallets import Currency
 from guildbank.wallets.usecases.currency import SaveCurrencyAct
@@ -94,6 +95,31 @@ async def test_a_second_capture_of_one_payment_goes_back(shop: Shop):
     assert [(one.attempt_id, one.source) for one in dossier.refunds] == [(first.id, "unapplied")]
     assert await shop.coins(player) == {"paid": 500, "bonus": 50}
     assert await shop.money() == {"provider:scripted": -499, "backing": 499}
+
+
+async def test_a_second_capture_that_would_not_go_back_is_refunded_by_name(shop: Shop):
+    player = await shop.player()
+    shop.script.on_create = DECLINED
+    intent = await shop.buy(player)
+    shop.script.on_create = None
+    await shop.retry(intent)
+    first, second = (await shop.dossier(intent)).attempts
+    shop.script.stands[first.id] = processed(499, reference=first.reference)
+    shop.script.on_refund = DECLINED
+    await shop.event(EventKind.PAYMENT, attempt_id=first.id)
+    assert (await shop.money())["unapplied"] == 499
+    shop.script.on_refund = None
+    refund = await shop.refunded(intent, attempt=first.id)
+    assert (refund.attempt_id, refund.state, refund.source) == (first.id, "succeeded", "unapplied")
+    assert await shop.coins(player) == {"paid": 500, "bonus": 50}
+    assert await shop.money() == {"provider:scripted": -499, "backing": 499}
+    again = await shop.refund(intent, attempt=first.id)
+    assert isinstance(again, Refusal)
+    assert again.code == "payment_not_refundable"
+    stranger = await shop.refund(intent, attempt="att_of_another")
+    assert isinstance(stranger, Refusal)
+    assert (stranger.code, stranger.field) == ("not_found", "attemptId")
+    assert (await shop.refunded(intent)).attempt_id == second.id
 
 
 async def test_a_declined_payment_that_took_money_after_all_is_credited(shop: Shop):

@@ -326,10 +326,15 @@ class Purchase(msgspec.Struct, frozen=True, kw_only=True):
     return_url: str | None
 
 
-class RefundCommand(msgspec.Struct, frozen=True, kw_only=True):
-    """A command to give money back; without an amount, all that is left."""
+class RefundCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A command to give money back; without an amount, all that is left.
+
+    `attempt_id` names whose money, where more than one attempt captured some; left out, it is that
+    of the attempt that bought the coins.
+    """
 
     payment_id: str
     amount_minor: int | None
     money: str | None
     reason: str | None
+    attempt_id: str | None = None

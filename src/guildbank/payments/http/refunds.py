@@ -5,6 +5,7 @@ from typing import Annotated
 
 from litestar import get, post
 from litestar.params import PathParameter
+from msgspec import Meta
 
 from guildbank.infra.http import (
     Body,
@@ -30,13 +31,20 @@ READ, REFUND = "payments:read", "payments:refund"
 TAGS: Sequence[str] = ["Refunds"]
 PaymentId = Annotated[str, PathParameter(description="The payment's id.", max_length=90)]
 RefundId = Annotated[str, PathParameter(description="The refund's id.", max_length=90)]
+AttemptId = Annotated[
+    str, Meta(min_length=1, max_length=90, examples=["att_01kag3pyqmf9aag12vtrsy70ps"])
+]
 
 
 class RefundBody(Body):
-    """How much to give back; without an amount, all that is left."""
+    """How much to give back; without an amount, all that is left.
+
+    `attemptId` is for a payment that was captured more than once: it names whose money goes back.
+    """
 
     amount: Money | None = None
     reason: Reason | None = None
+    attempt_id: AttemptId | None = None
 
 
 @post(
@@ -55,7 +63,8 @@ async def create(
     """Take coins back and give their money back. The same key answers with the same refund.
 
     The coins come from the unspent part of this purchase. For spent ones the tenant's policy
-    decides: the refund is refused, or the player owes them.
+    decides: the refund is refused, or the player owes them. Money that bought nothing goes back by
+    itself; where that failed, name its attempt.
     """
     money = None if data.amount is None else granted(read_money(data.amount, "amount"))
     command = RefundCommand(
@@ -63,6 +72,7 @@ async def create(
         amount_minor=None if money is None else money.amount_minor,
         money=None if money is None else money.currency,
         reason=data.reason,
+        attempt_id=data.attempt_id,
     )
     made = await refund_payment(payments, caller.home, caller.principal, idempotency_key, command)
     return refund_view(granted(made))

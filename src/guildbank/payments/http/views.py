@@ -8,6 +8,7 @@ import msgspec
 from guildbank.infra.http import Money, View, write_money
 from guildbank.kernel import seq_id
 from guildbank.payments.contracts import (
+    Applied,
     AttemptState,
     Dispute,
     DisputeState,
@@ -42,6 +43,7 @@ class RefundView(View):
 
     id: str
     payment_id: str
+    attempt_id: str
     state: RefundState
     origin: str
     amount: Money
@@ -66,11 +68,12 @@ class DisputeView(View):
 
 
 class AttemptView(View):
-    """One try with one provider."""
+    """One try with one provider. `applied` says whether captured money bought the coins."""
 
     id: str
     provider: str
     state: AttemptState
+    applied: Applied | None
     reference: str | None
     code: str | None
 
@@ -155,6 +158,7 @@ def payment_view(dossier: Dossier) -> PaymentView:
                 id=one.id,
                 provider=one.provider,
                 state=one.state,
+                applied=one.applied,
                 reference=one.reference,
                 code=one.code,
             )
@@ -182,6 +186,7 @@ def refund_view(refund: Refund) -> RefundView:
     return RefundView(
         id=refund.id,
         payment_id=refund.payment_id,
+        attempt_id=refund.attempt_id,
         state=refund.state,
         origin=refund.origin,
         amount=write_money(refund.amount_minor, refund.money),

@@ -27,6 +27,9 @@ from guildbank.payments.usecases.money import MoneyAct, take, with_taken, write_
 from guildbank.plugin_api import RefundRequest
 
 log = structlog.get_logger(__name__)
+NO_ATTEMPT = Refusal(
+    code="not_found", detail="The payment has no such attempt.", field="attemptId"
+)
 
 
 class BeginRefund(MoneyAct):
@@ -152,8 +155,9 @@ async def refund_payment(
 ) -> Refund | Refusal:
     """Refund a payment, whole or in part. The same key answers with the same refund.
 
-    Refusals: `not_found`, `payment_not_refundable`, `exceeds_refundable`, `dispute_open`,
-    `currency_mismatch`, `refund_exceeds_unspent`, `key_reused`, `tenant_suspended`.
+    Refusals: `not_found` (the payment, or the attempt that is named), `payment_not_refundable`,
+    `exceeds_refundable`, `dispute_open`, `currency_mismatch`, `refund_exceeds_unspent`,
+    `key_reused`, `tenant_suspended`.
     """
     if parse_id("pay", command.payment_id) is None:
         return NO_PAYMENT
@@ -162,23 +166,25 @@ async def refund_payment(
         attempts = await store.attempts_of(tx.driver, command.payment_id)
     if intent is None:
         return NO_PAYMENT
-    attempt = _refundable(attempts)
-    if attempt is None:
-        return NOT_REFUNDABLE
+    attempt = _refundable(attempts, command.attempt_id)
+    if isinstance(attempt, Refusal):
+        return attempt
     settings = await payments.tenants.settings(tenant.id)
     owe = settings is not None and settings.spent_coins == "debt"
     act = BeginRefund(attempt, principal, key, command, "merchant", owe=owe)
     return await _begin(payments, tenant, act)
 
 
-def _refundable(attempts: list[Attempt]) -> Attempt | None:
-    """Return the attempt whose money a refund means: the credited one, else one set aside.
+def _refundable(attempts: list[Attempt], named: str | None) -> Attempt | Refusal:
+    """Return the attempt whose money a refund means: the named, the credited, else one set aside.
 
     The choice must not change when its money is gone, or a replayed key would meet another one.
     """
+    if named is not None:
+        return next((one for one in attempts if one.id == named), NO_ATTEMPT)
     credited = [one for one in attempts if one.applied is Applied.CREDITED]
     aside = [one for one in attempts if one.applied is Applied.UNAPPLIED]
-    return next(iter(credited), next(iter(aside), None))
+    return next(iter((*credited, *aside)), NOT_REFUNDABLE)
 
 
 async def _begin(payments: Payments, tenant: TenantRef, act: BeginRefund) -> Refund | Refusal:
