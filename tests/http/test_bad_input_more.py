@@ -28,7 +28,13 @@ BAD_AMOUNTS: tuple[object, ...] = (
 )
 BAD_MONEY = ("0", "0.00", "-1", "1.999", "1e3", "1,00", "NaN", "9" * 40, "", " 1", 1, 1.5, None)
 MOST_OPERATIONS = 8_000
-VALUE_CODES = ("invalid_value", "missing_field", "out_of_range", "wrong_type")
+VALUE_CODES = (
+    "amount_not_positive",
+    "invalid_value",
+    "missing_field",
+    "out_of_range",
+    "wrong_type",
+)
 
 
 class Owner:

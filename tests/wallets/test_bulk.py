@@ -211,7 +211,7 @@ async def test_fields_are_those_of_the_verb(studio: Studio, player: str) -> None
         (op("burn", "k", player), "invalid_value", "verb"),
         (op("grant", "", player), "out_of_range", "key"),
         (op("grant", "a b", player), "invalid_value", "key"),
-        (op("grant", "k", player, 0), "out_of_range", "amount"),
+        (op("grant", "k", player, 0), "amount_not_positive", "amount"),
     ):
         body = batch("each", op("grant", "first", player), operation)
         answer = await studio.post(PATH, body)

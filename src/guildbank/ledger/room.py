@@ -18,7 +18,6 @@ ROOM = Room(
         Code("unknown_account", 404, "There is no such player in this tenant."),
         Code("unknown_asset", 422, "There is no such currency or money in this tenant."),
         Code("unknown_lot", 404, "There is no such lot in this account."),
-        Code("amount_not_positive", 422, "An amount is a whole number from 1 to 2^53 - 1."),
         Code("asset_mismatch", 422, "A leg moves one asset, but its accounts have two."),
         Code("same_account", 422, "An account cannot pay itself."),
         Code("total_overflow", 422, "An account's total would pass the cap of its asset."),

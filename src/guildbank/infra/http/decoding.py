@@ -162,7 +162,8 @@ def refused_value(what: str, field: str | None) -> Problem:
     name = field or "The body"
     expected = _EXPECTED.match(what)
     if expected is None:
-        if what == "Number out of range":
+        # msgspec has one sentence for doubles, and one for integers of thousands of digits.
+        if what.endswith("out of range"):
             return problem("out_of_range", f"{name} is a number out of range.", field)
         return problem("invalid_value", f"{name}: {_sentence(what)}", field)
     kinds, rest = expected.groups()
@@ -175,6 +176,8 @@ def refused_value(what: str, field: str | None) -> Problem:
         counted = {"an object": "members", "an array": "items"}.get(kind, "characters")
         bound = _bound(rest.removeprefix(" of length"))
         return problem("out_of_range", f"{name} must have {bound} {counted}.", field)
+    if rest == " >= 1" and name.rpartition(".")[2] == "amount":
+        return problem("amount_not_positive", f"{name} must be {kind} {_bound(rest)}.", field)
     return problem("out_of_range", f"{name} must be {kind} {_bound(rest)}.", field)
 
 

@@ -43,6 +43,7 @@ EDGE_CODES = (
     Code("unknown_field", 422, "A field or query parameter is not known to this call."),
     Code("missing_field", 422, "A field or parameter that this call needs is missing."),
     Code("out_of_range", 422, "A number, a length or a count is outside its documented limits."),
+    Code("amount_not_positive", 422, "An amount of coins is zero or below."),
     Code("invalid_value", 422, "A value does not have its documented form."),
     Code("unknown_currency", 422, "A money currency is not an ISO 4217 code in use."),
     Code("header_too_large", 431, "The request's headers are larger than this server accepts."),

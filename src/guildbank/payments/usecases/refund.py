@@ -27,9 +27,7 @@ from guildbank.payments.usecases.money import MoneyAct, take, with_taken, write_
 from guildbank.plugin_api import RefundRequest
 
 log = structlog.get_logger(__name__)
-NO_ATTEMPT = Refusal(
-    code="not_found", detail="The payment has no such attempt.", field="attemptId"
-)
+NO_ATTEMPT = Refusal(code="not_found", detail="The payment has no such attempt.", field="attemptId")
 
 
 class BeginRefund(MoneyAct):
