@@ -139,6 +139,19 @@ async def test_a_reason_is_sealed_under_the_player_it_names(studio: Studio, play
     done(await reverse(studio, transaction, 1, reason="bug 7", playerId=player))
 
 
+async def test_with_a_player_only_their_transaction_is_reversed(
+    studio: Studio, player: str
+) -> None:
+    transaction, other = await spent(studio, player), await studio.player()
+    answer = await reverse(studio, transaction, 1, playerId=other)
+    assert refused(answer) == (422, "invalid_value")
+    assert answer.json()["field"] == "playerId"
+    undo = {"verb": "reverse", "key": "k", "transactionId": transaction, "playerId": other}
+    batch = await studio.post("/v1/operations:batch", {"mode": "each", "operations": [undo]})
+    assert outcomes(batch) == [("refused", "invalid_value")]
+    assert done(await reverse(studio, transaction, 1, playerId=player))["amount"] == 1
+
+
 async def test_a_frozen_wallet_still_gets_its_coins_back(studio: Studio, player: str) -> None:
     transaction = await spent(studio, player)
     freeze = {"currency": "GEM", "reason": "under review"}

@@ -150,8 +150,9 @@ async def reverse(
     """Undo a spend, capture, grant or posting by new postings, never above the original in sum.
 
     A posting is undone whole, or by an amount where it has one leg, and is answered with the
-    list of transfers. Purchases are refunded instead, and a reversal stands. A reason
-    is kept sealed under the key of the player that `playerId` names.
+    list of transfers. Purchases are refunded instead, and a reversal stands. With `playerId`
+    only a transaction of this player is reversed. A reason needs it: it is kept sealed under
+    the player's key.
     """
     if data.reason and data.player_id is None:
         raise problem("missing_field", "A reason is sealed under a player: say whose.", "playerId")

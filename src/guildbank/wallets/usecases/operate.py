@@ -40,7 +40,8 @@ PACE = 50
 class Request(msgspec.Struct, frozen=True):
     """An operation with its idempotency key, and free-form facts to be sealed beside it.
 
-    `person` is whose key seals the facts: the player, where the operation does not name one.
+    `person` is the player where the operation itself names none: whose key seals the facts, and
+    whose a reversed entry must be.
     """
 
     operation: Operation | Rule
@@ -140,7 +141,8 @@ def _act(
             at = parse_seq_id("txn", operation.transaction_id)
             if at is None:
                 return UNKNOWN_TRANSACTION
-            return ReverseAct(principal, key, _sealed(operation, sealed), at, sealed)
+            command = _sealed(operation, sealed)
+            return ReverseAct(principal, key, command, at, sealed, request.person)
         case Post():
             return PostAct(principal, key, _sealed(operation, sealed), wallets.gates, sealed)
         case Freeze():

@@ -58,11 +58,14 @@ _HEAD = msgspec.json.Decoder(_Head)
 
 
 class ReverseAct(WalletAct):
-    """Reverse the entry `seq`; `amount` None means all that is not reversed yet."""
+    """Reverse the entry `seq`; `amount` None means all that is not reversed yet.
+
+    With a `person` it must be an entry of that player.
+    """
 
     verb = "wallets.reverse"
     rounds: ClassVar[int] = 2
-    __slots__ = ("amount", "at_ms", "seq")
+    __slots__ = ("amount", "at_ms", "person", "seq")
 
     def __init__(
         self,
@@ -71,9 +74,11 @@ class ReverseAct(WalletAct):
         command: Reverse,
         at: TimedSeq,
         payload: Sealed | None = None,
+        person: str | None = None,
     ) -> None:
         # The player and currency are the original's, set once it is read.
         super(WalletAct, self).__init__(principal, key, command)
+        self.person = person
         self.seq = at.seq
         self.at_ms = at.at_ms
         self.amount = command.amount
@@ -117,7 +122,7 @@ class ReverseAct(WalletAct):
             )
         posting = original.kind == POSTED
         persons = players_of(original) if posting else {self.player_id}
-        if self.payload is not None and self.payload.person not in persons:
+        if self.person is not None and self.person not in persons:
             return Refusal(
                 code="invalid_value",
                 detail="The transaction is not this player's.",
