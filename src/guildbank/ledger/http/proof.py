@@ -36,7 +36,7 @@ _running = asyncio.Semaphore(1)
 """A proof reads the whole tenant: one at a time in a process, the next caller is told to wait."""
 
 
-class ProblemView(View):
+class DiscrepancyView(View):
     """Something that is not as it must be."""
 
     check: str
@@ -95,7 +95,7 @@ class ProofView(View):
     accounts: int
     transfers: int
     problem_count: int
-    problems: list[ProblemView]
+    problems: list[DiscrepancyView]
     assets: list[AssetView]
     money: list[MoneyView]
     unspent: list[UnspentView]
@@ -158,7 +158,7 @@ def _proof(proof: Proof) -> ProofView:
         transfers=proof.transfers,
         problem_count=proof.found,
         problems=[
-            ProblemView(check=one.check, subject=one.subject, detail=one.detail)
+            DiscrepancyView(check=one.check, subject=one.subject, detail=one.detail)
             for one in proof.problems
         ],
         assets=[
