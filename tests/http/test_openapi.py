@@ -2,10 +2,12 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import pytest
 from tests.servers.guildbank import GuildbankServer
 
@@ -41,6 +43,29 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]):
 def test_no_two_schemas_want_one_name(document: dict[str, Any]):
     # Of two classes with one name, each gets that of its module: generated clients show it.
     assert [name for name in document["components"]["schemas"] if "." in name] == []
+
+
+def test_every_example_fits_its_schema(document: dict[str, Any]):
+    for name, media in examples(document):
+        schema = {**media["schema"], "components": document["components"]}
+        try:
+            jsonschema_rs.validate(schema, media["example"])
+        except jsonschema_rs.ValidationError as error:
+            raise AssertionError(f"{name}: {error}") from None
+
+
+def examples(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every example of the document, problems too, with the place where it stands."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            contents = {"body": operation.get("requestBody", {}), **operation["responses"]}
+            for part, content in contents.items():
+                for media in content.get("content", {}).values():
+                    if "example" in media:
+                        yield f"{method} {path} {part}", media
+    for name, response in document["components"]["responses"].items():
+        for media in response["content"].values():
+            yield name, media
 
 
 def test_every_operation_has_a_summary_and_each_body_an_example(document: dict[str, Any]):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from litestar import get, post, put
 from litestar.params import PathParameter, QueryParameter
@@ -49,6 +49,10 @@ Moment = Annotated[datetime, Meta(tz=True, description="With a zone, such as Z."
 class PriceBody(Body):
     """A price, everywhere or in one country."""
 
+    __example__: ClassVar = {
+        "country": None,
+    }
+
     price: Money
     country: Country | None = None
 
@@ -62,6 +66,15 @@ class OpenAmountBody(Body):
 
 class PackBody(Body):
     """A pack. Saving it again makes a new version; what was bought keeps its own."""
+
+    __example__: ClassVar = {
+        "name": "100 gems and 10 on top",
+        "bonusCoins": 10,
+        "activeFrom": None,
+        "activeUntil": None,
+        "limitPerPlayer": None,
+        "openAmount": None,
+    }
 
     name: Line
     currency: CurrencyCode
@@ -78,6 +91,10 @@ class PackBody(Body):
 class PriceView(View):
     """A price, everywhere or in one country."""
 
+    __example__: ClassVar = {
+        "country": None,
+    }
+
     price: Money
     country: str | None
 
@@ -91,6 +108,17 @@ class OpenAmountView(View):
 
 class PackView(View):
     """A version of a pack."""
+
+    __example__: ClassVar = {
+        "id": "pack_01kag3pyqmf9aag12vtrsy70ps",
+        "name": "100 gems and 10 on top",
+        "coins": 100,
+        "bonusCoins": 10,
+        "activeFrom": None,
+        "activeUntil": None,
+        "limitPerPlayer": None,
+        "openAmount": None,
+    }
 
     id: str
     version: int

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from litestar import get, post
@@ -48,6 +48,11 @@ class SettingsBody(Body):
 class CreateTenantBody(Body):
     """A new tenant. Mode `test` may use sandbox providers, `live` may not."""
 
+    __example__: ClassVar = {
+        "name": "Moonlit Games",
+        "mode": "test",
+    }
+
     slug: Slug
     name: Line
     mode: Mode = "test"
@@ -69,6 +74,14 @@ class TenantSettingsView(View):
 class TenantView(View):
     """A tenant."""
 
+    __example__: ClassVar = {
+        "id": "ten_01kag3pyqmf9aag12vtrsy70ps",
+        "slug": "moonlit-games",
+        "name": "Moonlit Games",
+        "mode": "test",
+        "state": "active",
+    }
+
     id: str
     slug: str
     name: str
@@ -80,6 +93,11 @@ class TenantView(View):
 
 class DeletedView(View):
     """A tenant that is gone; `archive` is a file in the server's archive folder."""
+
+    __example__: ClassVar = {
+        "slug": "moonlit-games",
+        "archive": "moonlit-games-20261121T100000Z.zip",
+    }
 
     slug: str
     archive: str

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from litestar import delete, get, post
@@ -47,6 +47,14 @@ Ends = Annotated[datetime, Meta(tz=True, description="With a zone, such as Z.")]
 class CreateKeyBody(Body):
     """A new key. Only the deployment names a `tenant`; without one the key is its own."""
 
+    __example__: ClassVar = {
+        "name": "game-server",
+        "kind": "secret",
+        "tenant": None,
+        "application": None,
+        "expiresAt": None,
+    }
+
     name: Line
     kind: KeyKind = "secret"
     scopes: Annotated[list[ScopeName], Meta(max_length=100)] = msgspec.field(default_factory=list)
@@ -64,6 +72,18 @@ class RotateKeyBody(Body):
 class KeyView(View):
     """A key without its secret; `prefix` is how its token begins."""
 
+    __example__: ClassVar = {
+        "id": "key_01kag3pyqmf9aag12vtrsy70ps",
+        "application": "app_01kag3pyqmf9aag12vtrsy70ps",
+        "kind": "secret",
+        "name": "game-server",
+        "prefix": "sk_bYvfaZY",
+        "scopes": ["wallets:spend"],
+        "expiresAt": None,
+        "revokedAt": None,
+        "replacedBy": None,
+    }
+
     id: str
     application: str
     kind: KeyKind
@@ -79,6 +99,10 @@ class KeyView(View):
 
 class NewKeyView(View):
     """A key with its token, which is shown this once and stored nowhere."""
+
+    __example__: ClassVar = {
+        "token": "sk_...",
+    }
 
     key: KeyView
     token: str

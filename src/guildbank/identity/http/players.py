@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
@@ -50,6 +50,10 @@ class AddPlayerBody(Body):
 class PlayerView(View):
     """A player of the tenant."""
 
+    __example__: ClassVar = {
+        "id": "player_01kag3pyqmf9aag12vtrsy70ps",
+    }
+
     id: str
     external_id: str
     state: PlayerState
@@ -58,6 +62,10 @@ class PlayerView(View):
 
 class PlayerTokenView(View):
     """A bearer token for the player's client."""
+
+    __example__: ClassVar = {
+        "token": "eyJ...",
+    }
 
     token: str
     expires_at: datetime

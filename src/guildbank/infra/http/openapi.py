@@ -16,7 +16,7 @@ from litestar.response import Response
 from litestar.routes import BaseRoute, HTTPRoute
 
 from guildbank.infra.http.caller import Scope
-from guildbank.infra.http.examples import example_of
+from guildbank.infra.http.examples import complete, example_of
 from guildbank.infra.http.faults import camel
 from guildbank.infra.http.problems import PROBLEM_MEDIA_TYPE, Codes
 
@@ -132,6 +132,7 @@ def build_document(
     found = operations(routes)
     types = [kind for each in found for kind in each.types()]
     schemas, components = msgspec.json.schema_components([*types, ProblemView], ref_template=REF)
+    complete(components)
     written = iter(schemas)
     paths: dict[str, Json] = {}
     used: set[str] = set()

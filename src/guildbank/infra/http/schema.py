@@ -1,6 +1,7 @@
 """Bases and field types of request and response bodies, so that limits are declared once."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from iso4217 import Currency
@@ -10,11 +11,18 @@ from guildbank.kernel import MAX_AMOUNT, BadAmount, Refusal, format_money, parse
 
 
 class Body(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """Base of all input: camelCase names, unknown fields refused."""
+    """Base of all input: camelCase names, unknown fields refused.
+
+    `__example__` has members of its example, by their names on the wire; the rest is made up.
+    """
+
+    __example__: ClassVar[Mapping[str, Any]] = {}
 
 
 class View(msgspec.Struct, rename="camel"):
-    """Base of all output: camelCase names."""
+    """Base of all output: camelCase names. `__example__` as in Body."""
+
+    __example__: ClassVar[Mapping[str, Any]] = {}
 
 
 Amount = Annotated[

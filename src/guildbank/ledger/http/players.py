@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from litestar import get
@@ -59,6 +59,17 @@ class CurrencyBalanceView(View):
     `available` is what can be spent; it and `held` are null for a past time.
     """
 
+    __example__: ClassVar = {
+        "paid": 100,
+        "free": 140,
+        "bonus": 10,
+        "total": 250,
+        "debt": 0,
+        "held": 30,
+        "available": 220,
+        "frozen": None,
+    }
+
     currency: str
     paid: int
     free: int
@@ -73,6 +84,10 @@ class CurrencyBalanceView(View):
 class BalancesView(View):
     """A player's balances as of `seq`, the journal's last entry then."""
 
+    __example__: ClassVar = {
+        "seq": 4711,
+    }
+
     player_id: str
     seq: int
     balances: list[CurrencyBalanceView]
@@ -84,6 +99,17 @@ class StatementLineView(View):
     `balance` is the bucket's afterwards, `total` that of all buckets but debt (null when the
     statement is of one bucket).
     """
+
+    __example__: ClassVar = {
+        "transactionId": "txn_01m7yqwf9ke00800000000003v",
+        "leg": 0,
+        "kind": "wallets.spent",
+        "bucket": "paid",
+        "amount": -30,
+        "balance": 70,
+        "total": 220,
+        "counterpart": "house/sales",
+    }
 
     transaction_id: str
     leg: int

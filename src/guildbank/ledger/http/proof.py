@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from litestar import get
 from litestar.params import QueryParameter
@@ -39,6 +39,12 @@ _running = asyncio.Semaphore(1)
 class DiscrepancyView(View):
     """Something that is not as it must be."""
 
+    __example__: ClassVar = {
+        "check": "kept_totals",
+        "subject": "account 7",
+        "detail": "credited is kept as 105, its transfers say 100",
+    }
+
     check: str
     subject: str
     detail: str
@@ -46,6 +52,13 @@ class DiscrepancyView(View):
 
 class AssetView(View):
     """An asset: the sum of all its accounts, which must be zero."""
+
+    __example__: ClassVar = {
+        "asset": "GEM",
+        "kind": "currency",
+        "accounts": 12,
+        "sum": 0,
+    }
 
     asset: str
     kind: str
@@ -59,6 +72,20 @@ class MoneyView(View):
     `unspent` is what coins still in wallets cost (deferred revenue), `recognised` what spent
     coins cost. `backing` is the ledger's own account: unspent + recognised. `other` must be zero.
     """
+
+    __example__: ClassVar = {
+        "money": "EUR",
+        "captured": "4.99",
+        "refunded": "2.00",
+        "disputed": "0.00",
+        "unspent": "1.50",
+        "recognised": "1.49",
+        "writtenOff": "0.00",
+        "unapplied": "0.00",
+        "refunding": "0.00",
+        "other": "0.00",
+        "backing": "2.99",
+    }
 
     money: str
     captured: str
@@ -80,6 +107,12 @@ class UnspentView(View):
     `price` and `value` are null for paid coins that no money stands behind.
     """
 
+    __example__: ClassVar = {
+        "coins": 30,
+        "perCoins": 100,
+        "value": {"amount": "1.50", "currency": "EUR"},
+    }
+
     currency: str
     coins: int
     price: Money | None
@@ -89,6 +122,14 @@ class UnspentView(View):
 
 class ProofView(View):
     """Whether every unit is accounted for, as of `seq`. `problemCount` counts all problems."""
+
+    __example__: ClassVar = {
+        "seq": 4711,
+        "accounts": 15,
+        "transfers": 9001,
+        "problemCount": 0,
+        "problems": [],
+    }
 
     ok: bool
     seq: int
@@ -110,6 +151,14 @@ class ShareView(View):
 
 class BackingView(View):
     """A payment's paid coins, what they cost, and what became of them."""
+
+    __example__: ClassVar = {
+        "paymentId": "pay_01kag3pyqmf9aag12vtrsy70ps",
+        "coins": 100,
+        "unspent": {"coins": 30, "cost": {"amount": "1.50", "currency": "EUR"}},
+        "spent": {"coins": 30, "cost": {"amount": "1.49", "currency": "EUR"}},
+        "clawed": {"coins": 40, "cost": {"amount": "2.00", "currency": "EUR"}},
+    }
 
     payment_id: str | None
     player_id: str

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from litestar import get
@@ -30,6 +30,12 @@ TransactionId = Annotated[str, PathParameter(description="The transaction's id."
 class AccountView(View):
     """An account by its name: owner (a player's id or `house`), asset and bucket."""
 
+    __example__: ClassVar = {
+        "owner": "player_01kag3pyqmf9aag12vtrsy70ps",
+        "asset": "GEM",
+        "bucket": "paid",
+    }
+
     owner: str
     asset: str
     bucket: str
@@ -40,6 +46,14 @@ class OriginView(View):
 
     `paymentId` and `cost` are null for coins that nobody paid for.
     """
+
+    __example__: ClassVar = {
+        "transactionId": "txn_01m7yqwf9ke00800000000003v",
+        "kind": "payments.credited",
+        "coins": 30,
+        "paymentId": "pay_01kag3pyqmf9aag12vtrsy70ps",
+        "cost": {"amount": "1.49", "currency": "EUR"},
+    }
 
     transaction_id: str
     kind: str
@@ -56,6 +70,14 @@ class LegView(View):
     when there are more than are listed.
     """
 
+    __example__: ClassVar = {
+        "leg": 0,
+        "credit": {"owner": "house", "asset": "GEM", "bucket": "sales"},
+        "amount": 30,
+        "debitBalance": 70,
+        "creditBalance": 30,
+    }
+
     leg: int
     debit: AccountView
     credit: AccountView
@@ -68,6 +90,14 @@ class LegView(View):
 
 class TransactionView(View):
     """An entry of the journal with its movements. Players see neither `principal` nor `data`."""
+
+    __example__: ClassVar = {
+        "id": "txn_01m7yqwf9ke00800000000003v",
+        "seq": 4711,
+        "kind": "wallets.spent",
+        "principal": "app_01kag3pyqmf9aag12vtrsy70ps",
+        "data": {"player": "player_01kag3pyqmf9aag12vtrsy70ps", "currency": "GEM", "amount": 30},
+    }
 
     id: str
     seq: int

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from litestar import get, put
 from litestar.params import PathParameter
@@ -21,12 +21,26 @@ ProviderId = Annotated[str, PathParameter(description="The plugin's id.", max_le
 class ProviderBody(Body):
     """Settings as the plugin's schema describes them. Secrets left out stay as they are."""
 
+    __example__: ClassVar = {
+        "settings": {
+            "base_url": "https://pay.example",
+            "api_key": "sandbox-0123456789abcdef",
+            "webhook_secret": "whsec-0123456789abcdef",
+        },
+    }
+
     settings: Annotated[dict[str, Any], Meta(max_length=100)]
     enabled: bool = True
 
 
 class ProviderView(View):
     """An account at a provider; `secretsSet` names the secrets that are stored."""
+
+    __example__: ClassVar = {
+        "id": "sandbox",
+        "settings": {"base_url": "https://pay.example"},
+        "secretsSet": ["api_key", "webhook_secret"],
+    }
 
     id: str
     enabled: bool
@@ -37,6 +51,17 @@ class ProviderView(View):
 
 class PluginView(View):
     """An installed plugin, or why one that was found is not used."""
+
+    __example__: ClassVar = {
+        "name": "sandbox",
+        "id": "sandbox",
+        "version": "0.1.0",
+        "slot": "provider",
+        "title": "Sandbox",
+        "settingsSchema": {"type": "object"},
+        "secretFields": ["api_key", "webhook_secret"],
+        "problem": None,
+    }
 
     name: str
     id: str | None

@@ -1,7 +1,7 @@
 """Routes by which game servers give money back."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from litestar import get, post
 from litestar.params import PathParameter
@@ -41,6 +41,12 @@ class RefundBody(Body):
 
     `attemptId` is for a payment that was captured more than once: it names whose money goes back.
     """
+
+    __example__: ClassVar = {
+        "amount": {"amount": "2.00", "currency": "EUR"},
+        "reason": "bought too many",
+        "attemptId": None,
+    }
 
     amount: Money | None = None
     reason: Reason | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import ClassVar
 
 import msgspec
 
@@ -33,6 +34,12 @@ _ADVICE = {
 class NextActionView(View):
     """What the player must do: open `url`, or confirm with `clientSecret`."""
 
+    __example__: ClassVar = {
+        "kind": "redirect",
+        "url": "https://pay.example/checkout/7",
+        "clientSecret": None,
+    }
+
     kind: str
     url: str | None = None
     client_secret: str | None = None
@@ -40,6 +47,20 @@ class NextActionView(View):
 
 class RefundView(View):
     """Money given back, and the coins that it took."""
+
+    __example__: ClassVar = {
+        "id": "ref_01kag3pyqmf9aag12vtrsy70ps",
+        "paymentId": "pay_01kag3pyqmf9aag12vtrsy70ps",
+        "attemptId": "att_01kag3pyqmf9aag12vtrsy70ps",
+        "state": "succeeded",
+        "origin": "merchant",
+        "amount": {"amount": "2.00", "currency": "EUR"},
+        "coins": 40,
+        "bonusCoins": 4,
+        "owedCoins": 0,
+        "reason": "bought too many",
+        "code": None,
+    }
 
     id: str
     payment_id: str
@@ -58,6 +79,13 @@ class RefundView(View):
 class DisputeView(View):
     """A dispute; `withdrawn` says whether the money is gone, `reinstated` whether it is back."""
 
+    __example__: ClassVar = {
+        "id": "dis_01kag3pyqmf9aag12vtrsy70ps",
+        "state": "needs_response",
+        "reinstated": False,
+        "reason": "fraudulent",
+    }
+
     id: str
     state: DisputeState
     amount: Money
@@ -70,6 +98,15 @@ class DisputeView(View):
 class AttemptView(View):
     """One try with one provider. `applied` says whether captured money bought the coins."""
 
+    __example__: ClassVar = {
+        "id": "att_01kag3pyqmf9aag12vtrsy70ps",
+        "provider": "sandbox",
+        "state": "captured",
+        "applied": "credited",
+        "reference": "spay_01kag3pyqmf9aag12vtrsy70ps",
+        "code": None,
+    }
+
     id: str
     provider: str
     state: AttemptState
@@ -80,6 +117,14 @@ class AttemptView(View):
 
 class PaymentLine(View):
     """A payment in a list."""
+
+    __example__: ClassVar = {
+        "id": "pay_01kag3pyqmf9aag12vtrsy70ps",
+        "state": "credited",
+        "provider": "sandbox",
+        "coins": 100,
+        "bonusCoins": 10,
+    }
 
     id: str
     state: IntentState
@@ -96,6 +141,16 @@ class PaymentLine(View):
 
 class PaymentView(PaymentLine):
     """A payment as it stands. `transactionId` is set once its coins are credited."""
+
+    __example__: ClassVar = {
+        "nextAction": None,
+        "transactionId": "txn_01m7yqwf9ke00800000000003v",
+        "problem": None,
+        "advice": None,
+        "refunded": None,
+        "refunds": [],
+        "disputes": [],
+    }
 
     expires_at: datetime
     next_action: NextActionView | None = None

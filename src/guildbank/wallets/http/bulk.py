@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from litestar import post
 from msgspec import Meta
@@ -66,6 +66,14 @@ BATCH_REFUSED = Refusal(
 class OperationBody(Body):
     """One operation: which fields it needs follows from its verb, as in the single calls."""
 
+    __example__: ClassVar = {
+        "verb": "grant",
+        "key": "quest-7-alice",
+        "expiresInSeconds": None,
+        "holdId": None,
+        "transactionId": None,
+    }
+
     verb: Literal["grant", "spend", "hold", "capture", "release", "reverse"]
     key: Key
     player_id: PlayerId | None = None
@@ -80,12 +88,25 @@ class OperationBody(Body):
 class BatchBody(Body):
     """`each`: up to 8,000, every one on its own. `all`: up to 1,000, in one commit or none."""
 
+    __example__: ClassVar = {
+        "mode": "each",
+    }
+
     mode: Literal["each", "all"]
     operations: Annotated[list[OperationBody], Meta(min_length=1, max_length=MAX_EACH)]
 
 
 class OutcomeView(View):
     """`done` with a transaction (a `posting` where one was undone), or `refused` with the code."""
+
+    __example__: ClassVar = {
+        "key": "quest-7-alice",
+        "status": "done",
+        "holdId": None,
+        "code": None,
+        "detail": None,
+        "posting": None,
+    }
 
     key: str
     status: Literal["done", "refused", "failed"]

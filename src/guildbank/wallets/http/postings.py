@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from litestar import post
@@ -63,6 +63,11 @@ class SideBody(Body):
 class LegBody(Body):
     """An amount from one account to another."""
 
+    __example__: ClassVar = {
+        "from": {"house": "tournament-pool"},
+        "to": {"playerId": "player_01kag3pyqmf9aag12vtrsy70ps", "bucket": "bonus"},
+    }
+
     source: SideBody = msgspec.field(name="from")
     to: SideBody
     currency: CurrencyCode
@@ -82,6 +87,11 @@ class PostingBody(Body):
 class SideView(View):
     """A side of a transfer: a player's bucket, or an account of the house."""
 
+    __example__: ClassVar = {
+        "bucket": "bonus",
+        "house": None,
+    }
+
     player_id: str | None
     bucket: str | None
     house: str | None
@@ -89,6 +99,13 @@ class SideView(View):
 
 class TransferView(View):
     """A transfer as it was posted, with both balances right after it."""
+
+    __example__: ClassVar = {
+        "from": {"playerId": None, "bucket": None, "house": "tournament-pool"},
+        "amount": 100,
+        "fromBalance": -100,
+        "toBalance": 100,
+    }
 
     source: SideView = msgspec.field(name="from")
     to: SideView
@@ -101,6 +118,10 @@ class TransferView(View):
 class PostingView(View):
     """A posting or its reversal. A credit to a debtor is followed by the transfer that repays."""
 
+    __example__: ClassVar = {
+        "transactionId": "txn_01m7yqwf9ke00800000000003v",
+    }
+
     transaction_id: str
     at: datetime
     transfers: Sequence[TransferView]
@@ -108,6 +129,15 @@ class PostingView(View):
 
 class ReversalView(View):
     """What a reversal did to a wallet, or for a raw posting its `transfers`; the rest is null."""
+
+    __example__: ClassVar = {
+        "transactionId": "txn_01m7yqwf9ke00800000000003v",
+        "amount": 100,
+        "balance": 350,
+        "available": 350,
+        "debt": 0,
+        "transfers": None,
+    }
 
     transaction_id: str
     at: datetime

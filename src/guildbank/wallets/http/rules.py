@@ -1,7 +1,7 @@
 """Routes of a wallet's rules: freezes, limits, and the currencies themselves."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from litestar import get, patch, post, put
@@ -72,6 +72,12 @@ class LimitBody(Body):
 class CurrencyBody(Body):
     """A new currency. Without an order free coins go first, then bonus, then paid."""
 
+    __example__: ClassVar = {
+        "name": "Gems",
+        "order": ["paid", "bonus", "free"],
+        "ceiling": None,
+    }
+
     code: CurrencyCode
     name: Line
     order: Order | None = None
@@ -81,6 +87,12 @@ class CurrencyBody(Body):
 class CurrencyPatch(Body):
     """What to change; what is left out stays. An inactive currency takes no new coins."""
 
+    __example__: ClassVar = {
+        "name": "Gems",
+        "order": ["paid", "bonus", "free"],
+        "ceiling": 1000000,
+    }
+
     name: Line | msgspec.UnsetType = msgspec.UNSET
     order: Order | msgspec.UnsetType = msgspec.UNSET
     ceiling: Ceiling | msgspec.UnsetType | None = msgspec.UNSET
@@ -89,6 +101,12 @@ class CurrencyPatch(Body):
 
 class CurrencyView(View):
     """A currency of the game."""
+
+    __example__: ClassVar = {
+        "code": "GEM",
+        "order": ["paid", "bonus", "free"],
+        "ceiling": None,
+    }
 
     code: str
     name: str

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import ClassVar
 
 import msgspec
 
@@ -18,12 +19,25 @@ _RULE = msgspec.json.Decoder(RuleFacts)
 class BucketView(View):
     """How much of the amount one bucket gave or got."""
 
+    __example__: ClassVar = {
+        "bucket": "paid",
+        "amount": 100,
+    }
+
     bucket: str
     amount: int
 
 
 class MovedView(View):
     """A movement of coins. `balance` and `available` are over all buckets, afterwards."""
+
+    __example__: ClassVar = {
+        "transactionId": "txn_01m7yqwf9ke00800000000003v",
+        "amount": 100,
+        "balance": 250,
+        "available": 250,
+        "debt": 0,
+    }
 
     transaction_id: str
     player_id: str
@@ -39,6 +53,13 @@ class MovedView(View):
 class HoldView(View):
     """A hold: `left` is what can still be captured or released."""
 
+    __example__: ClassVar = {
+        "holdId": "hold_01m7yqwf9ke00800000000003v",
+        "amount": 100,
+        "left": 100,
+        "state": "open",
+    }
+
     hold_id: str
     player_id: str
     currency: str
@@ -51,6 +72,12 @@ class HoldView(View):
 class HoldMovedView(View):
     """What was done to a hold: the movement, and the hold afterwards."""
 
+    __example__: ClassVar = {
+        "holdId": "hold_01m7yqwf9ke00800000000003v",
+        "left": 100,
+        "state": "open",
+    }
+
     transaction: MovedView
     hold_id: str
     left: int
@@ -59,6 +86,12 @@ class HoldMovedView(View):
 
 class RuleView(View):
     """A rule of a wallet as it was set."""
+
+    __example__: ClassVar = {
+        "transactionId": "txn_01m7yqwf9ke00800000000003v",
+        "frozen": True,
+        "perDay": None,
+    }
 
     transaction_id: str
     player_id: str

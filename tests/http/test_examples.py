@@ -1,0 +1,127 @@
+"""Each example of the OpenAPI document, sent as it stands, does what it says.
+
+Only ids are put in: an example cannot know those of a tenant that is made here.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+import pytest
+from tests.servers.guildbank import GuildbankServer
+
+from guildbank.app.document import openapi_document
+from guildbank.app.rooms import tenant_scopes
+from guildbank.kernel import new_id
+
+EXAMPLE_ID = "01kag3pyqmf9aag12vtrsy70ps"
+EXAMPLE_SEQ = "01m7yqwf9ke00800000000003v"
+SLUG = "moonlit-games"
+
+
+def bodies() -> dict[str, Any]:
+    """Return the example of each route that takes a body."""
+    found = {}
+    for path, methods in json.loads(openapi_document())["paths"].items():
+        for method, operation in methods.items():
+            content = operation.get("requestBody", {}).get("content", {})
+            if "application/json" in content:
+                found[f"{method.upper()} {path}"] = content["application/json"]["example"]
+    return found
+
+
+EXAMPLES = bodies()
+FIRST = ("POST /v1/tenants", "POST /v1/currencies", "POST /v1/players", "POST /v1/packs")
+LAST = ("POST /v1/tenants/{slug}/delete",)
+ORDER = (*FIRST, *sorted(set(EXAMPLES) - {*FIRST, *LAST}), *LAST)
+
+
+class Tenant:
+    """The tenant of the examples, made by them as far as they go."""
+
+    def __init__(self, server: GuildbankServer) -> None:
+        self.server = server
+        self.deployment = server.client(server.credentials.deployment_key)
+        self.http = httpx.Client()
+
+    def open(self) -> None:
+        """Take over the tenant that the first example made."""
+        wanted = {"tenant": SLUG, "name": "all", "scopes": tenant_scopes()}
+        key = self.deployment.post("/v1/keys", json=wanted)
+        self.http.close()
+        self.http = self.server.client(key.json()["token"])
+
+    def close(self) -> None:
+        self.http.close()
+        self.deployment.close()
+
+    def made(self, path: str, body: object) -> dict[str, Any]:
+        answer = self.http.post(path, json=body, headers={"idempotency-key": new_id("key")})
+        assert answer.status_code in (200, 201), answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def sell(self) -> None:
+        """Open an account at the sandbox provider; the example's is nobody's."""
+        base = str(self.server.credentials.sandbox_url)
+        account = {"api_key": SLUG, "webhook_secret": f"whsec-{EXAMPLE_ID}"}
+        httpx.post(f"{base}/v1/accounts", json=account, trust_env=False).raise_for_status()
+        settings = {"base_url": base, **account}
+        self.http.put("/v1/providers/sandbox", json={"settings": settings}).raise_for_status()
+
+    def ids(self, name: str) -> Mapping[str, str]:
+        """Return fresh objects for one example, by the prefix of their ids."""
+        if name in FIRST:
+            return {}
+        player = self.made("/v1/players", {"externalId": new_id("user")})["id"]
+        move = {"playerId": player, "currency": "GEM", "amount": 300}
+        self.made("/v1/grants", move)
+        spent = self.made("/v1/spends", {**move, "amount": 100})
+        held = self.made("/v1/holds", {**move, "amount": 100})
+        spare = self.made("/v1/keys", {"name": "spare", "scopes": ["players:read"]})
+        pack = self.http.get("/v1/packs").json()["items"][0]
+        ids = {
+            "key": spare["key"]["id"], "player": player, "hold": held["holdId"],
+            "txn": spent["transactionId"], "pack": pack["id"],
+        }  # fmt: skip
+        if "/payments" in name:
+            self.sell()
+            how = "instant" if name.endswith("/refunds") else "instant_decline"
+            buy = {"playerId": player, "packId": ids["pack"], "currency": "EUR", "method": how}
+            ids["pay"] = self.made("/v1/payments", {**buy, "provider": "sandbox"})["id"]
+        return ids
+
+    def send(self, name: str) -> httpx.Response:
+        """Send an example, this tenant's ids in it."""
+        ids = {} if name == "POST /v1/tenants" else self.ids(name)
+        method, path = name.split()
+        body = json.dumps(EXAMPLES[name])
+        for prefix, own in ids.items():
+            for sample in (EXAMPLE_ID, EXAMPLE_SEQ):
+                body = body.replace(f"{prefix}_{sample}", own)
+        at = path.format(
+            player_id=ids.get("player"), hold_id=ids.get("hold"), pack_id=ids.get("pack"),
+            payment_id=ids.get("pay"), key_id=ids.get("key"), code="GEM", provider_id="sandbox",
+            slug=SLUG,
+        )  # fmt: skip
+        client = self.deployment if path.startswith("/v1/tenants") else self.http
+        headers = {"content-type": "application/json", "idempotency-key": new_id("key")}
+        return client.request(method, at, content=body, headers=headers)
+
+
+@pytest.fixture(scope="module")
+def tenant(server: GuildbankServer) -> Iterator[Tenant]:
+    made = Tenant(server)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_the_example_is_taken(tenant: Tenant, name: str):
+    answer = tenant.send(name)
+    assert answer.status_code in (200, 201), answer.text
+    if name == "POST /v1/tenants":
+        tenant.open()
+    if name == "POST /v1/operations:batch":
+        assert [one["status"] for one in answer.json()["outcomes"]] == ["done"], answer.text
