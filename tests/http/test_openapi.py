@@ -40,6 +40,13 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]):
             place = place[step]
 
 
+def test_every_operation_has_an_id_of_words_that_no_other_has(document: dict[str, Any]):
+    ids = [one["operationId"] for path in document["paths"].values() for one in path.values()]
+    assert len(set(ids)) == len(ids)
+    # A number would come from the order of routes, and move with the next one.
+    assert [one for one in ids if not re.fullmatch(r"[a-z]+([A-Z][a-z]+)*", one)] == []
+
+
 def test_no_two_schemas_want_one_name(document: dict[str, Any]):
     # Of two classes with one name, each gets that of its module: generated clients show it.
     assert [name for name in document["components"]["schemas"] if "." in name] == []

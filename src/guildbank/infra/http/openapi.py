@@ -6,6 +6,7 @@ the document would promise more than the decoder takes.
 
 import inspect
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeAlias
@@ -96,6 +97,11 @@ class Operation:
         yield from (self.parameter_type(each.field_name) for each in self.parameters)
 
     @property
+    def own_name(self) -> str:
+        """The handler's name, as clients write names."""
+        return camel(self.handler.handler_name.split(".")[-1])
+
+    @property
     def public(self) -> bool:
         """Whether the route needs no credentials."""
         return bool(self.handler.opt.get("public"))
@@ -135,12 +141,12 @@ def build_document(
     complete(components)
     written = iter(schemas)
     paths: dict[str, Json] = {}
-    used: set[str] = set()
+    shared = Counter(each.own_name for each in found)
     for each in found:
         own = [next(written) for _ in each.types()]
-        paths.setdefault(each.path, {})[each.method.lower()] = _operation(
-            each, own, components, codes, used
-        )
+        document = _operation(each, own, components, codes)
+        document["operationId"] = _operation_id(each, document["summary"], shared)
+        paths.setdefault(each.path, {})[each.method.lower()] = document
     statuses = sorted({code.status for code in codes.values()} | {405})
     return {
         "openapi": "3.1.0",
@@ -169,17 +175,25 @@ def _tags_of(each: Operation) -> list[str]:
     return sorted(each.handler.tags or ["Other"])
 
 
-def _operation(
-    each: Operation, schemas: list[Json], components: Json, codes: Codes, used: set[str]
-) -> Json:
-    handler = each.handler
-    name = camel(handler.handler_name.split(".")[-1])
-    if name in used:
-        name = f"{name}{each.method.title()}{len(used)}"
-    used.add(name)
+def _operation_id(each: Operation, summary: str, shared: Counter[str]) -> str:
+    """Return the handler's name, or where rooms share one, what the summary says: `listPacks`.
+
+    Generated clients have it as a method's name, so it must not move when a route is added.
+    """
+    if shared[each.own_name] == 1:
+        return each.own_name
+    words = [word for word in re.findall(r"[a-z]+", summary.lower()) if word not in _SMALL]
+    return camel("_".join(words))
+
+
+_SMALL = frozenset({"a", "an", "the", "s"})
+
+
+def _operation(each: Operation, schemas: list[Json], components: Json, codes: Codes) -> Json:
+    handler, name = each.handler, each.own_name
     first, _, rest = (inspect.getdoc(handler.fn) or "").partition("\n\n")
     document: Json = {
-        "operationId": name,
+        "operationId": "",
         "tags": _tags_of(each),
         "summary": handler.summary or first.replace("\n", " ").rstrip(".") or name,
     }
