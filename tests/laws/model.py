@@ -72,13 +72,17 @@ class Model:
         return credit
 
     def _put(self, player: str, currency: str, bucket: str, coins: list[Coin]) -> None:
-        """Every way into a purse leads through here, so that a debt is repaid at once.
+        """Every way into a purse leads through here, so that a debt is repaid at once."""
+        self._purses[player, currency, bucket].put(coins)
+        self._repay(player, currency, bucket, len(coins))
 
-        A credit pays no more of the debt than it brought, out of the first coins of its bucket.
+    def _repay(self, player: str, currency: str, bucket: str, come: int) -> None:
+        """Coins that come, or come free, pay no more of a debt than they are.
+
+        They pay it out of the first coins of their bucket.
         """
         purse = self._purses[player, currency, bucket]
-        purse.put(coins)
-        repaid = min(self._debts[player, currency], len(coins), purse.available)
+        repaid = min(self._debts[player, currency], come, purse.available)
         purse.pop_first(repaid, State.REPAID)
         self._debts[player, currency] -= repaid
 
@@ -148,11 +152,13 @@ class Model:
         return self._free(hold)
 
     def _free(self, hold: Hold) -> int:
-        freed = hold.remaining
-        for bucket, count in hold.reserved.items():
+        freed = dict(hold.reserved)
+        for bucket, count in freed.items():
             self._purses[hold.player, hold.currency, bucket].held -= count
             hold.reserved[bucket] = 0
-        return freed
+        for bucket, count in freed.items():
+            self._repay(hold.player, hold.currency, bucket, count)
+        return sum(freed.values())
 
     def expire_holds(self) -> list[Hold]:
         """What the worker does: ends the holds whose time has come. Until then they still bind."""

@@ -124,3 +124,12 @@ async def test_no_total_passes_the_cap_of_its_currency(studio: Studio, player: s
     assert refused(await studio.move("grant", player, 101)) == (422, "total_overflow")
     await studio.grant(player, 100)
     assert await studio.buckets(player) == {"free": 100}
+
+
+async def test_no_wallet_holds_more_than_json_carries_exactly(studio: Studio, player: str) -> None:
+    await studio.bonus(player, 2**53 - 11)
+    await studio.grant(player, 10)
+    answer = await studio.move("grant", player, 1)
+    assert refused(answer) == (422, "total_overflow")
+    assert answer.json()["field"] == "amount"
+    assert (await studio.wallet(player))["total"] == 2**53 - 1

@@ -126,3 +126,12 @@ async def test_credits_and_claw_backs_are_no_spending(studio: Studio, player: st
     await limit(studio, player, 10)
     await studio.spend(player, 10)
     assert refused(await studio.move("spend", player, 1)) == (422, "limit_exceeded")
+
+
+async def test_a_limit_counts_no_reversal_whenever_it_is_set(studio: Studio, player: str) -> None:
+    posted = done(await studio.legs(leg("pool", (player, "free"), 50)))
+    done(await studio.post("/v1/reversals", {"transactionId": posted["transactionId"]}))
+    await studio.grant(player, 200)
+    await limit(studio, player, 100)
+    assert refused(await studio.move("spend", player, 101)) == (422, "limit_exceeded")
+    await studio.spend(player, 100)

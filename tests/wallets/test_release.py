@@ -71,3 +71,25 @@ async def test_a_partly_captured_hold_expires_with_its_rest(studio: Studio, play
     await expire_holds(studio.city.services.wallets, studio.ref)
     wallet = await studio.wallet(player)
     assert (wallet["total"], wallet["held"]) == (6, 0)
+
+
+async def test_coins_that_come_free_pay_a_debt_first(studio: Studio, player: str) -> None:
+    await studio.grant(player, 50)
+    await studio.paid(player, 50)
+    hold = await studio.hold(player, 80)
+    await studio.owe(player, 60)
+    answer = done(await studio.post(f"/v1/holds/{hold['holdId']}/release"))
+    moved = answer["transaction"]
+    assert (moved["balance"], moved["available"], moved["debt"]) == (40, 40, 0)
+    assert await studio.buckets(player) == {"paid": 40}
+    await studio.spend(player, 40)
+
+
+async def test_coins_that_come_free_pay_no_more_of_a_debt_than_they_are(
+    studio: Studio, player: str
+) -> None:
+    await studio.grant(player, 50)
+    hold = await studio.hold(player, 10)
+    await studio.owe(player, 60)
+    done(await studio.post(f"/v1/holds/{hold['holdId']}/release"))
+    assert await studio.buckets(player) == {"free": 40, "debt": 50}

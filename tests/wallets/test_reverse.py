@@ -149,7 +149,11 @@ async def test_with_a_player_only_their_transaction_is_reversed(
     undo = {"verb": "reverse", "key": "k", "transactionId": transaction, "playerId": other}
     batch = await studio.post("/v1/operations:batch", {"mode": "each", "operations": [undo]})
     assert outcomes(batch) == [("refused", "invalid_value")]
-    assert done(await reverse(studio, transaction, 1, playerId=player))["amount"] == 1
+    assert done(await reverse(studio, transaction, 1, "k", playerId=player))["amount"] == 1
+    assert refused(await reverse(studio, transaction, 1, "k", playerId=other)) == (
+        409,
+        "key_reused",
+    )
 
 
 async def test_a_frozen_wallet_still_gets_its_coins_back(studio: Studio, player: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import ClassVar
 
 import msgspec
 from litestar import get
@@ -33,6 +34,12 @@ class CheckpointView(View):
     slug, the seq, the hash, and the time as microseconds since 1970.
     """
 
+    __example__: ClassVar = {
+        "hash": "9f2c5b0e71d84a36c0b7e52f1a9d3486e0c45b7a1f6d2983b4c07e5da1936f28",
+        "publicKey": "mJ4uVQ0hT1n2kq7rXo5cY8sZb3wLp6dEaRfGiKtNvBg=",
+        "signature": "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQ" * 2 + "q83vEjRWeJCrze8SNFZ4kA==",
+    }
+
     seq: int
     hash: str
     signed_at: datetime
@@ -42,6 +49,13 @@ class CheckpointView(View):
 
 class EventView(View):
     """An entry of the journal. `data` are its facts, by kind."""
+
+    __example__: ClassVar = {
+        "id": "txn_01m7yqwf9ke00800000000003v",
+        "kind": "wallets.spent",
+        "principal": "app_01kag3pyqmf9aag12vtrsy70ps",
+        "data": {"player": "player_01kag3pyqmf9aag12vtrsy70ps", "currency": "GEM", "amount": 30},
+    }
 
     id: str
     seq: int

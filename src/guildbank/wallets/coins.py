@@ -1,12 +1,12 @@
 """Coins in and out of a wallet on a ledger's book: credit, debit, claw back, give back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from guildbank.journal import Need
-from guildbank.kernel import Refusal
+from guildbank.kernel import MAX_AMOUNT, Refusal
 from guildbank.ledger import (
     Address,
     Book,
@@ -87,11 +87,23 @@ def credit(
     if purse is not None and (refusal := _may_hold(book, to, purse, amount)) is not None:
         return refusal
     legs = [Leg((source,), to, amount, restores=restores, forced=forced)]
+    return book.post([*legs, *repaying(book, player_id, currency, [(bucket, amount)])])
+
+
+def repaying(
+    book: Book, player_id: str, currency: str, come: Iterable[tuple[str, int]]
+) -> list[Leg]:
+    """Return the legs by which coins that come into buckets, or come free there, pay the debt."""
     owed = debt_of(book, player_id, currency)
-    if owed > 0:
+    debt = wallet(player_id, currency, DEBT)
+    legs = []
+    for bucket, amount in come:
         repaid = min(owed, amount)
-        legs.append(Leg((to,), wallet(player_id, currency, DEBT), repaid, up_to=True, forced=True))
-    return book.post(legs)
+        if repaid > 0:
+            source = wallet(player_id, currency, bucket)
+            legs.append(Leg((source,), debt, repaid, up_to=True, forced=True))
+            owed -= repaid
+    return legs
 
 
 def _may_hold(book: Book, to: Address, purse: Purse, amount: int) -> Refusal | None:
@@ -108,6 +120,12 @@ def _may_hold(book: Book, to: Address, purse: Purse, amount: int) -> Refusal | N
             detail=f"A player may hold at most {ceiling} in the bucket {to.bucket}.",
             field="amount",
             extra={"ceiling": ceiling},
+        )
+    if totals_of(book, to.owner, to.asset).balance + amount > MAX_AMOUNT:
+        return Refusal(
+            code="total_overflow",
+            detail=f"A wallet holds at most {MAX_AMOUNT} coins of a currency.",
+            field="amount",
         )
     return None
 

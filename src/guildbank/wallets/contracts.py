@@ -123,11 +123,15 @@ class SetLimit(msgspec.Struct, frozen=True):
 
 
 class Reverse(msgspec.Struct, frozen=True):
-    """Undo an entry, whole (`amount` None: all that is left) or in part."""
+    """Undo an entry, whole (`amount` None: all that is left) or in part.
+
+    With a `player_id` the entry must be that player's.
+    """
 
     transaction_id: str
     amount: int | None = None
     payload: str | None = None
+    player_id: str | None = None
 
 
 class PostLeg(msgspec.Struct, frozen=True):

@@ -60,7 +60,8 @@ SET name = excluded.name, buckets = excluded.buckets, ceiling = excluded.ceiling
 """
 
 # Where a new limit starts: what was spent since the day began, and what was held since and not
-# released. A capture counts where its hold does, on the day when that was placed.
+# released. A capture counts where its hold does, on the day when that was placed; a reversal that
+# takes coins back is no spending.
 READ_SPENT = """
 SELECT asked.player, asked.currency,
        (SELECT coalesce(sum(transfer.amount), 0)::bigint
@@ -70,7 +71,7 @@ SELECT asked.player, asked.currency,
           AND transfer.asset = asked.currency
           AND transfer.credit_owner = 'house'
           AND transfer.credit_bucket NOT IN ('clawed', 'issue')
-          AND entry.kind <> 'wallets.captured'
+          AND entry.kind NOT IN ('wallets.captured', 'ledger.reversed')
           AND transfer.seq >= (
               SELECT coalesce(min(batch.first_seq), 9223372036854775807)
               FROM journal_v_batch AS batch

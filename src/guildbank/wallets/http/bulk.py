@@ -197,7 +197,8 @@ def _operation(number: int, one: OperationBody) -> Operation:
         hold_id = _need(number, "holdId", one.hold_id)
         return CaptureHold(hold_id, one.amount) if one.verb == "capture" else ReleaseHold(hold_id)
     if one.verb == "reverse":
-        return Reverse(_need(number, "transactionId", one.transaction_id), one.amount)
+        transaction = _need(number, "transactionId", one.transaction_id)
+        return Reverse(transaction, one.amount, player_id=one.player_id)
     player_id = _need(number, "playerId", one.player_id)
     currency = _need(number, "currency", one.currency)
     if one.amount is None:

@@ -156,9 +156,8 @@ async def reverse(
     """
     if data.reason and data.player_id is None:
         raise problem("missing_field", "A reason is sealed under a player: say whose.", "playerId")
-    operation = Reverse(data.transaction_id, data.amount)
-    payload = {"reason": data.reason} if data.reason else None
-    request = Request(operation, idempotency_key, payload, data.player_id)
+    operation = Reverse(data.transaction_id, data.amount, player_id=data.player_id)
+    request = Request(operation, idempotency_key, {"reason": data.reason} if data.reason else None)
     return reversal_view(granted(await operate(wallets, caller.home, caller.principal, request)))
 
 

@@ -11,7 +11,7 @@ from guildbank.kernel import Refusal, TimedSeq
 from guildbank.kernel.ids import epoch_ms
 from guildbank.ledger import HOLDS, Book, Hold, HoldLine, Leg, house, open_book
 from guildbank.wallets.acts import UNKNOWN_CURRENCY, GatedAct, WalletAct, moved_draft
-from guildbank.wallets.coins import account_needs, debt_of, in_debt
+from guildbank.wallets.coins import account_needs, debt_of, in_debt, repaying
 from guildbank.wallets.contracts import SALES, Gate, PlaceHold, wallet
 from guildbank.wallets.gates import day_of, give_back_count, note_spent
 
@@ -154,7 +154,11 @@ class CaptureAct(HoldAct):
 
 
 class ReleaseAct(HoldAct):
-    """Give the rest of a hold back; the worker does the same when its time is over."""
+    """Give the rest of a hold back; the worker does the same when its time is over.
+
+    Coins that come free pay the player's debt first, as coins of a credit do: a refund could not
+    take them while they were held.
+    """
 
     verb = "wallets.release"
     __slots__ = ("expiring",)
@@ -186,6 +190,11 @@ class ReleaseAct(HoldAct):
         left = hold.left
         for line in hold.lines:
             book.release(wallet(self.player_id, self.currency, line.bucket), line.held)
+        freed = [(line.bucket, line.held) for line in hold.lines]
+        if legs := repaying(book, self.player_id, self.currency, freed):
+            refusal = book.post(legs)
+            if refusal is not None:
+                return refusal
         give_back_count(stage, hold.counters, left)
         if hold.placed_at >= day_of(stage.now):
             note_spent(stage, self.player_id, self.currency, -left)

@@ -40,8 +40,7 @@ PACE = 50
 class Request(msgspec.Struct, frozen=True):
     """An operation with its idempotency key, and free-form facts to be sealed beside it.
 
-    `person` is the player where the operation itself names none: whose key seals the facts, and
-    whose a reversed entry must be.
+    `person` is the player whose key seals the facts, where the operation itself names none.
     """
 
     operation: Operation | Rule
@@ -141,8 +140,7 @@ def _act(
             at = parse_seq_id("txn", operation.transaction_id)
             if at is None:
                 return UNKNOWN_TRANSACTION
-            command = _sealed(operation, sealed)
-            return ReverseAct(principal, key, command, at, sealed, request.person)
+            return ReverseAct(principal, key, _sealed(operation, sealed), at, sealed)
         case Post():
             return PostAct(principal, key, _sealed(operation, sealed), wallets.gates, sealed)
         case Freeze():

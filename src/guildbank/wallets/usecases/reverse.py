@@ -58,10 +58,7 @@ _HEAD = msgspec.json.Decoder(_Head)
 
 
 class ReverseAct(WalletAct):
-    """Reverse the entry `seq`; `amount` None means all that is not reversed yet.
-
-    With a `person` it must be an entry of that player.
-    """
+    """Reverse the entry `seq`; `amount` None means all that is not reversed yet."""
 
     verb = "wallets.reverse"
     rounds: ClassVar[int] = 2
@@ -74,11 +71,10 @@ class ReverseAct(WalletAct):
         command: Reverse,
         at: TimedSeq,
         payload: Sealed | None = None,
-        person: str | None = None,
     ) -> None:
         # The player and currency are the original's, set once it is read.
         super(WalletAct, self).__init__(principal, key, command)
-        self.person = person
+        self.person = command.player_id
         self.seq = at.seq
         self.at_ms = at.at_ms
         self.amount = command.amount
