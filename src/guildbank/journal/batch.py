@@ -26,6 +26,7 @@ from guildbank.journal.contracts import (
     Rows,
     Statement,
 )
+from guildbank.journal.foresight import Ahead, Past
 from guildbank.journal.line import Line, Work
 from guildbank.journal.pen import Accepted, Pen
 from guildbank.journal.stage import NotLoaded, Stage
@@ -75,28 +76,33 @@ Missing: TypeAlias = dict[Any, list[Any]]
 
 
 class Reading(NamedTuple):
-    """What a chunk asks for in its first round, and the rows that will answer."""
+    """What a chunk asks for in its first round, with `keys` or without, and what will answer."""
 
     acts: list[Act]
     missing: Missing
+    keys: bool
     rows: asyncio.Task[list[Rows]]
 
 
 class Batch:
     """The acts of one transaction that holds the journal's lock."""
 
-    def __init__(self, driver: Driver, probe: Probe) -> None:
+    def __init__(self, driver: Driver, probe: Probe, ahead: Ahead | None = None) -> None:
         self.line = Line()
+        self._ahead = ahead
         self._driver = driver
         self._probe = probe
         self._pen = Pen(driver, probe)
         self._stage = Stage()
         self._head: Head | None = None
         self._replays: dict[bytes, store.StoredReceipt] = {}
+        self._known_hashes: set[bytes] = set()
         self._unwritten: Work[None] | None = None
 
     async def decide(self, groups: Sequence[Group]) -> int:
         """Answer every group; return how many acts were accepted, and so will be entries."""
+        if self._ahead is not None:
+            await self._foresee(self._ahead)
         chunks = deque(_chunks(groups))
         ahead: Reading | None = None
         while chunks:
@@ -114,6 +120,26 @@ class Batch:
                 self._unwritten = self._pen.writing(self._saving())
         await self.line.end()
         return self._stage.seq - head.seq - 1
+
+    async def _foresee(self, ahead: Ahead) -> None:
+        """Take the rows that were read ahead if they are exact: the head tells, under the lock."""
+        (head,) = await self._fetch([store.head_reading()], 1)
+        before, past = self._begin(head).hash, ahead.past
+        if ahead.hash == before:
+            self._stage.foresee(ahead.rows, None)
+        elif past is not None and past.hash == before and ahead.hash == past.before:
+            # All that was committed since is the last batch of our own.
+            self._replays.update(past.replays)
+            self._stage.foresee(ahead.rows, past.stage)
+        else:
+            return
+        self._known_hashes = ahead.asked
+        await self._meet(ahead.keys)
+
+    def _begin(self, head: Rows) -> Head:
+        now, self._head = store.read_head(head)
+        self._stage.begin(now, self._head.seq + 1)
+        return self._head
 
     async def _decide(self, chunk: Sequence[Group], head: Head) -> list[Group]:
         """Answer the groups of a chunk; return those that must be asked again what they need.
@@ -141,6 +167,13 @@ class Batch:
         batch = (last, first, head.epoch, stage.now, FORMAT, hash_, digests(rows))
         await self._pen.writing([*self._saving(), store.batch_writing(batch)])()
         return last, hash_
+
+    def past(self, hash_: bytes) -> Past:
+        """Return what the batch leaves to those that were read ahead, once it is committed."""
+        head = self._head
+        assert head is not None
+        own = {key: one for key, one in self._replays.items() if one.receipt.seq > head.seq}
+        return Past(head.hash, hash_, self._stage, own)
 
     def _saving(self) -> list[Statement]:
         """Return the statements that save the rows changed since the last call."""
@@ -176,10 +209,12 @@ class Batch:
     def _asked(self, chunk: Sequence[Group], missing: Missing) -> Reading:
         acts = [act for group in chunk for act in group.acts]
         statements = _reading(missing)
-        statements.append(store.keys_reading([act.key_hash for act in acts if act.key_hash]))
+        hashes = {act.key_hash for act in acts if act.key_hash is not None} - self._known_hashes
+        if hashes:
+            statements.append(store.keys_reading(list(hashes)))
         if self._head is None:
             statements.append(store.head_reading())
-        return Reading(acts, missing, self._fetch(statements, len(acts)))
+        return Reading(acts, missing, bool(hashes), self._fetch(statements, len(acts)))
 
     def _fetch(self, statements: Sequence[Statement], acts: int) -> asyncio.Task[list[Rows]]:
         return self.line.add(lambda: store.read_each(self._driver, statements, acts))
@@ -187,10 +222,9 @@ class Batch:
     async def _place(self, reading: Reading) -> Head:
         """Put what was read on the stage; ask again for those that find more keys in rows."""
         acts, missing, rows = reading.acts, reading.missing, list(await reading.rows)
-        if self._head is None:
-            now, self._head = store.read_head(rows.pop())
-            self._stage.begin(now, self._head.seq + 1)
-        await self._meet({row[0]: row[1] for row in rows.pop()})
+        head = self._begin(rows.pop()) if self._head is None else self._head
+        if reading.keys:
+            await self._meet({row[0]: row[1] for row in rows.pop()})
         for number in range(1, MAX_ROUNDS + 1):
             for (shelf, keys), found in zip(missing.items(), rows, strict=True):
                 self._stage.fill(shelf, keys, shelf.read(keys, found))
@@ -201,7 +235,7 @@ class Batch:
                 rows = await self._fetch(_reading(missing), len(acts))
             if not acts:
                 await self._probe("rows_loaded")
-                return self._head
+                return head
         raise RuntimeError(f"an act asks for more than {MAX_ROUNDS} rounds of reading")
 
     async def _meet(self, seqs: dict[bytes, int]) -> None:

@@ -160,6 +160,15 @@ class Stage:
         for key in keys:
             rows.setdefault(key, found.get(key))
 
+    def foresee(self, rows: Mapping[Any, Mapping[Any, Any]], newer: "Stage | None") -> None:
+        """Place rows that were read before this batch, or what a `newer` batch made of them."""
+        for shelf, found in rows.items():
+            left = None if newer is None else newer._rows.get(shelf)
+            mine = self._rows.setdefault(shelf, _Rows())
+            mine.update(found)
+            if left:
+                mine.update((key, left[key]) for key in found.keys() & left.keys())
+
     def take_changed(self) -> list[tuple[Shelf[Any, Any], dict[Any, Any]]]:
         """Return the accepted changes since the last call, lower rooms first."""
         changed, self._changed = self._changed, {}

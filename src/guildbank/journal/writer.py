@@ -14,6 +14,7 @@ from guildbank.journal import store
 from guildbank.journal.act import Act
 from guildbank.journal.batch import Answer, Group
 from guildbank.journal.contracts import Outcome, Probe, Receipt, Unavailable
+from guildbank.journal.foresight import Foresight
 from guildbank.journal.usecases.commit import CommitUnknown, commit_batch, no_probe
 
 log = structlog.get_logger(__name__)
@@ -70,6 +71,7 @@ class Journal:
         self._max_queue = max_queue
         self._bulk_chunk = bulk_chunk
         self._batchers: dict[str, Batcher[Groups, list[list[Answer]]]] = {}
+        self._runners: dict[str, _TenantRunner] = {}
         self._closed = False
 
     async def submit(self, schema: str, act: Act) -> Outcome:
@@ -116,6 +118,7 @@ class Journal:
         """Take no more acts and finish those that are queued."""
         self._closed = True
         await asyncio.gather(*(batcher.drain() for batcher in self._batchers.values()))
+        await asyncio.gather(*(runner.foresight.close() for runner in self._runners.values()))
 
     def waiting(self) -> int:
         """Return the operations queued over all tenants."""
@@ -128,7 +131,8 @@ class Journal:
             raise Unavailable("This worker is shutting down. Nothing was begun: try again.")
         batcher = self._batchers.get(schema)
         if batcher is None:
-            batcher = Batcher(_TenantRunner(self, schema), self._slots, max_queue=self._max_queue)
+            self._runners[schema] = _TenantRunner(self, schema)
+            batcher = Batcher(self._runners[schema], self._slots, max_queue=self._max_queue)
             self._batchers[schema] = batcher
         try:
             return await batcher.submit(
@@ -188,6 +192,11 @@ class _TenantRunner:
     def __init__(self, journal: Journal, schema: str) -> None:
         self._journal = journal
         self._schema = schema
+        self.foresight = Foresight(journal._db, schema, self._waiting)
+
+    def _waiting(self) -> list[Act]:
+        batcher = self._journal._batchers[self._schema]
+        return [act for item in batcher.waiting_items() for group in item for act in group.acts]
 
     async def __call__(self, early: list[Job], draw: Callable[[], list[Job]]) -> None:
         batch = _Batch(early, draw)
@@ -243,14 +252,18 @@ class _TenantRunner:
         committed = False
         try:
             async with self._journal._db.connect() as tx:
-                await commit_batch(tx, self._schema, groups, draw, self._journal._probe)
+                await commit_batch(
+                    tx, self._schema, groups, draw, self._journal._probe, self.foresight
+                )
                 committed = True
         except CommitUnknown as lost:
+            self.foresight.forget()
             if not await self._was_committed(lost):
                 raise ConnectionResetError("the batch was lost with its connection") from lost
         except Exception:
             # A connection that cannot be given back is no reason to do it all again.
             if not committed:
+                self.foresight.forget()
                 raise
 
     async def _was_committed(self, lost: CommitUnknown) -> bool:

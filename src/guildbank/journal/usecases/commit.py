@@ -11,6 +11,7 @@ from guildbank.infra.database import Tx, begin_statement, roll_back
 from guildbank.journal import store
 from guildbank.journal.batch import Batch, Group
 from guildbank.journal.contracts import Driver, Probe
+from guildbank.journal.foresight import Foresight
 
 Draw = Callable[[], Sequence[Group]]
 
@@ -29,22 +30,32 @@ async def no_probe(_point: str) -> None:
 
 
 async def commit_batch(
-    tx: Tx, schema: str, fixed: Sequence[Group], draw: Draw, probe: Probe = no_probe
+    tx: Tx,
+    schema: str,
+    fixed: Sequence[Group],
+    draw: Draw,
+    probe: Probe = no_probe,
+    foresight: Foresight | None = None,
 ) -> list[Group]:
     """Run one transaction over the fixed groups and those drawn once the lock is held.
 
-    Returns the groups with their answers. Raises what the database raised (nothing is committed)
-    or CommitUnknown.
+    With `foresight` rows may have been read ahead, and are for the batch after this one. Returns
+    the groups with their answers. Raises what the database raised (nothing is committed) or
+    CommitUnknown.
     """
     driver = tx.driver
+    ahead = None if foresight is None else await foresight.seen()
     try:
         await _lock(driver, schema, fixed, probe)
         groups = [*fixed, *draw()]
-        batch = Batch(driver, probe)
+        batch = Batch(driver, probe, ahead)
         try:
             if not groups or not await batch.decide(groups):
                 await driver.execute("ROLLBACK")
                 return groups
+            if foresight is not None:
+                # From here on PostgreSQL has the most to do.
+                foresight.look()
             last_seq, hash_ = await batch.seal()
         finally:
             await batch.line.rest()
@@ -56,6 +67,8 @@ async def commit_batch(
             raise ConnectionResetError("the connection was lost in a batch") from error
         raise
     await _commit(driver, last_seq, hash_, probe)
+    if foresight is not None:
+        foresight.remember(batch.past(hash_))
     return groups
 
 
