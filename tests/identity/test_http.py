@@ -112,6 +112,27 @@ async def test_a_players_token_shows_only_that_player(house: House, home: Tenant
         assert problem(minted)[:2] == (403, "forbidden")
 
 
+async def test_a_tokens_body_may_be_left_out_and_names_a_country(
+    house: House, home: TenantRef
+) -> None:
+    async with house.client(house.app(), await house.key(home, *ALL)) as machine:
+        made = await machine.post("/v1/players", json={"externalId": "traveller"})
+        path = f"/v1/players/{made.json()['id']}/tokens"
+        assert (await machine.post(path)).status_code == 201
+        for good in ({}, {"country": None}, {"country": "DE"}):
+            answer = await machine.post(path, json=good)
+            assert answer.status_code == 201, answer.text
+        for bad, code in (
+            ("de", "invalid_value"),
+            ("Germany", "invalid_value"),
+            (5, "wrong_type"),
+        ):
+            answer = await machine.post(path, json={"country": bad})
+            assert problem(answer) == (422, code, "country")
+        unknown = await machine.post(path, json={"region": "EU"})
+        assert problem(unknown) == (422, "unknown_field", "region")
+
+
 @pytest.mark.parametrize(
     "body",
     [

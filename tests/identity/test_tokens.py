@@ -74,6 +74,27 @@ async def test_a_token_says_who_plays_and_where(
     assert (claims["aud"], claims["sub"]) == (home.id, player.id)
 
 
+async def test_a_token_says_at_whose_prices_the_player_buys(
+    house: House, home: TenantRef, player: Player
+) -> None:
+    made = await mint_player_token(house.identity, home, player.id, "TR")
+    assert not isinstance(made, Refusal)
+    caller = await ask(house, made.token)
+    assert isinstance(caller, Caller)
+    assert caller.country == "TR"
+    assert parts(made.token)[1]["country"] == "TR"
+    plain = await minted(house, home, player)
+    assert "country" not in parts(plain)[1]
+
+
+async def test_a_country_that_the_game_server_did_not_sign_opens_nothing(
+    house: House, home: TenantRef, player: Player
+) -> None:
+    header, claims, signature = (await minted(house, home, player)).split(".")
+    forged = packed({**parts(f"{header}.{claims}.")[1], "country": "TR"})
+    assert isinstance(await ask(house, f"{header}.{forged}.{signature}"), Refusal)
+
+
 async def test_a_token_ends_after_ten_minutes(
     house: House, home: TenantRef, player: Player
 ) -> None:

@@ -8,6 +8,7 @@ from tests.payments.web import Web
 
 from guildbank.kernel import new_id
 from guildbank.plugin_api import EventKind, NextAction, Outcome, OutcomeStatus, ProviderEvent
+from guildbank.store.contracts import Price
 
 
 @pytest.fixture
@@ -70,6 +71,51 @@ async def test_a_player_follows_the_next_action_and_sees_only_own_payments(web: 
         assert (await me.post(f"{path}/refunds", json={}, headers=keyed())).status_code == 403
         canceled = await me.post(f"{path}/cancel")
         assert (canceled.status_code, canceled.json()["state"]) == (200, "canceled")
+
+
+@pytest.mark.parametrize(
+    ("signed", "named", "price"),
+    [
+        (None, None, "4.99"),
+        ("TR", None, "1.00"),
+        ("TR", "TR", "1.00"),
+        ("DE", None, "4.99"),
+    ],
+)
+async def test_a_player_pays_the_price_of_the_country_in_its_token(
+    web: Web, signed: str | None, named: str | None, price: str
+):
+    pack = await web.shop.save(prices=(Price(499, "EUR"), Price(100, "EUR", "TR")))
+    body = {"packId": pack.id, "currency": "EUR", "provider": "scripted", "country": named}
+    async with await web.player(await web.shop.player(), signed) as me:
+        bought = await me.post("/v1/payments", json=body, headers=keyed())
+    assert bought.status_code == 201, bought.text
+    assert bought.json()["amount"] == {"amount": price, "currency": "EUR"}
+    (request,) = web.shop.script.requests
+    assert request.amount_minor == int(price.replace(".", ""))
+
+
+@pytest.mark.parametrize("signed", [None, "DE"])
+async def test_a_player_cannot_name_another_country(web: Web, signed: str | None):
+    pack = await web.shop.save(prices=(Price(499, "EUR"), Price(100, "EUR", "TR")))
+    body = {"packId": pack.id, "currency": "EUR", "provider": "scripted", "country": "TR"}
+    async with await web.player(await web.shop.player(), signed) as me:
+        answer = await me.post("/v1/payments", json=body, headers=keyed())
+    assert answer.status_code == 403, answer.text
+    assert (answer.json()["code"], answer.json()["field"]) == ("country_not_allowed", "country")
+    assert await web.shop.kinds() == []
+    assert web.shop.script.requests == []
+
+
+async def test_a_machine_names_any_country(web: Web):
+    pack = await web.shop.save(prices=(Price(499, "EUR"), Price(100, "EUR", "TR")))
+    body = {
+        "packId": pack.id, "currency": "EUR", "provider": "scripted",
+        "playerId": await web.shop.player(), "country": "TR",
+    }  # fmt: skip
+    async with await web.machine() as server:
+        bought = await server.post("/v1/payments", json=body, headers=keyed())
+    assert bought.json()["amount"] == {"amount": "1.00", "currency": "EUR"}
 
 
 async def test_an_unknown_outcome_is_202_with_advice(web: Web):

@@ -48,9 +48,9 @@ class Web:
         assert not isinstance(made, Refusal), made
         return self.client(made.token)
 
-    async def player(self, player_id: str) -> httpx.AsyncClient:
+    async def player(self, player_id: str, country: str | None = None) -> httpx.AsyncClient:
         """Return a client with a player's own token."""
-        minted = await mint_player_token(self.identity, self.shop.tenant, player_id)
+        minted = await mint_player_token(self.identity, self.shop.tenant, player_id, country)
         assert not isinstance(minted, Refusal), minted
         return self.client(minted.token)
 

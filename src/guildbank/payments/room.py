@@ -44,6 +44,7 @@ ROOM = Room(
         Code("unknown_provider", 422, "The tenant has no such payment provider switched on."),
         Code("sandbox_refused", 422, "A live tenant cannot use a provider without real money."),
         Code("invalid_settings", 422, "The settings do not fit the plugin's schema."),
+        Code("country_not_allowed", 403, "A player names another country than its token does."),
         Code("limit_reached", 409, "The player has bought this as often as it may be bought."),
         Code("purchase_vetoed", 403, "A check of the tenant's pipeline refuses the purchase."),
         Code("gate_unavailable", 503, "A check did not answer, so the purchase is refused."),

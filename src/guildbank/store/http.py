@@ -12,6 +12,7 @@ from guildbank.infra.http import (
     After,
     Amount,
     Body,
+    CountryCode,
     JSONBody,
     Limit,
     Line,
@@ -40,9 +41,6 @@ READ, WRITE = "packs:read", "packs:write"
 TAGS: Sequence[str] = ["Packs"]
 PackId = Annotated[str, PathParameter(description="The pack's id.", max_length=90)]
 CurrencyCode = Annotated[str, Meta(min_length=1, max_length=32, examples=["GEM"])]
-Country = Annotated[
-    str, Meta(pattern=r"^[A-Z]{2}$(?!\n)", description="ISO 3166-1.", examples=["DE"])
-]
 Moment = Annotated[datetime, Meta(tz=True, description="With a zone, such as Z.")]
 
 
@@ -54,7 +52,7 @@ class PriceBody(Body):
     }
 
     price: Money
-    country: Country | None = None
+    country: CountryCode | None = None
 
 
 class OpenAmountBody(Body):

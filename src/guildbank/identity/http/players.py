@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
+from msgspec import Meta
 
 from guildbank.identity.contracts import Player, PlayerState
 from guildbank.identity.usecases import Identity
@@ -16,6 +17,7 @@ from guildbank.identity.usecases.read_players import find_player, get_player, li
 from guildbank.infra.http import (
     After,
     Body,
+    CountryCode,
     ExternalId,
     JSONBody,
     Limit,
@@ -34,6 +36,10 @@ from guildbank.infra.http.schema import LINE_PATTERN
 Parts = Service[Identity]
 READ, WRITE, TOKEN = "players:read", "players:write", "players:token"
 TAGS: Sequence[str] = ["Players"]
+PlayerCountry = Annotated[
+    CountryCode,
+    Meta(description="At whose prices the player buys; left out, at those without a country."),
+]
 PlayerId = Annotated[str, PathParameter(description="The player's id.", max_length=90)]
 QueryExternalId = Annotated[
     str | None,
@@ -45,6 +51,12 @@ class AddPlayerBody(Body):
     """The id by which the game knows the player."""
 
     external_id: ExternalId
+
+
+class TokenBody(Body):
+    """What the token is to say of the player, which a client cannot say for itself."""
+
+    country: PlayerCountry | None = None
 
 
 class PlayerView(View):
@@ -122,9 +134,18 @@ async def read(identity: Parts, caller: Who, player_id: PlayerId) -> PlayerView:
     tags=TAGS,
     summary="Mint a player token",
 )
-async def mint(identity: Parts, caller: Who, player_id: PlayerId) -> PlayerTokenView:
-    """Return a token of ten minutes with which the player's own client may call."""
-    minted = granted(await mint_player_token(identity, caller.home, player_id))
+async def mint(
+    identity: Parts,
+    caller: Who,
+    player_id: PlayerId,
+    data: JSONBody[TokenBody | None] = None,
+) -> PlayerTokenView:
+    """Return a token of ten minutes with which the player's own client may call.
+
+    The body may be left out. With a `country` the player buys at that country's prices.
+    """
+    country = None if data is None else data.country
+    minted = granted(await mint_player_token(identity, caller.home, player_id, country))
     return PlayerTokenView(token=minted.token, expires_at=minted.expires_at)
 
 

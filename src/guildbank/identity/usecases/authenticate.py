@@ -92,4 +92,5 @@ class Authenticator:
             principal=claims.player_id,
             tenant=tenant,
             player_id=claims.player_id,
+            country=claims.country,
         )

@@ -8,12 +8,15 @@ from guildbank.kernel import Refusal
 
 
 async def mint_player_token(
-    identity: Identity, tenant: TenantRef, player_id: str
+    identity: Identity, tenant: TenantRef, player_id: str, country: str | None = None
 ) -> PlayerToken | Refusal:
-    """Return a token of ten minutes. Refusal: `not_found` (unknown or erased)."""
+    """Return a token of ten minutes, by which the player buys at the prices of `country`.
+
+    Refusal: `not_found` (unknown or erased).
+    """
     player = await get_player(identity, tenant, player_id)
     if isinstance(player, Refusal):
         return player
     if player.state != "active":
         return NO_PLAYER
-    return await identity.tokens.mint(tenant, player_id)
+    return await identity.tokens.mint(tenant, player_id, country)

@@ -54,11 +54,12 @@ class Signers(msgspec.Struct, frozen=True):
     known: frozenset[str]
 
 
-class PlayerClaims(msgspec.Struct, frozen=True):
-    """What a valid token says."""
+class PlayerClaims(msgspec.Struct, frozen=True, rename={"tenant_id": "aud", "player_id": "sub"}):
+    """What a valid token says; `country` is None where the game server named none."""
 
     tenant_id: str
     player_id: str
+    country: str | None = None
 
 
 class TokenMint:
@@ -71,8 +72,13 @@ class TokenMint:
         self._signers = Recent(self._load, seconds=REFRESH_SECONDS, capacity=1)
         self._newer = Recent(self._load, seconds=STRANGE_KEY_SECONDS, capacity=1)
 
-    async def mint(self, tenant: TenantRef, player_id: str) -> PlayerToken:
-        """Return a token by which the player's client may call for ten minutes."""
+    async def mint(
+        self, tenant: TenantRef, player_id: str, country: str | None = None
+    ) -> PlayerToken:
+        """Return a token by which the player's client may call for ten minutes.
+
+        `country` (ISO 3166-1 alpha-2) is signed with it: a client cannot choose its own prices.
+        """
         signers = await self._signers.get("")
         now = self._clock.now().replace(microsecond=0)
         ends = now + LIFETIME
@@ -85,6 +91,8 @@ class TokenMint:
             "nbf": int(now.timestamp()),
             "exp": int(ends.timestamp()),
         }
+        if country is not None:
+            claims["country"] = country
         header = {"alg": ALGORITHM, "kid": signers.newest}
         token = jwt.encode(header, claims, signers.private, registry=_registry)
         return PlayerToken(token, ends)
@@ -114,12 +122,9 @@ class TokenMint:
                 exp={"essential": True},
                 nbf={"essential": True},
             ).validate(claims)
-        except (JoseError, ValueError, TypeError):
+            return msgspec.convert(claims, PlayerClaims)
+        except (JoseError, ValueError, TypeError, msgspec.ValidationError):
             return None
-        tenant_id, player_id = claims["aud"], claims["sub"]
-        if not isinstance(tenant_id, str) or not isinstance(player_id, str):
-            return None
-        return PlayerClaims(tenant_id, player_id)
 
     async def _load(self, _: str) -> Signers:
         async with self._db.begin(CONTROL_SCHEMA) as tx:

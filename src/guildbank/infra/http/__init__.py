@@ -34,6 +34,7 @@ from guildbank.infra.http.problems import Code, Problem, granted, problem, probl
 from guildbank.infra.http.schema import (
     Amount,
     Body,
+    CountryCode,
     ExternalId,
     Line,
     Metadata,
@@ -54,6 +55,7 @@ __all__ = [
     "Body",
     "Caller",
     "Code",
+    "CountryCode",
     "ExternalId",
     "FromPath",
     "FromQuery",

@@ -22,13 +22,15 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """The principal of a request, as its credentials proved it.
 
     `principal` names the application or player, never a key or token, so that idempotency keys
-    outlive a rotation. A deployment caller has no tenant; a player has `player_id`.
+    outlive a rotation. A deployment caller has no tenant; a player has `player_id` and, where the
+    game server said so, the `country` whose prices are this player's.
     """
 
     kind: Literal["machine", "player", "deployment"]
     principal: str
     tenant: TenantRef | None = None
     player_id: str | None = None
+    country: str | None = None
     scopes: frozenset[str] = frozenset()
 
     @property

@@ -74,6 +74,7 @@ class Operation:
         signature = handler.parsed_fn_signature
         data = signature.parameters.get("data")
         self.body: Any = data.raw if data is not None else None
+        self.body_required = data is not None and not data.has_default
         returned = signature.return_type
         self.answers: dict[int, Any] = {}
         if returned.is_subclass_of(Response):
@@ -209,7 +210,7 @@ def _operation(each: Operation, schemas: list[Json], components: Json, codes: Co
     if each.body is not None:
         schema = next(rest_of_schemas)
         document["requestBody"] = {
-            "required": True,
+            "required": each.body_required,
             "content": {"application/json": _media(schema, components)},
         }
     answers = {

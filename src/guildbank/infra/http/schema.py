@@ -71,6 +71,10 @@ MoneyText = Annotated[
 CurrencyText = Annotated[
     str, Meta(pattern=r"^[A-Z]{3}$(?!\n)", description="ISO 4217 code.", examples=["EUR"])
 ]
+CountryCode = Annotated[
+    str,
+    Meta(pattern=r"^[A-Z]{2}$(?!\n)", description="ISO 3166-1 alpha-2 code.", examples=["DE"]),
+]
 
 
 class Money(Body):

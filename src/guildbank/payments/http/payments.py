@@ -13,6 +13,7 @@ from guildbank.infra.http import (
     Amount,
     Body,
     Caller,
+    CountryCode,
     IdempotencyKey,
     JSONBody,
     Limit,
@@ -67,6 +68,10 @@ ReturnUrl = Annotated[
         examples=["https://game.example/return"],
     ),
 ]
+PriceCountry = Annotated[
+    CountryCode,
+    Meta(description="Whose price is paid, named by a machine. A player's is in its token."),
+]
 _LATER = {202: ResponseSpec(PaymentView, description="The provider has not said yet.")}
 
 
@@ -78,7 +83,7 @@ class BuyBody(Body):
     provider: ProviderName
     player_id: Annotated[str, Meta(min_length=1, max_length=90)] | None = None
     coins: Amount | None = None
-    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)", examples=["DE"])] | None = None
+    country: PriceCountry | None = None
     method: MethodName | None = None
     return_url: ReturnUrl | None = None
 
@@ -111,7 +116,7 @@ async def create(
         product_id=data.pack_id,
         coins=data.coins,
         money=data.currency,
-        country=data.country,
+        country=_country(caller, data.country),
         provider=data.provider,
         method=data.method,
         return_url=data.return_url,
@@ -133,6 +138,16 @@ def _buyer(caller: Caller, named: str | None) -> str:
     if named is None:
         raise problem("missing_field", "A machine names the player.", "playerId")
     return named
+
+
+def _country(caller: Caller, named: str | None) -> str | None:
+    """Return the country whose price is paid: a player who names one would name the cheapest."""
+    if caller.player_id is None:
+        return named
+    if named not in (None, caller.country):
+        detail = "A player's country is the one in its token; the game server puts it there."
+        raise problem("country_not_allowed", detail, "country")
+    return caller.country
 
 
 @get("/v1/payments", guards=[machine_or_self(READ)], tags=TAGS, summary="List payments")
