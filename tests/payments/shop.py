@@ -201,10 +201,11 @@ class Shop:
         }
 
     async def kinds(self) -> list[str]:
-        """Return the kinds of all entries of payments, in order."""
+        """Return the kinds of all entries about payments, in order."""
         async with self.house.db.begin(self.tenant.schema, read_only=True) as tx:
             rows = await tx.driver.fetch(
-                "SELECT kind FROM journal_entry WHERE kind LIKE 'payments.%' ORDER BY seq"
+                "SELECT kind FROM journal_entry WHERE kind LIKE 'payments.%' "
+                "AND kind <> 'payments.provider_configured' ORDER BY seq"
             )
         return [row["kind"].removeprefix("payments.") for row in rows]
 

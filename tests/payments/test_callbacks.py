@@ -1,4 +1,4 @@
-"""Callback plugins are told what was committed: all of it, in order, again when they fail."""
+"""Callback plugins are told what was committed of payments: in order, again when they fail."""
 
 from datetime import timedelta
 
@@ -7,6 +7,7 @@ from tests.payments.shop import Shop, open_shop
 
 from guildbank.journal import pump
 from guildbank.payments.subscribers import CallbackOutbox
+from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.callbacks import deliver_callbacks
 from guildbank.plugin_api import CallbackEvent, Context, Manifest, Slot
 
@@ -41,6 +42,8 @@ async def test_a_listener_hears_everything_once_and_in_order(house: House):
     await follow(shop, outbox)
     player = await shop.player()
     intent = await shop.buy(player)
+    settings = {"shop": "not for listeners"}
+    await configure_provider(shop.payments, shop.tenant, "scripted", settings, enabled=True)
     await shop.refunded(intent)
     await follow(shop, outbox)
     await follow(shop, outbox)

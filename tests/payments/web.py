@@ -35,10 +35,15 @@ class Web:
             house.db, house.journal, house.tenancy.tenants, house.vault, SCOPES, SystemClock()
         )
         self.app: Litestar = build_app(
-            routes=[*IDENTITY.routes, *PAYMENTS.routes, *STORE.routes],
+            routes=[*JOURNAL.routes, *IDENTITY.routes, *PAYMENTS.routes, *STORE.routes],
             codes=[code for room in ROOMS for code in room.codes],
             authenticate=Authenticator(self.identity),
-            services={"payments": shop.payments, "store": shop.store, "identity": self.identity},
+            services={
+                "payments": shop.payments,
+                "store": shop.store,
+                "identity": self.identity,
+                "db": house.db,
+            },
             settings=Settings(),
         )
 

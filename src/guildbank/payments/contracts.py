@@ -259,6 +259,17 @@ class Dispute(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: datetime
 
 
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """A tenant's account at a provider; `settings` is JSON without secrets, `sealed` the rest."""
+
+    id: str
+    enabled: bool
+    settings: str
+    sealed: bytes
+    created_at: datetime
+    changed_at: datetime
+
+
 class Fulfilment(Protocol):
     """What is sold is known above; payments asks it by this port. It never writes by itself."""
 
@@ -280,6 +291,9 @@ class Captured(NamedTuple):
 
 NO_CHANGE = Refusal(code="no_change", detail="Nothing is to be done.")
 """What an act answers that finds its effect done already; never leaves the room."""
+
+PROVIDER_CONFIGURED = "payments.provider_configured"
+"""The kind of an entry of this room that is about no payment."""
 
 NO_PAYMENT = Refusal(code="not_found", detail="There is no such payment.")
 NO_REFUND = Refusal(code="not_found", detail="There is no such refund.")

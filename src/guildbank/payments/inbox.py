@@ -1,8 +1,7 @@
-"""SQL of what providers told us and of the tenant's accounts at providers."""
+"""SQL of what providers told us."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 
@@ -47,37 +46,6 @@ WHERE processed_at IS NULL
 ORDER BY next_at
 LIMIT $2
 """
-
-READ_PROVIDER = """
-SELECT id, enabled, settings, sealed, created_at, changed_at
-FROM payments_provider
-WHERE id = $1
-"""
-
-READ_PROVIDERS = """
-SELECT id, enabled, settings, sealed, created_at, changed_at
-FROM payments_provider
-ORDER BY id
-"""
-
-SAVE_PROVIDER = """
-INSERT INTO payments_provider (id, enabled, settings, sealed, created_at, changed_at)
-VALUES ($1, $2, $3, $4, $5, $5)
-ON CONFLICT (id) DO UPDATE
-SET enabled = excluded.enabled, settings = excluded.settings, sealed = excluded.sealed,
-    changed_at = excluded.changed_at
-"""
-
-
-class Account(msgspec.Struct, frozen=True):
-    """A tenant's account at a provider; `settings` is JSON without secrets, `sealed` the rest."""
-
-    id: str
-    enabled: bool
-    settings: str
-    sealed: bytes
-    created_at: datetime
-    changed_at: datetime
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -130,25 +98,3 @@ async def delay_webhook(driver: Driver, id_: str, at: datetime, problem: str) ->
 async def due_webhooks(driver: Driver, now: datetime, limit: int) -> list[str]:
     """Return events to work on."""
     return [row["id"] for row in await driver.fetch(DUE_WEBHOOKS, now, limit)]
-
-
-async def account_of(driver: Driver, provider: str) -> Account | None:
-    """Return the tenant's account at a provider."""
-    row = await driver.fetchrow(READ_PROVIDER, provider)
-    return None if row is None else _account(row)
-
-
-async def accounts(driver: Driver) -> list[Account]:
-    """Return all accounts of the tenant."""
-    return [_account(row) for row in await driver.fetch(READ_PROVIDERS)]
-
-
-async def save_account(
-    driver: Driver, id_: str, *, enabled: bool, settings: str, sealed: bytes, now: datetime
-) -> None:
-    """Set the account at a provider."""
-    await driver.execute(SAVE_PROVIDER, id_, enabled, settings, sealed, now)
-
-
-def _account(row: Any) -> Account:
-    return Account(*row)

@@ -29,6 +29,7 @@ ROOM = Room(
         "payments.credited": "Money came and its coins were credited.",
         "payments.unapplied": "Money came that bought nothing; it is given back.",
         "payments.conflicted": "Another amount or currency came than asked; it is given back.",
+        "payments.provider_configured": "An account at a provider was set up or changed.",
         "payments.money_opened": "Accounts of a further money can be opened.",
         "payments.refund_clawed": "Coins and money of a refund were set aside.",
         "payments.refund_pending": "The provider is at work on a refund.",

@@ -6,26 +6,28 @@ from enum import Enum
 from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, DateTime, Integer, Table
+from sqlalchemy import BigInteger, Boolean, DateTime, Integer, LargeBinary, Table
 
 from guildbank.journal import Driver, Statement, fetch_rows
 from guildbank.journal import Rows as JournalRows
 from guildbank.payments import tables
 from guildbank.payments.contracts import (
     PAYMENTS_ORDER,
+    Account,
     Attempt,
     Dispute,
     Intent,
     Refund,
 )
 
-R = TypeVar("R", Intent, Attempt, Refund, Dispute)
+R = TypeVar("R", Intent, Attempt, Refund, Dispute, Account)
 
 _TYPES: dict[type, str] = {
     BigInteger: "bigint[]",
     Integer: "integer[]",
     Boolean: "boolean[]",
     DateTime: "timestamptz[]",
+    LargeBinary: "bytea[]",
 }
 
 
@@ -99,10 +101,17 @@ class Disputes(Rows[Dispute]):
     order: ClassVar[int] = PAYMENTS_ORDER + 3
 
 
+class Accounts(Rows[Account]):
+    """The tenant's accounts at providers, by the provider's id."""
+
+    order: ClassVar[int] = PAYMENTS_ORDER + 5
+
+
 INTENTS = Intents(tables.intent, Intent)
 ATTEMPTS = Attempts(tables.attempt, Attempt)
 REFUNDS = Refunds(tables.refund, Refund)
 DISPUTES = Disputes(tables.dispute, Dispute)
+ACCOUNTS = Accounts(tables.provider, Account)
 
 
 class References:
@@ -148,6 +157,16 @@ async def attempt_by_id(driver: Driver, id_: str) -> Attempt | None:
 async def refund_by_id(driver: Driver, id_: str) -> Refund | None:
     """Return a refund."""
     return (await fetch_rows(driver, REFUNDS, [id_])).get(id_)
+
+
+async def account_at(driver: Driver, provider: str) -> Account | None:
+    """Return the tenant's account at a provider."""
+    return (await fetch_rows(driver, ACCOUNTS, [provider])).get(provider)
+
+
+async def accounts(driver: Driver) -> list[Account]:
+    """Return all accounts of the tenant at providers."""
+    return [ACCOUNTS.row(record) for record in await driver.fetch(f"{ACCOUNTS.select} ORDER BY id")]
 
 
 async def attempt_by_reference(driver: Driver, provider: str, reference: str) -> Attempt | None:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from guildbank.infra.database import Tx
 from guildbank.journal import Entry, Subscriber
+from guildbank.payments.contracts import PROVIDER_CONFIGURED
 from guildbank.payments.outbox import add_entries
 from guildbank.payments.usecases import Payments
 
@@ -19,7 +20,7 @@ class Services(Protocol):
 
 
 class CallbackOutbox:
-    """Keeps each entry of payments for each callback plugin, exactly once."""
+    """Keeps each entry about a payment for each callback plugin, exactly once."""
 
     name = "payments.callbacks"
     from_start = False
@@ -30,9 +31,14 @@ class CallbackOutbox:
     async def handle(self, tx: Tx, schema: str, entries: Sequence[Entry]) -> None:
         """Keep what is to be told; the plugins are called outside this transaction."""
         plugins = [one.manifest.id for one in self._payments.plugins.callbacks]
-        ours = [entry for entry in entries if entry.kind.startswith("payments.")]
+        ours = [entry for entry in entries if _is_of_a_payment(entry.kind)]
         if plugins and ours:
             await add_entries(tx.driver, plugins, ours)
+
+
+def _is_of_a_payment(kind: str) -> bool:
+    # How an account is set up is for the tenant's operators, not for plugins of others.
+    return kind.startswith("payments.") and kind != PROVIDER_CONFIGURED
 
 
 def subscribers(services: Services) -> Sequence[Subscriber]:

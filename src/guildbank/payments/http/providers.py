@@ -83,10 +83,15 @@ class PluginView(View):
 async def configure(
     payments: Parts, caller: Who, provider_id: ProviderId, data: JSONBody[ProviderBody]
 ) -> ProviderView:
-    """Set the tenant's account at a provider. Secrets are sealed and never shown again."""
+    """Set the tenant's account at a provider. Secrets are sealed and never shown again.
+
+    A change is an event, `payments.provider_configured`, that tells who made it and no secret. The
+    same settings again change nothing.
+    """
     done = await verbs.configure_provider(
-        payments, caller.home, provider_id, data.settings, enabled=data.enabled
-    )
+        payments, caller.home, provider_id, data.settings,
+        enabled=data.enabled, principal=caller.principal,
+    )  # fmt: skip
     return _view(granted(done))
 
 

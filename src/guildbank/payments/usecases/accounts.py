@@ -1,22 +1,35 @@
 """Find a tenant's account at a provider, ready to call, and configure it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+from guildbank.infra.crypto import DataKey
 from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal
-from guildbank.payments import inbox
-from guildbank.payments.contracts import NO_PROVIDER, SANDBOX_REFUSED
+from guildbank.payments import store
+from guildbank.payments.contracts import (
+    NO_CHANGE,
+    NO_PROVIDER,
+    PROVIDER_CONFIGURED,
+    SANDBOX_REFUSED,
+    Account,
+)
 from guildbank.payments.plugins import check_settings
+from guildbank.payments.store import ACCOUNTS
 from guildbank.payments.usecases import Payments
 from guildbank.plugin_api import Context, Manifest, PaymentProvider
 
-SUSPENDED = Refusal(
-    code="tenant_suspended",
-    detail="The tenant is suspended: it can be read but takes no writes until it is resumed.",
+SYSTEM = "system"
+MAX_PLAIN_BYTES = 16_384
+"""How much of settings an entry of the journal carries."""
+TOO_LARGE = Refusal(
+    code="invalid_settings",
+    detail=f"The settings without secrets take more than {MAX_PLAIN_BYTES} bytes.",
+    field="settings",
 )
 
 
@@ -30,6 +43,36 @@ class Line(msgspec.Struct, frozen=True):
     def manifest(self) -> Manifest:
         """The plugin's manifest."""
         return self.plugin.manifest
+
+
+class Safe(NamedTuple):
+    """Seals the secrets of a tenant's accounts under its key, each account's for its own place."""
+
+    tenant_id: str
+    key: DataKey
+
+    def seal(self, provider: str, secrets: Mapping[str, Any]) -> bytes:
+        """Return the secrets as they are stored."""
+        return self.key.seal(self._place(provider), msgspec.json.encode(secrets))
+
+    def open(self, account: Account) -> dict[str, Any]:
+        """Return an account's secrets; raises SealBroken."""
+        opened = self.key.open(self._place(account.id), account.sealed)
+        return msgspec.json.decode(opened, type=dict[str, Any])
+
+    def _place(self, provider: str) -> bytes:
+        return f"payments_provider.sealed:{self.tenant_id}:{provider}".encode()
+
+
+class Configured(msgspec.Struct, frozen=True, kw_only=True):
+    """Facts of an account that was set: `version` is the plugin's, secrets are named alone."""
+
+    provider: str
+    version: str
+    enabled: bool
+    settings: Mapping[str, Any]
+    secrets_set: Sequence[str]
+    secrets_kept: Sequence[str]
 
 
 class ProviderView(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +97,8 @@ async def line_to(payments: Payments, tenant: TenantRef, provider: str) -> Line 
     plugin, account = found
     if plugin.manifest.sandbox and tenant.mode != "test":
         return SANDBOX_REFUSED
-    settings = {**msgspec.json.decode(account.settings), **await _open(payments, tenant, account)}
+    secrets = (await _safe(payments, tenant)).open(account)
+    settings = {**msgspec.json.decode(account.settings), **secrets}
     return Line(plugin, context(payments, tenant, provider, settings))
 
 
@@ -79,12 +123,81 @@ def context(
     )
 
 
+class ConfigureProvider(Act):
+    """Set where the money goes. The entry tells all but the secrets; of these it names the new.
+
+    Secrets that are left out stay, so the row is read, merged and sealed again under the lock.
+    """
+
+    verb = "payments.configure_provider"
+    __slots__ = ("enabled", "given", "manifest", "safe")
+
+    def __init__(
+        self,
+        principal: str,
+        manifest: Manifest,
+        safe: Safe,
+        given: Mapping[str, Any],
+        enabled: bool,
+    ) -> None:
+        super().__init__(principal)
+        self.manifest = manifest
+        self.safe = safe
+        self.given = given
+        self.enabled = enabled
+
+    def needs(self, stage: Stage) -> list[Need]:
+        """Return the account as it stands."""
+        return [(ACCOUNTS, self.manifest.id)]
+
+    def decide(self, stage: Stage) -> Draft | Refusal:
+        """Save the account. Refusals: `invalid_settings`, `no_change`."""
+        known = stage.get(ACCOUNTS, self.manifest.id)
+        stored = {} if known is None else self.safe.open(known)
+        # What a newer version of the plugin does not call a secret any more must not come to light.
+        kept = {name: stored[name] for name in stored if name in self.manifest.secret_fields}
+        settings = {**kept, **self.given}
+        if (wrong := check_settings(self.manifest, settings)) is not None:
+            return wrong
+        names = sorted(self.manifest.secret_fields & settings.keys())
+        secrets = {name: settings.pop(name) for name in names}
+        plain = facts(settings)
+        if len(plain) > MAX_PLAIN_BYTES:
+            return TOO_LARGE
+        same = [one for one in names if one in kept and facts(kept[one]) == facts(secrets[one])]
+        sealed = None
+        if known is not None and same == names == sorted(stored):
+            sealed = known.sealed
+            before = facts(msgspec.json.decode(known.settings))
+            if (known.enabled, before) == (self.enabled, plain):
+                return NO_CHANGE
+        account = Account(
+            id=self.manifest.id, enabled=self.enabled, settings=plain.decode(),
+            sealed=sealed or self.safe.seal(self.manifest.id, secrets),
+            created_at=stage.now if known is None else known.created_at, changed_at=stage.now,
+        )  # fmt: skip
+        stage.put(ACCOUNTS, account.id, account)
+        done = Configured(
+            provider=account.id, version=self.manifest.version, enabled=self.enabled,
+            settings=settings, secrets_set=[name for name in names if name not in same],
+            secrets_kept=same,
+        )  # fmt: skip
+        return Draft(PROVIDER_CONFIGURED, facts(done))
+
+
 async def configure_provider(
-    payments: Payments, tenant: TenantRef, provider: str, given: Mapping[str, Any], *, enabled: bool
+    payments: Payments,
+    tenant: TenantRef,
+    provider: str,
+    given: Mapping[str, Any],
+    *,
+    enabled: bool,
+    principal: str = SYSTEM,
 ) -> ProviderView | Refusal:
     """Set the tenant's account at a provider. Secrets that are left out stay as they are.
 
     Refusals: `unknown_provider`, `sandbox_refused`, `invalid_settings`, `tenant_suspended`.
+    Raises Unavailable.
     """
     plugin = payments.plugins.provider(provider)
     if plugin is None:
@@ -92,41 +205,25 @@ async def configure_provider(
     manifest = plugin.manifest
     if manifest.sandbox and tenant.mode != "test":
         return SANDBOX_REFUSED
-    if tenant.state != "active":
-        return SUSPENDED
-    settings = dict(given)
-    found = await _account(payments, tenant, provider)
-    if found is not None:
-        for name, secret in (await _open(payments, tenant, found[1])).items():
-            settings.setdefault(name, secret)
-    if (wrong := check_settings(manifest, settings)) is not None:
-        return wrong
-    secrets = {name: settings.pop(name) for name in manifest.secret_fields if name in settings}
-    sealed = await _seal(payments, tenant, provider, secrets)
-    async with payments.db.begin(tenant.schema) as tx:
-        await inbox.save_account(
-            tx.driver, provider, enabled=enabled, sealed=sealed, now=payments.clock.now(),
-            settings=msgspec.json.encode(settings).decode(),
-        )  # fmt: skip
-    return ProviderView(
-        id=provider,
-        enabled=enabled,
-        settings=settings,
-        secrets_set=tuple(sorted(secrets)),
-        changed_at=payments.clock.now(),
-    )
+    safe = await _safe(payments, tenant)
+    act = ConfigureProvider(principal, manifest, safe, given, enabled)
+    outcome = await payments.journal.submit(tenant.schema, act)
+    if isinstance(outcome, Refusal) and outcome.code != NO_CHANGE.code:
+        return outcome
+    return await get_provider(payments, tenant, provider)
 
 
 async def list_providers(payments: Payments, tenant: TenantRef) -> list[ProviderView]:
     """Return the tenant's accounts at providers, without secrets."""
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
-        found = await inbox.accounts(tx.driver)
+        found = await store.accounts(tx.driver)
+    safe = await _safe(payments, tenant)
     return [
         ProviderView(
             id=account.id,
             enabled=account.enabled,
             settings=msgspec.json.decode(account.settings),
-            secrets_set=tuple(sorted(await _open(payments, tenant, account))),
+            secrets_set=tuple(sorted(safe.open(account))),
             changed_at=account.changed_at,
         )
         for account in found
@@ -143,31 +240,17 @@ async def get_provider(
 
 async def _account(
     payments: Payments, tenant: TenantRef, provider: str
-) -> tuple[PaymentProvider, inbox.Account] | None:
+) -> tuple[PaymentProvider, Account] | None:
     plugin = payments.plugins.provider(provider)
     if plugin is None:
         return None
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
-        account = await inbox.account_of(tx.driver, provider)
+        account = await store.account_at(tx.driver, provider)
     return None if account is None else (plugin, account)
 
 
-def _place(tenant: TenantRef, provider: str) -> bytes:
-    return f"payments_provider.sealed:{tenant.id}:{provider}".encode()
-
-
-async def _seal(
-    payments: Payments, tenant: TenantRef, provider: str, secrets: Mapping[str, Any]
-) -> bytes:
+async def _safe(payments: Payments, tenant: TenantRef) -> Safe:
     key = await payments.tenants.data_key(tenant.id)
     if key is None:
         raise LookupError(f"tenant {tenant.slug} has no data key")
-    return key.seal(_place(tenant, provider), msgspec.json.encode(secrets))
-
-
-async def _open(payments: Payments, tenant: TenantRef, account: inbox.Account) -> dict[str, Any]:
-    key = await payments.tenants.data_key(tenant.id)
-    if key is None:
-        raise LookupError(f"tenant {tenant.slug} has no data key")
-    opened = key.open(_place(tenant, account.id), account.sealed)
-    return msgspec.json.decode(opened, type=dict[str, Any])
+    return Safe(tenant.id, key)
