@@ -1,5 +1,6 @@
 """All that can happen to money at a provider, clicked and called; the books are exact each time."""
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -105,6 +106,8 @@ def test_a_payment_after_a_time_out_is_found_by_webhook_or_by_the_janitor(
             slow.press(late, "pay_late")
         assert forgotten.result()["state"] == "unknown"
         assert "do not pay twice" in forgotten.result()["advice"]
+        # Before the janitor asks again, an operator sees that somebody does not know.
+        eventually(lambda: unknown_attempts(server) >= 1, patience=25)
         for one, payment in (
             (stall, answerless.result()),
             (silent, forgotten.result()),
@@ -114,6 +117,15 @@ def test_a_payment_after_a_time_out_is_found_by_webhook_or_by_the_janitor(
             assert one.payment(payment)["state"] == "credited"
             assert one.credits() == 1
             one.books(captured="4.99", unspent="4.99")
+
+
+def unknown_attempts(server: GuildbankServer) -> int:
+    """Return what an operator's page says of all tenants."""
+    with server.client() as client:
+        page = client.get("/metrics").text
+    found = re.search(r"(?m)^guildbank_payments_attempts_unknown (\S+)$", page)
+    assert found is not None
+    return int(float(found[1]))
 
 
 def test_a_full_refund_gives_all_money_and_takes_all_coins(stall: Stall):

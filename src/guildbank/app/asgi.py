@@ -35,6 +35,7 @@ def app_over(services: Services, rooms: Sequence[str] = ()) -> Litestar:
         settings=services.settings,
         codes=codes_of(all_rooms()),
         services=services.by_name,
+        metrics=services.metrics,
         checks={"database": services.check_database},
         on_startup=[started],
         on_shutdown=[services.close],

@@ -8,7 +8,7 @@ from functools import cache
 
 import guildbank
 from guildbank.infra.http import DEPLOYMENT_SCOPE, Code
-from guildbank.infra.room import Job, Room
+from guildbank.infra.room import Backlog, Job, Room
 
 _BELOW = "infra"
 """Says what a room is, and is none."""
@@ -56,6 +56,11 @@ def tenant_scopes() -> list[str]:
 def codes_of(rooms: Iterable[Room]) -> list[Code]:
     """Return every problem code that the rooms declare."""
     return [code for room in rooms for code in room.codes]
+
+
+def backlogs_of(rooms: Iterable[Room]) -> list[Backlog]:
+    """Return what the rooms want counted of each tenant."""
+    return [backlog for room in rooms for backlog in room.backlogs]
 
 
 def jobs_of(rooms: Iterable[Room]) -> list[Job]:

@@ -6,12 +6,14 @@ from functools import cached_property
 from pathlib import Path
 
 from guildbank.app.places import database_url, master_key_path
-from guildbank.app.rooms import all_rooms, scopes_of
+from guildbank.app.rooms import all_rooms, backlogs_of, scopes_of
 from guildbank.identity import Authenticator, Identity, open_identity
+from guildbank.infra.backlogs import Backlogs
 from guildbank.infra.config import Settings
 from guildbank.infra.crypto import MasterKey, Vault
 from guildbank.infra.database import CONTROL_SCHEMA, Database
-from guildbank.journal import Journal, Partitioned, Pinger, Subscriber
+from guildbank.infra.metrics import Metrics
+from guildbank.journal import Journal, Meter, Partitioned, Pinger, Subscriber
 from guildbank.journal.usecases.freeze import TenantJournal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.ledger import CHAINED_TRANSFERS, PARTITIONED_TRANSFERS
@@ -41,6 +43,7 @@ class Services:
     db: Database
     vault: Vault
     clock: Clock
+    metrics: Metrics
     pinger: Pinger
     journal: Journal
     directory: Tenants
@@ -101,9 +104,15 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     url = database_url(settings)
     vault, clock = Vault(_master_key(settings)), SystemClock()
     db = Database(url, settings.pool_size, application)
-    pinger = Pinger(url)
-    journal = Journal(db, writers=JOURNAL_WRITERS, committed=pinger.committed)
+    pinger, metrics = Pinger(url), Metrics()
+    journal = Journal(
+        db,
+        writers=JOURNAL_WRITERS,
+        committed=pinger.committed,
+        meter=Meter(metrics.registry),
+    )
     directory = Tenants(db, vault)
+    metrics.look_up(Backlogs(db, directory.all, backlogs_of(all_rooms())))
     tenancy = Tenancy(
         db, vault, directory, TenantJournal(), settings.data.absolute() / "archives", clock
     )
@@ -118,6 +127,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         db=db,
         vault=vault,
         clock=clock,
+        metrics=metrics,
         pinger=pinger,
         journal=journal,
         directory=directory,

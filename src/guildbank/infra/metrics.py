@@ -1,19 +1,23 @@
 """Counters of all worker processes on one page: each writes a mapped file, any of them adds up."""
 
+import asyncio
 import os
 import re
 import shutil
+from abc import abstractmethod
 from contextlib import suppress
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _LIVE_FILE = re.compile(r"^gauge_live[a-z]*_(\d+)\.db$")
-_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Buckets of everything that a caller waits for."""
 
 
 def share_metrics(folder: Path) -> None:
@@ -26,6 +30,14 @@ def share_metrics(folder: Path) -> None:
     os.environ[_VARIABLE] = str(folder)
 
 
+class Reading(Collector):
+    """Figures that are looked up when the page is asked for: state that all processes share."""
+
+    @abstractmethod
+    async def refresh(self) -> None:
+        """Look the figures up, at a bounded cost; what cannot be read keeps its last figure."""
+
+
 class Metrics:
     """The counters of the HTTP edge; rooms add theirs to `registry`.
 
@@ -36,11 +48,13 @@ class Metrics:
         # The client chose where values live at its import, maybe before the folder was named.
         values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
+        self._looked_up = CollectorRegistry()
+        self._readings: list[Reading] = []
         self._latency = Histogram(
             "guildbank_http_request_seconds",
             "Time to answer a request; its _count is the number of requests.",
             ("method", "route", "status"),
-            buckets=_BUCKETS,
+            buckets=SECONDS,
             registry=self.registry,
         )
         self._children: dict[tuple[str, str, int], Histogram] = {}
@@ -64,8 +78,22 @@ class Metrics:
             child = self._children[key] = self._latency.labels(method, route, str(status))
         child.observe(seconds)
 
+    def look_up(self, reading: Reading) -> None:
+        """Add figures that are the same whichever process is asked."""
+        self._looked_up.register(reading)
+        self._readings.append(reading)
+
+    async def fresh_page(self) -> bytes:
+        """Return the page once what is looked up has been."""
+        for reading in self._readings:
+            await reading.refresh()
+        return await asyncio.to_thread(self.page)
+
     def page(self) -> bytes:
         """Return the Prometheus text of all processes that share the folder."""
+        return self._counted() + generate_latest(self._looked_up)
+
+    def _counted(self) -> bytes:
         folder = os.environ.get(_VARIABLE)
         if folder is None:
             return generate_latest(self.registry)

@@ -22,10 +22,23 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Backlog:
+    """Something that waits in each tenant's schema: a gauge of the operator's page.
+
+    `statement` selects what waits, by an index that holds little else. It is counted.
+    """
+
+    name: str
+    meaning: str
+    statement: str
+
+
+@dataclass(frozen=True)
 class Room:
     """One room's public parts: HTTP routes, scopes with their meaning, jobs, problem codes.
 
     `events` lists the kinds of journal entries that the room writes, with their meaning.
+    `backlogs` are what an operator wants counted.
     `subscribers` makes the room's readers of the journal from the app's services.
     """
 
@@ -35,4 +48,5 @@ class Room:
     events: Mapping[str, str] = field(default_factory=dict)
     jobs: Sequence[Job] = ()
     codes: Sequence[Code] = ()
+    backlogs: Sequence[Backlog] = ()
     subscribers: Callable[[Any], Sequence[Any]] = lambda _services: ()

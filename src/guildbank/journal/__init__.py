@@ -27,6 +27,7 @@ from guildbank.journal.contracts import (
     Verified,
 )
 from guildbank.journal.counters import COUNTERS, Counter, forget_counters
+from guildbank.journal.meter import Meter
 from guildbank.journal.reading import entries_at, read_blocks, read_entries, seq_at, seq_before
 from guildbank.journal.stage import Stage
 from guildbank.journal.store import fetch_rows
@@ -62,6 +63,7 @@ __all__ = [
     "Journal",
     "Listener",
     "Log",
+    "Meter",
     "Need",
     "Outcome",
     "Partitioned",

@@ -15,6 +15,7 @@ from guildbank.journal.act import Act
 from guildbank.journal.batch import Answer, Group
 from guildbank.journal.contracts import Outcome, Probe, Receipt, Unavailable
 from guildbank.journal.foresight import Foresight
+from guildbank.journal.meter import Meter
 from guildbank.journal.usecases.commit import CommitUnknown, commit_batch, no_probe
 
 log = structlog.get_logger(__name__)
@@ -51,7 +52,8 @@ class Journal:
 
     `committed` is called with the schema after each commit, outside the transaction. `probe` is
     awaited at named points of a batch; tests cut there. `bulk_chunk` is how many operations of the
-    bulk lane one batch takes: more are faster, and make the interactive lane wait longer.
+    bulk lane one batch takes: more are faster, and make the interactive lane wait longer. `meter`
+    counts what an operator watches.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Journal:
         probe: Probe = no_probe,
         max_queue: int = 10_000,
         bulk_chunk: int = BULK_CHUNK,
+        meter: Meter | None = None,
     ) -> None:
         self._db = db
         self._slots = asyncio.Semaphore(writers)
@@ -70,6 +73,7 @@ class Journal:
         self._probe = probe
         self._max_queue = max_queue
         self._bulk_chunk = bulk_chunk
+        self.meter = meter or Meter()
         self._batchers: dict[str, Batcher[Groups, list[list[Answer]]]] = {}
         self._runners: dict[str, _TenantRunner] = {}
         self._closed = False
@@ -191,6 +195,7 @@ class _TenantRunner:
 
     def __init__(self, journal: Journal, schema: str) -> None:
         self._journal = journal
+        self._meter = journal.meter
         self._schema = schema
         self.foresight = Foresight(journal._db, schema, self._waiting)
 
@@ -200,6 +205,7 @@ class _TenantRunner:
 
     async def __call__(self, early: list[Job], draw: Callable[[], list[Job]]) -> None:
         batch = _Batch(early, draw)
+        ended = self._meter.begun(self._journal.waiting)
         give_up_seconds = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         try:
             await self._settle(batch.groups, batch.draw, give_up_seconds)
@@ -209,6 +215,7 @@ class _TenantRunner:
             _fail(unsettled, Unavailable(_too_late(begun=True)))
             for job in batch.jobs:
                 job.resolve([group.answers for group in job.item])
+            ended(batch.groups())
 
     async def _settle(
         self, groups: Callable[[], Groups], draw: Callable[[], Groups], give_up_seconds: float
@@ -224,6 +231,7 @@ class _TenantRunner:
                 _fail(failed, error)
                 return
             log.warning("journal_batch_split", schema=self._schema, error=repr(error))
+            self._meter.split.inc()
             half = len(failed) // 2
             for part in (failed[:half], failed[half:]):
                 await self._settle(part.copy, list, give_up_seconds)
@@ -242,6 +250,7 @@ class _TenantRunner:
                     await self._end_stuck()
                 if loop.time() > give_up_seconds:
                     raise Unavailable(_too_late(begun=False)) from away
+                self._meter.sent_again.inc()
                 await asyncio.sleep(pause)
             else:
                 self._committed(groups())

@@ -2,6 +2,7 @@
 
 from guildbank.infra.http import Code
 from guildbank.infra.room import Room
+from guildbank.payments.backlogs import BACKLOGS
 from guildbank.payments.http import ROUTES
 from guildbank.payments.jobs import JOBS
 from guildbank.payments.subscribers import subscribers
@@ -10,6 +11,7 @@ ROOM = Room(
     name="payments",
     routes=ROUTES,
     jobs=JOBS,
+    backlogs=BACKLOGS,
     subscribers=subscribers,
     scopes={
         "payments:read": "Read payments, refunds, providers and plugins.",

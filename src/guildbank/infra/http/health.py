@@ -60,8 +60,7 @@ def health_routes(
         media_type="text/plain",
     )
     async def metrics_page() -> Response[bytes]:
-        page = await asyncio.to_thread(metrics.page)
-        return Response(page, media_type=CONTENT_TYPE)
+        return Response(await metrics.fresh_page(), media_type=CONTENT_TYPE)
 
     return [healthz, readyz, metrics_page]
 

@@ -1,0 +1,51 @@
+"""What of a tenant's payments waits, as an operator counts it."""
+
+from guildbank.infra.room import Backlog
+
+UNKNOWN = """
+SELECT
+FROM payments_attempt
+WHERE state = 'unknown'
+"""
+
+# Those that a refund gives back count until the provider has said that it did.
+UNAPPLIED = """
+SELECT
+FROM payments_attempt
+WHERE applied = 'unapplied'
+  AND captured_minor > refunded_minor + disputed_minor
+"""
+
+WEBHOOKS = """
+SELECT
+FROM payments_webhook
+WHERE processed_at IS NULL
+"""
+
+CALLBACKS = """
+SELECT
+FROM payments_callback
+"""
+
+BACKLOGS = (
+    Backlog(
+        "guildbank_payments_attempts_unknown",
+        "Attempts of which nobody here can say whether money moved.",
+        UNKNOWN,
+    ),
+    Backlog(
+        "guildbank_payments_attempts_unapplied",
+        "Attempts whose money bought nothing and is not given back yet.",
+        UNAPPLIED,
+    ),
+    Backlog(
+        "guildbank_payments_webhooks_waiting",
+        "Webhooks that were kept and are not worked on yet.",
+        WEBHOOKS,
+    ),
+    Backlog(
+        "guildbank_payments_callbacks_waiting",
+        "Entries that callback plugins are yet to be told.",
+        CALLBACKS,
+    ),
+)
