@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -32,6 +32,12 @@ WHERE account.floor IS NOT NULL
 """
 
 
+READ_KEYS = """
+SELECT hash, seq
+FROM journal_key
+"""
+
+
 class Op(NamedTuple):
     """One call as a game sends it; sending it again with the same key is a retry."""
 
@@ -39,6 +45,13 @@ class Op(NamedTuple):
     player: str
     amount: int
     key: str | None
+
+    @property
+    def key_hash(self) -> bytes:
+        """Return what stands for the key in the journal."""
+        found = self.act().key_hash
+        assert found is not None
+        return found
 
     def act(self) -> Act:
         """Return the act, new for each time it is sent, as the HTTP edge makes it."""
@@ -130,6 +143,27 @@ async def settle(submit: Submit, ops: Sequence[Op], told: Ledgered) -> int:
         replayed += outcome.replayed
         told.receipts[op.key] = outcome
     return replayed
+
+
+class Missed(NamedTuple):
+    """What the journal says of operations that were sent: how many are not in it, or twice."""
+
+    lost: int
+    doubled: int
+
+
+async def count_missed(db: Database, schema: str, keys: Iterable[bytes], keyless: int) -> Missed:
+    """Count against what the journal holds: an operation is an entry, and its key leads to it.
+
+    `keys` are those of operations that must be there; others may be. `keyless` counts the entries
+    besides.
+    """
+    async with db.begin(schema, read_only=True) as tx:
+        stored = {bytes(row[0]): row[1] for row in await tx.driver.fetch(READ_KEYS)}
+        entries = await tx.driver.fetch("SELECT seq, key_hash FROM journal_entry")
+    done = {entry[0]: entry[1] for entry in entries}
+    lost = sum(key not in stored or done.get(stored[key]) != key for key in keys)
+    return Missed(lost, len(entries) - keyless - len({key for key in done.values() if key}))
 
 
 async def audit(db: Database, schema: str, ops: Sequence[Op], keyless: int) -> None:

@@ -13,7 +13,17 @@ from pathlib import Path
 import pytest
 from tests.crew import Worker, hire
 from tests.economy import Economy, open_economy
-from tests.loads import Ledgered, Op, audit, drive, furnish, make_ops, settle
+from tests.loads import (
+    Ledgered,
+    Missed,
+    Op,
+    audit,
+    count_missed,
+    drive,
+    furnish,
+    make_ops,
+    settle,
+)
 
 from guildbank.infra.postgres import Cluster
 from guildbank.journal import Outcome
@@ -118,14 +128,19 @@ async def test_every_acknowledged_operation_survives_kills_and_none_happens_twic
         load.cancel()
         await asyncio.gather(load, return_exceptions=True)
         acknowledged = len(told.receipts)
+        keys = [op.key_hash for op in ops if op.key in told.receipts]
+        survived = await count_missed(economy.db, economy.schema, keys, len(players))
         # Nobody helped: the same workers answer, and know what was done. They are sent in order.
         sent = ops[: acknowledged + len(told.unanswered) + CALLERS]
         replayed = 0
         for start in range(0, len(sent), 1_000):
             replayed += await settle(crew.workers[0].submit, sent[start : start + 1_000], told)
+        keys = [op.key_hash for op in sent]
+        settled = await count_missed(economy.db, economy.schema, keys, len(players))
+        tally["operations lost"] += survived.lost + settled.lost
+        tally["operations doubled"] += settled.doubled
+        assert survived == settled == Missed(lost=0, doubled=0)
         await audit(economy.db, economy.schema, sent, keyless=len(players))
     tally["operations acknowledged in mid-load"] += acknowledged
     tally["operations unanswered and sent again"] += len(told.unanswered)
     tally["of these committed already"] += replayed - acknowledged
-    tally["operations lost"] += 0
-    tally["operations doubled"] += 0
