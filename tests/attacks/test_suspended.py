@@ -10,13 +10,12 @@ from tests.studio import City, Studio, done, refused
 from guildbank.tenancy import resume_tenant, suspend_tenant
 
 OUTSIDE = {
-    "POST /v1/keys",
     "POST /v1/keys/{key_id}/rotate",
     "DELETE /v1/keys/{key_id}",
     "POST /v1/players/{player_id}/tokens",
 }
-"""What is not of the tenant's books: keys live in the control plane and can always be ended, and
-a player's token is not stored and opens reads."""
+"""What is not of the tenant's books and makes it safer or readable: keys live in the control plane
+and can always be ended or replaced, and a player's token is not stored and opens reads."""
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +59,38 @@ async def test_every_read_goes_on(sleeper: Studio, asleep: Objects, own: Sequenc
         if route.method == "GET":
             answer = await send(sleeper.http, route, asleep)
             assert answer.status_code == 200, (route.name, answer.text)
+
+
+async def test_the_tenants_own_key_makes_no_keys(sleeper: Studio, asleep: Objects) -> None:
+    before = done(await sleeper.http.get("/v1/keys"))["items"]
+    for body in (
+        {"name": "spare", "scopes": ["players:read"]},
+        {"name": "spare", "scopes": ["players:read"], "tenant": sleeper.ref.slug},
+        {"name": "client", "kind": "publishable"},
+    ):
+        answer = await sleeper.http.post("/v1/keys", json=body)
+        assert refused(answer) == (403, "tenant_suspended"), answer.text
+    after = done(await sleeper.http.get("/v1/keys"))["items"]
+    assert [one["id"] for one in after] == [one["id"] for one in before]
+
+
+async def test_keys_are_made_by_the_deployment_and_replaced_and_ended_by_the_tenant(
+    city: City, sleeper: Studio, asleep: Objects
+) -> None:
+    async with city.client(await city.key(None)) as deployment:
+        body = {"name": "spare", "scopes": ["players:read"], "tenant": sleeper.ref.slug}
+        made = done(await deployment.post("/v1/keys", json=body))
+    rotated = done(await sleeper.http.post(f"/v1/keys/{made['key']['id']}/rotate", json={}))
+    async with city.client(rotated["token"]) as spare:
+        done(await spare.get("/v1/players"))
+    ended = await sleeper.http.delete(f"/v1/keys/{rotated['key']['id']}")
+    assert ended.status_code == 204, ended.text
+
+
+async def test_players_get_tokens_and_read(city: City, sleeper: Studio, asleep: Objects) -> None:
+    minted = done(await sleeper.http.post(f"/v1/players/{asleep.player}/tokens"))
+    async with city.client(minted["token"]) as player:
+        done(await player.get(f"/v1/players/{asleep.player}/balances"))
 
 
 async def test_an_answer_given_before_is_given_again(

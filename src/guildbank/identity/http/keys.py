@@ -9,7 +9,7 @@ from litestar import delete, get, post
 from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta
 
-from guildbank.identity.contracts import Key, KeyKind, NewKey
+from guildbank.identity.contracts import TENANT_SUSPENDED, Key, KeyKind, NewKey
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.create_key import create_key
 from guildbank.identity.usecases.end_key import revoke_key, rotate_key
@@ -22,6 +22,7 @@ from guildbank.infra.http import (
     Limit,
     Line,
     Page,
+    Problem,
     Service,
     View,
     Who,
@@ -110,7 +111,12 @@ class NewKeyView(View):
 
 @post("/v1/keys", guards=[scope(WRITE)], tags=TAGS, summary="Create a key")
 async def create(identity: Parts, caller: Who, data: JSONBody[CreateKeyBody]) -> NewKeyView:
-    """Create a key for an application. Keep the token: it is not shown again."""
+    """Create a key for an application. Keep the token: it is not shown again.
+
+    While a tenant is suspended only the deployment's key creates keys for it.
+    """
+    if caller.tenant is not None and caller.tenant.state != "active":
+        raise Problem(TENANT_SUSPENDED)
     tenant = await _tenant(identity, caller, data.tenant, "tenant")
     made = await create_key(
         identity,
