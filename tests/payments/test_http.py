@@ -160,6 +160,7 @@ async def test_a_declined_payment_is_tried_again_with_another_method(web: Web):
         ({"packId": "pack_none"}, 422, "unknown_pack"),
         ({"currency": "USD"}, 422, "pack_not_for_sale_in_currency"),
         ({"currency": "eur"}, 422, "invalid_value"),
+        ({"country": "ZZ"}, 422, "unknown_country"),
         ({"provider": "paypal"}, 422, "unknown_provider"),
         ({"playerId": "player_none"}, 404, "unknown_player"),
         ({"coins": 7}, 422, "amount_out_of_range"),

@@ -26,6 +26,7 @@ from guildbank.infra.http import (
     encode_cursor,
     granted,
     machine_or_self,
+    read_country,
     read_money,
     scope,
     write_money,
@@ -184,7 +185,8 @@ def _draft(body: PackBody) -> PackDraft:
     prices = []
     for number, one in enumerate(body.prices):
         money = granted(read_money(one.price, f"prices[{number}].price"))
-        prices.append(Price(money.amount_minor, money.currency, one.country))
+        country = granted(read_country(one.country, f"prices[{number}].country"))
+        prices.append(Price(money.amount_minor, money.currency, country))
     amounts = body.open_amount
     return PackDraft(
         name=body.name,

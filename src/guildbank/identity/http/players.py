@@ -29,6 +29,7 @@ from guildbank.infra.http import (
     encode_cursor,
     granted,
     machine_or_self,
+    read_country,
     scope,
 )
 from guildbank.infra.http.schema import LINE_PATTERN
@@ -144,7 +145,7 @@ async def mint(
 
     The body may be left out. With a `country` the player buys at that country's prices.
     """
-    country = None if data is None else data.country
+    country = None if data is None else granted(read_country(data.country))
     minted = granted(await mint_player_token(identity, caller.home, player_id, country))
     return PlayerTokenView(token=minted.token, expires_at=minted.expires_at)
 

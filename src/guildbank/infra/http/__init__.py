@@ -43,6 +43,7 @@ from guildbank.infra.http.schema import (
     Reason,
     View,
     currency_scale,
+    read_country,
     read_money,
     write_money,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "machine_or_self",
     "problem",
     "problem_for",
+    "read_country",
     "read_money",
     "scope",
     "write_money",

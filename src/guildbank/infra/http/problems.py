@@ -46,6 +46,7 @@ EDGE_CODES = (
     Code("amount_not_positive", 422, "An amount of coins is zero or below."),
     Code("invalid_value", 422, "A value does not have its documented form."),
     Code("unknown_currency", 422, "A money currency is not an ISO 4217 code in use."),
+    Code("unknown_country", 422, "A country is not an ISO 3166-1 alpha-2 code."),
     Code("header_too_large", 431, "The request's headers are larger than this server accepts."),
     Code("internal_error", 500, "The server failed; the request id finds the reason in its log."),
     Code(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 import msgspec
+from iso3166 import countries_by_alpha2
 from iso4217 import Currency
 from msgspec import Meta
 
@@ -121,6 +122,18 @@ def read_money(money: Money, field: str = "price") -> MinorMoney | Refusal:
             code="out_of_range", detail="The amount must be above zero.", field=f"{field}.amount"
         )
     return MinorMoney(amount_minor, money.currency, scale)
+
+
+def read_country(code: str | None, field: str = "country") -> str | Refusal | None:
+    """Return the code, None for none, or `unknown_country`.
+
+    The list has XK besides, which ISO leaves to its users and all the world uses for Kosovo.
+    """
+    if code is None or code in countries_by_alpha2:
+        return code
+    return Refusal(
+        code="unknown_country", detail=f"{code} is not an ISO 3166-1 country.", field=field
+    )
 
 
 def write_money(amount_minor: int, currency: str) -> Money:

@@ -25,6 +25,7 @@ from guildbank.infra.http import (
     granted,
     machine_or_self,
     problem,
+    read_country,
 )
 from guildbank.infra.http.schema import CurrencyText
 from guildbank.payments.contracts import Purchase
@@ -116,7 +117,7 @@ async def create(
         product_id=data.pack_id,
         coins=data.coins,
         money=data.currency,
-        country=_country(caller, data.country),
+        country=_country(caller, granted(read_country(data.country))),
         provider=data.provider,
         method=data.method,
         return_url=data.return_url,
