@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from prometheus_client import CollectorRegistry
 from tests.economy import Economy
 from tests.journal.gates import Gate, Note, Refused, Unsaveable, holding_the_lock
 
 from guildbank.infra import database
 from guildbank.infra.database import Database
+from guildbank.infra.metrics import new_registry
 from guildbank.journal import Journal, Meter, Unavailable, writer
 
 
@@ -17,7 +17,7 @@ class Watched:
     """A journal, its gate, and the page that an operator reads."""
 
     def __init__(self, db: Database) -> None:
-        self.registry = CollectorRegistry()
+        self.registry = new_registry()
         self.gate = Gate()
         self.gate.open.set()
         self.journal = Journal(db, probe=self.gate, meter=Meter(self.registry))

@@ -30,6 +30,15 @@ def share_metrics(folder: Path) -> None:
     os.environ[_VARIABLE] = str(folder)
 
 
+def new_registry() -> CollectorRegistry:
+    """Return a registry whose counters live in the shared folder, or in this process without one.
+
+    The client chose where at its import, maybe before the folder was named or after it was gone.
+    """
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
+    return CollectorRegistry()
+
+
 class Reading(Collector):
     """Figures that are looked up when the page is asked for: state that all processes share."""
 
@@ -45,9 +54,7 @@ class Metrics:
     """
 
     def __init__(self) -> None:
-        # The client chose where values live at its import, maybe before the folder was named.
-        values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
-        self.registry = CollectorRegistry()
+        self.registry = new_registry()
         self._looked_up = CollectorRegistry()
         self._readings: list[Reading] = []
         self._latency = Histogram(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from guildbank.infra.metrics import SECONDS
+from guildbank.infra.metrics import SECONDS, new_registry
 from guildbank.journal.batch import Answer, Group
 from guildbank.journal.contracts import Receipt
 from guildbank.kernel import Refusal
@@ -23,7 +23,7 @@ class Meter:
     """
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        registry = registry or CollectorRegistry()
+        registry = registry or new_registry()
         self._batches = Counter(
             "guildbank_journal_batches",
             "Batches that ended: committed, empty (nothing was to be written) or failed.",
