@@ -87,7 +87,9 @@ class Foresight:
     def remember(self, past: Past) -> None:
         """Keep what a batch left, once it is committed."""
         self._alone = self._last_hash == past.before
-        self._past, self._last_hash = past, past.hash
+        self._last_hash = past.hash
+        # An idle tenant keeps no rows.
+        self._past = past if self._looking is not None else None
 
     def forget(self) -> None:
         """Drop everything: it is not known what became of the last batch."""
@@ -102,26 +104,25 @@ class Foresight:
             await asyncio.wait([self._late])
 
     async def _read(self, acts: Sequence[Act]) -> Ahead | None:
+        try:
+            return await self._look_for(acts)
+        except Exception as error:  # the batch reads for itself, and hears of the trouble then
+            log.info("journal_not_foreseen", schema=self._schema, error=repr(error))
+            return None
+
+    async def _look_for(self, acts: Sequence[Act]) -> Ahead:
         stage = Stage()
         needs = [need for act in acts for need in act.needs(stage)]
         missing = {s: keys for s, keys in stage.missing(needs).items() if not s.derived}
         hashes = [act.key_hash for act in acts if act.key_hash is not None]
         statements = [shelf.reading(keys) for shelf, keys in missing.items()]
         statements += [store.keys_reading(hashes), store.head_reading()]
-        try:
-            # One snapshot for all: the head says of what moment the rows are.
-            async with self._db.begin(self._schema, read_only=True) as tx:
-                *rows, keys, head = await store.read_each(tx.driver, statements, len(acts))
-        except Exception as error:  # the batch reads for itself, and hears of the trouble then
-            log.info("journal_not_foreseen", schema=self._schema, error=repr(error))
-            return None
+        # One snapshot for all: the head says of what moment the rows are.
+        async with self._db.begin(self._schema, read_only=True) as tx:
+            *rows, known, head = await store.read_each(tx.driver, statements, len(acts))
         found = {
-            shelf: _complete(asked, shelf.read(asked, some))
-            for (shelf, asked), some in zip(missing.items(), rows, strict=True)
+            shelf: {**dict.fromkeys(keys), **shelf.read(keys, some)}
+            for (shelf, keys), some in zip(missing.items(), rows, strict=True)
         }
         _, stood = store.read_head(head)
-        return Ahead(stood.hash, found, set(hashes), {row[0]: row[1] for row in keys})
-
-
-def _complete(keys: Sequence[Any], found: Any) -> dict[Any, Any]:
-    return {key: found.get(key) for key in keys}
+        return Ahead(stood.hash, found, set(hashes), {row[0]: row[1] for row in known})
