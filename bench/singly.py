@@ -17,7 +17,7 @@ from guildbank.app.serving import serve
 from guildbank.app.wiring import open_services
 from guildbank.infra.config import Settings
 from guildbank.journal import Act, Journal, Outcome
-from guildbank.journal.batch import Group
+from guildbank.journal.deciding import Group
 from guildbank.journal.usecases.commit import commit_batch
 
 

@@ -7,30 +7,24 @@ after it on another.
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
-
-from msgspec.structs import replace
 
 from guildbank.journal import store
 from guildbank.journal.act import Act
 from guildbank.journal.chain import FORMAT, batch_hash, digests
 from guildbank.journal.contracts import (
-    Draft,
     Driver,
     Head,
     Need,
-    Outcome,
     Probe,
-    Receipt,
     Rows,
     Statement,
 )
+from guildbank.journal.deciding import Group, decide
 from guildbank.journal.foresight import Ahead, Past
 from guildbank.journal.line import Line, Work
-from guildbank.journal.pen import Accepted, Pen
-from guildbank.journal.stage import NotLoaded, Stage
-from guildbank.kernel import Refusal
+from guildbank.journal.pen import Pen
+from guildbank.journal.stage import Stage
 
 MAX_ROUNDS = 5
 
@@ -40,36 +34,6 @@ is done meanwhile is worth."""
 
 STEP = 10
 """Groups that are decided before the loop looks after the connection."""
-
-FROZEN_TENANT = Refusal(
-    code="tenant_suspended",
-    detail="The tenant is suspended: it can be read but takes no writes until it is resumed.",
-)
-KEY_REUSED = Refusal(
-    code="key_reused",
-    detail="This Idempotency-Key was used with another command. Use a new key for a new command.",
-    field="Idempotency-Key",
-)
-
-Answer = Outcome | BaseException
-"""What an act ends with; an exception is a defect of that act alone."""
-
-
-@dataclass(slots=True)
-class Group:
-    """Acts that stand or fall together; most groups are one act.
-
-    The answers are final once the group is `settled`; before, they may be those of an attempt.
-    `wants` is what they must read besides, because acts of the same batch changed what they go
-    by; it took `tries` to find out.
-    """
-
-    acts: Sequence[Act]
-    answers: list[Answer] = field(default_factory=list)
-    settled: bool = False
-    wants: Sequence[Need] = ()
-    tries: int = 0
-
 
 Missing: TypeAlias = dict[Any, list[Any]]
 """Keys that are to be read, by shelf."""
@@ -150,7 +114,7 @@ class Batch:
         for start in range(0, len(chunk), STEP):
             step = chunk[start : start + STEP]
             accepted = decide(self._stage, step, self._replays, head)
-            unready += [group for group in step if _is_unready(group)]
+            unready += [group for group in step if group.unready]
             self._pen.add(accepted, self._stage.take_logged())
             await self.line.turn()
         for group in unready:
@@ -260,88 +224,9 @@ def _chunks(groups: Sequence[Group]) -> list[Sequence[Group]]:
     return chunks
 
 
-def _is_unready(group: Group) -> bool:
-    return any(isinstance(answer, NotLoaded) for answer in group.answers[-1:])
-
-
 def _needs(acts: Sequence[Act], stage: Stage) -> list[Need]:
     return [need for act in acts for need in act.needs(stage)]
 
 
 def _reading(missing: Missing) -> list[Statement]:
     return [shelf.reading(keys) for shelf, keys in missing.items()]
-
-
-def decide(
-    stage: Stage,
-    groups: Sequence[Group],
-    replays: dict[bytes, store.StoredReceipt],
-    head: Head,
-) -> list[Accepted]:
-    """Decide every group in turn on the staged rows; returns the accepted acts in order."""
-    accepted: list[Accepted] = []
-    for group in groups:
-        if len(group.acts) == 1:
-            answer = _decide_one(stage, group.acts[0], replays, head, accepted)
-            group.answers = [answer]
-            if isinstance(answer, NotLoaded):
-                group.wants = list(group.acts[0].needs(stage))
-        else:
-            _decide_all(stage, group, replays, head, accepted)
-    return accepted
-
-
-def _decide_one(
-    stage: Stage,
-    act: Act,
-    replays: dict[bytes, store.StoredReceipt],
-    head: Head,
-    accepted: list[Accepted],
-) -> Answer:
-    key_hash = act.key_hash
-    if key_hash is not None and (met := replays.get(key_hash)) is not None:
-        if met.fingerprint != act.fingerprint:
-            return KEY_REUSED
-        return replace(met.receipt, replayed=True)
-    if not head.writable:
-        return FROZEN_TENANT
-    try:
-        draft = act.decide(stage)
-    except Exception as defect:  # one bad act does not hurt the others; its caller gets it
-        stage.drop()
-        return defect
-    # This way round: a struct's class answers at once for its own and slowly for others.
-    if not isinstance(draft, Draft):
-        stage.drop()
-        return draft
-    receipt = Receipt(stage.seq, stage.now, draft.kind, act.principal, draft.data)
-    stage.accept()
-    accepted.append((act, receipt, draft.payload))
-    if key_hash is not None:
-        replays[key_hash] = store.StoredReceipt(receipt, act.fingerprint)
-    return receipt
-
-
-def _decide_all(
-    stage: Stage,
-    group: Group,
-    replays: dict[bytes, store.StoredReceipt],
-    head: Head,
-    accepted: list[Accepted],
-) -> None:
-    """Decide acts that stand or fall together: after a refusal none of them has happened."""
-    before, count = stage.mark(), len(accepted)
-    answers: list[Answer] = []
-    for act in group.acts:
-        answer = _decide_one(stage, act, replays, head, accepted)
-        answers.append(answer)
-        if not isinstance(answer, Receipt):
-            if isinstance(answer, NotLoaded):
-                group.wants = list(act.needs(stage))
-            stage.rewind(before)
-            for undone, _, _ in accepted[count:]:
-                if undone.key_hash is not None:
-                    del replays[undone.key_hash]
-            del accepted[count:]
-            break
-    group.answers = answers

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from guildbank.infra.metrics import SECONDS, new_registry
-from guildbank.journal.batch import Answer, Group
 from guildbank.journal.contracts import Receipt
+from guildbank.journal.deciding import Answer, Group
 from guildbank.kernel import Refusal
 
 LOOK_SECONDS = 0.5

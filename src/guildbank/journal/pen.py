@@ -5,15 +5,13 @@ from functools import partial
 from typing import Any
 
 from guildbank.journal import store
-from guildbank.journal.act import Act
 from guildbank.journal.chain import entry_bytes
-from guildbank.journal.contracts import Driver, Log, Probe, Receipt, Sealed, Statement
+from guildbank.journal.contracts import Driver, Log, Probe, Sealed, Statement
+from guildbank.journal.deciding import Accepted
 from guildbank.journal.line import Work
 
 COPY_FROM_ROWS = 48
 """From how many rows on COPY costs less than parts of one statement (both ends counted)."""
-
-Accepted = tuple[Act, Receipt, Sealed | None]
 
 
 class Pen:

@@ -12,8 +12,8 @@ from guildbank.infra.batching import Batcher, Overloaded, Ticket, TooLate
 from guildbank.infra.database import Database
 from guildbank.journal import store
 from guildbank.journal.act import Act
-from guildbank.journal.batch import Answer, Group
 from guildbank.journal.contracts import Outcome, Probe, Receipt, Unavailable
+from guildbank.journal.deciding import Answer, Group
 from guildbank.journal.foresight import Foresight
 from guildbank.journal.meter import Meter
 from guildbank.journal.usecases.commit import CommitUnknown, commit_batch, no_probe

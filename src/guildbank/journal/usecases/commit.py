@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 
 from guildbank.infra.database import Tx, begin_statement, roll_back
 from guildbank.journal import store
-from guildbank.journal.batch import Batch, Group
+from guildbank.journal.batch import Batch
 from guildbank.journal.contracts import Driver, Probe
+from guildbank.journal.deciding import Group
 from guildbank.journal.foresight import Foresight
 
 Draw = Callable[[], Sequence[Group]]
