@@ -11,6 +11,7 @@ from tests.payments.shop import Shop, open_shop
 
 from guildbank.kernel import Refusal
 from guildbank.payments import Plugins
+from guildbank.payments.plugins import check_settings
 from guildbank.plugin_api import Annotated, Context, Manifest, PurchaseView, Slot, Veto
 
 
@@ -127,3 +128,25 @@ def test_the_installed_plugins_are_found():
     plugins = Plugins.discover()
     assert not [report for report in plugins.reports if report.problem]
     assert {"sandbox", "stripe"} <= {manifest.id for manifest in plugins.manifests()}
+
+
+@pytest.mark.parametrize(
+    ("rule", "field"),
+    [
+        ({"minProperties": 3}, "settings"),
+        ({"anyOf": [{"required": ["x"]}, {"required": ["y"]}]}, "settings"),
+        ({"properties": {"secret": {"type": "string", "pattern": "^sk_"}}}, "settings.secret"),
+        ({"properties": {"region": {"enum": ["eu", "us"]}}}, "settings.region"),
+    ],
+)
+def test_a_refused_setting_is_named_and_no_value_is_told(rule: dict[str, object], field: str):
+    manifest = msgspec.structs.replace(
+        MANIFEST,
+        settings_schema={"type": "object", **rule},
+        secret_fields=frozenset({"secret"}),
+    )
+    refused = check_settings(manifest, {"secret": "hunter2", "region": "moonbase"})
+    assert refused is not None
+    assert (refused.code, refused.field) == ("invalid_settings", field)
+    assert "hunter2" not in refused.detail
+    assert "moonbase" not in refused.detail

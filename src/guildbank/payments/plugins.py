@@ -148,14 +148,13 @@ def check_manifest(manifest: object, plugin: object) -> str | None:
 
 def check_settings(manifest: Manifest, settings: Mapping[str, Any]) -> Refusal | None:
     """Return `invalid_settings` naming the first setting at fault; values are never repeated."""
-    validator = jsonschema_rs.validator_for(dict(manifest.settings_schema))
+    # Masked, for stored secrets are among the settings, and a rule about all of them tells all.
+    validator = jsonschema_rs.validator_for(dict(manifest.settings_schema), mask="This")
     for error in validator.iter_errors(dict(settings)):
         path = ".".join(str(part) for part in error.instance_path)
-        secret = bool(error.instance_path) and error.instance_path[0] in manifest.secret_fields
-        detail = "This setting does not have its documented form." if secret else error.message
         return Refusal(
             code="invalid_settings",
-            detail=detail[:500],
+            detail=f"{error.message[:500]}.",
             field=f"settings.{path}" if path else "settings",
         )
     return None
