@@ -59,6 +59,11 @@ _ROLLBACK_SECONDS = 5
 _SILENCE_SECONDS = 25
 
 
+# A batch joins the statements of its rooms, so there are more and longer ones than in the code.
+_STATEMENTS = 500
+_STATEMENT_BYTES = 65_536
+
+
 class NoConnection(ConnectionError):
     """The server is away or every connection is lent: nothing was begun."""
 
@@ -90,6 +95,8 @@ class Database:
                 "server_settings": settings,
                 "timeout": _CONNECT_SECONDS,
                 "command_timeout": _SILENCE_SECONDS,
+                "statement_cache_size": _STATEMENTS,
+                "max_cacheable_statement_size": _STATEMENT_BYTES,
             },
         )
         event.listen(self.engine.sync_engine, "connect", _limit_transactions)
