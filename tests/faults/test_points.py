@@ -9,7 +9,7 @@ from tests.economy import Economy, open_economy
 from tests.loads import Ledgered, Op, audit, drive, furnish, make_ops, settle
 
 from guildbank.infra.database import Database
-from guildbank.journal import Journal, Outcome, batch, pen
+from guildbank.journal import Journal, Outcome, batch, foresight, pen
 
 TITLE = "a batch cut at every point"
 OPS = 40
@@ -99,8 +99,9 @@ def all_ops() -> list[Op]:
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let these small batches be cut into chunks and copied, as large ones are."""
-    monkeypatch.setattr(batch, "CHUNK", 6)
+    """Let these small batches be decided ahead in chunks and copied, as large ones are."""
+    monkeypatch.setattr(foresight, "LEAST_ACTS", 1)
+    monkeypatch.setattr(foresight, "CHUNK", 6)
     monkeypatch.setattr(batch, "STEP", 2)
     monkeypatch.setattr(pen, "COPY_FROM_ROWS", 5)
 

@@ -1,4 +1,4 @@
-"""Rows read ahead of the lock are used only where they are what a read under it would find."""
+"""A batch decided ahead of its lock is used only where it is what would be decided under it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,10 +9,9 @@ from tests.economy import GEM, Economy
 from tests.loads import Ledgered, Op, audit, furnish, make_ops, settle
 
 from guildbank.infra.database import Database
-from guildbank.journal import Act, Journal, Outcome, Receipt, store
+from guildbank.journal import Act, Journal, Outcome, Receipt, foresight
 from guildbank.journal.batch import Batch
-from guildbank.journal.foresight import Ahead
-from guildbank.journal.stage import Stage
+from guildbank.journal.contracts import Head
 from guildbank.kernel import Refusal
 from guildbank.wallets import SpendLimit
 from guildbank.wallets.contracts import Spend
@@ -39,18 +38,24 @@ class Stations:
             await self.open[point].wait()
 
 
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let even one act be decided ahead."""
+    monkeypatch.setattr(foresight, "LEAST_ACTS", 1)
+
+
 @pytest.fixture
-def seen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many rows each batch took that were read ahead."""
-    taken: list[int] = []
-    foresee = Stage.foresee
+def used(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether each batch that was decided ahead was used under its lock."""
+    told: list[bool] = []
+    follows = Batch.follows
 
-    def counted(stage: Stage, rows, newer):
-        taken.append(sum(map(len, rows.values())))
-        foresee(stage, rows, newer)
+    def noted(batch: Batch, head: Head) -> bool:
+        told.append(follows(batch, head))
+        return told[-1]
 
-    monkeypatch.setattr(Stage, "foresee", counted)
-    return taken
+    monkeypatch.setattr(Batch, "follows", noted)
+    return told
 
 
 async def balance(economy: Economy, player: str) -> int:
@@ -61,9 +66,9 @@ async def balance(economy: Economy, player: str) -> int:
 async def spend_behind(
     economy: Economy, cluster_url: str, *, rival_spends: int
 ) -> tuple[Outcome | BaseException, str]:
-    """Spend 9 of 10 coins in a batch that was read ahead; return the outcome and the player.
+    """Spend 9 of 10 coins in a batch decided ahead; return the outcome and the player.
 
-    While it is read, the batch before it spends 1, and between the two a rival spends some.
+    Behind a batch that spends 1; and before its lock is granted a rival spends some.
     """
     (player,) = await furnish(economy, players=1)
     have = await balance(economy, player)
@@ -76,14 +81,10 @@ async def spend_behind(
     to_ten = spend(player, have - 2 - 10, "c")
     assert isinstance(await journal.submit(economy.schema, to_ten), Receipt)
 
-    stations.close("rows_loaded")
     stations.close("before_commit")
     first = asyncio.create_task(journal.submit(economy.schema, spend(player, 1, "d")))
-    await stations.reached["rows_loaded"].wait()
-    second = asyncio.create_task(journal.submit(economy.schema, spend(player, 9, "e")))
-    await asyncio.sleep(0)
-    stations.open["rows_loaded"].set()
     await stations.reached["before_commit"].wait()
+    second = asyncio.create_task(journal.submit(economy.schema, spend(player, 9, "e")))
     await asyncio.sleep(0.1)
     rival = None
     if rival_spends:
@@ -100,36 +101,35 @@ async def spend_behind(
     return outcome, player
 
 
-async def test_rows_read_ahead_follow_the_batch_that_was_committed_meanwhile(
-    economy: Economy, cluster_url: str, seen: list[int]
+async def test_a_batch_decided_ahead_goes_on_from_the_one_before_it(
+    economy: Economy, cluster_url: str, used: list[bool]
 ):
     outcome, player = await spend_behind(economy, cluster_url, rival_spends=0)
     assert isinstance(outcome, Receipt)
-    assert seen, "nothing was read ahead"
+    assert used == [True]
     assert await balance(economy, player) == 0
 
 
-async def test_rows_read_ahead_are_dropped_when_another_process_came_between(
-    economy: Economy, cluster_url: str, seen: list[int]
+async def test_a_batch_decided_ahead_is_dropped_when_another_process_came_between(
+    economy: Economy, cluster_url: str, used: list[bool]
 ):
     outcome, player = await spend_behind(economy, cluster_url, rival_spends=5)
     assert isinstance(outcome, Refusal)
     assert outcome.code == "insufficient_funds"
-    assert not seen
+    assert used == [False]
     assert await balance(economy, player) == 4
 
 
-async def test_rows_that_are_believed_all_the_same_are_stopped_by_the_unique_offsets(
+async def test_a_batch_that_is_believed_all_the_same_is_stopped_by_the_database(
     economy: Economy, cluster_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    """The broken rule: whatever was read ahead is taken for true."""
+    """The broken rule: whatever was decided ahead is taken for true."""
 
-    async def believe(batch: Batch, ahead: Ahead) -> None:
-        (head,) = await batch._fetch([store.head_reading()], 1)
-        batch._begin(head)
-        batch._stage.foresee(ahead.rows, ahead.past.stage if ahead.past else None)
+    def believe(batch: Batch, head: Head) -> bool:
+        batch._head = head
+        return True
 
-    monkeypatch.setattr(Batch, "_foresee", believe)
+    monkeypatch.setattr(Batch, "follows", believe)
     outcome, _ = await spend_behind(economy, cluster_url, rival_spends=5)
     assert isinstance(outcome, asyncpg.UniqueViolationError)
 
@@ -152,7 +152,7 @@ async def send(journal: Journal, economy: Economy, ops: Sequence[Op], told: Ledg
 
 
 async def test_under_a_load_with_a_rival_nothing_is_lost_or_doubled(
-    economy: Economy, cluster_url: str, seen: list[int]
+    economy: Economy, cluster_url: str, used: list[bool]
 ):
     players = await furnish(economy)
     other = Database(cluster_url, pool_size=3)
@@ -161,7 +161,7 @@ async def test_under_a_load_with_a_rival_nothing_is_lost_or_doubled(
            for op in make_ops(0, players, 600)]  # fmt: skip
     told = Ledgered()
     await send(first, economy, ops[:200], told)
-    assert seen, "nothing was read ahead"
+    assert any(used), "nothing was decided ahead"
     await asyncio.gather(
         send(first, economy, ops[200:400], told), send(rival, economy, ops[400:500], told)
     )

@@ -6,7 +6,7 @@ import pytest
 from tests.laws.town import Town, still_time
 
 from guildbank.infra.postgres import Cluster
-from guildbank.journal import batch, pen
+from guildbank.journal import foresight, pen
 
 
 @pytest.fixture(scope="session")
@@ -20,9 +20,11 @@ def built_town(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> It
 def town(built_town: Town, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
     """The town, by whose clock all journals go until the test ends.
 
-    Batches of more than three acts are cut into chunks and copied, as large ones are.
+    Batches are decided ahead wherever that is possible, a few acts at a time, and those of more
+    than three acts are copied, as large ones are.
     """
-    monkeypatch.setattr(batch, "CHUNK", 3)
+    monkeypatch.setattr(foresight, "LEAST_ACTS", 1)
+    monkeypatch.setattr(foresight, "CHUNK", 3)
     monkeypatch.setattr(pen, "COPY_FROM_ROWS", 3)
     with still_time(built_town, monkeypatch):
         yield built_town

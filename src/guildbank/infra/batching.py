@@ -67,7 +67,8 @@ class Batcher(Generic[Item, Result]):
     """A bounded queue with an early, an interactive and a bulk lane, and one batch in flight.
 
     `slots` bounds the batches in flight over all queues of the process; it is fair, so that a
-    flooded queue waits its turn like the others. Weights count operations.
+    flooded queue waits its turn like the others. Weights count operations. `arrived` is called
+    when an item was queued.
     """
 
     def __init__(
@@ -77,8 +78,10 @@ class Batcher(Generic[Item, Result]):
         *,
         max_batch: int = 500,
         max_queue: int = 10_000,
+        arrived: Callable[[], None] = lambda: None,
     ) -> None:
         self._run = run
+        self._arrived = arrived
         self._slots = slots
         self._max_batch = max_batch
         self._max_queue = max_queue
@@ -118,6 +121,7 @@ class Batcher(Generic[Item, Result]):
         self._waiting += weight
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work())
+        self._arrived()
         timer = asyncio.get_running_loop().call_later(
             timeout_seconds, lambda: ticket.fail(TooLate(ticket.begun))
         )

@@ -91,6 +91,7 @@ class Database:
             max_overflow=0,
             pool_timeout=_CONNECT_SECONDS,
             pool_pre_ping=False,
+            pool_use_lifo=True,
             connect_args={
                 "server_settings": settings,
                 "timeout": _CONNECT_SECONDS,

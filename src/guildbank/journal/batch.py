@@ -1,227 +1,182 @@
-"""One batch on its way: acts are read, decided and written chunk by chunk.
+"""One batch: its acts are read for, decided, sealed with a hash, and written.
 
-While Python decides a chunk on one core, PostgreSQL writes the chunk before it and reads the one
-after it on another.
+Under the lock these follow each other. Ahead of the lock a batch is decided `behind` the one that
+is being written: what that one left is taken from its stage, everything else from the database.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
-from guildbank.journal import store
+from guildbank.journal import pen, store
 from guildbank.journal.act import Act
 from guildbank.journal.chain import FORMAT, batch_hash, digests
-from guildbank.journal.contracts import (
-    Driver,
-    Head,
-    Need,
-    Probe,
-    Rows,
-    Statement,
-)
+from guildbank.journal.contracts import Driver, Head, Need, Probe, Rows, Statement
 from guildbank.journal.deciding import Group, decide
-from guildbank.journal.foresight import Ahead, Past
-from guildbank.journal.line import Line, Work
-from guildbank.journal.pen import Pen
 from guildbank.journal.stage import Stage
 
 MAX_ROUNDS = 5
 
-CHUNK = 250
-"""Acts that are read together, and written together: fewer would cost more round trips than what
-is done meanwhile is worth."""
-
 STEP = 10
-"""Groups that are decided before the loop looks after the connection."""
+"""Groups that are decided ahead before the loop looks after the batch that is being written."""
 
 Missing: TypeAlias = dict[Any, list[Any]]
 """Keys that are to be read, by shelf."""
 
 
-class Reading(NamedTuple):
-    """What a chunk asks for in its first round, with `keys` or without, and what will answer."""
-
-    acts: list[Act]
-    missing: Missing
-    keys: bool
-    rows: asyncio.Task[list[Rows]]
+class Unforeseen(Exception):
+    """The acts go by rows that can be known only under the lock."""
 
 
 class Batch:
-    """The acts of one transaction that holds the journal's lock."""
+    """The acts of one transaction, in the order in which they were decided.
 
-    def __init__(self, driver: Driver, probe: Probe, ahead: Ahead | None = None) -> None:
-        self.line = Line()
-        self._ahead = ahead
-        self._driver = driver
-        self._probe = probe
-        self._pen = Pen(driver, probe)
-        self._stage = Stage()
+    `accepted` says how many of them will be entries, `hash` is set when the batch is sealed.
+    """
+
+    def __init__(self, behind: "Batch | None" = None) -> None:
+        self.hash = b""
+        self.accepted = 0
+        self._pen = pen.Pen()
         self._head: Head | None = None
-        self._replays: dict[bytes, store.StoredReceipt] = {}
-        self._known_hashes: set[bytes] = set()
-        self._unwritten: Work[None] | None = None
+        self._behind = behind
+        self._stage: Stage = Stage(None if behind is None else behind._stage)
+        # Receipts of keys that are known, and what this batch accepts under new ones.
+        self._replays = {} if behind is None else behind._own_receipts()
 
-    async def decide(self, groups: Sequence[Group]) -> int:
-        """Answer every group; return how many acts were accepted, and so will be entries."""
-        if self._ahead is not None:
-            await self._foresee(self._ahead)
-        chunks = deque(_chunks(groups))
-        ahead: Reading | None = None
-        while chunks:
-            chunk = chunks.popleft()
-            reading, ahead = ahead or self._read(chunk), None
-            head = await self._place(reading)
-            # The next rows are asked for before the last ones are written: they are wanted first.
-            if chunks:
-                ahead = self._read_ahead(chunks[0])
-            self._write()
-            unready = await self._decide(chunk, head)
-            if unready:
-                chunks.append(unready)
-            if chunks:
-                self._unwritten = self._pen.writing(self._saving())
-        await self.line.end()
-        return self._stage.seq - head.seq - 1
-
-    async def _foresee(self, ahead: Ahead) -> None:
-        """Take the rows that were read ahead if they are exact: the head tells, under the lock."""
-        (head,) = await self._fetch([store.head_reading()], 1)
-        before, past = self._begin(head).hash, ahead.past
-        if ahead.hash == before:
-            self._stage.foresee(ahead.rows, None)
-        elif past is not None and past.hash == before and ahead.hash == past.before:
-            # All that was committed since is the last batch of our own.
-            self._replays.update(past.replays)
-            self._stage.foresee(ahead.rows, past.stage)
-        else:
-            return
-        self._known_hashes = ahead.asked
-        await self._meet(ahead.keys)
-
-    def _begin(self, head: Rows) -> Head:
-        now, self._head = store.read_head(head)
-        self._stage.begin(now, self._head.seq + 1)
+    @property
+    def head(self) -> Head:
+        """Return what the batch follows; it is known once rows were read."""
+        assert self._head is not None
         return self._head
 
-    async def _decide(self, chunk: Sequence[Group], head: Head) -> list[Group]:
-        """Answer the groups of a chunk; return those that must be asked again what they need.
+    @property
+    def last_seq(self) -> int:
+        """Return the seq of the last act that was accepted so far."""
+        return self._stage.seq - 1
 
-        An act before them has changed what they go by, a payment credited just now for one.
+    async def decide(self, driver: Driver, groups: Sequence[Group], probe: Probe) -> None:
+        """Answer every group on rows that are read under the lock."""
+        while groups:
+            await self._read(driver, groups, probe)
+            await probe("rows_loaded")
+            # An act before them has changed what they go by, a payment credited just now for one.
+            groups = self._answer(groups)
+            for group in groups:
+                group.tries += 1
+            groups = [group for group in groups if group.tries < MAX_ROUNDS]
+
+    async def read_ahead(self, driver: Driver, groups: Sequence[Group]) -> None:
+        """Read for groups ahead of the lock, while others may be answered. Raises Unforeseen."""
+        await self._read(driver, groups, None)
+
+    async def answer_ahead(self, groups: Sequence[Group]) -> None:
+        """Answer those that were read for, a few at a time; after Unforeseen the batch is void."""
+        for start in range(0, len(groups), STEP):
+            for unready in self._answer(groups[start : start + STEP]):
+                unready.wants = ()
+                raise Unforeseen
+            await asyncio.sleep(0)
+
+    def follows(self, head: Head) -> bool:
+        """Say whether the batch, decided ahead, is as it would be if it were decided now.
+
+        It is if it stood behind the newest batch, and its rows are from just before or after that.
         """
-        unready: list[Group] = []
-        for start in range(0, len(chunk), STEP):
-            step = chunk[start : start + STEP]
-            accepted = decide(self._stage, step, self._replays, head)
-            unready += [group for group in step if group.unready]
-            self._pen.add(accepted, self._stage.take_logged())
-            await self.line.turn()
-        for group in unready:
-            group.tries += 1
-        return [group for group in unready if group.tries < MAX_ROUNDS]
+        behind, seen = self._behind, self.head
+        assert behind is not None
+        if head.hash != behind.hash or not (head.writable and seen.writable):
+            return False
+        if seen.hash not in (behind.head.hash, behind.hash):
+            return False
+        self._head, self._behind = head, None
+        self._stage.settle()
+        return True
 
-    async def seal(self) -> tuple[int, bytes]:
-        """Write what is left and the batch itself; return its last seq and its hash."""
-        stage, head = self._stage, self._head
-        assert head is not None
+    def seal(self) -> pen.Writing:
+        """Give the batch its hash; return what is to be written. Nothing is decided after it."""
+        stage, head = self._stage, self.head
         rows = self._pen.canonical_rows()
-        first, last = head.seq + 1, stage.seq - 1
-        hash_ = batch_hash(head.hash, head.epoch, first, last, stage.now, rows)
-        batch = (last, first, head.epoch, stage.now, FORMAT, hash_, digests(rows))
-        await self._pen.writing([*self._saving(), store.batch_writing(batch)])()
-        return last, hash_
+        first, last = head.seq + 1, self.last_seq
+        self.hash = batch_hash(head.hash, head.epoch, first, last, stage.now, rows)
+        batch = (last, first, head.epoch, stage.now, FORMAT, self.hash, digests(rows))
+        return self._pen.take([*self._saving(), store.batch_writing(batch)])
 
-    def past(self, hash_: bytes) -> Past:
-        """Return what the batch leaves to those that were read ahead, once it is committed."""
-        head = self._head
-        assert head is not None
-        own = {key: one for key, one in self._replays.items() if one.receipt.seq > head.seq}
-        return Past(head.hash, hash_, self._stage, own)
+    def _answer(self, groups: Sequence[Group]) -> Sequence[Group]:
+        """Answer the groups; return those that are to be asked again."""
+        decided = decide(self._stage, groups, self._replays, self.head)
+        self._pen.add(decided.accepted, self._stage.take_logged())
+        self.accepted += len(decided.accepted)
+        return decided.unready
 
     def _saving(self) -> list[Statement]:
         """Return the statements that save the rows changed since the last call."""
         return [one for shelf, rows in self._stage.take_changed() for one in shelf.saving(rows)]
 
-    def _read(self, chunk: Sequence[Group]) -> Reading:
-        """Ask for what the chunk needs in its first round, and for the keys that are known.
+    def _own_receipts(self) -> dict[bytes, store.StoredReceipt]:
+        first = self.head.seq + 1
+        return {key: one for key, one in self._replays.items() if one.receipt.seq >= first}
 
-        Behind all that was written: the rows are those that the acts so far have left.
+    async def _read(self, driver: Driver, groups: Sequence[Group], probe: Probe | None) -> None:
+        """Put on the stage what the acts need, in rounds: some learn from rows what else they need.
+
+        With a `probe` this is under the lock.
         """
-        self._write()
-        return self._asked(chunk, self._missing(chunk))
-
-    def _write(self) -> None:
-        """Put the writing of the chunk before into the line."""
-        if self._unwritten is not None:
-            self.line.add(self._unwritten)
-            self._unwritten = None
-
-    def _read_ahead(self, chunk: Sequence[Group]) -> Reading | None:
-        """Ask before the chunk at hand is decided, unless its acts may change what is read.
-
-        Rows that they change under the same key are on the stage, and are not asked for.
-        """
-        missing = self._missing(chunk)
-        return None if any(shelf.derived for shelf in missing) else self._asked(chunk, missing)
-
-    def _missing(self, chunk: Sequence[Group]) -> Missing:
-        needs = _needs([act for group in chunk for act in group.acts], self._stage)
-        needs += [need for group in chunk for need in group.wants]
-        return self._stage.missing(needs)
-
-    def _asked(self, chunk: Sequence[Group], missing: Missing) -> Reading:
-        acts = [act for group in chunk for act in group.acts]
+        stage = self._stage
+        acts = [act for group in groups for act in group.acts]
+        needs = [*_needs(acts, stage), *(need for group in groups for need in group.wants)]
+        missing = stage.missing(needs)
         statements = _reading(missing)
-        hashes = {act.key_hash for act in acts if act.key_hash is not None} - self._known_hashes
+        hashes = {act.key_hash for act in acts if act.key_hash is not None} - self._replays.keys()
         if hashes:
             statements.append(store.keys_reading(list(hashes)))
         if self._head is None:
             statements.append(store.head_reading())
-        return Reading(acts, missing, bool(hashes), self._fetch(statements, len(acts)))
-
-    def _fetch(self, statements: Sequence[Statement], acts: int) -> asyncio.Task[list[Rows]]:
-        return self.line.add(lambda: store.read_each(self._driver, statements, acts))
-
-    async def _place(self, reading: Reading) -> Head:
-        """Put what was read on the stage; ask again for those that find more keys in rows."""
-        acts, missing, rows = reading.acts, reading.missing, list(await reading.rows)
-        head = self._begin(rows.pop()) if self._head is None else self._head
-        if reading.keys:
-            await self._meet({row[0]: row[1] for row in rows.pop()})
         for number in range(1, MAX_ROUNDS + 1):
+            rows = await self._fetch(driver, missing, statements, len(acts), probe)
+            if self._head is None:
+                self._begin(rows.pop())
+            if hashes:
+                await self._meet(driver, {row[0]: row[1] for row in rows.pop()})
+                hashes = set()
             for (shelf, keys), found in zip(missing.items(), rows, strict=True):
-                self._stage.fill(shelf, keys, shelf.read(keys, found))
+                stage.fill(shelf, keys, shelf.read(keys, found))
             acts = [act for act in acts if act.rounds > number]
-            missing, rows = self._stage.missing(_needs(acts, self._stage)), []
-            if missing:
-                self._write()
-                rows = await self._fetch(_reading(missing), len(acts))
             if not acts:
-                await self._probe("rows_loaded")
-                return head
+                return
+            missing = stage.missing(_needs(acts, stage))
+            statements = _reading(missing)
         raise RuntimeError(f"an act asks for more than {MAX_ROUNDS} rounds of reading")
 
-    async def _meet(self, seqs: dict[bytes, int]) -> None:
+    async def _fetch(
+        self,
+        driver: Driver,
+        missing: Missing,
+        statements: Sequence[Statement],
+        acts: int,
+        probe: Probe | None,
+    ) -> list[Rows]:
+        if any(shelf.derived for shelf in missing):
+            if probe is None:
+                raise Unforeseen
+            # Derived rows follow from what acts before them have done.
+            await pen.write(driver, probe, self._pen.take(self._saving()))
+        return await store.read_each(driver, statements, acts) if statements else []
+
+    def _begin(self, rows: Rows) -> None:
+        """Take the head that was read; behind a batch, seqs and time go on from that one."""
+        now, self._head = store.read_head(rows)
+        behind = self._behind
+        if behind is None:
+            self._stage.begin(now, self._head.seq + 1)
+        else:
+            self._stage.begin(max(now, behind._stage.now), behind.last_seq + 1)
+
+    async def _meet(self, driver: Driver, seqs: dict[bytes, int]) -> None:
         """Read the receipts of keys that earlier batches know."""
-        # Keys of this batch may be stored already; their receipts are at hand.
-        earlier = {hash_: seq for hash_, seq in seqs.items() if hash_ not in self._replays}
-        if earlier:
-            asked = list(set(earlier.values()))
-            receipts = await self.line.add(lambda: store.read_receipts(self._driver, asked))
-            self._replays.update({hash_: receipts[seq] for hash_, seq in earlier.items()})
-
-
-def _chunks(groups: Sequence[Group]) -> list[Sequence[Group]]:
-    """Cut the groups into chunks of about CHUNK acts."""
-    chunks: list[Sequence[Group]] = []
-    start = weight = 0
-    for end, group in enumerate(groups, 1):
-        weight += len(group.acts)
-        if weight >= CHUNK or end == len(groups):
-            chunks.append(groups[start:end])
-            start, weight = end, 0
-    return chunks
+        if seqs:
+            receipts = await store.read_receipts(driver, list(set(seqs.values())))
+            self._replays.update({hash_: receipts[seq] for hash_, seq in seqs.items()})
 
 
 def _needs(acts: Sequence[Act], stage: Stage) -> list[Need]:

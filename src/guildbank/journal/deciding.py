@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
@@ -41,14 +41,16 @@ class Group:
     wants: Sequence[Need] = ()
     tries: int = 0
 
-    @property
-    def unready(self) -> bool:
-        """Say whether it must be asked again what it needs to read."""
-        return any(isinstance(answer, NotLoaded) for answer in self.answers[-1:])
-
 
 Accepted: TypeAlias = tuple[Act, Receipt, Sealed | None]
 """An act with the receipt of its entry, and the payload to be kept beside it."""
+
+
+class Decided(NamedTuple):
+    """The accepted acts in order, and groups that must be asked again what they need to read."""
+
+    accepted: list[Accepted]
+    unready: list[Group]
 
 
 def decide(
@@ -56,18 +58,21 @@ def decide(
     groups: Sequence[Group],
     replays: dict[bytes, store.StoredReceipt],
     head: Head,
-) -> list[Accepted]:
-    """Decide every group in turn on the staged rows; returns the accepted acts in order."""
+) -> Decided:
+    """Decide every group in turn on the staged rows."""
     accepted: list[Accepted] = []
+    unready: list[Group] = []
     for group in groups:
         if len(group.acts) == 1:
             answer = _decide_one(stage, group.acts[0], replays, head, accepted)
             group.answers = [answer]
-            if isinstance(answer, NotLoaded):
+            if type(answer) is NotLoaded:
                 group.wants = list(group.acts[0].needs(stage))
         else:
             _decide_all(stage, group, replays, head, accepted)
-    return accepted
+        if type(group.answers[-1]) is NotLoaded:
+            unready.append(group)
+    return Decided(accepted, unready)
 
 
 def _decide_one(

@@ -1,25 +1,28 @@
-"""Gather the rows of accepted acts, and write them chunk by chunk while later acts are decided."""
+"""Gather the rows of accepted acts until they are written."""
 
 from collections.abc import Sequence
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from guildbank.journal import store
 from guildbank.journal.chain import entry_bytes
 from guildbank.journal.contracts import Driver, Log, Probe, Sealed, Statement
 from guildbank.journal.deciding import Accepted
-from guildbank.journal.line import Work
 
 COPY_FROM_ROWS = 48
 """From how many rows on COPY costs less than parts of one statement (both ends counted)."""
 
 
+class Writing(NamedTuple):
+    """What is to be written: rows to copy by table, then statements that are sent as one."""
+
+    tables: dict[str, list[Any]]
+    statements: Sequence[Statement]
+
+
 class Pen:
     """Holds what of a batch is not written yet, and the bytes of all its rows for the chain."""
 
-    def __init__(self, driver: Driver, probe: Probe) -> None:
-        self._driver = driver
-        self._probe = probe
+    def __init__(self) -> None:
         self._entries: list[store.EntryRow] = []
         self._payloads: list[tuple[int, Sealed]] = []
         self._logged: dict[Log[Any], list[Any]] = {}
@@ -49,8 +52,8 @@ class Pen:
         logs = sorted(self._log_bytes.items(), key=lambda item: item[0].order)
         return [*self._entry_bytes, *(row for _, rows in logs for row in rows)]
 
-    def writing(self, statements: Sequence[Statement]) -> Work[None]:
-        """Return the work of writing what was gathered since the last call, and the statements.
+    def take(self, statements: Sequence[Statement]) -> Writing:
+        """Return what was gathered since the last call, and the statements, to be written.
 
         Few rows become parts of one statement with them, so a small batch is one round trip.
         """
@@ -62,17 +65,19 @@ class Pen:
         tables = {log.table: rows for log, rows in logged.items()}
         if max((len(entries), *map(len, tables.values()))) >= COPY_FROM_ROWS:
             tables |= {"journal_entry": entries, "journal_key": store.keys_of(entries)}
-            return partial(self._write, tables, statements)
+            return Writing(tables, statements)
         if entries:
             inserts = [log.inserting(rows) for log, rows in logged.items()]
             statements = [*inserts, *store.entries_writing(entries), *statements]
-        return partial(self._write, {}, statements)
+        return Writing({}, statements)
 
-    async def _write(self, tables: dict[str, list[Any]], statements: Sequence[Statement]) -> None:
-        for table, rows in tables.items():
-            if rows:
-                await store.copy_rows(self._driver, table, rows)
-                await self._probe(f"copied_{table}")
-        if statements:
-            await store.write_joined(self._driver, statements)
-            await self._probe("written")
+
+async def write(driver: Driver, probe: Probe, writing: Writing) -> None:
+    """Write it; nothing is there before the transaction is committed."""
+    for table, rows in writing.tables.items():
+        if rows:
+            await store.copy_rows(driver, table, rows)
+            await probe(f"copied_{table}")
+    if writing.statements:
+        await store.write_joined(driver, writing.statements)
+        await probe("written")

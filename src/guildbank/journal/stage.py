@@ -39,16 +39,22 @@ class Stage:
     """What acts read and write. An act's changes are kept when it is accepted, else undone.
 
     `now` is the batch's time from the database and `seq` the entry that the act at hand will be;
-    both are known once the batch has `begun`, after the first round of `needs`.
+    both are known once the batch has `begun`, after the first round of `needs`. Rows on the stage
+    of a batch `before`, which must not go on, are taken from there as that batch left them.
     """
 
-    __slots__ = ("_accepted", "_changed", "_logged", "_rows", "_undo", "now", "seq")
+    __slots__ = ("_accepted", "_before", "_changed", "_logged", "_rows", "_undo", "now", "seq")
 
     now: datetime
     seq: int
 
-    def __init__(self) -> None:
+    def __init__(self, before: "Stage | None" = None) -> None:
         self._rows: dict[Any, _Rows] = {}
+        self._before: dict[Any, _Rows] = {}
+        if before is not None:
+            self._before = {
+                shelf: rows for shelf, rows in before._rows.items() if not shelf.derived
+            }
         self._changed: dict[Any, dict[Any, Any]] = {}
         self._logged: list[tuple[Any, Any]] = []
         # All that the stage knows is values in mappings, so a change is undone by what was there.
@@ -137,17 +143,22 @@ class Stage:
         self._accepted = (mark.changes, mark.logged)
 
     def missing(self, needs: Sequence[Need]) -> dict[Any, list[Any]]:
-        """Return the keys per shelf that are not loaded yet, each once, lower rooms first."""
+        """Return the keys per shelf that must be read, each once, lower rooms first."""
         missing: dict[Any, dict[Any, None]] = {}
         for shelf, key in needs:
             rows = self._rows.get(shelf)
             if rows is None:
                 rows = self._rows[shelf] = _Rows()
-            if key not in rows:
-                keys = missing.get(shelf)
-                if keys is None:
-                    keys = missing[shelf] = {}
-                keys[key] = None
+            if key in rows:
+                continue
+            left = self._before.get(shelf)
+            if left is not None and key in left:
+                rows[key] = left[key]
+                continue
+            keys = missing.get(shelf)
+            if keys is None:
+                keys = missing[shelf] = {}
+            keys[key] = None
         by_order = sorted(missing.items(), key=lambda item: item[0].order)
         return {shelf: list(keys) for shelf, keys in by_order}
 
@@ -160,14 +171,9 @@ class Stage:
         for key in keys:
             rows.setdefault(key, found.get(key))
 
-    def foresee(self, rows: Mapping[Any, Mapping[Any, Any]], newer: "Stage | None") -> None:
-        """Place rows that were read before this batch, or what a `newer` batch made of them."""
-        for shelf, found in rows.items():
-            left = None if newer is None else newer._rows.get(shelf)
-            mine = self._rows.setdefault(shelf, _Rows())
-            mine.update(found)
-            if left:
-                mine.update((key, left[key]) for key in found.keys() & left.keys())
+    def settle(self) -> None:
+        """Let go of the batch before: from here on the database has what it left."""
+        self._before = {}
 
     def take_changed(self) -> list[tuple[Shelf[Any, Any], dict[Any, Any]]]:
         """Return the accepted changes since the last call, lower rooms first."""

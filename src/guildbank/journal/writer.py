@@ -135,9 +135,10 @@ class Journal:
             raise Unavailable("This worker is shutting down. Nothing was begun: try again.")
         batcher = self._batchers.get(schema)
         if batcher is None:
-            self._runners[schema] = _TenantRunner(self, schema)
-            batcher = Batcher(self._runners[schema], self._slots, max_queue=self._max_queue)
-            self._batchers[schema] = batcher
+            runner = self._runners[schema] = _TenantRunner(self, schema)
+            batcher = self._batchers[schema] = Batcher(
+                runner, self._slots, max_queue=self._max_queue, arrived=runner.foresight.look
+            )
         try:
             return await batcher.submit(
                 groups,
@@ -197,11 +198,14 @@ class _TenantRunner:
         self._journal = journal
         self._meter = journal.meter
         self._schema = schema
-        self.foresight = Foresight(journal._db, schema, self._waiting)
+        self.foresight = Foresight(journal._db, schema, self._count, self._waiting)
 
-    def _waiting(self) -> list[Act]:
-        batcher = self._journal._batchers[self._schema]
-        return [act for item in batcher.waiting_items() for group in item for act in group.acts]
+    def _count(self) -> int:
+        return self._journal._batchers[self._schema].waiting
+
+    def _waiting(self) -> Groups:
+        items = self._journal._batchers[self._schema].waiting_items()
+        return [group for item in items for group in item]
 
     async def __call__(self, early: list[Job], draw: Callable[[], list[Job]]) -> None:
         batch = _Batch(early, draw)

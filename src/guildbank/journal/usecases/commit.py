@@ -1,14 +1,14 @@
 """Write one batch of acts: the write protocol, from the locks to the commit.
 
-1. lock domain rows, sorted; 2. lock the journal, in a statement of its own; 3. draw the batch and
-read, decide and write it, chunk by chunk; 4. write the batch's own row and commit. After 2 only
-rows locked in 1 and tables written only under the lock are touched.
+1. lock domain rows, sorted; 2. lock the journal, in a statement of its own; 3. draw the batch, read
+and decide; 4. write the rows and the batch with its hash, and commit. After 2 only rows locked in 1
+and tables written only under the lock are touched.
 """
 
 from collections.abc import Callable, Sequence
 
 from guildbank.infra.database import Tx, begin_statement, roll_back
-from guildbank.journal import store
+from guildbank.journal import pen, store
 from guildbank.journal.batch import Batch
 from guildbank.journal.contracts import Driver, Probe
 from guildbank.journal.deciding import Group
@@ -40,26 +40,27 @@ async def commit_batch(
 ) -> list[Group]:
     """Run one transaction over the fixed groups and those drawn once the lock is held.
 
-    With `foresight` rows may have been read ahead, and are for the batch after this one. Returns
-    the groups with their answers. Raises what the database raised (nothing is committed) or
-    CommitUnknown.
+    With `foresight` some of them may have been decided already. Returns the groups with their
+    answers. Raises what the database raised (nothing is committed) or CommitUnknown.
     """
     driver = tx.driver
-    ahead = None if foresight is None else await foresight.seen()
     try:
         await _lock(driver, schema, fixed, probe)
         groups = [*fixed, *draw()]
-        batch = Batch(driver, probe, ahead)
-        try:
-            if not groups or not await batch.decide(groups):
-                await driver.execute("ROLLBACK")
-                return groups
-            if foresight is not None:
-                # From here on PostgreSQL has the most to do.
-                foresight.look()
-            last_seq, hash_ = await batch.seal()
-        finally:
-            await batch.line.rest()
+        if not groups:
+            await driver.execute("ROLLBACK")
+            return groups
+        batch, left = Batch(), groups
+        if foresight is not None:
+            batch, left = await foresight.take(driver, groups)
+        await batch.decide(driver, left, probe)
+        if not batch.accepted:
+            await driver.execute("ROLLBACK")
+            return groups
+        writing = batch.seal()
+        if foresight is not None:
+            foresight.follow(batch)
+        await pen.write(driver, probe, writing)
     except BaseException as error:
         lost = driver.is_closed()
         await roll_back(driver)
@@ -67,9 +68,9 @@ async def commit_batch(
             # What the driver says of a closed connection, it also says of our mistakes.
             raise ConnectionResetError("the connection was lost in a batch") from error
         raise
-    await _commit(driver, last_seq, hash_, probe)
+    await _commit(driver, batch, probe)
     if foresight is not None:
-        foresight.remember(batch.past(hash_))
+        foresight.committed()
     return groups
 
 
@@ -89,12 +90,12 @@ async def _lock(driver: Driver, schema: str, fixed: Sequence[Group], probe: Prob
     await probe("journal_locked")
 
 
-async def _commit(driver: Driver, last_seq: int, hash_: bytes, probe: Probe) -> None:
+async def _commit(driver: Driver, batch: Batch, probe: Probe) -> None:
     await probe("before_commit")
     try:
         done = await driver.execute("COMMIT")
         await probe("after_commit")
     except Exception as lost:
-        raise CommitUnknown(last_seq, hash_) from lost
+        raise CommitUnknown(batch.last_seq, batch.hash) from lost
     if done != "COMMIT":
         raise RuntimeError("PostgreSQL rolled the batch back: a shelf hid a failed statement")
