@@ -25,14 +25,14 @@ class Opened(dict[HoldingKey, Holding]):
     """Holdings of which every one exists."""
 
     def __missing__(self, key: HoldingKey) -> Holding:
-        self[key] = Holding(key[0] == "house", DEFAULT_CAP)
+        self[key] = Holding(key[0], DEFAULT_CAP, None, {})
         return self[key]
 
 
 def book(lots: Mapping[LotRef, LotState] | None = None, **wallet: Account) -> Book:
     """Return a book over a player's buckets; whatever else is asked for is opened empty."""
     holdings = Opened()
-    holdings["player_1", GEM].accounts.update(wallet)
+    holdings["player_1", GEM] = Holding("player_1", DEFAULT_CAP, None, wallet)
     spreads = dict.fromkeys((FREE, BONUS, PAID), Spread())
     absent = dict.fromkeys((LOT, LotRef(9, 9)))
     return Book(7, holdings, {**absent, **(lots or {})}, spreads)

@@ -39,27 +39,34 @@ class Stage:
     """What acts read and write. An act's changes are kept when it is accepted, else undone.
 
     `now` is the batch's time from the database and `seq` the entry that the act at hand will be;
-    both are known once the batch has `begun`, after the first round of `needs`. Rows on the stage
-    of a batch `before`, which must not go on, are taken from there as that batch left them.
+    both are known once the batch has `begun`, after the first round of `needs`. What a batch
+    `before` has changed is taken from what it `left`; everything else is to be read.
     """
 
-    __slots__ = ("_accepted", "_before", "_changed", "_logged", "_rows", "_undo", "now", "seq")
+    __slots__ = (
+        "_accepted",
+        "_changed",
+        "_left",
+        "_logged",
+        "_rows",
+        "_undo",
+        "left",
+        "now",
+        "seq",
+    )
 
     now: datetime
     seq: int
 
     def __init__(self, before: "Stage | None" = None) -> None:
         self._rows: dict[Any, _Rows] = {}
-        self._before: dict[Any, _Rows] = {}
-        if before is not None:
-            self._before = {
-                shelf: rows for shelf, rows in before._rows.items() if not shelf.derived
-            }
         self._changed: dict[Any, dict[Any, Any]] = {}
         self._logged: list[tuple[Any, Any]] = []
-        # All that the stage knows is values in mappings, so a change is undone by what was there.
+        # What was there before: rows are values that no act changes in place.
         self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
         self._accepted = (0, 0)
+        self._left: dict[Any, dict[Any, Any]] = {} if before is None else before.left
+        self.left: dict[Any, dict[Any, Any]] = {}
 
     def begin(self, now: datetime, seq: int) -> None:
         """Set the time of the batch and the position of its first entry."""
@@ -91,27 +98,12 @@ class Stage:
         rows = self._rows.get(shelf)
         if rows is None:
             rows = self._rows[shelf] = _Rows()
-        self.set(rows, key, value)
-        self.set(self._changes(shelf), key, value)
-
-    def change(self, shelf: Shelf[K, V], key: K) -> V:
-        """Return a row of which the act will `set` mappings; it must be loaded and exist."""
-        row: V = self._rows.get(shelf, _NOTHING)[key]
-        changed = self._changes(shelf)
-        if key not in changed:
-            self.set(changed, key, row)
-        return row
-
-    def _changes(self, shelf: Any) -> dict[Any, Any]:
         changed = self._changed.get(shelf)
         if changed is None:
             changed = self._changed[shelf] = {}
-        return changed
-
-    def set(self, mapping: dict[K, V], key: K, value: V) -> None:
-        """Change a mapping that is part of a row; undone with the act."""
-        self._undo.append((mapping, key, mapping.get(key, _ABSENT)))
-        mapping[key] = value
+        self._undo.append((rows, key, rows.get(key, _ABSENT)))
+        self._undo.append((changed, key, changed.get(key, _ABSENT)))
+        rows[key] = changed[key] = value
 
     def log(self, log: Log[R], row: R) -> None:
         """Add a row of the chain."""
@@ -151,7 +143,7 @@ class Stage:
                 rows = self._rows[shelf] = _Rows()
             if key in rows:
                 continue
-            left = self._before.get(shelf)
+            left = self._left.get(shelf)
             if left is not None and key in left:
                 rows[key] = left[key]
                 continue
@@ -173,12 +165,15 @@ class Stage:
 
     def settle(self) -> None:
         """Let go of the batch before: from here on the database has what it left."""
-        self._before = {}
+        self._left = {}
 
     def take_changed(self) -> list[tuple[Shelf[Any, Any], dict[Any, Any]]]:
         """Return the accepted changes since the last call, lower rooms first."""
         changed, self._changed = self._changed, {}
         self._forget()
+        for shelf, rows in changed.items():
+            if not shelf.derived:
+                self.left.setdefault(shelf, {}).update(rows)
         return sorted(
             ((shelf, rows) for shelf, rows in changed.items() if rows),
             key=lambda item: item[0].order,

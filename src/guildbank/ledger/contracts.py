@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -39,13 +40,13 @@ class Asset(msgspec.Struct, frozen=True):
 
 
 class Account(msgspec.Struct):
-    """Totals of one account. Those that a batch has read or accepted are never changed.
+    """Totals of one account. An act changes its own copy alone, and `entry` names the act.
 
     Credited C, spent S, clawed K: the balance is C - S - K. `floor` None means that the account
     may go below zero and keeps no running row. `problem` is set for an account that cannot be
     opened: its owner or asset is unknown. The id 0 is that of an account not opened yet;
-    `opening` says that its row is new, `touched` that it is not as it was read, and `ruled` that
-    this is so of more than its totals.
+    `opening` says that its row is new, `entry` (the act's seq, 0 for none) that it is not as it was
+    read, and `ruled` that this is so of more than its totals.
     """
 
     id: int
@@ -59,7 +60,7 @@ class Account(msgspec.Struct):
     cap: int = DEFAULT_CAP
     problem: str | None = None
     opening: bool = False
-    touched: bool = False
+    entry: int = 0
     ruled: bool = False
 
     @property
@@ -201,6 +202,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
         return self.amount - self.captured - self.released
 
 
+@lru_cache(maxsize=1024)
 def house(asset: str, bucket: str) -> Address:
     """Return the address of an account of the house."""
     return Address(HOUSE, asset, bucket)

@@ -1,8 +1,11 @@
 """All accounts of one owner in one asset, as a batch has them."""
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
-from guildbank.ledger.contracts import Account
+import msgspec
+
+from guildbank.ledger.contracts import HOUSE, Account
 
 HoldingKey: TypeAlias = tuple[str, str]
 """An owner and an asset."""
@@ -11,24 +14,23 @@ DEBT_FLOOR = -(2**60)
 """A debt account is below zero by nature; a floor far below keeps its totals in its row."""
 
 
-class Holding:
-    """The accounts by bucket, those that are opened. An act changes none of them: it replaces.
+class Holding(msgspec.Struct, frozen=True):
+    """The accounts by bucket, those that are opened; `cap` is their asset's.
 
     `problem` says why none may be opened: unknown_account, unknown_asset.
     """
 
-    __slots__ = ("accounts", "cap", "house", "problem")
+    owner: str
+    cap: int
+    problem: str | None
+    accounts: Mapping[str, Account]
 
-    def __init__(self, house: bool, cap: int, problem: str | None = None) -> None:
-        self.house = house
-        self.cap = cap
-        self.problem = problem
-        self.accounts: dict[str, Account] = {}
+    @property
+    def house(self) -> bool:
+        """Say whether the accounts have no totals of their own."""
+        return self.owner == HOUSE
 
-    def account(self, bucket: str) -> Account:
-        """Return the account of a bucket, opened or not."""
-        account = self.accounts.get(bucket)
-        if account is None:
-            floor = None if self.house else DEBT_FLOOR if bucket == "debt" else 0
-            account = Account(0, floor=floor, cap=self.cap, problem=self.problem)
-        return account
+    def unopened(self, bucket: str) -> Account:
+        """Return the account of a bucket that has none yet."""
+        floor = None if self.house else DEBT_FLOOR if bucket == "debt" else 0
+        return Account(0, floor=floor, cap=self.cap, problem=self.problem)

@@ -108,12 +108,13 @@ class Holdings:
         found: dict[HoldingKey, Holding] = {}
         for row in rows:
             owner, asset, bucket = row[0], row[1], row[2]
-            holding = found.get((owner, asset))
-            if holding is None:
-                problem = None if bucket is not None else _problem(owner, row[11], row[12])
-                holding = found[owner, asset] = Holding(owner == HOUSE, row[11] or 0, problem)
-            if bucket is not None:
-                holding.accounts[bucket] = Account(*row[3:12])
+            key = (owner, asset)
+            opened = {} if bucket is None else {bucket: Account(*row[3:12])}
+            before = found.get(key)
+            if before is not None:
+                opened = {**before.accounts, **opened}
+            problem = _problem(owner, row[11], row[12]) if bucket is None else None
+            found[key] = Holding(owner, row[11] or 0, problem, opened)
         return found
 
     def saving(self, changed: Mapping[HoldingKey, Holding]) -> Sequence[Statement]:
@@ -121,7 +122,7 @@ class Holdings:
         opened, moved, ruled = [], [], []
         for (owner, asset), holding in changed.items():
             for bucket, a in holding.accounts.items():
-                if not a.touched:
+                if a.entry == 0:
                     continue
                 if a.opening:
                     opened.append(_row(owner, asset, bucket, a))
@@ -130,7 +131,8 @@ class Holdings:
                 elif not holding.house:
                     moved.append(_totals(a))
                 # From now on it is as it will be read.
-                a.touched = a.opening = a.ruled = False
+                a.entry = 0
+                a.opening = a.ruled = False
         rows = ((OPEN, opened), (SAVE, moved), (SAVE_RULED, ruled))
         return [Statement(text, tuple(zip(*some, strict=True))) for text, some in rows if some]
 

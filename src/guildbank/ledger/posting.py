@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from guildbank.journal import Need, Stage
 from guildbank.kernel import Refusal
 from guildbank.ledger.contracts import HOUSE, Address, Leg, LotRef, Moved
+from guildbank.ledger.holding import Holding
 from guildbank.ledger.holdings import HOLDINGS
 from guildbank.ledger.rules import Book
 from guildbank.ledger.store import LOTS, SPREADS, TRANSFERS
@@ -37,10 +38,10 @@ def open_book(stage: Stage) -> Book:
 
 def close_book(stage: Stage, book: Book) -> None:
     """Stage what the book changed; before this nothing has happened."""
-    for address, account in book.changed.items():
-        key = address[:2]
-        holding = stage.change(HOLDINGS, key)
-        stage.set(holding.accounts, address[2], account)
+    rows = stage.rows(HOLDINGS)
+    for key, accounts in book.changed.items():
+        holding = rows[key]
+        stage.put(HOLDINGS, key, Holding(holding.owner, holding.cap, holding.problem, accounts))
     for transfer, debit, credit in book.moved:
         stage.log(TRANSFERS, transfer)
         # Later acts of the batch must see the holes and restored lots of this one.

@@ -32,7 +32,7 @@ class Book:
     """Accounts as one act sees them, and the transfers that it made so far.
 
     Holdings, lots and spreads are loaded rows: a missing key was not asked for, which is a defect
-    of the act. `changed` are the act's own copies of accounts.
+    of the act. `changed` are the accounts of the holdings in which the act has changed one.
     """
 
     __slots__ = (
@@ -59,36 +59,39 @@ class Book:
         self._spreads = spreads
         self._opened = 0
         self.restored: dict[int, Restored] = {}
-        self.changed: dict[Address, Account] = {}
+        self.changed: dict[HoldingKey, dict[str, Account]] = {}
         self.moved: list[Moved] = []
 
-    def accounts(self, owner: str, asset: str) -> dict[str, Account]:
+    def accounts(self, owner: str, asset: str) -> Mapping[str, Account]:
         """Return the opened accounts of an owner in an asset by bucket; read only."""
-        read = accounts = self._holdings[owner, asset].accounts
-        for address, account in self.changed.items():
-            if address[0] == owner and address[1] == asset:
-                if accounts is read:
-                    accounts = read.copy()
-                accounts[address[2]] = account
-        return accounts
+        key = (owner, asset)
+        changed = self.changed.get(key)
+        return self._holdings[key].accounts if changed is None else changed
 
     def account(self, address: Address) -> Account:
         """Return the account; read only."""
-        account = self.changed.get(address)
-        return self._holdings[address[:2]].account(address[2]) if account is None else account
+        owner, asset, bucket = address
+        account = self.accounts(owner, asset).get(bucket)
+        return self._holdings[owner, asset].unopened(bucket) if account is None else account
 
     def own(self, address: Address) -> Account:
         """Return this act's copy of the account, to be changed."""
-        account = self.changed.get(address)
+        owner, asset, bucket = address
+        key = (owner, asset)
+        accounts = self.changed.get(key)
+        if accounts is None:
+            accounts = self.changed[key] = dict(self._holdings[key].accounts)
+        account = accounts.get(bucket)
         if account is None:
-            account = replace(self._holdings[address[:2]].account(address[2]), touched=True)
-            if account.id == 0:
-                # An account's number is the entry that opens it and its place among those it
-                # opens: unique without asking the database.
-                account.id = (self.seq << OPENED_BITS) | self._opened
-                account.opening = True
-                self._opened += 1
-            self.changed[address] = account
+            account = accounts[bucket] = self._holdings[key].unopened(bucket)
+            # An account's number is the entry that opens it and its place among those it opens:
+            # unique without asking the database.
+            account.id = (self.seq << OPENED_BITS) | self._opened
+            account.opening = True
+            account.entry = self.seq
+            self._opened += 1
+        elif account.entry != self.seq:
+            account = accounts[bucket] = replace(account, entry=self.seq)
         return account
 
     def post(self, legs: Sequence[Leg]) -> Refusal | None:
@@ -220,18 +223,19 @@ class Book:
             debit.clawed += take
         credit.credited += take
         restores = leg.restores
-        transfer = Transfer(
+        # As Transfer(...) and Moved(...), which take more than twice as long.
+        transfer = tuple.__new__(Transfer, (
             self.seq, len(self.moved), debit.id, credit.id, take,
             debit_offset, lot_offset, credit_offset,
             debit.credited - debit.spent - debit.clawed,
             credit.credited - credit.spent - credit.clawed,
-            *(restores[:3] if restores else (None, None, None)),
-        )  # fmt: skip
+            *((None, None, None) if restores is None else restores[:3]),
+        ))  # fmt: skip
         if restores is not None:
             self.restored[transfer.leg] = Restored(
                 credit_offset, take, restores.start, restores.directed
             )
-        self.moved.append(Moved(transfer, source, leg.credit))
+        self.moved.append(tuple.__new__(Moved, (transfer, source, leg.credit)))
         return None
 
 
