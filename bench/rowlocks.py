@@ -1,4 +1,4 @@
-"""The peer: a classic ledger, a transaction an operation, with a row lock on the hot account.
+"""The lean peer: a bare ledger, a transaction an operation, with a row lock on the hot account.
 
 Same rows, same tables and indexes, same driver, same pool, same durability. Each of its writers
 does in a transaction of its own what a spend does: update the player's row, update the row of the
