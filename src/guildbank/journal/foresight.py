@@ -25,7 +25,7 @@ CHUNK = 250
 LEAST_ACTS = 16
 """For fewer acts a second connection costs more than it saves."""
 
-PATIENCE_SECONDS = 0.05
+PATIENCE_SECONDS = 0.25
 """How long a batch that holds the lock waits for rows that are being read ahead."""
 
 
