@@ -99,9 +99,8 @@ def all_ops() -> list[Op]:
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let these small batches be decided ahead in chunks and copied, as large ones are."""
+    """Let these small batches be decided ahead and copied, as large ones are."""
     monkeypatch.setattr(foresight, "LEAST_ACTS", 1)
-    monkeypatch.setattr(foresight, "CHUNK", 6)
     monkeypatch.setattr(batch, "STEP", 2)
     monkeypatch.setattr(pen, "COPY_FROM_ROWS", 5)
 

@@ -1,6 +1,6 @@
 """A batch that is decided ahead ends as one that is decided under its lock, whatever its acts.
 
-Each test runs both ways. Ahead, the rows for each act are read while the act before is decided.
+Each test runs both ways.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import pytest
 from tests.economy import Move
 from tests.studio import GEM, Studio
 
-from guildbank.journal import Act, Journal, Outcome, Receipt, foresight
+from guildbank.journal import Act, Journal, Outcome, Receipt, Stage, foresight
 from guildbank.journal.batch import Batch
 from guildbank.journal.contracts import Head
 from guildbank.kernel import Refusal, parse_seq_id, seq_id
@@ -55,8 +55,10 @@ class Way:
             self.held.set()
             await self.open.wait()
 
-    async def run(self, studio: Studio, acts: Sequence[Act], *, together: bool) -> list[Outcome]:
-        """Run the acts as one batch; return what each ended with."""
+    async def run(
+        self, studio: Studio, acts: Sequence[Act], *, together: bool = False, before: Act = IDLE
+    ) -> list[Outcome]:
+        """Run the acts as one batch behind that of another act; return what each ended with."""
         journal = Journal(studio.city.services.db, probe=self.probe)
 
         async def send() -> list[Outcome]:
@@ -66,6 +68,7 @@ class Way:
             return [one for one in answers if not isinstance(one, Exception)]
 
         if not self.ahead:
+            await journal.submit(studio.ref.schema, before)
             return await send()
         self.used.clear()
         self.held.clear()
@@ -74,12 +77,12 @@ class Way:
         for _ in range(2):
             await journal.submit(studio.ref.schema, IDLE)
         self.holds = True
-        before = asyncio.create_task(journal.submit(studio.ref.schema, IDLE))
+        held = asyncio.create_task(journal.submit(studio.ref.schema, before))
         await self.held.wait()
         sent = asyncio.create_task(send())
         await asyncio.sleep(0.1)
         self.open.set()
-        await before
+        await held
         answers = await sent
         await journal.close()
         return answers
@@ -102,7 +105,6 @@ def watch(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Batch, "follows", noted)
     monkeypatch.setattr(foresight, "LEAST_ACTS", 1)
-    monkeypatch.setattr(foresight, "CHUNK", 1)
 
 
 def grant(player: str, amount: int, key: str | None = None) -> Act:
@@ -124,14 +126,19 @@ def reverse(receipt: Receipt, amount: int) -> Act:
     return ReverseAct(WHO, None, Reverse(name, amount), at)
 
 
-async def run(studio: Studio, way: Way, *acts: Act) -> Sequence[str]:
-    """Run the acts as one batch; return what each ended with, `done` or the refusal's code."""
-    answers = await way.run(studio, acts, together=False)
+async def run(
+    studio: Studio, way: Way, *acts: Act, ahead: bool = True, before: Act = IDLE
+) -> Sequence[str]:
+    """Run the acts as one batch; return what each ended with, `done` or the refusal's code.
+
+    Where that is to happen `ahead`, it must have been so; not where rows can be known only later.
+    """
+    answers = await way.run(studio, acts, before=before)
     assert len(answers) == len(acts)
     told = ["done" if isinstance(answer, Receipt) else answer.code for answer in answers]
     times = {answer.at for answer in answers if isinstance(answer, Receipt) and not answer.replayed}
     assert len(times) <= 1, "this was not one batch"
-    assert way.used == ([True] if way.ahead else [])
+    assert way.used == ([True] if way.ahead and ahead else [])
     return told
 
 
@@ -158,7 +165,8 @@ async def test_reversals_share_what_the_original_took(
     await studio.grant(player, 30)
     spent = await studio.submit(spend(player, 30))
     acts = [grant(player, 1), reverse(spent, 20), reverse(spent, 20), reverse(spent, 10)]
-    assert await run(studio, way, *acts) == ["done", "done", "exceeds_original", "done"]
+    told = await run(studio, way, *acts, ahead=False)
+    assert told == ["done", "done", "exceeds_original", "done"]
     assert await studio.buckets(player) == {"free": 31}
 
 
@@ -167,7 +175,8 @@ async def test_a_limit_counts_what_was_spent_before_it_in_the_batch(
 ) -> None:
     await studio.grant(player, 100)
     acts = [spend(player, 30), limit(player, 50), spend(player, 25), spend(player, 20)]
-    assert await run(studio, way, *acts) == ["done", "done", "limit_exceeded", "done"]
+    told = await run(studio, way, *acts, ahead=False)
+    assert told == ["done", "done", "limit_exceeded", "done"]
 
 
 async def test_a_currency_closed_by_one_act_takes_no_coins_from_the_next(
@@ -205,8 +214,8 @@ async def test_a_group_that_is_refused_leaves_the_chunk_before_it(
     assert await studio.buckets(player) == {"free": 6}
 
 
-async def give_back_and_claw(studio: Studio, way: Way, player: str) -> Sequence[str]:
-    """Give a spend of bought coins back and take the bought coins away, in one batch."""
+async def give_back_and_claw(studio: Studio, way: Way, player: str, *, ahead: bool) -> str:
+    """Give a spend of bought coins back; behind it take the bought coins away."""
     paid, sales = Address(player, GEM, "paid"), house(GEM, "sales")
     bought = await studio.paid(player, 10)
     spent = await studio.submit(Move("wallets.spent", {}, [Leg((paid,), sales, 10)], None))
@@ -214,21 +223,54 @@ async def give_back_and_claw(studio: Studio, way: Way, player: str) -> Sequence[
     back = Move("ledger.reversed", {}, [Leg((sales,), paid, 10, restores=restores)], None)
     lot = LotRef(bought.seq, 0)
     claw = Move("test.clawed", {}, [Leg((paid,), house(GEM, "clawed"), 10, lot=lot)], None)
-    return await run(studio, way, back, claw)
+    (told,) = await run(studio, way, claw, ahead=ahead, before=back)
+    return told
 
 
-async def test_coins_given_back_by_one_act_are_taken_by_the_next(
+async def test_coins_given_back_by_one_batch_are_taken_by_the_next(
     studio: Studio, player: str, way: Way
 ) -> None:
-    assert await give_back_and_claw(studio, way, player) == ["done", "done"]
+    assert await give_back_and_claw(studio, way, player, ahead=False) == "done"
 
 
 async def test_what_follows_from_other_rows_is_not_read_ahead_of_them(
     studio: Studio, player: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The broken rule: where coins were put back is read while that is being decided."""
+    """The broken rule: where coins were put back is read before that has happened."""
     way = Way(ahead=True)
     watch(way, monkeypatch)
     for shelf in (Lots, Spreads):
         monkeypatch.setattr(shelf, "derived", False)
-    assert await give_back_and_claw(studio, way, player) == ["done", "exceeds_original"]
+    assert await give_back_and_claw(studio, way, player, ahead=True) == "exceeds_original"
+
+
+async def test_what_the_batch_before_has_changed_is_taken_from_there(
+    studio: Studio, player: str, way: Way
+) -> None:
+    await studio.grant(player, 10)
+    told = await run(
+        studio, way, spend(player, 4, "key"), spend(player, 3), before=spend(player, 6)
+    )
+    assert told == ["done", "insufficient_funds"]
+
+
+async def test_what_the_batch_before_has_changed_is_not_what_the_database_has_yet(
+    studio: Studio, player: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broken rule: nothing is taken from the batch before."""
+    way = Way(ahead=True)
+    watch(way, monkeypatch)
+    monkeypatch.setattr(Stage, "follow", lambda *_: None)
+    await studio.grant(player, 10)
+    with pytest.raises(AssertionError):
+        await run(studio, way, spend(player, 4), before=spend(player, 6))
+    assert await studio.buckets(player) == {"free": 4}
+
+
+async def test_a_key_of_the_batch_before_is_answered_as_that_batch_was(
+    studio: Studio, player: str, way: Way
+) -> None:
+    await studio.grant(player, 10)
+    acts = [spend(player, 6, "key"), spend(player, 5, "key")]
+    assert await run(studio, way, *acts, before=spend(player, 6, "key")) == ["done", "key_reused"]
+    assert await studio.buckets(player) == {"free": 4}

@@ -162,18 +162,22 @@ class Batcher(Generic[Item, Result]):
                 self._waiting -= lane.popleft().weight
         return bool(self._early or self._lane or self._bulk)
 
-    def waiting_items(self) -> list[Item]:
-        """Return what would be drawn now, and leave it in the queue."""
-        ahead: list[Ticket[Item, Result]] = []
-        weight = 0
-        for ticket in self._lane:
-            if weight >= self._max_batch:
-                break
-            ahead.append(ticket)
-            weight += ticket.weight
-        if self._bulk and (self._bulk_is_next or not ahead):
-            ahead.append(self._bulk[0])
-        return [ticket.item for ticket in ahead if not ticket.future.done()]
+    def waiting_items(self, turn: int = 0) -> list[Item]:
+        """Return what would be drawn now, or `turn` draws later, and leave it in the queue."""
+        lane, bulk = iter(self._lane), iter(self._bulk)
+        bulk_is_next = self._bulk_is_next
+        drawn: list[Ticket[Item, Result]] = []
+        for _ in range(turn + 1):
+            drawn, weight = [], 0
+            while weight < self._max_batch and (ticket := next(lane, None)) is not None:
+                drawn.append(ticket)
+                weight += ticket.weight
+            if (bulk_is_next or not drawn) and (ticket := next(bulk, None)) is not None:
+                drawn.append(ticket)
+                bulk_is_next = False
+            else:
+                bulk_is_next = True
+        return [ticket.item for ticket in drawn if not ticket.future.done()]
 
     def _draw_early(self) -> list[Ticket[Item, Result]]:
         return self._begin(self._take(self._early))

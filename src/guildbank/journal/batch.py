@@ -1,7 +1,7 @@
 """One batch: its acts are read for, decided, sealed with a hash, and written.
 
-Under the lock these follow each other. Ahead of the lock a batch is decided `behind` the one that
-is being written: what that one left is taken from its stage, everything else from the database.
+Under the lock these follow each other. Ahead of the lock rows are read first; then the batch stands
+behind the one that is being written, takes over what that one has changed, and is decided.
 """
 
 import asyncio
@@ -34,15 +34,15 @@ class Batch:
     `accepted` says how many of them will be entries, `hash` is set when the batch is sealed.
     """
 
-    def __init__(self, behind: "Batch | None" = None) -> None:
+    def __init__(self) -> None:
         self.hash = b""
         self.accepted = 0
         self._pen = pen.Pen()
         self._head: Head | None = None
-        self._behind = behind
-        self._stage: Stage = Stage(None if behind is None else behind._stage)
+        self._behind: Sequence[Batch] = ()
+        self._stage = Stage()
         # Receipts of keys that are known, and what this batch accepts under new ones.
-        self._replays = {} if behind is None else behind._own_receipts()
+        self._replays: dict[bytes, store.StoredReceipt] = {}
 
     @property
     def head(self) -> Head:
@@ -67,11 +67,20 @@ class Batch:
             groups = [group for group in groups if group.tries < MAX_ROUNDS]
 
     async def read_ahead(self, driver: Driver, groups: Sequence[Group]) -> None:
-        """Read for groups ahead of the lock, while others may be answered. Raises Unforeseen."""
+        """Read for the groups ahead of the lock, in one snapshot. Raises Unforeseen."""
         await self._read(driver, groups, None)
 
+    def stand_behind(self, batches: "Sequence[Batch]") -> None:
+        """Go on from the last of these batches, in order, which may be newer than the rows."""
+        last = batches[-1]
+        for batch in batches:
+            self._stage.follow(batch._stage)
+            self._replays.update(batch._own_receipts())
+        self._stage.begin(max(self._stage.now, last._stage.now), last.last_seq + 1)
+        self._behind = batches
+
     async def answer_ahead(self, groups: Sequence[Group]) -> None:
-        """Answer those that were read for, a few at a time; after Unforeseen the batch is void."""
+        """Answer the groups, a few at a time; after Unforeseen the batch is void."""
         for start in range(0, len(groups), STEP):
             for unready in self._answer(groups[start : start + STEP]):
                 unready.wants = ()
@@ -81,16 +90,15 @@ class Batch:
     def follows(self, head: Head) -> bool:
         """Say whether the batch, decided ahead, is as it would be if it were decided now.
 
-        It is if it stood behind the newest batch, and its rows are from just before or after that.
+        It is if the last batch that it stands behind is the newest, and its rows are older than
+        none of those.
         """
-        behind, seen = self._behind, self.head
-        assert behind is not None
-        if head.hash != behind.hash or not (head.writable and seen.writable):
+        seen, behind = self.head, self._behind
+        if head.hash != behind[-1].hash or not (head.writable and seen.writable):
             return False
-        if seen.hash not in (behind.head.hash, behind.hash):
+        if seen.hash not in (head.hash, *(batch.head.hash for batch in behind)):
             return False
-        self._head, self._behind = head, None
-        self._stage.settle()
+        self._head, self._behind = head, ()
         return True
 
     def seal(self) -> pen.Writing:
@@ -164,13 +172,8 @@ class Batch:
         return await store.read_each(driver, statements, acts) if statements else []
 
     def _begin(self, rows: Rows) -> None:
-        """Take the head that was read; behind a batch, seqs and time go on from that one."""
         now, self._head = store.read_head(rows)
-        behind = self._behind
-        if behind is None:
-            self._stage.begin(now, self._head.seq + 1)
-        else:
-            self._stage.begin(max(now, behind._stage.now), behind.last_seq + 1)
+        self._stage.begin(now, self._head.seq + 1)
 
     async def _meet(self, driver: Driver, seqs: dict[bytes, int]) -> None:
         """Read the receipts of keys that earlier batches know."""

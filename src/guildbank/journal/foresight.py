@@ -1,13 +1,14 @@
-"""The next batch, decided ahead of its lock while the one before it is being written.
+"""The next batches, read and decided ahead of their locks.
 
-PostgreSQL writes a batch on one core while Python decides the next on another, on rows read by a
-second connection and on what the batch before left on its stage. Under the lock the head of the
-journal tells whether that is what would be decided then; if not it is dropped, and decided anew.
+While PostgreSQL writes one batch, Python decides the next, and a second connection reads the rows
+of the one after that. Under its lock the head of the journal tells whether a batch is what would be
+decided then; if not it is dropped, and decided anew.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -19,34 +20,36 @@ from guildbank.journal.deciding import Group
 
 log = structlog.get_logger(__name__)
 
-CHUNK = 250
-"""Groups that are decided while the rows of the next ones are read."""
-
 LEAST_ACTS = 16
 """For fewer acts a second connection costs more than it saves."""
+
+DEPTH = 2
+"""Batches that are under way ahead: one is decided, one is read."""
 
 PATIENCE_SECONDS = 0.25
 """How long a batch that holds the lock waits for rows that are being read ahead."""
 
 
-class Ahead(NamedTuple):
-    """A batch that has no lock yet, and the groups that it has answered."""
+@dataclass(slots=True)
+class Coming:
+    """A batch that has no lock yet; `since` was being written when its rows were begun to be read.
 
-    batch: Batch
-    groups: Sequence[Group]
+    The tasks tell whether it went well. `weight` counts the acts of the groups.
+    """
 
-
-class _Looking(NamedTuple):
-    """A batch that is being decided ahead; `read` is set when nothing of it is read any more."""
-
-    deciding: asyncio.Task[Ahead | None]
-    read: asyncio.Event
+    since: Batch
+    reading: asyncio.Task[bool] = field(init=False)
+    deciding: asyncio.Task[bool] | None = None
+    batch: Batch = field(default_factory=Batch)
+    groups: Sequence[Group] = ()
+    weight: int = 0
 
 
 class Foresight:
-    """Decides ahead for one tenant's queue: `count` says how many acts wait, `waiting` which.
+    """Works ahead for one tenant's queue: `count` says how many acts wait, `waiting` which groups.
 
-    Only while this process is the only one that writes: with others it would mostly be in vain.
+    `waiting` is asked for those of the next draw (0) or of the one after it (1). Only while this
+    process is the only one that writes: with others it would mostly be in vain.
     """
 
     def __init__(
@@ -54,37 +57,46 @@ class Foresight:
         db: Database,
         schema: str,
         count: Callable[[], int],
-        waiting: Callable[[], Sequence[Group]],
+        waiting: Callable[[int], Sequence[Group]],
     ) -> None:
         self._db = db
         self._schema = schema
         self._count = count
         self._waiting = waiting
         self._writing: Batch | None = None
-        self._looking: _Looking | None = None
-        self._late: asyncio.Task[Ahead | None] | None = None
+        self._coming: deque[Coming] = deque()
+        self._late: set[asyncio.Task[bool]] = set()
         self._last_hash = b""
         self._alone = False
 
     def look(self) -> None:
-        """Begin with those who wait, once they are as many as there are in the batch before.
+        """Begin to read for those who wait, once they are as many as there are in the batch before.
 
         With fewer, batches would become smaller.
         """
-        before = self._writing
-        if before is None or not self._alone or self._looking is not None:
+        writing = self._writing
+        if writing is None or not self._alone or self._late or len(self._coming) == DEPTH:
             return
-        if self._late is not None and not self._late.done():
+        if self._coming and not self._coming[-1].reading.done():
             return
-        if self._count() >= max(LEAST_ACTS, before.accepted):
-            read = asyncio.Event()
-            self._looking = _Looking(asyncio.create_task(self._decide(before, read)), read)
+        others = self._count() - sum(coming.weight for coming in self._coming)
+        if others < max(LEAST_ACTS, writing.accepted):
+            return
+        coming = Coming(writing)
+        coming.reading = asyncio.create_task(self._read(coming, len(self._coming)))
+        coming.reading.add_done_callback(lambda _: self.look())
+        self._coming.append(coming)
+        if len(self._coming) == 1:
+            self._begin_to_decide(writing)
 
     def follow(self, batch: Batch) -> None:
         """Note the batch that is about to be written: nothing is decided in it any more."""
-        self._alone = self._last_hash == batch.head.hash
-        self._last_hash = batch.hash
-        self._writing = batch
+        alone = self._last_hash == batch.head.hash
+        if not alone:
+            self.forget()
+        self._alone, self._last_hash, self._writing = alone, batch.hash, batch
+        if self._coming:
+            self._begin_to_decide(batch)
         self.look()
 
     def committed(self) -> None:
@@ -94,78 +106,71 @@ class Foresight:
     def forget(self) -> None:
         """Drop everything: it is not known what became of the last batch."""
         self._writing, self._last_hash, self._alone = None, b"", False
-        if self._looking is not None:
-            self._late, self._looking = self._looking.deciding, None
+        while self._coming:
+            self._drop(self._coming.popleft())
 
     async def take(self, driver: Driver, groups: list[Group]) -> tuple[Batch, list[Group]]:
         """Return the batch of these groups, under its lock, and those that it is yet to decide."""
-        looking, self._looking = self._looking, None
-        if looking is None:
+        coming = self._coming.popleft() if self._coming else None
+        if coming is None:
             return Batch(), groups
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await looking.read.wait()
-        except TimeoutError:
-            self._late = looking.deciding
-            return Batch(), groups
-        ahead = await looking.deciding
-        if ahead is None:
-            return Batch(), groups
-        answered = set(map(id, ahead.groups))
+        answered = set(map(id, coming.groups))
         # Whoever went away before the draw takes no part.
-        if not answered <= set(map(id, groups)):
+        if not answered <= set(map(id, groups)) or not await self._is_decided(coming):
+            self._drop(coming)
             return Batch(), groups
         _, head = await store.fetch_head(driver)
-        if not ahead.batch.follows(head):
+        if not coming.batch.follows(head):
             return Batch(), groups
-        return ahead.batch, [group for group in groups if id(group) not in answered]
+        return coming.batch, [group for group in groups if id(group) not in answered]
 
     async def close(self) -> None:
         """Return when nothing is read any more."""
         self.forget()
-        if self._late is not None:
-            await asyncio.wait([self._late])
+        if self._late:
+            await asyncio.wait(self._late)
 
-    async def _decide(self, before: Batch, read: asyncio.Event) -> Ahead | None:
-        # Those of the same moment have arrived by now.
-        groups = self._waiting()
-        batch = Batch(before)
+    def _begin_to_decide(self, before: Batch) -> None:
+        coming = self._coming[0]
+        behind = [before] if coming.since is before else [coming.since, before]
+        coming.deciding = asyncio.create_task(self._decide(coming, behind))
+
+    async def _is_decided(self, coming: Coming) -> bool:
+        """Wait until it is, but not for a connection that does not come."""
+        done, _ = await asyncio.wait([coming.reading], timeout=PATIENCE_SECONDS)
+        return bool(done) and coming.deciding is not None and await coming.deciding
+
+    def _drop(self, coming: Coming) -> None:
+        """Forget it; while it is still at work nothing else is begun."""
+        task = coming.deciding or coming.reading
+        if not task.done():
+            self._late.add(task)
+            task.add_done_callback(self._late.discard)
+
+    async def _read(self, coming: Coming, turn: int) -> bool:
+        # Those who came in the same moment have arrived by now.
+        coming.groups = self._waiting(turn)
+        coming.weight = sum(len(group.acts) for group in coming.groups)
         try:
             # One snapshot for all: the head says of what moment the rows are.
             async with self._db.begin(self._schema, read_only=True) as tx:
-                answered = await _decide_chunks(batch, tx.driver, groups, read)
+                await coming.batch.read_ahead(tx.driver, coming.groups)
         except Unforeseen:
-            return None
+            return False
         except Exception as error:  # the batch reads for itself, and hears of the trouble then
-            log.info("journal_not_foreseen", schema=self._schema, error=repr(error))
-            return None
-        finally:
-            read.set()
-        return Ahead(batch, groups[:answered]) if answered else None
+            log.info("journal_not_read_ahead", schema=self._schema, error=repr(error))
+            return False
+        return True
 
-
-async def _decide_chunks(
-    batch: Batch, driver: Driver, groups: Sequence[Group], read: asyncio.Event
-) -> int:
-    """Decide chunk after chunk, and read for the next one meanwhile; return how many groups.
-
-    The rest, from the first that goes by derived rows on, are for the time under the lock.
-    """
-    reading = asyncio.create_task(batch.read_ahead(driver, groups[:CHUNK]))
-    try:
-        for start in range(0, len(groups), CHUNK):
-            chunk = groups[start : start + CHUNK]
-            following = groups[start + CHUNK : start + 2 * CHUNK]
-            try:
-                await reading
-            except Unforeseen:
-                return start
-            if following:
-                reading = asyncio.create_task(batch.read_ahead(driver, following))
-            else:
-                read.set()
-            await batch.answer_ahead(chunk)
-    finally:
-        # A connection is given back only when it is idle.
-        await asyncio.gather(reading, return_exceptions=True)
-    return len(groups)
+    async def _decide(self, coming: Coming, behind: Sequence[Batch]) -> bool:
+        if not await coming.reading:
+            return False
+        try:
+            coming.batch.stand_behind(behind)
+            await coming.batch.answer_ahead(coming.groups)
+        except Unforeseen:
+            return False
+        except Exception as error:  # it is decided anew, and its callers hear of the trouble then
+            log.info("journal_not_decided_ahead", schema=self._schema, error=repr(error))
+            return False
+        return True

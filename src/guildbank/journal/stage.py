@@ -39,14 +39,13 @@ class Stage:
     """What acts read and write. An act's changes are kept when it is accepted, else undone.
 
     `now` is the batch's time from the database and `seq` the entry that the act at hand will be;
-    both are known once the batch has `begun`, after the first round of `needs`. What a batch
-    `before` has changed is taken from what it `left`; everything else is to be read.
+    both are known once the batch has `begun`, after the first round of `needs`. `left` is what was
+    changed and taken away to be written.
     """
 
     __slots__ = (
         "_accepted",
         "_changed",
-        "_left",
         "_logged",
         "_rows",
         "_undo",
@@ -58,14 +57,13 @@ class Stage:
     now: datetime
     seq: int
 
-    def __init__(self, before: "Stage | None" = None) -> None:
+    def __init__(self) -> None:
         self._rows: dict[Any, _Rows] = {}
         self._changed: dict[Any, dict[Any, Any]] = {}
         self._logged: list[tuple[Any, Any]] = []
         # What was there before: rows are values that no act changes in place.
         self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
         self._accepted = (0, 0)
-        self._left: dict[Any, dict[Any, Any]] = {} if before is None else before.left
         self.left: dict[Any, dict[Any, Any]] = {}
 
     def begin(self, now: datetime, seq: int) -> None:
@@ -143,10 +141,6 @@ class Stage:
                 rows = self._rows[shelf] = _Rows()
             if key in rows:
                 continue
-            left = self._left.get(shelf)
-            if left is not None and key in left:
-                rows[key] = left[key]
-                continue
             keys = missing.get(shelf)
             if keys is None:
                 keys = missing[shelf] = {}
@@ -163,9 +157,12 @@ class Stage:
         for key in keys:
             rows.setdefault(key, found.get(key))
 
-    def settle(self) -> None:
-        """Let go of the batch before: from here on the database has what it left."""
-        self._left = {}
+    def follow(self, before: "Stage") -> None:
+        """Put what an earlier batch has changed in place of rows that may be older."""
+        for shelf, left in before.left.items():
+            rows = self._rows.get(shelf)
+            if rows:
+                rows.update((key, left[key]) for key in left.keys() & rows.keys())
 
     def take_changed(self) -> list[tuple[Shelf[Any, Any], dict[Any, Any]]]:
         """Return the accepted changes since the last call, lower rooms first."""

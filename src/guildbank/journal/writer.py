@@ -203,8 +203,8 @@ class _TenantRunner:
     def _count(self) -> int:
         return self._journal._batchers[self._schema].waiting
 
-    def _waiting(self) -> Groups:
-        items = self._journal._batchers[self._schema].waiting_items()
+    def _waiting(self, turn: int) -> Groups:
+        items = self._journal._batchers[self._schema].waiting_items(turn)
         return [group for item in items for group in item]
 
     async def __call__(self, early: list[Job], draw: Callable[[], list[Job]]) -> None:
