@@ -90,16 +90,19 @@ class Batch:
     def follows(self, head: Head) -> bool:
         """Say whether the batch, decided ahead, is as it would be if it were decided now.
 
-        It is if the last batch that it stands behind is the newest, and its rows are older than
-        none of those.
+        It is if the batches that it stands behind are a part of the chain, the last one of them
+        is the newest batch, and its rows are not older than the first.
         """
         seen, behind = self.head, self._behind
-        if head.hash != behind[-1].hash or not (head.writable and seen.writable):
-            return False
-        if seen.hash not in (head.hash, *(batch.head.hash for batch in behind)):
+        hashes = [behind[0].head.hash]
+        for batch in behind:
+            if batch.head.hash != hashes[-1]:
+                return False
+            hashes.append(batch.hash)
+        if head.hash != hashes[-1] or seen.hash not in hashes:
             return False
         self._head, self._behind = head, ()
-        return True
+        return head.writable and seen.writable
 
     def seal(self) -> pen.Writing:
         """Give the batch its hash; return what is to be written. Nothing is decided after it."""
