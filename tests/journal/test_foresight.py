@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import asyncpg
 import pytest
@@ -12,6 +13,7 @@ from guildbank.infra.database import Database
 from guildbank.journal import Act, Journal, Outcome, Receipt, foresight
 from guildbank.journal.batch import Batch
 from guildbank.journal.contracts import Head
+from guildbank.journal.usecases.freeze import TenantJournal
 from guildbank.kernel import Refusal
 from guildbank.wallets import SpendLimit
 from guildbank.wallets.contracts import Spend
@@ -22,20 +24,50 @@ def spend(player: str, amount: int, key: str) -> Act:
     return SpendAct("app", key, Spend(player, GEM, amount), (SpendLimit(),))
 
 
-class Stations:
-    """A probe at which a batch waits: at each point of `open` until its event is set."""
+class Gate:
+    """A probe at which one batch waits just before it commits, and may fail."""
 
     def __init__(self) -> None:
-        self.open: dict[str, asyncio.Event] = {}
-        self.reached: dict[str, asyncio.Event] = {}
-
-    def close(self, point: str) -> None:
-        self.open[point], self.reached[point] = asyncio.Event(), asyncio.Event()
+        self.closed = False
+        self.reached, self.open = asyncio.Event(), asyncio.Event()
+        self.error: Exception | None = None
 
     async def __call__(self, point: str) -> None:
-        if point in self.open:
-            self.reached[point].set()
-            await self.open[point].wait()
+        if point == "before_commit" and self.closed:
+            self.closed = False
+            self.reached.set()
+            await self.open.wait()
+            if self.error is not None:
+                raise self.error
+
+
+class Scene(NamedTuple):
+    """A player with 9 coins: a batch that spends one of ten waits before its commit.
+
+    Behind it waits one that spends all nine.
+    """
+
+    journal: Journal
+    gate: Gate
+    player: str
+    first: "asyncio.Task[Outcome]"
+    second: "asyncio.Task[Outcome]"
+
+
+async def set_scene(economy: Economy) -> Scene:
+    (player,) = await furnish(economy, players=1)
+    have = await balance(economy, player)
+    gate = Gate()
+    journal = Journal(economy.db, probe=gate)
+    for at, amount in enumerate((1, 1, have - 12)):
+        spent = await journal.submit(economy.schema, spend(player, amount, f"so far {at}"))
+        assert isinstance(spent, Receipt)
+    gate.closed = True
+    first = asyncio.create_task(journal.submit(economy.schema, spend(player, 1, "first")))
+    await gate.reached.wait()
+    second = asyncio.create_task(journal.submit(economy.schema, spend(player, 9, "second")))
+    await asyncio.sleep(0.1)
+    return Scene(journal, gate, player, first, second)
 
 
 @pytest.fixture(autouse=True)
@@ -66,39 +98,22 @@ async def balance(economy: Economy, player: str) -> int:
 async def spend_behind(
     economy: Economy, cluster_url: str, *, rival_spends: int
 ) -> tuple[Outcome | BaseException, str]:
-    """Spend 9 of 10 coins in a batch decided ahead; return the outcome and the player.
-
-    Behind a batch that spends 1; and before its lock is granted a rival spends some.
-    """
-    (player,) = await furnish(economy, players=1)
-    have = await balance(economy, player)
-    stations = Stations()
-    journal = Journal(economy.db, probe=stations)
+    """Play the scene; between the two batches a rival spends some. Returns what the second met."""
+    scene = await set_scene(economy)
     other = Database(cluster_url, pool_size=2)
-    for key in ("a", "b"):
-        spent = await journal.submit(economy.schema, spend(player, 1, key))
-        assert isinstance(spent, Receipt)
-    to_ten = spend(player, have - 2 - 10, "c")
-    assert isinstance(await journal.submit(economy.schema, to_ten), Receipt)
-
-    stations.close("before_commit")
-    first = asyncio.create_task(journal.submit(economy.schema, spend(player, 1, "d")))
-    await stations.reached["before_commit"].wait()
-    second = asyncio.create_task(journal.submit(economy.schema, spend(player, 9, "e")))
-    await asyncio.sleep(0.1)
     rival = None
     if rival_spends:
-        act = spend(player, rival_spends, "f")
+        act = spend(scene.player, rival_spends, "rival")
         rival = asyncio.create_task(Journal(other).submit(economy.schema, act))
         await asyncio.sleep(0.1)
-    stations.open["before_commit"].set()
-    assert isinstance(await first, Receipt)
-    (outcome,) = await asyncio.gather(second, return_exceptions=True)
+    scene.gate.open.set()
+    assert isinstance(await scene.first, Receipt)
+    (outcome,) = await asyncio.gather(scene.second, return_exceptions=True)
     if rival is not None:
         assert isinstance(await rival, Receipt)
-    await journal.close()
+    await scene.journal.close()
     await other.close()
-    return outcome, player
+    return outcome, scene.player
 
 
 async def test_a_batch_decided_ahead_goes_on_from_the_one_before_it(
@@ -134,8 +149,55 @@ async def test_a_batch_that_is_believed_all_the_same_is_stopped_by_the_database(
     assert isinstance(outcome, asyncpg.UniqueViolationError)
 
 
+async def test_a_batch_decided_behind_one_that_was_lost_is_decided_anew(
+    economy: Economy, used: list[bool]
+):
+    scene = await set_scene(economy)
+    scene.gate.error = ConnectionResetError("cut by the test")
+    scene.gate.open.set()
+    assert isinstance(await scene.first, Receipt)
+    assert isinstance(await scene.second, Receipt)
+    await scene.journal.close()
+    assert True not in used
+    assert await balance(economy, scene.player) == 0
+
+
+async def test_a_batch_decided_ahead_of_a_suspension_is_refused(economy: Economy, used: list[bool]):
+    scene = await set_scene(economy)
+
+    async def suspend() -> None:
+        async with economy.db.begin(economy.schema) as tx:
+            await TenantJournal().set_writable(tx, writable=False, principal="operator")
+
+    suspending = asyncio.create_task(suspend())
+    await asyncio.sleep(0.1)
+    scene.gate.open.set()
+    assert isinstance(await scene.first, Receipt)
+    await suspending
+    refused = await scene.second
+    await scene.journal.close()
+    assert isinstance(refused, Refusal)
+    assert refused.code == "tenant_suspended"
+    assert used == [False]
+    assert await balance(economy, scene.player) == 9
+
+
+async def test_a_caller_who_goes_away_before_the_draw_was_decided_in_vain(
+    economy: Economy, used: list[bool]
+):
+    scene = await set_scene(economy)
+    scene.second.cancel()
+    scene.gate.open.set()
+    assert isinstance(await scene.first, Receipt)
+    third = await scene.journal.submit(economy.schema, spend(scene.player, 4, "third"))
+    await scene.journal.close()
+    assert isinstance(third, Receipt)
+    assert not used
+    assert await balance(economy, scene.player) == 5
+
+
 async def send(journal: Journal, economy: Economy, ops: Sequence[Op], told: Ledgered) -> None:
-    """Let two callers send the operations, ten a call: while one is written the other waits."""
+    """Let three callers send the operations, ten a call: one is written, two wait."""
     calls = [ops[at : at + 10] for at in range(0, len(ops), 10)]
 
     async def caller() -> None:
@@ -148,7 +210,7 @@ async def send(journal: Journal, economy: Economy, ops: Sequence[Op], told: Ledg
                 assert op.key is not None
                 told.receipts[op.key] = answer
 
-    await asyncio.gather(caller(), caller())
+    await asyncio.gather(*(caller() for _ in range(3)))
 
 
 async def test_under_a_load_with_a_rival_nothing_is_lost_or_doubled(
@@ -175,4 +237,20 @@ async def test_under_a_load_with_a_rival_nothing_is_lost_or_doubled(
     for journal in (first, rival):
         await journal.close()
     await other.close()
+    await audit(economy.db, economy.schema, ops, keyless=len(players))
+
+
+async def test_rows_that_lack_what_the_batch_before_the_last_has_changed_are_not_used(
+    economy: Economy, used: list[bool], monkeypatch: pytest.MonkeyPatch
+):
+    """The broken rule: only the changes of the batch that is being written are taken over."""
+    stand = Batch.stand_behind
+    monkeypatch.setattr(Batch, "stand_behind", lambda self, behind: stand(self, behind[-1:]))
+    players = await furnish(economy)
+    ops = [op._replace(kind="grant") for op in make_ops(0, players, 300)]
+    journal, told = Journal(economy.db), Ledgered()
+    await send(journal, economy, ops, told)
+    await journal.close()
+    assert False in used, "no batch stood behind two"
+    assert len(told.receipts) == len(ops)
     await audit(economy.db, economy.schema, ops, keyless=len(players))

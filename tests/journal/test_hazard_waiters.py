@@ -288,3 +288,35 @@ async def test_bulk_chunks_and_interactive_operations_take_turns():
     )
     assert [batch.count("bulk") for batch in recorder.batches] == [0, 1, 0, 1, 0, 1]
     assert all(batch.count("one") == 2 for batch in recorder.batches)
+
+
+class Foreteller(Recorder):
+    """Notes also what the queue says is to be drawn, now and one draw later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[list[list[str]]] = []
+        self.batcher: Batcher[str, None] | None = None
+
+    async def __call__(
+        self,
+        early: list[Ticket[str, None]],
+        draw: Callable[[], list[Ticket[str, None]]],
+    ) -> None:
+        assert self.batcher is not None
+        self.told.append([self.batcher.waiting_items(turn) for turn in (0, 1)])
+        await super().__call__(early, draw)
+
+
+async def test_the_queue_tells_what_its_next_two_draws_will_be():
+    foreteller = Foreteller()
+    batcher = Batcher(foreteller, asyncio.Semaphore(1), max_batch=3)
+    foreteller.batcher = batcher
+    await asyncio.gather(
+        *(batcher.submit(f"bulk {at}", weight=200, bulk=True) for at in range(4)),
+        *(batcher.submit(f"one {at}", weight=1 + at % 2) for at in range(7)),
+    )
+    drawn = [*foreteller.batches, [], []]
+    for at, told in enumerate(foreteller.told):
+        assert told == drawn[at : at + 2]
+    assert len(foreteller.batches) > 4

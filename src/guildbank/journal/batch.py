@@ -43,6 +43,7 @@ class Batch:
         self._stage = Stage()
         # Receipts of keys that are known, and what this batch accepts under new ones.
         self._replays: dict[bytes, store.StoredReceipt] = {}
+        self._asked: set[bytes] = set()
 
     @property
     def head(self) -> Head:
@@ -75,7 +76,8 @@ class Batch:
         last = batches[-1]
         for batch in batches:
             self._stage.follow(batch._stage)
-            self._replays.update(batch._own_receipts())
+            known = batch._replays
+            self._replays.update({key: known[key] for key in known.keys() & self._asked})
         self._stage.begin(max(self._stage.now, last._stage.now), last.last_seq + 1)
         self._behind = batches
 
@@ -124,10 +126,6 @@ class Batch:
         """Return the statements that save the rows changed since the last call."""
         return [one for shelf, rows in self._stage.take_changed() for one in shelf.saving(rows)]
 
-    def _own_receipts(self) -> dict[bytes, store.StoredReceipt]:
-        first = self.head.seq + 1
-        return {key: one for key, one in self._replays.items() if one.receipt.seq >= first}
-
     async def _read(self, driver: Driver, groups: Sequence[Group], probe: Probe | None) -> None:
         """Put on the stage what the acts need, in rounds: some learn from rows what else they need.
 
@@ -140,7 +138,8 @@ class Batch:
         statements = _reading(missing)
         hashes = {act.key_hash for act in acts if act.key_hash is not None} - self._replays.keys()
         if hashes:
-            statements.append(store.keys_reading(list(hashes)))
+            self._asked |= hashes
+            statements.append(store.keys_reading(hashes))
         if self._head is None:
             statements.append(store.head_reading())
         for number in range(1, MAX_ROUNDS + 1):
