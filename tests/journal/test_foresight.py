@@ -1,7 +1,7 @@
 """A batch decided ahead of its lock is used only where it is what would be decided under it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import NamedTuple
 
 import asyncpg
@@ -13,6 +13,7 @@ from guildbank.infra.database import Database
 from guildbank.journal import Act, Journal, Outcome, Receipt, foresight
 from guildbank.journal.batch import Batch
 from guildbank.journal.contracts import Head
+from guildbank.journal.deciding import Group
 from guildbank.journal.usecases.freeze import TenantJournal
 from guildbank.kernel import Refusal
 from guildbank.wallets import SpendLimit
@@ -29,8 +30,12 @@ class Gate:
 
     def __init__(self) -> None:
         self.closed = False
-        self.reached, self.open = asyncio.Event(), asyncio.Event()
         self.error: Exception | None = None
+
+    def close(self) -> None:
+        """Let the next batch wait."""
+        self.closed = True
+        self.reached, self.open = asyncio.Event(), asyncio.Event()
 
     async def __call__(self, point: str) -> None:
         if point == "before_commit" and self.closed:
@@ -52,22 +57,28 @@ class Scene(NamedTuple):
     player: str
     first: "asyncio.Task[Outcome]"
     second: "asyncio.Task[Outcome]"
+    third: "asyncio.Task[Outcome] | None"
 
 
-async def set_scene(economy: Economy) -> Scene:
+async def set_scene(economy: Economy, *, third: int | None = None) -> Scene:
+    """Set the scene; a `third` act beside the second is to spend so much."""
     (player,) = await furnish(economy, players=1)
     have = await balance(economy, player)
     gate = Gate()
-    journal = Journal(economy.db, probe=gate)
+    journal = Journal(economy.db, probe=gate, writers=1)
     for at, amount in enumerate((1, 1, have - 12)):
         spent = await journal.submit(economy.schema, spend(player, amount, f"so far {at}"))
         assert isinstance(spent, Receipt)
-    gate.closed = True
+    gate.close()
     first = asyncio.create_task(journal.submit(economy.schema, spend(player, 1, "first")))
     await gate.reached.wait()
     second = asyncio.create_task(journal.submit(economy.schema, spend(player, 9, "second")))
+    beside = None
+    if third is not None:
+        act = spend(player, third, "third")
+        beside = asyncio.create_task(journal.submit(economy.schema, act))
     await asyncio.sleep(0.1)
-    return Scene(journal, gate, player, first, second)
+    return Scene(journal, gate, player, first, second, beside)
 
 
 @pytest.fixture(autouse=True)
@@ -95,22 +106,31 @@ async def balance(economy: Economy, player: str) -> int:
     return int((await economy.sql(statement, player))[0][0])
 
 
+async def between(scene: Scene, deed: Awaitable[object]) -> None:
+    """Let the first batch commit, and do the deed before the second begins."""
+    waiting = asyncio.create_task(scene.journal._slots.acquire())
+    await asyncio.sleep(0)
+    scene.gate.open.set()
+    assert isinstance(await scene.first, Receipt)
+    await waiting
+    await deed
+    scene.journal._slots.release()
+
+
 async def spend_behind(
     economy: Economy, cluster_url: str, *, rival_spends: int
 ) -> tuple[Outcome | BaseException, str]:
     """Play the scene; between the two batches a rival spends some. Returns what the second met."""
     scene = await set_scene(economy)
     other = Database(cluster_url, pool_size=2)
-    rival = None
-    if rival_spends:
-        act = spend(scene.player, rival_spends, "rival")
-        rival = asyncio.create_task(Journal(other).submit(economy.schema, act))
-        await asyncio.sleep(0.1)
-    scene.gate.open.set()
-    assert isinstance(await scene.first, Receipt)
+
+    async def rival() -> None:
+        if rival_spends:
+            act = spend(scene.player, rival_spends, "rival")
+            assert isinstance(await Journal(other).submit(economy.schema, act), Receipt)
+
+    await between(scene, rival())
     (outcome,) = await asyncio.gather(scene.second, return_exceptions=True)
-    if rival is not None:
-        assert isinstance(await rival, Receipt)
     await scene.journal.close()
     await other.close()
     return outcome, scene.player
@@ -169,11 +189,7 @@ async def test_a_batch_decided_ahead_of_a_suspension_is_refused(economy: Economy
         async with economy.db.begin(economy.schema) as tx:
             await TenantJournal().set_writable(tx, writable=False, principal="operator")
 
-    suspending = asyncio.create_task(suspend())
-    await asyncio.sleep(0.1)
-    scene.gate.open.set()
-    assert isinstance(await scene.first, Receipt)
-    await suspending
+    await between(scene, suspend())
     refused = await scene.second
     await scene.journal.close()
     assert isinstance(refused, Refusal)
@@ -194,6 +210,37 @@ async def test_a_caller_who_goes_away_before_the_draw_was_decided_in_vain(
     assert isinstance(third, Receipt)
     assert not used
     assert await balance(economy, scene.player) == 5
+
+
+async def test_a_batch_that_was_dropped_answers_nobody_afterwards(
+    economy: Economy, used: list[bool], monkeypatch: pytest.MonkeyPatch
+):
+    answer = Batch.answer_ahead
+    go = asyncio.Event()
+    answered = asyncio.Event()
+
+    async def late(batch: Batch, groups: Sequence[Group]) -> None:
+        await go.wait()
+        await answer(batch, groups)
+        answered.set()
+
+    monkeypatch.setattr(Batch, "answer_ahead", late)
+    # Ahead of the lock all coins are spent by one who goes away, and none are left for the third.
+    scene = await set_scene(economy, third=9)
+    assert scene.third is not None
+    scene.second.cancel()
+    await asyncio.sleep(0)
+    scene.gate.open.set()
+    scene.gate.close()
+    assert isinstance(await scene.first, Receipt)
+    await scene.gate.reached.wait()
+    go.set()
+    await answered.wait()
+    scene.gate.open.set()
+    assert isinstance(await scene.third, Receipt)
+    await scene.journal.close()
+    assert not used
+    assert await balance(economy, scene.player) == 0
 
 
 async def send(journal: Journal, economy: Economy, ops: Sequence[Op], told: Ledgered) -> None:
@@ -247,9 +294,14 @@ async def test_rows_that_lack_what_the_batch_before_the_last_has_changed_are_not
     stand = Batch.stand_behind
     monkeypatch.setattr(Batch, "stand_behind", lambda self, behind: stand(self, behind[-1:]))
     players = await furnish(economy)
-    ops = [op._replace(kind="grant") for op in make_ops(0, players, 300)]
+    ops: list[Op] = []
     journal, told = Journal(economy.db), Ledgered()
-    await send(journal, economy, ops, told)
+    for seed in range(20):
+        more = [op._replace(kind="grant") for op in make_ops(seed, players, 300)]
+        await send(journal, economy, more, told)
+        ops += more
+        if False in used:
+            break
     await journal.close()
     assert False in used, "no batch stood behind two"
     assert len(told.receipts) == len(ops)

@@ -84,8 +84,7 @@ class Batch:
     async def answer_ahead(self, groups: Sequence[Group]) -> None:
         """Answer the groups, a few at a time; after Unforeseen the batch is void."""
         for start in range(0, len(groups), STEP):
-            for unready in self._answer(groups[start : start + STEP]):
-                unready.wants = ()
+            if self._answer(groups[start : start + STEP]):
                 raise Unforeseen
             await asyncio.sleep(0)
 

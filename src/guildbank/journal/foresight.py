@@ -34,7 +34,8 @@ PATIENCE_SECONDS = 0.25
 class Coming:
     """A batch that has no lock yet; `since` was being written when its rows were begun to be read.
 
-    The tasks tell whether it went well. `weight` counts the acts of the groups.
+    The tasks tell whether it went well. What is decided may be dropped, so that `copies` of the
+    `groups` take the answers. `weight` counts the acts.
     """
 
     since: Batch
@@ -42,6 +43,7 @@ class Coming:
     deciding: asyncio.Task[bool] | None = None
     batch: Batch = field(default_factory=Batch)
     groups: Sequence[Group] = ()
+    copies: Sequence[Group] = ()
     weight: int = 0
 
 
@@ -122,6 +124,8 @@ class Foresight:
         _, head = await store.fetch_head(driver)
         if not coming.batch.follows(head):
             return Batch(), groups
+        for group, copy in zip(coming.groups, coming.copies, strict=True):
+            group.answers = copy.answers
         return coming.batch, [group for group in groups if id(group) not in answered]
 
     async def close(self) -> None:
@@ -137,8 +141,11 @@ class Foresight:
 
     async def _is_decided(self, coming: Coming) -> bool:
         """Wait until it is, but not for a connection that does not come."""
-        done, _ = await asyncio.wait([coming.reading], timeout=PATIENCE_SECONDS)
-        return bool(done) and coming.deciding is not None and await coming.deciding
+        if not coming.reading.done():
+            await asyncio.wait([coming.reading], timeout=PATIENCE_SECONDS)
+        if not coming.reading.done() or coming.deciding is None:
+            return False
+        return await coming.deciding
 
     def _drop(self, coming: Coming) -> None:
         """Forget it; while it is still at work nothing else is begun."""
@@ -150,11 +157,12 @@ class Foresight:
     async def _read(self, coming: Coming, turn: int) -> bool:
         # Those who came in the same moment have arrived by now.
         coming.groups = self._waiting(turn)
+        coming.copies = [Group(group.acts) for group in coming.groups]
         coming.weight = sum(len(group.acts) for group in coming.groups)
         try:
             # One snapshot for all: the head says of what moment the rows are.
             async with self._db.begin(self._schema, read_only=True) as tx:
-                await coming.batch.read_ahead(tx.driver, coming.groups)
+                await coming.batch.read_ahead(tx.driver, coming.copies)
         except Unforeseen:
             return False
         except Exception as error:  # the batch reads for itself, and hears of the trouble then
@@ -167,7 +175,7 @@ class Foresight:
             return False
         try:
             coming.batch.stand_behind(behind)
-            await coming.batch.answer_ahead(coming.groups)
+            await coming.batch.answer_ahead(coming.copies)
         except Unforeseen:
             return False
         except Exception as error:  # it is decided anew, and its callers hear of the trouble then

@@ -11,28 +11,29 @@ from guildbank.journal import Rows, Statement
 from guildbank.ledger.contracts import HOUSE, PLAYER_PREFIX, Account
 from guildbank.ledger.holding import Holding, HoldingKey
 
+# Rows say by its place which key they are of; those of the house count downwards.
 # An owner without an account in the asset has one row that says whether one may be opened.
 # Totals of the house's accounts are those of their last transfers, found by the two unique
 # indexes: no row of theirs is hot. OFFSET 0 keeps the planner from reading the house's accounts
 # of all assets at once.
 READ = """
-SELECT asked.owner, asked.asset, account.bucket, account.id, account.credited, account.spent,
-       account.clawed, account.held, account.floor, account.ceiling, account.frozen, asset.cap,
+SELECT asked.place, account.bucket, account.id, account.credited, account.spent, account.clawed,
+       account.held, account.floor, account.ceiling, account.frozen, asset.cap,
        CASE
            WHEN account.id IS NULL
            THEN (SELECT TRUE FROM identity_v_player AS player WHERE player.id = asked.owner)
        END AS is_player
-FROM unnest($1::text[], $2::text[]) AS asked (owner, asset)
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (owner, asset, place)
 LEFT JOIN ledger_asset AS asset ON asset.code = asked.asset
 LEFT JOIN ledger_account AS account
   ON account.owner = asked.owner
  AND account.asset = asked.asset
 UNION ALL
-SELECT 'house', asked.asset, account.bucket, account.id,
+SELECT -asked.place, account.bucket, account.id,
        coalesce(last_credit.total, 0), coalesce(last_debit.total, 0),
        account.clawed, account.held, account.floor, account.ceiling, account.frozen, asset.cap,
        NULL
-FROM unnest($3::text[]) AS asked (asset)
+FROM unnest($3::text[]) WITH ORDINALITY AS asked (asset, place)
 LEFT JOIN ledger_asset AS asset ON asset.code = asked.asset
 LEFT JOIN LATERAL (
     SELECT *
@@ -93,29 +94,30 @@ class Holdings:
 
     def reading(self, keys: Sequence[HoldingKey]) -> Statement:
         """Read the accounts of all keys."""
-        players = [key for key in keys if key[0] != HOUSE]
+        players, houses = _sides(keys)
         return Statement(
             READ,
             (
                 [owner for owner, _ in players],
                 [asset for _, asset in players],
-                [asset for owner, asset in keys if owner == HOUSE],
+                [asset for _, asset in houses],
             ),
             dense=True,
         )
 
     def read(self, keys: Sequence[HoldingKey], rows: Rows) -> Mapping[HoldingKey, Holding]:
         """Return the holdings of all keys."""
+        players, houses = _sides(keys)
         found: dict[HoldingKey, Holding] = {}
         for row in rows:
-            owner, asset, bucket = row[0], row[1], row[2]
-            key = (owner, asset)
-            opened = {} if bucket is None else {bucket: Account(*row[3:12])}
+            place, bucket, cap = row[0], row[1], row[10]
+            key = players[place - 1] if place > 0 else houses[-place - 1]
+            problem = _problem(key[0], cap, row[11]) if bucket is None else None
+            opened = {} if bucket is None else {bucket: Account(*row[2:11])}
             before = found.get(key)
             if before is not None:
                 opened = {**before.accounts, **opened}
-            problem = _problem(owner, row[11], row[12]) if bucket is None else None
-            found[key] = Holding(owner, row[11] or 0, problem, opened)
+            found[key] = Holding(key[0], cap or 0, problem, opened)
         return found
 
     def saving(self, changed: Mapping[HoldingKey, Holding]) -> Sequence[Statement]:
@@ -140,6 +142,12 @@ class Holdings:
             columns = [f"{{{str([*one])[1:-1]}}}" for one in zip(*moved, strict=True)]
             saving.append(Statement(SAVE, tuple(columns)))
         return saving
+
+
+def _sides(keys: Sequence[HoldingKey]) -> tuple[list[HoldingKey], list[HoldingKey]]:
+    """Return the keys of players, and those of the house."""
+    players = [key for key in keys if key[0] != HOUSE]
+    return players, [key for key in keys if key[0] == HOUSE]
 
 
 def _totals(a: Account) -> tuple[int, int, int, int, int]:

@@ -66,11 +66,9 @@ class GatedAct(WalletAct):
 
     def needs(self, stage: Stage) -> Iterable[Need]:
         """Return the wallet's rows, then what the gates want to read."""
-        if not stage.loaded(LIMITS, self.purse_key):
-            return super().needs(stage)
         purse = purse_of(stage, self.purse_key)
         if purse is None:
-            return ()
+            return () if stage.loaded(LIMITS, self.purse_key) else super().needs(stage)
         return [need for gate in self.gates for need in gate.needs(stage, self.spending, purse)]
 
     def pass_gates(self, stage: Stage, purse: Purse) -> tuple[str, ...] | Refusal:

@@ -185,10 +185,11 @@ def wallet_needs(key: PurseKey) -> list[Need]:
 
 def purse_of(stage: Stage, key: PurseKey) -> Purse | None:
     """Return the rules of a wallet, None for an unknown currency or what is not loaded yet."""
-    if not stage.loaded(LIMITS, key):
+    limits = stage.rows(LIMITS)
+    if key not in limits:
         return None
     currency = stage.get(CURRENCIES, key[1])
-    return None if currency is None else Purse(currency, stage.get(LIMITS, key))
+    return None if currency is None else Purse(currency, limits[key])
 
 
 async def currency_codes(driver: Driver, after: str, limit: int) -> list[str]:
