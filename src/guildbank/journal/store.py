@@ -44,15 +44,20 @@ CROSS JOIN journal_state AS state
 """
 
 # All hashes as one value that is cut here: the driver looks twice at each element of a list.
-# OFFSET 0 lets each be cut once, and not again for each partition.
+# LATERAL and OFFSET 0 leave the planner no choice but the index for each, however many it expects.
 READ_KEYS = """
-SELECT journal_key.hash, journal_key.seq
+SELECT asked.hash, known.seq
 FROM (
     SELECT substr($1::bytea, start, 16) AS hash
     FROM generate_series(1, length($1::bytea), 16) AS start
     OFFSET 0
 ) AS asked
-JOIN journal_key ON journal_key.hash = asked.hash
+CROSS JOIN LATERAL (
+    SELECT seq
+    FROM journal_key
+    WHERE journal_key.hash = asked.hash
+    OFFSET 0
+) AS known
 """
 
 READ_RECEIPTS = """

@@ -23,7 +23,8 @@ SELECT asked.place, account.bucket, account.id, account.credited, account.spent,
            WHEN account.id IS NULL
            THEN (SELECT TRUE FROM identity_v_player AS player WHERE player.id = asked.owner)
        END AS is_player
-FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (owner, asset, place)
+FROM unnest(string_to_array($1, ' '), string_to_array($2, ' '))
+     WITH ORDINALITY AS asked (owner, asset, place)
 LEFT JOIN ledger_asset AS asset ON asset.code = asked.asset
 LEFT JOIN ledger_account AS account
   ON account.owner = asked.owner
@@ -33,7 +34,7 @@ SELECT -asked.place, account.bucket, account.id,
        coalesce(last_credit.total, 0), coalesce(last_debit.total, 0),
        account.clawed, account.held, account.floor, account.ceiling, account.frozen, asset.cap,
        NULL
-FROM unnest($3::text[]) WITH ORDINALITY AS asked (asset, place)
+FROM unnest(string_to_array($3, ' ')) WITH ORDINALITY AS asked (asset, place)
 LEFT JOIN ledger_asset AS asset ON asset.code = asked.asset
 LEFT JOIN LATERAL (
     SELECT *
@@ -95,15 +96,12 @@ class Holdings:
     def reading(self, keys: Sequence[HoldingKey]) -> Statement:
         """Read the accounts of all keys."""
         players, houses = _sides(keys)
-        return Statement(
-            READ,
-            (
-                [owner for owner, _ in players],
-                [asset for _, asset in players],
-                [asset for _, asset in houses],
-            ),
-            dense=True,
+        names = (
+            [owner for owner, _ in players],
+            [asset for _, asset in players],
+            [asset for _, asset in houses],
         )
+        return Statement(READ, tuple(map(_words, names)), dense=True)
 
     def read(self, keys: Sequence[HoldingKey], rows: Rows) -> Mapping[HoldingKey, Holding]:
         """Return the holdings of all keys."""
@@ -148,6 +146,14 @@ def _sides(keys: Sequence[HoldingKey]) -> tuple[list[HoldingKey], list[HoldingKe
     """Return the keys of players, and those of the house."""
     players = [key for key in keys if key[0] != HOUSE]
     return players, [key for key in keys if key[0] == HOUSE]
+
+
+def _words(names: Sequence[str]) -> str:
+    """Return the names as one text: the driver looks twice at each element of a list."""
+    text = " ".join(names)
+    if names and text.count(" ") != len(names) - 1:
+        raise ValueError("the name of an owner or asset has a space")
+    return text
 
 
 def _totals(a: Account) -> tuple[int, int, int, int, int]:
