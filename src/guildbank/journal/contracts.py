@@ -91,7 +91,14 @@ class Log(Protocol[R_contra]):
         ...
 
     def inserting(self, rows: Sequence[R_contra]) -> Statement:
-        """Return the statement that inserts a few rows; many are copied."""
+        """Return the statement that inserts a few rows."""
+        ...
+
+    def copied(self, row: R_contra) -> bytes:
+        """Return the row as COPY takes it in binary form; so are many rows written.
+
+        It begins with the number of columns; each value has its length before it, -1 for NULL.
+        """
         ...
 
 

@@ -13,9 +13,13 @@ COPY_FROM_ROWS = 48
 
 
 class Writing(NamedTuple):
-    """What is to be written: rows to copy by table, then statements that are sent as one."""
+    """What is to be written: rows to copy, then statements that are sent as one.
 
-    tables: dict[str, list[Any]]
+    Rows of each table in `packed` are in binary form.
+    """
+
+    packed: dict[str, list[bytes]]
+    entries: list[store.EntryRow]
     statements: Sequence[Statement]
 
 
@@ -62,22 +66,25 @@ class Pen:
         payloads, self._payloads = self._payloads, []
         if payloads:
             statements = [store.payloads_writing(payloads), *statements]
-        tables = {log.table: rows for log, rows in logged.items()}
-        if max((len(entries), *map(len, tables.values()))) >= COPY_FROM_ROWS:
-            tables |= {"journal_entry": entries, "journal_key": store.keys_of(entries)}
-            return Writing(tables, statements)
+        if max((len(entries), *map(len, logged.values()))) >= COPY_FROM_ROWS:
+            packed = {log.table: list(map(log.copied, rows)) for log, rows in logged.items()}
+            packed["journal_key"] = store.keys_copied(entries)
+            return Writing(packed, entries, statements)
         if entries:
             inserts = [log.inserting(rows) for log, rows in logged.items()]
             statements = [*inserts, *store.entries_writing(entries), *statements]
-        return Writing({}, statements)
+        return Writing({}, [], statements)
 
 
 async def write(driver: Driver, probe: Probe, writing: Writing) -> None:
     """Write it; nothing is there before the transaction is committed."""
-    for table, rows in writing.tables.items():
+    for table, rows in writing.packed.items():
         if rows:
-            await store.copy_rows(driver, table, rows)
+            await store.copy_packed(driver, table, rows)
             await probe(f"copied_{table}")
+    if writing.entries:
+        await store.copy_entries(driver, writing.entries)
+        await probe("copied_journal_entry")
     if writing.statements:
         await store.write_joined(driver, writing.statements)
         await probe("written")

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from struct import Struct
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from guildbank.journal.contracts import (
     Driver,
@@ -117,6 +118,11 @@ WHERE held.relation = 'journal_lock'::regclass
 """
 
 
+# "COPY", "Binary Format" in PostgreSQL's documentation: signature, flags, no extension; the end.
+_COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_END = b"\xff\xff"
+_KEY = Struct(">hi16siq")
+
 EntryRow: TypeAlias = tuple[int, str, str, bytes | None, bytes | None, str]
 """An entry as stored: seq, kind, principal, key hash, fingerprint, data."""
 
@@ -207,9 +213,16 @@ async def read_receipts(driver: Driver, seqs: Sequence[int]) -> dict[int, Stored
     }
 
 
-async def copy_rows(driver: Driver, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Copy rows of all columns of a table: for many, less work on both ends than an INSERT."""
-    await driver.copy_records_to_table(table, records=rows)
+async def copy_entries(driver: Driver, entries: Sequence[EntryRow]) -> None:
+    """Copy entries: for many, less work on both ends than an INSERT."""
+    await driver.copy_records_to_table("journal_entry", records=entries)
+
+
+async def copy_packed(driver: Driver, table: str, rows: Iterable[bytes]) -> None:
+    """Copy rows that are in binary form already: the driver takes thrice as long over numbers."""
+    data = b"".join((_COPY_HEAD, *rows, _COPY_END))
+    # Bytes the driver would take for the path of a file.
+    await driver.copy_to_table(table, source=memoryview(data), format="binary")
 
 
 async def write_joined(driver: Driver, statements: Sequence[Statement]) -> None:
@@ -218,15 +231,15 @@ async def write_joined(driver: Driver, statements: Sequence[Statement]) -> None:
     await driver.execute(joined.text, *joined.arguments)
 
 
-def keys_of(entries: Sequence[EntryRow]) -> list[tuple[bytes, int]]:
-    """Return the rows of the key table that belong to the entries."""
-    return [(key, seq) for seq, _, _, key, _, _ in entries if key is not None]
+def keys_copied(entries: Sequence[EntryRow]) -> list[bytes]:
+    """Return the rows of the key table that belong to the entries, as COPY takes them."""
+    return [_KEY.pack(2, 16, one[3], 8, one[0]) for one in entries if one[3] is not None]
 
 
 def entries_writing(entries: Sequence[EntryRow]) -> list[Statement]:
     """Return the statements that write a few entries and their keys."""
     statements = [Statement(WRITE_ENTRIES, tuple(zip(*entries, strict=True)))]
-    if keys := keys_of(entries):
+    if keys := [(key, seq) for seq, _, _, key, _, _ in entries if key is not None]:
         statements.append(Statement(WRITE_KEYS, tuple(zip(*keys, strict=True))))
     return statements
 

@@ -84,6 +84,13 @@ SET captured = excluded.captured, released = excluded.released, state = excluded
 _LINES = msgspec.json.Decoder(tuple[HoldLine, ...])
 _NAMES = msgspec.json.Decoder(tuple[str, ...])
 _TRANSFER = Struct(">qhqqqqqqqqqhq")
+# For COPY: how many columns, then before each value its length, -1 where there is none.
+_COLUMNS = Struct(">h").pack(13)
+_NULL = Struct(">i").pack(-1)
+_LEG = Struct(">ih")
+_NUMBER = Struct(">iq")
+_LEGS = (1, 11)
+_FIFO = Struct(">hiqihiqiqiqiqiiqiqiqiii")
 
 
 class Lots:
@@ -180,6 +187,20 @@ class Transfers:
     def inserting(self, rows: Sequence[Transfer]) -> Statement:
         """Insert a few rows."""
         return Statement(WRITE_TRANSFERS, tuple(zip(*rows, strict=True)))
+
+    def copied(self, row: Transfer) -> bytes:
+        """Return the row as COPY takes it in binary form."""
+        if row[6] is None and row[10] is None:
+            # Most are FIFO debits and give nothing back: packed in one go.
+            return _FIFO.pack(
+                13, 8, row[0], 2, row[1], 8, row[2], 8, row[3], 8, row[4], 8, row[5], -1,
+                8, row[7], 8, row[8], 8, row[9], -1, -1, -1,
+            )  # fmt: skip
+        values = [
+            _NULL if one is None else _LEG.pack(2, one) if at in _LEGS else _NUMBER.pack(8, one)
+            for at, one in enumerate(row)
+        ]
+        return b"".join((_COLUMNS, *values))
 
 
 LOTS = Lots()
