@@ -91,6 +91,7 @@ class Database:
             max_overflow=0,
             pool_timeout=_CONNECT_SECONDS,
             pool_pre_ping=False,
+            # The connection that was used last has its plans and caches at hand.
             pool_use_lifo=True,
             connect_args={
                 "server_settings": settings,

@@ -13,13 +13,9 @@ COPY_FROM_ROWS = 48
 
 
 class Writing(NamedTuple):
-    """What is to be written: rows to copy, then statements that are sent as one.
-
-    Rows of each table in `packed` are in binary form.
-    """
+    """What is to be written: packed rows to copy by table, then statements, sent as one."""
 
     packed: dict[str, list[bytes]]
-    entries: list[store.EntryRow]
     statements: Sequence[Statement]
 
 
@@ -37,7 +33,7 @@ class Pen:
         """Gather the rows of acts just accepted, and their bytes for the chain."""
         for act, r, sealed in accepted:
             key, print_ = act.key_hash, act.fingerprint
-            self._entries.append((r.seq, r.kind, r.principal, key, print_, r.data.decode()))
+            self._entries.append((r.seq, r.kind, r.principal, key, print_, r.data))
             self._entry_bytes.append(entry_bytes(r.seq, r.kind, r.principal, key, print_, r.data))
             if sealed is not None:
                 self._payloads.append((r.seq, sealed))
@@ -68,12 +64,13 @@ class Pen:
             statements = [store.payloads_writing(payloads), *statements]
         if max((len(entries), *map(len, logged.values()))) >= COPY_FROM_ROWS:
             packed = {log.table: list(map(log.copied, rows)) for log, rows in logged.items()}
+            packed["journal_entry"] = store.entries_copied(entries)
             packed["journal_key"] = store.keys_copied(entries)
-            return Writing(packed, entries, statements)
+            return Writing(packed, statements)
         if entries:
             inserts = [log.inserting(rows) for log, rows in logged.items()]
             statements = [*inserts, *store.entries_writing(entries), *statements]
-        return Writing({}, [], statements)
+        return Writing({}, statements)
 
 
 async def write(driver: Driver, probe: Probe, writing: Writing) -> None:
@@ -82,9 +79,6 @@ async def write(driver: Driver, probe: Probe, writing: Writing) -> None:
         if rows:
             await store.copy_packed(driver, table, rows)
             await probe(f"copied_{table}")
-    if writing.entries:
-        await store.copy_entries(driver, writing.entries)
-        await probe("copied_journal_entry")
     if writing.statements:
         await store.write_joined(driver, writing.statements)
         await probe("written")

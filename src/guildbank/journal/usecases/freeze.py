@@ -32,7 +32,7 @@ class TenantJournal:
         seq, data = head.seq + 1, facts({})
         rows = [entry_bytes(seq, kind, principal, None, None, data)]
         hash_ = batch_hash(head.hash, head.epoch, seq, seq, now, rows)
-        entry = (seq, kind, principal, None, None, data.decode())
+        entry = (seq, kind, principal, None, None, data)
         batch = (seq, seq, head.epoch, now, FORMAT, hash_, digests(rows))
         statements = [*store.entries_writing([entry]), store.batch_writing(batch)]
         await store.write_joined(tx.driver, statements)
