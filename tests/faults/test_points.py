@@ -98,7 +98,7 @@ def all_ops() -> list[Op]:
 
 
 @pytest.fixture(autouse=True)
-def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+def as_large_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let these small batches be decided ahead and copied, as large ones are."""
     monkeypatch.setattr(foresight, "LEAST_ACTS", 1)
     monkeypatch.setattr(batch, "STEP", 2)

@@ -33,7 +33,7 @@ from guildbank.wallets.usecases.reverse import ReverseAct
 from guildbank.wallets.usecases.rule import SetLimitAct
 from guildbank.wallets.usecases.spend import SpendAct
 
-WHO = "app_chunks"
+WHO = "app_ahead"
 GATES = (SpendLimit(),)
 IDLE = Move("test.idle", {}, [], None)
 """Moves nothing, and is a batch all the same."""
@@ -203,7 +203,7 @@ async def test_a_hold_released_in_the_batch_gives_its_coins_to_the_next_act(
     ]
 
 
-async def test_a_group_that_is_refused_leaves_the_chunk_before_it(
+async def test_a_group_that_is_refused_leaves_nothing_behind(
     studio: Studio, player: str, way: Way
 ) -> None:
     await run(studio, way, grant(player, 10))
