@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 import asyncpg
 import pytest
+from prometheus_client import CollectorRegistry
 from tests.economy import GEM, Economy
 from tests.loads import Ledgered, Op, audit, furnish, make_ops, settle
 
 from guildbank.infra.database import Database
-from guildbank.journal import Act, Journal, Outcome, Receipt, foresight
+from guildbank.infra.metrics import new_registry
+from guildbank.journal import Act, Journal, Meter, Outcome, Receipt, foresight
 from guildbank.journal.batch import Batch
 from guildbank.journal.contracts import Head
 from guildbank.journal.deciding import Group
@@ -54,10 +56,17 @@ class Scene(NamedTuple):
 
     journal: Journal
     gate: Gate
+    registry: CollectorRegistry
     player: str
     first: "asyncio.Task[Outcome]"
     second: "asyncio.Task[Outcome]"
     third: "asyncio.Task[Outcome] | None"
+
+    def ahead(self) -> tuple[float | None, float | None]:
+        """Return how many batches an operator reads were used, and how many dropped."""
+        name = "guildbank_journal_batches_ahead_total"
+        read = self.registry.get_sample_value
+        return read(name, {"outcome": "used"}), read(name, {"outcome": "dropped"})
 
 
 async def set_scene(economy: Economy, *, third: int | None = None) -> Scene:
@@ -65,7 +74,8 @@ async def set_scene(economy: Economy, *, third: int | None = None) -> Scene:
     (player,) = await furnish(economy, players=1)
     have = await balance(economy, player)
     gate = Gate()
-    journal = Journal(economy.db, probe=gate, writers=1)
+    registry = new_registry()
+    journal = Journal(economy.db, probe=gate, writers=1, meter=Meter(registry))
     for at, amount in enumerate((1, 1, have - 12)):
         spent = await journal.submit(economy.schema, spend(player, amount, f"so far {at}"))
         assert isinstance(spent, Receipt)
@@ -78,7 +88,7 @@ async def set_scene(economy: Economy, *, third: int | None = None) -> Scene:
         act = spend(player, third, "third")
         beside = asyncio.create_task(journal.submit(economy.schema, act))
     await asyncio.sleep(0.1)
-    return Scene(journal, gate, player, first, second, beside)
+    return Scene(journal, gate, registry, player, first, second, beside)
 
 
 @pytest.fixture(autouse=True)
@@ -119,7 +129,7 @@ async def between(scene: Scene, deed: Awaitable[object]) -> None:
 
 async def spend_behind(
     economy: Economy, cluster_url: str, *, rival_spends: int
-) -> tuple[Outcome | BaseException, str]:
+) -> tuple[Outcome | BaseException, Scene]:
     """Play the scene; between the two batches a rival spends some. Returns what the second met."""
     scene = await set_scene(economy)
     other = Database(cluster_url, pool_size=2)
@@ -133,26 +143,28 @@ async def spend_behind(
     (outcome,) = await asyncio.gather(scene.second, return_exceptions=True)
     await scene.journal.close()
     await other.close()
-    return outcome, scene.player
+    return outcome, scene
 
 
 async def test_a_batch_decided_ahead_goes_on_from_the_one_before_it(
     economy: Economy, cluster_url: str, used: list[bool]
 ):
-    outcome, player = await spend_behind(economy, cluster_url, rival_spends=0)
+    outcome, scene = await spend_behind(economy, cluster_url, rival_spends=0)
     assert isinstance(outcome, Receipt)
     assert used == [True]
-    assert await balance(economy, player) == 0
+    assert scene.ahead() == (1, 0)
+    assert await balance(economy, scene.player) == 0
 
 
 async def test_a_batch_decided_ahead_is_dropped_when_another_process_came_between(
     economy: Economy, cluster_url: str, used: list[bool]
 ):
-    outcome, player = await spend_behind(economy, cluster_url, rival_spends=5)
+    outcome, scene = await spend_behind(economy, cluster_url, rival_spends=5)
     assert isinstance(outcome, Refusal)
     assert outcome.code == "insufficient_funds"
     assert used == [False]
-    assert await balance(economy, player) == 4
+    assert scene.ahead() == (0, 1)
+    assert await balance(economy, scene.player) == 4
 
 
 async def test_a_batch_that_is_believed_all_the_same_is_stopped_by_the_database(
@@ -209,6 +221,7 @@ async def test_a_caller_who_goes_away_before_the_draw_was_decided_in_vain(
     await scene.journal.close()
     assert isinstance(third, Receipt)
     assert not used
+    assert scene.ahead() == (0, 1)
     assert await balance(economy, scene.player) == 5
 
 

@@ -51,7 +51,8 @@ class Foresight:
     """Works ahead for one tenant's queue: `count` says how many acts wait, `waiting` which groups.
 
     `waiting` is asked for those of the next draw (0) or of the one after it (1). Only while this
-    process is the only one that writes: with others it would mostly be in vain.
+    process is the only one that writes: with others it would mostly be in vain. `ended` is told of
+    each batch that was decided ahead, or was to be, whether it was used.
     """
 
     def __init__(
@@ -60,11 +61,13 @@ class Foresight:
         schema: str,
         count: Callable[[], int],
         waiting: Callable[[int], Sequence[Group]],
+        ended: Callable[[bool], None],
     ) -> None:
         self._db = db
         self._schema = schema
         self._count = count
         self._waiting = waiting
+        self._ended = ended
         self._writing: Batch | None = None
         self._coming: deque[Coming] = deque()
         self._late: set[asyncio.Task[bool]] = set()
@@ -113,16 +116,15 @@ class Foresight:
 
     async def take(self, driver: Driver, groups: list[Group]) -> tuple[Batch, list[Group]]:
         """Return the batch of these groups, under its lock, and those that it is yet to decide."""
-        coming = self._coming.popleft() if self._coming else None
-        if coming is None:
+        if not self._coming:
             return Batch(), groups
+        coming = self._coming.popleft()
         answered = set(map(id, coming.groups))
         # Whoever went away before the draw takes no part.
-        if not answered <= set(map(id, groups)) or not await self._is_decided(coming):
+        used = answered <= set(map(id, groups)) and await self._stands(driver, coming)
+        self._ended(used)
+        if not used:
             self._drop(coming)
-            return Batch(), groups
-        _, head = await store.fetch_head(driver)
-        if not coming.batch.follows(head):
             return Batch(), groups
         for group, copy in zip(coming.groups, coming.copies, strict=True):
             group.answers = copy.answers
@@ -139,13 +141,14 @@ class Foresight:
         behind = [before] if coming.since is before else [coming.since, before]
         coming.deciding = asyncio.create_task(self._decide(coming, behind))
 
-    async def _is_decided(self, coming: Coming) -> bool:
-        """Wait until it is, but not for a connection that does not come."""
+    async def _stands(self, driver: Driver, coming: Coming) -> bool:
+        """Say whether it is decided, and as it would be now; waits, but not for a connection."""
         if not coming.reading.done():
             await asyncio.wait([coming.reading], timeout=PATIENCE_SECONDS)
-        if not coming.reading.done() or coming.deciding is None:
+        if not coming.reading.done() or coming.deciding is None or not await coming.deciding:
             return False
-        return await coming.deciding
+        _, head = await store.fetch_head(driver)
+        return coming.batch.follows(head)
 
     def _drop(self, coming: Coming) -> None:
         """Forget it; while it is still at work nothing else is begun."""

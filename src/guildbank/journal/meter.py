@@ -64,6 +64,13 @@ class Meter:
             "Batches sent once more because the database did not take them.",
             registry=registry,
         )
+        ahead = Counter(
+            "guildbank_journal_batches_ahead",
+            "Batches decided ahead of their lock, and used under it or dropped and decided anew.",
+            ("outcome",),
+            registry=registry,
+        )
+        self._ahead = {True: ahead.labels("used"), False: ahead.labels("dropped")}
         # Made now, so that a page shows zeros and a batch makes no new series.
         self._ends = {name: self._batches.labels(name) for name in ("committed", "empty", "failed")}
         self._outcomes = [
@@ -90,6 +97,10 @@ class Meter:
                 self._seconds.observe(loop.time() - began_seconds)
 
         return ended
+
+    def count_ahead(self, used: bool) -> None:
+        """Count a batch that was decided ahead."""
+        self._ahead[used].inc()
 
     def _count(self, groups: Iterable[Group]) -> int:
         """Count what became of a batch; return its operations, of which it may have none."""

@@ -198,7 +198,9 @@ class _TenantRunner:
         self._journal = journal
         self._meter = journal.meter
         self._schema = schema
-        self.foresight = Foresight(journal._db, schema, self._count, self._waiting)
+        self.foresight = Foresight(
+            journal._db, schema, self._count, self._waiting, journal.meter.count_ahead
+        )
 
     def _count(self) -> int:
         return self._journal._batchers[self._schema].waiting
