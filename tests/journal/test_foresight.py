@@ -190,7 +190,7 @@ async def test_a_batch_decided_behind_one_that_was_lost_is_decided_anew(
     assert isinstance(await scene.first, Receipt)
     assert isinstance(await scene.second, Receipt)
     await scene.journal.close()
-    assert True not in used
+    assert not used
     assert await balance(economy, scene.player) == 0
 
 

@@ -1,6 +1,7 @@
 """What a posting does to accounts, decided on values alone: no database, no clock."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -38,8 +39,8 @@ def book(lots: Mapping[LotRef, LotState] | None = None, **wallet: Account) -> Bo
     return Book(7, holdings, {**absent, **(lots or {})}, spreads)
 
 
-def having(amount: int, **more: object) -> Account:
-    return Account(1, credited=amount, **more)  # type: ignore[arg-type]
+def having(amount: int, **more: Any) -> Account:
+    return Account(1, credited=amount, **more)
 
 
 def codes(refusal: Refusal | None) -> tuple[str, str | None]:

@@ -260,7 +260,7 @@ async def test_what_the_batch_before_has_changed_is_not_what_the_database_has_ye
     """The broken rule: nothing is taken from the batch before."""
     way = Way(ahead=True)
     watch(way, monkeypatch)
-    monkeypatch.setattr(Stage, "follow", lambda *_: None)
+    monkeypatch.setattr(Stage, "take_over", lambda *_: None)
     await studio.grant(player, 10)
     with pytest.raises(AssertionError):
         await run(studio, way, spend(player, 4), before=spend(player, 6))

@@ -75,7 +75,7 @@ class Batch:
         """Go on from the last of these batches, in order, which may be newer than the rows."""
         last = batches[-1]
         for batch in batches:
-            self._stage.follow(batch._stage)
+            self._stage.take_over(batch._stage)
             known = batch._replays
             self._replays.update({key: known[key] for key in known.keys() & self._asked})
         self._stage.begin(max(self._stage.now, last._stage.now), last.last_seq + 1)

@@ -85,7 +85,8 @@ class Stage:
 
         Raises NotLoaded for a key that no `needs` named: an act may not guess.
         """
-        return self._rows.get(shelf, _NOTHING)[key]  # type: ignore[no-any-return]
+        row: V | None = self._rows.get(shelf, _NOTHING)[key]
+        return row
 
     def rows(self, shelf: Shelf[K, V]) -> Mapping[K, Any]:
         """Return all that is loaded of a shelf, as this act sees it; None marks what is absent."""
@@ -157,7 +158,7 @@ class Stage:
         for key in keys:
             rows.setdefault(key, found.get(key))
 
-    def follow(self, before: "Stage") -> None:
+    def take_over(self, before: "Stage") -> None:
         """Put what an earlier batch has changed in place of rows that may be older."""
         for shelf, left in before.left.items():
             rows = self._rows.get(shelf)

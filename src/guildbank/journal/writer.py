@@ -275,11 +275,12 @@ class _TenantRunner:
             self.foresight.forget()
             if not await self._was_committed(lost):
                 raise ConnectionResetError("the batch was lost with its connection") from lost
-        except Exception:
-            # A connection that cannot be given back is no reason to do it all again.
+        except Exception as error:
             if not committed:
                 self.foresight.forget()
                 raise
+            # A connection that cannot be given back is no reason to do it all again.
+            log.warning("journal_connection_lost", schema=self._schema, error=repr(error))
 
     async def _was_committed(self, lost: CommitUnknown) -> bool:
         """Ask the chain, under the lock that the lost transaction may still hold."""

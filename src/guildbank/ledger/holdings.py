@@ -151,8 +151,8 @@ def _sides(keys: Sequence[HoldingKey]) -> tuple[list[HoldingKey], list[HoldingKe
 def _words(names: Sequence[str]) -> str:
     """Return the names as one text: the driver looks twice at each element of a list."""
     text = " ".join(names)
-    if names and text.count(" ") != len(names) - 1:
-        raise ValueError("the name of an owner or asset has a space")
+    if len(text.split()) != len(names):
+        raise ValueError("the name of an owner or asset is empty or has a space")
     return text
 
 
