@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from itertools import count
 from statistics import median
 from time import perf_counter
@@ -76,7 +77,7 @@ async def _warm(town: Town, rng: random.Random) -> None:
     await town.checkpoint()
     journal = Journal(town.services.db, bulk_chunk=1_000)
     after = await _head(town)
-    await accepted(journal, town.schema, await _acts(town, 8_000, rng))
+    await accepted(journal, town.schema, await _acts(town, _commands(town, 8_000, rng)))
     await journal.close()
     await copy_batches(town, await read_batches(town, after))
 
@@ -84,24 +85,33 @@ async def _warm(town: Town, rng: random.Random) -> None:
 async def _spend(
     town: Town, journal: Journal, size: int, commits: int, rng: random.Random
 ) -> float:
-    """Let CALLERS keep the queue filled with acts of `size`; return the seconds."""
-    left = iter(range(commits))
+    """Let CALLERS keep the queue filled with acts of `size`; return the seconds.
+
+    What is to be done is ready before, as the rows of the ceiling are.
+    """
+    calls = iter([_commands(town, size, rng) for _ in range(commits)])
 
     async def caller() -> None:
-        for _ in left:
-            await accepted(journal, town.schema, await _acts(town, size, rng))
+        for commands in calls:
+            await accepted(journal, town.schema, await _acts(town, commands))
 
     began = perf_counter()
     await asyncio.gather(*(caller() for _ in range(CALLERS)))
     return perf_counter() - began
 
 
-async def _acts(town: Town, size: int, rng: random.Random) -> list[Act]:
+def _commands(town: Town, size: int, rng: random.Random) -> list[tuple[str, Spend]]:
+    """Return spends of players drawn at random, each with its key."""
+    players = rng.choices(town.players, k=size)
+    return [(f"bench-{next(_keys)}", Spend(player, GEM, 5)) for player in players]
+
+
+async def _acts(town: Town, commands: Sequence[tuple[str, Spend]]) -> list[Act]:
     """Make the acts as a server does: a few at a time, between the turns of its batches."""
     gates = town.services.wallets.gates
     acts: list[Act] = []
-    for player in rng.choices(town.players, k=size):
-        acts.append(SpendAct(WHO, f"bench-{next(_keys)}", Spend(player, GEM, 5), gates))
+    for key, command in commands:
+        acts.append(SpendAct(WHO, key, command, gates))
         if len(acts) % 50 == 0:
             await asyncio.sleep(0)
     return acts
@@ -163,7 +173,7 @@ def _times(ours: list[float], theirs: list[float]) -> float:
 
 async def _spend_singly(town: Town, journal: Journal, operations: int, rng: random.Random) -> float:
     """Let as many callers as the peer has writers send one operation at a time."""
-    acts = iter(await _acts(town, operations, rng))
+    acts = iter(await _acts(town, _commands(town, operations, rng)))
 
     async def caller() -> None:
         for act in acts:

@@ -101,6 +101,7 @@ def all_ops() -> list[Op]:
 def as_large_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let these small batches be decided ahead and copied, as large ones are."""
     monkeypatch.setattr(foresight, "LEAST_ACTS", 1)
+    monkeypatch.setattr(foresight, "WARY_BATCHES", 1)
     monkeypatch.setattr(batch, "STEP", 2)
     monkeypatch.setattr(pen, "COPY_FROM_ROWS", 5)
 

@@ -20,10 +20,11 @@ def built_town(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> It
 def town(built_town: Town, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
     """The town, by whose clock all journals go until the test ends.
 
-    Batches are decided ahead wherever that is possible, and those of more than three acts are
-    copied, as large ones are.
+    Batches are decided ahead wherever that is possible, most of them without reading their keys,
+    and those of more than three acts are copied, as large ones are.
     """
     monkeypatch.setattr(foresight, "LEAST_ACTS", 1)
+    monkeypatch.setattr(foresight, "WARY_BATCHES", 1)
     monkeypatch.setattr(pen, "COPY_FROM_ROWS", 3)
     with still_time(built_town, monkeypatch):
         yield built_town

@@ -30,6 +30,7 @@ from guildbank.journal.counters import COUNTERS, Counter, forget_counters
 from guildbank.journal.meter import Meter
 from guildbank.journal.reading import entries_at, read_blocks, read_entries, seq_at, seq_before
 from guildbank.journal.stage import Stage
+from guildbank.journal.statements import words
 from guildbank.journal.store import fetch_rows
 from guildbank.journal.subscribers import Listener, Pinger
 from guildbank.journal.tables import PARTITION_ROWS
@@ -94,4 +95,5 @@ __all__ = [
     "seq_before",
     "sign_checkpoint",
     "verify_journal",
+    "words",
 ]

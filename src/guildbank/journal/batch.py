@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from guildbank.journal import pen, store
 from guildbank.journal.act import Act
 from guildbank.journal.chain import FORMAT, batch_hash, digests
-from guildbank.journal.contracts import Driver, Head, Need, Probe, Rows, Statement
+from guildbank.journal.contracts import Driver, Head, Need, Probe, Receipt, Rows, Statement
 from guildbank.journal.deciding import Group, decide
 from guildbank.journal.stage import Stage
 
@@ -25,18 +25,20 @@ Missing: TypeAlias = dict[Any, list[Any]]
 
 
 class Unforeseen(Exception):
-    """The acts go by rows that can be known only under the lock."""
+    """What was decided ahead does not hold: only under the lock can it be known what does."""
 
 
 class Batch:
     """The acts of one transaction, in the order in which they were decided.
 
-    `accepted` says how many of them will be entries, `hash` is set when the batch is sealed.
+    `accepted` says how many of them will be entries, `hash` is set when the batch is sealed, and
+    `ahead` says that some were decided ahead of the lock.
     """
 
     def __init__(self) -> None:
         self.hash = b""
         self.accepted = 0
+        self.ahead = False
         self._pen = pen.Pen()
         self._head: Head | None = None
         self._behind: Sequence[Batch] = ()
@@ -67,9 +69,14 @@ class Batch:
                 group.tries += 1
             groups = [group for group in groups if group.tries < MAX_ROUNDS]
 
-    async def read_ahead(self, driver: Driver, groups: Sequence[Group]) -> None:
-        """Read for the groups ahead of the lock, in one snapshot. Raises Unforeseen."""
-        await self._read(driver, groups, None)
+    async def read_ahead(self, driver: Driver, groups: Sequence[Group], *, keys: bool) -> None:
+        """Read for the groups ahead of the lock, in one snapshot. Raises Unforeseen.
+
+        Without `keys` those of the acts are taken to be new. Where one is not, the unique index of
+        the keys refuses to store it again; `doubted` tells which it will not be asked for.
+        """
+        self.ahead = True
+        await self._read(driver, groups, None, keys=keys)
 
     def stand_behind(self, batches: "Sequence[Batch]") -> None:
         """Go on from the last of these batches, in order, which may be newer than the rows."""
@@ -87,6 +94,15 @@ class Batch:
             if self._answer(groups[start : start + STEP]):
                 raise Unforeseen
             await asyncio.sleep(0)
+
+    def doubted(self, groups: Sequence[Group]) -> list[bytes]:
+        """Return the keys of groups that were refused, which will not be stored.
+
+        Where one is known, the answer should have been that of its entry.
+        """
+        refused = (group for group in groups if not isinstance(group.answers[-1], Receipt))
+        hashes = {act.key_hash for group in refused for act in group.acts}
+        return [one for one in hashes if one is not None and one not in self._replays]
 
     def follows(self, head: Head) -> bool:
         """Say whether the batch, decided ahead, is as it would be if it were decided now.
@@ -125,7 +141,9 @@ class Batch:
         """Return the statements that save the rows changed since the last call."""
         return [one for shelf, rows in self._stage.take_changed() for one in shelf.saving(rows)]
 
-    async def _read(self, driver: Driver, groups: Sequence[Group], probe: Probe | None) -> None:
+    async def _read(
+        self, driver: Driver, groups: Sequence[Group], probe: Probe | None, *, keys: bool = True
+    ) -> None:
         """Put on the stage what the acts need, in rounds: some learn from rows what else they need.
 
         With a `probe` this is under the lock.
@@ -136,8 +154,10 @@ class Batch:
         missing = stage.missing(needs)
         statements = _reading(missing)
         hashes = {act.key_hash for act in acts if act.key_hash is not None} - self._replays.keys()
+        self._asked |= hashes
+        if not keys:
+            hashes = set()
         if hashes:
-            self._asked |= hashes
             statements.append(store.keys_reading(hashes))
         if self._head is None:
             statements.append(store.head_reading())
@@ -148,8 +168,8 @@ class Batch:
             if hashes:
                 await self._meet(driver, {row[0]: row[1] for row in rows.pop()})
                 hashes = set()
-            for (shelf, keys), found in zip(missing.items(), rows, strict=True):
-                stage.fill(shelf, keys, shelf.read(keys, found))
+            for (shelf, asked), found in zip(missing.items(), rows, strict=True):
+                stage.fill(shelf, asked, shelf.read(asked, found))
             acts = [act for act in acts if act.rounds > number]
             if not acts:
                 return

@@ -29,13 +29,20 @@ DEPTH = 2
 PATIENCE_SECONDS = 0.25
 """How long a batch that holds the lock waits for rows that are being read ahead."""
 
+WARY_BATCHES = 16
+"""Batches whose keys are read ahead after a start, and after one that met a known key.
+
+Replays come together, when callers have lost their answers; else keys are new, and reading them
+costs more than to find out from their unique index.
+"""
+
 
 @dataclass(slots=True)
 class Coming:
     """A batch that has no lock yet; `since` was being written when its rows were begun to be read.
 
     The tasks tell whether it went well. What is decided may be dropped, so that `copies` of the
-    `groups` take the answers. `weight` counts the acts.
+    `groups` take the answers. `weight` counts the acts, `keys` says that theirs were read.
     """
 
     since: Batch
@@ -45,6 +52,7 @@ class Coming:
     groups: Sequence[Group] = ()
     copies: Sequence[Group] = ()
     weight: int = 0
+    keys: bool = True
 
 
 class Foresight:
@@ -73,6 +81,7 @@ class Foresight:
         self._late: set[asyncio.Task[bool]] = set()
         self._last_hash = b""
         self._alone = False
+        self._wary = WARY_BATCHES
 
     def look(self) -> None:
         """Begin to read for those who wait, once they are as many as there are in the batch before.
@@ -113,6 +122,10 @@ class Foresight:
         self._writing, self._last_hash, self._alone = None, b"", False
         while self._coming:
             self._drop(self._coming.popleft())
+
+    def be_wary(self) -> None:
+        """Read keys ahead for a while: a batch met one that is known."""
+        self._wary = WARY_BATCHES
 
     async def take(self, driver: Driver, groups: list[Group]) -> tuple[Batch, list[Group]]:
         """Return the batch of these groups, under its lock, and those that it is yet to decide."""
@@ -162,10 +175,12 @@ class Foresight:
         coming.groups = self._waiting(turn)
         coming.copies = [Group(group.acts) for group in coming.groups]
         coming.weight = sum(len(group.acts) for group in coming.groups)
+        coming.keys = self._wary > 0
+        self._wary = max(0, self._wary - 1)
         try:
             # One snapshot for all: the head says of what moment the rows are.
             async with self._db.begin(self._schema, read_only=True) as tx:
-                await coming.batch.read_ahead(tx.driver, coming.copies)
+                await coming.batch.read_ahead(tx.driver, coming.copies, keys=coming.keys)
         except Unforeseen:
             return False
         except Exception as error:  # the batch reads for itself, and hears of the trouble then
@@ -173,12 +188,22 @@ class Foresight:
             return False
         return True
 
+    async def _make_sure(self, hashes: Sequence[bytes]) -> None:
+        """Raise Unforeseen if one of the keys is known to the journal."""
+        async with self._db.begin(self._schema, read_only=True) as tx:
+            asked = store.keys_reading(hashes)
+            if await tx.driver.fetch(asked.text, *asked.arguments):
+                self.be_wary()
+                raise Unforeseen
+
     async def _decide(self, coming: Coming, behind: Sequence[Batch]) -> bool:
         if not await coming.reading:
             return False
         try:
             coming.batch.stand_behind(behind)
             await coming.batch.answer_ahead(coming.copies)
+            if not coming.keys and (doubted := coming.batch.doubted(coming.copies)):
+                await self._make_sure(doubted)
         except Unforeseen:
             return False
         except Exception as error:  # it is decided anew, and its callers hear of the trouble then

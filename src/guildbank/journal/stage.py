@@ -62,7 +62,7 @@ class Stage:
         self._changed: dict[Any, dict[Any, Any]] = {}
         self._logged: list[tuple[Any, Any]] = []
         # What was there before: rows are values that no act changes in place.
-        self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
+        self._undo: list[tuple[dict[Any, Any], dict[Any, Any], Any, Any, Any]] = []
         self._accepted = (0, 0)
         self.left: dict[Any, dict[Any, Any]] = {}
 
@@ -100,8 +100,8 @@ class Stage:
         changed = self._changed.get(shelf)
         if changed is None:
             changed = self._changed[shelf] = {}
-        self._undo.append((rows, key, rows.get(key, _ABSENT)))
-        self._undo.append((changed, key, changed.get(key, _ABSENT)))
+        before = (rows, changed, key, rows.get(key, _ABSENT), changed.get(key, _ABSENT))
+        self._undo.append(before)
         rows[key] = changed[key] = value
 
     def log(self, log: Log[R], row: R) -> None:
@@ -124,11 +124,12 @@ class Stage:
     def rewind(self, mark: Mark) -> None:
         """Undo everything since the mark."""
         while len(self._undo) > mark.changes:
-            mapping, key, before = self._undo.pop()
-            if before is _ABSENT:
-                del mapping[key]
-            else:
-                mapping[key] = before
+            rows, changed, key, *before = self._undo.pop()
+            for mapping, value in zip((rows, changed), before, strict=True):
+                if value is _ABSENT:
+                    del mapping[key]
+                else:
+                    mapping[key] = value
         del self._logged[mark.logged :]
         self.seq = mark.seq
         self._accepted = (mark.changes, mark.logged)

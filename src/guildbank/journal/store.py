@@ -5,6 +5,8 @@ from datetime import datetime
 from struct import Struct
 from typing import NamedTuple, TypeAlias, TypeVar
 
+import asyncpg
+
 from guildbank.journal.contracts import (
     Driver,
     Head,
@@ -271,6 +273,13 @@ def payloads_writing(payloads: Sequence[tuple[int, Sealed]]) -> Statement:
     """Return the statement that keeps the sealed payloads of a batch beside the chain."""
     rows = [(seq, one.person, one.ciphertext) for seq, one in payloads]
     return Statement(WRITE_PAYLOADS, tuple(zip(*rows, strict=True)))
+
+
+def key_is_known(error: BaseException) -> bool:
+    """Say whether it is the index of the keys that has refused to store one again."""
+    if not isinstance(error, asyncpg.UniqueViolationError):
+        return False
+    return str(error.table_name).startswith("journal_key")
 
 
 async def batch_exists(driver: Driver, last_seq: int, hash_: bytes) -> bool:

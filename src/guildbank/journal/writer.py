@@ -12,6 +12,7 @@ from guildbank.infra.batching import Batcher, Overloaded, Ticket, TooLate
 from guildbank.infra.database import Database
 from guildbank.journal import store
 from guildbank.journal.act import Act
+from guildbank.journal.batch import Unforeseen
 from guildbank.journal.contracts import Outcome, Probe, Receipt, Unavailable
 from guildbank.journal.deciding import Answer, Group
 from guildbank.journal.foresight import Foresight
@@ -250,6 +251,10 @@ class _TenantRunner:
         for pause in chain(_RETRY_SECONDS, repeat(_RETRY_SECONDS[-1])):
             try:
                 await self._attempt(groups(), draw)
+            except Unforeseen as known:
+                # Decided anew, under the lock.
+                log.info("journal_unforeseen", schema=self._schema, error=repr(known.__cause__))
+                self.foresight.be_wary()
             except _AWAY as away:
                 log.warning("journal_batch_failed", schema=self._schema, error=repr(away))
                 if isinstance(away, asyncpg.LockNotAvailableError):

@@ -7,7 +7,7 @@ whatever its buckets are; the house's accounts have no running row and cost two 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from guildbank.journal import Rows, Statement
+from guildbank.journal import Rows, Statement, words
 from guildbank.ledger.contracts import HOUSE, PLAYER_PREFIX, Account
 from guildbank.ledger.holding import Holding, HoldingKey
 
@@ -101,7 +101,7 @@ class Holdings:
             [asset for _, asset in players],
             [asset for _, asset in houses],
         )
-        return Statement(READ, tuple(map(_words, names)), dense=True)
+        return Statement(READ, tuple(map(words, names)), dense=True)
 
     def read(self, keys: Sequence[HoldingKey], rows: Rows) -> Mapping[HoldingKey, Holding]:
         """Return the holdings of all keys."""
@@ -146,14 +146,6 @@ def _sides(keys: Sequence[HoldingKey]) -> tuple[list[HoldingKey], list[HoldingKe
     """Return the keys of players, and those of the house."""
     players = [key for key in keys if key[0] != HOUSE]
     return players, [key for key in keys if key[0] == HOUSE]
-
-
-def _words(names: Sequence[str]) -> str:
-    """Return the names as one text: the driver looks twice at each element of a list."""
-    text = " ".join(names)
-    if len(text.split()) != len(names):
-        raise ValueError("the name of an owner or asset is empty or has a space")
-    return text
 
 
 def _totals(a: Account) -> tuple[int, int, int, int, int]:

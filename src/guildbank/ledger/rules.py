@@ -71,8 +71,10 @@ class Book:
     def account(self, address: Address) -> Account:
         """Return the account; read only."""
         owner, asset, bucket = address
-        account = self.accounts(owner, asset).get(bucket)
-        return self._holdings[owner, asset].unopened(bucket) if account is None else account
+        key = (owner, asset)
+        accounts = self.changed.get(key)
+        account = (self._holdings[key].accounts if accounts is None else accounts).get(bucket)
+        return self._holdings[key].unopened(bucket) if account is None else account
 
     def own(self, address: Address) -> Account:
         """Return this act's copy of the account, to be changed."""

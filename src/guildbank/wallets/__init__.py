@@ -26,7 +26,7 @@ from guildbank.wallets.contracts import (
     wallet,
 )
 from guildbank.wallets.gates import SpendLimit
-from guildbank.wallets.purses import CURRENCIES, PurseKey, purse_of, wallet_needs
+from guildbank.wallets.purses import CURRENCIES, purse_of, wallet_needs
 
 __all__ = [
     "BUCKETS",
@@ -38,7 +38,6 @@ __all__ = [
     "Currency",
     "Gate",
     "Purse",
-    "PurseKey",
     "SpendLimit",
     "Spending",
     "account_needs",

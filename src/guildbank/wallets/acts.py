@@ -8,7 +8,7 @@ from guildbank.kernel import Refusal
 from guildbank.ledger import HOUSE, Book, Hold, close_book
 from guildbank.wallets.coins import totals_of
 from guildbank.wallets.contracts import DEBT, Gate, MovedFacts, Purse, Spending, Taken
-from guildbank.wallets.purses import LIMITS, PurseKey, purse_of, wallet_needs
+from guildbank.wallets.purses import LIMITS, purse_of, wallet_needs
 
 UNKNOWN_CURRENCY = Refusal(
     code="unknown_currency",
@@ -32,7 +32,7 @@ class WalletAct(Act):
         super().__init__(principal, key, command)
         self.player_id: str = command.player_id
         self.currency: str = command.currency
-        self.purse_key = PurseKey(self.player_id, self.currency)
+        self.purse_key = (self.player_id, self.currency)
         self.payload = payload
 
     def needs(self, stage: Stage) -> Iterable[Need]:
@@ -66,9 +66,11 @@ class GatedAct(WalletAct):
 
     def needs(self, stage: Stage) -> Iterable[Need]:
         """Return the wallet's rows, then what the gates want to read."""
+        if not stage.loaded(LIMITS, self.purse_key):
+            return wallet_needs(self.purse_key)
         purse = purse_of(stage, self.purse_key)
         if purse is None:
-            return () if stage.loaded(LIMITS, self.purse_key) else super().needs(stage)
+            return ()
         return [need for gate in self.gates for need in gate.needs(stage, self.spending, purse)]
 
     def pass_gates(self, stage: Stage, purse: Purse) -> tuple[str, ...] | Refusal:

@@ -62,7 +62,7 @@ def totals_of(book: Book, player_id: str, currency: str) -> Totals:
         if bucket == DEBT:
             debt = -account.balance
         else:
-            balance += account.balance
+            balance += account.credited - account.spent - account.clawed
             held += account.held
     return Totals(balance, balance - held, debt)
 
@@ -138,9 +138,9 @@ def debit(book: Book, player_id: str, purse: Purse, amount: int) -> Refusal | No
         return in_debt(-owed.balance)
     order = purse.currency.order
     # Buckets without an account have nothing; one is named so that the ledger can refuse.
-    buckets = [bucket for bucket in order if bucket in accounts] or order[:1]
-    sources = tuple([Address(player_id, code, bucket) for bucket in buckets])
-    refusal = book.post([Leg(sources, house(code, SALES), amount)])
+    sources = [Address(player_id, code, bucket) for bucket in order if bucket in accounts]
+    debits = tuple(sources) or (Address(player_id, code, order[0]),)
+    refusal = book.post([Leg(debits, house(code, SALES), amount)])
     if refusal is not None and refusal.code == "insufficient_funds":
         return msgspec.structs.replace(refusal, field="amount")
     return refusal

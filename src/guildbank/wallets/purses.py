@@ -3,17 +3,17 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypeAlias
 
 import msgspec
 
-from guildbank.journal import Driver, Need, Rows, Stage, Statement
+from guildbank.journal import Driver, Need, Rows, Stage, Statement, words
 from guildbank.ledger import holding_needs
 from guildbank.wallets.contracts import Bucket, Currency, Purse
 
 READ_LIMITS = """
 SELECT spend_limit.player, spend_limit.currency, spend_limit.per_day
-FROM unnest($1::text[], $2::text[]) AS asked (player, currency)
+FROM unnest(string_to_array($1, ' '), string_to_array($2, ' ')) AS asked (player, currency)
 JOIN wallets_limit AS spend_limit
   ON spend_limit.player = asked.player
  AND spend_limit.currency = asked.currency
@@ -86,11 +86,8 @@ FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS asked (player, currenc
 """
 
 
-class PurseKey(NamedTuple):
-    """A player and a currency."""
-
-    player_id: str
-    currency: str
+PurseKey: TypeAlias = tuple[str, str]
+"""A player and a currency."""
 
 
 @lru_cache(maxsize=1024)
@@ -107,11 +104,11 @@ class Limits:
 
     def reading(self, keys: Sequence[PurseKey]) -> Statement:
         """Read the limits that were ever set."""
-        return Statement(READ_LIMITS, tuple(zip(*keys, strict=True)))
+        return Statement(READ_LIMITS, tuple(map(words, zip(*keys, strict=True))))
 
     def read(self, keys: Sequence[PurseKey], rows: Rows) -> Mapping[PurseKey, int | None]:
         """Return the limits by player and currency, None for one that was lifted."""
-        return {PurseKey(row[0], row[1]): row[2] for row in rows}
+        return {(row[0], row[1]): row[2] for row in rows}
 
     def saving(self, changed: Mapping[PurseKey, int | None]) -> Sequence[Statement]:
         """Write the limits."""

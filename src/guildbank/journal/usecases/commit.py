@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from guildbank.infra.database import Tx, begin_statement, roll_back
 from guildbank.journal import pen, store
-from guildbank.journal.batch import Batch
+from guildbank.journal.batch import Batch, Unforeseen
 from guildbank.journal.contracts import Driver, Probe
 from guildbank.journal.deciding import Group
 from guildbank.journal.foresight import Foresight
@@ -41,16 +41,18 @@ async def commit_batch(
     """Run one transaction over the fixed groups and those drawn once the lock is held.
 
     With `foresight` some of them may have been decided already. Returns the groups with their
-    answers. Raises what the database raised (nothing is committed) or CommitUnknown.
+    answers. Raises what the database raised (nothing is committed), CommitUnknown, or Unforeseen if
+    what was decided ahead met a key that is known.
     """
     driver = tx.driver
+    batch = Batch()
     try:
         await _lock(driver, schema, fixed, probe)
         groups = [*fixed, *draw()]
         if not groups:
             await driver.execute("ROLLBACK")
             return groups
-        batch, left = Batch(), groups
+        left: Sequence[Group] = groups
         if foresight is not None:
             batch, left = await foresight.take(driver, groups)
         await batch.decide(driver, left, probe)
@@ -67,6 +69,8 @@ async def commit_batch(
         if lost and isinstance(error, Exception):
             # What the driver says of a closed connection, it also says of our mistakes.
             raise ConnectionResetError("the connection was lost in a batch") from error
+        if batch.ahead and store.key_is_known(error):
+            raise Unforeseen from error
         raise
     await _commit(driver, batch, probe)
     if foresight is not None:

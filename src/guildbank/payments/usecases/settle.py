@@ -42,7 +42,7 @@ from guildbank.payments.usecases import PaymentAct, Payments, provider_principal
 from guildbank.payments.usecases.limits import give_back_limits, limit_needs, reserve, uses_of
 from guildbank.payments.usecases.refund import refund_unapplied
 from guildbank.plugin_api import Outcome, OutcomeStatus
-from guildbank.wallets import PurseKey, purse_of, wallet_needs
+from guildbank.wallets import purse_of, wallet_needs
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +75,7 @@ class Settle(PaymentAct):
         money = self.outcome.currency
         if self.outcome.status is OutcomeStatus.PROCESSED and money is not None:
             needs += posting.money_needs(money, self.provider)
-            needs += wallet_needs(PurseKey(intent.player_id, intent.currency))
+            needs += wallet_needs((intent.player_id, intent.currency))
             needs.append((PLAYERS, intent.player_id))
         return needs
 
@@ -184,7 +184,7 @@ class Settle(PaymentAct):
         goods = self.fulfilment.fulfil(intent)
         if isinstance(goods, Refusal):
             return goods
-        purse = purse_of(stage, PurseKey(intent.player_id, intent.currency))
+        purse = purse_of(stage, (intent.player_id, intent.currency))
         if purse is None:
             return Refusal(code="unknown_currency", detail="There is no such currency.")
         book = open_book(stage)

@@ -26,7 +26,7 @@ from guildbank.wallets.contracts import (
     Spending,
 )
 from guildbank.wallets.gates import note_spent
-from guildbank.wallets.purses import CURRENCIES, PurseKey, purse_of, wallet_needs
+from guildbank.wallets.purses import CURRENCIES, purse_of, wallet_needs
 
 POSTED = "ledger.posted"
 RESERVED = ("clawed", "backing", "unapplied", "refunding", "written_off")
@@ -61,9 +61,9 @@ class PostAct(Act):
             yield CURRENCIES, leg.credit.asset
             yield from ledger_needs((leg.debit, leg.credit))
             for side in _players(leg):
-                yield from wallet_needs(PurseKey(side.owner, side.asset))
+                yield from wallet_needs((side.owner, side.asset))
         for spending in self._spendings():
-            purse = purse_of(stage, PurseKey(spending.player_id, spending.currency))
+            purse = purse_of(stage, (spending.player_id, spending.currency))
             if purse is not None:
                 for gate in self.gates:
                     yield from gate.needs(stage, spending, purse)
@@ -85,7 +85,7 @@ class PostAct(Act):
             if refusal is not None:
                 return _at_leg(refusal, number)
         for spending in self._spendings():
-            purse = purse_of(stage, PurseKey(spending.player_id, spending.currency))
+            purse = purse_of(stage, (spending.player_id, spending.currency))
             if purse is None:
                 return UNKNOWN_CURRENCY
             for gate in self.gates:
@@ -171,7 +171,7 @@ def _move(stage: Stage, book: Book, leg: PostLeg) -> Refusal | None:
     """Post one leg on the book, as a grant or a spend would."""
     to, source = leg.credit, leg.debit
     if to.owner != HOUSE:
-        purse = purse_of(stage, PurseKey(to.owner, to.asset))
+        purse = purse_of(stage, (to.owner, to.asset))
         return credit(book, to.owner, to.asset, to.bucket, leg.amount, source, purse=purse)
     if source.owner != HOUSE and (owed := debt_of(book, source.owner, source.asset)) > 0:
         return in_debt(owed)
