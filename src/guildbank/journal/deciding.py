@@ -1,7 +1,7 @@
 """Decide acts on the stage, one after the other: accepted, refused, replayed, or asked again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from msgspec.structs import replace
@@ -36,7 +36,7 @@ class Group:
     """
 
     acts: Sequence[Act]
-    answers: list[Answer] = field(default_factory=list)
+    answers: Sequence[Answer] = ()
     settled: bool = False
     wants: Sequence[Need] = ()
     tries: int = 0
@@ -65,7 +65,7 @@ def decide(
     for group in groups:
         if len(group.acts) == 1:
             answer = _decide_one(stage, group.acts[0], replays, head, accepted)
-            group.answers = [answer]
+            group.answers = (answer,)
             if type(answer) is NotLoaded:
                 group.wants = list(group.acts[0].needs(stage))
         else:

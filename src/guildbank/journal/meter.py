@@ -1,7 +1,7 @@
 """What an operator watches of the journal; it costs a batch some microseconds."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -125,7 +125,7 @@ class Meter:
             asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look, waiting)
 
 
-def outcomes(answered: Iterable[list[Answer]]) -> tuple[int, int, int, int]:
+def outcomes(answered: Iterable[Sequence[Answer]]) -> tuple[int, int, int, int]:
     """Return how many operations were accepted, replayed, refused and failed.
 
     Each list holds the answers of acts that stand or fall together: after a last answer that is

@@ -44,7 +44,7 @@ _AWAY = (
 )
 
 Groups = list[Group]
-Job = Ticket[Groups, list[list[Answer]]]
+Job = Ticket[Groups, list[Sequence[Answer]]]
 Committed = Callable[[str], None]
 
 
@@ -75,7 +75,7 @@ class Journal:
         self._max_queue = max_queue
         self._bulk_chunk = bulk_chunk
         self.meter = meter or Meter()
-        self._batchers: dict[str, Batcher[Groups, list[list[Answer]]]] = {}
+        self._batchers: dict[str, Batcher[Groups, list[Sequence[Answer]]]] = {}
         self._runners: dict[str, _TenantRunner] = {}
         self._closed = False
 
@@ -84,7 +84,7 @@ class Journal:
 
         Raises Unavailable, or the defect that the act itself raised.
         """
-        answers = await self._send(schema, [Group([act])], early=bool(act.locks))
+        answers = await self._send(schema, [Group((act,))], early=bool(act.locks))
         return _outcome(answers[0][0])
 
     async def submit_each(self, schema: str, acts: Sequence[Act]) -> list[Outcome | Exception]:
@@ -100,7 +100,7 @@ class Journal:
             early = any(act.locks for act in chunk)
             try:
                 answers = await self._send(
-                    schema, [Group([act]) for act in chunk], bulk=True, early=early
+                    schema, [Group((act,)) for act in chunk], bulk=True, early=early
                 )
             except Unavailable as away:
                 outcomes.extend([away] * (len(acts) - start))
@@ -131,7 +131,7 @@ class Journal:
 
     async def _send(
         self, schema: str, groups: Groups, *, bulk: bool = False, early: bool = False
-    ) -> list[list[Answer]]:
+    ) -> list[Sequence[Answer]]:
         if self._closed:
             raise Unavailable("This worker is shutting down. Nothing was begun: try again.")
         batcher = self._batchers.get(schema)
