@@ -7,14 +7,26 @@ opens no transaction of its own beside ours.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 from sqlalchemy import MetaData, event
-from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from guildbank.infra.pool import NoConnection, Pool, Tx
+
+__all__ = [
+    "CONTROL_SCHEMA",
+    "Database",
+    "NoConnection",
+    "Tx",
+    "begin_statement",
+    "control_metadata",
+    "roll_back",
+    "tenant_metadata",
+]
 
 CONTROL_SCHEMA = "guildbank"
 NAMING = {
@@ -64,18 +76,6 @@ _STATEMENTS = 500
 _STATEMENT_BYTES = 65_536
 
 
-class NoConnection(ConnectionError):
-    """The server is away or every connection is lent: nothing was begun."""
-
-
-@dataclass(slots=True)
-class Tx:
-    """An open transaction: `driver` for hot statements, `sql` for Core, both the same one."""
-
-    driver: "asyncpg.Connection[Any]"
-    sql: AsyncConnection
-
-
 class Database:
     """A pool over one database.
 
@@ -87,12 +87,7 @@ class Database:
         self.engine: AsyncEngine = create_async_engine(
             url.replace("postgresql://", "postgresql+asyncpg://", 1),
             isolation_level="AUTOCOMMIT",
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=_CONNECT_SECONDS,
-            pool_pre_ping=False,
-            # The connection that was used last has its plans and caches at hand.
-            pool_use_lifo=True,
+            poolclass=NullPool,
             connect_args={
                 "server_settings": settings,
                 "timeout": _CONNECT_SECONDS,
@@ -102,10 +97,11 @@ class Database:
             },
         )
         event.listen(self.engine.sync_engine, "connect", _limit_transactions)
-        event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
+        self._pool = Pool(self.engine, pool_size, _CONNECT_SECONDS)
 
     async def close(self) -> None:
         """Close every connection; waits for none."""
+        await self._pool.close()
         await self.engine.dispose()
 
     @asynccontextmanager
@@ -114,25 +110,17 @@ class Database:
 
         Raises NoConnection.
         """
-        async with AsyncExitStack() as stack:
-            try:
-                sql = await stack.enter_async_context(self.engine.connect())
-                raw = await sql.get_raw_connection()
-            except (SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
-                raise NoConnection(f"the database lends no connection: {error!r}") from error
-            driver = raw.driver_connection
-            if driver is None:
-                raise NoConnection("the pool lent a closed connection")
-            try:
-                yield Tx(driver=driver, sql=sql)
-            except BaseException as error:
-                # What a cancelled statement did is not known here: not worth keeping. A closed
-                # connection is asked no more, not even whether it is in a transaction.
-                cancelled = not isinstance(error, Exception)
-                if cancelled or driver.is_closed() or driver.is_in_transaction():
-                    driver.terminate()
-                    await sql.invalidate()
-                raise
+        tx = await self._pool.take()
+        # What a cancelled statement did is not known here.
+        sound = False
+        try:
+            yield tx
+            sound = True
+        except Exception:
+            sound = True
+            raise
+        finally:
+            await self._pool.give_back(tx, sound=sound)
 
     @asynccontextmanager
     async def begin(self, schema: str, *, read_only: bool = False) -> AsyncIterator[Tx]:
@@ -169,9 +157,3 @@ def begin_statement(schema: str, *, read_only: bool = False) -> str:
 
 def _limit_transactions(connection: Any, _record: object) -> None:
     connection.run_async(lambda driver: driver.execute(LIMIT_TRANSACTIONS))
-
-
-def _refuse_closed(connection: Any, _record: object, _fairy: object) -> None:
-    """Let the pool replace a connection that the server closed while it lay there."""
-    if connection.driver_connection.is_closed():
-        raise DisconnectionError("the server closed the connection")
