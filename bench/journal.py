@@ -19,7 +19,7 @@ from guildbank.wallets.usecases.spend import SpendAct
 
 BATCHES = {1: 200, 20: 100, 100: 60, 200: 40, 1_000: 12, 8_000: 4}
 """Operations in a commit, and the commits in each measured round."""
-ROUNDS = 5
+ROUNDS = 9
 CALLERS = 3
 HOT_BATCH = 1_000
 _keys = count(1)

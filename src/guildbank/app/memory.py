@@ -1,4 +1,8 @@
-"""How worker processes keep the garbage collector from stopping requests."""
+"""How worker processes keep the garbage collector from stopping requests.
+
+Structs that every operation makes some of are declared `gc=False` where they are defined: they are
+in no cycle, so the collector need neither count nor walk them.
+"""
 
 import gc
 

@@ -114,7 +114,7 @@ class Sealed(msgspec.Struct, frozen=True):
     ciphertext: bytes
 
 
-class Draft(msgspec.Struct, frozen=True):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """An accepted act: the entry's kind and its facts as canonical JSON."""
 
     kind: str
@@ -122,7 +122,7 @@ class Draft(msgspec.Struct, frozen=True):
     payload: Sealed | None = None
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """An entry as it stands in the journal: what an answer is rendered from, now or on replay."""
 
     seq: int

@@ -39,7 +39,7 @@ class Asset(msgspec.Struct, frozen=True):
     cap: int = DEFAULT_CAP
 
 
-class Account(msgspec.Struct):
+class Account(msgspec.Struct, gc=False):
     """Totals of one account. An act changes its own copy alone, and `entry` names the act.
 
     Credited C, spent S, clawed K: the balance is C - S - K. `floor` None means that the account
@@ -94,7 +94,7 @@ class Restores(NamedTuple):
     directed: bool = False
 
 
-class Leg(msgspec.Struct, frozen=True):
+class Leg(msgspec.Struct, frozen=True, gc=False):
     """One movement of `amount` from the first accounts in `debits` that have it to `credit`.
 
     `up_to` takes what there is, even nothing. `lot` makes it a directed debit of that lot's

@@ -14,7 +14,7 @@ DEBT_FLOOR = -(2**60)
 """A debt account is below zero by nature; a floor far below keeps its totals in its row."""
 
 
-class Holding(msgspec.Struct, frozen=True):
+class Holding(msgspec.Struct, frozen=True, gc=False):
     """The accounts by bucket, those that are opened; `cap` is their asset's.
 
     `problem` says why none may be opened: unknown_account, unknown_asset.

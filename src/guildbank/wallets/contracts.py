@@ -32,14 +32,14 @@ class Currency(msgspec.Struct, frozen=True, kw_only=True):
     active: bool = True
 
 
-class Purse(msgspec.Struct, frozen=True):
+class Purse(msgspec.Struct, frozen=True, gc=False):
     """The rules of one player's wallet: the currency's, and the player's own limit a day."""
 
     currency: Currency
     spend_limit_per_day: int | None = None
 
 
-class Spending(msgspec.Struct, frozen=True):
+class Spending(msgspec.Struct, frozen=True, gc=False):
     """What a gate is asked about: an amount that leaves a wallet, or is held in it."""
 
     player_id: str
@@ -64,7 +64,7 @@ class Gate(Protocol):
         ...
 
 
-class Grant(msgspec.Struct, frozen=True):
+class Grant(msgspec.Struct, frozen=True, gc=False):
     """Give free coins. `payload` is the salted hash of metadata, None without."""
 
     player_id: str
@@ -73,7 +73,7 @@ class Grant(msgspec.Struct, frozen=True):
     payload: str | None = None
 
 
-class Spend(msgspec.Struct, frozen=True):
+class Spend(msgspec.Struct, frozen=True, gc=False):
     """Take coins for something in the game."""
 
     player_id: str
@@ -149,14 +149,14 @@ class Post(msgspec.Struct, frozen=True):
     payload: str | None = None
 
 
-class Taken(msgspec.Struct, frozen=True, array_like=True):
+class Taken(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """How much of an amount one bucket gave or got."""
 
     bucket: str
     amount: int
 
 
-class MovedFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class MovedFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """The facts of an entry of wallets; an answer is rendered from nothing else.
 
     `balance` and `available` are over all buckets afterwards; `hold` is the position of a hold,
