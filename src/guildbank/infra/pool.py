@@ -1,7 +1,7 @@
 """Lend connections that stay open, at most so many, the one used last first.
 
 SQLAlchemy makes them, and prepares each anew for everyone it lends it to; a batch of the journal
-takes two, and that preparing was a tenth of its work. So they are kept here as they are.
+takes two, and felt that preparing. So they are kept here as they are.
 """
 
 import asyncio
