@@ -1,5 +1,6 @@
 """Strict reading of requests: what is not exactly as documented is refused and named."""
 
+import asyncio
 import json
 import re
 from functools import lru_cache
@@ -14,6 +15,8 @@ from litestar.types import Empty
 from guildbank.infra.http.problems import Problem, problem
 
 Decoder: TypeAlias = "msgspec.json.Decoder[Any]"
+LARGE_BODY_BYTES = 32_768
+"""Takes a millisecond to read: others get their turn between the two looks at it."""
 _JSON_TYPES = {
     "int": "an integer",
     "float": "a number",
@@ -40,7 +43,7 @@ class StrictRequest(Request[Any, Any, State]):
             return self._json
         body = await self.body()
         refuse_other_media_types(self.headers.get("content-type"))
-        self._json = decode_body(body, _decoder_of(self.route_handler))
+        self._json = await decode_body(body, _decoder_of(self.route_handler))
         return self._json
 
 
@@ -73,7 +76,7 @@ def _decoder_of(handler: BaseRouteHandler) -> Decoder:
     return msgspec.json.Decoder(field.raw if field is not None else Any)
 
 
-def decode_body(body: bytes, decoder: Decoder) -> Any:
+async def decode_body(body: bytes, decoder: Decoder) -> Any:
     """Return `body` as the decoder's type; raises Problem with the code and the field at fault.
 
     Two members of one name are refused (RFC 7493, section 2.3), because a proxy may read the
@@ -81,6 +84,8 @@ def decode_body(body: bytes, decoder: Decoder) -> Any:
     """
     try:
         value = decoder.decode(body)
+        if len(body) > LARGE_BODY_BYTES:
+            await asyncio.sleep(0)
         _plain_decoder.decode(body.decode())
     except _DuplicateMember as error:
         raise problem("malformed_json", f"The member {error} is given twice.") from None

@@ -143,7 +143,11 @@ async def batch(wallets: Service[Wallets], caller: Who, data: JSONBody[BatchBody
             raise problem(
                 "forbidden", f"The key lacks the scope {NEEDED[one.verb]}.", _at(number, "verb")
             )
-    requests = [_request(number, one) for number, one in enumerate(data.operations)]
+    requests: list[Request] = []
+    for number, one in enumerate(data.operations):
+        requests.append(_request(number, one))
+        if number % PACE == 0:
+            await asyncio.sleep(0)
     if data.mode == "each":
         answers = await operate_each(wallets, caller.home, caller.principal, requests)
         return await _view(data.operations, answers)
