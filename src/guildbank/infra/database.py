@@ -111,13 +111,12 @@ class Database:
         Raises NoConnection.
         """
         tx = await self._pool.take()
-        # What a cancelled statement did is not known here.
-        sound = False
+        sound = True
         try:
             yield tx
-            sound = True
-        except Exception:
-            sound = True
+        except BaseException as error:
+            # What a cancelled statement did is not known here.
+            sound = isinstance(error, Exception)
             raise
         finally:
             await self._pool.give_back(tx, sound=sound)

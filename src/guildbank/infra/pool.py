@@ -5,6 +5,7 @@ takes two, and felt that preparing. So they are kept here as they are.
 """
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,13 +78,16 @@ class Pool:
             await _discard(self._kept.pop())
 
     async def _open(self) -> Tx:
-        try:
-            sql = await self._engine.connect()
-            driver = (await sql.get_raw_connection()).driver_connection
-        except (SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
-            raise NoConnection(f"the database lends no connection: {error!r}") from error
-        assert driver is not None, "it was opened just now"
-        return Tx(driver=driver, sql=sql)
+        async with AsyncExitStack() as stack:
+            try:
+                sql = await stack.enter_async_context(self._engine.connect())
+                driver = (await sql.get_raw_connection()).driver_connection
+            except (SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
+                raise NoConnection(f"the database lends no connection: {error!r}") from error
+            assert driver is not None, "it was opened just now"
+            # It stays open beyond this call.
+            stack.pop_all()
+            return Tx(driver=driver, sql=sql)
 
 
 async def _discard(tx: Tx) -> None:

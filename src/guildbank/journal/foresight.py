@@ -160,7 +160,11 @@ class Foresight:
             await asyncio.wait([coming.reading], timeout=PATIENCE_SECONDS)
         if not coming.reading.done() or coming.deciding is None or not await coming.deciding:
             return False
-        _, head = await store.fetch_head(driver)
+        doubted = [] if coming.keys else coming.batch.doubted(coming.copies)
+        head, known = await store.fetch_head_and_keys(driver, doubted)
+        if known:
+            self.be_wary()
+            return False
         return coming.batch.follows(head)
 
     def _drop(self, coming: Coming) -> None:
@@ -188,22 +192,12 @@ class Foresight:
             return False
         return True
 
-    async def _make_sure(self, hashes: Sequence[bytes]) -> None:
-        """Raise Unforeseen if one of the keys is known to the journal."""
-        async with self._db.begin(self._schema, read_only=True) as tx:
-            asked = store.keys_reading(hashes)
-            if await tx.driver.fetch(asked.text, *asked.arguments):
-                self.be_wary()
-                raise Unforeseen
-
     async def _decide(self, coming: Coming, behind: Sequence[Batch]) -> bool:
         if not await coming.reading:
             return False
         try:
             coming.batch.stand_behind(behind)
             await coming.batch.answer_ahead(coming.copies)
-            if not coming.keys and (doubted := coming.batch.doubted(coming.copies)):
-                await self._make_sure(doubted)
         except Unforeseen:
             return False
         except Exception as error:  # it is decided anew, and its callers hear of the trouble then

@@ -208,6 +208,14 @@ async def fetch_head(driver: Driver) -> tuple[datetime, Head]:
     return read_head(await driver.fetch(READ_HEAD))
 
 
+async def fetch_head_and_keys(driver: Driver, hashes: Sequence[bytes]) -> tuple[Head, bool]:
+    """Return where the journal stands, and whether it knows one of the keys: one round trip."""
+    if not hashes:
+        return (await fetch_head(driver))[1], False
+    head, known = await read_each(driver, [head_reading(), keys_reading(hashes)], len(hashes))
+    return read_head(head)[1], bool(known)
+
+
 async def read_receipts(driver: Driver, seqs: Sequence[int]) -> dict[int, StoredReceipt]:
     """Read entries by position."""
     rows = await driver.fetch(READ_RECEIPTS, seqs)
