@@ -290,6 +290,25 @@ async def test_bulk_chunks_and_interactive_operations_take_turns():
     assert all(batch.count("one") == 2 for batch in recorder.batches)
 
 
+async def test_bulk_chunks_are_small_while_single_operations_come(
+    economy: Economy, monkeypatch: pytest.MonkeyPatch
+):
+    commits: list[str] = []
+    journal = Journal(economy.db, committed=commits.append)
+    acts = [Note("app") for _ in range(130)]
+
+    async def batches() -> int:
+        commits.clear()
+        await journal.submit_each(economy.schema, acts)
+        return len(commits)
+
+    assert await batches() == 1
+    await journal.submit(economy.schema, Note("app"))
+    assert await batches() == 3
+    monkeypatch.setattr(writer, "_SHARED_SECONDS", 0)
+    assert await batches() == 1
+
+
 class Foreteller(Recorder):
     """Notes also what the queue says is to be drawn, now and one draw later."""
 

@@ -1,8 +1,13 @@
 """Many operations in one call: each on its own, or all in one commit or none."""
 
+from dataclasses import replace
 from typing import Any
 
 from tests.studio import GEM, Studio, done, outcomes, refused
+
+from guildbank.journal import Journal, Outcome, Receipt, Unavailable
+from guildbank.wallets.contracts import Grant
+from guildbank.wallets.usecases.operate import Request, operate_each
 
 PATH = "/v1/operations:batch"
 
@@ -171,6 +176,22 @@ async def test_8001_operations_are_refused_and_8000_are_done(studio: Studio, pla
     assert answer.json()["field"] == "operations"
     assert done(await studio.post(PATH, batch("each", *many[:8_000])))["done"] == 8_000
     assert await studio.buckets(player) == {"free": 8_000}
+
+
+async def test_what_comes_after_a_journal_that_stopped_is_unavailable_and_not_sent(
+    studio: Studio, player: str
+) -> None:
+    services = studio.city.services
+    journal = Journal(services.db, bulk_chunk=2)
+    wallets = replace(services.wallets, journal=journal)
+    requests = [Request(Grant(player, GEM, 1), f"k{number}") for number in range(7)]
+    answers: list[Outcome | Exception] = []
+    async for some in operate_each(wallets, studio.ref, "app", requests):
+        answers += some
+        if len(answers) == 4:
+            await journal.close()
+    assert [type(answer) for answer in answers] == [Receipt] * 4 + [Unavailable] * 3
+    assert await studio.buckets(player) == {"free": 4}
 
 
 async def test_1001_are_too_many_for_one_commit_and_1000_are_not(

@@ -7,6 +7,7 @@ waits for, so that a batch is as large as the wait was long.
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from math import inf
 from typing import Generic, Protocol, TypeVar
 
 Item = TypeVar("Item")
@@ -92,11 +93,16 @@ class Batcher(Generic[Item, Result]):
         self._bulk_is_next = False
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+        self._single_at = -inf
 
     @property
     def waiting(self) -> int:
         """Return the operations in the queue."""
         return self._waiting
+
+    def is_shared(self, seconds: int) -> bool:
+        """Say whether an item that is not bulk came in the last seconds."""
+        return asyncio.get_running_loop().time() - self._single_at < seconds
 
     async def submit(
         self,
@@ -110,8 +116,8 @@ class Batcher(Generic[Item, Result]):
         """Queue the item and wait for its result.
 
         `early` items take part in the wait itself (they lock rows first) and have a lane of their
-        own. A caller that is cancelled before its item is drawn withdraws it; afterwards the
-        batch goes on without it.
+        own, `bulk` ones or not. A caller that is cancelled before its item is drawn withdraws it;
+        afterwards the batch goes on without it.
         Raises Overloaded, TooLate, or what the runner failed the ticket with.
         """
         if self._closing or self._waiting + weight > self._max_queue:
@@ -122,9 +128,10 @@ class Batcher(Generic[Item, Result]):
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work())
         self._arrived()
-        timer = asyncio.get_running_loop().call_later(
-            timeout_seconds, lambda: ticket.fail(TooLate(ticket.begun))
-        )
+        loop = asyncio.get_running_loop()
+        if not bulk:
+            self._single_at = loop.time()
+        timer = loop.call_later(timeout_seconds, lambda: ticket.fail(TooLate(ticket.begun)))
         try:
             return await ticket.future
         finally:

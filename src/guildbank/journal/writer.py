@@ -22,6 +22,8 @@ from guildbank.journal.usecases.commit import CommitUnknown, commit_batch, no_pr
 log = structlog.get_logger(__name__)
 
 BULK_CHUNK = 200
+SHARED_CHUNK = 64
+_SHARED_SECONDS = 1
 MAX_EACH = 8_000
 MAX_ALL = 1_000
 _RETRY_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8)
@@ -53,8 +55,8 @@ class Journal:
 
     `committed` is called with the schema after each commit, outside the transaction. `probe` is
     awaited at named points of a batch; tests cut there. `bulk_chunk` is how many operations of the
-    bulk lane one batch takes: more are faster, and make the interactive lane wait longer. `meter`
-    counts what an operator watches.
+    bulk lane one batch takes at most: more are faster and make the interactive lane wait longer, so
+    it is SHARED_CHUNK while single operations come. `meter` counts what an operator watches.
     """
 
     def __init__(
@@ -87,6 +89,12 @@ class Journal:
         answers = await self._send(schema, [Group((act,))], early=bool(act.locks))
         return _outcome(answers[0][0])
 
+    def chunk(self, schema: str) -> int:
+        """Return how many acts of the bulk lane one batch takes now."""
+        batcher = self._batchers.get(schema)
+        shared = batcher is not None and batcher.is_shared(_SHARED_SECONDS)
+        return min(self._bulk_chunk, SHARED_CHUNK) if shared else self._bulk_chunk
+
     async def submit_each(self, schema: str, acts: Sequence[Act]) -> list[Outcome | Exception]:
         """Run up to MAX_EACH acts, each on its own, in the bulk lane; answers in order.
 
@@ -95,15 +103,15 @@ class Journal:
         if len(acts) > MAX_EACH:
             raise ValueError(f"at most {MAX_EACH} acts at once")
         outcomes: list[Outcome | Exception] = []
-        for start in range(0, len(acts), self._bulk_chunk):
-            chunk = acts[start : start + self._bulk_chunk]
+        while len(outcomes) < len(acts):
+            chunk = acts[len(outcomes) : len(outcomes) + self.chunk(schema)]
             early = any(act.locks for act in chunk)
             try:
                 answers = await self._send(
                     schema, [Group((act,)) for act in chunk], bulk=True, early=early
                 )
             except Unavailable as away:
-                outcomes.extend([away] * (len(acts) - start))
+                outcomes.extend([away] * (len(acts) - len(outcomes)))
                 break
             for (answer,) in answers:
                 if isinstance(answer, BaseException) and not isinstance(answer, Exception):
@@ -144,9 +152,9 @@ class Journal:
             return await batcher.submit(
                 groups,
                 weight=sum(len(group.acts) for group in groups),
-                early=early,
                 # Acts that lock rows go by the lane whose tickets are drawn before the lock.
-                bulk=bulk and not early,
+                early=early,
+                bulk=bulk,
                 timeout_seconds=PATIENCE_SECONDS,
             )
         except Overloaded as full:

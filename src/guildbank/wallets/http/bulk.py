@@ -27,7 +27,6 @@ from guildbank.wallets.http.postings import PostingView, posting_view, undid_pos
 from guildbank.wallets.http.views import MovedView, hold_id_of, moved_view
 from guildbank.wallets.usecases import Wallets
 from guildbank.wallets.usecases.operate import (
-    PACE,
     Operation,
     Request,
     Stopped,
@@ -55,6 +54,8 @@ FIELDS = {
     "release": ("verb", "key", "hold_id"),
     "reverse": ("verb", "key", "transaction_id", "amount", "player_id", "metadata"),
 }
+PACE = 50
+"""Operations that are looked at before other callers get their turn."""
 Key = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[!-~]+$(?!\n)")]
 
 
@@ -83,6 +84,18 @@ class OperationBody(Body):
     hold_id: HoldId | None = None
     transaction_id: TransactionId | None = None
     metadata: Metadata | None = None
+
+
+NOT_TAKEN = {
+    verb: [
+        (field, name)
+        for field, name in zip(
+            OperationBody.__struct_fields__, OperationBody.__struct_encode_fields__, strict=True
+        )
+        if field not in taken
+    ]
+    for verb, taken in FIELDS.items()
+}
 
 
 class BatchBody(Body):
@@ -149,28 +162,30 @@ async def batch(wallets: Service[Wallets], caller: Who, data: JSONBody[BatchBody
         if number % PACE == 0:
             await asyncio.sleep(0)
     if data.mode == "each":
-        answers = await operate_each(wallets, caller.home, caller.principal, requests)
-        return await _view(data.operations, answers)
+        outcomes: list[OutcomeView] = []
+        async for answers in operate_each(wallets, caller.home, caller.principal, requests):
+            batch_end = len(outcomes) + len(answers)
+            outcomes += _outcomes(data.operations[len(outcomes) : batch_end], answers)
+        return _view(outcomes)
     if len(requests) > MAX_ALL:
         raise problem("out_of_range", f"In mode all a batch is at most {MAX_ALL}.", "operations")
     answer = await operate_all(wallets, caller.home, caller.principal, requests)
-    if not isinstance(answer, Stopped):
-        return await _view(data.operations, answer)
-    return await _view(
-        data.operations,
-        [answer.refusal if n == answer.at else BATCH_REFUSED for n in range(len(requests))],
-    )
+    if isinstance(answer, Stopped):
+        refusals = [
+            answer.refusal if n == answer.at else BATCH_REFUSED for n in range(len(requests))
+        ]
+        return _view(_outcomes(data.operations, refusals))
+    return _view(_outcomes(data.operations, answer))
 
 
-async def _view(
-    operations: Sequence[OperationBody], answers: Sequence[Outcome | Exception]
-) -> BatchView:
-    outcomes: list[OutcomeView] = []
-    for one, answer in zip(operations, answers, strict=True):
-        outcomes.append(_outcome(one, answer))
-        if len(outcomes) % PACE == 0:
-            await asyncio.sleep(0)
+def _view(outcomes: Sequence[OutcomeView]) -> BatchView:
     return BatchView(sum(1 for one in outcomes if one.status == "done"), outcomes)
+
+
+def _outcomes(
+    operations: Sequence[OperationBody], answers: Sequence[Outcome | Exception]
+) -> list[OutcomeView]:
+    return [_outcome(one, answer) for one, answer in zip(operations, answers, strict=True)]
 
 
 def _outcome(one: OperationBody, answer: Outcome | Exception) -> OutcomeView:
@@ -187,9 +202,8 @@ def _outcome(one: OperationBody, answer: Outcome | Exception) -> OutcomeView:
 
 
 def _request(number: int, one: OperationBody) -> Request:
-    for field in one.__struct_fields__:
-        if field not in FIELDS[one.verb] and getattr(one, field) is not None:
-            name = one.__struct_encode_fields__[one.__struct_fields__.index(field)]
+    for field, name in NOT_TAKEN[one.verb]:
+        if getattr(one, field) is not None:
             raise problem("unknown_field", f"{one.verb} takes no {name}.", _at(number, name))
     if one.metadata and one.player_id is None:
         raise _missing(number, "playerId")

@@ -1,13 +1,12 @@
 """Run operations on wallets: one of them, each of many, or all of many in one commit."""
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import TypeAlias, TypeVar
 
 import msgspec
 
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Act, Outcome, Receipt, Sealed
+from guildbank.journal import Act, Outcome, Receipt, Sealed, Unavailable
 from guildbank.kernel import Refusal, parse_id, parse_seq_id
 from guildbank.wallets.contracts import (
     CaptureHold,
@@ -31,10 +30,6 @@ from guildbank.wallets.usecases.spend import SpendAct
 Operation: TypeAlias = Grant | Spend | PlaceHold | CaptureHold | ReleaseHold | Reverse | Post
 Rule: TypeAlias = Freeze | SetLimit
 Payable = TypeVar("Payable", Grant, Spend, PlaceHold, Reverse, Post, Freeze)
-
-
-PACE = 50
-"""Operations of a bulk call that are prepared or rendered before others get their turn."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -64,17 +59,25 @@ async def operate(
 
 async def operate_each(
     wallets: Wallets, tenant: TenantRef, principal: str, requests: Sequence[Request]
-) -> list[Outcome | Exception]:
-    """Run many operations, each on its own; outcomes in the order given."""
-    prepared = []
-    for number, request in enumerate(requests):
-        prepared.append(await prepare(wallets, tenant, principal, request))
-        if number % PACE == 0:
-            # The loop's other callers must not wait for thousands of hashes.
-            await asyncio.sleep(0)
-    acts = [act for act in prepared if isinstance(act, Act)]
-    outcomes = iter(await wallets.journal.submit_each(tenant.schema, acts))
-    return [act if isinstance(act, Refusal) else next(outcomes) for act in prepared]
+) -> AsyncIterator[list[Outcome | Exception]]:
+    """Run many operations, each on its own; yields the outcomes of each batch, in order.
+
+    A batch's requests are prepared when its turn comes: the loop's other callers must not wait
+    for thousands of hashes at once. Once the journal is Unavailable, so is the rest.
+    """
+    done = 0
+    while done < len(requests):
+        chunk = requests[done : done + wallets.journal.chunk(tenant.schema)]
+        prepared = [await prepare(wallets, tenant, principal, request) for request in chunk]
+        acts = [act for act in prepared if isinstance(act, Act)]
+        answers = iter(await wallets.journal.submit_each(tenant.schema, acts))
+        outcomes = [act if isinstance(act, Refusal) else next(answers) for act in prepared]
+        yield outcomes
+        done += len(chunk)
+        away = next((one for one in outcomes if isinstance(one, Unavailable)), None)
+        if away is not None:
+            yield [away] * (len(requests) - done)
+            return
 
 
 class Stopped(msgspec.Struct, frozen=True):
