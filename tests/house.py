@@ -54,21 +54,29 @@ class House:
 
     def app(self) -> Litestar:
         """Return an app with the routes of these rooms."""
+        authenticator = Authenticator(self.identity)
         return build_app(
             routes=[*TENANCY.routes, *IDENTITY.routes],
             codes=[*TENANCY.codes, *IDENTITY.codes],
-            authenticate=Authenticator(self.identity),
+            authenticate=authenticator,
+            find_home=authenticator.home,
             services={"tenancy": self.tenancy, "identity": self.identity},
             settings=Settings(),
         )
+
+    async def players_client(self, tenant: TenantRef) -> httpx.AsyncClient:
+        """Return a client of the tenant's players, who have not signed in."""
+        made = await create_key(self.identity, tenant, "client", kind="publishable")
+        assert not isinstance(made, Refusal), made
+        client = self.client(self.app())
+        client.headers["x-guildbank-key"] = made.token
+        return client
 
     def client(self, app: Litestar, token: str | None = None) -> httpx.AsyncClient:
         """Return a client of the app that calls with the token."""
         headers = {} if token is None else {"authorization": f"Bearer {token}"}
         transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
-        return httpx.AsyncClient(
-            transport=transport, base_url="http://game.example", headers=headers
-        )
+        return httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers)
 
 
 @asynccontextmanager
@@ -80,7 +88,7 @@ async def open_house(url: str, folder: Path) -> AsyncIterator[House]:
     vault, clock, journal = Vault(MasterKey(bytes(32))), FixedClock(START), Journal(db)
     tenants = Tenants(db, vault)
     tenancy = Tenancy(db, vault, tenants, TenantJournal(), folder / "archives")
-    identity = open_identity(db, journal, tenants, vault, SCOPES, clock)
+    identity = open_identity(db, journal, tenants, vault, SCOPES, url, clock)
     try:
         yield House(url, db, journal, tenancy, identity, clock, vault)
     finally:

@@ -44,7 +44,7 @@ class City:
             headers["authorization"] = f"Bearer {token}"
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(app=self.app),  # type: ignore[arg-type]
-            base_url="http://game.example",
+            base_url="http://localhost",
             headers=headers,
         )
 

@@ -26,8 +26,14 @@ def table(city: City) -> Sequence[Route]:
 
 @pytest.fixture(scope="session")
 def guarded(table: Sequence[Route]) -> Sequence[Route]:
-    """Every route that is not for everyone."""
-    return [route for route in table if route.name not in PUBLIC]
+    """Every route that asks for a scope."""
+    return [route for route in table if route.name not in PUBLIC and not route.own]
+
+
+@pytest.fixture(scope="session")
+def owned(table: Sequence[Route]) -> Sequence[Route]:
+    """Every route that is only for a player who signed in."""
+    return [route for route in table if route.own]
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,16 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from tests.studio import GEM, leg
 
-from guildbank.infra.http.caller import Scope
+from guildbank.infra.http.caller import OwnSession, Scope
 
-PUBLIC = frozenset(
+FOR_STRANGERS = frozenset(
+    f"POST {under}{path}"
+    for path in ("/register", "/login", "/account/register", "/account/login")
+    for under in ("", "/v1")
+) | {"POST /v1/sessions/refresh"}
+"""Routes by which players come in: they need a tenant and no credentials."""
+
+PUBLIC = FOR_STRANGERS | frozenset(
     {
         "GET /healthz",
         "GET /readyz",
@@ -55,12 +62,16 @@ class Call:
 
 @dataclass(frozen=True)
 class Route:
-    """A route as the app declares it; `players` says that its guard lets players in."""
+    """A route as the app declares it; `players` says that its guard lets players in.
+
+    `own` is for players who signed in themselves, and for nobody else.
+    """
 
     method: str
     path: str
     scope: str | None
     players: bool
+    own: bool = False
 
     @property
     def name(self) -> str:
@@ -79,6 +90,7 @@ class Route:
             key_id=objects.key,
             code=objects.currency,
             provider_id=objects.provider,
+            session_id="ses_01kag3pyqmf9aag12vtrsy70ps",
             slug=objects.slug,
             tenant_slug=objects.slug,
         )
@@ -94,13 +106,15 @@ def _routes(app: Litestar) -> Iterator[Route]:
         for handler in getattr(route, "route_handlers", ()):
             if not isinstance(handler, HTTPRouteHandler):
                 continue
-            guards = [one for one in handler.resolve_guards() if isinstance(one, Scope)]
+            resolved = handler.resolve_guards()
+            guards = [one for one in resolved if isinstance(one, Scope)]
             for method in handler.http_methods - {"OPTIONS"}:
                 yield Route(
                     method,
                     _plain(route.path),
                     guards[0].name if guards else None,
                     bool(guards) and guards[0].players,
+                    any(isinstance(one, OwnSession) for one in resolved),
                 )
 
 
@@ -127,6 +141,8 @@ def _of_identity(o: Objects) -> dict[str, Call]:
         "POST /v1/tenants": Call({"slug": "conquest", "name": "x"}),
         "GET /v1/tenants": Call(),
         "GET /v1/tenants/{slug}": Call(),
+        "GET /v1/tenants/{slug}/hosts": Call(),
+        "PUT /v1/tenants/{slug}/hosts": Call({"hosts": ["play.castle.example"]}),
         "POST /v1/tenants/{slug}/suspend": Call(),
         "POST /v1/tenants/{slug}/resume": Call(),
         "POST /v1/tenants/{slug}/delete": Call({"confirm": o.slug}),

@@ -44,7 +44,7 @@ async def minted(house: House, home: TenantRef, player: Player) -> str:
 
 
 async def ask(house: House, token: str, **headers: str) -> Caller | Refusal | None:
-    sent = {"authorization": f"Bearer {token}", **headers}
+    sent = {"host": "localhost", "authorization": f"Bearer {token}", **headers}
     return await Authenticator(house.identity)(sent, "/v1/players")
 
 
@@ -200,11 +200,13 @@ async def test_another_process_reads_the_tokens_without_asking(
     house: House, home: TenantRef, player: Player
 ) -> None:
     other = open_identity(
-        house.db, house.journal, house.tenancy.tenants, house.vault, {}, house.clock
+        house.db, house.journal, house.tenancy.tenants, house.vault, {}, house.url, house.clock
     )
     token = await minted(house, home, player)
-    caller = await Authenticator(other)({"authorization": f"Bearer {token}"}, "/")
+    sent = {"host": "localhost", "authorization": f"Bearer {token}"}
+    caller = await Authenticator(other)(sent, "/")
     assert isinstance(caller, Caller)
+    await other.close()
     async with house.db.begin(CONTROL_SCHEMA) as tx:
         assert await tx.driver.fetchval("SELECT count(*) FROM identity_signing_key") == 1
         sealed = await tx.driver.fetchval("SELECT sealed_seed FROM identity_signing_key")

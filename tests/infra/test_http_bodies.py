@@ -19,7 +19,7 @@ NUL = "\x00"
 @pytest.fixture(scope="module")
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=edge_app.make())  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url="http://game.example") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
 
 
@@ -201,7 +201,7 @@ async def test_a_body_over_the_limit_is_refused_without_an_announced_length() ->
             yield b" " * 64 * 1024
 
     transport = httpx.ASGITransport(app=edge_app.make())  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url="http://game.example") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         problem = await refused(client, endless())
     assert problem["code"] == "body_too_large"
     assert taken < 2 * 1024 * 1024

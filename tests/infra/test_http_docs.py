@@ -16,7 +16,7 @@ from guildbank.infra.http.problems import EDGE_CODES
 @pytest.fixture(scope="module")
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=edge_app.make())  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url="http://game.example") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
 
 

@@ -25,7 +25,7 @@ LIST = "/v1/players/player_1/grants"
 
 def client_of(app: Litestar) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
-    return httpx.AsyncClient(transport=transport, base_url="http://game.example")
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost")
 
 
 @pytest.fixture(scope="module")

@@ -94,7 +94,7 @@ async def test_a_failure_is_found_by_the_request_id_and_the_trace(
     box = Box()
     box.raises = RuntimeError("broken")
     transport = httpx.ASGITransport(app=edge_app.make(box))  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url="http://game.example") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         answer = await client.post(
             "/v1/fails",
             headers={
@@ -111,7 +111,7 @@ async def test_a_failure_is_found_by_the_request_id_and_the_trace(
 
 async def test_metrics_count_by_route_and_never_by_address() -> None:
     transport = httpx.ASGITransport(app=edge_app.make())  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url="http://game.example") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         for player in ("player_1", "player_2"):
             headers = {"authorization": "Bearer sk_all"}
             await client.get(f"/v1/players/{player}/grants", headers=headers)

@@ -64,7 +64,7 @@ async def door(economy: Economy) -> AsyncIterator[Door]:
         settings=Settings(),
     )
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url="http://game.example") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield Door(client, economy)
 
 

@@ -32,7 +32,13 @@ class Web:
         self.shop = shop
         house = shop.house
         self.identity = open_identity(
-            house.db, house.journal, house.tenancy.tenants, house.vault, SCOPES, SystemClock()
+            house.db,
+            house.journal,
+            house.tenancy.tenants,
+            house.vault,
+            SCOPES,
+            house.url,
+            SystemClock(),
         )
         self.app: Litestar = build_app(
             routes=[*JOURNAL.routes, *IDENTITY.routes, *PAYMENTS.routes, *STORE.routes],
@@ -62,9 +68,7 @@ class Web:
     def client(self, token: str | None = None) -> httpx.AsyncClient:
         headers = {} if token is None else {"authorization": f"Bearer {token}"}
         transport = httpx.ASGITransport(app=self.app)  # type: ignore[arg-type]
-        return httpx.AsyncClient(
-            transport=transport, base_url="http://game.example", headers=headers
-        )
+        return httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers)
 
 
 @asynccontextmanager

@@ -32,6 +32,7 @@ def app_over(services: Services, rooms: Sequence[str] = ()) -> Litestar:
     return build_app(
         routes=[route for room in choose_rooms(rooms) for route in room.routes],
         authenticate=services.authenticate,
+        find_home=services.authenticate.home,
         settings=services.settings,
         codes=codes_of(all_rooms()),
         services=services.by_name,

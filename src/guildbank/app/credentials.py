@@ -5,6 +5,9 @@ from pathlib import Path
 
 import msgspec
 
+DEMO_TENANT = "demo"
+"""The tenant that a first start makes, and whose players need name none."""
+
 
 class DemoKeys(msgspec.Struct, rename="camel", frozen=True):
     """The demo tenant's slug and its keys."""

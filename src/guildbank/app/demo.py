@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from guildbank.app.client import Client, Refused
-from guildbank.app.credentials import Credentials, DemoKeys
+from guildbank.app.credentials import DEMO_TENANT, Credentials, DemoKeys
 
-TENANT = "demo"
 CURRENCY = "GEM"
 ORDER = ("paid", "bonus", "free")
 """Paid coins go first, so that a spend shows at once which payment stood behind it."""
@@ -46,14 +45,14 @@ def _tenant(deployment: Client) -> DemoKeys:
     from guildbank.app.rooms import tenant_scopes
 
     with _unless("slug_taken"):
-        deployment.post("/v1/tenants", {"slug": TENANT, "name": "Demo", "mode": "test"})
+        deployment.post("/v1/tenants", {"slug": DEMO_TENANT, "name": "Demo", "mode": "test"})
     secret = deployment.post(
-        "/v1/keys", {"tenant": TENANT, "name": "Demo game server", "scopes": tenant_scopes()}
+        "/v1/keys", {"tenant": DEMO_TENANT, "name": "Demo game server", "scopes": tenant_scopes()}
     )
     publishable = deployment.post(
-        "/v1/keys", {"tenant": TENANT, "name": "Demo game client", "kind": "publishable"}
+        "/v1/keys", {"tenant": DEMO_TENANT, "name": "Demo game client", "kind": "publishable"}
     )
-    return DemoKeys(TENANT, secret["token"], publishable["token"])
+    return DemoKeys(DEMO_TENANT, secret["token"], publishable["token"])
 
 
 def _goods(tenant: Client) -> None:

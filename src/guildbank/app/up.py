@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from guildbank.app.credentials import Credentials, read_credentials, write_credentials
+from guildbank.app.credentials import (
+    DEMO_TENANT,
+    Credentials,
+    read_credentials,
+    write_credentials,
+)
 from guildbank.app.places import cluster_of, credentials_path, database_url, make_data_folder
 from guildbank.app.schema import bring_forward, is_current
 from guildbank.infra.config import Settings
@@ -180,6 +185,8 @@ def _environment(plan: Plan) -> dict[str, str]:
         GUILDBANK_WORKERS=str(settings.workers),
         GUILDBANK_URL=plan.url,
     )
+    if settings.demo:
+        environment.setdefault("GUILDBANK_DEFAULT_TENANT", settings.default_tenant or DEMO_TENANT)
     if environment.pop("PYTHONDONTWRITEBYTECODE", None):
         # Who wants no compiled files beside the sources need not wait seconds for each start:
         # they are kept among the data.

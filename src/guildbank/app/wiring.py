@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from guildbank.app.places import database_url, master_key_path
 from guildbank.app.rooms import all_rooms, backlogs_of, scopes_of
@@ -71,7 +72,10 @@ class Services:
     @cached_property
     def authenticate(self) -> Authenticator:
         """Who calls, from the headers of a request."""
-        return Authenticator(self.identity)
+        own = urlsplit(self.settings.url).hostname
+        return Authenticator(
+            self.identity, () if own is None else (own,), self.settings.default_tenant
+        )
 
     @cached_property
     def by_name(self) -> Mapping[str, object]:
@@ -116,7 +120,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     tenancy = Tenancy(
         db, vault, directory, TenantJournal(), settings.data.absolute() / "archives", clock
     )
-    identity = open_identity(db, journal, directory, vault, scopes_of(all_rooms()), clock)
+    identity = open_identity(db, journal, directory, vault, scopes_of(all_rooms()), url, clock)
     wallets = Wallets(db, journal, identity.persons, [SpendLimit()])
     payments = Payments(
         db, journal, directory, Plugins.discover(), PackFulfilment(), settings.url, clock

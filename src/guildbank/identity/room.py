@@ -19,6 +19,13 @@ ROOM = Room(
     codes=(
         Code("tenant_mismatch", 401, "The credentials name different tenants."),
         Code("scope_not_held", 403, "A key cannot give a scope that it lacks itself."),
+        Code("username_taken", 409, "The user name, or one that looks like it, is taken."),
+        Code("weak_password", 422, "The password is easy to guess."),
+        Code("login_failed", 401, "The name or the password is wrong."),
+        Code("session_ended", 401, "The session has ended; sign in again."),
+        Code("refresh_reused", 401, "The refresh token was used before; its session was ended."),
+        Code("player_suspended", 403, "The player is suspended: nothing new can be started."),
+        Code("player_closed", 403, "The player's account is closed."),
         Code("key_ended", 409, "The key is revoked, expired or already rotated."),
         Code("unknown_player", 404, "There is no such player in this tenant."),
     ),

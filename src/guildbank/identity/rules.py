@@ -1,12 +1,14 @@
-"""The form of keys, and which scopes a key may be given."""
+"""The form of keys, which scopes a key may be given, and what a refresh token is worth."""
 
 import re
 import secrets
 import string
 from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from enum import Enum
 from hashlib import sha256
 
-from guildbank.identity.contracts import KeyKind
+from guildbank.identity.contracts import REFRESH_REUSED, KeyKind, Session
 from guildbank.kernel import Refusal
 
 _ALPHABET = string.digits + string.ascii_letters
@@ -16,6 +18,25 @@ _TOKEN = re.compile(rf"(sk|pk)_[0-9A-Za-z]{{{_LETTERS}}}")
 _PREFIX = {"secret": "sk_", "publishable": "pk_"}
 SHOWN = 10
 """Characters of a token that are kept for people to tell keys apart."""
+
+SAME_SUCCESSOR = timedelta(seconds=30)
+"""So long the tabs that refreshed with one token agree on its successor."""
+
+
+class Refresh(Enum):
+    """What becomes of a refresh token that is accepted."""
+
+    ADVANCE = "advance"
+    REPEAT = "repeat"
+
+
+def judge_refresh(session: Session, counter: int, now: datetime) -> Refresh | Refusal:
+    """Return what a token of this counter does to a session that goes on; `refresh_reused`."""
+    if counter == session.counter:
+        return Refresh.ADVANCE
+    if counter == session.counter - 1 and now - session.refreshed_at <= SAME_SUCCESSOR:
+        return Refresh.REPEAT
+    return REFRESH_REUSED
 
 
 def new_token(kind: KeyKind) -> str:

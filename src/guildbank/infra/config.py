@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    default_tenant: str | None = None
+    """Slug of the tenant of requests that name none; unset means that they must name one."""
     demo: bool = True
     """Create the demo tenant on `up`."""
     database_url: SecretStr | None = None

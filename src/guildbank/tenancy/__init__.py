@@ -8,12 +8,13 @@ from guildbank.tenancy.contracts import (
     Tenant,
     TenantSettings,
 )
-from guildbank.tenancy.rules import check_slug, schema_of
+from guildbank.tenancy.rules import check_slug, read_host, schema_of
 from guildbank.tenancy.usecases import Tenancy
 from guildbank.tenancy.usecases.create import create_tenant
 from guildbank.tenancy.usecases.delete import delete_tenant
 from guildbank.tenancy.usecases.find import Tenants
 from guildbank.tenancy.usecases.read import get_tenant, list_tenants
+from guildbank.tenancy.usecases.set_hosts import set_hosts
 from guildbank.tenancy.usecases.suspend import resume_tenant, suspend_tenant
 
 __all__ = [
@@ -30,7 +31,9 @@ __all__ = [
     "delete_tenant",
     "get_tenant",
     "list_tenants",
+    "read_host",
     "resume_tenant",
     "schema_of",
+    "set_hosts",
     "suspend_tenant",
 ]

@@ -77,6 +77,9 @@ SLUG_TAKEN = Refusal(
     detail="This slug is or was used by a tenant. Slugs are never used twice.",
     field="slug",
 )
+HOST_TAKEN = Refusal(
+    code="host_taken", detail="This host leads to another tenant already.", field="hosts"
+)
 NOT_CONFIRMED = Refusal(
     code="confirmation_mismatch",
     detail="Send the tenant's slug as `confirm` to delete it with all its data.",

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
-from litestar import get, post
+from litestar import get, post, put
 from litestar.params import PathParameter
 from msgspec import Meta
 
@@ -30,6 +30,7 @@ from guildbank.tenancy.usecases import Tenancy
 from guildbank.tenancy.usecases.create import create_tenant
 from guildbank.tenancy.usecases.delete import delete_tenant
 from guildbank.tenancy.usecases.read import get_tenant, list_tenants
+from guildbank.tenancy.usecases.set_hosts import get_hosts, set_hosts
 from guildbank.tenancy.usecases.suspend import resume_tenant, suspend_tenant
 
 Parts = Service[Tenancy]
@@ -89,6 +90,21 @@ class TenantView(View):
     state: State
     settings: TenantSettingsView
     created_at: datetime
+
+
+HostName = Annotated[str, Meta(min_length=1, max_length=253, examples=["play.moonlit.example"])]
+
+
+class HostsBody(Body):
+    """The hosts that are to lead to the tenant; those left out lead nowhere any more."""
+
+    hosts: Annotated[list[HostName], Meta(max_length=20)]
+
+
+class HostsView(View):
+    """The hosts that lead to a tenant."""
+
+    hosts: list[str]
 
 
 class DeletedView(View):
@@ -178,4 +194,16 @@ def _view(tenant: Tenant) -> TenantView:
     )
 
 
-ROUTES = (create, list_all, read, suspend, resume, delete)
+@get("/v1/tenants/{slug:str}/hosts", guards=GUARDS, tags=TAGS, summary="Read a tenant's hosts")
+async def read_hosts(tenancy: Parts, slug: PathSlug) -> HostsView:
+    """Return the hosts that lead to the tenant."""
+    return HostsView(granted(await get_hosts(tenancy, slug)))
+
+
+@put("/v1/tenants/{slug:str}/hosts", guards=GUARDS, tags=TAGS, summary="Set a tenant's hosts")
+async def write_hosts(tenancy: Parts, slug: PathSlug, data: JSONBody[HostsBody]) -> HostsView:
+    """Let these hosts, and no others, lead to the tenant, so that its players need send no key."""
+    return HostsView(granted(await set_hosts(tenancy, slug, data.hosts)))
+
+
+ROUTES = (create, list_all, read, suspend, resume, delete, read_hosts, write_hosts)

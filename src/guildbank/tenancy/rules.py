@@ -1,11 +1,15 @@
-"""Which names a tenant may have, and the schema that follows from its name."""
+"""Which names a tenant may have, the schema that follows, and the hosts that lead to it."""
 
 import re
+from collections.abc import Sequence
 
 from guildbank.kernel import Refusal
 
 MAX_SLUG = 40
+MAX_HOST = 253
 _SLUG = re.compile(r"[a-z](?:-?[a-z0-9])+")
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 RESERVED = frozenset(
     (
@@ -47,3 +51,34 @@ def check_slug(slug: str) -> Refusal | None:
 def schema_of(slug: str) -> str:
     """Return the schema of a tenant; slugs have no underscore, so no two share one."""
     return f"t_{slug.replace('-', '_')}"
+
+
+def read_host(text: str) -> str | None:
+    """Return the name of a Host header (RFC 9110, section 7.2) without its port, in lower case.
+
+    None for what is no host name; an international name has its ASCII form (`xn--...`). An IPv6
+    address keeps its brackets off.
+    """
+    if len(text) > MAX_HOST + 8 or not text.isascii():
+        return None
+    name = text.lower()
+    if name.startswith("["):
+        inner, bracket, port = name[1:].partition("]")
+        return inner if bracket and (not port or port.removeprefix(":").isdecimal()) else None
+    name, colon, port = name.partition(":")
+    if colon and port and not port.isdecimal():
+        return None
+    name = name.removesuffix(".")
+    return name if len(name) <= MAX_HOST and _HOST.fullmatch(name) else None
+
+
+def check_hosts(hosts: Sequence[str]) -> Refusal | None:
+    """Return why one of these cannot lead to a tenant (`invalid_value`), else None."""
+    for at, host in enumerate(hosts):
+        if read_host(host) != host or "." not in host:
+            return Refusal(
+                code="invalid_value",
+                detail=f"{host[:80]!r} is not a host name such as shop.example.com.",
+                field=f"hosts.{at}",
+            )
+    return None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from guildbank.infra.database import Tx
@@ -86,8 +86,39 @@ async def set_state(tx: Tx, id_: str, state: State) -> None:
     await tx.sql.execute(update(tables.tenant).where(tables.tenant.c.id == id_).values(state=state))
 
 
+async def hosts_of(tx: Tx, tenant_id: str) -> list[str]:
+    """Return the hosts that lead to the tenant, in order."""
+    statement = (
+        select(tables.host.c.host)
+        .where(tables.host.c.tenant_id == tenant_id)
+        .order_by(tables.host.c.host)
+    )
+    return list((await tx.sql.execute(statement)).scalars())
+
+
+async def tenant_of_host(tx: Tx, host: str) -> str | None:
+    """Return the id of the tenant that the host leads to."""
+    statement = select(tables.host.c.tenant_id).where(tables.host.c.host == host)
+    return (await tx.sql.execute(statement)).scalar_one_or_none()
+
+
+async def replace_hosts(tx: Tx, tenant_id: str, hosts: Sequence[str]) -> bool:
+    """Let exactly these lead to the tenant; False when one is another's: then roll back."""
+    await tx.sql.execute(delete(tables.host).where(tables.host.c.tenant_id == tenant_id))
+    if not hosts:
+        return True
+    added = await tx.sql.execute(
+        insert(tables.host)
+        .values([{"host": host, "tenant_id": tenant_id} for host in sorted(hosts)])
+        .on_conflict_do_nothing()
+        .returning(tables.host.c.host)
+    )
+    return len(added.all()) == len(hosts)
+
+
 async def entomb(tx: Tx, id_: str) -> None:
     """Mark a tenant deleted and destroy its data key; the row keeps its slug from reuse."""
+    await tx.sql.execute(delete(tables.host).where(tables.host.c.tenant_id == id_))
     await tx.sql.execute(
         update(tables.tenant)
         .where(tables.tenant.c.id == id_)

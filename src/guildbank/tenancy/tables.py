@@ -1,6 +1,15 @@
 """The register of tenants, in the control schema."""
 
-from sqlalchemy import CheckConstraint, Column, DateTime, LargeBinary, Table, Text, func
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    LargeBinary,
+    Table,
+    Text,
+    func,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from guildbank.infra.database import control_metadata
@@ -23,4 +32,12 @@ tenant = Table(
     CheckConstraint("mode IN ('live', 'test')", name="mode"),
     CheckConstraint("state IN ('active', 'suspended', 'deleted')", name="state"),
     CheckConstraint("(state = 'deleted') = (data_key IS NULL)", name="data_key"),
+)
+
+host = Table(
+    # The names under which a tenant's players reach it; each is one tenant's.
+    "tenancy_host",
+    control_metadata,
+    Column("host", Text, primary_key=True),
+    Column("tenant_id", Text, ForeignKey("tenancy_tenant.id"), nullable=False, index=True),
 )

@@ -1,5 +1,5 @@
-"""Routes by which keys and players are kept."""
+"""Routes by which keys, players, their accounts and sessions are kept."""
 
-from guildbank.identity.http import keys, players
+from guildbank.identity.http import accounts, keys, players, sessions
 
-ROUTES = (*keys.ROUTES, *players.ROUTES)
+ROUTES = (*keys.ROUTES, *players.ROUTES, *accounts.ROUTES, *sessions.ROUTES)

@@ -68,7 +68,7 @@ class PlayerView(View):
     }
 
     id: str
-    external_id: str
+    external_id: str | None
     state: PlayerState
     created_at: datetime
 

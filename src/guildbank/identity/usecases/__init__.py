@@ -7,8 +7,10 @@ from guildbank.identity.usecases.note_use import UseNotes
 from guildbank.identity.usecases.recognise import KeyRing
 from guildbank.identity.usecases.seal import Persons
 from guildbank.identity.usecases.sign_tokens import TokenMint
+from guildbank.identity.usecases.standing import Standings
 from guildbank.infra.crypto import Vault
 from guildbank.infra.database import Database
+from guildbank.infra.passwords import Passwords
 from guildbank.journal import Journal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.tenancy import Tenants
@@ -30,9 +32,13 @@ class Identity:
     keys: KeyRing
     tokens: TokenMint
     persons: Persons
+    passwords: Passwords
+    standings: Standings
 
     async def close(self) -> None:
         """Write what is gathered; call before the database closes."""
+        self.passwords.close()
+        await self.standings.close()
         await self.notes.close()
 
 
@@ -42,9 +48,10 @@ def open_identity(
     tenants: Tenants,
     vault: Vault,
     scopes: Mapping[str, str],
+    url: str,
     clock: Clock | None = None,
 ) -> Identity:
-    """Return the parts over one database, one set a process."""
+    """Return the parts over one database, which is at `url`; one set a process."""
     clock = clock or SystemClock()
     notes = UseNotes(db)
     return Identity(
@@ -57,4 +64,6 @@ def open_identity(
         keys=KeyRing(db, clock, notes),
         tokens=TokenMint(db, vault, clock),
         persons=Persons(db, tenants),
+        passwords=Passwords(),
+        standings=Standings(db, url, clock),
     )

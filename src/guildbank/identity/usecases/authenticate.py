@@ -1,33 +1,50 @@
 """Find out who calls from the headers of a request: a machine, a player, or the deployment."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 
 from guildbank.identity.contracts import (
     BAD_KEY,
     BAD_TOKEN,
     NOT_WITH_PUBLISHABLE,
     SECRET_IN_CLIENT_HEADER,
+    SESSION_ENDED,
     TENANT_MISMATCH,
+    TENANT_REQUIRED,
+    UNKNOWN_HOST,
 )
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.log_in import barred_by
+from guildbank.identity.usecases.sign_tokens import PlayerClaims
 from guildbank.infra.http import DEPLOYMENT_SCOPE, Caller
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
+from guildbank.tenancy import read_host
 
 CLIENT_HEADER = "x-guildbank-key"
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 DEPLOYMENT_SCOPES = frozenset({DEPLOYMENT_SCOPE, "keys:read", "keys:write"})
 
 
 class Authenticator:
-    """`infra.http.Authenticate` over the keys and tokens of this room."""
+    """`infra.http.Authenticate` over the keys and tokens of this room.
 
-    def __init__(self, identity: Identity) -> None:
+    `hosts` are the deployment's own, which lead to no tenant in particular; `default` is the slug
+    of the tenant of requests that name none.
+    """
+
+    def __init__(
+        self, identity: Identity, hosts: Collection[str] = (), default: str | None = None
+    ) -> None:
         self._identity = identity
+        self._hosts = LOOPBACK.union(hosts)
+        self._default = default
 
     async def __call__(self, headers: Mapping[str, str], path: str) -> Caller | Refusal | None:
         """Return the caller, a refusal of what was sent, or None when nothing was.
 
-        Refusals: `unauthorized`, `tenant_mismatch`, `too_busy`.
+        Refusals: `unauthorized`, `session_ended`, `player_suspended`, `player_closed`,
+        `tenant_mismatch`, `too_busy`, and for players `not_found` at an unknown host.
         """
         named = await self.named_tenant(headers)
         if isinstance(named, Refusal):
@@ -39,9 +56,54 @@ class Authenticator:
         if method.lower() != "bearer" or not token:
             return BAD_KEY
         caller = await self._caller(token.strip())
-        if isinstance(caller, Refusal) or named is None or caller.tenant is None:
+        if isinstance(caller, Refusal) or caller.tenant is None:
             return caller
-        return caller if caller.tenant.id == named.id else TENANT_MISMATCH
+        hosted = await self._hosted_tenant(headers)
+        if isinstance(hosted, Refusal):
+            if caller.kind == "player":
+                return hosted
+            # A game server may call by any name that its network has for this one.
+            hosted = None
+        differs = any(one is not None and one.id != caller.tenant.id for one in (named, hosted))
+        return TENANT_MISMATCH if differs else caller
+
+    async def home(self, headers: Mapping[str, str]) -> TenantRef | Refusal:
+        """Return the tenant of a request that needs no credentials.
+
+        The host, the publishable key and a token say it, and must agree; the default holds where
+        none of them does. Refusals: `unauthorized` (the key), `tenant_mismatch`,
+        `tenant_required`, `too_busy`, and `not_found` at an unknown host.
+        """
+        hosted = await self._hosted_tenant(headers)
+        if isinstance(hosted, Refusal):
+            return hosted
+        named = await self.named_tenant(headers)
+        if isinstance(named, Refusal):
+            return named
+        said = [one for one in (hosted, named, await self._claimed_tenant(headers)) if one]
+        if len({one.id for one in said}) > 1:
+            return TENANT_MISMATCH
+        if said:
+            return said[0]
+        if self._default is None:
+            return TENANT_REQUIRED
+        return await self._identity.tenants.by_slug(self._default) or TENANT_REQUIRED
+
+    async def _hosted_tenant(self, headers: Mapping[str, str]) -> TenantRef | Refusal | None:
+        """Return the tenant that the host leads to, None at a host of the deployment."""
+        host = read_host(headers.get("host", ""))
+        if host in self._hosts:
+            return None
+        found = None if host is None else await self._identity.tenants.by_host(host)
+        return found or UNKNOWN_HOST
+
+    async def _claimed_tenant(self, headers: Mapping[str, str]) -> TenantRef | None:
+        """Return the tenant of the bearer token, if one was sent that is good."""
+        method, _, token = headers.get("authorization", "").partition(" ")
+        if method.lower() != "bearer" or not token:
+            return None
+        caller = await self._caller(token.strip())
+        return None if isinstance(caller, Refusal) else caller.tenant
 
     async def named_tenant(self, headers: Mapping[str, str]) -> TenantRef | Refusal | None:
         """Return the tenant that the publishable key names, if one was sent.
@@ -87,10 +149,28 @@ class Authenticator:
         tenant = await self._identity.tenants.by_id(claims.tenant_id)
         if tenant is None:
             return BAD_TOKEN
+        refused = await self._standing(tenant, claims)
+        if refused is not None:
+            return refused
+        at = claims.authenticated_at
         return Caller(
             kind="player",
             principal=claims.player_id,
             tenant=tenant,
             player_id=claims.player_id,
             country=claims.country,
+            session_id=claims.session_id,
+            authenticated_at=None if at is None else datetime.fromtimestamp(at, UTC),
         )
+
+    async def _standing(self, tenant: TenantRef, claims: PlayerClaims) -> Refusal | None:
+        """Return why the player may not call now although the token is good, else None."""
+        player_id, session_id = claims.player_id, claims.session_id
+        standing = await self._identity.standings.of(tenant, player_id, session_id)
+        if standing is None or standing.state == "erased":
+            return BAD_TOKEN
+        barred = barred_by(standing.state)
+        if barred is not None:
+            return barred
+        ended = session_id is not None and session_id not in standing.sessions
+        return SESSION_ENDED if ended else None

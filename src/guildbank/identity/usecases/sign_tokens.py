@@ -10,7 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet, OKPKey
 from joserfc.jws import JWSRegistry
 
-from guildbank.identity.contracts import PlayerToken, SigningKeyRow
+from guildbank.identity.contracts import PlayerToken, Session, SigningKeyRow
 from guildbank.identity.store import keys as store
 from guildbank.infra.cache import Recent
 from guildbank.infra.crypto import SigningKey, Vault
@@ -54,12 +54,26 @@ class Signers(msgspec.Struct, frozen=True):
     known: frozenset[str]
 
 
-class PlayerClaims(msgspec.Struct, frozen=True, rename={"tenant_id": "aud", "player_id": "sub"}):
-    """What a valid token says; `country` is None where the game server named none."""
+class PlayerClaims(
+    msgspec.Struct,
+    frozen=True,
+    rename={
+        "tenant_id": "aud",
+        "player_id": "sub",
+        "session_id": "sid",
+        "authenticated_at": "auth_time",
+    },
+):
+    """What a valid token says; `country` is None where the game server named none.
+
+    A token that a game server minted has no session. `authenticated_at` is in Unix seconds.
+    """
 
     tenant_id: str
     player_id: str
     country: str | None = None
+    session_id: str | None = None
+    authenticated_at: int | None = None
 
 
 class TokenMint:
@@ -73,11 +87,16 @@ class TokenMint:
         self._newer = Recent(self._load, seconds=STRANGE_KEY_SECONDS, capacity=1)
 
     async def mint(
-        self, tenant: TenantRef, player_id: str, country: str | None = None
+        self,
+        tenant: TenantRef,
+        player_id: str,
+        country: str | None = None,
+        session: Session | None = None,
     ) -> PlayerToken:
         """Return a token by which the player's client may call for ten minutes.
 
         `country` (ISO 3166-1 alpha-2) is signed with it: a client cannot choose its own prices.
+        A token of a `session` ends with it.
         """
         signers = await self._signers.get("")
         now = self._clock.now().replace(microsecond=0)
@@ -93,6 +112,9 @@ class TokenMint:
         }
         if country is not None:
             claims["country"] = country
+        if session is not None:
+            claims["sid"] = session.id
+            claims["auth_time"] = int(session.authenticated_at.timestamp())
         header = {"alg": ALGORITHM, "kid": signers.newest}
         token = jwt.encode(header, claims, signers.private, registry=_registry)
         return PlayerToken(token, ends)

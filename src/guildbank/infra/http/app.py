@@ -10,7 +10,16 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
 from guildbank.infra.config import Settings
-from guildbank.infra.http.caller import AUTHENTICATE, Authenticate, Caller, admit, caller_of
+from guildbank.infra.http.caller import (
+    AUTHENTICATE,
+    FIND_HOME,
+    Authenticate,
+    Caller,
+    FindHome,
+    admit,
+    caller_of,
+    home_of,
+)
 from guildbank.infra.http.decoding import StrictRequest
 from guildbank.infra.http.docs import DOCS_SECURITY_POLICY, docs_page, problems_page
 from guildbank.infra.http.edge import Edge
@@ -20,6 +29,7 @@ from guildbank.infra.http.openapi import build_document
 from guildbank.infra.http.problems import Code, Codes
 from guildbank.infra.http.query import QueryCheck
 from guildbank.infra.metrics import Metrics
+from guildbank.infra.tenant import TenantRef
 
 Hook: TypeAlias = Callable[[], Awaitable[None]]
 TITLE = "Guildbank"
@@ -34,6 +44,7 @@ def build_app(
     *,
     routes: Sequence[ControllerRouterHandler],
     authenticate: Authenticate,
+    find_home: FindHome | None = None,
     settings: Settings,
     codes: Iterable[Code] = (),
     services: Mapping[str, object] | None = None,
@@ -46,8 +57,8 @@ def build_app(
     """Return the app: `routes` behind authentication, limits and problems, plus docs and health.
 
     A route takes `caller: Caller` and any name in `services` as parameters; a route with
-    `opt={"public": True}` is open and must not take `caller`. Raises CodeClash if two rooms
-    declare a problem code differently.
+    `opt={"public": True}` is open and must not take `caller`, but may take `home`. Raises
+    CodeClash if two rooms declare a problem code differently.
     """
     registry = Codes(codes)
     counters = metrics or Metrics()
@@ -63,9 +74,10 @@ def build_app(
         request_class=StrictRequest,
         request_max_body_size=settings.max_body_bytes,
         before_request=before_route,
-        state=State({AUTHENTICATE: authenticate}),
+        state=State({AUTHENTICATE: authenticate, FIND_HOME: find_home}),
         dependencies={
             "caller": Provide(_provide_caller, sync_to_thread=False),
+            "home": Provide(_provide_home),
             **{name: _provide(service) for name, service in (services or {}).items()},
         },
         exception_handlers={Exception: Faults(registry)},
@@ -130,6 +142,10 @@ _PAGE = {**_KEPT, "content-security-policy": DOCS_SECURITY_POLICY}
 
 def _provide_caller(request: StrictRequest) -> Caller:
     return caller_of(request)
+
+
+async def _provide_home(request: StrictRequest) -> TenantRef:
+    return await home_of(request)
 
 
 def _provide(service: object) -> Provide:

@@ -1,6 +1,7 @@
 """Who is calling, and the guards with which a route says who may."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -15,6 +16,8 @@ from guildbank.kernel import Refusal
 
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 AUTHENTICATE = "guildbank_authenticate"
+HOME = "home"
+FIND_HOME = "guildbank_find_home"
 DEPLOYMENT_SCOPE = "deployment"
 
 
@@ -23,7 +26,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
     `principal` names the application or player, never a key or token, so that idempotency keys
     outlive a rotation. A deployment caller has no tenant; a player has `player_id` and, where the
-    game server said so, the `country` whose prices are this player's.
+    game server said so, the `country` whose prices are this player's. A player who signed in has
+    a session and the time of that; one whose token the game server minted has neither.
     """
 
     kind: Literal["machine", "player", "deployment"]
@@ -31,6 +35,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     tenant: TenantRef | None = None
     player_id: str | None = None
     country: str | None = None
+    session_id: str | None = None
+    authenticated_at: datetime | None = None
     scopes: frozenset[str] = frozenset()
 
     @property
@@ -48,8 +54,15 @@ T = TypeVar("T")
 Service: TypeAlias = NamedDependency[SkipValidation[T]]
 """Something the app provides, as a route's parameter: `ledger: Service[Ledger]`."""
 
+Home: TypeAlias = NamedDependency[TenantRef]
+"""The tenant that a public request is for, as a route's parameter: `home: Home`."""
+
+
 Authenticate: TypeAlias = Callable[[Mapping[str, str], str], Awaitable[Caller | Refusal | None]]
 """`await authenticate(headers, path)`: a caller, a refusal of bad credentials, or None for none."""
+
+FindHome: TypeAlias = Callable[[Mapping[str, str]], Awaitable[TenantRef | Refusal]]
+"""`await find_home(headers)`: the tenant that a request without credentials is for."""
 
 
 def caller_of(connection: Connection) -> Caller:
@@ -99,6 +112,44 @@ def _only_self(caller: Caller, connection: Connection) -> None:
     named = params.get("player_id", params.get("id"))
     if named is not None and named != caller.player_id:
         raise problem("not_found", "There is no such player.")
+
+
+class OwnSession:
+    """Guard: a player who signed in; neither machines nor tokens that a game server minted."""
+
+    async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
+        """Raise `unauthorized`, `forbidden` or `session_required` for anyone else."""
+        await admit(connection)
+        caller = caller_of(connection)
+        if caller.kind != "player":
+            raise problem("forbidden", "Only the player may make this call.")
+        if caller.session_id is None:
+            raise problem(
+                "session_required",
+                "The game server made this token. Its player must sign in to make this call.",
+            )
+
+
+own_session = OwnSession()
+
+
+async def at_home(connection: Connection, _: BaseRouteHandler) -> None:
+    """Guard of a public route that is for players of one tenant: the request must name it."""
+    connection.scope["state"][HOME] = await home_of(connection)
+
+
+async def home_of(connection: Connection) -> TenantRef:
+    """Return the tenant that a public request is for; raises Problem."""
+    known = connection.scope["state"].get(HOME)
+    if isinstance(known, TenantRef):
+        return known
+    find_home: FindHome | None = connection.scope["litestar_app"].state.get(FIND_HOME)
+    if find_home is None:
+        raise LookupError("this app has no tenants")
+    found = await find_home(connection.headers)
+    if isinstance(found, Refusal):
+        raise Problem(found)
+    return found
 
 
 async def admit(connection: Connection) -> None:

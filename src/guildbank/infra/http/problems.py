@@ -34,6 +34,8 @@ EDGE_CODES = (
     ),
     Code("unauthorized", 401, "No credentials were given, or they are not valid here."),
     Code("forbidden", 403, "The credentials are valid but do not allow this call."),
+    Code("session_required", 403, "Only a player who signed in may call this, not a minted token."),
+    Code("tenant_required", 400, "The request names no tenant: send X-Guildbank-Key."),
     Code("not_found", 404, "There is nothing at this address, or not for these credentials."),
     Code("method_not_allowed", 405, "This address exists but not with this method; see Allow."),
     Code("request_timeout", 408, "The request's body did not arrive in time."),

@@ -1,5 +1,7 @@
 """Find a tenant on every request: an answer at most a second old, in every process."""
 
+from collections.abc import Iterable
+
 from guildbank.infra.cache import Recent
 from guildbank.infra.crypto import DataKey, Vault
 from guildbank.infra.database import CONTROL_SCHEMA, Database
@@ -23,6 +25,7 @@ class Tenants:
         self._vault = vault
         self._by_slug = Recent(self._load_slug, seconds=FRESH_SECONDS)
         self._by_id = Recent(self._load_id, seconds=FRESH_SECONDS)
+        self._by_host = Recent(self._load_host, seconds=FRESH_SECONDS)
 
     async def by_slug(self, slug: str) -> TenantRef | None:
         """Return the tenant of this slug."""
@@ -32,6 +35,11 @@ class Tenants:
         """Return the tenant of this id (`ten_...`)."""
         found = await self._by_id.get(tenant_id)
         return None if found is None else found[0]
+
+    async def by_host(self, host: str) -> TenantRef | None:
+        """Return the tenant to which the host leads, as `read_host` gives it."""
+        tenant_id = await self._by_host.get(host)
+        return None if tenant_id is None else await self.by_id(tenant_id)
 
     async def settings(self, tenant_id: str) -> TenantSettings | None:
         """Return the tenant's policies."""
@@ -57,6 +65,15 @@ class Tenants:
         """Drop what is known of a tenant, after this process changed it."""
         self._by_slug.forget(ref.slug)
         self._by_id.forget(ref.id)
+
+    def forget_hosts(self, hosts: Iterable[str]) -> None:
+        """Drop where these hosts lead, after this process changed it."""
+        for host in hosts:
+            self._by_host.forget(host)
+
+    async def _load_host(self, host: str) -> str | None:
+        async with self._db.begin(CONTROL_SCHEMA, read_only=True) as tx:
+            return await store.tenant_of_host(tx, host)
 
     async def _load_slug(self, slug: str) -> TenantRef | None:
         async with self._db.begin(CONTROL_SCHEMA, read_only=True) as tx:

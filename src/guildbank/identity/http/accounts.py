@@ -1,0 +1,227 @@
+"""Routes by which players register and sign in; each stands at the root and under /v1."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+
+from litestar import Request, post
+from msgspec import Meta
+
+from guildbank.identity.contracts import Account, Tokens
+from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.log_in import Credentials, log_in
+from guildbank.identity.usecases.register import Registration, register
+from guildbank.infra.http import (
+    Body,
+    CountryCode,
+    Home,
+    JSONBody,
+    Service,
+    View,
+    at_home,
+    granted,
+    problem,
+    read_country,
+)
+from guildbank.infra.passwords import Overworked
+
+Parts = Service[Identity]
+TAGS: Sequence[str] = ["Accounts"]
+PUBLIC = {"public": True}
+EmailText = Annotated[str, Meta(min_length=3, max_length=254, examples=["alice@example.com"])]
+NameText = Annotated[str, Meta(min_length=1, max_length=254, examples=["alice"])]
+PasswordText = Annotated[str, Meta(min_length=1, max_length=1024, examples=["three lamps sing"])]
+LocaleText = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$(?!\n)",
+        description="A language tag of BCP 47.",
+        examples=["en"],
+    ),
+]
+
+
+class RegisterBody(Body):
+    """A new player: a password, and an address or a user name to sign in with, or both."""
+
+    __example__: ClassVar = {"username": "alice", "locale": "en", "country": "DE"}
+
+    password: PasswordText
+    email: EmailText | None = None
+    username: NameText | None = None
+    locale: LocaleText | None = None
+    country: CountryCode | None = None
+
+
+class AccountRegisterBody(Body):
+    """A new player with a user name and an address."""
+
+    __example__: ClassVar = {"locale": "en", "country": "DE"}
+
+    username: NameText
+    password: PasswordText
+    email: EmailText
+    locale: LocaleText | None = None
+    country: CountryCode | None = None
+
+
+class LoginBody(Body):
+    """Who signs in: an address or a user name, and the password."""
+
+    __example__: ClassVar = {"username": None}
+
+    password: PasswordText
+    email: EmailText | None = None
+    username: NameText | None = None
+
+
+class AccountLoginBody(Body):
+    """Who signs in; an address will do as the user name."""
+
+    username: NameText
+    password: PasswordText
+
+
+class RegisteredView(View):
+    """The new player."""
+
+    __example__: ClassVar = {
+        "message": "User registered successfully",
+        "userId": "player_01kag3pyqmf9aag12vtrsy70ps",
+    }
+
+    message: str
+    user_id: str
+
+
+class TokensView(View):
+    """A bearer token of minutes and the refresh token that gets the next one, once."""
+
+    __example__: ClassVar = {
+        "message": "Login successful",
+        "token": "eyJ...",
+        "refreshToken": "rt_...",
+        "userId": "player_01kag3pyqmf9aag12vtrsy70ps",
+        "sessionId": "ses_01kag3pyqmf9aag12vtrsy70ps",
+    }
+
+    message: str
+    token: str
+    expires_at: datetime
+    refresh_token: str
+    user_id: str
+    session_id: str
+
+
+@post(
+    ["/register", "/v1/register"],
+    opt=PUBLIC,
+    guards=[at_home],
+    tags=TAGS,
+    summary="Register a player",
+)
+async def register_player(
+    identity: Parts, home: Home, data: JSONBody[RegisterBody]
+) -> RegisteredView:
+    """Create a player of the tenant.
+
+    An address that somebody else has is accepted too, so that nobody learns who has an account;
+    it is theirs alone who confirms it.
+    """
+    return await _registered(identity, home, data)
+
+
+@post(
+    ["/account/register", "/v1/account/register"],
+    opt=PUBLIC,
+    guards=[at_home],
+    tags=TAGS,
+    summary="Register a player with a user name",
+)
+async def register_account(
+    identity: Parts, home: Home, data: JSONBody[AccountRegisterBody]
+) -> RegisteredView:
+    """Create a player of the tenant; the same as `/register`, with all three fields."""
+    return await _registered(identity, home, data)
+
+
+@post(
+    ["/login", "/v1/login"],
+    opt=PUBLIC,
+    guards=[at_home],
+    tags=TAGS,
+    status_code=200,
+    summary="Sign in",
+)
+async def log_in_player(
+    request: Request[Any, Any, Any], identity: Parts, home: Home, data: JSONBody[LoginBody]
+) -> TokensView:
+    """Begin a session by an address or a user name and the password."""
+    handle = data.email or data.username
+    if handle is None:
+        raise problem("missing_field", "Send an email or a username.", "email")
+    return await _logged_in(identity, home, request, handle, data.password)
+
+
+@post(
+    ["/account/login", "/v1/account/login"],
+    opt=PUBLIC,
+    guards=[at_home],
+    tags=TAGS,
+    status_code=200,
+    summary="Sign in with a user name",
+)
+async def log_in_account(
+    request: Request[Any, Any, Any], identity: Parts, home: Home, data: JSONBody[AccountLoginBody]
+) -> TokensView:
+    """Begin a session; the same as `/login`."""
+    return await _logged_in(identity, home, request, data.username, data.password)
+
+
+async def _registered(
+    identity: Identity, home: Home, data: RegisterBody | AccountRegisterBody
+) -> RegisteredView:
+    country = granted(read_country(data.country))
+    wanted = Registration(
+        password=data.password,
+        email=data.email,
+        username=data.username,
+        locale=data.locale,
+        country=country,
+    )
+    try:
+        account: Account = granted(await register(identity, home, wanted))
+    except Overworked:
+        raise busy() from None
+    return RegisteredView("User registered successfully", account.player_id)
+
+
+async def _logged_in(
+    identity: Identity, home: Home, request: Request[Any, Any, Any], handle: str, password: str
+) -> TokensView:
+    device = request.headers.get("user-agent", "")
+    try:
+        tokens = granted(await log_in(identity, home, Credentials(handle, password, device)))
+    except Overworked:
+        raise busy() from None
+    return tokens_view(tokens, "Login successful")
+
+
+def tokens_view(tokens: Tokens, message: str) -> TokensView:
+    """Render what a client is to keep."""
+    return TokensView(
+        message=message,
+        token=tokens.token,
+        expires_at=tokens.expires_at,
+        refresh_token=tokens.refresh_token,
+        user_id=tokens.player_id,
+        session_id=tokens.session_id,
+    )
+
+
+def busy() -> Exception:
+    """Return the problem of a server that has too many passwords to hash."""
+    return problem("too_busy", "Too many sign-ins at once. Try again shortly.")
+
+
+ROUTES = (register_player, register_account, log_in_player, log_in_account)

@@ -1,0 +1,142 @@
+"""SQL of players' sessions, on a tenant's schema."""
+
+from datetime import datetime
+from typing import Any
+
+from guildbank.identity.contracts import PlayerState, Session
+from guildbank.journal import Driver
+
+ENDED = "guildbank_ended"
+"""The channel on which workers hear that sessions ended; its payload is a schema and a player."""
+
+_COLUMNS = """
+id, player_id, counter, device, methods, created_at, authenticated_at, refreshed_at, expires_at,
+ended_at
+"""
+
+ADD = """
+INSERT INTO identity_session
+    (id, player_id, counter, device, methods, created_at, authenticated_at, refreshed_at,
+     expires_at)
+VALUES ($1, $2, 0, $3, $4, $5, $5, $5, $6)
+"""
+
+# Refreshes of one session take turns here, so that one of them moves the counter.
+LOCK = f"""
+SELECT {_COLUMNS}
+FROM identity_session
+WHERE id = $1
+FOR NO KEY UPDATE
+"""  # noqa: S608 - names of our own columns
+
+ADVANCE = """
+UPDATE identity_session
+SET counter = counter + 1,
+    refreshed_at = $2
+WHERE id = $1
+"""
+
+LIVE = f"""
+SELECT {_COLUMNS}
+FROM identity_session
+WHERE player_id = $1
+  AND ended_at IS NULL
+  AND expires_at > $2
+ORDER BY id DESC
+"""  # noqa: S608 - names of our own columns
+
+STANDING = """
+SELECT player.state, array_remove(array_agg(session.id), NULL)
+FROM identity_player AS player
+LEFT JOIN identity_session AS session
+       ON session.player_id = player.id
+      AND session.ended_at IS NULL
+      AND session.expires_at > $2
+WHERE player.id = $1
+GROUP BY player.id
+"""
+
+END = """
+UPDATE identity_session
+SET ended_at = $3
+WHERE player_id = $1
+  AND ended_at IS NULL
+  AND ($2::text[] IS NULL OR id = ANY($2))
+  AND ($4::text IS NULL OR id <> $4)
+RETURNING id
+"""
+
+# Sent with the commit: who ends a session may rely on it when the answer comes.
+TELL = "SELECT pg_notify($1, current_schema() || ' ' || $2)"
+
+
+async def add(driver: Driver, session: Session) -> None:
+    """Begin a session."""
+    await driver.execute(
+        ADD,
+        session.id,
+        session.player_id,
+        session.device,
+        list(session.methods),
+        session.created_at,
+        session.expires_at,
+    )
+
+
+async def lock(driver: Driver, session_id: str) -> Session | None:
+    """Return a session that no one else refreshes until this transaction ends."""
+    row = await driver.fetchrow(LOCK, session_id)
+    return None if row is None else _session(row)
+
+
+async def advance(driver: Driver, session_id: str, now: datetime) -> None:
+    """Make the next refresh token the good one."""
+    await driver.execute(ADVANCE, session_id, now)
+
+
+async def live(driver: Driver, player_id: str, now: datetime) -> list[Session]:
+    """Return the player's sessions that go on, newest first."""
+    return [_session(row) for row in await driver.fetch(LIVE, player_id, now)]
+
+
+async def standing(
+    driver: Driver, player_id: str, now: datetime
+) -> tuple[PlayerState, list[str]] | None:
+    """Return the player's state and the sessions that go on."""
+    row = await driver.fetchrow(STANDING, player_id, now)
+    return None if row is None else (row[0], row[1])
+
+
+async def end(
+    driver: Driver,
+    player_id: str,
+    now: datetime,
+    *,
+    only: list[str] | None = None,
+    keep: str | None = None,
+) -> list[str]:
+    """End the player's sessions, or `only` these, but not `keep`; tell all workers on commit."""
+    ended = [row[0] for row in await driver.fetch(END, player_id, only, now, keep)]
+    if ended:
+        await tell(driver, player_id)
+    return ended
+
+
+async def tell(driver: Driver, player_id: str) -> None:
+    """Let all workers forget what they know of a player's standing, on commit."""
+    await driver.execute(TELL, ENDED, player_id)
+
+
+def _session(row: Any) -> Session:
+    return Session(
+        id=row[0],
+        player_id=row[1],
+        counter=row[2],
+        device=row[3],
+        methods=tuple(row[4]),
+        created_at=row[5],
+        authenticated_at=row[6],
+        refreshed_at=row[7],
+        expires_at=row[8],
+        ended_at=row[9],
+    )

@@ -1,0 +1,119 @@
+"""Register a player of the tenant's own accounts: a name or an address, and a password."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import msgspec
+
+from guildbank.identity.addresses import read_email
+from guildbank.identity.contracts import (
+    USERNAME_TAKEN,
+    Account,
+    Email,
+    Player,
+    Username,
+)
+from guildbank.identity.names import read_username
+from guildbank.identity.store.accounts import ACCOUNTS, USERNAMES
+from guildbank.identity.store.players import PLAYERS
+from guildbank.identity.strength import read_password
+from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.add_player import PLAYER_CREATED
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Act, Draft, Need, Stage, facts
+from guildbank.kernel import Refusal, new_id
+
+NO_HANDLE = Refusal(
+    code="missing_field", detail="Register with an email or a username.", field="email"
+)
+
+
+class Registration(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person fills in; `email` or `username` is needed, or both."""
+
+    password: str
+    email: str | None = None
+    username: str | None = None
+    locale: str | None = None
+    country: str | None = None
+
+
+class Register(Act):
+    """Adds a player with an account, unless the name or a look-alike is taken."""
+
+    verb: ClassVar[str] = "identity.register"
+    __slots__ = ("account",)
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(account.player_id)
+        self.account = account
+
+    def needs(self, stage: Stage) -> Iterable[Need]:
+        """Name the player, and the user name if there is one."""
+        account = self.account
+        player = (PLAYERS, account.player_id)
+        if account.username is None:
+            return (player,)
+        return (player, (USERNAMES, account.username.skeleton))
+
+    def decide(self, stage: Stage) -> Draft | Refusal:
+        """Add the player; `username_taken`."""
+        account = self.account
+        if account.username is not None:
+            if stage.get(USERNAMES, account.username.skeleton) is not None:
+                return USERNAME_TAKEN
+            stage.put(USERNAMES, account.username.skeleton, account.player_id)
+        player = Player(account.player_id, None, "active", stage.now)
+        stage.put(PLAYERS, account.player_id, player)
+        stage.put(ACCOUNTS, account.player_id, account)
+        # Names and addresses stay out of the chain.
+        return Draft(PLAYER_CREATED, facts({"playerId": account.player_id}))
+
+
+async def register(
+    identity: Identity, tenant: TenantRef, wanted: Registration
+) -> Account | Refusal:
+    """Return the account of a new player.
+
+    An address that somebody has is taken all the same, and takes as long: who confirms it holds
+    it, and nobody learns here that it is known. Refusals: `missing_field`, `invalid_value`,
+    `out_of_range`, `weak_password`, `username_taken`, `tenant_suspended`. Raises Unavailable and
+    Overworked.
+    """
+    account = _read(wanted)
+    if isinstance(account, Refusal):
+        return account
+    known_words = [word for word in (wanted.username, wanted.email) if word]
+    password = read_password(wanted.password, known_words)
+    if isinstance(password, Refusal):
+        return password
+    hash_ = await identity.passwords.hash(password)
+    account = msgspec.structs.replace(account, password_hash=hash_)
+    outcome = await identity.journal.submit(tenant.schema, Register(account))
+    return outcome if isinstance(outcome, Refusal) else account
+
+
+def _read(wanted: Registration) -> Account | Refusal:
+    username: Username | None = None
+    email: Email | None = None
+    if wanted.username is None and wanted.email is None:
+        return NO_HANDLE
+    if wanted.username is not None:
+        name = read_username(wanted.username)
+        if isinstance(name, Refusal):
+            return name
+        username = name
+    if wanted.email is not None:
+        address = read_email(wanted.email)
+        if isinstance(address, Refusal):
+            return address
+        email = address
+    return Account(
+        player_id=new_id("player"),
+        username=username,
+        email=email,
+        email_id=None if email is None else new_id("eml"),
+        password_hash=None,
+        locale=wanted.locale,
+        country=wanted.country,
+    )
