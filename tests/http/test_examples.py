@@ -5,6 +5,7 @@ Only ids are put in: an example cannot know those of a tenant that is made here.
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import Any
 
 import httpx
@@ -18,6 +19,8 @@ from guildbank.kernel import new_id
 EXAMPLE_ID = "01kag3pyqmf9aag12vtrsy70ps"
 EXAMPLE_SEQ = "01m7yqwf9ke00800000000003v"
 SLUG = "moonlit-games"
+PASSWORD = "three lamps sing"
+_numbers = count()
 
 
 def bodies() -> dict[str, Any]:
@@ -44,6 +47,7 @@ class Tenant:
         self.server = server
         self.deployment = server.client(server.credentials.deployment_key)
         self.http = httpx.Client()
+        self.players = httpx.Client(base_url=server.url, timeout=30, trust_env=False)
 
     def open(self) -> None:
         """Take over the tenant that the first example made."""
@@ -51,9 +55,12 @@ class Tenant:
         key = self.deployment.post("/v1/keys", json=wanted)
         self.http.close()
         self.http = self.server.client(key.json()["token"])
+        client = self.http.post("/v1/keys", json={"name": "game", "kind": "publishable"})
+        self.players.headers["x-guildbank-key"] = client.json()["token"]
 
     def close(self) -> None:
         self.http.close()
+        self.players.close()
         self.deployment.close()
 
     def made(self, path: str, body: object) -> dict[str, Any]:
@@ -92,11 +99,25 @@ class Tenant:
             ids["pay"] = self.made("/v1/payments", {**buy, "provider": "sandbox"})["id"]
         return ids
 
+    def come_in(self, path: str, body: str) -> httpx.Response:
+        """Send an example by which a player registers, signs in or goes on."""
+        name = f"alice{next(_numbers)}"
+        body = body.replace("alice", name)
+        known = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+        if not path.endswith("/register"):
+            assert self.players.post("/register", json=known).status_code == 201
+            tokens = self.players.post("/login", json=known | {"email": None}).json()
+            body = body.replace("rt_...", tokens["refreshToken"])
+        headers = {"content-type": "application/json"}
+        return self.players.post(path, content=body, headers=headers)
+
     def send(self, name: str) -> httpx.Response:
         """Send an example, this tenant's ids in it."""
-        ids = {} if name == "POST /v1/tenants" else self.ids(name)
         method, path = name.split()
         body = json.dumps(EXAMPLES[name])
+        if path.endswith(("/register", "/login", "/refresh")):
+            return self.come_in(path, body)
+        ids = {} if name == "POST /v1/tenants" else self.ids(name)
         for prefix, own in ids.items():
             for sample in (EXAMPLE_ID, EXAMPLE_SEQ):
                 body = body.replace(f"{prefix}_{sample}", own)

@@ -75,11 +75,7 @@ def build_app(
         request_max_body_size=settings.max_body_bytes,
         before_request=before_route,
         state=State({AUTHENTICATE: authenticate, FIND_HOME: find_home}),
-        dependencies={
-            "caller": Provide(_provide_caller, sync_to_thread=False),
-            "home": Provide(_provide_home),
-            **{name: _provide(service) for name, service in (services or {}).items()},
-        },
+        dependencies=_dependencies(services or {}),
         exception_handlers={Exception: Faults(registry)},
         openapi_config=None,
         logging_config=None,
@@ -138,6 +134,14 @@ class DocsPages:
 
 _KEPT = {"cache-control": "public, max-age=60"}
 _PAGE = {**_KEPT, "content-security-policy": DOCS_SECURITY_POLICY}
+
+
+def _dependencies(services: Mapping[str, object]) -> dict[str, Provide]:
+    return {
+        "caller": Provide(_provide_caller, sync_to_thread=False),
+        "home": Provide(_provide_home),
+        **{name: _provide(service) for name, service in services.items()},
+    }
 
 
 def _provide_caller(request: StrictRequest) -> Caller:

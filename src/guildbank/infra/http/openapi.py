@@ -16,7 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 from litestar.routes import BaseRoute, HTTPRoute
 
-from guildbank.infra.http.caller import Scope
+from guildbank.infra.http.caller import Scope, at_home, own_session
 from guildbank.infra.http.examples import complete, example_of
 from guildbank.infra.http.faults import camel
 from guildbank.infra.http.problems import PROBLEM_MEDIA_TYPE, Codes
@@ -103,9 +103,19 @@ class Operation:
         return camel(self.handler.handler_name.split(".")[-1])
 
     @property
+    def at_root(self) -> bool:
+        """Whether it is one of the fixed paths that stand at the root, beside their /v1 form."""
+        return len(self.handler.paths) > 1 and not self.path.startswith("/v1/")
+
+    @property
     def public(self) -> bool:
         """Whether the route needs no credentials."""
         return bool(self.handler.opt.get("public"))
+
+    @property
+    def of_a_tenant(self) -> bool:
+        """Whether a route that needs no credentials must know the tenant all the same."""
+        return at_home in _guards(self.handler)
 
 
 def _is_json(answer: Any) -> bool:
@@ -142,7 +152,7 @@ def build_document(
     complete(components)
     written = iter(schemas)
     paths: dict[str, Json] = {}
-    shared = Counter(each.own_name for each in found)
+    shared = Counter(each.own_name for each in found if not each.at_root)
     for each in found:
         own = [next(written) for _ in each.types()]
         document = _operation(each, own, components, codes)
@@ -182,7 +192,7 @@ def _operation_id(each: Operation, summary: str, shared: Counter[str]) -> str:
     Generated clients have it as a method's name, so it must not move when a route is added.
     """
     if shared[each.own_name] == 1:
-        return each.own_name
+        return each.own_name + ("AtRoot" if each.at_root else "")
     words = [word for word in re.findall(r"[a-z]+", summary.lower()) if word not in _SMALL]
     return camel("_".join(words))
 
@@ -205,7 +215,7 @@ def _operation(each: Operation, schemas: list[Json], components: Json, codes: Co
         document["x-scopes"] = scopes
     if description:
         document["description"] = description
-    document["security"] = [] if each.public else _security(handler)
+    document["security"] = _security(handler)
     rest_of_schemas = iter(schemas)
     if each.body is not None:
         schema = next(rest_of_schemas)
@@ -232,7 +242,14 @@ def _guards(handler: HTTPRouteHandler) -> tuple[Any, ...]:
 
 
 def _security(handler: HTTPRouteHandler) -> list[dict[str, list[str]]]:
-    players = any(isinstance(guard, Scope) and guard.players for guard in _guards(handler))
+    guards = _guards(handler)
+    if at_home in guards:
+        return [{"publishableKey": []}, {}]
+    if handler.opt.get("public"):
+        return []
+    if own_session in guards:
+        return [{"playerToken": []}]
+    players = any(isinstance(guard, Scope) and guard.players for guard in guards)
     return [{"secretKey": []}, {"playerToken": []}] if players else [{"secretKey": []}]
 
 
@@ -279,7 +296,7 @@ def _parameter(each: Operation, parameter: Any, schema: Json) -> Json:
 
 def _problem_statuses(each: Operation, codes: Codes) -> list[int]:
     statuses = set(_ANYWHERE)
-    if not each.public:
+    if not each.public or each.of_a_tenant:
         statuses.update(_WITH_CREDENTIALS)
     if each.body is not None or each.parameters:
         statuses.update(_WITH_INPUT)
@@ -287,7 +304,7 @@ def _problem_statuses(each: Operation, codes: Codes) -> list[int]:
         statuses.update(_WITH_BODY)
     if each.method != "GET":
         statuses.update(code.status for code in codes.values() if 400 <= code.status < 500)
-        if each.public:
+        if each.public and not each.of_a_tenant:
             statuses.difference_update(_WITH_CREDENTIALS)
     return sorted(statuses)
 
