@@ -77,7 +77,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _with_a_sender(self) -> Self:
         if self.smtp_url is not None and self.mail_from is None:
-            raise ValueError("setting 'mail_from': is needed with smtp_url, such as bank@example.com")
+            raise ValueError(
+                "setting 'mail_from': is needed with smtp_url, such as bank@example.com"
+            )
         return self
 
     @classmethod

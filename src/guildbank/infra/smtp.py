@@ -1,10 +1,11 @@
 """The address of a mail server as one setting, read strictly so that a mistake shows at the start."""
 
-import ipaddress
 from typing import Literal, TypeAlias, cast, get_args
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
+
+from guildbank.kernel import is_loopback
 
 Tls: TypeAlias = Literal["starttls", "tls", "none"]
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
@@ -59,13 +60,3 @@ def parse_smtp_url(url: str) -> SmtpServer:
         user=None if parts.username is None else unquote(parts.username),
         password=None if parts.password is None else unquote(parts.password),
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a host is this machine: `localhost` or an address of 127.0.0.0/8 or ::1."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -86,6 +86,15 @@ async def set_state(tx: Tx, id_: str, state: State) -> None:
     await tx.sql.execute(update(tables.tenant).where(tables.tenant.c.id == id_).values(state=state))
 
 
+async def save_settings(tx: Tx, id_: str, name: str, settings: TenantSettings) -> None:
+    """Record a tenant's name and policies."""
+    await tx.sql.execute(
+        update(tables.tenant)
+        .where(tables.tenant.c.id == id_)
+        .values(name=name, settings=msgspec.to_builtins(settings))
+    )
+
+
 async def entomb(tx: Tx, id_: str) -> None:
     """Mark a tenant deleted and destroy its data key; the row keeps its slug from reuse."""
     await tx.sql.execute(
