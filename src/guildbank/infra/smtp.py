@@ -1,4 +1,4 @@
-"""The address of a mail server as one setting, read strictly so that a mistake shows at the start."""
+"""The address of a mail server as one setting, read strictly so that mistakes show at the start."""
 
 from typing import Literal, TypeAlias, cast, get_args
 from urllib.parse import parse_qsl, unquote, urlsplit

@@ -58,12 +58,12 @@ Color = Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$(?!\n)", examples=["#2f48
 class MailSettingsBody(Body):
     """How a tenant's mail looks and who answers it. Null takes a setting back."""
 
-    from_name: Line | None | Unset = msgspec.UNSET
-    reply_to: Address | None | Unset = msgspec.UNSET
-    brand_name: Line | None | Unset = msgspec.UNSET
+    from_name: Line | Unset | None = msgspec.UNSET
+    reply_to: Address | Unset | None = msgspec.UNSET
+    brand_name: Line | Unset | None = msgspec.UNSET
     brand_color: Color | Unset = msgspec.UNSET
-    logo_url: Url | None | Unset = msgspec.UNSET
-    support_address: Address | None | Unset = msgspec.UNSET
+    logo_url: Url | Unset | None = msgspec.UNSET
+    support_address: Address | Unset | None = msgspec.UNSET
     locale: Locale | Unset = msgspec.UNSET
 
 
@@ -71,7 +71,7 @@ class SettingsBody(Body):
     """Policies of a tenant; what is left out stays as it is, or has its default at first."""
 
     spent_coins: SpentCoins | Unset = msgspec.UNSET
-    public_url: Url | None | Unset = msgspec.UNSET
+    public_url: Url | Unset | None = msgspec.UNSET
     mail: MailSettingsBody | Unset = msgspec.UNSET
 
 
