@@ -6,7 +6,7 @@ same Message-ID, by which readers' programs fold the two into one.
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -93,11 +93,14 @@ async def _send_batch(
         posting = await _send(notify, place, courier, mail)
         if posting.outcome == "away":
             away.reason = posting.reason
-            await _release(notify, place, batch[number:], posting.reason)
+            at = notify.clock.now() + PAUSE
+            await _release(notify, place, batch[number:], at, posting.reason)
             return False
         await _record(notify, place, mail, posting)
         if posting.outcome == "lost":
-            await _release(notify, place, batch[number + 1 :], posting.reason)
+            # What stands behind one slow reader is the first to go next time.
+            at = notify.clock.now()
+            await _release(notify, place, batch[number + 1 :], at, posting.reason)
             return False
     return True
 
@@ -139,11 +142,12 @@ async def _record(notify: Notify, place: Place, mail: Claimed, posting: Posting)
         )
 
 
-async def _release(notify: Notify, place: Place, mails: Sequence[Claimed], reason: str) -> None:
-    """Give back what was claimed and not tried."""
+async def _release(
+    notify: Notify, place: Place, mails: Sequence[Claimed], at: datetime, reason: str
+) -> None:
+    """Give back what was claimed and not tried, to be looked at again then."""
     if not mails:
         return
-    at = notify.clock.now() + PAUSE
     async with notify.db.begin(place.schema) as tx:
         for mail in mails:
             await store.release(tx.driver, mail, at, reason)
