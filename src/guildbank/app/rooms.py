@@ -8,7 +8,7 @@ from functools import cache
 
 import guildbank
 from guildbank.infra.http import DEPLOYMENT_SCOPE, Code
-from guildbank.infra.room import Backlog, Job, Room
+from guildbank.infra.room import Backlog, Job, MailTemplate, Room
 
 _BELOW = "infra"
 """Says what a room is, and is none."""
@@ -61,6 +61,11 @@ def codes_of(rooms: Iterable[Room]) -> list[Code]:
 def backlogs_of(rooms: Iterable[Room]) -> list[Backlog]:
     """Return what the rooms want counted of each tenant."""
     return [backlog for room in rooms for backlog in room.backlogs]
+
+
+def mails_of(rooms: Iterable[Room]) -> list[MailTemplate]:
+    """Return every mail that the rooms send."""
+    return [mail for room in rooms for mail in room.mails]
 
 
 def jobs_of(rooms: Iterable[Room]) -> list[Job]:

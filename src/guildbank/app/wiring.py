@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from guildbank.app.places import database_url, master_key_path
-from guildbank.app.rooms import all_rooms, backlogs_of, scopes_of
+from guildbank.app.rooms import all_rooms, backlogs_of, mails_of, scopes_of
 from guildbank.identity import Authenticator, Identity, open_identity
 from guildbank.infra.backlogs import Backlogs
 from guildbank.infra.config import Settings
@@ -18,6 +18,7 @@ from guildbank.journal import Journal, Meter, Partitioned, Pinger, Subscriber
 from guildbank.journal.usecases.freeze import TenantJournal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.ledger import CHAINED_TRANSFERS, PARTITIONED_TRANSFERS
+from guildbank.notify import Letters, Notify
 from guildbank.payments import Payments, Plugins
 from guildbank.store import PackFulfilment, Store
 from guildbank.tenancy import Tenancy, TenantRef, Tenants
@@ -25,7 +26,7 @@ from guildbank.wallets import SpendLimit
 from guildbank.wallets.usecases import Wallets
 
 JOURNAL_WRITERS = 4
-PARTS = ("db", "identity", "payments", "store", "tenancy", "wallets")
+PARTS = ("db", "identity", "notify", "payments", "store", "tenancy", "wallets")
 """The services that routes take as parameters, by name."""
 CHAINED = (CHAINED_TRANSFERS,)
 """Tables above the journal whose rows are in its hash chain."""
@@ -50,6 +51,7 @@ class Services:
     directory: Tenants
     tenancy: Tenancy
     identity: Identity
+    notify: Notify
     wallets: Wallets
     payments: Payments
     store: Store
@@ -120,6 +122,16 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     tenancy = Tenancy(
         db, vault, directory, TenantJournal(), settings.data.absolute() / "archives", clock
     )
+    notify = Notify(
+        db=db,
+        tenants=directory,
+        vault=vault,
+        letters=Letters(mails_of(all_rooms())),
+        public_url=settings.url,
+        smtp=settings.smtp_server,
+        sender=settings.mail_from,
+        clock=clock,
+    )
     identity = open_identity(db, journal, directory, vault, scopes_of(all_rooms()), url, clock)
     wallets = Wallets(db, journal, identity.persons, [SpendLimit()])
     payments = Payments(
@@ -137,6 +149,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         directory=directory,
         tenancy=tenancy,
         identity=identity,
+        notify=notify,
         wallets=wallets,
         payments=payments,
         store=Store(db, journal),

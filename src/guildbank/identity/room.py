@@ -3,7 +3,7 @@
 from guildbank.identity.http import ROUTES
 from guildbank.identity.usecases.add_player import PLAYER_CREATED
 from guildbank.infra.http import Code
-from guildbank.infra.room import Room
+from guildbank.infra.room import MailTemplate, Room
 
 ROOM = Room(
     name="identity",
@@ -16,6 +16,16 @@ ROOM = Room(
         "players:token": "Mint tokens with which players' clients call.",
     },
     events={PLAYER_CREATED: "A player was added."},
+    mails=(
+        MailTemplate("identity.confirm_email", ("link", "code")),
+        MailTemplate("identity.reset_password", ("link",)),
+        MailTemplate("identity.email_change_confirm", ("link",)),
+        MailTemplate("identity.email_change_notice", ("undo_link",)),
+        MailTemplate("identity.already_registered", ("sign_in_link",)),
+        MailTemplate("identity.new_device", ("device", "place", "time")),
+        MailTemplate("identity.sign_in_code", ("code",)),
+        MailTemplate("identity.operator_invitation", ("link", "inviter", "role")),
+    ),
     codes=(
         Code("tenant_mismatch", 401, "The credentials name different tenants."),
         Code("scope_not_held", 403, "A key cannot give a scope that it lacks itself."),

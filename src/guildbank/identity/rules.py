@@ -1,4 +1,4 @@
-"""The form of keys, which scopes a key may be given, and what a refresh token is worth."""
+"""The form of keys and addresses, the scopes of a key, and what a refresh token is worth."""
 
 import re
 import secrets
@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from hashlib import sha256
 
-from guildbank.identity.contracts import REFRESH_REUSED, KeyKind, Session
-from guildbank.kernel import Refusal
+from guildbank.identity.contracts import REFRESH_REUSED, Email, KeyKind, Session
+from guildbank.kernel import Refusal, parse_address
 
 _ALPHABET = string.digits + string.ascii_letters
 _LETTERS = 43
@@ -18,6 +18,18 @@ _TOKEN = re.compile(rf"(sk|pk)_[0-9A-Za-z]{{{_LETTERS}}}")
 _PREFIX = {"secret": "sk_", "publishable": "pk_"}
 SHOWN = 10
 """Characters of a token that are kept for people to tell keys apart."""
+
+
+def read_email(text: str) -> Email | Refusal:
+    """Return an address as it is written to and compared, or `address_invalid`.
+
+    Addresses are compared without regard to case: no provider of note tells them apart.
+    """
+    address = parse_address(text, "email")
+    if isinstance(address, Refusal):
+        return address
+    return Email(address=address, canonical=address.casefold())
+
 
 SAME_SUCCESSOR = timedelta(seconds=30)
 """So long the tabs that refreshed with one token agree on its successor."""

@@ -5,8 +5,11 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from guildbank.infra.smtp import SmtpServer, parse_smtp_url
+from guildbank.kernel import Refusal, parse_address
 
 DEFAULT_FILE = "guildbank.toml"
 FILE_VARIABLE = "GUILDBANK_CONFIG"
@@ -41,6 +44,10 @@ class Settings(BaseSettings):
     """Database connections of each worker process."""
     master_key: SecretStr | None = None
     """32 bytes in base64; unset means the file `master.key` in `data`."""
+    smtp_url: SecretStr | None = None
+    """`smtp://user:password@host:587?tls=starttls`; unset means that mail waits."""
+    mail_from: str | None = None
+    """The address that mail comes from; needed with `smtp_url`."""
     max_body_bytes: Annotated[int, Field(ge=1024, le=64 * 1024 * 1024)] = 1024 * 1024
     max_header_bytes: Annotated[int, Field(ge=1024, le=64 * 1024)] = 16 * 1024
     max_concurrent_requests: Annotated[int, Field(ge=1)] = 1024
@@ -48,6 +55,34 @@ class Settings(BaseSettings):
     request_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
     log_format: Annotated[str, Field(pattern="^(json|console)$")] = "console"
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
+
+    @property
+    def smtp_server(self) -> SmtpServer | None:
+        """The mail server that `smtp_url` names."""
+        return None if self.smtp_url is None else parse_smtp_url(self.smtp_url.get_secret_value())
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _readable(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            parse_smtp_url(url.get_secret_value())
+        return url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _an_address(cls, address: str | None) -> str | None:
+        found = None if address is None else parse_address(address)
+        if isinstance(found, Refusal):
+            raise ValueError(found.detail)
+        return found
+
+    @model_validator(mode="after")
+    def _with_a_sender(self) -> Self:
+        if self.smtp_url is not None and self.mail_from is None:
+            raise ValueError(
+                "setting 'mail_from': is needed with smtp_url, such as bank@example.com"
+            )
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -105,5 +140,6 @@ def _explain(error: ValidationError) -> str:
         if fault["type"] == "extra_forbidden":
             lines.append(f"unknown setting {key!r}")
         else:
-            lines.append(f"setting {key!r}: {fault['msg']}")
+            words = fault["msg"].removeprefix("Value error, ")
+            lines.append(f"setting {key!r}: {words}" if key else words)
     return "; ".join(lines)

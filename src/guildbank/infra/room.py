@@ -34,11 +34,23 @@ class Backlog:
 
 
 @dataclass(frozen=True)
+class MailTemplate:
+    """A mail that a room sends, such as `identity.confirm_email` with the values of its texts.
+
+    The texts are files of the room, `<room>/mails/confirm_email.en.txt` and `.ru.txt`, in the form
+    that the notify room's README describes. The value of a name that ends in `link` is a path.
+    """
+
+    name: str
+    values: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Room:
     """One room's public parts: HTTP routes, scopes with their meaning, jobs, problem codes.
 
     `events` lists the kinds of journal entries that the room writes, with their meaning.
-    `backlogs` are what an operator wants counted.
+    `backlogs` are what an operator wants counted, `mails` what the room writes to people.
     `subscribers` makes the room's readers of the journal from the app's services.
     """
 
@@ -49,4 +61,5 @@ class Room:
     jobs: Sequence[Job] = ()
     codes: Sequence[Code] = ()
     backlogs: Sequence[Backlog] = ()
+    mails: Sequence[MailTemplate] = ()
     subscribers: Callable[[Any], Sequence[Any]] = lambda _services: ()

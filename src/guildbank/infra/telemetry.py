@@ -11,7 +11,7 @@ import structlog
 
 _HIDDEN = "[hidden]"
 _SECRET_NAMES = re.compile(
-    r"authorization|cookie|password|secret|token|api[_-]?key|master[_-]?key|signature|database_url",
+    r"authorization|cookie|password|secret|token|api[_-]?key|master[_-]?key|signature|database_url|smtp_url",
     re.IGNORECASE,
 )
 _SECRET_TEXT = re.compile(

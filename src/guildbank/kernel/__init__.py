@@ -1,11 +1,14 @@
 """Money, ids, clock and refusals: pure values that every room shares."""
 
+from guildbank.kernel.address import MAX_ADDRESS, has_control, parse_address
 from guildbank.kernel.clock import Clock, FixedClock, SystemClock
+from guildbank.kernel.hosts import is_loopback
 from guildbank.kernel.ids import TimedSeq, new_id, parse_id, parse_seq_id, seq_id
 from guildbank.kernel.money import MAX_AMOUNT, BadAmount, format_money, parse_money
 from guildbank.kernel.refusal import Refusal
 
 __all__ = [
+    "MAX_ADDRESS",
     "MAX_AMOUNT",
     "BadAmount",
     "Clock",
@@ -14,7 +17,10 @@ __all__ = [
     "SystemClock",
     "TimedSeq",
     "format_money",
+    "has_control",
+    "is_loopback",
     "new_id",
+    "parse_address",
     "parse_id",
     "parse_money",
     "parse_seq_id",

@@ -5,11 +5,14 @@ from guildbank.tenancy.contracts import (
     Deleted,
     JournalHead,
     JournalPort,
+    Locale,
+    MailSettings,
     Tenant,
     TenantSettings,
 )
 from guildbank.tenancy.rules import check_slug, read_host, schema_of
 from guildbank.tenancy.usecases import Tenancy
+from guildbank.tenancy.usecases.change import change_tenant
 from guildbank.tenancy.usecases.create import create_tenant
 from guildbank.tenancy.usecases.delete import delete_tenant
 from guildbank.tenancy.usecases.find import Tenants
@@ -21,11 +24,14 @@ __all__ = [
     "Deleted",
     "JournalHead",
     "JournalPort",
+    "Locale",
+    "MailSettings",
     "Tenancy",
     "Tenant",
     "TenantRef",
     "TenantSettings",
     "Tenants",
+    "change_tenant",
     "check_slug",
     "create_tenant",
     "delete_tenant",

@@ -1,5 +1,6 @@
 """What crosses tenancy's door: tenants, their settings, and the port to their journal."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
@@ -16,15 +17,36 @@ if TYPE_CHECKING:
 Mode: TypeAlias = Literal["live", "test"]
 State: TypeAlias = Literal["active", "suspended", "deleted"]
 SpentCoins: TypeAlias = Literal["refuse", "debt"]
+Locale: TypeAlias = Literal["en", "ru"]
+"""The languages that Guildbank writes to people in."""
+
+
+class MailSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a tenant's mail looks and who answers it; `locale` is for readers who chose none.
+
+    `brand_name` is the tenant's name unless it is given, `from_name` is the brand's. `brand_color`
+    is `#rrggbb`.
+    """
+
+    from_name: str | None = None
+    reply_to: str | None = None
+    brand_name: str | None = None
+    brand_color: str = "#2f4858"
+    logo_url: str | None = None
+    support_address: str | None = None
+    locale: Locale = "en"
 
 
 class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A tenant's policies.
 
-    `spent_coins` decides a refund of coins already spent: refuse it, or book a debt.
+    `spent_coins` decides a refund of coins already spent: refuse it, or book a debt. `public_url`
+    is the address of the tenant's pages, without a slash at its end: every mailed link begins so.
     """
 
     spent_coins: SpentCoins = "refuse"
+    public_url: str | None = None
+    mail: MailSettings = MailSettings()
 
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +75,7 @@ class JournalHead(msgspec.Struct, frozen=True):
 class JournalPort(Protocol):
     """What tenancy asks of the journal, which stands above it; the app plugs it in.
 
-    Both run in the given transaction, whose search_path is the tenant's schema.
+    All run in the given transaction, whose search_path is the tenant's schema.
     """
 
     async def set_writable(self, tx: "Tx", writable: bool, principal: str) -> None:
@@ -63,10 +85,16 @@ class JournalPort(Protocol):
         """
         ...
 
+    async def note(self, tx: "Tx", kind: str, data: Mapping[str, object], principal: str) -> None:
+        """Write an entry about the tenant itself, which a suspended one takes too."""
+        ...
+
     async def head(self, tx: "Tx") -> JournalHead:
         """Return the newest batch."""
         ...
 
+
+CHANGED = "tenancy.changed"
 
 SYSTEM = "system"
 """The principal of what the command line does, where nobody signs in."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import msgspec
-from litestar import get, post, put
+from litestar import get, patch, post, put
 from litestar.params import PathParameter
 from msgspec import Meta
 
@@ -25,8 +25,18 @@ from guildbank.infra.http import (
     granted,
     scope,
 )
-from guildbank.tenancy.contracts import Mode, SpentCoins, State, Tenant, TenantSettings
+from guildbank.kernel import MAX_ADDRESS
+from guildbank.tenancy.contracts import (
+    Locale,
+    Mode,
+    SpentCoins,
+    State,
+    Tenant,
+    TenantSettings,
+)
+from guildbank.tenancy.rules import MAX_URL
 from guildbank.tenancy.usecases import Tenancy
+from guildbank.tenancy.usecases.change import change_tenant
 from guildbank.tenancy.usecases.create import create_tenant
 from guildbank.tenancy.usecases.delete import delete_tenant
 from guildbank.tenancy.usecases.read import get_tenant, list_tenants
@@ -40,10 +50,30 @@ GUARDS = [scope(DEPLOYMENT_SCOPE)]
 TAGS: Sequence[str] = ["Tenants"]
 
 
-class SettingsBody(Body):
-    """Policies of a tenant; what is left out has its default."""
+Unset: TypeAlias = msgspec.UnsetType
+Address = Annotated[str, Meta(min_length=3, max_length=MAX_ADDRESS, examples=["help@game.example"])]
+Url = Annotated[str, Meta(min_length=8, max_length=MAX_URL, examples=["https://play.example"])]
+Color = Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$(?!\n)", examples=["#2f4858"])]
 
-    spent_coins: SpentCoins = "refuse"
+
+class MailSettingsBody(Body):
+    """How a tenant's mail looks and who answers it. Null takes a setting back."""
+
+    from_name: Line | Unset | None = msgspec.UNSET
+    reply_to: Address | Unset | None = msgspec.UNSET
+    brand_name: Line | Unset | None = msgspec.UNSET
+    brand_color: Color | Unset = msgspec.UNSET
+    logo_url: Url | Unset | None = msgspec.UNSET
+    support_address: Address | Unset | None = msgspec.UNSET
+    locale: Locale | Unset = msgspec.UNSET
+
+
+class SettingsBody(Body):
+    """Policies of a tenant; what is left out stays as it is, or has its default at first."""
+
+    spent_coins: SpentCoins | Unset = msgspec.UNSET
+    public_url: Url | Unset | None = msgspec.UNSET
+    mail: MailSettingsBody | Unset = msgspec.UNSET
 
 
 class CreateTenantBody(Body):
@@ -60,16 +90,54 @@ class CreateTenantBody(Body):
     settings: SettingsBody = msgspec.field(default_factory=SettingsBody)
 
 
+class ChangeTenantBody(Body):
+    """What is to change of a tenant; all that is left out stays as it is."""
+
+    __example__: ClassVar = {
+        "name": "Moonlit Games",
+    }
+
+    name: Line | Unset = msgspec.UNSET
+    settings: SettingsBody | Unset = msgspec.UNSET
+
+
 class DeleteTenantBody(Body):
     """The slug typed again, so that nobody deletes the wrong tenant."""
 
     confirm: Slug
 
 
+class MailSettingsView(View):
+    """How a tenant's mail looks and who answers it."""
+
+    __example__: ClassVar = {
+        "fromName": "Moonlit Support",
+        "replyTo": "help@moonlit.example",
+        "brandName": None,
+        "brandColor": "#2f4858",
+        "logoUrl": "https://moonlit.example/logo.png",
+        "supportAddress": "help@moonlit.example",
+    }
+
+    from_name: str | None
+    reply_to: str | None
+    brand_name: str | None
+    brand_color: str
+    logo_url: str | None
+    support_address: str | None
+    locale: Locale
+
+
 class TenantSettingsView(View):
     """Policies of a tenant."""
 
+    __example__: ClassVar = {
+        "publicUrl": "https://play.moonlit.example",
+    }
+
     spent_coins: SpentCoins
+    public_url: str | None
+    mail: MailSettingsView
 
 
 class TenantView(View):
@@ -123,7 +191,7 @@ class DeletedView(View):
 @post("/v1/tenants", guards=GUARDS, tags=TAGS, summary="Create a tenant")
 async def create(tenancy: Parts, data: JSONBody[CreateTenantBody]) -> TenantView:
     """Create a tenant with a schema of its own; answers in well under a second."""
-    settings = TenantSettings(spent_coins=data.settings.spent_coins)
+    settings = _revised(TenantSettings(), data.settings)
     return _view(granted(await create_tenant(tenancy, data.slug, data.name, data.mode, settings)))
 
 
@@ -141,6 +209,22 @@ async def list_all(tenancy: Parts, limit: Limit = 50, after: After = None) -> Pa
 async def read(tenancy: Parts, slug: PathSlug) -> TenantView:
     """Return a tenant that is not deleted."""
     return _view(granted(await get_tenant(tenancy, slug)))
+
+
+@patch("/v1/tenants/{slug:str}", guards=GUARDS, tags=TAGS, summary="Change a tenant")
+async def change(
+    tenancy: Parts, caller: Who, slug: PathSlug, data: JSONBody[ChangeTenantBody]
+) -> TenantView:
+    """Change the name and the settings that the body names; servers follow within a second."""
+    settings = data.settings or SettingsBody()
+    changed = await change_tenant(
+        tenancy,
+        slug,
+        lambda before: _revised(before, settings),
+        name=data.name or None,
+        principal=caller.principal,
+    )
+    return _view(granted(changed))
 
 
 @post(
@@ -182,6 +266,19 @@ async def delete(
     return DeletedView(slug=gone.slug, archive=gone.archive.name)
 
 
+def _revised(before: TenantSettings, body: SettingsBody) -> TenantSettings:
+    given = _given(body)
+    if body.mail is not msgspec.UNSET:
+        given["mail"] = msgspec.structs.replace(before.mail, **_given(body.mail))
+    return msgspec.structs.replace(before, **given)
+
+
+def _given(body: Body) -> dict[str, Any]:
+    """Return the members that the body names."""
+    members = {name: getattr(body, name) for name in body.__struct_fields__}
+    return {name: value for name, value in members.items() if value is not msgspec.UNSET}
+
+
 def _view(tenant: Tenant) -> TenantView:
     return TenantView(
         id=tenant.ref.id,
@@ -189,7 +286,7 @@ def _view(tenant: Tenant) -> TenantView:
         name=tenant.name,
         mode=tenant.ref.mode,
         state=tenant.ref.state,
-        settings=TenantSettingsView(spent_coins=tenant.settings.spent_coins),
+        settings=msgspec.convert(tenant.settings, TenantSettingsView, from_attributes=True),
         created_at=tenant.created_at,
     )
 
@@ -206,4 +303,4 @@ async def write_hosts(tenancy: Parts, slug: PathSlug, data: JSONBody[HostsBody])
     return HostsView(granted(await set_hosts(tenancy, slug, data.hosts)))
 
 
-ROUTES = (create, list_all, read, suspend, resume, delete, read_hosts, write_hosts)
+ROUTES = (create, list_all, read, change, suspend, resume, delete, read_hosts, write_hosts)

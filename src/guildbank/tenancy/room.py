@@ -2,12 +2,14 @@
 
 from guildbank.infra.http import DEPLOYMENT_SCOPE, Code
 from guildbank.infra.room import Room
+from guildbank.tenancy.contracts import CHANGED
 from guildbank.tenancy.http import ROUTES
 
 ROOM = Room(
     name="tenancy",
     routes=ROUTES,
     scopes={DEPLOYMENT_SCOPE: "Keep tenants and the keys of all of them."},
+    events={CHANGED: "The tenant's name or settings were changed; it says which."},
     codes=(
         Code("slug_reserved", 422, "The slug is a name that the deployment needs for itself."),
         Code("slug_taken", 409, "The slug is or was used by a tenant; slugs are used once."),

@@ -1,12 +1,19 @@
-"""Which names a tenant may have, the schema that follows, and the hosts that lead to it."""
+"""Which names, hosts and settings a tenant may have, and the schema that follows from its name."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import get_args
+from urllib.parse import urlsplit
 
-from guildbank.kernel import Refusal
+from guildbank.kernel import Refusal, has_control, is_loopback, parse_address
+from guildbank.tenancy.contracts import Locale, MailSettings, Mode, TenantSettings
 
 MAX_SLUG = 40
 MAX_HOST = 253
+MAX_URL = 500
+MAX_LINE = 200
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+_URL = re.compile(r"[!-~]+")
 _SLUG = re.compile(r"[a-z](?:-?[a-z0-9])+")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
@@ -82,3 +89,89 @@ def check_hosts(hosts: Sequence[str]) -> Refusal | None:
                 field=f"hosts.{at}",
             )
     return None
+
+
+def check_settings(mode: Mode, settings: TenantSettings) -> Refusal | None:
+    """Return why a tenant of this mode cannot have these settings, else None.
+
+    Refusals: `invalid_value` and `address_invalid`, each with the field.
+    """
+    return next(_faults(mode, settings), None)
+
+
+def changed_settings(before: TenantSettings, after: TenantSettings) -> list[str]:
+    """Return the names of the settings that differ, such as `mail.replyTo`, never their values."""
+    names = {
+        "spentCoins": before.spent_coins != after.spent_coins,
+        "publicUrl": before.public_url != after.public_url,
+        **{
+            f"mail.{_camel(name)}": getattr(before.mail, name) != getattr(after.mail, name)
+            for name in MailSettings.__struct_fields__
+        },
+    }
+    return [name for name, differs in names.items() if differs]
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.title() for word in rest)
+
+
+def _faults(mode: Mode, settings: TenantSettings) -> Iterator[Refusal]:
+    mail = settings.mail
+    yield from _url_faults(mode, settings.public_url, "settings.publicUrl", bare=True)
+    yield from _url_faults(mode, mail.logo_url, "settings.mail.logoUrl")
+    for text, field in (
+        (mail.from_name, "settings.mail.fromName"),
+        (mail.brand_name, "settings.mail.brandName"),
+    ):
+        if text is not None and not (1 <= len(text) <= MAX_LINE and not has_control(text)):
+            yield _invalid(f"A name is one line of 1 to {MAX_LINE} characters.", field)
+    for address, field in (
+        (mail.reply_to, "settings.mail.replyTo"),
+        (mail.support_address, "settings.mail.supportAddress"),
+    ):
+        found = None if address is None else parse_address(address, field)
+        if isinstance(found, Refusal):
+            yield found
+    if not _COLOR.fullmatch(mail.brand_color):
+        yield _invalid("A colour is written as #rrggbb.", "settings.mail.brandColor")
+    if mail.locale not in get_args(Locale):
+        yield _invalid("Mail is written in `en` or `ru`.", "settings.mail.locale")
+
+
+def _url_faults(
+    mode: Mode, url: str | None, field: str, *, bare: bool = False
+) -> Iterator[Refusal]:
+    """Yield what is wrong with an address that readers of mail open; a bare one is joined to."""
+    if url is None:
+        return
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    if not host or len(url) > MAX_URL or not _URL.fullmatch(url) or "\\" in url or "@" in url:
+        yield _invalid(
+            f"An address is like https://play.example, without a user, at most {MAX_URL} "
+            "characters of ASCII.",
+            field,
+        )
+        return
+    if parts.scheme != "https" and not (
+        mode == "test" and parts.scheme == "http" and is_loopback(host)
+    ):
+        yield _invalid(
+            "An address begins with https://. A test tenant may also take http:// for this "
+            "machine, such as http://localhost:3000.",
+            field,
+        )
+    if bare and (parts.query or parts.fragment or url.endswith(("/", "?", "#"))):
+        yield _invalid(
+            "Links are joined to this address: write it without `?`, `#` and a slash at its end.",
+            field,
+        )
+
+
+def _invalid(detail: str, field: str) -> Refusal:
+    return Refusal(code="invalid_value", detail=detail, field=field)

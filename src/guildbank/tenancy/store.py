@@ -116,6 +116,15 @@ async def replace_hosts(tx: Tx, tenant_id: str, hosts: Sequence[str]) -> bool:
     return len(added.all()) == len(hosts)
 
 
+async def save_settings(tx: Tx, id_: str, name: str, settings: TenantSettings) -> None:
+    """Record a tenant's name and policies."""
+    await tx.sql.execute(
+        update(tables.tenant)
+        .where(tables.tenant.c.id == id_)
+        .values(name=name, settings=msgspec.to_builtins(settings))
+    )
+
+
 async def entomb(tx: Tx, id_: str) -> None:
     """Mark a tenant deleted and destroy its data key; the row keeps its slug from reuse."""
     await tx.sql.execute(delete(tables.host).where(tables.host.c.tenant_id == id_))

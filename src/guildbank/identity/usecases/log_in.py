@@ -2,7 +2,6 @@
 
 import msgspec
 
-from guildbank.identity.addresses import read_email
 from guildbank.identity.contracts import (
     LOGIN_FAILED,
     PLAYER_CLOSED,
@@ -12,6 +11,7 @@ from guildbank.identity.contracts import (
     Tokens,
 )
 from guildbank.identity.names import read_username
+from guildbank.identity.rules import read_email
 from guildbank.identity.store import accounts as store
 from guildbank.identity.strength import prepare
 from guildbank.identity.usecases import Identity

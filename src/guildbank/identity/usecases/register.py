@@ -5,7 +5,6 @@ from typing import ClassVar
 
 import msgspec
 
-from guildbank.identity.addresses import read_email
 from guildbank.identity.contracts import (
     USERNAME_TAKEN,
     Account,
@@ -14,6 +13,7 @@ from guildbank.identity.contracts import (
     Username,
 )
 from guildbank.identity.names import read_username
+from guildbank.identity.rules import read_email
 from guildbank.identity.store.accounts import ACCOUNTS, USERNAMES
 from guildbank.identity.store.players import PLAYERS
 from guildbank.identity.strength import read_password
@@ -77,8 +77,8 @@ async def register(
 
     An address that somebody has is taken all the same, and takes as long: who confirms it holds
     it, and nobody learns here that it is known. Refusals: `missing_field`, `invalid_value`,
-    `out_of_range`, `weak_password`, `username_taken`, `tenant_suspended`. Raises Unavailable and
-    Overworked.
+    `address_invalid`, `out_of_range`, `weak_password`, `username_taken`, `tenant_suspended`.
+    Raises Unavailable and Overworked.
     """
     account = _read(wanted)
     if isinstance(account, Refusal):

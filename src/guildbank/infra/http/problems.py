@@ -47,6 +47,7 @@ EDGE_CODES = (
     Code("out_of_range", 422, "A number, a length or a count is outside its documented limits."),
     Code("amount_not_positive", 422, "An amount of coins is zero or below."),
     Code("invalid_value", 422, "A value does not have its documented form."),
+    Code("address_invalid", 422, "A mail address does not have the form of one."),
     Code("unknown_currency", 422, "A money currency is not an ISO 4217 code in use."),
     Code("unknown_country", 422, "A country is not an ISO 3166-1 alpha-2 code."),
     Code("header_too_large", 431, "The request's headers are larger than this server accepts."),

@@ -1,9 +1,13 @@
 """Stop and restart a tenant's journal by an entry of its own: our side of tenancy's port."""
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from guildbank.infra.database import Tx
 from guildbank.journal import store
 from guildbank.journal.act import facts
 from guildbank.journal.chain import FORMAT, batch_hash, digests, entry_bytes
+from guildbank.journal.contracts import Head
 from guildbank.tenancy import JournalHead
 
 SUSPENDED = "journal.suspended"
@@ -16,7 +20,7 @@ SET writable = $1
 
 
 class TenantJournal:
-    """Implements `tenancy.JournalPort`; both calls run on the tenant's schema in the given tx."""
+    """Implements `tenancy.JournalPort`; all calls run on the tenant's schema in the given tx."""
 
     async def set_writable(self, tx: Tx, writable: bool, principal: str) -> None:
         """Wait until no batch is in flight, and say what the next one will find.
@@ -28,16 +32,27 @@ class TenantJournal:
         if head.writable == writable:
             return
         await tx.driver.execute(SET_WRITABLE, writable)
-        kind = RESUMED if writable else SUSPENDED
-        seq, data = head.seq + 1, facts({})
-        rows = [entry_bytes(seq, kind, principal, None, None, data)]
-        hash_ = batch_hash(head.hash, head.epoch, seq, seq, now, rows)
-        entry = (seq, kind, principal, None, None, data)
-        batch = (seq, seq, head.epoch, now, FORMAT, hash_, digests(rows))
-        statements = [*store.entries_writing([entry]), store.batch_writing(batch)]
-        await store.write_joined(tx.driver, statements)
+        await _write(tx, now, head, RESUMED if writable else SUSPENDED, {}, principal)
+
+    async def note(self, tx: Tx, kind: str, data: Mapping[str, object], principal: str) -> None:
+        """Write a batch of one entry, which a suspended journal takes too."""
+        await store.lock_journal(tx.driver)
+        now, head = await store.fetch_head(tx.driver)
+        await _write(tx, now, head, kind, data, principal)
 
     async def head(self, tx: Tx) -> JournalHead:
         """Return the newest batch."""
         _, head = await store.fetch_head(tx.driver)
         return JournalHead(head.seq, head.hash)
+
+
+async def _write(
+    tx: Tx, now: datetime, head: Head, kind: str, data: Mapping[str, object], principal: str
+) -> None:
+    seq, told = head.seq + 1, facts(data)
+    rows = [entry_bytes(seq, kind, principal, None, None, told)]
+    hash_ = batch_hash(head.hash, head.epoch, seq, seq, now, rows)
+    entry = (seq, kind, principal, None, None, told)
+    batch = (seq, seq, head.epoch, now, FORMAT, hash_, digests(rows))
+    statements = [*store.entries_writing([entry]), store.batch_writing(batch)]
+    await store.write_joined(tx.driver, statements)

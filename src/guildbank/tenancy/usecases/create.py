@@ -14,7 +14,7 @@ from guildbank.tenancy.contracts import (
     Tenant,
     TenantSettings,
 )
-from guildbank.tenancy.rules import check_slug, schema_of
+from guildbank.tenancy.rules import check_settings, check_slug, schema_of
 from guildbank.tenancy.usecases import Tenancy
 
 
@@ -27,18 +27,18 @@ async def create_tenant(
 ) -> Tenant | Refusal:
     """Return the new tenant.
 
-    Refusals: `invalid_value`, `slug_reserved`, `slug_taken`, `migration_pending`.
+    Refusals: `invalid_value`, `address_invalid`, `slug_reserved`, `slug_taken`,
+    `migration_pending`.
     """
-    wrong = check_slug(slug)
+    settings = settings or TenantSettings()
+    wrong = check_slug(slug) or check_settings(mode, settings)
     if wrong is not None:
         return wrong
     ref = TenantRef(id=new_id("ten"), slug=slug, schema=schema_of(slug), mode=mode, state="active")
     data_key = tenancy.vault.new_data_key(ref.id.encode())
     try:
         async with tenancy.db.begin(CONTROL_SCHEMA) as tx:
-            tenant = await store.insert_tenant(
-                tx, ref, name, settings or TenantSettings(), data_key
-            )
+            tenant = await store.insert_tenant(tx, ref, name, settings, data_key)
             if tenant is None:
                 return SLUG_TAKEN
             await create_tenant_schema(tx, ref.schema)

@@ -7,7 +7,7 @@ from guildbank.infra.crypto import DataKey, Vault
 from guildbank.infra.database import CONTROL_SCHEMA, Database
 from guildbank.infra.tenant import TenantRef
 from guildbank.tenancy import store
-from guildbank.tenancy.contracts import TenantSettings
+from guildbank.tenancy.contracts import Tenant, TenantSettings
 from guildbank.tenancy.rules import is_slug
 
 FRESH_SECONDS = 1.0
@@ -34,6 +34,11 @@ class Tenants:
     async def by_id(self, tenant_id: str) -> TenantRef | None:
         """Return the tenant of this id (`ten_...`)."""
         found = await self._by_id.get(tenant_id)
+        return None if found is None else found[0].ref
+
+    async def tenant(self, tenant_id: str) -> Tenant | None:
+        """Return the tenant with its name and policies."""
+        found = await self._by_id.get(tenant_id)
         return None if found is None else found[0]
 
     async def by_host(self, host: str) -> TenantRef | None:
@@ -44,12 +49,12 @@ class Tenants:
     async def settings(self, tenant_id: str) -> TenantSettings | None:
         """Return the tenant's policies."""
         found = await self._by_id.get(tenant_id)
-        return None if found is None else found[1]
+        return None if found is None else found[0].settings
 
     async def data_key(self, tenant_id: str) -> DataKey | None:
         """Return the key under which the tenant's secrets are sealed."""
         found = await self._by_id.get(tenant_id)
-        return None if found is None else found[2]
+        return None if found is None else found[1]
 
     async def all(self) -> list[TenantRef]:
         """Return every tenant, in the order of slugs; for jobs, so never cached."""
@@ -80,10 +85,10 @@ class Tenants:
             tenant = await store.tenant_by_slug(tx, slug)
         return None if tenant is None else tenant.ref
 
-    async def _load_id(self, id_: str) -> tuple[TenantRef, TenantSettings, DataKey] | None:
+    async def _load_id(self, id_: str) -> tuple[Tenant, DataKey] | None:
         async with self._db.begin(CONTROL_SCHEMA, read_only=True) as tx:
             found = await store.tenant_with_key(tx, id_=id_)
         if found is None:
             return None
         tenant, wrapped = found
-        return tenant.ref, tenant.settings, self._vault.data_key(wrapped, id_.encode())
+        return tenant, self._vault.data_key(wrapped, id_.encode())

@@ -1,0 +1,45 @@
+"""Change a tenant's name and settings, and say in its journal which ones and who did it."""
+
+from collections.abc import Callable
+
+from guildbank.infra.database import CONTROL_SCHEMA
+from guildbank.kernel import Refusal
+from guildbank.tenancy import store
+from guildbank.tenancy.contracts import CHANGED, NO_TENANT, SYSTEM, Tenant, TenantSettings
+from guildbank.tenancy.rules import changed_settings, check_settings
+from guildbank.tenancy.usecases import Tenancy
+from guildbank.tenancy.usecases.read import get_tenant
+
+
+async def change_tenant(
+    tenancy: Tenancy,
+    slug: str,
+    revise: Callable[[TenantSettings], TenantSettings],
+    *,
+    name: str | None = None,
+    principal: str = SYSTEM,
+) -> Tenant | Refusal:
+    """Return the tenant with what `revise` makes of its settings, read under a lock.
+
+    Other processes follow within a second. A suspended tenant may be changed. A change that
+    changes nothing writes nothing. Refusals: `not_found`, `invalid_value`, `address_invalid`.
+    """
+    async with tenancy.db.begin(CONTROL_SCHEMA) as tx:
+        tenant = await store.tenant_by_slug(tx, slug, lock=True)
+        if tenant is None:
+            return NO_TENANT
+        settings = revise(tenant.settings)
+        wrong = check_settings(tenant.ref.mode, settings)
+        if wrong is not None:
+            return wrong
+        changed = changed_settings(tenant.settings, settings)
+        if name is not None and name != tenant.name:
+            changed.insert(0, "name")
+        if not changed:
+            return tenant
+        await store.save_settings(tx, tenant.ref.id, name or tenant.name, settings)
+        await store.see(tx, tenant.ref.schema)
+        await tenancy.journal.note(tx, CHANGED, {"changed": changed}, principal)
+        await store.see(tx, CONTROL_SCHEMA)
+    tenancy.tenants.forget(tenant.ref)
+    return await get_tenant(tenancy, slug)
