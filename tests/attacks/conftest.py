@@ -32,7 +32,7 @@ def guarded(table: Sequence[Route]) -> Sequence[Route]:
 
 @pytest.fixture(scope="session")
 def owned(table: Sequence[Route]) -> Sequence[Route]:
-    """Every route that is only for a player who signed in."""
+    """Every route that is only for players."""
     return [route for route in table if route.own]
 
 

@@ -8,7 +8,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from tests.studio import GEM, leg
 
-from guildbank.infra.http.caller import OwnSession, Scope
+from guildbank.infra.http.caller import PlayerOnly, Scope
 
 FOR_STRANGERS = frozenset(
     f"POST {under}{path}"
@@ -64,7 +64,7 @@ class Call:
 class Route:
     """A route as the app declares it; `players` says that its guard lets players in.
 
-    `own` is for players who signed in themselves, and for nobody else.
+    `own` is for players alone, and `session` for those who signed in themselves.
     """
 
     method: str
@@ -72,6 +72,7 @@ class Route:
     scope: str | None
     players: bool
     own: bool = False
+    session: bool = False
 
     @property
     def name(self) -> str:
@@ -114,7 +115,8 @@ def _routes(app: Litestar) -> Iterator[Route]:
                     _plain(route.path),
                     guards[0].name if guards else None,
                     bool(guards) and guards[0].players,
-                    any(isinstance(one, OwnSession) for one in resolved),
+                    any(isinstance(one, PlayerOnly) for one in resolved),
+                    any(isinstance(one, PlayerOnly) and one.session for one in resolved),
                 )
 
 

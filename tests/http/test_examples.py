@@ -20,6 +20,7 @@ EXAMPLE_ID = "01kag3pyqmf9aag12vtrsy70ps"
 EXAMPLE_SEQ = "01m7yqwf9ke00800000000003v"
 SLUG = "moonlit-games"
 PASSWORD = "three lamps sing"
+OF_PLAYERS = ("/register", "/login", "/refresh", "/buy-currency", "/wallet/buy")
 _numbers = count()
 
 
@@ -100,7 +101,8 @@ class Tenant:
         return ids
 
     def come_in(self, path: str, body: str) -> httpx.Response:
-        """Send an example by which a player registers, signs in or goes on."""
+        """Send an example of a player: one who registers, signs in, goes on or buys."""
+        headers = {"content-type": "application/json"}
         name = f"alice{next(_numbers)}"
         body = body.replace("alice", name)
         known = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
@@ -108,14 +110,14 @@ class Tenant:
             assert self.players.post("/register", json=known).status_code == 201
             tokens = self.players.post("/login", json=known | {"email": None}).json()
             body = body.replace("rt_...", tokens["refreshToken"])
-        headers = {"content-type": "application/json"}
+            headers["authorization"] = f"Bearer {tokens['token']}"
         return self.players.post(path, content=body, headers=headers)
 
     def send(self, name: str) -> httpx.Response:
         """Send an example, this tenant's ids in it."""
         method, path = name.split()
         body = json.dumps(EXAMPLES[name])
-        if path.endswith(("/register", "/login", "/refresh")):
+        if path.endswith(OF_PLAYERS):
             return self.come_in(path, body)
         ids = {} if name == "POST /v1/tenants" else self.ids(name)
         for prefix, own in ids.items():

@@ -6,7 +6,7 @@ from typing import Any
 
 from guildbank.infra.database import Tx
 from guildbank.kernel import Refusal
-from guildbank.payments import Goods, Intent, Order, Quote
+from guildbank.payments import AMOUNT_NOT_SOLD, Goods, Intent, Offer, Order, Quote, Wanted
 from guildbank.plugin_api import (
     Context,
     EventKind,
@@ -99,6 +99,9 @@ class Shop:
             product_id=order.product_id, version=1, title=order.product_id, currency=currency,
             coins=int(coins), bonus=int(bonus), money=order.money, amount_minor=int(price),
         )  # fmt: skip
+
+    async def offer(self, tx: Tx, wanted: Wanted) -> Offer | Refusal:
+        return AMOUNT_NOT_SOLD
 
     def fulfil(self, intent: Intent) -> Goods | Refusal:
         return Goods(currency=intent.currency, coins=intent.coins, bonus=intent.bonus)

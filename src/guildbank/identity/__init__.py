@@ -4,7 +4,7 @@ Other rooms put `(PLAYERS, player_id)` among an act's needs and refuse `UNKNOWN_
 stage has no such row.
 """
 
-from guildbank.identity.contracts import UNKNOWN_PLAYER, Key, NewKey, Player, PlayerToken
+from guildbank.identity.contracts import UNKNOWN_PLAYER, Key, NewKey, Player, PlayerToken, Profile
 from guildbank.identity.store.players import PLAYERS
 from guildbank.identity.usecases import Identity, open_identity
 from guildbank.identity.usecases.add_player import AddPlayer, add_player
@@ -13,7 +13,12 @@ from guildbank.identity.usecases.create_key import create_key
 from guildbank.identity.usecases.end_key import revoke_key, rotate_key
 from guildbank.identity.usecases.list_keys import list_keys
 from guildbank.identity.usecases.mint_token import mint_player_token
-from guildbank.identity.usecases.read_players import find_player, get_player, list_players
+from guildbank.identity.usecases.read_players import (
+    find_player,
+    get_player,
+    get_profile,
+    list_players,
+)
 from guildbank.identity.usecases.seal import Persons
 
 __all__ = [
@@ -27,10 +32,12 @@ __all__ = [
     "Persons",
     "Player",
     "PlayerToken",
+    "Profile",
     "add_player",
     "create_key",
     "find_player",
     "get_player",
+    "get_profile",
     "list_keys",
     "list_players",
     "mint_player_token",

@@ -7,18 +7,31 @@ payment_in_progress, payment_not_refundable, exceeds_refundable, currency_mismat
 refund_exceeds_unspent, bad_signature, and those of the Fulfilment.
 """
 
-from guildbank.payments.contracts import Fulfilment, Goods, Intent, LimitUse, Order, Quote
+from guildbank.payments.contracts import (
+    AMOUNT_NOT_SOLD,
+    Fulfilment,
+    Goods,
+    Intent,
+    LimitUse,
+    Offer,
+    Order,
+    Quote,
+    Wanted,
+)
 from guildbank.payments.plugins import Plugins
 from guildbank.payments.usecases import Payments, Timing
 
 __all__ = [
+    "AMOUNT_NOT_SOLD",
     "Fulfilment",
     "Goods",
     "Intent",
     "LimitUse",
+    "Offer",
     "Order",
     "Payments",
     "Plugins",
     "Quote",
     "Timing",
+    "Wanted",
 ]

@@ -270,11 +270,32 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: datetime
 
 
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """How many coins of a currency a player in `country` wants, wherever they are sold."""
+
+    currency: str
+    coins: int
+    country: str | None
+    at: datetime
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """The product that has them, how many coins to ask of it if it is open, and the money."""
+
+    product_id: str
+    coins: int | None
+    money: str
+
+
 class Fulfilment(Protocol):
     """What is sold is known above; payments asks it by this port. It never writes by itself."""
 
     async def quote(self, tx: "Tx", order: Order) -> Quote | Refusal:
         """Say what the order costs and holds, or why it is not for sale."""
+        ...
+
+    async def offer(self, tx: "Tx", wanted: Wanted) -> Offer | Refusal:
+        """Say which product has exactly these coins, or that none has: `amount_not_sold`."""
         ...
 
     def fulfil(self, intent: Intent) -> Goods | Refusal:
@@ -295,6 +316,11 @@ NO_CHANGE = Refusal(code="no_change", detail="Nothing is to be done.")
 PROVIDER_CONFIGURED = "payments.provider_configured"
 """The kind of an entry of this room that is about no payment."""
 
+AMOUNT_NOT_SOLD = Refusal(
+    code="amount_not_sold",
+    detail="No pack on sale has exactly this many coins, and the currency has no unit price.",
+    field="amount",
+)
 NO_PAYMENT = Refusal(code="not_found", detail="There is no such payment.")
 NO_REFUND = Refusal(code="not_found", detail="There is no such refund.")
 NO_PROVIDER = Refusal(

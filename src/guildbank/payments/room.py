@@ -44,6 +44,8 @@ ROOM = Room(
         "payments.dispute_closed": "A dispute was decided.",
     },
     codes=(
+        Code("payment_declined", 402, "The provider did not take the money; nothing was bought."),
+        Code("amount_not_sold", 422, "Nothing on sale has exactly this many coins."),
         Code("unknown_provider", 422, "The tenant has no such payment provider switched on."),
         Code("sandbox_refused", 422, "A live tenant cannot use a provider without real money."),
         Code("invalid_settings", 422, "The settings do not fit the plugin's schema."),

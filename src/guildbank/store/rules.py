@@ -1,7 +1,10 @@
 """Pure decisions of the store: whether a pack is for sale, and what it costs, in integers."""
 
+from collections.abc import Iterable
+from datetime import datetime
+
 from guildbank.kernel import MAX_AMOUNT, Refusal
-from guildbank.payments import LimitUse, Order, Quote
+from guildbank.payments import LimitUse, Offer, Order, Quote, Wanted
 from guildbank.store.contracts import PACK_INACTIVE, Pack, PackDraft, Price
 
 
@@ -30,7 +33,7 @@ def quote(pack: Pack, order: Order) -> Quote | Refusal:
 
     Refusals: `pack_inactive`, `pack_not_for_sale_in_currency`, `amount_out_of_range`.
     """
-    if not for_sale(pack, order):
+    if not for_sale(pack, order.at):
         return PACK_INACTIVE
     price = price_for(pack, order.money, order.country)
     if price is None:
@@ -57,10 +60,35 @@ def quote(pack: Pack, order: Order) -> Quote | Refusal:
     )
 
 
-def for_sale(pack: Pack, order: Order) -> bool:
-    """Say whether the pack is active and the order inside its window."""
-    begun = pack.starts_at is None or pack.starts_at <= order.at
-    over = pack.ends_at is not None and pack.ends_at <= order.at
+def choose(packs: Iterable[Pack], wanted: Wanted) -> Offer | None:
+    """Return the first pack of exactly the wanted coins, else the first that sells any number.
+
+    The money is the country's own, where it has a price, else that of the first price for all.
+    """
+    open_offer: Offer | None = None
+    for pack in packs:
+        money = _money(pack, wanted.country)
+        if money is None or not for_sale(pack, wanted.at):
+            continue
+        amounts = pack.open_amount
+        if amounts is None:
+            if pack.coins == wanted.coins:
+                return Offer(pack.id, None, money)
+        elif open_offer is None and amounts.least <= wanted.coins <= amounts.most:
+            open_offer = Offer(pack.id, wanted.coins, money)
+    return open_offer
+
+
+def _money(pack: Pack, country: str | None) -> str | None:
+    own = [price.money for price in pack.prices if price.country == country]
+    everywhere = [price.money for price in pack.prices if price.country is None]
+    return next(iter([*own, *everywhere]), None)
+
+
+def for_sale(pack: Pack, at: datetime) -> bool:
+    """Say whether the pack is active and the time inside its window."""
+    begun = pack.starts_at is None or pack.starts_at <= at
+    over = pack.ends_at is not None and pack.ends_at <= at
     return pack.active and begun and not over
 
 

@@ -31,6 +31,16 @@ ORDER BY id
 LIMIT $2
 """
 
+READ_OF_CURRENCY = """
+SELECT document
+FROM store_pack
+WHERE newest
+  AND document::jsonb ->> 'currency' = $1
+  AND (document::jsonb ->> 'active')::boolean
+ORDER BY id
+LIMIT 1000
+"""
+
 # The version before is not the newest any more; nothing else of it ever changes.
 RETIRE = """
 UPDATE store_pack
@@ -91,3 +101,10 @@ async def pack_version(driver: Driver, id_: str, version: int) -> Pack | None:
 async def pack_page(driver: Driver, after: str, limit: int) -> list[Pack]:
     """Return packs in the order of their ids, which is that of their creation."""
     return [_PACKS.decode(row["document"]) for row in await driver.fetch(READ_PAGE, after, limit)]
+
+
+async def packs_of(driver: Driver, currency: str) -> list[Pack]:
+    """Return the active packs of a currency, oldest first, at most a thousand."""
+    return [
+        _PACKS.decode(row["document"]) for row in await driver.fetch(READ_OF_CURRENCY, currency)
+    ]

@@ -53,6 +53,9 @@ TAGS: Sequence[str] = ["Tenants"]
 Unset: TypeAlias = msgspec.UnsetType
 Address = Annotated[str, Meta(min_length=3, max_length=MAX_ADDRESS, examples=["help@game.example"])]
 Url = Annotated[str, Meta(min_length=8, max_length=MAX_URL, examples=["https://play.example"])]
+Code = Annotated[
+    str, Meta(pattern=r"^[A-Z][A-Z0-9_]{1,15}$(?!\n)", description="Of a currency of the game.")
+]
 Color = Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$(?!\n)", examples=["#2f4858"])]
 
 
@@ -72,6 +75,7 @@ class SettingsBody(Body):
     """Policies of a tenant; what is left out stays as it is, or has its default at first."""
 
     spent_coins: SpentCoins | Unset = msgspec.UNSET
+    default_currency: Code | Unset | None = msgspec.UNSET
     public_url: Url | Unset | None = msgspec.UNSET
     mail: MailSettingsBody | Unset = msgspec.UNSET
 
@@ -136,6 +140,7 @@ class TenantSettingsView(View):
     }
 
     spent_coins: SpentCoins
+    default_currency: str | None
     public_url: str | None
     mail: MailSettingsView
 

@@ -103,6 +103,7 @@ def changed_settings(before: TenantSettings, after: TenantSettings) -> list[str]
     """Return the names of the settings that differ, such as `mail.replyTo`, never their values."""
     names = {
         "spentCoins": before.spent_coins != after.spent_coins,
+        "defaultCurrency": before.default_currency != after.default_currency,
         "publicUrl": before.public_url != after.public_url,
         **{
             f"mail.{_camel(name)}": getattr(before.mail, name) != getattr(after.mail, name)

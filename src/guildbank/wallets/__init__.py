@@ -27,6 +27,7 @@ from guildbank.wallets.contracts import (
 )
 from guildbank.wallets.gates import SpendLimit
 from guildbank.wallets.purses import CURRENCIES, purse_of, wallet_needs
+from guildbank.wallets.usecases.default_currency import default_currency
 
 __all__ = [
     "BUCKETS",
@@ -45,6 +46,7 @@ __all__ = [
     "claw_needs",
     "credit",
     "debt_of",
+    "default_currency",
     "purse_of",
     "wallet",
     "wallet_needs",

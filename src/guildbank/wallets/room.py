@@ -38,6 +38,7 @@ ROOM = Room(
         "ledger.reversed": "A spend, capture, grant or raw posting was undone.",
     },
     codes=(
+        Code("no_default_currency", 409, "The tenant has no default currency yet."),
         Code("currency_exists", 409, "The code of the new currency is taken."),
         Code("currency_inactive", 422, "The currency takes no new coins."),
         Code("debt_outstanding", 422, "The player owes coins; credits pay the debt first."),

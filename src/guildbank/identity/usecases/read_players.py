@@ -1,6 +1,7 @@
 """Read players, by either id or page by page."""
 
-from guildbank.identity.contracts import NO_PLAYER, Player
+from guildbank.identity.contracts import NO_PLAYER, Player, Profile
+from guildbank.identity.store.accounts import read_profile
 from guildbank.identity.store.players import player_by_external_id, player_page, players_by_id
 from guildbank.identity.usecases import Identity
 from guildbank.infra.tenant import TenantRef
@@ -28,3 +29,11 @@ async def list_players(
     """Return players whose id is greater than `after`, oldest first."""
     async with identity.db.begin(tenant.schema, read_only=True) as tx:
         return await player_page(tx.driver, after, limit)
+
+
+async def get_profile(identity: Identity, tenant: TenantRef, player_id: str) -> Profile | Refusal:
+    """Return what is known of a player of this tenant, or `not_found`."""
+    if parse_id("player", player_id) is None:
+        return NO_PLAYER
+    async with identity.db.begin(tenant.schema, read_only=True) as tx:
+        return await read_profile(tx.driver, player_id) or NO_PLAYER

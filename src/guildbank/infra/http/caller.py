@@ -114,8 +114,11 @@ def _only_self(caller: Caller, connection: Connection) -> None:
         raise problem("not_found", "There is no such player.")
 
 
-class OwnSession:
-    """Guard: a player who signed in; neither machines nor tokens that a game server minted."""
+class PlayerOnly:
+    """Guard: players and no machines; with `session`, only those who signed in themselves."""
+
+    def __init__(self, *, session: bool) -> None:
+        self.session = session
 
     async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
         """Raise `unauthorized`, `forbidden` or `session_required` for anyone else."""
@@ -123,14 +126,15 @@ class OwnSession:
         caller = caller_of(connection)
         if caller.kind != "player":
             raise problem("forbidden", "Only the player may make this call.")
-        if caller.session_id is None:
+        if self.session and caller.session_id is None:
             raise problem(
                 "session_required",
                 "The game server made this token. Its player must sign in to make this call.",
             )
 
 
-own_session = OwnSession()
+a_player = PlayerOnly(session=False)
+own_session = PlayerOnly(session=True)
 
 
 async def at_home(connection: Connection, _: BaseRouteHandler) -> None:

@@ -16,7 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 from litestar.routes import BaseRoute, HTTPRoute
 
-from guildbank.infra.http.caller import Scope, at_home, own_session
+from guildbank.infra.http.caller import PlayerOnly, Scope, at_home
 from guildbank.infra.http.examples import complete, example_of
 from guildbank.infra.http.faults import camel
 from guildbank.infra.http.problems import PROBLEM_MEDIA_TYPE, Codes
@@ -247,7 +247,7 @@ def _security(handler: HTTPRouteHandler) -> list[dict[str, list[str]]]:
         return [{"publishableKey": []}, {}]
     if handler.opt.get("public"):
         return []
-    if own_session in guards:
+    if any(isinstance(guard, PlayerOnly) for guard in guards):
         return [{"playerToken": []}]
     players = any(isinstance(guard, Scope) and guard.players for guard in guards)
     return [{"secretKey": []}, {"playerToken": []}] if players else [{"secretKey": []}]

@@ -11,11 +11,13 @@ from litestar.params import PathParameter, QueryParameter
 from guildbank.infra.database import Database
 from guildbank.infra.http import (
     After,
+    Caller,
     Limit,
     Page,
     Service,
     View,
     Who,
+    a_player,
     decode_cursor,
     encode_cursor,
     granted,
@@ -33,6 +35,7 @@ from guildbank.ledger.usecases.statement import (
 
 READ = "ledger:read"
 TAGS: Sequence[str] = ["Ledger"]
+OWN_TAGS: Sequence[str] = ["Wallet of the player"]
 PlayerId = Annotated[str, PathParameter(description="The player's id.", max_length=90)]
 _WORD = r"^[A-Za-z0-9_.:-]+$(?!\n)"
 _TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:.]{5,15}([Zz]|[+-][0-9:]{5})$(?!\n)"
@@ -133,8 +136,24 @@ async def balances(
     caller: Who, db: Service[Database], player_id: PlayerId, at: At = None
 ) -> BalancesView:
     """Return what a player has of each currency, now or at a past time."""
-    when = _time(at, "at")
-    found = granted(await read_balances(db, caller.home.schema, player_id, when))
+    return await _balances(db, caller, player_id, _time(at, "at"))
+
+
+@get(
+    ["/wallet/balance", "/v1/wallet/balance"],
+    guards=[a_player],
+    tags=OWN_TAGS,
+    summary="Read one's balances",
+)
+async def own_balances(caller: Who, db: Service[Database]) -> BalancesView:
+    """Return what the player has of each currency."""
+    return await _balances(db, caller, caller.principal, None)
+
+
+async def _balances(
+    db: Database, caller: Caller, player_id: str, at: datetime | None
+) -> BalancesView:
+    found = granted(await read_balances(db, caller.home.schema, player_id, at))
     return BalancesView(
         player_id=found.player,
         seq=found.seq,
@@ -174,6 +193,30 @@ async def statement(
         until=_time(until, "to"),
         direction=direction,
     )
+    return await _statement(db, caller, player_id, filters, limit, after)
+
+
+@get(
+    ["/wallet/transactions", "/v1/wallet/transactions"],
+    guards=[a_player],
+    tags=OWN_TAGS,
+    summary="List one's transactions",
+)
+async def own_statement(
+    caller: Who,
+    db: Service[Database],
+    currency: Word = None,
+    limit: Limit = 50,
+    after: After = None,
+) -> Page[StatementLineView]:
+    """List what moved in the player's wallet, newest first: purchases, spends, refunds, gifts."""
+    filters = Filters(currency=currency)
+    return await _statement(db, caller, caller.principal, filters, limit, after)
+
+
+async def _statement(
+    db: Database, caller: Caller, player_id: str, filters: Filters, limit: int, after: str | None
+) -> Page[StatementLineView]:
     found = granted(
         await read_statement(db, caller.home.schema, player_id, filters, limit, _cursor(after))
     )
@@ -224,4 +267,4 @@ def _time(text: str | None, field: str) -> datetime | None:
     return at
 
 
-ROUTES = (balances, statement)
+ROUTES = (balances, own_balances, statement, own_statement)

@@ -1,5 +1,5 @@
 """Routes of payments: buying, giving back, the providers' accounts and their webhooks."""
 
-from guildbank.payments.http import payments, providers, refunds, webhooks
+from guildbank.payments.http import coins, payments, providers, refunds, webhooks
 
-ROUTES = (*payments.ROUTES, *refunds.ROUTES, *providers.ROUTES, *webhooks.ROUTES)
+ROUTES = (*payments.ROUTES, *coins.ROUTES, *refunds.ROUTES, *providers.ROUTES, *webhooks.ROUTES)

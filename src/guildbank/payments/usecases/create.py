@@ -40,8 +40,9 @@ class CreatePayment(PaymentAct):
         key: str,
         purchase: Purchase,
         quote: Quote | Refusal,
+        command: object,
     ) -> None:
-        super().__init__(new_id("pay"), principal, key, purchase)
+        super().__init__(new_id("pay"), principal, key, command)
         self.payments = payments
         self.purchase = purchase
         self.quote = quote
@@ -103,16 +104,24 @@ class Bought(NamedTuple):
 
 
 async def create_payment(
-    payments: Payments, tenant: TenantRef, principal: str, key: str, purchase: Purchase
+    payments: Payments,
+    tenant: TenantRef,
+    principal: str,
+    key: str,
+    purchase: Purchase,
+    *,
+    command: object = None,
+    unsold: Refusal | None = None,
 ) -> Bought | Refusal:
     """Buy something. The same key answers with the same payment as it stands by then.
 
-    Refusals: those of the Fulfilment's quote, `unknown_player`, `unknown_provider`,
+    `command` is what the caller asked for, where the purchase was only found for it; `unsold` says
+    that nothing was found, which an earlier payment of the key outdoes. Refusals: those of the Fulfilment's quote, `unknown_player`, `unknown_provider`,
     `sandbox_refused`, `limit_reached`, `purchase_vetoed`, `gate_unavailable`, `key_reused`,
     `tenant_suspended`. Raises Unavailable.
     """
-    quote = await _quote(payments, tenant, purchase)
-    act = CreatePayment(payments, principal, key, purchase, quote)
+    quote = unsold or await _quote(payments, tenant, purchase)
+    act = CreatePayment(payments, principal, key, purchase, quote, command or purchase)
     receipt = await payments.journal.submit(tenant.schema, act)
     if not isinstance(receipt, Receipt):
         return receipt

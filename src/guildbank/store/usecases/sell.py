@@ -2,10 +2,10 @@
 
 from guildbank.infra.database import Tx
 from guildbank.kernel import Refusal
-from guildbank.payments import Goods, Intent, Order, Quote
+from guildbank.payments import AMOUNT_NOT_SOLD, Goods, Intent, Offer, Order, Quote, Wanted
 from guildbank.store.contracts import UNKNOWN_PACK
-from guildbank.store.rules import quote
-from guildbank.store.store import newest_pack
+from guildbank.store.rules import choose, quote
+from guildbank.store.store import newest_pack, packs_of
 
 
 class PackFulfilment:
@@ -19,6 +19,14 @@ class PackFulfilment:
         """
         pack = await newest_pack(tx.driver, order.product_id)
         return UNKNOWN_PACK if pack is None else quote(pack, order)
+
+    async def offer(self, tx: Tx, wanted: Wanted) -> Offer | Refusal:
+        """Return the pack of exactly these coins, else one that sells any number of them.
+
+        Refusal: `amount_not_sold`.
+        """
+        packs = await packs_of(tx.driver, wanted.currency)
+        return choose(packs, wanted) or AMOUNT_NOT_SOLD
 
     def fulfil(self, intent: Intent) -> Goods | Refusal:
         """Return the coins that the payment's own version promised."""

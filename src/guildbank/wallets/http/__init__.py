@@ -1,5 +1,5 @@
 """The routes by which coins move and the rules of wallets are set."""
 
-from guildbank.wallets.http import bulk, moves, postings, rules
+from guildbank.wallets.http import bulk, moves, own, postings, rules
 
-ROUTES = (*moves.ROUTES, *rules.ROUTES, *bulk.ROUTES, *postings.ROUTES)
+ROUTES = (*moves.ROUTES, *rules.ROUTES, *bulk.ROUTES, *postings.ROUTES, *own.ROUTES)
