@@ -42,6 +42,7 @@ class Objects:
     unpaid: str
     refund: str
     key: str
+    mail: str
     provider: str = "scripted"
 
 
@@ -77,6 +78,7 @@ class Route:
             payment_id=objects.unpaid if open_ else objects.payment,
             refund_id=objects.refund,
             key_id=objects.key,
+            mail_id=objects.mail,
             code=objects.currency,
             provider_id=objects.provider,
             slug=objects.slug,
@@ -127,6 +129,7 @@ def _of_identity(o: Objects) -> dict[str, Call]:
         "POST /v1/tenants": Call({"slug": "conquest", "name": "x"}),
         "GET /v1/tenants": Call(),
         "GET /v1/tenants/{slug}": Call(),
+        "PATCH /v1/tenants/{slug}": Call({"name": "x"}),
         "POST /v1/tenants/{slug}/suspend": Call(),
         "POST /v1/tenants/{slug}/resume": Call(),
         "POST /v1/tenants/{slug}/delete": Call({"confirm": o.slug}),
@@ -193,6 +196,8 @@ def _of_books() -> dict[str, Call]:
         "GET /v1/players/{player_id}/balances": Call(),
         "GET /v1/players/{player_id}/statement": Call(),
         "GET /v1/transactions/{transaction_id}": Call(),
+        "GET /v1/mailbox": Call(),
+        "GET /v1/mailbox/{mail_id}": Call(),
         "GET /v1/proof": Call(),
         "GET /v1/proof/payments": Call(query={"money": "EUR"}),
     }
@@ -203,6 +208,7 @@ NAMES_NOTHING = frozenset(
         "POST /v1/players",
         "GET /v1/players",
         "GET /v1/journal/checkpoints",
+        "GET /v1/mailbox",
         "GET /v1/events",
         "GET /v1/proof",
         "GET /v1/proof/payments",
