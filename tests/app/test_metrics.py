@@ -68,13 +68,15 @@ def test_the_journals_of_all_processes_add_up(server: GuildbankServer):
     assert after["guildbank_journal_operations_waiting"] == 0
 
 
-def test_what_waits_in_payments_is_read_from_the_database(server: GuildbankServer):
+def test_what_waits_is_read_from_the_database(server: GuildbankServer):
     deadline = time.monotonic() + 30
     while (read := figures(server))["guildbank_payments_webhooks_waiting"]:
         assert time.monotonic() < deadline
         time.sleep(0.5)
-    waiting = {name: value for name, value in read.items() if name.startswith("guildbank_payments")}
-    assert waiting == {
+    of = ("guildbank_payments", "guildbank_notify")
+    assert {name: value for name, value in read.items() if name.startswith(of)} == {
+        "guildbank_notify_mail_waiting": 0,
+        "guildbank_notify_mail_failed": 0,
         "guildbank_payments_attempts_unknown": 0,
         "guildbank_payments_attempts_unapplied": 0,
         "guildbank_payments_webhooks_waiting": 0,

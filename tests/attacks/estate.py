@@ -9,7 +9,9 @@ from tests.studio import Studio, done
 
 from guildbank.identity import create_key
 from guildbank.kernel import Refusal
+from guildbank.notify import Mail, queue_mail, seal_mail
 
+MAILED = "shh-quiet-reset"
 SCRIPT = Scripted()
 """The payment provider of the deployment under attack."""
 
@@ -50,7 +52,19 @@ async def settle(studio: Studio) -> Objects:
         unpaid=unpaid["id"],
         refund=refund["id"],
         key=made.key.id,
+        mail=await _mail(studio),
     )
+
+
+async def _mail(studio: Studio) -> str:
+    """Have a player ask for a new password."""
+    services = studio.city.services
+    link = {"link": f"/reset?token={MAILED}"}
+    mail = Mail(template="identity.reset_password", to="hero@player.test", values=link)
+    sealed = await seal_mail(services.notify, studio.ref, mail, services.clock.now())
+    assert not isinstance(sealed, Refusal)
+    async with services.db.begin(studio.ref.schema) as tx:
+        return await queue_mail(tx, sealed)
 
 
 async def send(client: httpx.AsyncClient, route: Route, objects: Objects) -> httpx.Response:

@@ -49,6 +49,7 @@ class Objects:
     unpaid: str
     refund: str
     key: str
+    mail: str
     provider: str = "scripted"
 
 
@@ -89,6 +90,7 @@ class Route:
             payment_id=objects.unpaid if open_ else objects.payment,
             refund_id=objects.refund,
             key_id=objects.key,
+            mail_id=objects.mail,
             code=objects.currency,
             provider_id=objects.provider,
             session_id="ses_01kag3pyqmf9aag12vtrsy70ps",
@@ -145,6 +147,7 @@ def _of_identity(o: Objects) -> dict[str, Call]:
         "GET /v1/tenants/{slug}": Call(),
         "GET /v1/tenants/{slug}/hosts": Call(),
         "PUT /v1/tenants/{slug}/hosts": Call({"hosts": ["play.castle.example"]}),
+        "PATCH /v1/tenants/{slug}": Call({"name": "x"}),
         "POST /v1/tenants/{slug}/suspend": Call(),
         "POST /v1/tenants/{slug}/resume": Call(),
         "POST /v1/tenants/{slug}/delete": Call({"confirm": o.slug}),
@@ -211,6 +214,8 @@ def _of_books() -> dict[str, Call]:
         "GET /v1/players/{player_id}/balances": Call(),
         "GET /v1/players/{player_id}/statement": Call(),
         "GET /v1/transactions/{transaction_id}": Call(),
+        "GET /v1/mailbox": Call(),
+        "GET /v1/mailbox/{mail_id}": Call(),
         "GET /v1/proof": Call(),
         "GET /v1/proof/payments": Call(query={"money": "EUR"}),
     }
@@ -221,6 +226,7 @@ NAMES_NOTHING = frozenset(
         "POST /v1/players",
         "GET /v1/players",
         "GET /v1/journal/checkpoints",
+        "GET /v1/mailbox",
         "GET /v1/events",
         "GET /v1/proof",
         "GET /v1/proof/payments",

@@ -62,6 +62,7 @@ async def test_what_another_tenant_is_told_does_not_say_whether_it_exists(
         transaction="txn_01m7yqwf9ke00800000000003v", payment="pay_01m7yqwf9ke008000000",
         unpaid="pay_01m7yqwf9ke008000000",
         refund="ref_01m7yqwf9ke008000000", key="key_01m7yqwf9ke008000000",
+        mail="mail_01m7yqwf9ke00800000000003v",
     )  # fmt: skip
     for route in inside:
         if route.name in EMPTY_FOR_OTHERS | OUTCOME_FOR_EACH or route.name in CURRENCY:
@@ -98,7 +99,10 @@ async def test_a_batch_of_another_tenant_moves_nothing_of_ours(
 async def test_lists_show_ones_own_alone(
     intruder: Studio, guarded: Sequence[Route], victim: Objects
 ) -> None:
-    secrets = (victim.player, victim.payment, victim.pack, victim.key, victim.slug)
+    secrets = (
+        victim.player, victim.payment, victim.pack, victim.key, victim.slug, victim.mail,
+        "hero@player.test",
+    )  # fmt: skip
     read = [
         route
         for route in guarded

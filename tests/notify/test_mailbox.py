@@ -37,7 +37,8 @@ async def test_messages_are_listed_newest_first_by_pages_and_by_reader(
         await post.queue(studio.ref, reset(f"{name}@player.test"))
         for name in ("ann", "bob", "ann", "cid", "ann")
     ]
-    seen, after = [], {}
+    seen: list[str] = []
+    after: dict[str, str] = {}
     while True:
         page = done(await studio.http.get("/v1/mailbox", params={"limit": "2", **after}))
         seen += [one["id"] for one in page["items"]]

@@ -1,12 +1,14 @@
 """A mail commits with the fact that it tells of, once for each key, and cannot be read at rest."""
 
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 from tests.notify.post import TOKEN, Post, reset
 
 from guildbank.kernel import Refusal
 from guildbank.notify import Mail, queue_mail, seal_mail
+from guildbank.tenancy.contracts import Mode
 
 
 class Broken(Exception):
@@ -26,13 +28,13 @@ async def test_a_fact_that_is_rolled_back_tells_nobody(post: Post) -> None:
     tenant = await post.tenant()
     sealed = await post.sealed(tenant, reset())
 
-    async def broken_off() -> None:
+    async def fail() -> None:
         async with post.notify.db.begin(tenant.schema) as tx:
             await queue_mail(tx, sealed)
             raise Broken
 
     with pytest.raises(Broken):
-        await broken_off()
+        await fail()
     assert await post.count(tenant) == 0
 
 
@@ -46,8 +48,8 @@ async def test_of_two_mails_with_one_key_the_first_is_kept(post: Post) -> None:
 
 
 async def test_neither_address_nor_link_can_be_read_in_the_database(post: Post) -> None:
-    for mode in ("live", "test"):
-        tenant = await post.tenant(mode)  # type: ignore[arg-type]
+    for mode in get_args(Mode):
+        tenant = await post.tenant(mode)
         mail = await post.queue(tenant, reset("alice@player.test"))
         kept = repr(await post.row(tenant, mail))
         assert TOKEN not in kept
@@ -80,9 +82,9 @@ async def test_what_is_no_address_is_refused_and_nothing_is_kept(post: Post, add
 @pytest.mark.parametrize("value", ["x\r\nBcc: e@x.test", "x\ny", "x\x1b[2J", "x\u2029", "x\u202ey"])
 @pytest.mark.parametrize("mode", ["live", "test"])
 async def test_a_line_break_in_a_value_is_refused_by_its_name(
-    post: Post, value: str, mode: str
+    post: Post, value: str, mode: Mode
 ) -> None:
-    tenant = await post.tenant(mode)  # type: ignore[arg-type]
+    tenant = await post.tenant(mode)
     values = {"device": value, "place": "Oslo", "time": "noon"}
     mail = Mail(template="identity.new_device", to="alice@player.test", values=values)
     refused = await seal_mail(post.notify, tenant, mail, post.clock.now())

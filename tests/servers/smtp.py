@@ -6,6 +6,7 @@ async with smtp_server() as server:
 """
 
 import asyncio
+import logging
 import ssl
 import warnings
 from collections.abc import AsyncIterator
@@ -16,6 +17,9 @@ from email.message import EmailMessage
 from email.policy import default as default_policy
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+# The server is the other side: what it logs of the mail that it takes is not ours.
+logging.getLogger("mail.log").propagate = False
 
 USER, PASSWORD = "bank", "pass word/1"
 
@@ -30,6 +34,12 @@ class Taken:
     message: EmailMessage
     encrypted: bool
     user: str | None
+
+    def part(self, kind: str) -> str:
+        """Return the `plain` or the `html` part."""
+        found = self.message.get_body((kind,))
+        assert found is not None
+        return str(found.get_content())
 
 
 @dataclass
@@ -82,7 +92,7 @@ class SmtpServer:
     ) -> str:
         self.arrivals += 1
         if self.hang_up:
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.WriteTransport)
             server.transport.abort()
             return "250 never heard"
         if self.refuse_data:
@@ -118,7 +128,7 @@ def _authenticate(
 async def smtp_server(
     *, tls: ssl.SSLContext | None = None, implicit: bool = False, login: bool = False
 ) -> AsyncIterator[SmtpServer]:
-    """Serve on a loopback port; with `tls` by STARTTLS (then required) or from the start."""
+    """Serve on a loopback port; `tls` is by STARTTLS, which is then required, or from the start."""
     handler, loop = SmtpServer(), asyncio.get_running_loop()
 
     def protocol() -> SMTP:

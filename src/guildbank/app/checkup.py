@@ -47,6 +47,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield _master_key(settings)
     yield from _database(settings)
     yield _server(settings)
+    yield _mail(settings)
     yield _credentials(settings)
     yield from _plugins()
 
@@ -116,6 +117,25 @@ def _server(settings: Settings) -> Finding:
     if answer.status_code == httpx.codes.OK:
         return Finding("server", State.OK, f"{settings.url} is ready")
     return _missing("server", f"{settings.url} answers {answer.status_code} to /readyz")
+
+
+def _mail(settings: Settings) -> Finding:
+    from guildbank.notify import try_server
+
+    server, sender = settings.smtp_server, settings.mail_from
+    if server is None or sender is None:
+        return Finding(
+            "mail",
+            State.NOTE,
+            "no mail server is configured: mail of live tenants and of operators waits for up to "
+            "3 days; set GUILDBANK_SMTP_URL and GUILDBANK_MAIL_FROM",
+        )
+    where = f"{server.host}:{server.port}"
+    wrong = asyncio.run(try_server(server, sender))
+    if wrong is not None:
+        return _missing("mail", f"{where}: {wrong}; mail waits for up to 3 days")
+    how = "without encryption" if server.tls == "none" else f"encrypted by {server.tls}"
+    return Finding("mail", State.OK, f"{where} answers, {how}; mail comes from {sender}")
 
 
 def _credentials(settings: Settings) -> Finding:

@@ -14,7 +14,9 @@ from guildbank.plugin_api import (
     Callback,
     Entry,
     Manifest,
+    Medium,
     Middleware,
+    NotificationChannel,
     PaymentProvider,
     Slot,
 )
@@ -36,6 +38,7 @@ VERBS: Mapping[Slot, tuple[str, ...]] = {
         "test_connection",
     ),
     Slot.CALLBACK: ("deliver",),
+    Slot.NOTIFICATION: ("send", "test_connection"),
 }
 
 
@@ -82,6 +85,11 @@ class Plugins:
     def callbacks(self) -> tuple[Callback, ...]:
         """The callback stage, in order of ids."""
         return cast("tuple[Callback, ...]", self._stage(Slot.CALLBACK))
+
+    @property
+    def channels(self) -> tuple[NotificationChannel, ...]:
+        """The channels to people, in order of ids; nothing sends through them yet."""
+        return cast("tuple[NotificationChannel, ...]", self._stage(Slot.NOTIFICATION))
 
     def manifests(self) -> list[Manifest]:
         """Return the manifests of all usable plugins."""
@@ -139,6 +147,8 @@ def check_manifest(manifest: object, plugin: object) -> str | None:
     missing = [verb for verb in VERBS[manifest.slot] if not callable(getattr(plugin, verb, None))]
     if missing:
         return f"slot {manifest.slot} needs {', '.join(missing)}"
+    if manifest.slot is Slot.NOTIFICATION and not manifest.capabilities & frozenset(Medium):
+        return f"slot notification needs a medium among its capabilities: {', '.join(Medium)}"
     try:
         jsonschema_rs.validator_for(dict(manifest.settings_schema))
     except jsonschema_rs.ValidationError as error:

@@ -1,6 +1,13 @@
 """What a plugin may import: manifests, the slots' protocols, and the structs they exchange."""
 
 from guildbank.plugin_api.manifest import API_VERSION, Manifest, Plugin, Slot
+from guildbank.plugin_api.notification import (
+    Delivery,
+    DeliveryStatus,
+    Medium,
+    Notification,
+    NotificationChannel,
+)
 from guildbank.plugin_api.provider import (
     Context,
     EventKind,
@@ -29,11 +36,16 @@ __all__ = [
     "Callback",
     "CallbackEvent",
     "Context",
+    "Delivery",
+    "DeliveryStatus",
     "Entry",
     "EventKind",
     "Manifest",
+    "Medium",
     "Middleware",
     "NextAction",
+    "Notification",
+    "NotificationChannel",
     "Outcome",
     "OutcomeStatus",
     "PaymentProvider",

@@ -11,12 +11,13 @@ API_VERSION = 1
 
 
 class Slot(StrEnum):
-    """Where in the payment pipeline a plugin sits."""
+    """Where a plugin sits: in the payment pipeline, or on the way to a person."""
 
     ENTRY = "entry"
     MIDDLEWARE = "middleware"
     PROVIDER = "provider"
     CALLBACK = "callback"
+    NOTIFICATION = "notification"
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

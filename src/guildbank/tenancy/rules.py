@@ -91,6 +91,13 @@ def check_hosts(hosts: Sequence[str]) -> Refusal | None:
     return None
 
 
+def check_name(name: str) -> Refusal | None:
+    """Return `invalid_value` for a name that is not one line: it stands in the head of mail."""
+    if 1 <= len(name) <= MAX_LINE and not has_control(name):
+        return None
+    return _invalid(f"A name is one line of 1 to {MAX_LINE} characters.", "name")
+
+
 def check_settings(mode: Mode, settings: TenantSettings) -> Refusal | None:
     """Return why a tenant of this mode cannot have these settings, else None.
 

@@ -6,7 +6,7 @@ from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.kernel import Refusal
 from guildbank.tenancy import store
 from guildbank.tenancy.contracts import CHANGED, NO_TENANT, SYSTEM, Tenant, TenantSettings
-from guildbank.tenancy.rules import changed_settings, check_settings
+from guildbank.tenancy.rules import changed_settings, check_name, check_settings
 from guildbank.tenancy.usecases import Tenancy
 from guildbank.tenancy.usecases.read import get_tenant
 
@@ -30,6 +30,8 @@ async def change_tenant(
             return NO_TENANT
         settings = revise(tenant.settings)
         wrong = check_settings(tenant.ref.mode, settings)
+        if name is not None:
+            wrong = check_name(name) or wrong
         if wrong is not None:
             return wrong
         changed = changed_settings(tenant.settings, settings)

@@ -14,7 +14,7 @@ from guildbank.tenancy.contracts import (
     Tenant,
     TenantSettings,
 )
-from guildbank.tenancy.rules import check_settings, check_slug, schema_of
+from guildbank.tenancy.rules import check_name, check_settings, check_slug, schema_of
 from guildbank.tenancy.usecases import Tenancy
 
 
@@ -31,7 +31,7 @@ async def create_tenant(
     `migration_pending`.
     """
     settings = settings or TenantSettings()
-    wrong = check_slug(slug) or check_settings(mode, settings)
+    wrong = check_slug(slug) or check_name(name) or check_settings(mode, settings)
     if wrong is not None:
         return wrong
     ref = TenantRef(id=new_id("ten"), slug=slug, schema=schema_of(slug), mode=mode, state="active")
