@@ -54,7 +54,7 @@ Unset: TypeAlias = msgspec.UnsetType
 Address = Annotated[str, Meta(min_length=3, max_length=MAX_ADDRESS, examples=["help@game.example"])]
 Url = Annotated[str, Meta(min_length=8, max_length=MAX_URL, examples=["https://play.example"])]
 Code = Annotated[
-    str, Meta(pattern=r"^[A-Z][A-Z0-9_]{1,15}$(?!\n)", description="Of a currency of the game.")
+    str, Meta(pattern=r"^[A-Z][A-Z0-9_]{1,15}$(?!\n)", examples=["GEM"])
 ]
 Color = Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$(?!\n)", examples=["#2f4858"])]
 

@@ -116,7 +116,8 @@ async def create_payment(
     """Buy something. The same key answers with the same payment as it stands by then.
 
     `command` is what the caller asked for, where the purchase was only found for it; `unsold` says
-    that nothing was found, which an earlier payment of the key outdoes. Refusals: those of the Fulfilment's quote, `unknown_player`, `unknown_provider`,
+    that nothing was found, which an earlier payment of the key outdoes.
+    Refusals: those of the Fulfilment's quote, `unknown_player`, `unknown_provider`,
     `sandbox_refused`, `limit_reached`, `purchase_vetoed`, `gate_unavailable`, `key_reused`,
     `tenant_suspended`. Raises Unavailable.
     """
