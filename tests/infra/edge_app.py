@@ -16,6 +16,7 @@ from guildbank.infra.http import (
     Amount,
     Body,
     Caller,
+    ClientAddress,
     Code,
     FromPath,
     FromQuery,
@@ -124,7 +125,9 @@ async def fails(box: Service[Box]) -> None:
     raise box.raises or problem("too_busy", "Later.")
 
 
-async def authenticate(headers: Mapping[str, str], path: str) -> Caller | Refusal | None:
+async def authenticate(
+    headers: Mapping[str, str], path: str, address: ClientAddress
+) -> Caller | Refusal | None:
     bearer = headers.get("authorization")
     if bearer is None:
         return None

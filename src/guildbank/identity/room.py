@@ -19,6 +19,8 @@ ROOM = Room(
     codes=(
         Code("tenant_mismatch", 401, "The credentials name different tenants."),
         Code("scope_not_held", 403, "A key cannot give a scope that it lacks itself."),
+        Code("address_not_allowed", 403, "The key is valid, but not from this address."),
+        Code("address_not_held", 403, "A key cannot allow addresses that are not its own."),
         Code("key_ended", 409, "The key is revoked, expired or already rotated."),
         Code("unknown_player", 404, "There is no such player in this tenant."),
     ),

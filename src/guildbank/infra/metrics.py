@@ -77,6 +77,17 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._limited = Counter(
+            "guildbank_http_rate_limited",
+            "Requests answered 429, by the name of the limit.",
+            ("limit",),
+            registry=self.registry,
+        )
+
+    def limited(self, limit: str) -> None:
+        """Count a request that a rate limit refused."""
+        self._limited.labels(limit).inc()
+
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answered request by its route's template, never by its address."""
         key = (method, route, status)

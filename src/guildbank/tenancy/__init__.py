@@ -10,6 +10,7 @@ from guildbank.tenancy.contracts import (
 )
 from guildbank.tenancy.rules import check_slug, schema_of
 from guildbank.tenancy.usecases import Tenancy
+from guildbank.tenancy.usecases.allow_origins import allow_origins
 from guildbank.tenancy.usecases.create import create_tenant
 from guildbank.tenancy.usecases.delete import delete_tenant
 from guildbank.tenancy.usecases.find import Tenants
@@ -25,6 +26,7 @@ __all__ = [
     "TenantRef",
     "TenantSettings",
     "Tenants",
+    "allow_origins",
     "check_slug",
     "create_tenant",
     "delete_tenant",

@@ -22,9 +22,11 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A tenant's policies.
 
     `spent_coins` decides a refund of coins already spent: refuse it, or book a debt.
+    `cors_origins` are the origins whose pages may call in a browser.
     """
 
     spent_coins: SpentCoins = "refuse"
+    cors_origins: tuple[str, ...] = ()
 
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):

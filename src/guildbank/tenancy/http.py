@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
-from litestar import get, post
+from litestar import get, post, put
 from litestar.params import PathParameter
 from msgspec import Meta
 
@@ -26,7 +26,9 @@ from guildbank.infra.http import (
     scope,
 )
 from guildbank.tenancy.contracts import Mode, SpentCoins, State, Tenant, TenantSettings
+from guildbank.tenancy.rules import MAX_ORIGIN, MAX_ORIGINS
 from guildbank.tenancy.usecases import Tenancy
+from guildbank.tenancy.usecases.allow_origins import allow_origins
 from guildbank.tenancy.usecases.create import create_tenant
 from guildbank.tenancy.usecases.delete import delete_tenant
 from guildbank.tenancy.usecases.read import get_tenant, list_tenants
@@ -39,10 +41,23 @@ GUARDS = [scope(DEPLOYMENT_SCOPE)]
 TAGS: Sequence[str] = ["Tenants"]
 
 
+Origin = Annotated[
+    str, Meta(min_length=1, max_length=MAX_ORIGIN, examples=["https://game.example"])
+]
+Origins = Annotated[
+    list[Origin],
+    Meta(
+        max_length=MAX_ORIGINS,
+        description="Origins whose pages may call in a browser: https, or http on loopback.",
+    ),
+]
+
+
 class SettingsBody(Body):
     """Policies of a tenant; what is left out has its default."""
 
     spent_coins: SpentCoins = "refuse"
+    cors_origins: Origins = msgspec.field(default_factory=list)
 
 
 class CreateTenantBody(Body):
@@ -65,10 +80,17 @@ class DeleteTenantBody(Body):
     confirm: Slug
 
 
+class OriginsBody(Body):
+    """All origins whose pages may call; an empty list means none."""
+
+    origins: Origins
+
+
 class TenantSettingsView(View):
     """Policies of a tenant."""
 
     spent_coins: SpentCoins
+    cors_origins: Sequence[str]
 
 
 class TenantView(View):
@@ -107,7 +129,9 @@ class DeletedView(View):
 @post("/v1/tenants", guards=GUARDS, tags=TAGS, summary="Create a tenant")
 async def create(tenancy: Parts, data: JSONBody[CreateTenantBody]) -> TenantView:
     """Create a tenant with a schema of its own; answers in well under a second."""
-    settings = TenantSettings(spent_coins=data.settings.spent_coins)
+    settings = TenantSettings(
+        spent_coins=data.settings.spent_coins, cors_origins=tuple(data.settings.cors_origins)
+    )
     return _view(granted(await create_tenant(tenancy, data.slug, data.name, data.mode, settings)))
 
 
@@ -125,6 +149,17 @@ async def list_all(tenancy: Parts, limit: Limit = 50, after: After = None) -> Pa
 async def read(tenancy: Parts, slug: PathSlug) -> TenantView:
     """Return a tenant that is not deleted."""
     return _view(granted(await get_tenant(tenancy, slug)))
+
+
+@put(
+    "/v1/tenants/{slug:str}/cors-origins",
+    guards=GUARDS,
+    tags=TAGS,
+    summary="Say which pages may call",
+)
+async def put_origins(tenancy: Parts, slug: PathSlug, data: JSONBody[OriginsBody]) -> TenantView:
+    """Replace the origins whose pages may call for the tenant; in force within seconds."""
+    return _view(granted(await allow_origins(tenancy, slug, data.origins)))
 
 
 @post(
@@ -173,9 +208,11 @@ def _view(tenant: Tenant) -> TenantView:
         name=tenant.name,
         mode=tenant.ref.mode,
         state=tenant.ref.state,
-        settings=TenantSettingsView(spent_coins=tenant.settings.spent_coins),
+        settings=TenantSettingsView(
+            spent_coins=tenant.settings.spent_coins, cors_origins=tenant.settings.cors_origins
+        ),
         created_at=tenant.created_at,
     )
 
 
-ROUTES = (create, list_all, read, suspend, resume, delete)
+ROUTES = (create, list_all, read, put_origins, suspend, resume, delete)

@@ -1,6 +1,7 @@
-"""Which names a tenant may have, and the schema that follows from its name."""
+"""Which names a tenant may have, the schema that follows, and which pages may call for it."""
 
 import re
+from collections.abc import Sequence
 
 from guildbank.kernel import Refusal
 
@@ -17,6 +18,15 @@ RESERVED = frozenset(
     )
 )  # fmt: skip
 """Host names that a deployment or its mail needs for itself."""
+
+MAX_ORIGINS = 50
+MAX_ORIGIN = 255
+_ORIGIN = re.compile(
+    r"(https?)://((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?|\[[0-9a-f:]+\])"
+    r"(?::([1-9][0-9]{0,4}))?"
+)
+_LOOPBACK = frozenset(("localhost", "127.0.0.1", "[::1]"))
+_DEFAULT_PORTS = {"https": "443", "http": "80"}
 
 
 def is_slug(text: str) -> bool:
@@ -47,3 +57,31 @@ def check_slug(slug: str) -> Refusal | None:
 def schema_of(slug: str) -> str:
     """Return the schema of a tenant; slugs have no underscore, so no two share one."""
     return f"t_{slug.replace('-', '_')}"
+
+
+def check_origins(origins: Sequence[str], field: str) -> Refusal | None:
+    """Return why a tenant cannot list these origins (`invalid_value`), else None.
+
+    An origin is written as browsers send it (RFC 6454, section 6.2): lower case, no path, no port
+    that is the scheme's own, no wildcard.
+    """
+    for index, origin in enumerate(origins):
+        why = _wrong(origin)
+        if why is not None:
+            return Refusal(code="invalid_value", detail=why, field=f"{field}.{index}")
+    return None
+
+
+def _wrong(origin: str) -> str | None:
+    found = _ORIGIN.fullmatch(origin)
+    if found is None or len(origin) > MAX_ORIGIN:
+        return (
+            f"{origin[:80]!r} is no exact origin. Write it as https://game.example, in lower case, "
+            "without a path, a slash at the end or a wildcard."
+        )
+    scheme, host, port = found.groups()
+    if port == _DEFAULT_PORTS[scheme] or (port is not None and int(port) > 65_535):
+        return f"{origin[:80]!r} has a port that browsers do not send. Leave it out."
+    if scheme == "http" and host not in _LOOPBACK:
+        return f"{origin[:80]!r} is not https. Only localhost, 127.0.0.1 and [::1] may be http."
+    return None

@@ -27,7 +27,9 @@ from guildbank.infra.http.caller import (
     caller_of,
     machine_or_self,
     scope,
+    vouch,
 )
+from guildbank.infra.http.client_address import UNKNOWN_ADDRESS, ClientAddress, client_address
 from guildbank.infra.http.idempotency import IdempotencyKey, OptionalIdempotencyKey
 from guildbank.infra.http.paging import After, Limit, Page, decode_cursor, encode_cursor
 from guildbank.infra.http.problems import Code, Problem, granted, problem, problem_for
@@ -50,11 +52,13 @@ from guildbank.infra.http.schema import (
 
 __all__ = [
     "DEPLOYMENT_SCOPE",
+    "UNKNOWN_ADDRESS",
     "After",
     "Amount",
     "Authenticate",
     "Body",
     "Caller",
+    "ClientAddress",
     "Code",
     "CountryCode",
     "ExternalId",
@@ -76,6 +80,7 @@ __all__ = [
     "View",
     "Who",
     "caller_of",
+    "client_address",
     "currency_scale",
     "decode_cursor",
     "encode_cursor",
@@ -86,5 +91,6 @@ __all__ = [
     "read_country",
     "read_money",
     "scope",
+    "vouch",
     "write_money",
 ]

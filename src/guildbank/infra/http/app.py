@@ -10,7 +10,17 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
 from guildbank.infra.config import Settings
-from guildbank.infra.http.caller import AUTHENTICATE, Authenticate, Caller, admit, caller_of
+from guildbank.infra.http.admission import Gate, visit_of
+from guildbank.infra.http.caller import (
+    AUTHENTICATE,
+    GATE,
+    Authenticate,
+    Caller,
+    admit,
+    caller_of,
+)
+from guildbank.infra.http.client_address import TrustedProxies
+from guildbank.infra.http.cors import Cors, Origins
 from guildbank.infra.http.decoding import StrictRequest
 from guildbank.infra.http.docs import DOCS_SECURITY_POLICY, docs_page, problems_page
 from guildbank.infra.http.edge import Edge
@@ -19,6 +29,8 @@ from guildbank.infra.http.health import ReadyCheck, health_routes
 from guildbank.infra.http.openapi import build_document
 from guildbank.infra.http.problems import Code, Codes
 from guildbank.infra.http.query import QueryCheck
+from guildbank.infra.http.safety_headers import SafetyHeaders
+from guildbank.infra.limits.limiter import Limiter
 from guildbank.infra.metrics import Metrics
 
 Hook: TypeAlias = Callable[[], Awaitable[None]]
@@ -40,22 +52,30 @@ def build_app(
     checks: Mapping[str, ReadyCheck] | None = None,
     version: str = "0.1.0",
     metrics: Metrics | None = None,
+    limiter: Limiter | None = None,
+    origins: Origins | None = None,
     on_startup: Sequence[Hook] = (),
     on_shutdown: Sequence[Hook] = (),
 ) -> Litestar:
     """Return the app: `routes` behind authentication, limits and problems, plus docs and health.
 
     A route takes `caller: Caller` and any name in `services` as parameters; a route with
-    `opt={"public": True}` is open and must not take `caller`. Raises CodeClash if two rooms
-    declare a problem code differently.
+    `opt={"public": True}` is open and must not take `caller`, and one with `opt={"limits": (...)}`
+    has RateLimits of its own. Without a `limiter` nothing is limited, without `origins` no page of
+    another origin may call. Raises CodeClash if two rooms declare a problem code differently, and
+    LimitClash if two routes do so with a limit.
     """
     registry = Codes(codes)
     counters = metrics or Metrics()
     query = QueryCheck()
+    gate = Gate(limiter, settings, counters)
     pages = DocsPages()
 
     async def before_route(request: Request[Any, Any, State]) -> None:
         await admit(request)
+        caller = request.scope.get("user")
+        principal = caller.principal if isinstance(caller, Caller) else None
+        await gate.pass_route(visit_of(request), request.route_handler, principal)
         query.check(request)
 
     app = Litestar(
@@ -63,7 +83,7 @@ def build_app(
         request_class=StrictRequest,
         request_max_body_size=settings.max_body_bytes,
         before_request=before_route,
-        state=State({AUTHENTICATE: authenticate}),
+        state=State({AUTHENTICATE: authenticate, GATE: gate}),
         dependencies={
             "caller": Provide(_provide_caller, sync_to_thread=False),
             **{name: _provide(service) for name, service in (services or {}).items()},
@@ -75,6 +95,7 @@ def build_app(
         on_shutdown=list(on_shutdown),
     )
     query.learn(app.routes)
+    gate.learn(app.routes)
     pages.write(
         build_document(app.routes, registry, title=TITLE, version=version, description=DESCRIPTION),
         registry,
@@ -87,6 +108,10 @@ def build_app(
         timeout_seconds=settings.request_timeout_seconds,
         max_concurrent=settings.max_concurrent_requests,
         max_header_bytes=settings.max_header_bytes,
+        proxies=TrustedProxies(settings.trusted_proxies),
+        gate=gate,
+        cors=Cors(origins),
+        safety=SafetyHeaders(settings.url),
     )
     return app
 
@@ -125,7 +150,11 @@ class DocsPages:
 
 
 _KEPT = {"cache-control": "public, max-age=60"}
-_PAGE = {**_KEPT, "content-security-policy": DOCS_SECURITY_POLICY}
+_PAGE = {
+    **_KEPT,
+    "content-security-policy": DOCS_SECURITY_POLICY,
+    "cross-origin-opener-policy": "same-origin",
+}
 
 
 def _provide_caller(request: StrictRequest) -> Caller:

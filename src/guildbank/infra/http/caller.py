@@ -9,12 +9,15 @@ from litestar.di import NamedDependency
 from litestar.handlers.base import BaseRouteHandler
 from litestar.params import SkipValidation
 
+from guildbank.infra.http.admission import Gate, visit_of
+from guildbank.infra.http.client_address import ClientAddress, client_address
 from guildbank.infra.http.problems import Problem, problem
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 AUTHENTICATE = "guildbank_authenticate"
+GATE = "guildbank_gate"
 DEPLOYMENT_SCOPE = "deployment"
 
 
@@ -23,7 +26,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
     `principal` names the application or player, never a key or token, so that idempotency keys
     outlive a rotation. A deployment caller has no tenant; a player has `player_id` and, where the
-    game server said so, the `country` whose prices are this player's.
+    game server said so, the `country` whose prices are this player's. Where a key may be used
+    from some networks only, these are its `allowed_addresses`.
     """
 
     kind: Literal["machine", "player", "deployment"]
@@ -32,6 +36,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     player_id: str | None = None
     country: str | None = None
     scopes: frozenset[str] = frozenset()
+    allowed_addresses: tuple[str, ...] = ()
 
     @property
     def home(self) -> TenantRef:
@@ -48,8 +53,11 @@ T = TypeVar("T")
 Service: TypeAlias = NamedDependency[SkipValidation[T]]
 """Something the app provides, as a route's parameter: `ledger: Service[Ledger]`."""
 
-Authenticate: TypeAlias = Callable[[Mapping[str, str], str], Awaitable[Caller | Refusal | None]]
-"""`await authenticate(headers, path)`: a caller, a refusal of bad credentials, or None for none."""
+Authenticate: TypeAlias = Callable[
+    [Mapping[str, str], str, ClientAddress], Awaitable[Caller | Refusal | None]
+]
+"""`await authenticate(headers, path, address)`: a caller, a refusal of bad credentials, or None for
+none. `address` is whom the request comes from."""
 
 
 def caller_of(connection: Connection) -> Caller:
@@ -111,9 +119,17 @@ async def admit(connection: Connection) -> None:
     if scope.get("user") is not None or scope["route_handler"].opt.get("public"):
         return
     authenticate: Authenticate = scope["litestar_app"].state[AUTHENTICATE]
-    found = await authenticate(connection.headers, scope["path"])
+    found = await authenticate(connection.headers, scope["path"], client_address(connection))
     if isinstance(found, Refusal):
         raise Problem(found)
     if found is None:
         raise problem("unauthorized", "Send a secret key as Authorization: Bearer sk_... .")
     scope["user"] = found
+    gate: Gate = scope["litestar_app"].state[GATE]
+    await gate.admit(visit_of(connection), found.principal, player=found.kind == "player")
+
+
+def vouch(connection: Connection) -> None:
+    """Take a request off its address's count: a signature, say, proved who sent it."""
+    gate: Gate = connection.scope["litestar_app"].state[GATE]
+    gate.vouch(visit_of(connection))

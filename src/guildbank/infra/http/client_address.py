@@ -7,14 +7,7 @@ the address to the right is that of a trusted proxy.
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, TypeAlias
 
 import msgspec
@@ -50,7 +43,7 @@ class ClientAddress(msgspec.Struct, frozen=True):
         return self.ip is not None and any(self.ip in network for network in networks)
 
 
-UNKNOWN = ClientAddress(None, "unknown")
+UNKNOWN_ADDRESS = ClientAddress(None, "unknown")
 
 
 class TrustedProxies:
@@ -80,22 +73,22 @@ class TrustedProxies:
 
 @lru_cache(8192)
 def read_address(text: str) -> ClientAddress:
-    """Return the address in `text`, with or without a port; UNKNOWN for anything else."""
+    """Return the address in `text`, with or without a port; UNKNOWN_ADDRESS for anything else."""
     if len(text) > _LONGEST:
-        return UNKNOWN
+        return UNKNOWN_ADDRESS
     bare = text.strip()
     if bare.startswith("["):
         bare, _, rest = bare[1:].partition("]")
         if rest and not _is_port(rest):
-            return UNKNOWN
+            return UNKNOWN_ADDRESS
     elif bare.count(":") == 1:
         bare, _, port = bare.partition(":")
         if not _is_port(f":{port}"):
-            return UNKNOWN
+            return UNKNOWN_ADDRESS
     try:
         ip = ip_address(bare.partition("%")[0])
     except ValueError:
-        return UNKNOWN
+        return UNKNOWN_ADDRESS
     if isinstance(ip, IPv6Address):
         if ip.ipv4_mapped is None:
             return ClientAddress(ip, str(IPv6Network((ip, SHARED_PREFIX), strict=False)))
@@ -103,27 +96,9 @@ def read_address(text: str) -> ClientAddress:
     return ClientAddress(ip, str(ip))
 
 
-def read_network(text: str) -> Network:
-    """Return the network that `text` names; an address is a network of one. Raises ValueError."""
-    return ip_network(text.strip())
-
-
-def read_allowed(text: str) -> Network:
-    """Return the network of an allow-list's entry. Raises ValueError.
-
-    Of IPv6 it is never smaller than a /64, because who has one address there can take any other.
-    """
-    network = read_network(text)
-    if isinstance(network, IPv6Network) and network.prefixlen > SHARED_PREFIX:
-        if network.network_address.ipv4_mapped is not None:
-            raise ValueError("write an IPv4 network as such")
-        return network.supernet(new_prefix=SHARED_PREFIX)
-    return network
-
-
 def client_address(connection: Any) -> ClientAddress:
     """Return whom the request or connection comes from, as the edge found it."""
-    found: ClientAddress = connection.scope["state"].get(CLIENT_ADDRESS, UNKNOWN)
+    found: ClientAddress = connection.scope["state"].get(CLIENT_ADDRESS, UNKNOWN_ADDRESS)
     return found
 
 

@@ -14,7 +14,7 @@ from guildbank.tenancy.contracts import (
     Tenant,
     TenantSettings,
 )
-from guildbank.tenancy.rules import check_slug, schema_of
+from guildbank.tenancy.rules import check_origins, check_slug, schema_of
 from guildbank.tenancy.usecases import Tenancy
 
 
@@ -29,16 +29,15 @@ async def create_tenant(
 
     Refusals: `invalid_value`, `slug_reserved`, `slug_taken`, `migration_pending`.
     """
-    wrong = check_slug(slug)
+    settings = settings or TenantSettings()
+    wrong = check_slug(slug) or check_origins(settings.cors_origins, "settings.corsOrigins")
     if wrong is not None:
         return wrong
     ref = TenantRef(id=new_id("ten"), slug=slug, schema=schema_of(slug), mode=mode, state="active")
     data_key = tenancy.vault.new_data_key(ref.id.encode())
     try:
         async with tenancy.db.begin(CONTROL_SCHEMA) as tx:
-            tenant = await store.insert_tenant(
-                tx, ref, name, settings or TenantSettings(), data_key
-            )
+            tenant = await store.insert_tenant(tx, ref, name, settings, data_key)
             if tenant is None:
                 return SLUG_TAKEN
             await create_tenant_schema(tx, ref.schema)
