@@ -11,7 +11,7 @@ async def test_a_tenant_lives_from_creation_to_deletion(house: House) -> None:
             json={"slug": "web-made", "name": "Web", "settings": {"spentCoins": "debt"}},
         )
         assert made.status_code == 201, made.text
-        assert made.json()["settings"] == {"spentCoins": "debt"}
+        assert made.json()["settings"] == {"spentCoins": "debt", "corsOrigins": []}
         assert made.json()["state"] == "active"
         assert (await operator.get("/v1/tenants/web-made")).json() == made.json()
         suspended = await operator.post("/v1/tenants/web-made/suspend")

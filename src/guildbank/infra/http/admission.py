@@ -12,7 +12,7 @@ from typing import Any, Final
 from litestar.routes import BaseRoute, HTTPRoute
 
 from guildbank.infra.config import Settings
-from guildbank.infra.http.client_address import UNKNOWN_ADDRESS, ClientAddress, client_address
+from guildbank.infra.http.client_address import UNKNOWN_ADDRESS, ClientAddress
 from guildbank.infra.http.problems import Problem
 from guildbank.infra.limits.limiter import Limiter
 from guildbank.infra.limits.policy import RateLimit, Verdict, policy_field, state_field
@@ -97,11 +97,13 @@ class Gate:
         if self._limiter is not None and limit is not None:
             await self._ask(visit, limit, principal)
 
-    async def pass_route(self, visit: Visit, route: Any, principal: str | None) -> None:
+    async def pass_route(
+        self, visit: Visit, limits: Iterable[RateLimit], principal: str | None
+    ) -> None:
         """Count a request under the limits of its route; raises Problem."""
         if self._limiter is None:
             return
-        for limit in route.opt.get(ROUTE_LIMITS, ()):
+        for limit in limits:
             by_address = limit.per == "address" or principal is None
             await self._ask(visit, limit, visit.address.rate_key if by_address else str(principal))
 
@@ -138,11 +140,7 @@ class Gate:
 def visit_of(connection: Any) -> Visit:
     """Return the visit that a request is; outside the edge, one that nobody counts."""
     found = connection.scope["state"].get(VISIT)
-    return (
-        found
-        if isinstance(found, Visit)
-        else Visit(client_address(connection) or UNKNOWN_ADDRESS, None)
-    )
+    return found if isinstance(found, Visit) else Visit(UNKNOWN_ADDRESS, None)
 
 
 def _per_minute(name: str, quota: int) -> RateLimit | None:

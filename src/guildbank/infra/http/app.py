@@ -10,7 +10,7 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
 from guildbank.infra.config import Settings
-from guildbank.infra.http.admission import Gate, visit_of
+from guildbank.infra.http.admission import Gate
 from guildbank.infra.http.caller import (
     AUTHENTICATE,
     GATE,
@@ -18,8 +18,8 @@ from guildbank.infra.http.caller import (
     Caller,
     admit,
     caller_of,
+    count,
 )
-from guildbank.infra.http.client_address import TrustedProxies
 from guildbank.infra.http.cors import Cors, Origins
 from guildbank.infra.http.decoding import StrictRequest
 from guildbank.infra.http.docs import DOCS_SECURITY_POLICY, docs_page, problems_page
@@ -29,7 +29,6 @@ from guildbank.infra.http.health import ReadyCheck, health_routes
 from guildbank.infra.http.openapi import build_document
 from guildbank.infra.http.problems import Code, Codes
 from guildbank.infra.http.query import QueryCheck
-from guildbank.infra.http.safety_headers import SafetyHeaders
 from guildbank.infra.limits.limiter import Limiter
 from guildbank.infra.metrics import Metrics
 
@@ -73,9 +72,7 @@ def build_app(
 
     async def before_route(request: Request[Any, Any, State]) -> None:
         await admit(request)
-        caller = request.scope.get("user")
-        principal = caller.principal if isinstance(caller, Caller) else None
-        await gate.pass_route(visit_of(request), request.route_handler, principal)
+        await count(request)
         query.check(request)
 
     app = Litestar(
@@ -84,10 +81,7 @@ def build_app(
         request_max_body_size=settings.max_body_bytes,
         before_request=before_route,
         state=State({AUTHENTICATE: authenticate, GATE: gate}),
-        dependencies={
-            "caller": Provide(_provide_caller, sync_to_thread=False),
-            **{name: _provide(service) for name, service in (services or {}).items()},
-        },
+        dependencies=_dependencies(services or {}),
         exception_handlers={Exception: Faults(registry)},
         openapi_config=None,
         logging_config=None,
@@ -102,16 +96,7 @@ def build_app(
     )
     # Litestar's own middleware does not see requests that match no route, and the edge must.
     app.asgi_handler = Edge(
-        app.asgi_handler,
-        registry,
-        counters,
-        timeout_seconds=settings.request_timeout_seconds,
-        max_concurrent=settings.max_concurrent_requests,
-        max_header_bytes=settings.max_header_bytes,
-        proxies=TrustedProxies(settings.trusted_proxies),
-        gate=gate,
-        cors=Cors(origins),
-        safety=SafetyHeaders(settings.url),
+        app.asgi_handler, registry, counters, settings, gate=gate, cors=Cors(origins)
     )
     return app
 
@@ -159,6 +144,13 @@ _PAGE = {
 
 def _provide_caller(request: StrictRequest) -> Caller:
     return caller_of(request)
+
+
+def _dependencies(services: Mapping[str, object]) -> dict[str, Provide]:
+    return {
+        "caller": Provide(_provide_caller, sync_to_thread=False),
+        **{name: _provide(service) for name, service in services.items()},
+    }
 
 
 def _provide(service: object) -> Provide:

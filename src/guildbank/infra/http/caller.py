@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.handlers.base import BaseRouteHandler
 from litestar.params import SkipValidation
 
-from guildbank.infra.http.admission import Gate, visit_of
+from guildbank.infra.http.admission import ROUTE_LIMITS, Gate, visit_of
 from guildbank.infra.http.client_address import ClientAddress, client_address
 from guildbank.infra.http.problems import Problem, problem
 from guildbank.infra.tenant import TenantRef
@@ -127,6 +127,17 @@ async def admit(connection: Connection) -> None:
     scope["user"] = found
     gate: Gate = scope["litestar_app"].state[GATE]
     await gate.admit(visit_of(connection), found.principal, player=found.kind == "player")
+
+
+async def count(connection: Connection) -> None:
+    """Count a request under the limits that its route declares; raises Problem."""
+    scope = connection.scope
+    if not (limits := scope["route_handler"].opt.get(ROUTE_LIMITS)):
+        return
+    caller = scope.get("user")
+    principal = caller.principal if isinstance(caller, Caller) else None
+    gate: Gate = scope["litestar_app"].state[GATE]
+    await gate.pass_route(visit_of(connection), limits, principal)
 
 
 def vouch(connection: Connection) -> None:

@@ -15,6 +15,7 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from guildbank.infra.config import Settings
 from guildbank.infra.http.admission import VISIT, Gate, Visit
 from guildbank.infra.http.caller import Caller
 from guildbank.infra.http.client_address import CLIENT_ADDRESS, TrustedProxies
@@ -49,25 +50,21 @@ class Edge:
         app: ASGIApp,
         codes: Codes,
         metrics: Metrics,
+        settings: Settings,
         *,
-        timeout_seconds: float,
-        max_concurrent: int,
-        max_header_bytes: int,
-        proxies: TrustedProxies,
         gate: Gate,
         cors: Cors,
-        safety: SafetyHeaders,
     ) -> None:
         self._app = app
         self._codes = codes
         self._metrics = metrics
-        self._timeout_seconds = timeout_seconds
-        self._max_concurrent = max_concurrent
-        self._max_header_bytes = max_header_bytes
-        self._proxies = proxies
+        self._timeout_seconds = settings.request_timeout_seconds
+        self._max_concurrent = settings.max_concurrent_requests
+        self._max_header_bytes = settings.max_header_bytes
+        self._proxies = TrustedProxies(settings.trusted_proxies)
+        self._safety = SafetyHeaders(settings.url)
         self._gate = gate
         self._cors = cors
-        self._safety = safety
         self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

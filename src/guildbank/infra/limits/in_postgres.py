@@ -25,7 +25,7 @@ ORDER BY key
 ON CONFLICT (key) DO UPDATE
 SET full_at = GREATEST(kept.full_at, statement_timestamp())
     + (EXCLUDED.full_at - statement_timestamp())
-RETURNING key, (EXTRACT(EPOCH FROM full_at - statement_timestamp()) * 1000000)::bigint AS debt_us
+RETURNING key, (date_part('epoch', full_at - statement_timestamp()) * 1000000)::bigint AS debt_us
 """  # noqa: S608 - our own schema's name
 
 # Adds and tells at once; who is refused gets the debt from a second look in the same statement.
@@ -49,7 +49,7 @@ found AS (
     WHERE key = $1
       AND NOT EXISTS (SELECT FROM taken)
 )
-SELECT allowed, (EXTRACT(EPOCH FROM full_at - statement_timestamp()) * 1000000)::bigint AS debt_us
+SELECT allowed, (date_part('epoch', full_at - statement_timestamp()) * 1000000)::bigint AS debt_us
 FROM found
 """  # noqa: S608 - our own schema's name
 
@@ -65,7 +65,7 @@ ON CONFLICT (key) DO NOTHING
 LOCK_TRIES = """
 SELECT key,
     CASE WHEN forget_at < clock_timestamp() THEN 0 ELSE tries END AS tries,
-    CEIL(EXTRACT(EPOCH FROM free_at - clock_timestamp()))::bigint AS wait_seconds
+    CEIL(date_part('epoch', free_at - clock_timestamp()))::bigint AS wait_seconds
 FROM infra_login_try
 WHERE key = ANY($1::bytea[])
 ORDER BY key

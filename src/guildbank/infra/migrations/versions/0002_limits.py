@@ -4,7 +4,7 @@ from alembic.operations import Operations
 
 from guildbank.infra.migrations.history import Plane, run_sql
 
-revision = "0002_counters_and_allow_lists"
+revision = "0002_limits"
 down_revision = "0001_first"
 branch_labels = None
 depends_on = None
