@@ -41,13 +41,13 @@ WITH taken AS (
     RETURNING full_at
 ),
 found AS (
-    SELECT TRUE AS allowed, full_at
-    FROM taken
-    UNION ALL
-    SELECT FALSE, full_at
+    SELECT FALSE AS allowed, full_at
     FROM {CONTROL_SCHEMA}.infra_rate
     WHERE key = $1
       AND NOT EXISTS (SELECT FROM taken)
+    UNION ALL
+    SELECT TRUE, full_at
+    FROM taken
 )
 SELECT allowed, (date_part('epoch', full_at - statement_timestamp()) * 1000000)::bigint AS debt_us
 FROM found

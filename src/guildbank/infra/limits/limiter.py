@@ -13,7 +13,7 @@ StoreAway, because they stand before what must not be guessed.
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import blake2b
 
 import structlog
@@ -54,18 +54,9 @@ def _now_us() -> int:
 class Limiter:
     """The limits of one worker process over a store. `secret` keeps callers' names out of it."""
 
-    def __init__(
-        self,
-        store: Store,
-        secret: bytes,
-        *,
-        tell_seconds: float = TELL_SECONDS,
-        now_us: Callable[[], int] = _now_us,
-    ) -> None:
+    def __init__(self, store: Store, secret: bytes) -> None:
         self._store = store
         self._secret = secret[: blake2b.MAX_KEY_SIZE]
-        self._tell_seconds = tell_seconds
-        self._now_us = now_us
         self._counts: OrderedDict[tuple[str, str], _Count] = OrderedDict()
         self._untold: list[_Count] = []
         self._due: asyncio.TimerHandle | None = None
@@ -126,7 +117,7 @@ class Limiter:
                 self._counts.popitem(last=False)
         else:
             self._counts.move_to_end(name)
-        now_us = self._now_us()
+        now_us = _now_us()
         debt_us = max(0, count.full_at_us - now_us)
         verdict = judge(limit, debt_us)
         if not verdict.allowed:
@@ -145,7 +136,7 @@ class Limiter:
         self._untold.append(count)
         if self._due is None:
             loop = asyncio.get_running_loop()
-            self._due = loop.call_later(self._tell_seconds, self._begin_telling)
+            self._due = loop.call_later(TELL_SECONDS, self._begin_telling)
         if len(self._untold) >= MAX_UNTOLD:
             self._begin_telling()
 
@@ -177,7 +168,7 @@ class Limiter:
             return
         sent = {key: count.untold_us for key, count in told.items()}
         try:
-            if self._now_us() < self._away_until_us:
+            if _now_us() < self._away_until_us:
                 raise StoreAway("it did not answer a moment ago")
             debts = await self._store.add(sent)
         except StoreAway as error:
@@ -187,14 +178,14 @@ class Limiter:
                 count.untold_us -= sent[key]
             return
         self._note_presence()
-        now_us = self._now_us()
+        now_us = _now_us()
         for key, count in told.items():
             count.untold_us -= sent[key]
             # Counted from now: the answer took its time, and this errs on the strict side.
             count.full_at_us = now_us + debts.get(key, 0) + count.untold_us
 
     def _note_absence(self, error: StoreAway) -> None:
-        now_us = self._now_us()
+        now_us = _now_us()
         if now_us >= self._away_until_us:
             self._away_until_us = now_us + int(RETRY_SECONDS * 1_000_000)
         if not self._away:
@@ -208,7 +199,7 @@ class Limiter:
 
     def _drop_finished(self) -> None:
         """Forget callers who are as if they had never called, the longest unseen first."""
-        now_us = self._now_us()
+        now_us = _now_us()
         for _ in range(min(len(self._counts), DROPPED_A_TURN)):
             name, count = next(iter(self._counts.items()))
             if count.full_at_us > now_us or count.listed:
