@@ -238,7 +238,8 @@ async def test_when_the_counters_are_away_sign_in_is_closed_and_the_game_goes_on
         pytest.skip("there is no redis-server here: apt-get install redis-server")
     with RedisServer(tmp_path) as redis:
         store = RedisStore(redis.url)
-        app = edge_app.make(limiter=Limiter(store, SECRET), key_requests_per_minute=40)
+        limiter = Limiter(store, SECRET)
+        app = edge_app.make(limiter=limiter, key_requests_per_minute=40)
         async with client_at(app, fresh_address()) as client:
             assert (await client.post("/v1/sign-in")).status_code == 200
             redis.stop()
@@ -249,7 +250,7 @@ async def test_when_the_counters_are_away_sign_in_is_closed_and_the_game_goes_on
             assert answers == [200] * 40 + [429] * 10
             redis.start()
             assert (await client.post("/v1/sign-in")).status_code == 200
-        await app.state["guildbank_gate"]._limiter.close()
+        await limiter.close()
         await store.close()
 
 

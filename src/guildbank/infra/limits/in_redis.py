@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from guildbank.infra.limits.stores import Growth, StoreAway
 
 PATIENCE_SECONDS = 1.0
+CONNECTIONS = 8
 RATE, TRY = b"{guildbank}:rate:", b"{guildbank}:try:"
 
 _NOW_US = """
@@ -110,14 +111,18 @@ class RedisStore:
     """`Store` on one Redis, 6.2 or later, or Valkey; `url` is `redis://` or `rediss://`."""
 
     def __init__(self, url: str) -> None:
-        # Nothing is sent twice by itself: it would be counted twice.
-        self._redis = Redis.from_url(
+        # Nothing is sent twice by itself: it would be counted twice. Who finds every connection in
+        # use waits its turn, as at the database.
+        pool = BlockingConnectionPool.from_url(
             url,
+            max_connections=CONNECTIONS,
+            timeout=PATIENCE_SECONDS,
             socket_timeout=PATIENCE_SECONDS,
             socket_connect_timeout=PATIENCE_SECONDS,
             retry=Retry(NoBackoff(), 0),
             retry_on_error=[],
         )
+        self._redis = Redis.from_pool(pool)
         self._add = self._redis.register_script(ADD)
         self._take = self._redis.register_script(TAKE)
         self._begin_try = self._redis.register_script(BEGIN_TRY)
