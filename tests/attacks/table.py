@@ -127,6 +127,7 @@ def _of_identity(o: Objects) -> dict[str, Call]:
         "POST /v1/tenants": Call({"slug": "conquest", "name": "x"}),
         "GET /v1/tenants": Call(),
         "GET /v1/tenants/{slug}": Call(),
+        "PUT /v1/tenants/{slug}/cors-origins": Call({"origins": ["https://evil.example"]}),
         "POST /v1/tenants/{slug}/suspend": Call(),
         "POST /v1/tenants/{slug}/resume": Call(),
         "POST /v1/tenants/{slug}/delete": Call({"confirm": o.slug}),

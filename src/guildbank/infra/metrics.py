@@ -84,6 +84,10 @@ class Metrics:
             registry=self.registry,
         )
 
+    def count_limit(self, limit: str) -> None:
+        """Show a limit on the page before it refuses for the first time."""
+        self._limited.labels(limit)
+
     def limited(self, limit: str) -> None:
         """Count a request that a rate limit refused."""
         self._limited.labels(limit).inc()

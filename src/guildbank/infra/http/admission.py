@@ -74,6 +74,8 @@ class Gate:
                     for limit in handler.opt.get(ROUTE_LIMITS, ()):
                         if named.setdefault(limit.name, limit) != limit:
                             raise LimitClash(f"two limits are called {limit.name!r}")
+        for name in named:
+            self._metrics.count_limit(name)
 
     async def enter(self, visit: Visit) -> None:
         """Charge the address unless the credentials were good here of late; raises Problem."""
