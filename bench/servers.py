@@ -57,6 +57,10 @@ async def serve(
         GUILDBANK_WORKERS=str(workers),
         GUILDBANK_POOL_SIZE=str(SERVER_POOL),
         GUILDBANK_LOG_LEVEL="error",
+        # What is measured is how much goes through, not how much one caller may send.
+        GUILDBANK_ADDRESS_REQUESTS_PER_MINUTE="0",
+        GUILDBANK_PLAYER_REQUESTS_PER_MINUTE="0",
+        GUILDBANK_KEY_REQUESTS_PER_MINUTE="0",
     )
     command = launch_argv([sys.executable, "-m", module], death_signal=signal.SIGTERM)
     process = await asyncio.create_subprocess_exec(*command, env=environment)

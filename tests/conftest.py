@@ -1,9 +1,16 @@
 """One real PostgreSQL for the whole test session, with fsync on, as in production."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from tests.counters import stop_workers
+from tests.servers.redis import PROGRAM, RedisServer
 
+from guildbank.infra.database import Database
+from guildbank.infra.limits import Store
+from guildbank.infra.limits.in_postgres import PostgresStore
+from guildbank.infra.limits.in_redis import RedisStore
+from guildbank.infra.migrations import migrate
 from guildbank.infra.postgres import Cluster
 
 
@@ -18,3 +25,36 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def cluster_url(cluster: Cluster) -> str:
     """The app's database on it, as the app's own role."""
     return cluster.url()
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """The session's Redis; tests that break one start their own."""
+    if PROGRAM is None:
+        pytest.skip("there is no redis-server here: apt-get install redis-server")
+    with RedisServer(tmp_path_factory.mktemp("redis")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def counters_db(cluster: Cluster) -> AsyncIterator[Database]:
+    """A database with the counters' tables."""
+    url = cluster.create_database("test_counters")
+    failed = [schema for schema in migrate(url) if schema.error]
+    assert not failed, failed
+    db = Database(url, pool_size=6)
+    yield db
+    await db.close()
+
+
+@pytest.fixture(params=["postgresql", "redis"])
+async def store(request: pytest.FixtureRequest, counters_db: Database) -> AsyncIterator[Store]:
+    """Each place where counters may be kept."""
+    kept: Store
+    if request.param == "redis":
+        kept = RedisStore(request.getfixturevalue("redis").url)
+    else:
+        kept = PostgresStore(counters_db)
+    yield kept
+    await stop_workers()
+    await kept.close()

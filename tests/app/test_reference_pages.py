@@ -22,7 +22,7 @@ def rows(page: str, heading: str) -> list[list[str]]:
 
 def written(default: object) -> str:
     """Return a default as the page writes it."""
-    if default is None:
+    if default in (None, ()):
         return "none"
     return str(default).lower() if isinstance(default, bool) else str(default)
 

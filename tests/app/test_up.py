@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from tests.servers.guildbank import GuildbankServer, free_ports, run
 
@@ -116,6 +117,44 @@ def test_a_key_works_until_it_is_revoked(server: GuildbankServer):
     time.sleep(1.1)
     with server.client(token) as client:
         assert client.get("/v1/players").status_code == 401
+
+
+def test_a_key_may_be_kept_to_networks(server: GuildbankServer):
+    server.run("tenant", "create", "walled")
+    tokens = []
+    for network in ("127.0.0.0/8", "203.0.113.0/24"):
+        made = server.run(
+            "key", "create", "--tenant", "walled", "--name", "game", "--scope", "players:read",
+            "--allow", network, "--allow", "2001:db8::/48",
+        )  # fmt: skip
+        assert made.returncode == 0, made.stderr
+        tokens.append(made.stdout.split()[-1])
+    statuses = []
+    for token in tokens:
+        with server.client(token) as client:
+            statuses.append(client.get("/v1/players").status_code)
+    assert statuses == [200, 403]
+    assert "203.0.113" in server.run("key", "list", "--tenant", "walled").stdout
+    wrong = server.run(
+        "key", "create", "--tenant", "walled", "--name", "x", "--scope", "players:read",
+        "--allow", "home",
+    )  # fmt: skip
+    assert wrong.returncode == 1
+    assert "'home' is no network" in wrong.stderr
+
+
+def test_pages_of_an_origin_are_let_call_by_a_command(server: GuildbankServer):
+    server.run("tenant", "create", "paged")
+    kept = server.run("tenant", "origins", "paged", "--allow", "https://game.example")
+    assert kept.returncode == 0, kept.stderr
+    assert "https://game.example" in kept.stdout
+    asked = httpx.options(
+        f"{server.url}/v1/players",
+        headers={"origin": "https://game.example", "access-control-request-method": "GET"},
+        trust_env=False,
+    )
+    assert asked.headers["access-control-allow-origin"] == "https://game.example"
+    assert "none" in server.run("tenant", "origins", "paged").stdout
 
 
 def test_a_lost_deployment_key_is_made_anew_in_the_database(server: GuildbankServer):

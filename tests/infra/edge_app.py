@@ -3,10 +3,10 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-from litestar import Litestar, Response, get, post
+from litestar import Litestar, Request, Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Meta
 
@@ -16,6 +16,7 @@ from guildbank.infra.http import (
     Amount,
     Body,
     Caller,
+    ClientAddress,
     Code,
     FromPath,
     FromQuery,
@@ -34,8 +35,11 @@ from guildbank.infra.http import (
     problem,
     read_money,
     scope,
+    vouch,
 )
 from guildbank.infra.http.app import build_app
+from guildbank.infra.http.cors import Origins
+from guildbank.infra.limits import Limiter, RateLimit
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 
@@ -124,7 +128,9 @@ async def fails(box: Service[Box]) -> None:
     raise box.raises or problem("too_busy", "Later.")
 
 
-async def authenticate(headers: Mapping[str, str], path: str) -> Caller | Refusal | None:
+async def authenticate(
+    headers: Mapping[str, str], path: str, address: ClientAddress
+) -> Caller | Refusal | None:
     bearer = headers.get("authorization")
     if bearer is None:
         return None
@@ -143,9 +149,39 @@ async def authenticate(headers: Mapping[str, str], path: str) -> Caller | Refusa
     return known.get(bearer) or Refusal(code="unauthorized", detail="This key is not valid.")
 
 
-def make(box: Box | None = None, **settings: object) -> Litestar:
+SIGN_IN = RateLimit("sign-in", quota=3, window_seconds=60, per="address", exact=True)
+ORDERS = RateLimit("orders", quota=4, window_seconds=60)
+
+
+@post("/v1/sign-in", opt={"public": True, "limits": (SIGN_IN,)}, status_code=200)
+async def sign_in() -> None:
+    """Sign in."""
+
+
+@post("/v1/orders", opt={"limits": (ORDERS,)}, status_code=200)
+async def order(caller: Who) -> None:
+    """Order."""
+
+
+@post("/v1/signed", opt={"public": True}, status_code=200)
+async def signed(request: Request[Any, Any, Any]) -> None:
+    """Take what bears a good signature."""
+    if request.headers.get("signature") != "good":
+        raise problem("unauthorized", "The signature is not good.")
+    vouch(request)
+
+
+def make(
+    box: Box | None = None,
+    *,
+    limiter: Limiter | None = None,
+    origins: Origins | None = None,
+    **settings: object,
+) -> Litestar:
     return build_app(
-        routes=[create_grant, list_grants, upsert, slow, fails],
+        routes=[create_grant, list_grants, upsert, slow, fails, sign_in, order, signed],
+        limiter=limiter,
+        origins=origins,
         codes=[FROZEN],
         authenticate=authenticate,
         services={"box": box or Box()},

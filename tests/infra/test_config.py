@@ -71,8 +71,26 @@ def test_a_file_that_is_not_toml_is_a_clear_error(tmp_path) -> None:
         Settings.load()
 
 
+def test_networks_are_a_list_in_the_file_and_have_commas_in_the_environment(
+    tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Settings.load().trusted_proxies == ()
+    write(tmp_path, 'trusted_proxies = ["10.0.0.0/8", "2001:db8::1"]')
+    assert [str(one) for one in Settings.load().trusted_proxies] == [
+        "10.0.0.0/8",
+        "2001:db8::1/128",
+    ]
+    monkeypatch.setenv("GUILDBANK_TRUSTED_PROXIES", "10.1.0.0/16, 127.0.0.1,")
+    assert [str(one) for one in Settings.load().trusted_proxies] == ["10.1.0.0/16", "127.0.0.1/32"]
+    for wrong in ("10.0.0.1/8", "everybody", "*"):
+        monkeypatch.setenv("GUILDBANK_TRUSTED_PROXIES", wrong)
+        with pytest.raises(BadSettings, match="setting 'trusted_proxies'"):
+            Settings.load()
+
+
 def test_secrets_never_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GUILDBANK_DATABASE_URL", "postgresql://u:hunter2@db/x")
+    monkeypatch.setenv("GUILDBANK_REDIS_URL", "redis://:hunter2@cache/0")
     settings = Settings.load(master_key=SecretStr("c2VjcmV0"))
     assert settings.database_url is not None
     assert settings.database_url.get_secret_value().endswith("db/x")

@@ -46,7 +46,9 @@ class Door:
 async def door(economy: Economy) -> AsyncIterator[Door]:
     tenant = TenantRef(id="ten_1", slug="demo", schema=economy.schema, mode="test", state="active")
 
-    async def authenticate(headers: Mapping[str, str], path: str) -> Caller | Refusal | None:
+    async def authenticate(
+        headers: Mapping[str, str], path: str, address: object
+    ) -> Caller | Refusal | None:
         who = headers.get("authorization", "").removeprefix("Bearer ")
         if who == "machine":
             return Caller(kind="machine", principal="app_1", tenant=tenant, scopes=ALL)

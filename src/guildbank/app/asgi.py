@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from litestar import Litestar
 
 from guildbank.app.memory import settle
+from guildbank.app.origins import TenantOrigins
 from guildbank.app.rooms import all_rooms, choose_rooms, codes_of
 from guildbank.app.wiring import Services, open_services
 from guildbank.infra.config import Settings
@@ -37,6 +38,8 @@ def app_over(services: Services, rooms: Sequence[str] = ()) -> Litestar:
         codes=codes_of(all_rooms()),
         services=services.by_name,
         metrics=services.metrics,
+        limiter=services.limiter,
+        origins=TenantOrigins(services.directory, services.authenticate),
         checks={"database": services.check_database},
         on_startup=[started],
         on_shutdown=[services.close],

@@ -48,6 +48,10 @@ class Client:
         """Set what stands at the address."""
         return self._call("PUT", path, json=body)
 
+    def patch(self, path: str, body: Mapping[str, object]) -> Any:
+        """Change parts of what stands at the address."""
+        return self._call("PATCH", path, json=body)
+
     def delete(self, path: str) -> None:
         """Take away what stands at the address."""
         self._call("DELETE", path)

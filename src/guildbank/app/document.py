@@ -30,5 +30,5 @@ def openapi_document() -> str:
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
-async def _nobody(_headers: object, _path: str) -> Caller | Refusal | None:
+async def _nobody(_headers: object, _path: str, _address: object) -> Caller | Refusal | None:
     return None

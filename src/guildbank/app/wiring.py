@@ -13,6 +13,8 @@ from guildbank.infra.backlogs import Backlogs
 from guildbank.infra.config import Settings
 from guildbank.infra.crypto import MasterKey, Vault
 from guildbank.infra.database import CONTROL_SCHEMA, Database
+from guildbank.infra.limits import Limiter, Throttle, open_limiter, open_store, open_throttle
+from guildbank.infra.limits import Store as CounterStore
 from guildbank.infra.metrics import Metrics
 from guildbank.journal import Journal, Meter, Partitioned, Pinger, Subscriber
 from guildbank.journal.usecases.freeze import TenantJournal
@@ -46,6 +48,9 @@ class Services:
     vault: Vault
     clock: Clock
     metrics: Metrics
+    counters: CounterStore
+    limiter: Limiter
+    throttle: Throttle
     pinger: Pinger
     journal: Journal
     directory: Tenants
@@ -99,6 +104,8 @@ class Services:
         await self.journal.close()
         await self.identity.close()
         await self.pinger.close()
+        await self.limiter.close()
+        await self.counters.close()
         await self.db.close()
 
 
@@ -111,6 +118,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     vault, clock = Vault(_master_key(settings)), SystemClock()
     db = Database(url, settings.pool_size, application)
     pinger, metrics = Pinger(url), Metrics()
+    counters = open_store(settings, db)
     journal = Journal(
         db,
         writers=JOURNAL_WRITERS,
@@ -144,6 +152,9 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         vault=vault,
         clock=clock,
         metrics=metrics,
+        counters=counters,
+        limiter=open_limiter(counters, vault),
+        throttle=open_throttle(counters, vault),
         pinger=pinger,
         journal=journal,
         directory=directory,

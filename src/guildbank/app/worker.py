@@ -47,6 +47,7 @@ async def _run(settings: Settings, stopping: "asyncio.Task[bool]") -> None:
     from guildbank.app.rooms import all_rooms, jobs_of
     from guildbank.app.wiring import open_services
     from guildbank.infra.jobs import Jobs
+    from guildbank.infra.limits.jobs import SWEEP_COUNTERS
     from guildbank.journal import Listener
 
     services = open_services(settings, application="guildbank worker")
@@ -54,7 +55,7 @@ async def _run(settings: Settings, stopping: "asyncio.Task[bool]") -> None:
     async def schemas() -> Sequence[str]:
         return [tenant.schema for tenant in await services.tenants()]
 
-    jobs = Jobs(services.url, jobs_of(all_rooms()), services)
+    jobs = Jobs(services.url, [*jobs_of(all_rooms()), SWEEP_COUNTERS], services)
     listener = Listener(services.db, services.url, services.subscribers, schemas)
     settle()
     listening = asyncio.create_task(listener.run())

@@ -1,6 +1,7 @@
 """What crosses identity's door: players, keys, tokens, and the scopes that keys may have."""
 
 from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -104,7 +105,8 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
 class Key(msgspec.Struct, frozen=True, kw_only=True):
     """An application's key without its secret; `prefix` is enough for a person to tell it.
 
-    `tenant_id` is None for a key of the deployment. A rotated key names its successor and stays
+    `tenant_id` is None for a key of the deployment. `allowed_addresses` are the networks from which
+    it may be used, all of them when there are none. A rotated key names its successor and stays
     valid until `expires_at`.
     """
 
@@ -115,6 +117,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     prefix: str
     scopes: tuple[str, ...]
+    allowed_addresses: tuple[str, ...]
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
@@ -175,6 +178,13 @@ BAD_KEY = Refusal(
     code="unauthorized", detail="The key is unknown, expired, revoked, or of a deleted tenant."
 )
 BAD_TOKEN = Refusal(code="unauthorized", detail="The player token is not valid, or has ended.")
+ADDRESS_NOT_ALLOWED = Refusal(
+    code="address_not_allowed",
+    detail=(
+        "The key is valid, but not from the address of this request. Its `allowedAddresses` say "
+        "from where; behind a proxy the server also needs the setting `trusted_proxies`."
+    ),
+)
 SECRET_IN_CLIENT_HEADER = Refusal(
     code="unauthorized",
     detail=(
@@ -197,13 +207,20 @@ NOT_WITH_PUBLISHABLE = Refusal(
     code="unauthorized",
     detail="A publishable key (pk_...) identifies a tenant and authorises nothing.",
 )
+NOT_FROM_EVERYWHERE = Refusal(
+    code="address_not_held",
+    detail="Your own key may be used from some networks only, so it cannot renew one without.",
+)
 KEY_ENDED = Refusal(
     code="key_ended", detail="The key is revoked or already rotated. Create a new key instead."
 )
 
 
 class KnownKey(msgspec.Struct, frozen=True):
-    """What a request needs of a key that was found by its token."""
+    """What a request needs of a key that was found by its token.
+
+    `networks` are the `allowed_addresses`, read.
+    """
 
     id: str
     application: str
@@ -212,6 +229,8 @@ class KnownKey(msgspec.Struct, frozen=True):
     scopes: frozenset[str]
     expires_at: datetime | None
     revoked_at: datetime | None
+    allowed_addresses: tuple[str, ...]
+    networks: tuple[IPv4Network | IPv6Network, ...]
 
     def valid(self, now: datetime) -> bool:
         """Say whether the key may be used at `now`."""

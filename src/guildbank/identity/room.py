@@ -36,6 +36,8 @@ ROOM = Room(
         Code("refresh_reused", 401, "The refresh token was used before; its session was ended."),
         Code("player_suspended", 403, "The player is suspended: nothing new can be started."),
         Code("player_closed", 403, "The player's account is closed."),
+        Code("address_not_allowed", 403, "The key is valid, but not from this address."),
+        Code("address_not_held", 403, "A key cannot allow addresses that are not its own."),
         Code("key_ended", 409, "The key is revoked, expired or already rotated."),
         Code("unknown_player", 404, "There is no such player in this tenant."),
     ),

@@ -3,10 +3,11 @@
 import re
 import secrets
 import string
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from hashlib import sha256
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from guildbank.identity.contracts import REFRESH_REUSED, Email, KeyKind, Session
 from guildbank.kernel import Refusal, parse_address
@@ -16,6 +17,7 @@ _LETTERS = 43
 """62^43 > 2^256: nobody guesses it, so a fast hash of it is safe to store."""
 _TOKEN = re.compile(rf"(sk|pk)_[0-9A-Za-z]{{{_LETTERS}}}")
 _PREFIX = {"secret": "sk_", "publishable": "pk_"}
+_SHARED_PREFIX = 64
 SHOWN = 10
 """Characters of a token that are kept for people to tell keys apart."""
 
@@ -64,6 +66,54 @@ def is_token(text: str) -> bool:
 def token_hash(token: str) -> bytes:
     """Return what is stored of a token."""
     return sha256(token.encode()).digest()
+
+
+def read_allowed(wanted: Sequence[str], held: Sequence[str] = ()) -> tuple[str, ...] | Refusal:
+    """Return the networks of an allow-list as they are kept: sorted, each once.
+
+    An IPv6 network smaller than a /64 stands for its /64, since who has one address there can take
+    any other. `held` is the list of the caller's own key: nothing outside it can be given, and it
+    is what a key without a list gets. Refusals: `invalid_value`, `address_not_held`.
+    """
+    own = [ip_network(one) for one in held]
+    found: set[IPv4Network | IPv6Network] = set()
+    for index, text in enumerate(wanted):
+        network = _network(text)
+        if network is None:
+            return Refusal(
+                code="invalid_value",
+                detail=f"{text!r} is no network. Write it as 203.0.113.0/24 or 2001:db8:1:2::/64.",
+                field=f"allowedAddresses.{index}",
+            )
+        if own and not any(_within(network, outer) for outer in own):
+            return Refusal(
+                code="address_not_held",
+                detail=f"Your own key may not be used from {network}, so it cannot allow that.",
+                field=f"allowedAddresses.{index}",
+            )
+        found.add(network)
+    kept = sorted(found or own, key=lambda one: (one.version, one))
+    return tuple(str(network) for network in kept)
+
+
+def _network(text: str) -> IPv4Network | IPv6Network | None:
+    try:
+        network = ip_network(text)
+    except ValueError:
+        return None
+    if isinstance(network, IPv4Network):
+        return network
+    if network.network_address.ipv4_mapped is not None:
+        # A request from there is one from the IPv4 address: the list would never match.
+        return None
+    too_small = network.prefixlen > _SHARED_PREFIX
+    return network.supernet(new_prefix=_SHARED_PREFIX) if too_small else network
+
+
+def _within(inner: IPv4Network | IPv6Network, outer: IPv4Network | IPv6Network) -> bool:
+    if isinstance(inner, IPv4Network):
+        return isinstance(outer, IPv4Network) and inner.subnet_of(outer)
+    return isinstance(outer, IPv6Network) and inner.subnet_of(outer)
 
 
 def check_scopes(

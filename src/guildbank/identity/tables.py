@@ -38,6 +38,8 @@ key = Table(
     Column("last_used_at", DateTime(timezone=True)),
     Column("revoked_at", DateTime(timezone=True)),
     Column("replaced_by", Text, ForeignKey("identity_key.id")),
+    # Networks from which it may be used; none means all.
+    Column("allowed_addresses", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Index("ix_identity_key_tenant_id_id", "tenant_id", "id"),
     CheckConstraint("kind IN ('secret', 'publishable')", name="kind"),
 )

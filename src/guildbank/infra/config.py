@@ -2,11 +2,24 @@
 
 import os
 import tomllib
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from guildbank.infra.smtp import SmtpServer, parse_smtp_url
 from guildbank.kernel import Refusal, parse_address
@@ -18,6 +31,24 @@ PREFIX = "GUILDBANK_"
 
 class BadSettings(ValueError):
     """The settings cannot be used; the message names each key at fault and never its value."""
+
+
+def _read_networks(given: object) -> object:
+    """Take a list from the file, and in the environment the same with commas."""
+    entries = given.split(",") if isinstance(given, str) else given
+    if not isinstance(entries, list | tuple):
+        raise ValueError('give networks as in ["10.0.0.0/8"], in the environment with commas')
+    return tuple(
+        ip_network(one.strip()) if isinstance(one, str) else one
+        for one in entries
+        if not isinstance(one, str) or one.strip()
+    )
+
+
+Networks = Annotated[
+    tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_read_networks)
+]
+PerMinute = Annotated[int, Field(ge=0, le=10_000_000)]
 
 
 class Settings(BaseSettings):
@@ -53,6 +84,15 @@ class Settings(BaseSettings):
     max_concurrent_requests: Annotated[int, Field(ge=1)] = 1024
     """Requests that one worker process handles at once; more are answered 503."""
     request_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
+    trusted_proxies: Annotated[Networks, Field(max_length=100)] = ()
+    """Networks of the proxies whose X-Forwarded-For is believed."""
+    redis_url: SecretStr | None = None
+    """`redis://` or `rediss://`, for rate counters; unset means the database."""
+    address_requests_per_minute: PerMinute = 600
+    """Of callers without credentials from one address; 0 for no limit, as in the next two."""
+    player_requests_per_minute: PerMinute = 600
+    key_requests_per_minute: PerMinute = 120_000
+    """Of all keys of one application together."""
     log_format: Annotated[str, Field(pattern="^(json|console)$")] = "console"
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
 

@@ -77,6 +77,21 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._limited = Counter(
+            "guildbank_http_rate_limited",
+            "Requests answered 429, by the name of the limit.",
+            ("limit",),
+            registry=self.registry,
+        )
+
+    def count_limit(self, limit: str) -> None:
+        """Show a limit on the page before it refuses for the first time."""
+        self._limited.labels(limit)
+
+    def limited(self, limit: str) -> None:
+        """Count a request that a rate limit refused."""
+        self._limited.labels(limit).inc()
+
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answered request by its route's template, never by its address."""
         key = (method, route, status)

@@ -43,12 +43,14 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     `spent_coins` decides a refund of coins already spent: refuse it, or book a debt. `public_url`
     is the address of the tenant's pages, without a slash at its end: every mailed link begins so.
     `default_currency` is the code of the coins that players' account pages show and buy.
+    `cors_origins` are the origins whose pages may call in a browser.
     """
 
     spent_coins: SpentCoins = "refuse"
     default_currency: str | None = None
     public_url: str | None = None
     mail: MailSettings = MailSettings()
+    cors_origins: tuple[str, ...] = ()
 
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,7 +34,7 @@ from guildbank.tenancy.contracts import (
     Tenant,
     TenantSettings,
 )
-from guildbank.tenancy.rules import MAX_URL
+from guildbank.tenancy.rules import MAX_ORIGIN, MAX_ORIGINS, MAX_URL
 from guildbank.tenancy.usecases import Tenancy
 from guildbank.tenancy.usecases.change import change_tenant
 from guildbank.tenancy.usecases.create import create_tenant
@@ -53,10 +53,18 @@ TAGS: Sequence[str] = ["Tenants"]
 Unset: TypeAlias = msgspec.UnsetType
 Address = Annotated[str, Meta(min_length=3, max_length=MAX_ADDRESS, examples=["help@game.example"])]
 Url = Annotated[str, Meta(min_length=8, max_length=MAX_URL, examples=["https://play.example"])]
-Code = Annotated[
-    str, Meta(pattern=r"^[A-Z][A-Z0-9_]{1,15}$(?!\n)", examples=["GEM"])
-]
+Code = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_]{1,15}$(?!\n)", examples=["GEM"])]
 Color = Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$(?!\n)", examples=["#2f4858"])]
+Origin = Annotated[
+    str, Meta(min_length=1, max_length=MAX_ORIGIN, examples=["https://game.example"])
+]
+Origins = Annotated[
+    list[Origin],
+    Meta(
+        max_length=MAX_ORIGINS,
+        description="Origins whose pages may call in a browser: https, or http on loopback.",
+    ),
+]
 
 
 class MailSettingsBody(Body):
@@ -78,6 +86,7 @@ class SettingsBody(Body):
     default_currency: Code | Unset | None = msgspec.UNSET
     public_url: Url | Unset | None = msgspec.UNSET
     mail: MailSettingsBody | Unset = msgspec.UNSET
+    cors_origins: Origins | Unset = msgspec.UNSET
 
 
 class CreateTenantBody(Body):
@@ -143,6 +152,7 @@ class TenantSettingsView(View):
     default_currency: str | None
     public_url: str | None
     mail: MailSettingsView
+    cors_origins: Sequence[str]
 
 
 class TenantView(View):
@@ -275,6 +285,8 @@ def _revised(before: TenantSettings, body: SettingsBody) -> TenantSettings:
     given = _given(body)
     if body.mail is not msgspec.UNSET:
         given["mail"] = msgspec.structs.replace(before.mail, **_given(body.mail))
+    if "cors_origins" in given:
+        given["cors_origins"] = tuple(dict.fromkeys(given["cors_origins"]))
     return msgspec.structs.replace(before, **given)
 
 

@@ -29,6 +29,15 @@ RESERVED = frozenset(
 )  # fmt: skip
 """Host names that a deployment or its mail needs for itself."""
 
+MAX_ORIGINS = 50
+MAX_ORIGIN = 255
+_ORIGIN = re.compile(
+    r"(https?)://((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?|\[[0-9a-f:]+\])"
+    r"(?::([1-9][0-9]{0,4}))?"
+)
+_LOOPBACK = frozenset(("localhost", "127.0.0.1", "[::1]"))
+_DEFAULT_PORTS = {"https": "443", "http": "80"}
+
 
 def is_slug(text: str) -> bool:
     """Say whether the text has the form of a slug; no tenant has another."""
@@ -111,6 +120,7 @@ def changed_settings(before: TenantSettings, after: TenantSettings) -> list[str]
     names = {
         "spentCoins": before.spent_coins != after.spent_coins,
         "defaultCurrency": before.default_currency != after.default_currency,
+        "corsOrigins": before.cors_origins != after.cors_origins,
         "publicUrl": before.public_url != after.public_url,
         **{
             f"mail.{_camel(name)}": getattr(before.mail, name) != getattr(after.mail, name)
@@ -127,6 +137,8 @@ def _camel(name: str) -> str:
 
 def _faults(mode: Mode, settings: TenantSettings) -> Iterator[Refusal]:
     mail = settings.mail
+    if (wrong := check_origins(settings.cors_origins, "settings.corsOrigins")) is not None:
+        yield wrong
     yield from _url_faults(mode, settings.public_url, "settings.publicUrl", bare=True)
     yield from _url_faults(mode, mail.logo_url, "settings.mail.logoUrl")
     for text, field in (
@@ -183,3 +195,31 @@ def _url_faults(
 
 def _invalid(detail: str, field: str) -> Refusal:
     return Refusal(code="invalid_value", detail=detail, field=field)
+
+
+def check_origins(origins: Sequence[str], field: str) -> Refusal | None:
+    """Return why a tenant cannot list these origins (`invalid_value`), else None.
+
+    An origin is written as browsers send it (RFC 6454, section 6.2): lower case, no path, no port
+    that is the scheme's own, no wildcard.
+    """
+    for index, origin in enumerate(origins):
+        why = _wrong(origin)
+        if why is not None:
+            return Refusal(code="invalid_value", detail=why, field=f"{field}.{index}")
+    return None
+
+
+def _wrong(origin: str) -> str | None:
+    found = _ORIGIN.fullmatch(origin)
+    if found is None or len(origin) > MAX_ORIGIN:
+        return (
+            f"{origin[:80]!r} is no exact origin. Write it as https://game.example, in lower case, "
+            "without a path, a slash at the end or a wildcard."
+        )
+    scheme, host, port = found.groups()
+    if port == _DEFAULT_PORTS[scheme] or (port is not None and int(port) > 65_535):
+        return f"{origin[:80]!r} has a port that browsers do not send. Leave it out."
+    if scheme == "http" and host not in _LOOPBACK:
+        return f"{origin[:80]!r} is not https. Only localhost, 127.0.0.1 and [::1] may be http."
+    return None

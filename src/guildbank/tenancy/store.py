@@ -13,6 +13,14 @@ from guildbank.tenancy import tables
 from guildbank.tenancy.contracts import State, Tenant, TenantSettings
 from guildbank.tenancy.rules import is_slug
 
+# Asked for preflights, which name no tenant; a cache stands before it.
+LISTED_ORIGINS = """
+SELECT DISTINCT jsonb_array_elements_text(settings->'cors_origins') AS origin
+FROM tenancy_tenant
+WHERE state <> 'deleted'
+  AND settings ? 'cors_origins'
+"""
+
 _COLUMNS = (
     tables.tenant.c.id,
     tables.tenant.c.slug,
@@ -79,6 +87,12 @@ async def tenant_page(tx: Tx, after: str, limit: int) -> list[Tenant]:
         .limit(limit)
     )
     return [_tenant(row) for row in await tx.sql.execute(statement)]
+
+
+async def listed_origins(tx: Tx) -> frozenset[str]:
+    """Return every origin that a tenant lists which is not deleted."""
+    rows = await tx.driver.fetch(LISTED_ORIGINS)
+    return frozenset(row["origin"] for row in rows)
 
 
 async def set_state(tx: Tx, id_: str, state: State) -> None:

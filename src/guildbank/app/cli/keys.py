@@ -33,6 +33,13 @@ def create(
             help="A key of the deployment, made in the database itself: also for the first one.",
         ),
     ] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow",
+            help="A network from which alone it may be used, such as 203.0.113.0/24; repeat.",
+        ),
+    ] = None,
     expires_at: Annotated[
         str | None, typer.Option("--expires-at", help="RFC 3339, such as 2030-01-31T00:00:00Z.")
     ] = None,
@@ -43,15 +50,18 @@ def create(
     settings = load(data=data)
     if deployment:
         if tenant or scope or all_scopes or publishable or expires_at:
-            raise fail("A deployment key has one scope and no tenant: give --name alone.")
-        _deployment_key(settings, name)
+            raise fail(
+                "A deployment key has one scope and no tenant: give only --name, and --allow."
+            )
+        _deployment_key(settings, name, allow or [])
         return
     command: dict[str, object] = {"name": name}
     if publishable:
         command["kind"] = "publishable"
     else:
         command["scopes"] = _scopes(scope or [], all_scopes)
-    for field, value in (("tenant", tenant), ("expiresAt", expires_at)):
+    given = (("tenant", tenant), ("expiresAt", expires_at), ("allowedAddresses", allow or None))
+    for field, value in given:
         if value is not None:
             command[field] = value
     with client(settings, key, deployment=tenant is not None) as server:
@@ -65,7 +75,8 @@ def list_all(tenant: Tenant = None, key: KeyOption = None, data: Data = None) ->
     """List keys: a tenant's, or without --tenant those of the deployment."""
     with client(load(data=data), key, deployment=True) as server:
         rows = list(server.items("/v1/keys", tenant=tenant, limit=200))
-    columns = ("id", "name", "kind", "prefix", "scopes", "lastUsedAt", "expiresAt", "revokedAt")
+    columns = ("id", "name", "kind", "prefix", "scopes", "allowedAddresses", "lastUsedAt",
+               "expiresAt", "revokedAt")  # fmt: skip
     table(columns, ([_cell(row[column]) for column in columns] for row in rows))
 
 
@@ -89,14 +100,14 @@ def _scopes(named: list[str], everything: bool) -> list[str]:
     return tenant_scopes()
 
 
-def _deployment_key(settings: Settings, name: str) -> None:
+def _deployment_key(settings: Settings, name: str, allow: list[str]) -> None:
     from guildbank.app.first_key import NoKey, make_deployment_key
     from guildbank.app.local import Unreachable, local_database
     from guildbank.infra.crypto import KeyUnusable
     from guildbank.infra.postgres import ClusterError
 
     with told(ClusterError, KeyUnusable, NoKey, Unreachable), local_database(settings):
-        token = make_deployment_key(settings, name)
+        token = make_deployment_key(settings, name, allow)
     say("Created a deployment key. It is not shown again:")
     typer.echo(token)
 

@@ -49,6 +49,23 @@ def list_all(key: KeyOption = None, data: Data = None) -> None:
 
 
 @app.command()
+def origins(
+    slug: Slug,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", help="An origin such as https://game.example; repeat for more."),
+    ] = None,
+    key: KeyOption = None,
+    data: Data = None,
+) -> None:
+    """Say which origins' pages may call for a tenant; without --allow, none."""
+    with client(load(data=data), key, deployment=True) as server:
+        kept = server.patch(f"/v1/tenants/{slug}", {"settings": {"corsOrigins": allow or []}})
+    listed = kept["settings"]["corsOrigins"]
+    say(f"Pages that may call for [bold]{slug}[/]: {', '.join(listed) or 'none'}.")
+
+
+@app.command()
 def suspend(slug: Slug, key: KeyOption = None, data: Data = None) -> None:
     """Refuse all writes of a tenant; reads go on."""
     with client(load(data=data), key, deployment=True) as server:

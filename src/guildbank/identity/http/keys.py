@@ -41,6 +41,15 @@ WEEK_SECONDS = 7 * 24 * 3600
 KeyId = Annotated[str, PathParameter(description="The key's id.", max_length=90)]
 ScopeName = Annotated[str, Meta(min_length=1, max_length=64, examples=["wallets:spend"])]
 TenantSlug = Annotated[str, Meta(min_length=2, max_length=40, examples=["moonlit-games"])]
+Network = Annotated[str, Meta(min_length=2, max_length=49, examples=["203.0.113.0/24"])]
+Networks = Annotated[
+    list[Network],
+    Meta(
+        max_length=20,
+        description="Networks from which a secret key may be used; none means from everywhere. "
+        "Of IPv6 never smaller than a /64.",
+    ),
+]
 Application = Annotated[str, Meta(min_length=1, max_length=90)]
 Ends = Annotated[datetime, Meta(tz=True, description="With a zone, such as Z.")]
 
@@ -53,6 +62,7 @@ class CreateKeyBody(Body):
         "kind": "secret",
         "tenant": None,
         "application": None,
+        "allowedAddresses": ["203.0.113.0/24"],
         "expiresAt": None,
     }
 
@@ -61,6 +71,7 @@ class CreateKeyBody(Body):
     scopes: Annotated[list[ScopeName], Meta(max_length=100)] = msgspec.field(default_factory=list)
     tenant: TenantSlug | None = None
     application: Application | None = None
+    allowed_addresses: Networks = msgspec.field(default_factory=list)
     expires_at: Ends | None = None
 
 
@@ -80,6 +91,7 @@ class KeyView(View):
         "name": "game-server",
         "prefix": "sk_bYvfaZY",
         "scopes": ["wallets:spend"],
+        "allowedAddresses": ["203.0.113.0/24"],
         "expiresAt": None,
         "revokedAt": None,
         "replacedBy": None,
@@ -91,6 +103,7 @@ class KeyView(View):
     name: str
     prefix: str
     scopes: Sequence[str]
+    allowed_addresses: Sequence[str]
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
@@ -126,6 +139,8 @@ async def create(identity: Parts, caller: Who, data: JSONBody[CreateKeyBody]) ->
         kind=data.kind,
         application=data.application,
         expires_at=data.expires_at,
+        allowed_addresses=data.allowed_addresses,
+        held_addresses=caller.allowed_addresses,
         held=None if caller.kind == "deployment" else caller.scopes,
     )
     return _new_view(granted(made))
@@ -166,6 +181,7 @@ async def rotate(
         caller.tenant,
         data.overlap_seconds,
         any_tenant=caller.kind == "deployment",
+        held_addresses=caller.allowed_addresses,
         held=None if caller.kind == "deployment" else caller.scopes,
     )
     return _new_view(granted(made))
@@ -195,6 +211,7 @@ def _view(key: Key) -> KeyView:
         name=key.name,
         prefix=key.prefix,
         scopes=key.scopes,
+        allowed_addresses=key.allowed_addresses,
         created_at=key.created_at,
         expires_at=key.expires_at,
         last_used_at=key.last_used_at,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from ipaddress import ip_network
 from typing import Any
 
 from sqlalchemy import select, update
@@ -16,7 +17,7 @@ _COLUMNS = tuple(column for column in _key if column.name != "hash")
 
 # Every request that no cache answers comes here, so it is plain text on the driver.
 KEY_BY_HASH = """
-SELECT id, application, tenant_id, kind, scopes, expires_at, revoked_at
+SELECT id, application, tenant_id, kind, scopes, expires_at, revoked_at, allowed_addresses
 FROM identity_key
 WHERE hash = $1
 """
@@ -46,6 +47,7 @@ async def insert_key(tx: Tx, key: Key, hash_: bytes) -> None:
             hash=hash_,
             prefix=key.prefix,
             scopes=list(key.scopes),
+            allowed_addresses=list(key.allowed_addresses),
             created_at=key.created_at,
             expires_at=key.expires_at,
         )
@@ -65,6 +67,8 @@ async def find_by_hash(tx: Tx, hash_: bytes) -> KnownKey | None:
         frozenset(row["scopes"]),
         row["expires_at"],
         row["revoked_at"],
+        tuple(row["allowed_addresses"]),
+        tuple(ip_network(one) for one in row["allowed_addresses"]),
     )
 
 
@@ -152,6 +156,7 @@ def _as_key(row: Any) -> Key:
         name=row.name,
         prefix=row.prefix,
         scopes=tuple(row.scopes),
+        allowed_addresses=tuple(row.allowed_addresses),
         created_at=row.created_at,
         expires_at=row.expires_at,
         last_used_at=row.last_used_at,

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from guildbank.identity.contracts import (
+    ADDRESS_NOT_ALLOWED,
     BAD_KEY,
     BAD_TOKEN,
     NOT_WITH_PUBLISHABLE,
@@ -16,7 +17,7 @@ from guildbank.identity.contracts import (
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.log_in import barred_by
 from guildbank.identity.usecases.sign_tokens import PlayerClaims
-from guildbank.infra.http import DEPLOYMENT_SCOPE, Caller
+from guildbank.infra.http import DEPLOYMENT_SCOPE, UNKNOWN_ADDRESS, Caller, ClientAddress
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.tenancy import read_host
@@ -40,11 +41,16 @@ class Authenticator:
         self._hosts = LOOPBACK.union(hosts)
         self._default = default
 
-    async def __call__(self, headers: Mapping[str, str], path: str) -> Caller | Refusal | None:
+    async def __call__(
+        self, headers: Mapping[str, str], path: str, address: ClientAddress = UNKNOWN_ADDRESS
+    ) -> Caller | Refusal | None:
         """Return the caller, a refusal of what was sent, or None when nothing was.
 
+        A key that may be used from some networks only is refused at an unknown address.
+
         Refusals: `unauthorized`, `session_ended`, `player_suspended`, `player_closed`,
-        `tenant_mismatch`, `too_busy`, and for players `not_found` at an unknown host.
+        `tenant_mismatch`, `address_not_allowed`, `too_busy`, and for players `not_found` at an
+        unknown host.
         """
         named = await self.named_tenant(headers)
         if isinstance(named, Refusal):
@@ -55,7 +61,7 @@ class Authenticator:
         method, _, token = sent.partition(" ")
         if method.lower() != "bearer" or not token:
             return BAD_KEY
-        caller = await self._caller(token.strip())
+        caller = await self._caller(token.strip(), address)
         if isinstance(caller, Refusal) or caller.tenant is None:
             return caller
         hosted = await self._hosted_tenant(headers)
@@ -102,7 +108,7 @@ class Authenticator:
         method, _, token = headers.get("authorization", "").partition(" ")
         if method.lower() != "bearer" or not token:
             return None
-        caller = await self._caller(token.strip())
+        caller = await self._caller(token.strip(), UNKNOWN_ADDRESS)
         return None if isinstance(caller, Refusal) else caller.tenant
 
     async def named_tenant(self, headers: Mapping[str, str]) -> TenantRef | Refusal | None:
@@ -122,25 +128,39 @@ class Authenticator:
             return BAD_KEY
         return await self._identity.tenants.by_id(key.tenant_id) or BAD_KEY
 
-    async def _caller(self, token: str) -> Caller | Refusal:
+    async def _caller(self, token: str, address: ClientAddress) -> Caller | Refusal:
         if token.startswith("pk_"):
             return NOT_WITH_PUBLISHABLE
         if token.startswith("sk_"):
-            return await self._machine(token)
+            return await self._machine(token, address)
         return await self._player(token)
 
-    async def _machine(self, token: str) -> Caller | Refusal:
+    async def _machine(self, token: str, address: ClientAddress) -> Caller | Refusal:
         key = await self._identity.keys.recognise(token)
         if isinstance(key, Refusal):
             return key
         if key is None or key.kind != "secret":
             return BAD_KEY
+        # Only who holds the token gets here, so a stranger who guesses does not learn of the list.
+        if key.networks and not address.within(key.networks):
+            return ADDRESS_NOT_ALLOWED
         if key.tenant_id is None:
-            return Caller(kind="deployment", principal=key.application, scopes=DEPLOYMENT_SCOPES)
+            return Caller(
+                kind="deployment",
+                principal=key.application,
+                scopes=DEPLOYMENT_SCOPES,
+                allowed_addresses=key.allowed_addresses,
+            )
         tenant = await self._identity.tenants.by_id(key.tenant_id)
         if tenant is None:
             return BAD_KEY
-        return Caller(kind="machine", principal=key.application, tenant=tenant, scopes=key.scopes)
+        return Caller(
+            kind="machine",
+            principal=key.application,
+            tenant=tenant,
+            scopes=key.scopes,
+            allowed_addresses=key.allowed_addresses,
+        )
 
     async def _player(self, token: str) -> Caller | Refusal:
         claims = await self._identity.tokens.read(token)

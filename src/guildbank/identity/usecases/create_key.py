@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from guildbank.identity.contracts import Key, KeyKind, NewKey
-from guildbank.identity.rules import SHOWN, check_scopes, new_token, token_hash
+from guildbank.identity.rules import SHOWN, check_scopes, new_token, read_allowed, token_hash
 from guildbank.identity.store import keys as store
 from guildbank.identity.usecases import Identity
 from guildbank.infra.database import CONTROL_SCHEMA
@@ -17,6 +17,11 @@ NO_APPLICATION = Refusal(
     detail="There is no such application. Leave it out to make a new one.",
     field="application",
 )
+PUBLISHABLE_IS_EVERYWHERE = Refusal(
+    code="invalid_value",
+    detail="A publishable key is built into game clients, which may be anywhere.",
+    field="allowedAddresses",
+)
 
 
 async def create_key(
@@ -28,13 +33,17 @@ async def create_key(
     kind: KeyKind = "secret",
     application: str | None = None,
     expires_at: datetime | None = None,
+    allowed_addresses: Sequence[str] = (),
     held: Collection[str] | None = None,
+    held_addresses: Sequence[str] = (),
 ) -> NewKey | Refusal:
     """Return the key with its token, which is stored nowhere and shown this once.
 
     Without `tenant` it is a key of the deployment. `application` (`app_...`) adds a key to an
-    application that has one, else it is a new application. `held` limits the scopes to those of
-    the caller. Refusals: `invalid_value`, `scope_not_held`, with the field named.
+    application that has one, else it is a new application. With `allowed_addresses` (networks) a
+    secret key may be used from there only. `held` limits the scopes to those of the caller,
+    `held_addresses` the networks. Refusals: `invalid_value`, `scope_not_held`, `address_not_held`,
+    with the field named.
     """
     now = identity.clock.now()
     wrong = _check(identity, tenant, scopes, kind, held)
@@ -42,6 +51,11 @@ async def create_key(
         return wrong
     if expires_at is not None and expires_at <= now:
         return Refusal(code="invalid_value", detail="This time has passed.", field="expiresAt")
+    if allowed_addresses and kind == "publishable":
+        return PUBLISHABLE_IS_EVERYWHERE
+    allowed = read_allowed(allowed_addresses, () if kind == "publishable" else held_addresses)
+    if isinstance(allowed, Refusal):
+        return allowed
     tenant_id = None if tenant is None else tenant.id
     token = new_token(kind)
     key = Key(
@@ -52,6 +66,7 @@ async def create_key(
         name=name,
         prefix=token[:SHOWN],
         scopes=tuple(sorted(set(scopes))),
+        allowed_addresses=allowed,
         created_at=now,
         expires_at=expires_at,
         last_used_at=None,

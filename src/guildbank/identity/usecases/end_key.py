@@ -1,12 +1,12 @@
 """End a key: at once, or by a successor that takes over during an overlap."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 import msgspec
 
-from guildbank.identity.contracts import KEY_ENDED, NO_KEY, Key, NewKey
-from guildbank.identity.rules import SHOWN, check_scopes, new_token, token_hash
+from guildbank.identity.contracts import KEY_ENDED, NO_KEY, NOT_FROM_EVERYWHERE, Key, NewKey
+from guildbank.identity.rules import SHOWN, check_scopes, new_token, read_allowed, token_hash
 from guildbank.identity.store import keys as store
 from guildbank.identity.usecases import Identity
 from guildbank.infra.database import CONTROL_SCHEMA
@@ -40,13 +40,15 @@ async def rotate_key(
     *,
     any_tenant: bool = False,
     held: Collection[str] | None = None,
+    held_addresses: Sequence[str] = (),
 ) -> NewKey | Refusal:
-    """Return a successor with the same application, scopes and lifetime.
+    """Return a successor with the same application, scopes, allowed addresses and lifetime.
 
     The old key stays valid for `overlap_seconds`, or until its own end if that is sooner. The
     principal is the application, so idempotency keys keep their meaning. With `held` the old key
-    may have no other scopes: its successor's token is a key to them. Refusals: `not_found`,
-    `scope_not_held`, `key_ended` (revoked, expired or rotated before).
+    may have no other scopes: its successor's token is a key to them; the same with networks and
+    `held_addresses`. Refusals: `not_found`, `scope_not_held`, `address_not_held`, `key_ended`
+    (revoked, expired or rotated before).
     """
     tenant_id = None if tenant is None else tenant.id
     now = identity.clock.now()
@@ -57,6 +59,12 @@ async def rotate_key(
         wrong = check_scopes(old.scopes, old.scopes, held)
         if wrong is not None:
             return msgspec.structs.replace(wrong, field=None)
+        if held_addresses and old.kind == "secret":
+            if not old.allowed_addresses:
+                return NOT_FROM_EVERYWHERE
+            narrower = read_allowed(old.allowed_addresses, held_addresses)
+            if isinstance(narrower, Refusal):
+                return msgspec.structs.replace(narrower, field=None)
         expired = old.expires_at is not None and old.expires_at <= now
         if expired or old.revoked_at is not None or old.replaced_by is not None:
             return KEY_ENDED

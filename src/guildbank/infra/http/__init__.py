@@ -31,7 +31,9 @@ from guildbank.infra.http.caller import (
     machine_or_self,
     own_session,
     scope,
+    vouch,
 )
+from guildbank.infra.http.client_address import UNKNOWN_ADDRESS, ClientAddress, client_address
 from guildbank.infra.http.idempotency import IdempotencyKey, OptionalIdempotencyKey
 from guildbank.infra.http.paging import After, Limit, Page, decode_cursor, encode_cursor
 from guildbank.infra.http.problems import Code, Problem, granted, problem, problem_for
@@ -54,11 +56,13 @@ from guildbank.infra.http.schema import (
 
 __all__ = [
     "DEPLOYMENT_SCOPE",
+    "UNKNOWN_ADDRESS",
     "After",
     "Amount",
     "Authenticate",
     "Body",
     "Caller",
+    "ClientAddress",
     "Code",
     "CountryCode",
     "ExternalId",
@@ -83,6 +87,7 @@ __all__ = [
     "a_player",
     "at_home",
     "caller_of",
+    "client_address",
     "currency_scale",
     "decode_cursor",
     "encode_cursor",
@@ -94,5 +99,6 @@ __all__ = [
     "read_country",
     "read_money",
     "scope",
+    "vouch",
     "write_money",
 ]

@@ -10,16 +10,20 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
 from guildbank.infra.config import Settings
+from guildbank.infra.http.admission import Gate
 from guildbank.infra.http.caller import (
     AUTHENTICATE,
     FIND_HOME,
+    GATE,
     Authenticate,
     Caller,
     FindHome,
     admit,
     caller_of,
+    count,
     home_of,
 )
+from guildbank.infra.http.cors import Cors, Origins
 from guildbank.infra.http.decoding import StrictRequest
 from guildbank.infra.http.docs import DOCS_SECURITY_POLICY, docs_page, problems_page
 from guildbank.infra.http.edge import Edge
@@ -28,6 +32,7 @@ from guildbank.infra.http.health import ReadyCheck, health_routes
 from guildbank.infra.http.openapi import build_document
 from guildbank.infra.http.problems import Code, Codes
 from guildbank.infra.http.query import QueryCheck
+from guildbank.infra.limits.limiter import Limiter
 from guildbank.infra.metrics import Metrics
 from guildbank.infra.tenant import TenantRef
 
@@ -51,22 +56,28 @@ def build_app(
     checks: Mapping[str, ReadyCheck] | None = None,
     version: str = "0.1.0",
     metrics: Metrics | None = None,
+    limiter: Limiter | None = None,
+    origins: Origins | None = None,
     on_startup: Sequence[Hook] = (),
     on_shutdown: Sequence[Hook] = (),
 ) -> Litestar:
     """Return the app: `routes` behind authentication, limits and problems, plus docs and health.
 
     A route takes `caller: Caller` and any name in `services` as parameters; a route with
-    `opt={"public": True}` is open and must not take `caller`, but may take `home`. Raises
-    CodeClash if two rooms declare a problem code differently.
+    `opt={"public": True}` is open and must not take `caller`, but may take `home`; one with
+    `opt={"limits": (...)}` has RateLimits of its own. Without a `limiter` nothing is limited,
+    without `origins` no page of another origin may call. Raises CodeClash if two rooms declare a
+    problem code differently, and LimitClash if two routes do so with a limit.
     """
     registry = Codes(codes)
     counters = metrics or Metrics()
     query = QueryCheck()
+    gate = Gate(limiter, settings, counters)
     pages = DocsPages()
 
     async def before_route(request: Request[Any, Any, State]) -> None:
         await admit(request)
+        await count(request)
         query.check(request)
 
     app = Litestar(
@@ -74,7 +85,7 @@ def build_app(
         request_class=StrictRequest,
         request_max_body_size=settings.max_body_bytes,
         before_request=before_route,
-        state=State({AUTHENTICATE: authenticate, FIND_HOME: find_home}),
+        state=State({AUTHENTICATE: authenticate, FIND_HOME: find_home, GATE: gate}),
         dependencies=_dependencies(services or {}),
         exception_handlers={Exception: Faults(registry)},
         openapi_config=None,
@@ -83,18 +94,14 @@ def build_app(
         on_shutdown=list(on_shutdown),
     )
     query.learn(app.routes)
+    gate.learn(app.routes)
     pages.write(
         build_document(app.routes, registry, title=TITLE, version=version, description=DESCRIPTION),
         registry,
     )
     # Litestar's own middleware does not see requests that match no route, and the edge must.
     app.asgi_handler = Edge(
-        app.asgi_handler,
-        registry,
-        counters,
-        timeout_seconds=settings.request_timeout_seconds,
-        max_concurrent=settings.max_concurrent_requests,
-        max_header_bytes=settings.max_header_bytes,
+        app.asgi_handler, registry, counters, settings, gate=gate, cors=Cors(origins)
     )
     return app
 
@@ -133,7 +140,11 @@ class DocsPages:
 
 
 _KEPT = {"cache-control": "public, max-age=60"}
-_PAGE = {**_KEPT, "content-security-policy": DOCS_SECURITY_POLICY}
+_PAGE = {
+    **_KEPT,
+    "content-security-policy": DOCS_SECURITY_POLICY,
+    "cross-origin-opener-policy": "same-origin",
+}
 
 
 def _dependencies(services: Mapping[str, object]) -> dict[str, Provide]:

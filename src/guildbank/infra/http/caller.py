@@ -10,6 +10,8 @@ from litestar.di import NamedDependency
 from litestar.handlers.base import BaseRouteHandler
 from litestar.params import SkipValidation
 
+from guildbank.infra.http.admission import ROUTE_LIMITS, Gate, visit_of
+from guildbank.infra.http.client_address import ClientAddress, client_address
 from guildbank.infra.http.problems import Problem, problem
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
@@ -18,6 +20,7 @@ Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 AUTHENTICATE = "guildbank_authenticate"
 HOME = "home"
 FIND_HOME = "guildbank_find_home"
+GATE = "guildbank_gate"
 DEPLOYMENT_SCOPE = "deployment"
 
 
@@ -27,7 +30,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     `principal` names the application or player, never a key or token, so that idempotency keys
     outlive a rotation. A deployment caller has no tenant; a player has `player_id` and, where the
     game server said so, the `country` whose prices are this player's. A player who signed in has
-    a session and the time of that; one whose token the game server minted has neither.
+    a session and the time of that; one whose token the game server minted has neither. Where a key
+    may be used from some networks only, these are its `allowed_addresses`.
     """
 
     kind: Literal["machine", "player", "deployment"]
@@ -38,6 +42,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str | None = None
     authenticated_at: datetime | None = None
     scopes: frozenset[str] = frozenset()
+    allowed_addresses: tuple[str, ...] = ()
 
     @property
     def home(self) -> TenantRef:
@@ -58,8 +63,11 @@ Home: TypeAlias = NamedDependency[TenantRef]
 """The tenant that a public request is for, as a route's parameter: `home: Home`."""
 
 
-Authenticate: TypeAlias = Callable[[Mapping[str, str], str], Awaitable[Caller | Refusal | None]]
-"""`await authenticate(headers, path)`: a caller, a refusal of bad credentials, or None for none."""
+Authenticate: TypeAlias = Callable[
+    [Mapping[str, str], str, ClientAddress], Awaitable[Caller | Refusal | None]
+]
+"""`await authenticate(headers, path, address)`: a caller, a refusal of bad credentials, or None for
+none. `address` is whom the request comes from."""
 
 FindHome: TypeAlias = Callable[[Mapping[str, str]], Awaitable[TenantRef | Refusal]]
 """`await find_home(headers)`: the tenant that a request without credentials is for."""
@@ -166,9 +174,28 @@ async def admit(connection: Connection) -> None:
     if scope.get("user") is not None or scope["route_handler"].opt.get("public"):
         return
     authenticate: Authenticate = scope["litestar_app"].state[AUTHENTICATE]
-    found = await authenticate(connection.headers, scope["path"])
+    found = await authenticate(connection.headers, scope["path"], client_address(connection))
     if isinstance(found, Refusal):
         raise Problem(found)
     if found is None:
         raise problem("unauthorized", "Send a secret key as Authorization: Bearer sk_... .")
     scope["user"] = found
+    gate: Gate = scope["litestar_app"].state[GATE]
+    await gate.admit(visit_of(connection), found.principal, player=found.kind == "player")
+
+
+async def count(connection: Connection) -> None:
+    """Count a request under the limits that its route declares; raises Problem."""
+    scope = connection.scope
+    if not (limits := scope["route_handler"].opt.get(ROUTE_LIMITS)):
+        return
+    caller = scope.get("user")
+    principal = caller.principal if isinstance(caller, Caller) else None
+    gate: Gate = scope["litestar_app"].state[GATE]
+    await gate.pass_route(visit_of(connection), limits, principal)
+
+
+def vouch(connection: Connection) -> None:
+    """Take a request off its address's count: a signature, say, proved who sent it."""
+    gate: Gate = connection.scope["litestar_app"].state[GATE]
+    gate.vouch(visit_of(connection))

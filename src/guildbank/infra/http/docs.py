@@ -10,7 +10,10 @@ from typing import Any, TypeAlias
 from guildbank.infra.http.problems import Codes
 
 Json: TypeAlias = dict[str, Any]
-DOCS_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"
+DOCS_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
 _CODE = re.compile(r"`([^`]+)`")
 
 

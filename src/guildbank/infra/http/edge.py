@@ -6,16 +6,23 @@ Plain ASGI around the framework, because it must also hold for requests that rea
 import asyncio
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from time import perf_counter
-from typing import Any, Final
+from typing import Any
 
+import msgspec
 import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from guildbank.infra.config import Settings
+from guildbank.infra.http.admission import VISIT, Gate, Visit
+from guildbank.infra.http.caller import Caller
+from guildbank.infra.http.client_address import CLIENT_ADDRESS, TrustedProxies
+from guildbank.infra.http.cors import Cors
 from guildbank.infra.http.faults import as_problem
 from guildbank.infra.http.problems import PROBLEM_MEDIA_TYPE, Codes, Problem, problem
+from guildbank.infra.http.safety_headers import SafetyHeaders
 from guildbank.infra.metrics import Metrics
 from guildbank.infra.telemetry import REQUEST, RequestContext
 
@@ -26,12 +33,12 @@ _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}
 _NO_TRACE = "0" * 32
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _ALWAYS_SERVED = frozenset({"/healthz", "/readyz", "/metrics"})
-_SAFETY_HEADERS: Final = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-frame-options", b"DENY"),
-)
-_NO_STORE: Final = (b"cache-control", b"no-store")
+_READ = frozenset(
+    (
+        b"x-request-id", b"traceparent", b"x-forwarded-for", b"authorization", b"x-guildbank-key",
+        b"origin", b"access-control-request-method",
+    )
+)  # fmt: skip
 _UNMATCHED = "(unmatched)"
 
 
@@ -43,17 +50,21 @@ class Edge:
         app: ASGIApp,
         codes: Codes,
         metrics: Metrics,
+        settings: Settings,
         *,
-        timeout_seconds: float,
-        max_concurrent: int,
-        max_header_bytes: int,
+        gate: Gate,
+        cors: Cors,
     ) -> None:
         self._app = app
         self._codes = codes
         self._metrics = metrics
-        self._timeout_seconds = timeout_seconds
-        self._max_concurrent = max_concurrent
-        self._max_header_bytes = max_header_bytes
+        self._timeout_seconds = settings.request_timeout_seconds
+        self._max_concurrent = settings.max_concurrent_requests
+        self._max_header_bytes = settings.max_header_bytes
+        self._proxies = TrustedProxies(settings.trusted_proxies)
+        self._safety = SafetyHeaders(settings.url)
+        self._gate = gate
+        self._cors = cors
         self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,15 +76,28 @@ class Edge:
 
     async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = perf_counter()
-        context, header_bytes = read_headers(scope["headers"])
-        scope["state"]["request_id"] = context.request_id
+        heard = read_headers(scope["headers"])
+        context = heard.context
+        peer = scope.get("client")
+        address = self._proxies.client(peer[0] if peer else None, heard.forwarded)
+        visit = Visit(address, heard.credentials)
+        scope["state"].update(
+            {"request_id": context.request_id, CLIENT_ADDRESS: address, VISIT: visit}
+        )
         token = REQUEST.set(context)
-        answer = _Answer(send, context.request_id.encode())
+        answer = _Answer(send, scope, context.request_id.encode(), heard, visit, self)
         self._in_flight += 1
         self._metrics.in_flight.inc()
         try:
-            self._admit(scope, header_bytes)
-            await self._serve(scope, receive, answer)
+            self._admit(scope, heard.total_bytes)
+            if heard.asks_first and scope["method"] == "OPTIONS" and heard.origin is not None:
+                await self._preflight(answer, heard.origin)
+            elif scope["path"] in _ALWAYS_SERVED:
+                await self._serve(scope, receive, answer)
+            else:
+                await self._gate.enter(visit)
+                await self._serve(scope, receive, answer)
+                await self._gate.leave(visit, answer.status)
         except Exception as error:
             await self._refuse(answer, context.request_id, error)
         finally:
@@ -128,6 +152,25 @@ class Edge:
         finally:
             answer.limit = None
 
+    async def _preflight(self, answer: "_Answer", origin: bytes) -> None:
+        headers = await self._cors.preflight(origin)
+        await answer({"type": "http.response.start", "status": 204, "headers": headers})
+        await answer({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def more_headers(
+        self, answer: "_Answer", given: list[tuple[bytes, bytes]]
+    ) -> list[tuple[bytes, bytes]]:
+        """Return what an answer with these headers is sent with besides."""
+        headers = [*self._safety.for_answer(given), *answer.visit.fields()]
+        if answer.heard.origin is not None and not answer.heard.asks_first:
+            caller = answer.scope.get("user")
+            headers += await self._cors.answer(
+                answer.heard.origin,
+                caller if isinstance(caller, Caller) else None,
+                answer.heard.client_key,
+            )
+        return headers
+
     async def _refuse(self, answer: "_Answer", request_id: str, error: Exception) -> None:
         found = as_problem(error)
         if answer.started:
@@ -158,42 +201,86 @@ class Edge:
 class _Answer:
     """The way out: adds headers, notes the status, lifts the time limit once data flows."""
 
-    __slots__ = ("_request_id", "_send", "limit", "started", "status")
+    __slots__ = ("_edge", "_request_id", "_send", "heard", "limit", "scope", "started", "status",
+                 "visit")  # fmt: skip
 
-    def __init__(self, send: Send, request_id: bytes) -> None:
+    def __init__(
+        self,
+        send: Send,
+        scope: HTTPScope,
+        request_id: bytes,
+        heard: "Heard",
+        visit: Visit,
+        edge: Edge,
+    ) -> None:
         self._send = send
         self._request_id = request_id
+        self._edge = edge
+        self.scope = scope
+        self.heard = heard
+        self.visit = visit
         self.limit: asyncio.Timeout | None = None
         self.started = False
         self.status = 499
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            given = list(message["headers"])
+            more = await self._edge.more_headers(self, given)
             self.started = True
             self.status = message["status"]
             if self.limit is not None and not self.limit.expired():
                 self.limit.reschedule(None)
-            headers = [*message["headers"], (b"x-request-id", self._request_id), *_SAFETY_HEADERS]
-            if not any(name.lower() == b"cache-control" for name, _ in message["headers"]):
-                headers.append(_NO_STORE)
-            message["headers"] = headers
+            message["headers"] = [*given, (b"x-request-id", self._request_id), *more]
         await self._send(message)
 
 
-def read_headers(headers: Any) -> tuple[RequestContext, int]:
-    """Return the request's id and trace (W3C Trace Context), and the headers' total bytes.
+class Heard(msgspec.Struct):
+    """What the edge reads of a request's headers.
+
+    `credentials` and `client_key` are as they were sent and prove nothing. `asks_first` tells a
+    preflight from other OPTIONS.
+    """
+
+    context: RequestContext
+    total_bytes: int
+    forwarded: Sequence[bytes] = ()
+    credentials: bytes | None = None
+    client_key: bytes | None = None
+    origin: bytes | None = None
+    asks_first: bool = False
+
+
+def read_headers(headers: Any) -> Heard:
+    """Return the request's id and trace (W3C Trace Context), and what else the edge goes by.
 
     An id that is not 1 to 64 characters of `A-Za-z0-9._-` is replaced, not refused.
     """
     request_id: str | None = None
     trace_id: str | None = None
     total = 0
+    found: dict[bytes, bytes] = {}
+    forwarded: list[bytes] = []
     for name, value in headers:
         total += len(name) + len(value)
+        if name not in _READ:
+            continue
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             request_id = value.decode()
         elif name == b"traceparent":
             trace = _TRACEPARENT.fullmatch(value)
-            if trace is not None and (found := trace.group(1).decode()) != _NO_TRACE:
-                trace_id = found
-    return RequestContext(request_id or os.urandom(12).hex(), trace_id), total
+            if trace is not None and (trace_found := trace.group(1).decode()) != _NO_TRACE:
+                trace_id = trace_found
+        elif name == b"x-forwarded-for":
+            forwarded.append(value)
+        else:
+            found[name] = value
+    return Heard(
+        RequestContext(request_id or os.urandom(12).hex(), trace_id),
+        total,
+        forwarded,
+        found.get(b"authorization"),
+        found.get(b"x-guildbank-key"),
+        found.get(b"origin"),
+        b"access-control-request-method" in found,
+    )

@@ -18,6 +18,7 @@ from sqlalchemy import exc as sql
 
 from guildbank.infra.http.decoding import refused_value
 from guildbank.infra.http.problems import PROBLEM_MEDIA_TYPE, Codes, Problem, problem
+from guildbank.infra.limits.stores import StoreAway
 from guildbank.kernel import Refusal
 
 log = structlog.get_logger("guildbank.http")
@@ -85,7 +86,7 @@ class Faults:
             log.error("request_failed", exc_info=error)
         elif found.refusal.code not in self._codes:
             log.error("undeclared_code", code=found.refusal.code)
-        elif found.refusal.code in ("database_unavailable", "too_busy"):
+        elif found.refusal.code in ("database_unavailable", "limits_unavailable", "too_busy"):
             log.warning("request_unserved", code=found.refusal.code, cause=type(error).__name__)
         rendered = self._codes.render(found, request_id_of(request.scope))
         return Response(
@@ -104,6 +105,8 @@ def as_problem(error: Exception) -> Problem:
         return _parameter_problem(error)
     if isinstance(error, HTTPException):
         return _framework_problem(error)
+    if isinstance(error, StoreAway):
+        return problem("limits_unavailable", "The counters of this call do not answer; try again.")
     for cause in _causes(error):
         if isinstance(cause, _UNAVAILABLE) or _no_server(cause):
             return problem("database_unavailable", "The database does not answer; try again.")

@@ -23,7 +23,7 @@ from guildbank.infra.http.problems import PROBLEM_MEDIA_TYPE, Codes
 
 Json: TypeAlias = dict[str, Any]
 REF = "#/components/schemas/{name}"
-_ANYWHERE = (400, 404, 405, 408, 431, 503)
+_ANYWHERE = (400, 404, 405, 408, 429, 431, 503)
 _WITH_CREDENTIALS = (401, 403)
 _WITH_INPUT = (422,)
 _WITH_BODY = (409, 413, 415)
@@ -49,6 +49,33 @@ SECURITY_SCHEMES: Json = {
         "description": "A publishable key pk_...: says which tenant, allows nothing by itself.",
     },
 }
+
+
+LIMIT_FIELDS: Json = {
+    "RateLimit-Policy": {
+        "description": (
+            "The limits that counted this request (draft-ietf-httpapi-ratelimit-headers): `q` "
+            "requests in `w` seconds."
+        ),
+        "schema": {"type": "string"},
+        "example": '"key";q=120000;w=60',
+    },
+    "RateLimit": {
+        "description": (
+            "How each of them stands: `r` requests are left now, all of them again in `t` seconds."
+        ),
+        "schema": {"type": "string"},
+        "example": '"key";r=119998;t=1',
+    },
+    "Retry-After": {
+        "description": "Seconds to wait before the request is sent again.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+}
+_LIMIT_FIELDS = {
+    name: {"$ref": f"#/components/headers/{name}"} for name in ("RateLimit-Policy", "RateLimit")
+}
+_RETRY = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
 
 
 class ProblemView(msgspec.Struct, rename="camel"):
@@ -173,6 +200,7 @@ def build_document(
         "components": {
             "schemas": components,
             "securitySchemes": SECURITY_SCHEMES,
+            "headers": LIMIT_FIELDS,
             "responses": {f"Problem{status}": _problem(status, codes) for status in statuses},
         },
     }
@@ -260,7 +288,10 @@ def _media(schema: Json, components: Json) -> Json:
 def _answer(
     status: int, kind: Any, handler: HTTPRouteHandler, schemas: Any, components: Json
 ) -> Json:
-    answer: Json = {"description": handler.response_description or HTTPStatus(status).phrase}
+    answer: Json = {
+        "description": handler.response_description or HTTPStatus(status).phrase,
+        "headers": _LIMIT_FIELDS,
+    }
     if _is_json(kind):
         answer["content"] = {"application/json": _media(next(schemas), components)}
     elif kind in (bytes, str):
@@ -314,6 +345,7 @@ def _problem(status: int, codes: Mapping[str, Any]) -> Json:
     meaning = "\n".join(f"- `{code.code}`: {code.meaning}" for code in here)
     return {
         "description": f"{HTTPStatus(status).phrase}\n\n{meaning}".strip(),
+        **({"headers": {**_LIMIT_FIELDS, **_RETRY}} if status == 429 else {}),
         "content": {
             PROBLEM_MEDIA_TYPE: {
                 "schema": {"$ref": REF.format(name="ProblemView")},

@@ -36,6 +36,11 @@ EDGE_CODES = (
     Code("forbidden", 403, "The credentials are valid but do not allow this call."),
     Code("session_required", 403, "Only a player who signed in may call this, not a minted token."),
     Code("tenant_required", 400, "The request names no tenant: send X-Guildbank-Key."),
+    Code(
+        "origin_not_allowed",
+        403,
+        "No tenant lists the page's origin among its `corsOrigins`, so browsers may not call.",
+    ),
     Code("not_found", 404, "There is nothing at this address, or not for these credentials."),
     Code("method_not_allowed", 405, "This address exists but not with this method; see Allow."),
     Code("request_timeout", 408, "The request's body did not arrive in time."),
@@ -50,10 +55,25 @@ EDGE_CODES = (
     Code("address_invalid", 422, "A mail address does not have the form of one."),
     Code("unknown_currency", 422, "A money currency is not an ISO 4217 code in use."),
     Code("unknown_country", 422, "A country is not an ISO 3166-1 alpha-2 code."),
+    Code(
+        "rate_limited",
+        429,
+        "More requests came than the limit allows; try again after Retry-After.",
+    ),
+    Code(
+        "login_throttled",
+        429,
+        "Too many tries to sign in; try again after Retry-After, or from a device known here.",
+    ),
     Code("header_too_large", 431, "The request's headers are larger than this server accepts."),
     Code("internal_error", 500, "The server failed; the request id finds the reason in its log."),
     Code(
         "too_busy", 503, "The server has more to do than it accepts; try again after Retry-After."
+    ),
+    Code(
+        "limits_unavailable",
+        503,
+        "The counters that guard this call do not answer, so nobody is let in; try again.",
     ),
     Code("timed_out", 503, "The answer was not ready in time; ask again with the same key."),
     Code("not_ready", 503, "A part that this server needs is missing; `checks` names it."),
@@ -141,6 +161,9 @@ class Codes(Mapping[str, Code]):
         if refusal.field is not None:
             document["field"] = refusal.field
         headers = dict(problem.headers)
+        wait_seconds = refusal.extra.get("retryAfterSeconds")
+        if wait_seconds is not None:
+            headers.setdefault("retry-after", str(wait_seconds))
         if status == 503:
             headers.setdefault("retry-after", "1")
         if status == 401:

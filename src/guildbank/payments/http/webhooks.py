@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from litestar import Request, post
 from litestar.params import PathParameter
 
-from guildbank.infra.http import Service, View, granted, problem
+from guildbank.infra.http import Service, View, granted, problem, vouch
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.receive_webhook import receive_webhook
 
@@ -40,6 +40,8 @@ async def receive(
         raise problem("body_too_large", "An event has at most 256 KiB.")
     headers = {name.lower(): value for name, value in request.headers.items()}
     fresh = granted(await receive_webhook(payments, tenant_slug, provider_id, headers, body))
+    # Many events may come from one address, and each bore a good signature.
+    vouch(request)
     return ReceivedView(received=True, duplicate=not fresh)
 
 

@@ -11,6 +11,7 @@ from guildbank.tenancy.contracts import Tenant, TenantSettings
 from guildbank.tenancy.rules import is_slug
 
 FRESH_SECONDS = 1.0
+ORIGINS_FRESH_SECONDS = 5.0
 
 
 class Tenants:
@@ -26,6 +27,7 @@ class Tenants:
         self._by_slug = Recent(self._load_slug, seconds=FRESH_SECONDS)
         self._by_id = Recent(self._load_id, seconds=FRESH_SECONDS)
         self._by_host = Recent(self._load_host, seconds=FRESH_SECONDS)
+        self._origins = Recent(self._load_origins, seconds=ORIGINS_FRESH_SECONDS)
 
     async def by_slug(self, slug: str) -> TenantRef | None:
         """Return the tenant of this slug."""
@@ -56,6 +58,13 @@ class Tenants:
         found = await self._by_id.get(tenant_id)
         return None if found is None else found[1]
 
+    async def lists_origin(self, origin: str, tenant_id: str | None) -> bool:
+        """Say whether the tenant lists the origin; without one, whether any does."""
+        if tenant_id is None:
+            return origin in await self._origins.get(None)
+        settings = await self.settings(tenant_id)
+        return settings is not None and origin in settings.cors_origins
+
     async def all(self) -> list[TenantRef]:
         """Return every tenant, in the order of slugs; for jobs, so never cached."""
         refs: list[TenantRef] = []
@@ -70,6 +79,7 @@ class Tenants:
         """Drop what is known of a tenant, after this process changed it."""
         self._by_slug.forget(ref.slug)
         self._by_id.forget(ref.id)
+        self._origins.clear()
 
     def forget_hosts(self, hosts: Iterable[str]) -> None:
         """Drop where these hosts lead, after this process changed it."""
@@ -84,6 +94,10 @@ class Tenants:
         async with self._db.begin(CONTROL_SCHEMA, read_only=True) as tx:
             tenant = await store.tenant_by_slug(tx, slug)
         return None if tenant is None else tenant.ref
+
+    async def _load_origins(self, _every: None) -> frozenset[str]:
+        async with self._db.begin(CONTROL_SCHEMA, read_only=True) as tx:
+            return await store.listed_origins(tx)
 
     async def _load_id(self, id_: str) -> tuple[Tenant, DataKey] | None:
         async with self._db.begin(CONTROL_SCHEMA, read_only=True) as tx:
