@@ -16,6 +16,7 @@ from guildbank.infra.crypto import MasterKey, Vault
 from guildbank.infra.database import Database
 from guildbank.infra.http import DEPLOYMENT_SCOPE
 from guildbank.infra.http.app import build_app
+from guildbank.infra.limits import open_store, open_throttle
 from guildbank.infra.migrations import migrate
 from guildbank.journal import Journal
 from guildbank.journal.usecases.freeze import TenantJournal
@@ -88,7 +89,8 @@ async def open_house(url: str, folder: Path) -> AsyncIterator[House]:
     vault, clock, journal = Vault(MasterKey(bytes(32))), FixedClock(START), Journal(db)
     tenants = Tenants(db, vault)
     tenancy = Tenancy(db, vault, tenants, TenantJournal(), folder / "archives")
-    identity = open_identity(db, journal, tenants, vault, SCOPES, url, clock)
+    throttle = open_throttle(open_store(Settings(), db), vault)
+    identity = open_identity(db, journal, tenants, vault, SCOPES, url, throttle, clock)
     try:
         yield House(url, db, journal, tenancy, identity, clock, vault)
     finally:

@@ -232,6 +232,32 @@ def test_only_hashes_that_can_be_verified_in_time_are_imported() -> None:
     assert not is_importable("5f4dcc3b5aa765d61d8327deb882cf99")
 
 
+async def test_guessing_slows_down_and_does_not_lock_a_known_device_out(
+    web: httpx.AsyncClient,
+) -> None:
+    """Somebody guesses all day; who owns the account still signs in on the phone."""
+    player = await registered(web, username="besieged")
+    right = {"username": "besieged", "password": PASSWORD}
+    phone = (await web.post("/login", json=right)).json()["deviceToken"]
+    codes = []
+    for _ in range(10):
+        answer = await web.post("/login", json={**right, "password": "a wild guess"})
+        codes.append(answer.json()["code"])
+    assert codes[0] == "login_failed"
+    assert codes[-1] == "login_throttled"
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) >= 1
+    assert refused(await web.post("/login", json=right))[:2] == (429, "login_throttled")
+    kept = await web.post("/login", json={**right, "deviceToken": phone})
+    assert kept.status_code == 200, kept.text
+    assert kept.json()["userId"] == player
+    assert kept.json()["deviceToken"] == phone
+    other = {"username": "neighbour", "password": PASSWORD}
+    await registered(web, username="neighbour")
+    stolen = await web.post("/login", json={**other, "deviceToken": phone})
+    assert stolen.json()["deviceToken"] != phone
+
+
 async def test_nothing_of_a_person_enters_the_chain(
     house: House, home: TenantRef, web: httpx.AsyncClient
 ) -> None:

@@ -81,7 +81,14 @@ async def test_a_revoked_key_opens_nothing_within_a_second_elsewhere(
     made = await create_key(house.identity, home, "leaked", ["players:read"])
     assert not isinstance(made, Refusal)
     other = open_identity(
-        house.db, house.journal, house.tenancy.tenants, house.vault, {}, house.url, house.clock
+        house.db,
+        house.journal,
+        house.tenancy.tenants,
+        house.vault,
+        {},
+        house.url,
+        house.identity.throttle,
+        house.clock,
     )
     elsewhere = Authenticator(other)
     sent = {"authorization": f"Bearer {made.token}"}

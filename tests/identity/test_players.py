@@ -46,7 +46,14 @@ async def test_many_at_once_from_two_processes_make_one_player(
 ) -> None:
     other_journal = Journal(house.db)
     other = open_identity(
-        house.db, other_journal, house.tenancy.tenants, house.vault, {}, house.url, house.clock
+        house.db,
+        other_journal,
+        house.tenancy.tenants,
+        house.vault,
+        {},
+        house.url,
+        house.identity.throttle,
+        house.clock,
     )
     outcomes = await asyncio.gather(
         *(

@@ -169,7 +169,14 @@ async def test_a_player_lists_and_ends_sessions(
 async def elsewhere(house: House) -> AsyncIterator[Identity]:
     """The parts of another worker process, over the same database."""
     parts = open_identity(
-        house.db, house.journal, house.tenancy.tenants, house.vault, {}, house.url, house.clock
+        house.db,
+        house.journal,
+        house.tenancy.tenants,
+        house.vault,
+        {},
+        house.url,
+        house.identity.throttle,
+        house.clock,
     )
     yield parts
     await parts.close()

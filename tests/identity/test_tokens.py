@@ -200,7 +200,14 @@ async def test_another_process_reads_the_tokens_without_asking(
     house: House, home: TenantRef, player: Player
 ) -> None:
     other = open_identity(
-        house.db, house.journal, house.tenancy.tenants, house.vault, {}, house.url, house.clock
+        house.db,
+        house.journal,
+        house.tenancy.tenants,
+        house.vault,
+        {},
+        house.url,
+        house.identity.throttle,
+        house.clock,
     )
     token = await minted(house, home, player)
     sent = {"host": "localhost", "authorization": f"Bearer {token}"}

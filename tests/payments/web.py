@@ -38,6 +38,7 @@ class Web:
             house.vault,
             SCOPES,
             house.url,
+            house.identity.throttle,
             SystemClock(),
         )
         self.app: Litestar = build_app(

@@ -19,6 +19,7 @@ from guildbank.tenancy import (
 
 DEFAULTS: dict[str, Any] = {
     "spentCoins": "refuse",
+    "defaultCurrency": None,
     "publicUrl": None,
     "mail": {
         "fromName": None,
@@ -29,6 +30,7 @@ DEFAULTS: dict[str, Any] = {
         "supportAddress": None,
         "locale": "en",
     },
+    "corsOrigins": [],
 }
 
 

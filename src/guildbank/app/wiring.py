@@ -140,7 +140,10 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         sender=settings.mail_from,
         clock=clock,
     )
-    identity = open_identity(db, journal, directory, vault, scopes_of(all_rooms()), url, clock)
+    throttle = open_throttle(counters, vault)
+    identity = open_identity(
+        db, journal, directory, vault, scopes_of(all_rooms()), url, throttle, clock
+    )
     wallets = Wallets(db, journal, identity.persons, [SpendLimit()])
     payments = Payments(
         db, journal, directory, Plugins.discover(), PackFulfilment(), settings.url, clock
@@ -154,7 +157,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         metrics=metrics,
         counters=counters,
         limiter=open_limiter(counters, vault),
-        throttle=open_throttle(counters, vault),
+        throttle=throttle,
         pinger=pinger,
         journal=journal,
         directory=directory,

@@ -19,18 +19,27 @@ from guildbank.infra.http import (
     Service,
     View,
     at_home,
+    client_address,
     granted,
     problem,
     read_country,
 )
+from guildbank.infra.limits import RateLimit
 from guildbank.infra.passwords import Overworked
 
 Parts = Service[Identity]
 TAGS: Sequence[str] = ["Accounts"]
-PUBLIC = {"public": True}
+REGISTERING = RateLimit("registering", 30, 3_600, "address", exact=True)
+"""An address that many share, such as a school's, still lets a class register."""
+SIGNING_IN = RateLimit("signing-in", 120, 60, "address", exact=True)
+TO_REGISTER = {"public": True, "limits": (REGISTERING,)}
+TO_SIGN_IN = {"public": True, "limits": (SIGNING_IN,)}
 EmailText = Annotated[str, Meta(min_length=3, max_length=254, examples=["alice@example.com"])]
 NameText = Annotated[str, Meta(min_length=1, max_length=254, examples=["alice"])]
 PasswordText = Annotated[str, Meta(min_length=1, max_length=1024, examples=["three lamps sing"])]
+DeviceToken = Annotated[
+    str, Meta(min_length=1, max_length=64, description="What an earlier sign-in gave the device.")
+]
 LocaleText = Annotated[
     str,
     Meta(
@@ -68,18 +77,22 @@ class AccountRegisterBody(Body):
 class LoginBody(Body):
     """Who signs in: an address or a user name, and the password."""
 
-    __example__: ClassVar = {"username": None}
+    __example__: ClassVar = {"username": None, "deviceToken": None}
 
     password: PasswordText
     email: EmailText | None = None
     username: NameText | None = None
+    device_token: DeviceToken | None = None
 
 
 class AccountLoginBody(Body):
     """Who signs in; an address will do as the user name."""
 
+    __example__: ClassVar = {"deviceToken": None}
+
     username: NameText
     password: PasswordText
+    device_token: DeviceToken | None = None
 
 
 class RegisteredView(View):
@@ -95,7 +108,11 @@ class RegisteredView(View):
 
 
 class TokensView(View):
-    """A bearer token of minutes and the refresh token that gets the next one, once."""
+    """A bearer token of minutes and the refresh token that gets the next one, once.
+
+    `deviceToken` comes with a sign-in. A client that keeps it and sends it at the next one is
+    known, and not slowed down by strangers who guess at the same account.
+    """
 
     __example__: ClassVar = {
         "message": "Login successful",
@@ -111,11 +128,12 @@ class TokensView(View):
     refresh_token: str
     user_id: str
     session_id: str
+    device_token: str | None = None
 
 
 @post(
     ["/register", "/v1/register"],
-    opt=PUBLIC,
+    opt=TO_REGISTER,
     guards=[at_home],
     tags=TAGS,
     summary="Register a player",
@@ -133,7 +151,7 @@ async def register_player(
 
 @post(
     ["/account/register", "/v1/account/register"],
-    opt=PUBLIC,
+    opt=TO_REGISTER,
     guards=[at_home],
     tags=TAGS,
     summary="Register a player with a user name",
@@ -147,7 +165,7 @@ async def register_account(
 
 @post(
     ["/login", "/v1/login"],
-    opt=PUBLIC,
+    opt=TO_SIGN_IN,
     guards=[at_home],
     tags=TAGS,
     status_code=200,
@@ -160,12 +178,12 @@ async def log_in_player(
     handle = data.email or data.username
     if handle is None:
         raise problem("missing_field", "Send an email or a username.", "email")
-    return await _logged_in(identity, home, request, handle, data.password)
+    return await _logged_in(identity, home, request, handle, data)
 
 
 @post(
     ["/account/login", "/v1/account/login"],
-    opt=PUBLIC,
+    opt=TO_SIGN_IN,
     guards=[at_home],
     tags=TAGS,
     status_code=200,
@@ -175,7 +193,7 @@ async def log_in_account(
     request: Request[Any, Any, Any], identity: Parts, home: Home, data: JSONBody[AccountLoginBody]
 ) -> TokensView:
     """Begin a session; the same as `/login`."""
-    return await _logged_in(identity, home, request, data.username, data.password)
+    return await _logged_in(identity, home, request, data.username, data)
 
 
 async def _registered(
@@ -197,17 +215,27 @@ async def _registered(
 
 
 async def _logged_in(
-    identity: Identity, home: Home, request: Request[Any, Any, Any], handle: str, password: str
+    identity: Identity,
+    home: Home,
+    request: Request[Any, Any, Any],
+    handle: str,
+    data: LoginBody | AccountLoginBody,
 ) -> TokensView:
-    device = request.headers.get("user-agent", "")
+    credentials = Credentials(
+        handle=handle,
+        password=data.password,
+        address=client_address(request),
+        device=request.headers.get("user-agent", ""),
+        device_token=data.device_token,
+    )
     try:
-        tokens = granted(await log_in(identity, home, Credentials(handle, password, device)))
+        welcome = granted(await log_in(identity, home, credentials))
     except Overworked:
         raise busy() from None
-    return tokens_view(tokens, "Login successful")
+    return tokens_view(welcome.tokens, "Login successful", welcome.device_token)
 
 
-def tokens_view(tokens: Tokens, message: str) -> TokensView:
+def tokens_view(tokens: Tokens, message: str, device_token: str | None = None) -> TokensView:
     """Render what a client is to keep."""
     return TokensView(
         message=message,
@@ -216,6 +244,7 @@ def tokens_view(tokens: Tokens, message: str) -> TokensView:
         refresh_token=tokens.refresh_token,
         user_id=tokens.player_id,
         session_id=tokens.session_id,
+        device_token=device_token,
     )
 
 

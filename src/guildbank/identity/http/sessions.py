@@ -9,7 +9,7 @@ from litestar.params import PathParameter
 from msgspec import Meta
 
 from guildbank.identity.contracts import Session
-from guildbank.identity.http.accounts import PUBLIC, TokensView, tokens_view
+from guildbank.identity.http.accounts import TO_SIGN_IN, TokensView, tokens_view
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.keep_session import (
     end_session,
@@ -72,7 +72,7 @@ class EndedView(View):
 
 @post(
     "/v1/sessions/refresh",
-    opt=PUBLIC,
+    opt=TO_SIGN_IN,
     guards=[at_home],
     tags=TAGS,
     status_code=200,

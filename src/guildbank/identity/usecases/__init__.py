@@ -10,6 +10,7 @@ from guildbank.identity.usecases.sign_tokens import TokenMint
 from guildbank.identity.usecases.standing import Standings
 from guildbank.infra.crypto import Vault
 from guildbank.infra.database import Database
+from guildbank.infra.limits import Throttle
 from guildbank.infra.passwords import Passwords
 from guildbank.journal import Journal
 from guildbank.kernel import Clock, SystemClock
@@ -34,6 +35,7 @@ class Identity:
     persons: Persons
     passwords: Passwords
     standings: Standings
+    throttle: Throttle
 
     async def close(self) -> None:
         """Write what is gathered; call before the database closes."""
@@ -49,6 +51,7 @@ def open_identity(
     vault: Vault,
     scopes: Mapping[str, str],
     url: str,
+    throttle: Throttle,
     clock: Clock | None = None,
 ) -> Identity:
     """Return the parts over one database, which is at `url`; one set a process."""
@@ -66,4 +69,5 @@ def open_identity(
         persons=Persons(db, tenants),
         passwords=Passwords(),
         standings=Standings(db, url, clock),
+        throttle=throttle,
     )

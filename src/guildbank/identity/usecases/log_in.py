@@ -7,8 +7,10 @@ from guildbank.identity.contracts import (
     PLAYER_CLOSED,
     PLAYER_SUSPENDED,
     Candidate,
+    Email,
     PlayerState,
     Tokens,
+    Username,
 )
 from guildbank.identity.names import read_username
 from guildbank.identity.rules import read_email
@@ -16,31 +18,53 @@ from guildbank.identity.store import accounts as store
 from guildbank.identity.strength import prepare
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.keep_session import begin_session
+from guildbank.infra.http import ClientAddress
 from guildbank.infra.passwords import Verdict
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 
 
-class Credentials(msgspec.Struct, frozen=True):
-    """What a person types, and the device they type it on. `handle` is a name or an address."""
+class Credentials(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person types, and where. `handle` is a name or an address.
+
+    `device` is what the client calls itself, `device_token` what it kept from an earlier sign-in.
+    """
 
     handle: str
     password: str
+    address: ClientAddress
     device: str = ""
+    device_token: str | None = None
+
+
+class Welcome(msgspec.Struct, frozen=True):
+    """The tokens of a new session, and the one by which the device is known next time."""
+
+    tokens: Tokens
+    device_token: str
 
 
 async def log_in(
     identity: Identity, tenant: TenantRef, credentials: Credentials
-) -> Tokens | Refusal:
+) -> Welcome | Refusal:
     """Return the tokens of a new session.
 
     Refusals: `login_failed`, which tells neither by its words nor by its time whether the handle
-    is known; `player_suspended` and `player_closed`, to who knows the password. Raises Overworked.
+    is known; `login_throttled`, before the password is looked at; `player_suspended` and
+    `player_closed`, to who knows the password. Raises Overworked and StoreAway.
     """
     password = prepare(credentials.password) or ""
-    found = await _verified(identity, tenant, credentials.handle, password)
+    handle = _read(credentials.handle)
+    # What cannot be a handle is no account's, and is counted all the same.
+    account = handle if isinstance(handle, str) else _folded(handle)
+    asked = (tenant.id, account, credentials.address, credentials.device_token)
+    throttled = await identity.throttle.check(*asked)
+    if throttled is not None:
+        return throttled
+    found = await _verified(identity, tenant, handle, password)
     if found is None:
         return LOGIN_FAILED
+    known = await identity.throttle.succeeded(*asked)
     candidate, verdict = found
     barred = barred_by(candidate.state)
     if barred is not None:
@@ -51,9 +75,10 @@ async def log_in(
             await store.renew_password(
                 tx.driver, candidate.player_id, candidate.password_hash, renewed
             )
-    return await begin_session(
+    tokens = await begin_session(
         identity, tenant, candidate.player_id, credentials.device, ("password",)
     )
+    return Welcome(tokens, known)
 
 
 def barred_by(state: PlayerState) -> Refusal | None:
@@ -64,7 +89,7 @@ def barred_by(state: PlayerState) -> Refusal | None:
 
 
 async def _verified(
-    identity: Identity, tenant: TenantRef, handle: str, password: str
+    identity: Identity, tenant: TenantRef, handle: Email | Username | str, password: str
 ) -> tuple[Candidate, Verdict] | None:
     """Return who the handle and the password are of.
 
@@ -81,16 +106,21 @@ async def _verified(
 
 
 async def _candidates(
-    identity: Identity, tenant: TenantRef, handle: str
+    identity: Identity, tenant: TenantRef, handle: Email | Username | str
 ) -> tuple[Candidate | None, ...]:
-    if "@" in handle:
-        email = read_email(handle)
-        if isinstance(email, Refusal):
-            return None, None
-        async with identity.db.begin(tenant.schema, read_only=True) as tx:
-            return await store.candidates_by_email(tx.driver, email.canonical)
-    name = read_username(handle)
-    if isinstance(name, Refusal):
-        return (None,)
+    if isinstance(handle, str):
+        return (None, None) if "@" in handle else (None,)
     async with identity.db.begin(tenant.schema, read_only=True) as tx:
-        return (await store.candidate_by_name(tx.driver, name.skeleton, name.name),)
+        if isinstance(handle, Email):
+            return await store.candidates_by_email(tx.driver, handle.canonical)
+        return (await store.candidate_by_name(tx.driver, handle.skeleton, handle.name),)
+
+
+def _read(handle: str) -> Email | Username | str:
+    """Return the address or the name that a handle is, or the text itself where it is neither."""
+    found = read_email(handle) if "@" in handle else read_username(handle)
+    return handle if isinstance(found, Refusal) else found
+
+
+def _folded(handle: Email | Username) -> str:
+    return handle.canonical if isinstance(handle, Email) else handle.name
