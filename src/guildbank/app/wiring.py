@@ -12,12 +12,14 @@ from guildbank.infra.backlogs import Backlogs
 from guildbank.infra.config import Settings
 from guildbank.infra.crypto import MasterKey, Vault
 from guildbank.infra.database import CONTROL_SCHEMA, Database
+from guildbank.infra.egress import Egress
 from guildbank.infra.metrics import Metrics
 from guildbank.journal import Journal, Meter, Partitioned, Pinger, Subscriber
 from guildbank.journal.usecases.freeze import TenantJournal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.ledger import CHAINED_TRANSFERS, PARTITIONED_TRANSFERS
-from guildbank.payments import Payments, Plugins
+from guildbank.payments import Payments
+from guildbank.plugin_host import IdentityProviders, Plugins
 from guildbank.store import PackFulfilment, Store
 from guildbank.tenancy import Tenancy, TenantRef, Tenants
 from guildbank.wallets import SpendLimit
@@ -49,6 +51,7 @@ class Services:
     directory: Tenants
     tenancy: Tenancy
     identity: Identity
+    identity_providers: IdentityProviders
     wallets: Wallets
     payments: Payments
     store: Store
@@ -112,15 +115,14 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         meter=Meter(metrics.registry),
     )
     directory = Tenants(db, vault)
+    plugins = Plugins.discover()
     metrics.look_up(Backlogs(db, directory.all, backlogs_of(all_rooms())))
     tenancy = Tenancy(
         db, vault, directory, TenantJournal(), settings.data.absolute() / "archives", clock
     )
     identity = open_identity(db, journal, directory, vault, scopes_of(all_rooms()), clock)
     wallets = Wallets(db, journal, identity.persons, [SpendLimit()])
-    payments = Payments(
-        db, journal, directory, Plugins.discover(), PackFulfilment(), settings.url, clock
-    )
+    payments = Payments(db, journal, directory, plugins, PackFulfilment(), settings.url, clock)
     return Services(
         settings=settings,
         url=url,
@@ -133,6 +135,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         directory=directory,
         tenancy=tenancy,
         identity=identity,
+        identity_providers=IdentityProviders(plugins, Egress(private=settings.egress_private)),
         wallets=wallets,
         payments=payments,
         store=Store(db, journal),

@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     max_concurrent_requests: Annotated[int, Field(ge=1)] = 1024
     """Requests that one worker process handles at once; more are answered 503."""
     request_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
+    egress_private: bool = False
+    """Let addresses that tenants supply lead into loopback and private networks."""
     log_format: Annotated[str, Field(pattern="^(json|console)$")] = "console"
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
 

@@ -8,7 +8,6 @@ refund_exceeds_unspent, bad_signature, and those of the Fulfilment.
 """
 
 from guildbank.payments.contracts import Fulfilment, Goods, Intent, LimitUse, Order, Quote
-from guildbank.payments.plugins import Plugins
 from guildbank.payments.usecases import Payments, Timing
 
 __all__ = [
@@ -18,7 +17,6 @@ __all__ = [
     "LimitUse",
     "Order",
     "Payments",
-    "Plugins",
     "Quote",
     "Timing",
 ]

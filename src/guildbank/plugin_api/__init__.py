@@ -1,5 +1,21 @@
 """What a plugin may import: manifests, the slots' protocols, and the structs they exchange."""
 
+from guildbank.plugin_api.identity_provider import (
+    CAPABILITY_VERBS,
+    REJECTIONS,
+    Asserting,
+    Begun,
+    ExternalIdentity,
+    Http,
+    HttpAnswer,
+    IdentityProvider,
+    NoAnswer,
+    Redirecting,
+    SignInAnswer,
+    SignInContext,
+    SignInRequest,
+    Verified,
+)
 from guildbank.plugin_api.manifest import API_VERSION, Manifest, Plugin, Slot
 from guildbank.plugin_api.provider import (
     Context,
@@ -25,15 +41,24 @@ from guildbank.plugin_api.stages import (
 
 __all__ = [
     "API_VERSION",
+    "CAPABILITY_VERBS",
+    "REJECTIONS",
     "Annotated",
+    "Asserting",
+    "Begun",
     "Callback",
     "CallbackEvent",
     "Context",
     "Entry",
     "EventKind",
+    "ExternalIdentity",
+    "Http",
+    "HttpAnswer",
+    "IdentityProvider",
     "Manifest",
     "Middleware",
     "NextAction",
+    "NoAnswer",
     "Outcome",
     "OutcomeStatus",
     "PaymentProvider",
@@ -41,8 +66,13 @@ __all__ = [
     "Plugin",
     "ProviderEvent",
     "PurchaseView",
+    "Redirecting",
     "RefundRequest",
+    "SignInAnswer",
+    "SignInContext",
+    "SignInRequest",
     "Slot",
+    "Verified",
     "Veto",
     "WebhookRejected",
 ]

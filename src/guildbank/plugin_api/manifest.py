@@ -11,12 +11,13 @@ API_VERSION = 1
 
 
 class Slot(StrEnum):
-    """Where in the payment pipeline a plugin sits."""
+    """Where a plugin sits: a stage of the payment pipeline, or the way players sign in."""
 
     ENTRY = "entry"
     MIDDLEWARE = "middleware"
     PROVIDER = "provider"
     CALLBACK = "callback"
+    IDENTITY = "identity"
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,9 +25,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     `settings_schema` is a JSON Schema object with `additionalProperties: false`; the properties
     named in `secret_fields` are stored encrypted and never shown again. `egress_hosts` lists the
-    hosts the plugin speaks to (`*` for an address from its settings). `fail_closed` says whether
-    a plugin that cannot answer refuses the payment. `sandbox` marks a provider that moves no
-    real money: live tenants refuse it.
+    hosts the plugin speaks to; `*` stands for those of its settings: the host of each text whose
+    schema says format `uri`, each text of format `hostname`, lists of them too. `fail_closed`
+    says whether a plugin that cannot answer refuses the payment. `sandbox` marks a provider that
+    moves no real money: live tenants refuse it.
     """
 
     id: str

@@ -8,8 +8,8 @@ import typer
 from guildbank.app.cli.screen import FAILED, fail, say, table
 
 if TYPE_CHECKING:
-    from guildbank.payments.plugins import Plugins
     from guildbank.plugin_api.conformance import Check
+    from guildbank.plugin_host import Plugins
 
 app = typer.Typer(help="List plugins, and test one against its contract.", no_args_is_help=True)
 
@@ -98,6 +98,6 @@ def _settings(given: list[str], schema: object) -> dict[str, object]:
 
 
 def _plugins() -> "Plugins":
-    from guildbank.payments.plugins import Plugins
+    from guildbank.plugin_host import Plugins
 
     return Plugins.discover()
