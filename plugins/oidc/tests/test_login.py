@@ -4,7 +4,7 @@ import asyncio
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -36,7 +36,7 @@ class Returned(NamedTuple):
     params: dict[str, str]
     keep: dict[str, str]
 
-    async def finish(self, **changes: object) -> ExternalIdentity | Refusal:
+    async def finish(self, **changes: Any) -> ExternalIdentity | Refusal:
         one = self._replace(**changes)
         return await one.plugin.finish(one.context, SignInAnswer(params=one.params), one.keep)
 
@@ -60,22 +60,19 @@ async def sign_in(server: OidcProvider, context: SignInContext, name: str, **how
     return Returned(plugin, context, params, dict(begun.keep))
 
 
-async def id_token(server: OidcProvider, context: SignInContext, client: str, secret: str) -> str:
-    """Return an ID token as an app would have it, fetched by hand."""
-    settings = {**context.settings, "client_id": client}
+async def id_token(server: OidcProvider, context: SignInContext) -> str:
+    """Return an ID token of the public client, fetched by hand as its app would."""
+    settings = {**context.settings, "client_id": "phone"}
     came = await sign_in(server, msgspec.structs.replace(context, settings=settings), "ann")
     form = {
         "grant_type": "authorization_code",
+        "client_id": "phone",
         "code": came.params["code"],
         "redirect_uri": REDIRECT_URI,
         "code_verifier": came.keep["verifier"],
     }
-    if secret:
-        auth: httpx.BasicAuth | None = httpx.BasicAuth(client, secret.replace(" ", "+"))
-    else:
-        auth, form["client_id"] = None, client
     async with httpx.AsyncClient(trust_env=False) as http:
-        answer = await http.post(f"{server.issuer}/token", data=form, auth=auth)
+        answer = await http.post(f"{server.issuer}/token", data=form)
     return str(answer.raise_for_status().json()["id_token"])
 
 
@@ -201,7 +198,7 @@ async def test_metadata_of_another_issuer_is_not_believed(server, context_of, co
 
 
 async def test_an_app_hands_over_its_id_token(server, context_of, context):
-    token = await id_token(server, context, "phone", "")
+    token = await id_token(server, context)
     app = context_of(MANIFEST, {**context.settings, "audiences": ["phone"]})
     plugin = OpenIdProvider(MANIFEST)
     known = await plugin.verify(app, {"id_token": token})
@@ -214,7 +211,7 @@ async def test_an_app_hands_over_its_id_token(server, context_of, context):
 
 
 async def test_a_token_of_another_application_is_refused(server, context):
-    token = await id_token(server, context, "phone", "")
+    token = await id_token(server, context)
     plugin = OpenIdProvider(MANIFEST)
     assert code_of(await plugin.verify(context, {"id_token": token})) == "wrong_audience"
 
@@ -222,14 +219,14 @@ async def test_a_token_of_another_application_is_refused(server, context):
 async def test_a_token_of_another_issuer_is_refused(server, other_server, context_of, context):
     """Same accounts, same client ids, another issuer: its keys are not those of ours."""
     there = context_of(MANIFEST, {"issuer": other_server.issuer, "client_id": "phone"})
-    token = await id_token(other_server, there, "phone", "")
+    token = await id_token(other_server, there)
     here = context_of(MANIFEST, {"issuer": server.issuer, "client_id": "phone"})
     refused = await OpenIdProvider(MANIFEST).verify(here, {"id_token": token})
     assert code_of(refused) in {"wrong_issuer", "forged_assertion"}
 
 
 async def test_an_expired_token_is_refused(server, context_of, context):
-    token = await id_token(server, context, "phone", "")
+    token = await id_token(server, context)
     settings = {**context.settings, "client_id": "phone"}
     later = context_of(MANIFEST, settings, now=datetime.now(UTC) + timedelta(minutes=12))
     refused = await OpenIdProvider(MANIFEST).verify(later, {"id_token": token})
@@ -237,7 +234,7 @@ async def test_an_expired_token_is_refused(server, context_of, context):
 
 
 async def test_a_token_from_the_future_is_refused(server, context_of, context):
-    token = await id_token(server, context, "phone", "")
+    token = await id_token(server, context)
     settings = {**context.settings, "client_id": "phone"}
     earlier = context_of(MANIFEST, settings, now=datetime.now(UTC) - timedelta(minutes=5))
     refused = await OpenIdProvider(MANIFEST).verify(earlier, {"id_token": token})
@@ -246,7 +243,7 @@ async def test_a_token_from_the_future_is_refused(server, context_of, context):
 
 async def test_a_token_without_a_signature_is_refused(server, context_of, context):
     app = context_of(MANIFEST, {**context.settings, "client_id": "phone"})
-    head, body, signature = (await id_token(server, context, "phone", "")).split(".")
+    head, body, signature = (await id_token(server, context)).split(".")
     plugin = OpenIdProvider(MANIFEST)
     for algorithm in ("none", "None", "NONE", "HS256"):
         unsigned = encoded({**decoded(head), "alg": algorithm})
@@ -257,7 +254,7 @@ async def test_a_token_without_a_signature_is_refused(server, context_of, contex
 
 async def test_a_token_with_one_changed_claim_is_refused(server, context_of, context):
     app = context_of(MANIFEST, {**context.settings, "client_id": "phone"})
-    head, body, signature = (await id_token(server, context, "phone", "")).split(".")
+    head, body, signature = (await id_token(server, context)).split(".")
     changed = encoded({**decoded(body), "sub": "bob"})
     refused = await OpenIdProvider(MANIFEST).verify(
         app, {"id_token": f"{head}.{changed}.{signature}"}

@@ -76,7 +76,8 @@ def read_code(
     """
     params = answer.params
     # The core finds `keep` by the state; that they fit is looked at again where it is cheap.
-    if not hmac.compare_digest(params.get("state", "").encode(), keep["state"].encode()):
+    state = params.get("state", "").encode("utf-8", "replace")
+    if not hmac.compare_digest(state, keep["state"].encode()):
         return _BAD_STATE
     said = params.get("iss")
     if said != authorization.issuer and (said is not None or authorization.says_issuer):
@@ -84,4 +85,6 @@ def read_code(
     if "error" in params:
         return _DENIED
     code = params.get("code", "")
-    return code if 0 < len(code) <= MAX_CODE else _NO_CODE
+    # RFC 6749 appendix A.11: a code is of visible ASCII characters.
+    sound = 0 < len(code) <= MAX_CODE and code.isascii() and code.isprintable()
+    return code if sound else _NO_CODE

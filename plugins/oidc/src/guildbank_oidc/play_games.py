@@ -40,7 +40,7 @@ class PlayGames:
     ) -> Verified | Refusal:
         """Change the code into a token, and have Google say for whom and for which game it is."""
         code = assertion.get("server_auth_code", "")
-        if not 0 < len(code) <= MAX_CODE or not code.isascii():
+        if not 0 < len(code) <= MAX_CODE or not (code.isascii() and code.isprintable()):
             return _NO_CODE
         tokens = await exchange_code(
             context, client_of(context.settings), _TOKENS, code, redirect_uri=""

@@ -16,9 +16,9 @@ def read_fields(raw: str) -> dict[str, str]:
 
     A field that stands twice is refused: which of them was signed is a matter of who reads it.
     """
-    if len(raw.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise Malformed(f"more than {MAX_BYTES} bytes")
     try:
+        if len(raw.encode()) > MAX_BYTES:
+            raise Malformed(f"more than {MAX_BYTES} bytes")
         pairs = parse_qsl(
             raw,
             keep_blank_values=True,
@@ -26,8 +26,10 @@ def read_fields(raw: str) -> dict[str, str]:
             errors="strict",
             max_num_fields=MAX_FIELDS,
         )
-    except (ValueError, UnicodeError):
-        raise Malformed("no query string of at most 32 fields") from None
+    except Malformed:
+        raise
+    except ValueError:
+        raise Malformed(f"no query string of at most {MAX_FIELDS} fields") from None
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise Malformed("a field stands twice")

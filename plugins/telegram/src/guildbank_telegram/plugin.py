@@ -6,9 +6,11 @@ from hashlib import sha256
 
 from guildbank.kernel import Refusal
 from guildbank.plugin_api import Manifest, SignInContext, Verified
+from guildbank.plugin_api.conformance import IdentityRehearsal
 from guildbank_telegram.fields import Malformed, check_string, read_fields
 from guildbank_telegram.manifest import MANIFEST, Settings, read_settings
 from guildbank_telegram.people import identity_of, web_app_user, widget_user
+from guildbank_telegram.rehearsal import REHEARSAL
 from guildbank_telegram.signatures import (
     signed_by_telegram,
     signed_for_web_app,
@@ -37,6 +39,10 @@ class Telegram:
     def manifest(self) -> Manifest:
         """Return the manifest."""
         return MANIFEST
+
+    def rehearsal(self) -> IdentityRehearsal:
+        """Return how to sign with the token of the settings."""
+        return REHEARSAL
 
     async def verify(
         self, context: SignInContext, assertion: Mapping[str, str]
