@@ -11,7 +11,7 @@ EXPORT := --no-emit-workspace --no-header --no-annotate --format requirements-tx
 
 export PYTHON
 
-.PHONY: help bootstrap up test lint fmt bench lock clean
+.PHONY: help bootstrap up test servers lint fmt bench lock clean
 
 help: ## list these tasks
 	@sed -n 's/^\([a-z][a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -22,8 +22,11 @@ bootstrap: ## make .venv exactly what requirements.lock says
 up: bootstrap ## start Guildbank with its database; ARGS="--port 8090 --data DIR"
 	@exec .venv/bin/guildbank up $(ARGS)
 
-test: lint ## all checks and all tests; TESTS="tests/ledger -k lots" for some
+test: lint servers ## all checks and all tests; TESTS="tests/ledger -k lots" for some
 	$(PY) -m pytest $(TESTS)
+
+servers: ## install the servers of the tests that come from npm, where there is Node 20
+	@scripts/test-servers
 
 lint: bootstrap ## style, types and the import contracts
 	$(PY) -m ruff check .
@@ -47,5 +50,5 @@ lock: bootstrap ## write requirements.lock from the pyproject files; ARGS=--upgr
 	@scripts/bootstrap
 
 clean: ## remove what the tasks made, but never a data folder
-	rm -rf build dist .venv uv.lock .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf build dist .venv uv.lock tests/servers/*/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -22,7 +22,7 @@ from guildbank.infra.migrations import migrate
 from guildbank.journal import Act, Receipt
 from guildbank.kernel import Refusal
 from guildbank.ledger import Address, Leg, house
-from guildbank.payments import Plugins
+from guildbank.plugin_host import Plugins
 from guildbank.tenancy import TenantRef, create_tenant
 
 MASTER_KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="

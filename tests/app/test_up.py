@@ -174,7 +174,13 @@ def test_plugins_are_listed_and_tested(server: GuildbankServer):
     assert "sandbox" in server.run("plugin", "list").stdout
     told = server.run("plugin", "test", "nonesuch")
     assert told.returncode == 1
-    assert "There is no payment provider 'nonesuch'" in told.stderr
+    assert "There is no payment or identity provider 'nonesuch'" in told.stderr
+    token = "bot_token=5768337691:AAH5YkoiEuPk8-FZa32hStHTqXiLPtAEhx8"
+    passed = server.run("plugin", "test", "telegram", "--setting", token)
+    assert passed.returncode == 0, passed.stdout
+    assert "a_replay_is_known_by_once" in passed.stdout
+    failed = server.run("plugin", "test", "telegram", "--setting", "bot_id=1")
+    assert failed.returncode == 1
 
 
 def test_ctrl_c_leaves_no_process_and_a_second_start_shows_no_keys(tmp_path: Path):

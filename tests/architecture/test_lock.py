@@ -1,5 +1,6 @@
 """The lock holds every dependency that a pyproject names, by hash and without an address."""
 
+import json
 import re
 import tomllib
 
@@ -63,6 +64,30 @@ def test_the_lock_has_a_hash_for_every_package_and_no_address():
     assert len(pins(lock())) > 50
     assert not unhashed(lock())
     assert not addresses(lock())
+
+
+def npm_findings(lock: str) -> list[str]:
+    """Return each package of an npm lock that has no hash, or an address beside it."""
+    packages = json.loads(lock)["packages"]
+    return [
+        name
+        for name, entry in packages.items()
+        if name and (not entry.get("integrity", "").startswith("sha512-") or "resolved" in entry)
+    ]
+
+
+def test_servers_from_npm_are_locked_by_hash_and_without_an_address():
+    locks = [path for path in paths() if path.endswith("package-lock.json")]
+    assert locks
+    for path in locks:
+        assert not npm_findings((ROOT / path).read_text()), path
+        named = json.loads((ROOT / path).with_name("package.json").read_text())["dependencies"]
+        assert all(re.fullmatch(r"[0-9.]+", version) for version in named.values()), path
+
+
+def test_an_npm_lock_with_an_address_or_without_a_hash_is_found():
+    for entry in ({}, {"integrity": "sha1-x"}, {"integrity": "sha512-x", "resolved": "y"}):
+        assert npm_findings(json.dumps({"packages": {"": {}, "node_modules/a": entry}}))
 
 
 def test_an_incomplete_lock_is_found():

@@ -13,8 +13,28 @@ PACKAGE = "src/guildbank"
 ROOMS = ("store", "payments", "wallets", "ledger", "identity", "notify", "journal", "tenancy")
 """The rooms with a floor plan, upper ones first."""
 
-_TEXT_SUFFIXES = {".py", ".md", ".toml", ".sh", ".sql", ".html", ".css", ".js", ".json", ".yml"}
-_TEXT_NAMES = {"Makefile", "bootstrap", "run", ".importlinter", ".gitignore", "requirements.lock"}
+_TEXT_SUFFIXES = {
+    ".py",
+    ".md",
+    ".toml",
+    ".sh",
+    ".sql",
+    ".html",
+    ".css",
+    ".js",
+    ".mjs",
+    ".json",
+    ".yml",
+}
+_TEXT_NAMES = {
+    "Makefile",
+    "bootstrap",
+    "test-servers",
+    "run",
+    ".importlinter",
+    ".gitignore",
+    "requirements.lock",
+}
 
 
 @dataclass(frozen=True)

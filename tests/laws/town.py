@@ -23,8 +23,9 @@ from guildbank.journal import Act, Journal, Receipt, Rows, store
 from guildbank.journal.contracts import Entry, Head
 from guildbank.journal.reading import read_entries
 from guildbank.kernel import Refusal, new_id
-from guildbank.payments import Payments, Plugins
+from guildbank.payments import Payments
 from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.plugin_host import Plugins
 from guildbank.tenancy import TenantSettings, create_tenant
 from guildbank.tenancy.contracts import SpentCoins
 from guildbank.wallets import Currency, SpendLimit

@@ -11,7 +11,7 @@ from tests.payments.scripted import Scripted
 from guildbank.identity import add_player
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, SystemClock, new_id
-from guildbank.payments import Payments, Plugins, Timing
+from guildbank.payments import Payments, Timing
 from guildbank.payments.contracts import Intent, Purchase, Refund, RefundCommand
 from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.attempt import Asked
@@ -22,6 +22,7 @@ from guildbank.payments.usecases.receive_webhook import receive_webhook
 from guildbank.payments.usecases.refund import refund_payment
 from guildbank.payments.usecases.retry import retry_payment
 from guildbank.plugin_api import EventKind, ProviderEvent
+from guildbank.plugin_host import Plugins
 from guildbank.store import Pack, PackDraft, PackFulfilment, Price, Store
 from guildbank.store.usecases.save_pack import save_pack
 from guildbank.tenancy import TenantRef, TenantSettings, create_tenant

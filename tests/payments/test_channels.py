@@ -2,8 +2,8 @@
 
 import msgspec
 import pytest
-
 from guildbank.payments.plugins import Plugins
+
 from guildbank.plugin_api import (
     Context,
     Delivery,

@@ -154,7 +154,7 @@ def _credentials(settings: Settings) -> Finding:
 
 
 def _plugins() -> Iterator[Finding]:
-    from guildbank.payments.plugins import Plugins
+    from guildbank.plugin_host import Plugins
 
     reports = Plugins.discover().reports
     if not reports:

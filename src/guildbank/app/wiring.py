@@ -13,6 +13,7 @@ from guildbank.infra.backlogs import Backlogs
 from guildbank.infra.config import Settings
 from guildbank.infra.crypto import MasterKey, Vault
 from guildbank.infra.database import CONTROL_SCHEMA, Database
+from guildbank.infra.egress import Egress
 from guildbank.infra.limits import Limiter, Throttle, open_limiter, open_store, open_throttle
 from guildbank.infra.limits import Store as CounterStore
 from guildbank.infra.metrics import Metrics
@@ -21,7 +22,8 @@ from guildbank.journal.usecases.freeze import TenantJournal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.ledger import CHAINED_TRANSFERS, PARTITIONED_TRANSFERS
 from guildbank.notify import Letters, Notify
-from guildbank.payments import Payments, Plugins
+from guildbank.payments import Payments
+from guildbank.plugin_host import IdentityProviders, Plugins
 from guildbank.store import PackFulfilment, Store
 from guildbank.tenancy import Tenancy, TenantRef, Tenants
 from guildbank.wallets import SpendLimit
@@ -57,6 +59,7 @@ class Services:
     tenancy: Tenancy
     identity: Identity
     notify: Notify
+    identity_providers: IdentityProviders
     wallets: Wallets
     payments: Payments
     store: Store
@@ -126,6 +129,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         meter=Meter(metrics.registry),
     )
     directory = Tenants(db, vault)
+    plugins = Plugins.discover()
     metrics.look_up(Backlogs(db, directory.all, backlogs_of(all_rooms())))
     tenancy = Tenancy(
         db, vault, directory, TenantJournal(), settings.data.absolute() / "archives", clock
@@ -145,9 +149,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         db, journal, directory, vault, scopes_of(all_rooms()), url, throttle, clock
     )
     wallets = Wallets(db, journal, identity.persons, [SpendLimit()])
-    payments = Payments(
-        db, journal, directory, Plugins.discover(), PackFulfilment(), settings.url, clock
-    )
+    payments = Payments(db, journal, directory, plugins, PackFulfilment(), settings.url, clock)
     return Services(
         settings=settings,
         url=url,
@@ -164,6 +166,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         tenancy=tenancy,
         identity=identity,
         notify=notify,
+        identity_providers=IdentityProviders(plugins, Egress(private=settings.egress_private)),
         wallets=wallets,
         payments=payments,
         store=Store(db, journal),

@@ -93,6 +93,8 @@ class Settings(BaseSettings):
     player_requests_per_minute: PerMinute = 600
     key_requests_per_minute: PerMinute = 120_000
     """Of all keys of one application together."""
+    egress_private: bool = False
+    """Let addresses that tenants supply lead into loopback and private networks."""
     log_format: Annotated[str, Field(pattern="^(json|console)$")] = "console"
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
 

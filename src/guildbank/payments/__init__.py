@@ -18,7 +18,6 @@ from guildbank.payments.contracts import (
     Quote,
     Wanted,
 )
-from guildbank.payments.plugins import Plugins
 from guildbank.payments.usecases import Payments, Timing
 
 __all__ = [
@@ -30,7 +29,6 @@ __all__ = [
     "Offer",
     "Order",
     "Payments",
-    "Plugins",
     "Quote",
     "Timing",
     "Wanted",

@@ -12,7 +12,6 @@ import structlog
 
 from guildbank.kernel import MAX_AMOUNT, Refusal
 from guildbank.ledger import is_money
-from guildbank.payments.plugins import Plugins
 from guildbank.plugin_api import (
     Annotated,
     Context,
@@ -22,6 +21,7 @@ from guildbank.plugin_api import (
     PurchaseView,
     Veto,
 )
+from guildbank.plugin_host import Plugins
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")

@@ -1,5 +1,21 @@
 """What a plugin may import: manifests, the slots' protocols, and the structs they exchange."""
 
+from guildbank.plugin_api.identity_provider import (
+    CAPABILITY_VERBS,
+    REJECTIONS,
+    Asserting,
+    Begun,
+    ExternalIdentity,
+    Http,
+    HttpAnswer,
+    IdentityProvider,
+    NoAnswer,
+    Redirecting,
+    SignInAnswer,
+    SignInContext,
+    SignInRequest,
+    Verified,
+)
 from guildbank.plugin_api.manifest import API_VERSION, Manifest, Plugin, Slot
 from guildbank.plugin_api.notification import (
     Delivery,
@@ -32,7 +48,11 @@ from guildbank.plugin_api.stages import (
 
 __all__ = [
     "API_VERSION",
+    "CAPABILITY_VERBS",
+    "REJECTIONS",
     "Annotated",
+    "Asserting",
+    "Begun",
     "Callback",
     "CallbackEvent",
     "Context",
@@ -40,10 +60,15 @@ __all__ = [
     "DeliveryStatus",
     "Entry",
     "EventKind",
+    "ExternalIdentity",
+    "Http",
+    "HttpAnswer",
+    "IdentityProvider",
     "Manifest",
     "Medium",
     "Middleware",
     "NextAction",
+    "NoAnswer",
     "Notification",
     "NotificationChannel",
     "Outcome",
@@ -53,8 +78,13 @@ __all__ = [
     "Plugin",
     "ProviderEvent",
     "PurchaseView",
+    "Redirecting",
     "RefundRequest",
+    "SignInAnswer",
+    "SignInContext",
+    "SignInRequest",
     "Slot",
+    "Verified",
     "Veto",
     "WebhookRejected",
 ]

@@ -11,13 +11,14 @@ API_VERSION = 1
 
 
 class Slot(StrEnum):
-    """Where a plugin sits: in the payment pipeline, or on the way to a person."""
+    """Where a plugin sits: in the payment pipeline, on the way to a person, or at the door."""
 
     ENTRY = "entry"
     MIDDLEWARE = "middleware"
     PROVIDER = "provider"
     CALLBACK = "callback"
     NOTIFICATION = "notification"
+    IDENTITY = "identity"
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,9 +26,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     `settings_schema` is a JSON Schema object with `additionalProperties: false`; the properties
     named in `secret_fields` are stored encrypted and never shown again. `egress_hosts` lists the
-    hosts the plugin speaks to (`*` for an address from its settings). `fail_closed` says whether
-    a plugin that cannot answer refuses the payment. `sandbox` marks a provider that moves no
-    real money: live tenants refuse it.
+    hosts the plugin speaks to; `*` stands for those of its settings: the host of each text whose
+    schema says format `uri`, each text of format `hostname`, lists of them too. `fail_closed`
+    says whether a plugin that cannot answer refuses the payment. `sandbox` marks a provider that
+    moves no real money: live tenants refuse it.
     """
 
     id: str

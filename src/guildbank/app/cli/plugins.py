@@ -8,8 +8,9 @@ import typer
 from guildbank.app.cli.screen import FAILED, fail, say, table
 
 if TYPE_CHECKING:
-    from guildbank.payments.plugins import Plugins
+    from guildbank.plugin_api import IdentityProvider, PaymentProvider
     from guildbank.plugin_api.conformance import Check
+    from guildbank.plugin_host import Plugins
 
 app = typer.Typer(help="List plugins, and test one against its contract.", no_args_is_help=True)
 
@@ -38,31 +39,70 @@ def try_one(
         typer.Option("--setting", help="name=value, as in its settings; repeat for more."),
     ] = None,
 ) -> None:
-    """Run the conformance suite of a payment provider against the account in the settings.
+    """Run the conformance suite of a plugin's slot, with the account in the settings.
 
-    It takes test money and gives it back. Ends with 1 unless every check that ran has passed.
+    Of a payment provider it takes test money and gives it back. Of an identity provider it begins
+    sign-ins, hands over forgeries, and puts it into networks that lie; a person who signs in is
+    played by the plugin's own tests. Ends with 1 unless every check that ran has passed.
     """
+    plugins = _plugins()
+    given = setting or []
+    if (provider := plugins.provider(plugin)) is not None:
+        checks = _try_payments(provider, given)
+    elif (identity := plugins.identity_provider(plugin)) is not None:
+        checks = _try_identity(identity, given)
+    else:
+        raise fail(
+            f"There is no payment or identity provider {plugin!r}. See `guildbank plugin list`."
+        )
+    _show(checks)
+
+
+def _try_payments(provider: "PaymentProvider", given: list[str]) -> "list[Check]":
     from guildbank.kernel import SystemClock
     from guildbank.plugin_api import Context
-    from guildbank.plugin_api.conformance import (
-        Rehearsable,
-        run_provider_conformance,
-    )
+    from guildbank.plugin_api.conformance import Rehearsable, run_provider_conformance
 
-    provider = _plugins().provider(plugin)
-    if provider is None:
-        raise fail(f"There is no payment provider {plugin!r}. See `guildbank plugin list`.")
     if not isinstance(provider, Rehearsable):
-        raise fail(f"{plugin} has no rehearsal(): it must say how its outcomes are reached.")
+        raise fail(
+            f"{provider.manifest.id} has no rehearsal(): it must say how its outcomes are reached."
+        )
     context = Context(
         tenant="conformance",
         mode="test",
-        settings=_settings(setting or [], provider.manifest.settings_schema),
+        settings=_settings(given, provider.manifest.settings_schema),
         now=SystemClock().now(),
         webhook_url="http://127.0.0.1:9/",
     )
-    checks = asyncio.run(run_provider_conformance(provider, context, provider.rehearsal()))
-    _show(checks)
+    return asyncio.run(run_provider_conformance(provider, context, provider.rehearsal()))
+
+
+def _try_identity(provider: "IdentityProvider", given: list[str]) -> "list[Check]":
+    from guildbank.infra.config import Settings
+    from guildbank.infra.egress import Egress
+    from guildbank.kernel import SystemClock
+    from guildbank.plugin_api import SignInContext
+    from guildbank.plugin_api.conformance import (
+        IdentityRehearsable,
+        IdentityRehearsal,
+        run_identity_conformance,
+    )
+    from guildbank.plugin_host import Outbound
+
+    settings = _settings(given, provider.manifest.settings_schema)
+    egress = Egress(private=Settings.load().egress_private)
+    context = SignInContext(
+        tenant="conformance",
+        mode="test",
+        settings=settings,
+        now=SystemClock().now(),
+        redirect_uri="https://game.example/back",
+        http=Outbound(egress, provider.manifest, settings),
+    )
+    rehearsal = IdentityRehearsal()
+    if isinstance(provider, IdentityRehearsable):
+        rehearsal = provider.rehearsal()
+    return asyncio.run(run_identity_conformance(provider, context, rehearsal))
 
 
 def _show(checks: "list[Check]") -> None:
@@ -82,7 +122,7 @@ def _show(checks: "list[Check]") -> None:
 
 
 def _settings(given: list[str], schema: object) -> dict[str, object]:
-    """Read name=value pairs; numbers where the schema of the settings wants them."""
+    """Read name=value pairs; numbers and lists where the schema of the settings wants them."""
     properties = schema.get("properties", {}) if isinstance(schema, dict) else {}
     settings: dict[str, object] = {}
     for pair in given:
@@ -92,12 +132,14 @@ def _settings(given: list[str], schema: object) -> dict[str, object]:
         kind = properties.get(name, {}).get("type")
         if kind == "boolean":
             settings[name] = value.lower() in ("true", "yes", "1")
+        elif kind == "array":
+            settings[name] = value.split(",")
         else:
             settings[name] = int(value) if kind == "integer" and value.isdigit() else value
     return settings
 
 
 def _plugins() -> "Plugins":
-    from guildbank.payments.plugins import Plugins
+    from guildbank.plugin_host import Plugins
 
     return Plugins.discover()

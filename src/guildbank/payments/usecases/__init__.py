@@ -13,8 +13,8 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Journal, Need, RowLock, Stage
 from guildbank.kernel import Clock, SystemClock
 from guildbank.payments.contracts import PAYMENTS_ORDER, Fulfilment
-from guildbank.payments.plugins import Plugins
 from guildbank.payments.store import INTENTS
+from guildbank.plugin_host import Plugins
 from guildbank.tenancy import Tenants
 
 log = structlog.get_logger(__name__)

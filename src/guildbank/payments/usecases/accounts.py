@@ -18,10 +18,10 @@ from guildbank.payments.contracts import (
     SANDBOX_REFUSED,
     Account,
 )
-from guildbank.payments.plugins import check_settings
 from guildbank.payments.store import ACCOUNTS
 from guildbank.payments.usecases import Payments
 from guildbank.plugin_api import Context, Manifest, PaymentProvider
+from guildbank.plugin_host import check_settings
 
 SYSTEM = "system"
 MAX_PLAIN_BYTES = 16_384

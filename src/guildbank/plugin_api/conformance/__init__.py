@@ -1,12 +1,24 @@
 """The contract of the plugin slots as a program: what a plugin author runs before shipping."""
 
 from guildbank.plugin_api.conformance.contracts import Check, Rehearsable, Rehearsal
+from guildbank.plugin_api.conformance.identity.contracts import (
+    IdentityRehearsable,
+    IdentityRehearsal,
+)
+from guildbank.plugin_api.conformance.identity.run import (
+    IDENTITY_CHECKS,
+    run_identity_conformance,
+)
 from guildbank.plugin_api.conformance.run import PROVIDER_CHECKS, run_provider_conformance
 
 __all__ = [
+    "IDENTITY_CHECKS",
     "PROVIDER_CHECKS",
     "Check",
+    "IdentityRehearsable",
+    "IdentityRehearsal",
     "Rehearsable",
     "Rehearsal",
+    "run_identity_conformance",
     "run_provider_conformance",
 ]

@@ -1,21 +1,39 @@
-"""Checks of what a provider says of itself before it is called."""
+"""Checks of what a plugin of any slot says of itself before it is called."""
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, Protocol
 
 from guildbank.plugin_api.conformance.contracts import Verdict
-from guildbank.plugin_api.conformance.stage import CheckFunction, Stage
-from guildbank.plugin_api.manifest import API_VERSION, Slot
+from guildbank.plugin_api.manifest import API_VERSION, Manifest, Slot
 
 _ID = re.compile(r"[a-z][a-z0-9_-]{1,62}")
 _VERSION = re.compile(r"\d+\.\d+\.\d+\S*")
 _LONGEST_TIMEOUT_SECONDS = 120
 
 
-async def the_manifest_is_well_formed(stage: Stage) -> Verdict:
+class Declared(Protocol):
+    """What these checks need of a stage."""
+
+    @property
+    def slot(self) -> Slot:
+        """The slot that is tested."""
+        ...
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the plugin says, now."""
+        ...
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings of this run."""
+        ...
+
+
+async def the_manifest_is_well_formed(stage: Declared) -> Verdict:
     """An id for URLs, a version, a title, the slot and a timeout that ends."""
-    manifest = stage.provider.manifest
+    manifest = stage.manifest
     faults = {
         f"the id {manifest.id!r} is not lower-case letters, digits, - and _": not _ID.fullmatch(
             manifest.id
@@ -23,27 +41,27 @@ async def the_manifest_is_well_formed(stage: Stage) -> Verdict:
         f"the version {manifest.version!r} is not like 1.2.3": not _VERSION.fullmatch(
             manifest.version
         ),
-        f"the slot is {manifest.slot}, not provider": manifest.slot is not Slot.PROVIDER,
+        f"the slot is {manifest.slot}, not {stage.slot}": manifest.slot is not stage.slot,
         "the title is empty": not manifest.title.strip(),
         f"timeout_seconds is {manifest.timeout_seconds}, not 1 to {_LONGEST_TIMEOUT_SECONDS}": not (
             1 <= manifest.timeout_seconds <= _LONGEST_TIMEOUT_SECONDS
         ),
-        "the manifest differs between two calls": manifest != stage.provider.manifest,
+        "the manifest differs between two calls": manifest != stage.manifest,
     }
     return next((sentence for sentence, wrong in faults.items() if wrong), None)
 
 
-async def the_manifest_fits_this_api(stage: Stage) -> Verdict:
+async def the_manifest_fits_this_api(stage: Declared) -> Verdict:
     """The version that runs lies in the range that the plugin works with."""
-    manifest = stage.provider.manifest
+    manifest = stage.manifest
     if manifest.api_min <= API_VERSION <= manifest.api_max:
         return None
     return f"works with api {manifest.api_min} to {manifest.api_max}, this is {API_VERSION}"
 
 
-async def the_settings_schema_is_closed(stage: Stage) -> Verdict:
+async def the_settings_schema_is_closed(stage: Declared) -> Verdict:
     """A mistyped setting is an error, at every depth of the schema."""
-    schema = stage.provider.manifest.settings_schema
+    schema = stage.manifest.settings_schema
     if schema.get("type") != "object":
         return "the schema is not of type object"
     for path, node in _objects(schema, "settings"):
@@ -52,9 +70,9 @@ async def the_settings_schema_is_closed(stage: Stage) -> Verdict:
     return None
 
 
-async def secret_fields_are_settings(stage: Stage) -> Verdict:
+async def secret_fields_are_settings(stage: Declared) -> Verdict:
     """Each secret is a text setting, else it would be stored in clear."""
-    manifest = stage.provider.manifest
+    manifest = stage.manifest
     properties = manifest.settings_schema.get("properties", {})
     for name in sorted(manifest.secret_fields):
         if name not in properties:
@@ -64,11 +82,11 @@ async def secret_fields_are_settings(stage: Stage) -> Verdict:
     return None
 
 
-async def the_settings_fit_the_schema(stage: Stage) -> Verdict:
+async def the_settings_fit_the_schema(stage: Declared) -> Verdict:
     """The run's own settings name known fields only and lack no required one."""
-    schema = stage.provider.manifest.settings_schema
-    unknown = sorted(set(stage.context.settings) - set(schema.get("properties", {})))
-    missing = sorted(set(schema.get("required", ())) - set(stage.context.settings))
+    schema = stage.manifest.settings_schema
+    unknown = sorted(set(stage.settings) - set(schema.get("properties", {})))
+    missing = sorted(set(schema.get("required", ())) - set(stage.settings))
     if unknown:
         return f"settings not in the schema: {', '.join(unknown)}"
     if missing:
@@ -88,7 +106,7 @@ def _objects(node: object, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]
             yield from _objects(part, f"{path}[{index}]")
 
 
-CHECKS: tuple[CheckFunction, ...] = (
+CHECKS: tuple[Callable[[Declared], Awaitable[Verdict]], ...] = (
     the_manifest_is_well_formed,
     the_manifest_fits_this_api,
     the_settings_schema_is_closed,

@@ -1,13 +1,15 @@
 """The set for every check: the provider, its context, and the requests that are tried on it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
 from guildbank.kernel import new_id
 from guildbank.plugin_api.conformance.contracts import Rehearsal, Verdict
 from guildbank.plugin_api.conformance.witness import Witness
+from guildbank.plugin_api.manifest import Manifest, Slot
 from guildbank.plugin_api.provider import (
     Context,
     Outcome,
@@ -23,6 +25,18 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     provider: Witness
     context: Context
     rehearsal: Rehearsal
+
+    slot = Slot.PROVIDER
+
+    @property
+    def manifest(self) -> Manifest:
+        """The provider's manifest."""
+        return self.provider.manifest
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings of this run."""
+        return self.context.settings
 
     @property
     def later(self) -> Context:

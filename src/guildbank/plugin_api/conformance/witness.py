@@ -1,7 +1,7 @@
 """A provider that remembers what the real one said, so that leaked secrets can be found."""
 
 from collections.abc import Awaitable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from guildbank.plugin_api.manifest import Manifest
 from guildbank.plugin_api.provider import (
@@ -93,7 +93,12 @@ class Witness:
 
 def secrets_of(manifest: Manifest, context: Context) -> list[str]:
     """Return the values of the settings that must never be shown."""
-    values = (context.settings.get(name) for name in manifest.secret_fields)
+    return secrets_in(manifest, context.settings)
+
+
+def secrets_in(manifest: Manifest, settings: Mapping[str, Any]) -> list[str]:
+    """Return those of the settings that must never be shown."""
+    values = (settings.get(name) for name in manifest.secret_fields)
     return [value for value in values if isinstance(value, str) and value]
 
 

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, TypeVar, cast
+from typing import cast
 
 import jsonschema_rs
 import msgspec
 import structlog
 
-from guildbank.kernel import Refusal
 from guildbank.plugin_api import (
     API_VERSION,
+    CAPABILITY_VERBS,
     Callback,
     Entry,
+    IdentityProvider,
     Manifest,
     Medium,
     Middleware,
@@ -23,7 +24,6 @@ from guildbank.plugin_api import (
 
 log = structlog.get_logger(__name__)
 GROUP = "guildbank.plugins"
-P = TypeVar("P")
 
 VERBS: Mapping[Slot, tuple[str, ...]] = {
     Slot.ENTRY: ("admit",),
@@ -39,7 +39,9 @@ VERBS: Mapping[Slot, tuple[str, ...]] = {
     ),
     Slot.CALLBACK: ("deliver",),
     Slot.NOTIFICATION: ("send", "test_connection"),
+    Slot.IDENTITY: (),
 }
+"""What every plugin of a slot must be able to do."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +72,10 @@ class Plugins:
     def provider(self, id_: str) -> PaymentProvider | None:
         """Return a payment provider."""
         return cast("PaymentProvider | None", self._slots[Slot.PROVIDER].get(id_))
+
+    def identity_provider(self, id_: str) -> IdentityProvider | None:
+        """Return an identity provider; its manifest says which of its capabilities it has."""
+        return cast("IdentityProvider | None", self._slots[Slot.IDENTITY].get(id_))
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -144,7 +150,10 @@ def check_manifest(manifest: object, plugin: object) -> str | None:
         return "its manifest is not a Manifest"
     if not manifest.api_min <= API_VERSION <= manifest.api_max:
         return f"works with api {manifest.api_min} to {manifest.api_max}, this is {API_VERSION}"
-    missing = [verb for verb in VERBS[manifest.slot] if not callable(getattr(plugin, verb, None))]
+    wanted = [*VERBS[manifest.slot], *_verbs_of_capabilities(manifest)]
+    missing = [verb for verb in wanted if not callable(getattr(plugin, verb, None))]
+    if not wanted:
+        return f"slot {manifest.slot} needs one capability of {', '.join(CAPABILITY_VERBS)}"
     if missing:
         return f"slot {manifest.slot} needs {', '.join(missing)}"
     if manifest.slot is Slot.NOTIFICATION and not manifest.capabilities & frozenset(Medium):
@@ -156,15 +165,12 @@ def check_manifest(manifest: object, plugin: object) -> str | None:
     return None
 
 
-def check_settings(manifest: Manifest, settings: Mapping[str, Any]) -> Refusal | None:
-    """Return `invalid_settings` naming the first setting at fault; values are never repeated."""
-    # Masked, for stored secrets are among the settings, and a rule about all of them tells all.
-    validator = jsonschema_rs.validator_for(dict(manifest.settings_schema), mask="This")
-    for error in validator.iter_errors(dict(settings)):
-        path = ".".join(str(part) for part in error.instance_path)
-        return Refusal(
-            code="invalid_settings",
-            detail=f"{error.message[:500]}.",
-            field=f"settings.{path}" if path else "settings",
-        )
-    return None
+def _verbs_of_capabilities(manifest: Manifest) -> list[str]:
+    if manifest.slot is not Slot.IDENTITY:
+        return []
+    return [
+        verb
+        for capability, verbs in CAPABILITY_VERBS.items()
+        if capability in manifest.capabilities
+        for verb in verbs
+    ]

@@ -1,0 +1,1 @@
+"""Sign-in by OpenID Connect and OAuth 2, as plugins of Guildbank."""

@@ -1,0 +1,1 @@
+"""Sign-in by tickets of Steam, as a plugin of Guildbank."""

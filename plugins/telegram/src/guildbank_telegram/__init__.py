@@ -1,0 +1,1 @@
+"""Sign-in by what Telegram signs, as a plugin of Guildbank."""

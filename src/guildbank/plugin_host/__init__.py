@@ -1,0 +1,20 @@
+"""The door of plugin_host: the plugins of this process, their settings checked, ready to be called.
+
+Refusals: invalid_settings; of identity providers those in SIGN_IN_CODES, which a room declares.
+"""
+
+from guildbank.plugin_host.discovery import Plugins, Report
+from guildbank.plugin_host.outbound import Outbound
+from guildbank.plugin_host.settings import check_settings
+from guildbank.plugin_host.sign_in import CODES as SIGN_IN_CODES
+from guildbank.plugin_host.sign_in import IdentityProviders, Terms
+
+__all__ = [
+    "SIGN_IN_CODES",
+    "IdentityProviders",
+    "Outbound",
+    "Plugins",
+    "Report",
+    "Terms",
+    "check_settings",
+]

@@ -1,0 +1,64 @@
+"""What a plugin may call: the hosts that its manifest and the tenant's settings name."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from guildbank.infra.egress import Egress, EgressFailed, EgressRefused, read_url
+from guildbank.plugin_api import HttpAnswer, Manifest, NoAnswer
+
+FROM_SETTINGS = "*"
+
+
+class Outbound:
+    """The core's HTTP client as one plugin gets it for one tenant's settings."""
+
+    def __init__(self, egress: Egress, manifest: Manifest, settings: Mapping[str, Any]) -> None:
+        self._egress = egress
+        self._hosts = allowed_hosts(manifest, settings)
+        self._total_seconds = manifest.timeout_seconds
+
+    async def send(
+        self,
+        method: Literal["GET", "POST"],
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> HttpAnswer:
+        """Send one request and follow nothing; raises NoAnswer."""
+        try:
+            answer = await self._egress.send(
+                method,
+                url,
+                headers=headers,
+                body=body,
+                hosts=self._hosts,
+                total_seconds=self._total_seconds,
+            )
+        except (EgressRefused, EgressFailed) as error:
+            raise NoAnswer(str(error)) from None
+        return HttpAnswer(status=answer.status, headers=answer.headers, body=answer.body)
+
+
+def allowed_hosts(manifest: Manifest, settings: Mapping[str, Any]) -> frozenset[str]:
+    """Return the hosts of the manifest, and with `*` among them those of the settings."""
+    hosts = set(manifest.egress_hosts)
+    if FROM_SETTINGS in hosts:
+        hosts.remove(FROM_SETTINGS)
+        properties = manifest.settings_schema.get("properties", {})
+        for name, schema in properties.items():
+            hosts.update(_hosts(schema, settings.get(name, schema.get("default"))))
+    return frozenset(hosts)
+
+
+def _hosts(schema: Mapping[str, Any], value: object) -> Iterator[str]:
+    if isinstance(value, list | tuple):
+        for one in value:
+            yield from _hosts(schema.get("items", {}), one)
+    elif isinstance(value, str) and schema.get("format") == "hostname":
+        yield value.lower()
+    elif isinstance(value, str) and schema.get("format") == "uri":
+        try:
+            yield read_url(value).host
+        except EgressRefused:
+            return

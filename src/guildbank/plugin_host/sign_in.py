@@ -1,0 +1,221 @@
+"""Calls identity providers: in time, with a client of the core, and with results that are checked.
+
+Nothing here may run inside a database transaction: providers are peers on the network.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+
+from guildbank.infra.egress import Egress
+from guildbank.kernel import Refusal
+from guildbank.plugin_api import (
+    REJECTIONS,
+    Asserting,
+    Begun,
+    ExternalIdentity,
+    Manifest,
+    Redirecting,
+    SignInAnswer,
+    SignInContext,
+    SignInRequest,
+    Verified,
+)
+from guildbank.plugin_host.discovery import Plugins
+from guildbank.plugin_host.outbound import Outbound
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T", Begun, ExternalIdentity, Verified)
+
+MAX_FIELDS = 64
+MAX_FIELD_BYTES = 32 * 1024
+"""Of all names and values of an answer or assertion together."""
+MAX_SUBJECT = 255
+MAX_TEXT = 1_024
+MAX_URL = 8_192
+MAX_KEEP_BYTES = 4_096
+_FACTS = ("email", "name", "locale", "picture")
+LONGEST_MEMORY = timedelta(days=31)
+"""How long `once` of an assertion may have to be remembered."""
+
+UNKNOWN_PROVIDER = Refusal(
+    code="unknown_identity_provider",
+    detail="There is no such way to sign in here, or it does not work like this.",
+    field="provider",
+)
+UNAVAILABLE = Refusal(
+    code="provider_unavailable",
+    detail="The identity provider did not answer in a way that can be used. Try again.",
+)
+CODES: Mapping[str, tuple[int, str]] = {
+    UNKNOWN_PROVIDER.code: (422, "The tenant has no such identity provider."),
+    UNAVAILABLE.code: (502, "The identity provider did not answer in a way that can be used."),
+    **{code: (400, meaning) for code, meaning in REJECTIONS.items()},
+    "sign_in_denied": (403, REJECTIONS["sign_in_denied"]),
+    "account_barred": (403, REJECTIONS["account_barred"]),
+}
+"""Every code that comes out of this module, with HTTP status and meaning, for a room to declare."""
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What a room knows when it calls a provider; `settings` with secrets in clear."""
+
+    tenant: str
+    mode: str
+    settings: Mapping[str, Any]
+    now: datetime
+    redirect_uri: str
+
+
+class IdentityProviders:
+    """The identity providers of this process, ready to be called.
+
+    Each verb returns what the plugin returned, or a Refusal with one of CODES; it never raises
+    for what a plugin or a provider does.
+    """
+
+    def __init__(self, plugins: Plugins, egress: Egress) -> None:
+        self._plugins = plugins
+        self._egress = egress
+
+    def manifest(self, provider: str) -> Manifest | None:
+        """Return what a provider says of itself, None where there is none of this id."""
+        plugin = self._plugins.identity_provider(provider)
+        return None if plugin is None else plugin.manifest
+
+    async def begin(self, provider: str, terms: Terms, request: SignInRequest) -> Begun | Refusal:
+        """Return where to send the person, and what to keep sealed beside the state."""
+        plugin = self._redirecting(provider)
+        if plugin is None:
+            return UNKNOWN_PROVIDER
+        context = self._context(plugin.manifest, terms)
+        return await _ask(plugin.manifest, plugin.begin(context, request), Begun)
+
+    async def finish(
+        self, provider: str, terms: Terms, params: Mapping[str, str], keep: Mapping[str, str]
+    ) -> ExternalIdentity | Refusal:
+        """Say who came back with these parameters; `keep` is what `begin` gave for the state."""
+        plugin = self._redirecting(provider)
+        if plugin is None:
+            return UNKNOWN_PROVIDER
+        if not _fits(params):
+            return _too_large("params")
+        context = self._context(plugin.manifest, terms)
+        answer = SignInAnswer(params=params)
+        return await _ask(plugin.manifest, plugin.finish(context, answer, keep), ExternalIdentity)
+
+    async def verify(
+        self, provider: str, terms: Terms, assertion: Mapping[str, str]
+    ) -> Verified | Refusal:
+        """Say who holds an assertion. The caller must take each `once` one time until `until`."""
+        plugin = self._plugins.identity_provider(provider)
+        if plugin is None or "asserting" not in plugin.manifest.capabilities:
+            return UNKNOWN_PROVIDER
+        if not _fits(assertion):
+            return _too_large("assertion")
+        context = self._context(plugin.manifest, terms)
+        call = cast("Asserting", plugin).verify(context, assertion)
+        verified = await _ask(plugin.manifest, call, Verified)
+        if isinstance(verified, Verified) and not (
+            terms.now < verified.until <= terms.now + LONGEST_MEMORY
+        ):
+            log.error("identity_provider_malformed", plugin=provider, field="until")
+            return UNAVAILABLE
+        return verified
+
+    def _redirecting(self, provider: str) -> Redirecting | None:
+        plugin = self._plugins.identity_provider(provider)
+        if plugin is None or "redirecting" not in plugin.manifest.capabilities:
+            return None
+        return cast("Redirecting", plugin)
+
+    def _context(self, manifest: Manifest, terms: Terms) -> SignInContext:
+        return SignInContext(
+            tenant=terms.tenant,
+            mode=terms.mode,
+            settings=terms.settings,
+            now=terms.now,
+            redirect_uri=terms.redirect_uri,
+            http=Outbound(self._egress, manifest, terms.settings),
+        )
+
+
+async def _ask(manifest: Manifest, call: Awaitable[T | Refusal], expected: type[T]) -> T | Refusal:
+    """Return what the plugin says, if it says it in time and in the form of its slot."""
+    try:
+        async with asyncio.timeout(manifest.timeout_seconds):
+            result = await call
+    except Exception as error:  # nobody could say, and the person may try again
+        # Only its name: a library's message may hold what the provider sent.
+        log.warning("identity_provider_failed", plugin=manifest.id, error=type(error).__name__)
+        return UNAVAILABLE
+    fault: str | None = "type"
+    if isinstance(result, Refusal):
+        if result.code in REJECTIONS:
+            return result
+        fault = f"code {result.code[:64]!r}"
+    elif isinstance(result, expected):
+        fault = fault_in(result)
+        if fault is None:
+            return _without_junk(result)
+    log.error("identity_provider_malformed", plugin=manifest.id, field=fault)
+    return UNAVAILABLE
+
+
+def fault_in(result: Begun | ExternalIdentity | Verified) -> str | None:
+    """Return which field of a plugin's result cannot be used, None when all can."""
+    if isinstance(result, Begun):
+        if not _is_web(result.url):
+            return "url"
+        size = sum(len(name) + len(value) for name, value in result.keep.items())
+        return "keep" if size > MAX_KEEP_BYTES else None
+    if isinstance(result, Verified):
+        return fault_in(result.identity) if 16 <= len(result.once) <= MAX_SUBJECT else "once"
+    if not _names(result.issuer, MAX_TEXT):
+        return "issuer"
+    return None if _names(result.subject, MAX_SUBJECT) else "subject"
+
+
+def _without_junk(result: T) -> T:
+    """Return the result without those facts about a person that no column takes."""
+    if isinstance(result, Verified):
+        return msgspec.structs.replace(result, identity=_without_junk(result.identity))
+    if not isinstance(result, ExternalIdentity):
+        return result
+    texts = {name: getattr(result, name) for name in _FACTS}
+    junk = {name: None for name, text in texts.items() if text and not _is_text(text)}
+    if "email" in junk:
+        junk["email_verified"] = False  # type: ignore[assignment]
+    return msgspec.structs.replace(result, **junk)
+
+
+def _is_web(url: str) -> bool:
+    parts = urlsplit(url)
+    return len(url) <= MAX_URL and parts.scheme in ("https", "http") and bool(parts.netloc)
+
+
+def _names(text: str, longest: int) -> bool:
+    return 0 < len(text) <= longest and text.isprintable() and text == text.strip()
+
+
+def _is_text(text: str) -> bool:
+    """Say whether a text fits a column: short, and without U+0000 and halves of a pair."""
+    return len(text) <= MAX_TEXT and not any(c == "\x00" or 0xD800 <= ord(c) < 0xE000 for c in text)
+
+
+def _fits(fields: Mapping[str, str]) -> bool:
+    size = sum(len(name.encode("utf-8", "replace")) for name in (*fields, *fields.values()))
+    return len(fields) <= MAX_FIELDS and size <= MAX_FIELD_BYTES
+
+
+def _too_large(field: str) -> Refusal:
+    return Refusal(
+        code="bad_assertion",
+        detail=f"At most {MAX_FIELDS} fields of {MAX_FIELD_BYTES} bytes together are read.",
+        field=field,
+    )

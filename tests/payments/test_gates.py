@@ -1,0 +1,75 @@
+"""Gates are asked in their turn and veto before money moves."""
+
+import asyncio
+
+import pytest
+from tests.house import House
+from tests.payments.shop import Shop, open_shop
+
+from guildbank.kernel import Refusal
+from guildbank.plugin_api import Annotated, Context, Manifest, PurchaseView, Slot, Veto
+
+
+class Gate:
+    """An entry and middleware plugin that answers as told."""
+
+    def __init__(self, slot: Slot, answer: object, *, fail_closed: bool = True) -> None:
+        self.manifest = Manifest(
+            id=f"gate-{slot}", version="1", slot=slot, title="Gate", timeout_seconds=1,
+            settings_schema={"type": "object", "additionalProperties": False},
+            fail_closed=fail_closed,
+        )  # fmt: skip
+        self.answer = answer
+        self.seen: list[PurchaseView] = []
+
+    async def admit(self, context: Context, purchase: PurchaseView) -> Annotated | Veto:
+        self.seen.append(purchase)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        if self.answer == "late":
+            await asyncio.sleep(30)
+        assert isinstance(self.answer, Annotated | Veto)
+        return self.answer
+
+    before_provider = admit
+
+
+async def gated(house: House, gate: Gate) -> Shop:
+    return await open_shop(house, plugins=(("gate", gate),))
+
+
+@pytest.mark.parametrize("slot", [Slot.ENTRY, Slot.MIDDLEWARE])
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (Veto(code="too_young", detail="No purchases for children."), "purchase_vetoed"),
+        (RuntimeError("down"), "gate_unavailable"),
+        ("late", "gate_unavailable"),
+    ],
+)
+async def test_a_gate_that_vetoes_fails_or_is_late_refuses(house, slot, answer, code):
+    shop = await gated(house, Gate(slot, answer))
+    outcome = await shop.try_buying(await shop.player())
+    if slot is Slot.ENTRY:
+        assert isinstance(outcome, Refusal)
+        assert outcome.code == code
+        assert await shop.kinds() == []
+    else:
+        assert not isinstance(outcome, Refusal)
+        assert (outcome.state, outcome.problem) == ("failed", code)
+    assert shop.script.requests == []
+    assert await shop.balances() == {}
+
+
+async def test_a_gate_that_declares_so_does_not_stop_purchases_when_it_is_down(house):
+    shop = await gated(house, Gate(Slot.ENTRY, RuntimeError("down"), fail_closed=False))
+    assert (await shop.buy(await shop.player())).state == "credited"
+
+
+async def test_gates_see_the_price_and_may_only_annotate(house):
+    gate = Gate(Slot.MIDDLEWARE, Annotated(annotations={"score": "7"}))
+    shop = await gated(house, gate)
+    player = await shop.player()
+    assert (await shop.buy(player)).state == "credited"
+    (seen,) = gate.seen
+    assert (seen.amount_minor, seen.currency, seen.player_id) == (499, "EUR", player)
