@@ -2,7 +2,6 @@
 
 import msgspec
 import pytest
-from guildbank.payments.plugins import Plugins
 
 from guildbank.plugin_api import (
     Context,
@@ -14,6 +13,7 @@ from guildbank.plugin_api import (
     NotificationChannel,
     Slot,
 )
+from guildbank.plugin_host.discovery import Plugins
 
 MANIFEST = Manifest(
     id="carrier-pigeon",
