@@ -1,16 +1,19 @@
 """What a person meets who starts, stops and starts again: keys once, refusals, no leftovers."""
 
+import asyncio
 import os
 import signal
 import socket
 import stat
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 from tests.servers.guildbank import GuildbankServer, free_ports, run
+from tests.servers.smtp import smtp_server
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +80,21 @@ def test_doctor_is_content_with_a_running_server(server: GuildbankServer):
     told = server.run("doctor")
     assert told.returncode == 0, told.stdout
     assert "is ready" in told.stdout
+    assert "no mail server is configured" in " ".join(told.stdout.split())
+
+
+async def test_doctor_says_whether_the_mail_server_answers(server: GuildbankServer):
+    told = partial(asyncio.to_thread, server.run, "doctor", GUILDBANK_MAIL_FROM="bank@studio.test")
+    async with smtp_server() as mail:
+        well = await told(GUILDBANK_SMTP_URL=mail.url("tls=none"))
+        plain = await told(GUILDBANK_SMTP_URL=mail.url("tls=starttls"))
+    assert well.returncode == 0, well.stdout
+    assert f"127.0.0.1:{mail.port} answers" in well.stdout
+    assert plain.returncode == 1
+    gone = await told(GUILDBANK_SMTP_URL="smtp://bank:s3cret@127.0.0.1:1?tls=none")
+    assert gone.returncode == 1
+    assert "cannot be reached" in " ".join(gone.stdout.split())
+    assert "s3cret" not in gone.stdout + gone.stderr
 
 
 def test_doctor_names_what_is_missing(tmp_path: Path):

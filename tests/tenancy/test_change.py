@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from tests.house import House
 
+from guildbank.journal import verify_journal
 from guildbank.kernel import Refusal
 from guildbank.tenancy import (
     MailSettings,
@@ -66,6 +67,8 @@ async def test_what_is_left_out_stays_and_null_takes_back(house: House) -> None:
             assert (await operator.patch(path, json=nothing)).json() == changed.json()
         assert (await operator.get(path)).json() == changed.json()
         assert refused(await operator.patch("/v1/tenants/nobody", json={})) == (404, "not_found")
+    verified = await verify_journal(house.db, tenant.schema, ())
+    assert (verified.damage, verified.seq) == (None, 2)
     told = [facts for kind, _, facts in await entries(house, tenant) if kind == "tenancy.changed"]
     assert told == [
         {"changed": ["name", "publicUrl", "mail.replyTo", "mail.brandColor", "mail.locale"]},

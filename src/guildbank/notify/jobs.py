@@ -1,10 +1,8 @@
 """Background work of notify: mail is sent from here, and its remains are cleared away."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from guildbank.infra.room import Job
-from guildbank.infra.tenant import TenantRef
 from guildbank.notify.usecases import Notify
 from guildbank.notify.usecases.send import send_due
 from guildbank.notify.usecases.tidy import tidy
@@ -21,17 +19,14 @@ class Services(Protocol):
 
 async def run_send(services: Services) -> None:
     """Hand over mail that is due."""
-    await send_due(services.notify, await _senders(services.notify))
+    tenants = await services.notify.tenants.all()
+    await send_due(services.notify, [None, *(one for one in tenants if one.state == "active")])
 
 
 async def run_tidy(services: Services) -> None:
     """Give up old mail and forget what was kept long enough."""
-    await tidy(services.notify, await _senders(services.notify))
-
-
-async def _senders(notify: Notify) -> Sequence[TenantRef | None]:
-    """Return the deployment itself and every active tenant."""
-    return [None, *(one for one in await notify.tenants.all() if one.state == "active")]
+    # Also of suspended tenants: what their mail says is not kept for longer because of that.
+    await tidy(services.notify, [None, *await services.notify.tenants.all()])
 
 
 JOBS = (

@@ -29,7 +29,8 @@ QUIT_SECONDS = 2.0
 
 # Text that is not ASCII travels encoded, so that no server on the way need know 8BITMIME.
 _POLICY = SMTP_POLICY.clone(cte_type="7bit")
-_TROUBLE = (SMTPException, OSError, TimeoutError)
+# A host's name that cannot be one is a UnicodeError.
+_TROUBLE = (SMTPException, OSError, TimeoutError, UnicodeError)
 
 
 def compose(

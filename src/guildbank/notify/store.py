@@ -83,7 +83,7 @@ WHERE id IN (
     LIMIT $2
     FOR NO KEY UPDATE SKIP LOCKED
 )
-RETURNING id, template, reason
+RETURNING template, reason
 """
 
 FORGET_ENDED = """
@@ -151,7 +151,6 @@ class Claimed(msgspec.Struct, frozen=True):
 class Expired(msgspec.Struct, frozen=True):
     """A mail that was given up because it is of no use any more."""
 
-    id: str
     template: str
     reason: str
 

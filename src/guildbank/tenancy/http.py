@@ -36,7 +36,7 @@ from guildbank.tenancy.contracts import (
 )
 from guildbank.tenancy.rules import MAX_ORIGIN, MAX_ORIGINS, MAX_URL
 from guildbank.tenancy.usecases import Tenancy
-from guildbank.tenancy.usecases.change import change_tenant
+from guildbank.tenancy.usecases import change as changing
 from guildbank.tenancy.usecases.create import create_tenant
 from guildbank.tenancy.usecases.delete import delete_tenant
 from guildbank.tenancy.usecases.read import get_tenant, list_tenants
@@ -227,12 +227,12 @@ async def read(tenancy: Parts, slug: PathSlug) -> TenantView:
 
 
 @patch("/v1/tenants/{slug:str}", guards=GUARDS, tags=TAGS, summary="Change a tenant")
-async def change(
+async def change_tenant(
     tenancy: Parts, caller: Who, slug: PathSlug, data: JSONBody[ChangeTenantBody]
 ) -> TenantView:
     """Change the name and the settings that the body names; servers follow within a second."""
     settings = data.settings or SettingsBody()
-    changed = await change_tenant(
+    changed = await changing.change_tenant(
         tenancy,
         slug,
         lambda before: _revised(before, settings),
@@ -320,4 +320,4 @@ async def write_hosts(tenancy: Parts, slug: PathSlug, data: JSONBody[HostsBody])
     return HostsView(granted(await set_hosts(tenancy, slug, data.hosts)))
 
 
-ROUTES = (create, list_all, read, change, suspend, resume, delete, read_hosts, write_hosts)
+ROUTES = (create, list_all, read, change_tenant, suspend, resume, delete, read_hosts, write_hosts)

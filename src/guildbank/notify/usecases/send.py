@@ -7,6 +7,7 @@ same Message-ID, by which readers' programs fold the two into one.
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from random import shuffle
 
 import msgspec
 import structlog
@@ -33,6 +34,8 @@ LANES = 4
 """Tenants whose mail is sent at the same time, each on a connection of its own."""
 TURN_SECONDS = 20.0
 """A tenant with much mail begins no batch after this: the others get their turn."""
+RUN_SECONDS = 30.0
+"""No tenant's turn begins after this, so that a worker that is told to stop can."""
 PAUSE = timedelta(minutes=1)
 """When mail is looked at again that was not tried, because a setting or the server was missing."""
 
@@ -51,10 +54,14 @@ async def send_due(notify: Notify, tenants: Sequence[TenantRef | None]) -> None:
     """
     if notify.smtp is None or notify.sender is None:
         return
-    waiting, away = list(reversed(tenants)), _Away()
+    waiting, away = list(tenants), _Away()
+    # A run may end before all had their turn: none is always among the last.
+    shuffle(waiting)
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + RUN_SECONDS
 
     async def lane(server: SmtpServer, sender: str) -> None:
-        while waiting and not away.reason:
+        while waiting and not away.reason and loop.time() < ends:
             tenant = waiting.pop()
             try:
                 await _turn(notify, tenant, Courier(server, sender), away)

@@ -1,5 +1,6 @@
 """Give up mail that is of no use any more, and forget what was kept long enough."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -25,10 +26,18 @@ async def tidy(notify: Notify, tenants: Sequence[TenantRef | None]) -> None:
 
 
 async def _tidy(notify: Notify, tenant: TenantRef | None) -> None:
-    now, schema = notify.clock.now(), (await notify.place(tenant)).schema
-    async with notify.db.begin(schema) as tx:
-        expired = await store.expire(tx.driver, now, AT_ONCE)
+    now, place = notify.clock.now(), await notify.place(tenant)
+    expired: Counter[tuple[str, str]] = Counter()
+    while True:
+        async with notify.db.begin(place.schema) as tx:
+            some = await store.expire(tx.driver, now, AT_ONCE)
+        expired.update((mail.template, mail.reason) for mail in some)
+        if len(some) < AT_ONCE:
+            break
+    async with notify.db.begin(place.schema) as tx:
         await store.forget_ended(tx.driver, now - timedelta(days=KEPT_DAYS))
         await store.empty_mailbox(tx.driver, now - timedelta(days=MAILBOX_DAYS), MAILBOX_MESSAGES)
-    for mail in expired:
-        log.warning("mail_expired", mail=mail.id, template=mail.template, reason=mail.reason)
+    for (template, reason), count in expired.items():
+        log.warning(
+            "mail_expired", schema=place.schema, template=template, reason=reason, count=count
+        )
