@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -28,12 +29,19 @@ GUILDBANK = [sys.executable, "-m", "guildbank.app.cli"]
 class GuildbankServer:
     """A deployment in `folder`; a context manager that starts and stops it."""
 
-    def __init__(self, folder: Path, *options: str, port: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        port: int | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.port = port or free_ports()
         self.url = f"http://127.0.0.1:{self.port}"
         self.output = folder.with_name(f"{folder.name}.output")
         self._options = options
+        self._variables = dict(variables or {})
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -70,7 +78,11 @@ class GuildbankServer:
         argv = [*GUILDBANK, "up", f"--port={self.port}", f"--data={self.folder}", *self._options]
         with self.output.open("wb") as output:
             self._process = subprocess.Popen(
-                argv, stdout=output, stderr=output, env=environment(), start_new_session=True
+                argv,
+                stdout=output,
+                stderr=output,
+                env=environment(**self._variables),
+                start_new_session=True,
             )
         deadline = time.monotonic() + _START_SECONDS
         while "Ctrl-C stops everything" not in self.said():

@@ -26,7 +26,7 @@ log = structlog.get_logger("guildbank.limits")
 TELL_SECONDS = 0.25
 RETRY_SECONDS = 1.0
 """How long a store that did not answer is left alone."""
-MAX_KEYS = 50_000
+MAX_KEYS = 20_000
 """Callers that a worker remembers. The one longest unseen is forgotten first; what it used is
 still in the store."""
 MAX_UNTOLD = 10_000

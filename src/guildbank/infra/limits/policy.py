@@ -34,6 +34,8 @@ class RateLimit:
     cost_us: int = field(init=False)
     capacity_us: int = field(init=False)
     share_us: int = field(init=False)
+    quoted: bytes = field(init=False)
+    policy: bytes = field(init=False)
 
     def __post_init__(self) -> None:
         cost = self.window_seconds * MICROSECONDS // self.quota
@@ -41,6 +43,12 @@ class RateLimit:
         object.__setattr__(self, "cost_us", cost)
         object.__setattr__(self, "capacity_us", cost * self.quota)
         object.__setattr__(self, "share_us", cost * max(1, self.quota // SHARE_DIVISOR))
+        # What the fields of an answer say of it (RFC 9651), written once.
+        quoted = f'"{self.name}"'.encode()
+        object.__setattr__(self, "quoted", quoted)
+        object.__setattr__(
+            self, "policy", b"%b;q=%d;w=%d" % (quoted, self.quota, self.window_seconds)
+        )
 
 
 class Verdict(NamedTuple):
@@ -79,17 +87,14 @@ def refusal(limit: RateLimit, debt_us: int) -> Verdict:
 
 def policy_field(verdicts: Sequence[Verdict]) -> bytes:
     """Return the field RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10, section 3)."""
-    limits = (verdict.limit for verdict in verdicts)
-    return ", ".join(
-        f'"{one.name}";q={one.quota};w={one.window_seconds}' for one in limits
-    ).encode()
+    return b", ".join([verdict.limit.policy for verdict in verdicts])
 
 
 def state_field(verdicts: Sequence[Verdict]) -> bytes:
     """Return the field RateLimit (the same draft, section 4)."""
-    return ", ".join(
-        f'"{one.limit.name}";r={one.remaining};t={one.full_seconds}' for one in verdicts
-    ).encode()
+    return b", ".join(
+        [b"%b;r=%d;t=%d" % (one.limit.quoted, one.remaining, one.full_seconds) for one in verdicts]
+    )
 
 
 def _seconds(us: int) -> int:

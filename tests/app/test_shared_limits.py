@@ -1,0 +1,41 @@
+"""Processes of one deployment agree on who has sent too much, by PostgreSQL or by Redis."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from tests.servers.guildbank import GuildbankServer
+from tests.servers.redis import RedisServer
+
+QUOTA, PROCESSES = 50, 2
+
+
+@pytest.fixture(params=["postgresql", "redis"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GuildbankServer]:
+    """A deployment with two processes, and counters in either place."""
+    variables: dict[str, str] = {"GUILDBANK_ADDRESS_REQUESTS_PER_MINUTE": str(QUOTA)}
+    if request.param == "redis":
+        redis: RedisServer = request.getfixturevalue("redis")
+        variables["GUILDBANK_REDIS_URL"] = redis.url
+    folder = tmp_path_factory.mktemp("limits") / "data"
+    with GuildbankServer(
+        folder, f"--workers={PROCESSES}", "--no-demo", variables=variables
+    ) as running:
+        yield running
+
+
+def test_a_stranger_gets_one_quota_from_all_processes(server: GuildbankServer):
+    with server.client() as operator:
+        assert operator.get("/v1/tenants").status_code == 200
+        # Each request on a connection of its own, so that either process may get it.
+        answers = [httpx.get(f"{server.url}/docs", trust_env=False) for _ in range(2 * QUOTA)]
+        assert operator.get("/v1/tenants").status_code == 200, "a known key goes on"
+    statuses = [answer.status_code for answer in answers]
+    assert set(statuses) == {200, 429}
+    # What comes back in the seconds that this takes, besides a share for each process.
+    assert QUOTA <= statuses.count(200) <= QUOTA + PROCESSES * QUOTA // 10 + 10
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.json()["code"] == "rate_limited"
+    assert int(refused.headers["retry-after"]) >= 1
