@@ -23,6 +23,7 @@ PUBLIC = FOR_STRANGERS | frozenset(
         "GET /readyz",
         "GET /metrics",
         "GET /openapi.json",
+        "GET /.well-known/jwks.json",
         "GET /docs",
         "GET /docs/problems",
         "POST /v1/webhooks/{tenant_slug}/{provider_id}",

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from joserfc import jwt
 from joserfc.jwk import OctKey, OKPKey
 from tests.house import House
@@ -218,6 +219,28 @@ async def test_another_process_reads_the_tokens_without_asking(
         assert await tx.driver.fetchval("SELECT count(*) FROM identity_signing_key") == 1
         sealed = await tx.driver.fetchval("SELECT sealed_seed FROM identity_signing_key")
     assert len(sealed) > 32
+
+
+async def test_another_server_verifies_a_token_with_the_published_keys(
+    house: House, home: TenantRef, player: Player
+) -> None:
+    token = await minted(house, home, player)
+    async with house.client(house.app()) as client:
+        answer = await client.get("/.well-known/jwks.json")
+    assert answer.status_code == 200
+    keys = {key["kid"]: key for key in answer.json()["keys"]}
+    header, claims = parts(token)
+    key = keys[header["kid"]]
+    assert (key["kty"], key["crv"], key["alg"], key["use"]) == ("OKP", "Ed25519", "EdDSA", "sig")
+    assert "d" not in key
+    signed, _, signature = token.rpartition(".")
+    public = Ed25519PublicKey.from_public_bytes(unpacked(key["x"]))
+    public.verify(unpacked(signature), signed.encode())
+    assert (claims["sub"], claims["aud"]) == (player.id, home.id)
+
+
+def unpacked(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 async def test_no_token_for_unknown_players(house: House, home: TenantRef) -> None:

@@ -1,5 +1,5 @@
 """Routes by which keys, players, their accounts and sessions are kept."""
 
-from guildbank.identity.http import accounts, keys, players, sessions
+from guildbank.identity.http import accounts, jwks, keys, players, sessions
 
-ROUTES = (*keys.ROUTES, *players.ROUTES, *accounts.ROUTES, *sessions.ROUTES)
+ROUTES = (*keys.ROUTES, *players.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *jwks.ROUTES)

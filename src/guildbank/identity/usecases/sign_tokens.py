@@ -3,6 +3,7 @@
 import base64
 import copy
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 from joserfc import jwt
@@ -147,6 +148,12 @@ class TokenMint:
             return msgspec.convert(claims, PlayerClaims)
         except (JoseError, ValueError, TypeError, msgspec.ValidationError):
             return None
+
+    async def public_keys(self) -> list[dict[str, Any]]:
+        """Return the keys that verify tokens, as JSON Web Keys (RFC 7517)."""
+        signers = await self._signers.get("")
+        keys = signers.public.as_dict(private=False)["keys"]
+        return [{**key, "alg": ALGORITHM, "use": "sig"} for key in keys]
 
     async def _load(self, _: str) -> Signers:
         async with self._db.begin(CONTROL_SCHEMA) as tx:
