@@ -247,7 +247,9 @@ async def test_when_the_counters_are_away_sign_in_is_closed_and_the_game_goes_on
             assert (closed.status_code, code(closed)) == (503, "limits_unavailable")
             assert "retry-after" in closed.headers
             answers = [(await client.get(LIST, headers=GAME)).status_code for _ in range(50)]
-            assert answers == [200] * 40 + [429] * 10
+            # One more may come in each second and a half.
+            assert 40 <= answers.count(200) <= 43
+            assert set(answers) == {200, 429}
             redis.start()
             assert (await client.post("/v1/sign-in")).status_code == 200
         await limiter.close()
