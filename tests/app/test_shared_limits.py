@@ -39,6 +39,11 @@ def test_a_stranger_gets_one_quota_from_all_processes(server: GuildbankServer):
     # A share for each process, and what comes back in the seconds that this takes.
     back = int((time.monotonic() - began) * QUOTA / 60) + 1
     assert QUOTA <= statuses.count(200) <= QUOTA + PROCESSES * QUOTA // 10 + back
+    told = server.run("doctor", **server.variables).stdout
+    if "GUILDBANK_REDIS_URL" in server.variables:
+        assert "GUILDBANK_REDIS_URL answers" in told
+        gone = server.run("doctor", GUILDBANK_REDIS_URL="redis://127.0.0.1:1/0").stdout
+        assert "counted by each process" in " ".join(gone.split())
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert refused.json()["code"] == "rate_limited"
     assert int(refused.headers["retry-after"]) >= 1

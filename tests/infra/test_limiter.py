@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import pytest
 import structlog
@@ -13,6 +14,7 @@ from guildbank.infra.limits import RateLimit, Store, StoreAway
 from guildbank.infra.limits import limiter as limiter_module
 from guildbank.infra.limits.in_postgres import PostgresStore
 from guildbank.infra.limits.in_redis import RedisStore
+from guildbank.infra.limits.jobs import SWEEP_COUNTERS
 from guildbank.infra.limits.policy import judge
 
 HOUR = 3600
@@ -175,6 +177,18 @@ async def test_who_is_over_is_forgotten(counters_db: Database) -> None:
     await limiter.tell()
     assert len(limiter) <= 1
     assert await store.sweep() >= 50
+
+
+async def test_a_job_sweeps_what_is_over(counters_db: Database) -> None:
+    @dataclass
+    class Services:
+        counters: Store
+
+    store = PostgresStore(counters_db)
+    await store.add({anew().encode()[-16:]: 1_000})
+    await asyncio.sleep(0.01)
+    await SWEEP_COUNTERS.run(Services(store))
+    assert await store.sweep() == 0
 
 
 async def test_the_sweep_leaves_who_still_owes(store: Store) -> None:
