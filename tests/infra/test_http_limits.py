@@ -172,7 +172,7 @@ async def test_a_second_authorization_header_is_no_pass_for_the_first(pg: Postgr
                 answers.append((await attacker.get(LIST, headers=sent)).status_code)
     # At most the quota of guesses was looked at, whichever of the two headers counts.
     assert answers.count(401) <= 5
-    assert 429 in answers or set(answers) == {401}
+    assert 429 in answers
 
 
 async def test_a_busy_game_server_is_not_counted_by_its_address(pg: PostgresStore) -> None:
