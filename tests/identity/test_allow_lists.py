@@ -85,7 +85,7 @@ async def test_lists_have_a_limit_and_clients_have_no_list(house: House, home: T
         assert (await machine.post("/v1/keys", json=full)).status_code == 201
 
 
-async def test_a_deployment_key_may_be_kept_to_a_network(house: House) -> None:
+async def test_a_deployment_key_may_be_kept_to_a_network(house: House, home: TenantRef) -> None:
     app = house.app()
     async with house.client(app, await house.key(None)) as operator:
         body = {
@@ -94,6 +94,16 @@ async def test_a_deployment_key_may_be_kept_to_a_network(house: House) -> None:
             "allowedAddresses": ["203.0.113.0/24"],
         }
         token = (await operator.post("/v1/keys", json=body)).json()["token"]
+    async with at(app, "203.0.113.7", token) as office:
+        inherited = await office.post("/v1/keys", json={"name": "n", "scopes": ["deployment"]})
+        assert inherited.json()["key"]["allowedAddresses"] == ["203.0.113.0/24"]
+        child = {"name": "n", "scopes": ["players:read"], "tenant": home.slug}
+        for networks in ([], ["198.51.100.0/24"]):
+            made = await office.post("/v1/keys", json={**child, "allowedAddresses": networks})
+            assert made.status_code == 201, made.text
+            assert made.json()["key"]["allowedAddresses"] == networks
+            path = f"/v1/keys/{made.json()['key']['id']}/rotate"
+            assert (await office.post(path, json={})).status_code == 201
     for address, expected in (("203.0.113.7", 200), ("198.51.100.7", 403)):
         async with at(app, address, token) as client:
             assert (await client.get("/v1/tenants")).status_code == expected

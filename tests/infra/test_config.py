@@ -88,6 +88,15 @@ def test_networks_are_a_list_in_the_file_and_have_commas_in_the_environment(
             Settings.load()
 
 
+def test_a_redis_url_that_is_none_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GUILDBANK_REDIS_URL", "http://:hunter2@cache/0")
+    with pytest.raises(BadSettings, match="setting 'redis_url'") as caught:
+        Settings.load()
+    assert "hunter2" not in str(caught.value)
+
+
 def test_secrets_never_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GUILDBANK_DATABASE_URL", "postgresql://u:hunter2@db/x")
     monkeypatch.setenv("GUILDBANK_REDIS_URL", "redis://:hunter2@cache/0")

@@ -161,6 +161,20 @@ async def test_a_guesser_next_door_does_not_shut_out_a_known_caller(pg: Postgres
         assert (await shared.get(LIST, headers=GAME)).status_code == 200
 
 
+async def test_a_second_authorization_header_is_no_pass_for_the_first(pg: PostgresStore) -> None:
+    app = app_of(pg, address_requests_per_minute=5)
+    mask = ("authorization", "Bearer mask")
+    async with client_at(app, fresh_address()) as attacker:
+        answers = []
+        for number in range(12):
+            for token in ("sk_all", f"guess {number}"):
+                sent = [("authorization", f"Bearer {token}"), mask]
+                answers.append((await attacker.get(LIST, headers=sent)).status_code)
+    # At most the quota of guesses was looked at, whichever of the two headers counts.
+    assert answers.count(401) <= 5
+    assert 429 in answers
+
+
 async def test_a_busy_game_server_is_not_counted_by_its_address(pg: PostgresStore) -> None:
     app = app_of(pg, address_requests_per_minute=10)
     async with client_at(app, fresh_address()) as game:
@@ -247,7 +261,9 @@ async def test_when_the_counters_are_away_sign_in_is_closed_and_the_game_goes_on
             assert (closed.status_code, code(closed)) == (503, "limits_unavailable")
             assert "retry-after" in closed.headers
             answers = [(await client.get(LIST, headers=GAME)).status_code for _ in range(50)]
-            assert answers == [200] * 40 + [429] * 10
+            # One more may come in each second and a half.
+            assert 40 <= answers.count(200) <= 43
+            assert set(answers) == {200, 429}
             redis.start()
             assert (await client.post("/v1/sign-in")).status_code == 200
         await limiter.close()

@@ -41,7 +41,7 @@ class GuildbankServer:
         self.url = f"http://127.0.0.1:{self.port}"
         self.output = folder.with_name(f"{folder.name}.output")
         self._options = options
-        self._variables = dict(variables or {})
+        self.variables = dict(variables or {})
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -81,7 +81,7 @@ class GuildbankServer:
                 argv,
                 stdout=output,
                 stderr=output,
-                env=environment(**self._variables),
+                env=environment(**self.variables),
                 start_new_session=True,
             )
         deadline = time.monotonic() + _START_SECONDS

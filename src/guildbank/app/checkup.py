@@ -46,6 +46,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield _data(settings)
     yield _master_key(settings)
     yield from _database(settings)
+    yield from _counters(settings)
     yield _server(settings)
     yield _mail(settings)
     yield _credentials(settings)
@@ -107,6 +108,22 @@ async def _version(url: str) -> int:
         return int(await connection.fetchval("SHOW server_version_num"))
     finally:
         await connection.close()
+
+
+def _counters(settings: Settings) -> Iterator[Finding]:
+    """Say of Redis, where one is configured, whether it answers."""
+    if settings.redis_url is None:
+        return
+    from redis import Redis, RedisError
+
+    url = settings.redis_url.get_secret_value()
+    try:
+        with Redis.from_url(url, socket_timeout=_ASK_SECONDS) as redis:
+            redis.ping()
+    except (RedisError, OSError, ValueError) as error:
+        yield _missing("redis", f"does not answer ({error}); limits are counted by each process")
+    else:
+        yield Finding("redis", State.OK, "of GUILDBANK_REDIS_URL answers")
 
 
 def _server(settings: Settings) -> Finding:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     SecretStr,
@@ -43,6 +44,12 @@ def _read_networks(given: object) -> object:
         for one in entries
         if not isinstance(one, str) or one.strip()
     )
+
+
+def _check_redis_url(given: SecretStr | None) -> SecretStr | None:
+    if given is not None and not given.get_secret_value().startswith(("redis://", "rediss://")):
+        raise ValueError("it begins with redis:// or rediss://")
+    return given
 
 
 Networks = Annotated[
@@ -86,7 +93,7 @@ class Settings(BaseSettings):
     request_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
     trusted_proxies: Annotated[Networks, Field(max_length=100)] = ()
     """Networks of the proxies whose X-Forwarded-For is believed."""
-    redis_url: SecretStr | None = None
+    redis_url: Annotated[SecretStr | None, AfterValidator(_check_redis_url)] = None
     """`redis://` or `rediss://`, for rate counters; unset means the database."""
     address_requests_per_minute: PerMinute = 600
     """Of callers without credentials from one address; 0 for no limit, as in the next two."""

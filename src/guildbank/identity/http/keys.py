@@ -140,7 +140,8 @@ async def create(identity: Parts, caller: Who, data: JSONBody[CreateKeyBody]) ->
         application=data.application,
         expires_at=data.expires_at,
         allowed_addresses=data.allowed_addresses,
-        held_addresses=caller.allowed_addresses,
+        # Where the operator sits says nothing of where a tenant's machines are.
+        held_addresses=caller.allowed_addresses if caller.tenant == tenant else (),
         held=None if caller.kind == "deployment" else caller.scopes,
     )
     return _new_view(granted(made))

@@ -47,7 +47,7 @@ async def rotate_key(
     The old key stays valid for `overlap_seconds`, or until its own end if that is sooner. The
     principal is the application, so idempotency keys keep their meaning. With `held` the old key
     may have no other scopes: its successor's token is a key to them; the same with networks and
-    `held_addresses`. Refusals: `not_found`, `scope_not_held`, `address_not_held`, `key_ended`
+    `held_addresses`, but for keys of a tenant that the deployment renews. Refusals: `not_found`, `scope_not_held`, `address_not_held`, `key_ended`
     (revoked, expired or rotated before).
     """
     tenant_id = None if tenant is None else tenant.id
@@ -59,7 +59,7 @@ async def rotate_key(
         wrong = check_scopes(old.scopes, old.scopes, held)
         if wrong is not None:
             return msgspec.structs.replace(wrong, field=None)
-        if held_addresses and old.kind == "secret":
+        if held_addresses and old.kind == "secret" and old.tenant_id == tenant_id:
             if not old.allowed_addresses:
                 return NOT_FROM_EVERYWHERE
             narrower = read_allowed(old.allowed_addresses, held_addresses)

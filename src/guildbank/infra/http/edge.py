@@ -274,7 +274,8 @@ def read_headers(headers: Any) -> Heard:
         elif name == b"x-forwarded-for":
             forwarded.append(value)
         else:
-            found[name] = value
+            # Two of one name are what RFC 9110, section 5.3, makes of them: another value.
+            found[name] = found[name] + b", " + value if name in found else value
     return Heard(
         RequestContext(request_id or os.urandom(12).hex(), trace_id),
         total,

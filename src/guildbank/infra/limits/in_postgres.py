@@ -13,6 +13,8 @@ from guildbank.infra.database import CONTROL_SCHEMA, Database, Tx
 from guildbank.infra.limits.stores import Growth, StoreAway
 
 PATIENCE_SECONDS = 1.0
+TRY_PATIENCE_SECONDS = 5.0
+"""A try at a password takes long anyway, and may wait for a connection like other work."""
 SWEEP_ROWS = 10_000
 
 # All keys of a worker in one statement, in the order of keys so that two workers never wait for
@@ -144,7 +146,7 @@ class PostgresStore:
         """See `Store`."""
         keys = [key for key, _ in growths]
         forgets = [growth.forget_seconds for _, growth in growths]
-        async with _answering(), self._db.begin(CONTROL_SCHEMA) as tx:
+        async with _answering(TRY_PATIENCE_SECONDS), self._db.begin(CONTROL_SCHEMA) as tx:
             await tx.driver.execute(OPEN_TRIES, keys, forgets)
             rows = {row["key"]: row for row in await tx.driver.fetch(LOCK_TRIES, keys)}
             wait = max(int(row["wait_seconds"]) for row in rows.values())
@@ -160,12 +162,12 @@ class PostgresStore:
 
     async def take_back_try(self, key: bytes, growth: Growth) -> None:
         """See `Store`."""
-        async with _answering(), self._db.begin(CONTROL_SCHEMA) as tx:
+        async with _answering(TRY_PATIENCE_SECONDS), self._db.begin(CONTROL_SCHEMA) as tx:
             await tx.driver.execute(TAKE_BACK_TRY, key, growth.free_tries)
 
     async def forget_tries(self, key: bytes) -> None:
         """See `Store`."""
-        async with _answering(), self._db.begin(CONTROL_SCHEMA) as tx:
+        async with _answering(TRY_PATIENCE_SECONDS), self._db.begin(CONTROL_SCHEMA) as tx:
             await tx.driver.execute(FORGET_TRIES, key)
 
     async def sweep(self) -> int:
@@ -191,10 +193,10 @@ async def _count(tx: Tx, statement: str) -> int:
 
 
 @asynccontextmanager
-async def _answering() -> AsyncIterator[None]:
+async def _answering(seconds: float = PATIENCE_SECONDS) -> AsyncIterator[None]:
     """Turn whatever keeps the database from answering in time into StoreAway."""
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(seconds):
             yield
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
         raise StoreAway(f"the counters in PostgreSQL do not answer: {error!r}") from error

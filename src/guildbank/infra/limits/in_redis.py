@@ -108,7 +108,7 @@ return 0
 
 
 class RedisStore:
-    """`Store` on one Redis, 6.2 or later, or Valkey; `url` is `redis://` or `rediss://`."""
+    """`Store` on one Redis or Valkey; `url` is `redis://` or `rediss://`."""
 
     def __init__(self, url: str) -> None:
         # Nothing is sent twice by itself: it would be counted twice. Who finds every connection in

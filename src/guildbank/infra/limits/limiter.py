@@ -11,6 +11,7 @@ StoreAway, because they stand before what must not be guessed.
 """
 
 import asyncio
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -171,7 +172,7 @@ class Limiter:
             if _now_us() < self._away_until_us:
                 raise StoreAway("it did not answer a moment ago")
             debts = await self._store.add(sent)
-        except StoreAway as error:
+        except Exception as error:  # whatever it is, requests go on, counted here alone
             self._note_absence(error)
             # Nobody pays for it when the store is back.
             for key, count in told.items():
@@ -184,12 +185,19 @@ class Limiter:
             # Counted from now: the answer took its time, and this errs on the strict side.
             count.full_at_us = now_us + debts.get(key, 0) + count.untold_us
 
-    def _note_absence(self, error: StoreAway) -> None:
+    def _note_absence(self, error: Exception) -> None:
         now_us = _now_us()
         if now_us >= self._away_until_us:
             self._away_until_us = now_us + int(RETRY_SECONDS * 1_000_000)
         if not self._away:
-            log.warning("limits_store_away", error=str(error), meaning="each worker counts alone")
+            known = isinstance(error, StoreAway)
+            log.log(
+                logging.WARNING if known else logging.ERROR,
+                "limits_store_away",
+                cause=str(error),
+                meaning="each worker counts alone",
+                exc_info=None if known else error,
+            )
         self._away = True
 
     def _note_presence(self) -> None:
