@@ -11,6 +11,8 @@ from typing import Self
 
 from tests.servers.guildbank import free_ports
 
+from guildbank.infra.processes import launch_argv
+
 _START_SECONDS = 20
 PROGRAM = shutil.which("redis-server") or shutil.which("valkey-server")
 
@@ -31,9 +33,10 @@ class RedisServer:
         """Start, and return when it takes connections."""
         assert PROGRAM is not None, "guarded by the fixture"
         options = f"--bind 127.0.0.1 --port {self.port} --appendonly no --loglevel warning"
+        argv = [PROGRAM, *options.split(), "--save", "", "--dir", str(self._folder)]
+        # A test session that is killed leaves none behind.
         self._process = subprocess.Popen(
-            [PROGRAM, *options.split(), "--save", "", "--dir", str(self._folder)],
-            stdout=subprocess.DEVNULL,
+            launch_argv(argv, death_signal=signal.SIGKILL), stdout=subprocess.DEVNULL
         )
         deadline = time.monotonic() + _START_SECONDS
         while True:

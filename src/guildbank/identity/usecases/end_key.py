@@ -47,8 +47,8 @@ async def rotate_key(
     The old key stays valid for `overlap_seconds`, or until its own end if that is sooner. The
     principal is the application, so idempotency keys keep their meaning. With `held` the old key
     may have no other scopes: its successor's token is a key to them; the same with networks and
-    `held_addresses`, but for keys of a tenant that the deployment renews. Refusals: `not_found`, `scope_not_held`, `address_not_held`, `key_ended`
-    (revoked, expired or rotated before).
+    `held_addresses`, but for keys of a tenant that the deployment renews. Refusals: `not_found`,
+    `scope_not_held`, `address_not_held`, `key_ended` (revoked, expired or rotated before).
     """
     tenant_id = None if tenant is None else tenant.id
     now = identity.clock.now()
