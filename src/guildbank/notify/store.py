@@ -29,19 +29,26 @@ WHERE template = $1
 # Whoever claims holds the rows until $2 without a transaction: a killed worker's mail is due again
 # by itself. `attempts` is the fence: who is late with an outcome finds it higher and writes none.
 CLAIM = """
-UPDATE notify_mail
-SET next_attempt_at = $2, attempts = attempts + 1
-WHERE id IN (
-    SELECT id
+WITH due AS (
+    SELECT id, next_attempt_at
     FROM notify_mail
     WHERE state = 'waiting'
       AND next_attempt_at <= $1
       AND expires_at > $1
-    ORDER BY next_attempt_at
+    ORDER BY next_attempt_at, id
     LIMIT $3
     FOR NO KEY UPDATE SKIP LOCKED
+),
+claimed AS (
+    UPDATE notify_mail
+    SET next_attempt_at = $2, attempts = attempts + 1
+    FROM due
+    WHERE notify_mail.id = due.id
+    RETURNING notify_mail.id, template, audience, attempts, sealed, due.next_attempt_at AS was_due
 )
-RETURNING id, template, audience, attempts, sealed
+SELECT id, template, audience, attempts, sealed
+FROM claimed
+ORDER BY was_due, id
 """
 
 END = """
