@@ -188,9 +188,11 @@ def _without_junk(result: T) -> T:
     if not isinstance(result, ExternalIdentity):
         return result
     texts = {name: getattr(result, name) for name in _FACTS}
-    junk = {name: None for name, text in texts.items() if text and not _is_text(text)}
+    junk: dict[str, object] = {
+        name: None for name, text in texts.items() if text and not _is_text(text)
+    }
     if "email" in junk:
-        junk["email_verified"] = False  # type: ignore[assignment]
+        junk["email_verified"] = False
     return msgspec.structs.replace(result, **junk)
 
 

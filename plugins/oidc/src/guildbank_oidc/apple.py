@@ -19,9 +19,9 @@ SECRET_SECONDS = 300
 """Apple takes up to six months; ours is made for one request."""
 
 
-class _Name(msgspec.Struct, frozen=True):
-    firstName: str = ""  # noqa: N815
-    lastName: str = ""  # noqa: N815
+class _Name(msgspec.Struct, frozen=True, rename="camel"):
+    first_name: str = ""
+    last_name: str = ""
 
 
 class _User(msgspec.Struct, frozen=True):
@@ -65,7 +65,7 @@ class Apple(OpenIdProvider):
             user = msgspec.json.decode(params.get("user", "{}"), type=_User)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return identity
-        full = f"{user.name.firstName} {user.name.lastName}".strip()
+        full = f"{user.name.first_name} {user.name.last_name}".strip()
         return msgspec.structs.replace(identity, name=full or identity.name)
 
 

@@ -70,7 +70,7 @@ def _read(entry: dict[str, Any]) -> Key | None:
     try:
         key = kind.import_key(entry)
         # Reads the numbers: what is no key fails here and not at the first token.
-        key.public_key  # noqa: B018
+        _ = key.public_key
     except (JoseError, ValueError, TypeError):
         return None
     return key

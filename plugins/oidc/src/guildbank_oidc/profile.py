@@ -1,5 +1,6 @@
 """A provider that speaks OAuth 2 and tells who a person is by a call: Discord and Facebook."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from guildbank_oidc.authorization import Authorization, begin, read_code
 from guildbank_oidc.wire import Client, exchange_code, text_of
 
 
-class ProfileProvider:
+class ProfileProvider(ABC):
     """Redirecting by the code flow with PKCE; a subclass knows the endpoints and the profile.
 
     There is no nonce to check without an ID token: the code is bound to this sign-in by PKCE, and
@@ -31,17 +32,17 @@ class ProfileProvider:
         """Return the manifest."""
         return self._manifest
 
+    @abstractmethod
     def authorization(self, context: SignInContext) -> Authorization:
         """Return where a person says yes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def token_endpoint(self, context: SignInContext) -> str:
         """Return where a code is changed."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def look_up(self, context: SignInContext, access_token: str) -> ExternalIdentity:
         """Return whose token it is; raises NoAnswer."""
-        raise NotImplementedError
 
     async def begin(self, context: SignInContext, request: SignInRequest) -> Begun | Refusal:
         """Send the person to the provider."""
