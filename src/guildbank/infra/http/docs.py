@@ -139,10 +139,17 @@ def _answers(responses: Mapping[str, Json], document: Json) -> str:
     return "".join(parts)
 
 
+_CREDENTIALS = {
+    "secretKey": "-H 'Authorization: Bearer sk_...'",
+    "playerToken": "-H 'Authorization: Bearer eyJ...'",
+    "publishableKey": "-H 'X-Guildbank-Key: pk_...'",
+}
+
+
 def _curl(method: str, path: str, operation: Json, body: Json | None) -> str:
     lines = [f"curl -X {method.upper()} $GUILDBANK_URL{path}"]
     if operation["security"]:
-        lines.append("-H 'Authorization: Bearer sk_...'")
+        lines.append(_CREDENTIALS[next(iter(operation["security"][0]))])
     for each in operation.get("parameters", []):
         if each["in"] == "header" and each["required"]:
             lines.append(f"-H '{each['name']}: order-4711'")

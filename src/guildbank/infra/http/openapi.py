@@ -40,7 +40,7 @@ SECURITY_SCHEMES: Json = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "A player's token, minted by the game server; lives ten minutes.",
+        "description": "A player's token, from signing in or the game server; lives ten minutes.",
     },
     "publishableKey": {
         "type": "apiKey",
