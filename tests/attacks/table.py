@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from tests.studio import GEM, leg
 
 from guildbank.infra.http.caller import PlayerOnly, Scope
+from guildbank.infra.http.shortcuts import guards_of
 
 FOR_STRANGERS = frozenset(
     f"POST {under}{path}"
@@ -110,7 +111,7 @@ def _routes(app: Litestar) -> Iterator[Route]:
         for handler in getattr(route, "route_handlers", ()):
             if not isinstance(handler, HTTPRouteHandler):
                 continue
-            resolved = handler.resolve_guards()
+            resolved = guards_of(handler)
             guards = [one for one in resolved if isinstance(one, Scope)]
             for method in handler.http_methods - {"OPTIONS"}:
                 yield Route(

@@ -32,6 +32,7 @@ from guildbank.infra.http.health import ReadyCheck, health_routes
 from guildbank.infra.http.openapi import build_document
 from guildbank.infra.http.problems import Code, Codes
 from guildbank.infra.http.query import QueryCheck
+from guildbank.infra.http.shortcuts import check_guards, shorten
 from guildbank.infra.limits.limiter import Limiter
 from guildbank.infra.metrics import Metrics
 from guildbank.infra.tenant import TenantRef
@@ -76,6 +77,7 @@ def build_app(
     pages = DocsPages()
 
     async def before_route(request: Request[Any, Any, State]) -> None:
+        await check_guards(request)
         await admit(request)
         await count(request)
         query.check(request)
@@ -95,14 +97,11 @@ def build_app(
     )
     query.learn(app.routes)
     gate.learn(app.routes)
-    pages.write(
-        build_document(app.routes, registry, title=TITLE, version=version, description=DESCRIPTION),
-        registry,
-    )
+    pages.write(app, registry, version)
+    shorten(app.routes)
     # Litestar's own middleware does not see requests that match no route, and the edge must.
-    app.asgi_handler = Edge(
-        app.asgi_handler, registry, counters, settings, gate=gate, cors=Cors(origins)
-    )
+    inner, cors = app.asgi_handler, Cors(origins)
+    app.asgi_handler = Edge(inner, registry, counters, settings, gate=gate, cors=cors)
     return app
 
 
@@ -114,8 +113,11 @@ class DocsPages:
         self.docs = b""
         self.problems = b""
 
-    def write(self, document: dict[str, Any], codes: Codes) -> None:
+    def write(self, app: Litestar, codes: Codes, version: str) -> None:
         """Render every page."""
+        document = build_document(
+            app.routes, codes, title=TITLE, version=version, description=DESCRIPTION
+        )
         self.document = msgspec.json.encode(document)
         self.docs = docs_page(document).encode()
         self.problems = problems_page(codes).encode()

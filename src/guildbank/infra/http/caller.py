@@ -167,8 +167,7 @@ async def home_of(connection: Connection) -> TenantRef:
 async def admit(connection: Connection) -> None:
     """Find the caller once per request unless the route says `public`; raises Problem.
 
-    The first guard asks, or the check before the route where there is no guard: Litestar copies
-    the route for every guard it calls, which costs more than the guard.
+    The first guard asks, or the check before the route where there is no guard.
     """
     scope = connection.scope
     if scope.get("user") is not None or scope["route_handler"].opt.get("public"):

@@ -20,6 +20,7 @@ from guildbank.infra.http.caller import PlayerOnly, Scope, at_home
 from guildbank.infra.http.examples import complete, example_of
 from guildbank.infra.http.faults import camel
 from guildbank.infra.http.problems import PROBLEM_MEDIA_TYPE, Codes
+from guildbank.infra.http.shortcuts import guards_of
 
 Json: TypeAlias = dict[str, Any]
 REF = "#/components/schemas/{name}"
@@ -142,7 +143,7 @@ class Operation:
     @property
     def of_a_tenant(self) -> bool:
         """Whether a route that needs no credentials must know the tenant all the same."""
-        return at_home in _guards(self.handler)
+        return at_home in guards_of(self.handler)
 
 
 def _is_json(answer: Any) -> bool:
@@ -237,7 +238,7 @@ def _operation(each: Operation, schemas: list[Json], components: Json, codes: Co
         "summary": handler.summary or first.replace("\n", " ").rstrip(".") or name,
     }
     description = handler.description or rest.strip()
-    scopes = sorted({guard.name for guard in _guards(handler) if isinstance(guard, Scope)})
+    scopes = sorted({guard.name for guard in guards_of(handler) if isinstance(guard, Scope)})
     if scopes:
         description = f"{description}\n\nScope: {', '.join(scopes)}.".strip()
         document["x-scopes"] = scopes
@@ -264,13 +265,8 @@ def _operation(each: Operation, schemas: list[Json], components: Json, codes: Co
     return document
 
 
-def _guards(handler: HTTPRouteHandler) -> tuple[Any, ...]:
-    # Litestar wraps a guard that is an object in a partial or keeps it as it is.
-    return tuple(getattr(guard, "func", guard) for guard in handler.resolve_guards())
-
-
 def _security(handler: HTTPRouteHandler) -> list[dict[str, list[str]]]:
-    guards = _guards(handler)
+    guards = guards_of(handler)
     if at_home in guards:
         return [{"publishableKey": []}, {}]
     if handler.opt.get("public"):
