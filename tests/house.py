@@ -20,7 +20,8 @@ from guildbank.infra.limits import open_store, open_throttle
 from guildbank.infra.migrations import migrate
 from guildbank.journal import Journal
 from guildbank.journal.usecases.freeze import TenantJournal
-from guildbank.kernel import FixedClock, Refusal
+from guildbank.kernel import Clock, FixedClock, Refusal
+from guildbank.notify import Letters, Notify
 from guildbank.tenancy import Tenancy, TenantRef, Tenants, create_tenant
 from guildbank.tenancy.room import ROOM as TENANCY
 
@@ -65,6 +66,20 @@ class House:
             settings=Settings(),
         )
 
+    def another(self, journal: Journal | None = None, clock: Clock | None = None) -> Identity:
+        """Return the parts of identity as another worker process has them; close them after."""
+        return open_identity(
+            self.db,
+            journal or self.journal,
+            self.tenancy.tenants,
+            self.vault,
+            SCOPES,
+            self.url,
+            self.identity.throttle,
+            self.identity.notify,
+            clock or self.clock,
+        )
+
     async def players_client(self, tenant: TenantRef) -> httpx.AsyncClient:
         """Return a client of the tenant's players, who have not signed in."""
         made = await create_key(self.identity, tenant, "client", kind="publishable")
@@ -90,7 +105,10 @@ async def open_house(url: str, folder: Path) -> AsyncIterator[House]:
     tenants = Tenants(db, vault)
     tenancy = Tenancy(db, vault, tenants, TenantJournal(), folder / "archives")
     throttle = open_throttle(open_store(Settings(), db), vault)
-    identity = open_identity(db, journal, tenants, vault, SCOPES, url, throttle, clock)
+    notify = Notify(
+        db, tenants, vault, Letters(IDENTITY.mails), "http://localhost:8080", clock=clock
+    )
+    identity = open_identity(db, journal, tenants, vault, SCOPES, url, throttle, notify, clock)
     try:
         yield House(url, db, journal, tenancy, identity, clock, vault)
     finally:

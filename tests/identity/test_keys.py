@@ -10,11 +10,10 @@ from guildbank.identity import (
     Authenticator,
     create_key,
     list_keys,
-    open_identity,
     revoke_key,
     rotate_key,
 )
-from guildbank.identity.usecases.recognise import STRANGERS_WAITING
+from guildbank.identity.usecases.machines.recognise import STRANGERS_WAITING
 from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.infra.http import Caller
 from guildbank.kernel import Refusal
@@ -80,16 +79,7 @@ async def test_a_revoked_key_opens_nothing_within_a_second_elsewhere(
 ) -> None:
     made = await create_key(house.identity, home, "leaked", ["players:read"])
     assert not isinstance(made, Refusal)
-    other = open_identity(
-        house.db,
-        house.journal,
-        house.tenancy.tenants,
-        house.vault,
-        {},
-        house.url,
-        house.identity.throttle,
-        house.clock,
-    )
+    other = house.another()
     elsewhere = Authenticator(other)
     sent = {"authorization": f"Bearer {made.token}"}
     assert isinstance(await elsewhere(sent, "/"), Caller)

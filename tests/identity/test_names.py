@@ -2,7 +2,7 @@
 
 import pytest
 
-from guildbank.identity.contracts import Username
+from guildbank.identity.contracts.players import Username
 from guildbank.identity.names import read_username, skeleton
 from guildbank.kernel import Refusal
 

@@ -13,7 +13,6 @@ from guildbank.identity import (
     find_player,
     get_player,
     list_players,
-    open_identity,
 )
 from guildbank.journal import Journal, fetch_rows
 from guildbank.kernel import Refusal
@@ -45,16 +44,7 @@ async def test_many_at_once_from_two_processes_make_one_player(
     house: House, home: TenantRef
 ) -> None:
     other_journal = Journal(house.db)
-    other = open_identity(
-        house.db,
-        other_journal,
-        house.tenancy.tenants,
-        house.vault,
-        {},
-        house.url,
-        house.identity.throttle,
-        house.clock,
-    )
+    other = house.another(other_journal)
     outcomes = await asyncio.gather(
         *(
             add_player(identity, home, "app_1", "racer")

@@ -10,8 +10,12 @@ import httpx
 import pytest
 from tests.house import House
 
-from guildbank.identity import Authenticator, Identity, open_identity
-from guildbank.identity.usecases.keep_session import IDLE_LIFETIME, SESSION_LIFETIME, end_sessions
+from guildbank.identity import Authenticator, Identity
+from guildbank.identity.usecases.sign_in.keep_session import (
+    IDLE_LIFETIME,
+    SESSION_LIFETIME,
+    end_sessions,
+)
 from guildbank.infra.http import Caller
 from guildbank.tenancy import TenantRef
 
@@ -168,16 +172,7 @@ async def test_a_player_lists_and_ends_sessions(
 @pytest.fixture
 async def elsewhere(house: House) -> AsyncIterator[Identity]:
     """The parts of another worker process, over the same database."""
-    parts = open_identity(
-        house.db,
-        house.journal,
-        house.tenancy.tenants,
-        house.vault,
-        {},
-        house.url,
-        house.identity.throttle,
-        house.clock,
-    )
+    parts = house.another()
     yield parts
     await parts.close()
 

@@ -17,7 +17,6 @@ from guildbank.identity import (
     add_player,
     create_key,
     mint_player_token,
-    open_identity,
 )
 from guildbank.infra.crypto import SigningKey
 from guildbank.infra.database import CONTROL_SCHEMA
@@ -200,16 +199,7 @@ async def test_a_token_of_a_deleted_tenant_opens_nothing(house: House) -> None:
 async def test_another_process_reads_the_tokens_without_asking(
     house: House, home: TenantRef, player: Player
 ) -> None:
-    other = open_identity(
-        house.db,
-        house.journal,
-        house.tenancy.tenants,
-        house.vault,
-        {},
-        house.url,
-        house.identity.throttle,
-        house.clock,
-    )
+    other = house.another()
     token = await minted(house, home, player)
     sent = {"host": "localhost", "authorization": f"Bearer {token}"}
     caller = await Authenticator(other)(sent, "/")

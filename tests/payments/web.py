@@ -11,7 +11,7 @@ from litestar import Litestar
 from tests.payments.shop import Shop
 from tests.servers.sandbox import free_port
 
-from guildbank.identity import Authenticator, create_key, mint_player_token, open_identity
+from guildbank.identity import Authenticator, create_key, mint_player_token
 from guildbank.identity.room import ROOM as IDENTITY
 from guildbank.infra.config import Settings
 from guildbank.infra.http.app import build_app
@@ -31,16 +31,7 @@ class Web:
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
         house = shop.house
-        self.identity = open_identity(
-            house.db,
-            house.journal,
-            house.tenancy.tenants,
-            house.vault,
-            SCOPES,
-            house.url,
-            house.identity.throttle,
-            SystemClock(),
-        )
+        self.identity = house.another(clock=SystemClock())
         self.app: Litestar = build_app(
             routes=[*JOURNAL.routes, *IDENTITY.routes, *PAYMENTS.routes, *STORE.routes],
             codes=[code for room in ROOMS for code in room.codes],

@@ -146,7 +146,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     )
     throttle = open_throttle(counters, vault)
     identity = open_identity(
-        db, journal, directory, vault, scopes_of(all_rooms()), url, throttle, clock
+        db, journal, directory, vault, scopes_of(all_rooms()), url, throttle, notify, clock
     )
     wallets = Wallets(db, journal, identity.persons, [SpendLimit()])
     payments = Payments(db, journal, directory, plugins, PackFulfilment(), settings.url, clock)

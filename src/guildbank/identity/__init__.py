@@ -4,22 +4,24 @@ Other rooms put `(PLAYERS, player_id)` among an act's needs and refuse `UNKNOWN_
 stage has no such row.
 """
 
-from guildbank.identity.contracts import UNKNOWN_PLAYER, Key, NewKey, Player, PlayerToken, Profile
+from guildbank.identity.contracts.machines import Key, NewKey
+from guildbank.identity.contracts.players import UNKNOWN_PLAYER, Player, Profile
+from guildbank.identity.contracts.sign_in import PlayerToken
 from guildbank.identity.store.players import PLAYERS
 from guildbank.identity.usecases import Identity, open_identity
-from guildbank.identity.usecases.add_player import AddPlayer, add_player
 from guildbank.identity.usecases.authenticate import Authenticator
-from guildbank.identity.usecases.create_key import create_key
-from guildbank.identity.usecases.end_key import revoke_key, rotate_key
-from guildbank.identity.usecases.list_keys import list_keys
-from guildbank.identity.usecases.mint_token import mint_player_token
-from guildbank.identity.usecases.read_players import (
+from guildbank.identity.usecases.machines.create_key import create_key
+from guildbank.identity.usecases.machines.end_key import revoke_key, rotate_key
+from guildbank.identity.usecases.machines.list_keys import list_keys
+from guildbank.identity.usecases.players.add_player import AddPlayer, add_player
+from guildbank.identity.usecases.players.mint_token import mint_player_token
+from guildbank.identity.usecases.players.read_players import (
     find_player,
     get_player,
     get_profile,
     list_players,
 )
-from guildbank.identity.usecases.seal import Persons
+from guildbank.identity.usecases.players.seal import Persons
 
 __all__ = [
     "PLAYERS",

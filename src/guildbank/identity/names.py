@@ -6,7 +6,7 @@ from functools import cache
 from confusable_homoglyphs.confusables import confusables_data
 from precis_i18n import get_profile
 
-from guildbank.identity.contracts import Username
+from guildbank.identity.contracts.players import Username
 from guildbank.kernel import Refusal
 
 MIN_LENGTH, MAX_LENGTH = 3, 32

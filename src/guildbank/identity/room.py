@@ -1,13 +1,15 @@
 """What the identity room publishes to the app."""
 
 from guildbank.identity.http import ROUTES
-from guildbank.identity.usecases.add_player import PLAYER_CREATED
+from guildbank.identity.jobs import JOBS
+from guildbank.identity.usecases.players.add_player import PLAYER_CREATED
 from guildbank.infra.http import Code
 from guildbank.infra.room import MailTemplate, Room
 
 ROOM = Room(
     name="identity",
     routes=ROUTES,
+    jobs=JOBS,
     scopes={
         "keys:read": "List the keys of the tenant.",
         "keys:write": "Create, rotate and revoke keys, with no more scopes than one's own.",
@@ -32,6 +34,7 @@ ROOM = Room(
         Code("username_taken", 409, "The user name, or one that looks like it, is taken."),
         Code("weak_password", 422, "The password is easy to guess."),
         Code("login_failed", 401, "The name or the password is wrong."),
+        Code("second_factor_required", 401, "The sign-in needs a second factor to be finished."),
         Code("session_ended", 401, "The session has ended; sign in again."),
         Code("refresh_reused", 401, "The refresh token was used before; its session was ended."),
         Code("player_suspended", 403, "The player is suspended: nothing new can be started."),

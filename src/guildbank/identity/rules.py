@@ -9,7 +9,9 @@ from enum import Enum
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from guildbank.identity.contracts import REFRESH_REUSED, Email, KeyKind, Session
+from guildbank.identity.contracts.machines import KeyKind
+from guildbank.identity.contracts.players import Email
+from guildbank.identity.contracts.sign_in import REFRESH_REUSED, Session
 from guildbank.kernel import Refusal, parse_address
 
 _ALPHABET = string.digits + string.ascii_letters

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from precis_i18n import get_profile
 from zxcvbn import zxcvbn
 
-from guildbank.identity.contracts import WEAK_PASSWORD
+from guildbank.identity.contracts.sign_in import WEAK_PASSWORD
 from guildbank.kernel import Refusal
 
 MIN_LENGTH, MAX_LENGTH = 8, 256

@@ -8,6 +8,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     Table,
     Text,
@@ -132,6 +133,22 @@ session = Table(
         "id",
         postgresql_where=text("ended_at IS NULL"),
     ),
+)
+
+ticket = Table(
+    # Secrets of 256 random bits that were mailed or handed out, by hash; used up, a row is gone.
+    "identity_ticket",
+    tenant_metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("player_id", Text, ForeignKey("identity_player.id")),
+    Column("data", LargeBinary, nullable=False),
+    # Of a short code that a person types instead; its tries are counted.
+    Column("code_hash", LargeBinary),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("ix_identity_ticket_player_id", "player_id", "purpose"),
+    Index("ix_identity_ticket_expires_at", "expires_at"),
 )
 
 person_key = Table(

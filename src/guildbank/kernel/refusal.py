@@ -1,5 +1,7 @@
 """An expected refusal as a value: what was refused, why, and which field to change."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 
@@ -13,4 +15,4 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     detail: str
     field: str | None = None
-    extra: dict[str, str | int | bool | None] = msgspec.field(default_factory=dict)
+    extra: dict[str, str | int | bool | Sequence[str] | None] = msgspec.field(default_factory=dict)

@@ -7,10 +7,11 @@ from typing import Annotated, Any, ClassVar
 from litestar import Request, post
 from msgspec import Meta
 
-from guildbank.identity.contracts import Account, Tokens
+from guildbank.identity.contracts.players import Account
+from guildbank.identity.contracts.sign_in import Tokens
 from guildbank.identity.usecases import Identity
-from guildbank.identity.usecases.log_in import Credentials, log_in
-from guildbank.identity.usecases.register import Registration, register
+from guildbank.identity.usecases.players.register import Registration, register
+from guildbank.identity.usecases.sign_in.log_in import Credentials, log_in
 from guildbank.infra.http import (
     Body,
     CountryCode,

@@ -9,11 +9,12 @@ from litestar import delete, get, post
 from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta
 
-from guildbank.identity.contracts import TENANT_SUSPENDED, Key, KeyKind, NewKey
+from guildbank.identity.contracts.machines import Key, KeyKind, NewKey
+from guildbank.identity.contracts.players import TENANT_SUSPENDED
 from guildbank.identity.usecases import Identity
-from guildbank.identity.usecases.create_key import create_key
-from guildbank.identity.usecases.end_key import revoke_key, rotate_key
-from guildbank.identity.usecases.list_keys import list_keys
+from guildbank.identity.usecases.machines.create_key import create_key
+from guildbank.identity.usecases.machines.end_key import revoke_key, rotate_key
+from guildbank.identity.usecases.machines.list_keys import list_keys
 from guildbank.infra.http import (
     After,
     Body,

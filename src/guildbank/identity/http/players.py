@@ -9,11 +9,11 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta
 
-from guildbank.identity.contracts import Player, PlayerState
+from guildbank.identity.contracts.players import Player, PlayerState
 from guildbank.identity.usecases import Identity
-from guildbank.identity.usecases.add_player import add_player
-from guildbank.identity.usecases.mint_token import mint_player_token
-from guildbank.identity.usecases.read_players import find_player, get_player, list_players
+from guildbank.identity.usecases.players.add_player import add_player
+from guildbank.identity.usecases.players.mint_token import mint_player_token
+from guildbank.identity.usecases.players.read_players import find_player, get_player, list_players
 from guildbank.infra.http import (
     After,
     Body,

@@ -8,10 +8,10 @@ from litestar import delete, get, post
 from litestar.params import PathParameter
 from msgspec import Meta
 
-from guildbank.identity.contracts import Session
+from guildbank.identity.contracts.sign_in import Session
 from guildbank.identity.http.accounts import TO_SIGN_IN, TokensView, tokens_view
 from guildbank.identity.usecases import Identity
-from guildbank.identity.usecases.keep_session import (
+from guildbank.identity.usecases.sign_in.keep_session import (
     end_session,
     end_sessions,
     list_sessions,

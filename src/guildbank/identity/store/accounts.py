@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from guildbank.identity.contracts import Account, Candidate, Profile
+from guildbank.identity.contracts.players import Account, Profile
+from guildbank.identity.contracts.sign_in import Candidate
 from guildbank.identity.tables import IDENTITY_ORDER
 from guildbank.journal import Driver, Rows, Statement
 

@@ -9,7 +9,8 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from guildbank.identity import tables
-from guildbank.identity.contracts import Key, KnownKey, SigningKeyRow
+from guildbank.identity.contracts.machines import Key, KnownKey
+from guildbank.identity.contracts.sign_in import SigningKeyRow
 from guildbank.infra.database import Tx
 
 _key = tables.key.c

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from guildbank.identity.contracts import Player
+from guildbank.identity.contracts.players import Player
 from guildbank.identity.tables import IDENTITY_ORDER
 from guildbank.journal import Driver, Rows, Statement, fetch_rows
 

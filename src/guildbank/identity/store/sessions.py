@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from guildbank.identity.contracts import PlayerState, Session
+from guildbank.identity.contracts.players import PlayerState
+from guildbank.identity.contracts.sign_in import Session
 from guildbank.journal import Driver
 
 ENDED = "guildbank_ended"

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from guildbank.identity.usecases.note_use import UseNotes
-from guildbank.identity.usecases.recognise import KeyRing
-from guildbank.identity.usecases.seal import Persons
+from guildbank.identity.usecases.machines.note_use import UseNotes
+from guildbank.identity.usecases.machines.recognise import KeyRing
+from guildbank.identity.usecases.players.seal import Persons
 from guildbank.identity.usecases.sign_tokens import TokenMint
 from guildbank.identity.usecases.standing import Standings
 from guildbank.infra.crypto import Vault
@@ -14,6 +14,7 @@ from guildbank.infra.limits import Throttle
 from guildbank.infra.passwords import Passwords
 from guildbank.journal import Journal
 from guildbank.kernel import Clock, SystemClock
+from guildbank.notify import Notify
 from guildbank.tenancy import Tenants
 
 
@@ -36,6 +37,7 @@ class Identity:
     passwords: Passwords
     standings: Standings
     throttle: Throttle
+    notify: Notify
 
     async def close(self) -> None:
         """Write what is gathered; call before the database closes."""
@@ -52,6 +54,7 @@ def open_identity(
     scopes: Mapping[str, str],
     url: str,
     throttle: Throttle,
+    notify: Notify,
     clock: Clock | None = None,
 ) -> Identity:
     """Return the parts over one database, which is at `url`; one set a process."""
@@ -70,4 +73,5 @@ def open_identity(
         passwords=Passwords(),
         standings=Standings(db, url, clock),
         throttle=throttle,
+        notify=notify,
     )

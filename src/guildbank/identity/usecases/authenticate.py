@@ -1,21 +1,20 @@
 """Find out who calls from the headers of a request: a machine, a player, or the deployment."""
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from guildbank.identity.contracts import (
+from guildbank.identity.contracts.machines import (
     ADDRESS_NOT_ALLOWED,
     BAD_KEY,
-    BAD_TOKEN,
     NOT_WITH_PUBLISHABLE,
     SECRET_IN_CLIENT_HEADER,
-    SESSION_ENDED,
     TENANT_MISMATCH,
     TENANT_REQUIRED,
     UNKNOWN_HOST,
 )
+from guildbank.identity.contracts.sign_in import BAD_TOKEN, SESSION_ENDED
 from guildbank.identity.usecases import Identity
-from guildbank.identity.usecases.log_in import barred_by
+from guildbank.identity.usecases.sign_in.finish import barred_by
 from guildbank.identity.usecases.sign_tokens import PlayerClaims
 from guildbank.infra.http import DEPLOYMENT_SCOPE, UNKNOWN_ADDRESS, Caller, ClientAddress
 from guildbank.infra.tenant import TenantRef
@@ -25,6 +24,10 @@ from guildbank.tenancy import read_host
 CLIENT_HEADER = "x-guildbank-key"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 DEPLOYMENT_SCOPES = frozenset({DEPLOYMENT_SCOPE, "keys:read", "keys:write"})
+
+
+FRESH = timedelta(minutes=10)
+"""So long after a sign-in or step-up a player may change what the account is entered by."""
 
 
 class Authenticator:
@@ -173,6 +176,7 @@ class Authenticator:
         if refused is not None:
             return refused
         at = claims.authenticated_at
+        signed_in = None if at is None else datetime.fromtimestamp(at, UTC)
         return Caller(
             kind="player",
             principal=claims.player_id,
@@ -180,7 +184,8 @@ class Authenticator:
             player_id=claims.player_id,
             country=claims.country,
             session_id=claims.session_id,
-            authenticated_at=None if at is None else datetime.fromtimestamp(at, UTC),
+            authenticated_at=signed_in,
+            fresh=signed_in is not None and self._identity.clock.now() - signed_in <= FRESH,
         )
 
     async def _standing(self, tenant: TenantRef, claims: PlayerClaims) -> Refusal | None:

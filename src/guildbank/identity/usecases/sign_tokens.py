@@ -11,7 +11,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet, OKPKey
 from joserfc.jws import JWSRegistry
 
-from guildbank.identity.contracts import PlayerToken, Session, SigningKeyRow
+from guildbank.identity.contracts.sign_in import PlayerToken, Session, SigningKeyRow
 from guildbank.identity.store import keys as store
 from guildbank.infra.cache import Recent
 from guildbank.infra.crypto import SigningKey, Vault

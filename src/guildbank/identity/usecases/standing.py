@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 import structlog
 
-from guildbank.identity.contracts import PlayerState
+from guildbank.identity.contracts.players import PlayerState
 from guildbank.identity.store import sessions as store
 from guildbank.infra.cache import Recent
 from guildbank.infra.database import Database

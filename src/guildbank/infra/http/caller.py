@@ -30,8 +30,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     `principal` names the application or player, never a key or token, so that idempotency keys
     outlive a rotation. A deployment caller has no tenant; a player has `player_id` and, where the
     game server said so, the `country` whose prices are this player's. A player who signed in has
-    a session and the time of that; one whose token the game server minted has neither. Where a key
-    may be used from some networks only, these are its `allowed_addresses`.
+    a session and the time of that, and is `fresh` for some minutes after; one whose token the game
+    server minted has neither. Where a key may be used from some networks only, these are its
+    `allowed_addresses`.
     """
 
     kind: Literal["machine", "player", "deployment"]
@@ -41,6 +42,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     country: str | None = None
     session_id: str | None = None
     authenticated_at: datetime | None = None
+    fresh: bool = False
     scopes: frozenset[str] = frozenset()
     allowed_addresses: tuple[str, ...] = ()
 
@@ -123,13 +125,17 @@ def _only_self(caller: Caller, connection: Connection) -> None:
 
 
 class PlayerOnly:
-    """Guard: players and no machines; with `session`, only those who signed in themselves."""
+    """Guard: players and no machines.
 
-    def __init__(self, *, session: bool) -> None:
+    With `session` only those who signed in themselves, with `fresh` only those who did so of late.
+    """
+
+    def __init__(self, *, session: bool, fresh: bool = False) -> None:
         self.session = session
+        self.fresh = fresh
 
     async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
-        """Raise `unauthorized`, `forbidden` or `session_required` for anyone else."""
+        """Raise `unauthorized`, `forbidden`, `session_required` or `step_up_required`."""
         await admit(connection)
         caller = caller_of(connection)
         if caller.kind != "player":
@@ -139,10 +145,17 @@ class PlayerOnly:
                 "session_required",
                 "The game server made this token. Its player must sign in to make this call.",
             )
+        if self.fresh and not caller.fresh:
+            raise problem(
+                "step_up_required",
+                "This call needs a fresh proof of who you are: step up at /v1/sessions/step-up, "
+                "then call again with the new token.",
+            )
 
 
 a_player = PlayerOnly(session=False)
 own_session = PlayerOnly(session=True)
+fresh_session = PlayerOnly(session=True, fresh=True)
 
 
 async def at_home(connection: Connection, _: BaseRouteHandler) -> None:

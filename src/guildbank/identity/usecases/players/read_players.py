@@ -1,6 +1,6 @@
 """Read players, by either id or page by page."""
 
-from guildbank.identity.contracts import NO_PLAYER, Player, Profile
+from guildbank.identity.contracts.players import NO_PLAYER, Player, Profile
 from guildbank.identity.store.accounts import read_profile
 from guildbank.identity.store.players import player_by_external_id, player_page, players_by_id
 from guildbank.identity.usecases import Identity

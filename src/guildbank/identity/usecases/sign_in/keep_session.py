@@ -8,7 +8,7 @@ import base64
 import hmac
 from datetime import timedelta
 
-from guildbank.identity.contracts import (
+from guildbank.identity.contracts.sign_in import (
     BAD_REFRESH,
     NO_SESSION,
     SESSION_ENDED,

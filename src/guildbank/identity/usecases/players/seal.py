@@ -3,7 +3,7 @@
 import hmac
 import os
 
-from guildbank.identity.contracts import TENANT_SUSPENDED, UNKNOWN_PLAYER
+from guildbank.identity.contracts.players import TENANT_SUSPENDED, UNKNOWN_PLAYER
 from guildbank.identity.store import persons as store
 from guildbank.infra.crypto import KEY_BYTES, DataKey, SealBroken
 from guildbank.infra.database import Database

@@ -2,10 +2,10 @@
 
 import asyncio
 
-from guildbank.identity.contracts import TOO_MANY_STRANGERS, KnownKey
+from guildbank.identity.contracts.machines import TOO_MANY_STRANGERS, KnownKey
 from guildbank.identity.rules import is_token, token_hash
 from guildbank.identity.store import keys as store
-from guildbank.identity.usecases.note_use import UseNotes
+from guildbank.identity.usecases.machines.note_use import UseNotes
 from guildbank.infra.cache import Recent
 from guildbank.infra.database import CONTROL_SCHEMA, Database
 from guildbank.kernel import Clock, Refusal

@@ -2,22 +2,14 @@
 
 import msgspec
 
-from guildbank.identity.contracts import (
-    LOGIN_FAILED,
-    PLAYER_CLOSED,
-    PLAYER_SUSPENDED,
-    Candidate,
-    Email,
-    PlayerState,
-    Tokens,
-    Username,
-)
+from guildbank.identity.contracts.players import Email, Username
+from guildbank.identity.contracts.sign_in import LOGIN_FAILED, Candidate, Tokens
 from guildbank.identity.names import read_username
 from guildbank.identity.rules import read_email
 from guildbank.identity.store import accounts as store
 from guildbank.identity.strength import prepare
 from guildbank.identity.usecases import Identity
-from guildbank.identity.usecases.keep_session import begin_session
+from guildbank.identity.usecases.sign_in.finish import Proof, finish_sign_in
 from guildbank.infra.http import ClientAddress
 from guildbank.infra.passwords import Verdict
 from guildbank.infra.tenant import TenantRef
@@ -50,8 +42,8 @@ async def log_in(
     """Return the tokens of a new session.
 
     Refusals: `login_failed`, which tells neither by its words nor by its time whether the handle
-    is known; `login_throttled`, before the password is looked at; `player_suspended` and
-    `player_closed`, to who knows the password. Raises Overworked and StoreAway.
+    is known; `login_throttled`, before the password is looked at; and to who knows the password
+    those of `finish_sign_in`. Raises Overworked and StoreAway.
     """
     password = prepare(credentials.password) or ""
     handle = _read(credentials.handle)
@@ -66,26 +58,21 @@ async def log_in(
         return LOGIN_FAILED
     known = await identity.throttle.succeeded(*asked)
     candidate, verdict = found
-    barred = barred_by(candidate.state)
-    if barred is not None:
-        return barred
     if verdict is Verdict.OUTDATED:
         renewed = await identity.passwords.hash(password)
         async with identity.db.begin(tenant.schema) as tx:
             await store.renew_password(
                 tx.driver, candidate.player_id, candidate.password_hash, renewed
             )
-    tokens = await begin_session(
-        identity, tenant, candidate.player_id, credentials.device, ("password",)
+    proof = Proof(
+        player_id=candidate.player_id,
+        state=candidate.state,
+        methods=("password",),
+        device=credentials.device,
+        known=known == credentials.device_token,
     )
-    return Welcome(tokens, known)
-
-
-def barred_by(state: PlayerState) -> Refusal | None:
-    """Return why a player of this state may not come in, else None."""
-    if state == "active":
-        return None
-    return PLAYER_SUSPENDED if state == "suspended" else PLAYER_CLOSED
+    finished = await finish_sign_in(identity, tenant, proof)
+    return Welcome(finished, known) if isinstance(finished, Tokens) else finished
 
 
 async def _verified(

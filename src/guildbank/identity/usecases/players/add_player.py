@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import ClassVar
 
-from guildbank.identity.contracts import Player
+from guildbank.identity.contracts.players import Player
 from guildbank.identity.store.players import (
     PLAYERS,
     PLAYERS_BY_EXTERNAL,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from guildbank.identity.contracts import Key, KeyKind, NewKey
+from guildbank.identity.contracts.machines import Key, KeyKind, NewKey
 from guildbank.identity.rules import SHOWN, check_scopes, new_token, read_allowed, token_hash
 from guildbank.identity.store import keys as store
 from guildbank.identity.usecases import Identity

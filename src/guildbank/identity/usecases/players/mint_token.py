@@ -1,8 +1,9 @@
 """Mint a token for a player, which the game server hands to the player's client."""
 
-from guildbank.identity.contracts import NO_PLAYER, PlayerToken
+from guildbank.identity.contracts.players import NO_PLAYER
+from guildbank.identity.contracts.sign_in import PlayerToken
 from guildbank.identity.usecases import Identity
-from guildbank.identity.usecases.read_players import get_player
+from guildbank.identity.usecases.players.read_players import get_player
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 

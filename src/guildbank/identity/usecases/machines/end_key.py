@@ -5,7 +5,13 @@ from datetime import timedelta
 
 import msgspec
 
-from guildbank.identity.contracts import KEY_ENDED, NO_KEY, NOT_FROM_EVERYWHERE, Key, NewKey
+from guildbank.identity.contracts.machines import (
+    KEY_ENDED,
+    NO_KEY,
+    NOT_FROM_EVERYWHERE,
+    Key,
+    NewKey,
+)
 from guildbank.identity.rules import SHOWN, check_scopes, new_token, read_allowed, token_hash
 from guildbank.identity.store import keys as store
 from guildbank.identity.usecases import Identity

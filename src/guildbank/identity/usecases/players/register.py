@@ -5,20 +5,14 @@ from typing import ClassVar
 
 import msgspec
 
-from guildbank.identity.contracts import (
-    USERNAME_TAKEN,
-    Account,
-    Email,
-    Player,
-    Username,
-)
+from guildbank.identity.contracts.players import USERNAME_TAKEN, Account, Email, Player, Username
 from guildbank.identity.names import read_username
 from guildbank.identity.rules import read_email
 from guildbank.identity.store.accounts import ACCOUNTS, USERNAMES
 from guildbank.identity.store.players import PLAYERS
 from guildbank.identity.strength import read_password
 from guildbank.identity.usecases import Identity
-from guildbank.identity.usecases.add_player import PLAYER_CREATED
+from guildbank.identity.usecases.players.add_player import PLAYER_CREATED
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal, new_id

@@ -1,6 +1,6 @@
 """List keys without their secrets."""
 
-from guildbank.identity.contracts import Key
+from guildbank.identity.contracts.machines import Key
 from guildbank.identity.store import keys as store
 from guildbank.identity.usecases import Identity
 from guildbank.infra.database import CONTROL_SCHEMA

@@ -1,0 +1,1 @@
+"""What crosses identity's door, by subject."""

@@ -1,0 +1,112 @@
+"""SQL of tickets: secrets that were mailed or handed out, each good once."""
+
+from datetime import datetime
+from typing import Any
+
+from guildbank.identity.contracts.sign_in import Purpose, Ticket
+from guildbank.journal import Driver
+
+ADD = """
+INSERT INTO identity_ticket (hash, purpose, player_id, data, code_hash, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+"""
+
+FIND = """
+SELECT purpose, player_id, data, expires_at
+FROM identity_ticket
+WHERE hash = $1
+  AND purpose = ANY($2::text[])
+  AND expires_at > $3
+"""
+
+# Of two that come with one secret, one finds it gone.
+TAKE = """
+DELETE FROM identity_ticket
+WHERE hash = $1
+  AND purpose = ANY($2::text[])
+RETURNING purpose, player_id, data, expires_at
+"""
+
+TAKE_BY_CODE = """
+DELETE FROM identity_ticket
+WHERE player_id = $1
+  AND purpose = $2
+  AND code_hash = $3
+  AND tries <= $4
+  AND expires_at > $5
+RETURNING purpose, player_id, data, expires_at
+"""
+
+COUNT_TRY = """
+UPDATE identity_ticket
+SET tries = tries + 1
+WHERE player_id = $1
+  AND purpose = $2
+  AND code_hash IS NOT NULL
+"""
+
+DROP = """
+DELETE FROM identity_ticket
+WHERE player_id = $1
+  AND purpose = ANY($2::text[])
+"""
+
+FORGET = """
+DELETE FROM identity_ticket
+WHERE hash IN (
+    SELECT hash
+    FROM identity_ticket
+    WHERE expires_at <= $1
+    LIMIT $2
+)
+"""
+
+
+async def add(driver: Driver, hash_: bytes, ticket: Ticket, code_hash: bytes | None) -> None:
+    """Keep a ticket by the hash of its secret."""
+    await driver.execute(
+        ADD, hash_, ticket.purpose, ticket.player_id, ticket.data, code_hash, ticket.expires_at
+    )
+
+
+async def find(
+    driver: Driver, hash_: bytes, purposes: list[Purpose], now: datetime
+) -> Ticket | None:
+    """Return a ticket of one of these purposes and leave it as it is."""
+    row = await driver.fetchrow(FIND, hash_, purposes, now)
+    return None if row is None else _ticket(row)
+
+
+async def take(
+    driver: Driver, hash_: bytes, purposes: list[Purpose], now: datetime
+) -> Ticket | None:
+    """Use a ticket of one of these purposes up, once the caller commits."""
+    row = await driver.fetchrow(TAKE, hash_, purposes)
+    return None if row is None or row[3] <= now else _ticket(row)
+
+
+async def count_try(driver: Driver, player_id: str, purpose: Purpose) -> None:
+    """Count a code that the player typed; to be committed before it is looked at."""
+    await driver.execute(COUNT_TRY, player_id, purpose)
+
+
+async def take_by_code(
+    driver: Driver, player_id: str, purpose: Purpose, code_hash: bytes, tries: int, now: datetime
+) -> Ticket | None:
+    """Use up the player's ticket with this code unless it was tried more than `tries` times."""
+    row = await driver.fetchrow(TAKE_BY_CODE, player_id, purpose, code_hash, tries, now)
+    return None if row is None else _ticket(row)
+
+
+async def drop(driver: Driver, player_id: str, purposes: list[Purpose]) -> None:
+    """Make the player's tickets of these purposes worthless."""
+    await driver.execute(DROP, player_id, purposes)
+
+
+async def forget(driver: Driver, now: datetime, at_once: int) -> int:
+    """Delete tickets that have expired, at most so many; return how many."""
+    return int((await driver.execute(FORGET, now, at_once)).split()[-1])
+
+
+def _ticket(row: Any) -> Ticket:
+    return Ticket(purpose=row[0], player_id=row[1], data=bytes(row[2]), expires_at=row[3])

@@ -1,0 +1,1 @@
+"""The verbs of player records, one a file."""

@@ -1,0 +1,1 @@
+"""The verbs by which players come in and keep their sessions, one a file."""
