@@ -16,7 +16,7 @@ from guildbank.infra.crypto import MasterKey, Vault
 from guildbank.infra.database import Database
 from guildbank.infra.http import DEPLOYMENT_SCOPE
 from guildbank.infra.http.app import build_app
-from guildbank.infra.limits import open_store, open_throttle
+from guildbank.infra.limits import open_limiter, open_store, open_throttle
 from guildbank.infra.migrations import migrate
 from guildbank.journal import Journal
 from guildbank.journal.usecases.freeze import TenantJournal
@@ -69,15 +69,16 @@ class House:
     def another(self, journal: Journal | None = None, clock: Clock | None = None) -> Identity:
         """Return the parts of identity as another worker process has them; close them after."""
         return open_identity(
-            self.db,
-            journal or self.journal,
-            self.tenancy.tenants,
-            self.vault,
-            SCOPES,
-            self.url,
-            self.identity.throttle,
-            self.identity.notify,
-            clock or self.clock,
+            db=self.db,
+            journal=journal or self.journal,
+            tenants=self.tenancy.tenants,
+            vault=self.vault,
+            scopes=SCOPES,
+            url=self.url,
+            throttle=self.identity.throttle,
+            limiter=self.identity.limiter,
+            notify=self.identity.notify,
+            clock=clock or self.clock,
         )
 
     async def players_client(self, tenant: TenantRef) -> httpx.AsyncClient:
@@ -104,11 +105,22 @@ async def open_house(url: str, folder: Path) -> AsyncIterator[House]:
     vault, clock, journal = Vault(MasterKey(bytes(32))), FixedClock(START), Journal(db)
     tenants = Tenants(db, vault)
     tenancy = Tenancy(db, vault, tenants, TenantJournal(), folder / "archives")
-    throttle = open_throttle(open_store(Settings(), db), vault)
+    counters = open_store(Settings(), db)
     notify = Notify(
         db, tenants, vault, Letters(IDENTITY.mails), "http://localhost:8080", clock=clock
     )
-    identity = open_identity(db, journal, tenants, vault, SCOPES, url, throttle, notify, clock)
+    identity = open_identity(
+        db=db,
+        journal=journal,
+        tenants=tenants,
+        vault=vault,
+        scopes=SCOPES,
+        url=url,
+        throttle=open_throttle(counters, vault),
+        limiter=open_limiter(counters, vault),
+        notify=notify,
+        clock=clock,
+    )
     try:
         yield House(url, db, journal, tenancy, identity, clock, vault)
     finally:

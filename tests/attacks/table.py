@@ -15,7 +15,14 @@ FOR_STRANGERS = frozenset(
     f"POST {under}{path}"
     for path in ("/register", "/login", "/account/register", "/account/login")
     for under in ("", "/v1")
-) | {"POST /v1/sessions/refresh"}
+) | {
+    "POST /v1/sessions/refresh",
+    "POST /v1/account/email/confirm",
+    "POST /v1/account/email/change",
+    "POST /v1/account/email/undo",
+    "POST /v1/account/password/forgotten",
+    "POST /v1/account/password/reset",
+}
 """Routes by which players come in: they need a tenant and no credentials."""
 
 PUBLIC = FOR_STRANGERS | frozenset(
@@ -27,6 +34,10 @@ PUBLIC = FOR_STRANGERS | frozenset(
         "GET /.well-known/jwks.json",
         "GET /docs",
         "GET /docs/problems",
+        "GET /confirm-email",
+        "GET /change-email",
+        "GET /undo-email",
+        "GET /reset-password",
         "POST /v1/webhooks/{tenant_slug}/{provider_id}",
     }
 )

@@ -111,7 +111,9 @@ async def test_lists_show_ones_own_alone(
     assert len(read) >= 8
     for route in read:
         answer = await send(intruder.http, route, victim)
-        assert answer.status_code in (200, 404), (route.name, answer.text)
+        # A provider is installed for all; that the intruder has no account there is their own.
+        fits = answer.status_code in (200, 404) or answer.json()["code"] == "unknown_provider"
+        assert fits, (route.name, answer.text)
         assert not [one for one in secrets if one in answer.text], route.name
 
 

@@ -134,19 +134,20 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     tenancy = Tenancy(
         db, vault, directory, TenantJournal(), settings.data.absolute() / "archives", clock
     )
-    notify = Notify(
+    notify = _open_mail(settings, db, directory, vault)
+    throttle = open_throttle(counters, vault)
+    limiter = open_limiter(counters, vault)
+    identity = open_identity(
         db=db,
+        journal=journal,
         tenants=directory,
         vault=vault,
-        letters=Letters(mails_of(all_rooms())),
-        public_url=settings.url,
-        smtp=settings.smtp_server,
-        sender=settings.mail_from,
+        scopes=scopes_of(all_rooms()),
+        url=url,
+        throttle=throttle,
+        limiter=limiter,
+        notify=notify,
         clock=clock,
-    )
-    throttle = open_throttle(counters, vault)
-    identity = open_identity(
-        db, journal, directory, vault, scopes_of(all_rooms()), url, throttle, notify, clock
     )
     wallets = Wallets(db, journal, identity.persons, [SpendLimit()])
     payments = Payments(db, journal, directory, plugins, PackFulfilment(), settings.url, clock)
@@ -158,7 +159,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         clock=clock,
         metrics=metrics,
         counters=counters,
-        limiter=open_limiter(counters, vault),
+        limiter=limiter,
         throttle=throttle,
         pinger=pinger,
         journal=journal,
@@ -170,6 +171,18 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         wallets=wallets,
         payments=payments,
         store=Store(db, journal),
+    )
+
+
+def _open_mail(settings: Settings, db: Database, directory: Tenants, vault: Vault) -> Notify:
+    return Notify(
+        db=db,
+        tenants=directory,
+        vault=vault,
+        letters=Letters(mails_of(all_rooms())),
+        public_url=settings.url,
+        smtp=settings.smtp_server,
+        sender=settings.mail_from,
     )
 
 

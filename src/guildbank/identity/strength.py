@@ -1,5 +1,6 @@
 """How hard a password is to guess: NIST SP 800-63B, without rules of composition."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -14,6 +15,7 @@ _LOOKED_AT = 64
 """Characters that are searched for patterns: the search takes far longer for more."""
 _MIN_SCORE = 2
 """zxcvbn's scale of 0 to 4; 2 withstands guessing over the network (10^6 to 10^8 guesses)."""
+_PARTS = re.compile(r"[@.+_-]")
 _precis = get_profile("OpaqueString")
 
 
@@ -36,7 +38,8 @@ def read_password(text: str, known_words: Sequence[str] = ()) -> str | Refusal:
             detail="A password must not contain control characters.",
             field="password",
         )
-    found = zxcvbn(password[:_LOOKED_AT], user_inputs=list(known_words))
+    known = [part for word in known_words for part in (word, *_PARTS.split(word)) if part]
+    found = zxcvbn(password[:_LOOKED_AT], user_inputs=known)
     return password if found["score"] >= _MIN_SCORE else WEAK_PASSWORD
 
 

@@ -8,17 +8,21 @@ and sends in two steps, so that the fact and its mail commit together::
     async with db.begin(tenant.schema) as tx:
         ...
         await queue_mail(tx, sealed)
+
+An act of the journal puts it on the shelf `OUTGOING` instead.
 """
 
 from guildbank.notify.contracts import Audience, Mail, MailboxMessage, SealedMail
 from guildbank.notify.letters import LOCALES, BadTemplate, Letters
 from guildbank.notify.mailing import try_server
+from guildbank.notify.store import OUTGOING
 from guildbank.notify.usecases import Notify, TenantGone
 from guildbank.notify.usecases.queue import queue_mail, seal_mail
 from guildbank.notify.usecases.read_mailbox import list_mailbox, read_message
 
 __all__ = [
     "LOCALES",
+    "OUTGOING",
     "Audience",
     "BadTemplate",
     "Letters",

@@ -1,12 +1,14 @@
 """SQL of mail, on a tenant's schema or, for the deployment's own mail, on the control schema."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import ClassVar
 
 import msgspec
 
-from guildbank.journal import Driver
+from guildbank.journal import Driver, Rows, Statement
 from guildbank.notify.contracts import SealedMail
+from guildbank.notify.tables import NOTIFY_ORDER
 
 # A second mail of one key is the first one.
 ADD = """
@@ -17,6 +19,19 @@ INSERT INTO notify_mail (
 VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $8, $9)
 ON CONFLICT (template, key) WHERE key IS NOT NULL DO NOTHING
 RETURNING id
+"""
+
+ADD_ALL = """
+INSERT INTO notify_mail (
+    id, template, audience, state, key, to_hash, sealed, attempts, queued_at, next_attempt_at,
+    expires_at
+)
+SELECT id, template, audience, state, key, to_hash, sealed, 0, queued_at, queued_at, expires_at
+FROM unnest(
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::bytea[],
+    $8::timestamptz[], $9::timestamptz[]
+) AS mail (id, template, audience, state, key, to_hash, sealed, queued_at, expires_at)
+ON CONFLICT (template, key) WHERE key IS NOT NULL DO NOTHING
 """
 
 FIND_BY_KEY = """
@@ -171,20 +186,39 @@ class Boxed(msgspec.Struct, frozen=True):
     sealed: bytes
 
 
+class Outgoing:
+    """Mail that an act of the journal sends, by id: put only, and committed with the act."""
+
+    order: ClassVar[int] = NOTIFY_ORDER
+    derived: ClassVar[bool] = False
+
+    def reading(self, keys: Sequence[str]) -> Statement:
+        """Refuse: mail is only ever new."""
+        raise NotImplementedError
+
+    def read(self, keys: Sequence[str], rows: Rows) -> Mapping[str, SealedMail]:
+        """Refuse, as `reading` does."""
+        raise NotImplementedError
+
+    def saving(self, changed: Mapping[str, SealedMail]) -> Sequence[Statement]:
+        """Queue them all."""
+        columns = zip(*(_row(mail) for mail in changed.values()), strict=True)
+        return [Statement(ADD_ALL, tuple(columns))]
+
+
+OUTGOING = Outgoing()
+
+
+def _row(mail: SealedMail) -> tuple[object, ...]:
+    return (
+        mail.id, mail.template, mail.audience, mail.state, mail.key, mail.to_hash, mail.sealed,
+        mail.queued_at, mail.expires_at,
+    )  # fmt: skip
+
+
 async def add_mail(driver: Driver, mail: SealedMail) -> str:
     """Keep a mail and return its id, or that of the mail that has its key already."""
-    found: str | None = await driver.fetchval(
-        ADD,
-        mail.id,
-        mail.template,
-        mail.audience,
-        mail.state,
-        mail.key,
-        mail.to_hash,
-        mail.sealed,
-        mail.queued_at,
-        mail.expires_at,
-    )
+    found: str | None = await driver.fetchval(ADD, *_row(mail))
     found = found or await driver.fetchval(FIND_BY_KEY, mail.template, mail.key)
     if found is None:
         raise LookupError(f"the mail of key {mail.key!r} was deleted at this moment")

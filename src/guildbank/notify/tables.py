@@ -15,6 +15,8 @@ from sqlalchemy import (
 
 from guildbank.infra.database import control_metadata, tenant_metadata
 
+NOTIFY_ORDER = 35
+
 
 def _mail(metadata: MetaData) -> Table:
     return Table(

@@ -79,4 +79,9 @@ USERNAME_TAKEN = Refusal(
     detail="This user name, or one that looks like it, is taken.",
     field="username",
 )
+EMAIL_TAKEN = Refusal(
+    code="email_taken",
+    detail="The address has been confirmed for another account meanwhile.",
+    field="email",
+)
 NO_PLAYER = Refusal(code="not_found", detail="There is no such player.")

@@ -87,6 +87,17 @@ REFRESH_REUSED = Refusal(
         "Sign in again."
     ),
 )
+BAD_TICKET = Refusal(
+    code="ticket_not_valid",
+    detail="This link or code was used, has expired, or was replaced. Ask for a new one.",
+)
+STEP_UP_REQUIRED = Refusal(
+    code="step_up_required",
+    detail=(
+        "This call needs a fresh proof of who you are: step up at /v1/sessions/step-up, then "
+        "call again with the new token."
+    ),
+)
 BAD_REFRESH = Refusal(code="unauthorized", detail="The refresh token is not valid here.")
 NO_SESSION = Refusal(code="not_found", detail="There is no such session.")
 BAD_TOKEN = Refusal(code="unauthorized", detail="The player token is not valid, or has ended.")

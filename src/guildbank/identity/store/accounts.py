@@ -75,6 +75,12 @@ WHERE email.canonical = $1
 ORDER BY email.confirmed_at IS NULL, email.id DESC
 """
 
+HASH_OF = """
+SELECT hash
+FROM identity_password
+WHERE player_id = $1
+"""
+
 PROFILE = """
 SELECT player.id, player.state, username.name, email.address,
        email.confirmed_at IS NOT NULL, profile.locale, profile.country,
@@ -175,6 +181,12 @@ async def candidates_by_email(
         else:
             claimed = found
     return confirmed, claimed
+
+
+async def password_of(driver: Driver, player_id: str) -> str | None:
+    """Return the hash of the player's password, if there is one."""
+    hash_: str | None = await driver.fetchval(HASH_OF, player_id)
+    return hash_
 
 
 async def set_password(driver: Driver, player_id: str, hash_: str, now: datetime) -> None:

@@ -1,14 +1,24 @@
 """SQL of tickets: secrets that were mailed or handed out, each good once."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 from guildbank.identity.contracts.sign_in import Purpose, Ticket
-from guildbank.journal import Driver
+from guildbank.identity.tables import IDENTITY_ORDER
+from guildbank.journal import Driver, Rows, Statement
 
 ADD = """
 INSERT INTO identity_ticket (hash, purpose, player_id, data, code_hash, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6)
+"""
+
+ADD_ALL = """
+INSERT INTO identity_ticket (hash, purpose, player_id, data, code_hash, expires_at)
+SELECT *
+FROM unnest(
+    $1::bytea[], $2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::timestamptz[]
+)
 """
 
 FIND = """
@@ -51,6 +61,13 @@ WHERE player_id = $1
   AND purpose = ANY($2::text[])
 """
 
+DROP_LATER = """
+DELETE FROM identity_ticket
+WHERE player_id = $1
+  AND purpose = $2
+  AND expires_at >= $3
+"""
+
 FORGET = """
 DELETE FROM identity_ticket
 WHERE hash IN (
@@ -62,11 +79,46 @@ WHERE hash IN (
 """
 
 
-async def add(driver: Driver, hash_: bytes, ticket: Ticket, code_hash: bytes | None) -> None:
+class NewTicket(NamedTuple):
+    """A ticket with the hash of its secret, and that of a code that stands beside it."""
+
+    hash: bytes
+    ticket: Ticket
+    code_hash: bytes | None = None
+
+    @property
+    def row(self) -> tuple[object, ...]:
+        """Return it in the order of its columns."""
+        one = self.ticket
+        return (self.hash, one.purpose, one.player_id, one.data, self.code_hash, one.expires_at)
+
+
+class Tickets:
+    """Tickets that an act of the journal hands out, by hash; put only."""
+
+    order: ClassVar[int] = IDENTITY_ORDER + 1
+    derived: ClassVar[bool] = False
+
+    def reading(self, keys: Sequence[bytes]) -> Statement:
+        """Refuse: a ticket is only ever new."""
+        raise NotImplementedError
+
+    def read(self, keys: Sequence[bytes], rows: Rows) -> Mapping[bytes, NewTicket]:
+        """Refuse, as `reading` does."""
+        raise NotImplementedError
+
+    def saving(self, changed: Mapping[bytes, NewTicket]) -> Sequence[Statement]:
+        """Insert them all."""
+        columns = zip(*(one.row for one in changed.values()), strict=True)
+        return [Statement(ADD_ALL, tuple(columns))]
+
+
+TICKETS = Tickets()
+
+
+async def add(driver: Driver, new: NewTicket) -> None:
     """Keep a ticket by the hash of its secret."""
-    await driver.execute(
-        ADD, hash_, ticket.purpose, ticket.player_id, ticket.data, code_hash, ticket.expires_at
-    )
+    await driver.execute(ADD, *new.row)
 
 
 async def find(
@@ -101,6 +153,13 @@ async def take_by_code(
 async def drop(driver: Driver, player_id: str, purposes: list[Purpose]) -> None:
     """Make the player's tickets of these purposes worthless."""
     await driver.execute(DROP, player_id, purposes)
+
+
+async def drop_later(
+    driver: Driver, player_id: str, purpose: Purpose, expires_at: datetime
+) -> None:
+    """Make those of the player's tickets worthless that were handed out after one of that end."""
+    await driver.execute(DROP_LATER, player_id, purpose, expires_at)
 
 
 async def forget(driver: Driver, now: datetime, at_once: int) -> int:

@@ -10,7 +10,7 @@ from guildbank.identity.usecases.sign_tokens import TokenMint
 from guildbank.identity.usecases.standing import Standings
 from guildbank.infra.crypto import Vault
 from guildbank.infra.database import Database
-from guildbank.infra.limits import Throttle
+from guildbank.infra.limits import Limiter, Throttle
 from guildbank.infra.passwords import Passwords
 from guildbank.journal import Journal
 from guildbank.kernel import Clock, SystemClock
@@ -37,6 +37,7 @@ class Identity:
     passwords: Passwords
     standings: Standings
     throttle: Throttle
+    limiter: Limiter
     notify: Notify
 
     async def close(self) -> None:
@@ -47,6 +48,7 @@ class Identity:
 
 
 def open_identity(
+    *,
     db: Database,
     journal: Journal,
     tenants: Tenants,
@@ -54,6 +56,7 @@ def open_identity(
     scopes: Mapping[str, str],
     url: str,
     throttle: Throttle,
+    limiter: Limiter,
     notify: Notify,
     clock: Clock | None = None,
 ) -> Identity:
@@ -73,5 +76,6 @@ def open_identity(
         passwords=Passwords(),
         standings=Standings(db, url, clock),
         throttle=throttle,
+        limiter=limiter,
         notify=notify,
     )

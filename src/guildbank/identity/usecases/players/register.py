@@ -10,12 +10,15 @@ from guildbank.identity.names import read_username
 from guildbank.identity.rules import read_email
 from guildbank.identity.store.accounts import ACCOUNTS, USERNAMES
 from guildbank.identity.store.players import PLAYERS
+from guildbank.identity.store.tickets import TICKETS, NewTicket
 from guildbank.identity.strength import read_password
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.accounts.letters import greeting
 from guildbank.identity.usecases.players.add_player import PLAYER_CREATED
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal, new_id
+from guildbank.notify import OUTGOING, SealedMail
 
 NO_HANDLE = Refusal(
     code="missing_field", detail="Register with an email or a username.", field="email"
@@ -36,11 +39,15 @@ class Register(Act):
     """Adds a player with an account, unless the name or a look-alike is taken."""
 
     verb: ClassVar[str] = "identity.register"
-    __slots__ = ("account",)
+    __slots__ = ("account", "mail", "ticket")
 
-    def __init__(self, account: Account) -> None:
+    def __init__(
+        self, account: Account, mail: SealedMail | None = None, ticket: NewTicket | None = None
+    ) -> None:
         super().__init__(account.player_id)
         self.account = account
+        self.mail = mail
+        self.ticket = ticket
 
     def needs(self, stage: Stage) -> Iterable[Need]:
         """Name the player, and the user name if there is one."""
@@ -60,6 +67,10 @@ class Register(Act):
         player = Player(account.player_id, None, "active", stage.now)
         stage.put(PLAYERS, account.player_id, player)
         stage.put(ACCOUNTS, account.player_id, account)
+        if self.ticket is not None:
+            stage.put(TICKETS, self.ticket.hash, self.ticket)
+        if self.mail is not None:
+            stage.put(OUTGOING, self.mail.id, self.mail)
         # Names and addresses stay out of the chain.
         return Draft(PLAYER_CREATED, facts({"playerId": account.player_id}))
 
@@ -70,9 +81,10 @@ async def register(
     """Return the account of a new player.
 
     An address that somebody has is taken all the same, and takes as long: who confirms it holds
-    it, and nobody learns here that it is known. Refusals: `missing_field`, `invalid_value`,
+    it, and nobody learns here that it is known. It gets a mail either way.
+    Refusals: `missing_field`, `invalid_value`,
     `address_invalid`, `out_of_range`, `weak_password`, `username_taken`, `tenant_suspended`.
-    Raises Unavailable and Overworked.
+    Raises Unavailable, Overworked and StoreAway.
     """
     account = _read(wanted)
     if isinstance(account, Refusal):
@@ -83,7 +95,8 @@ async def register(
         return password
     hash_ = await identity.passwords.hash(password)
     account = msgspec.structs.replace(account, password_hash=hash_)
-    outcome = await identity.journal.submit(tenant.schema, Register(account))
+    mail, ticket = await greeting(identity, tenant, account)
+    outcome = await identity.journal.submit(tenant.schema, Register(account, mail, ticket))
     return outcome if isinstance(outcome, Refusal) else account
 
 

@@ -8,6 +8,7 @@ import structlog
 from guildbank.identity.contracts.sign_in import Purpose, Ticket
 from guildbank.identity.rules import token_hash
 from guildbank.identity.store import tickets as store
+from guildbank.identity.store.tickets import NewTicket
 from guildbank.identity.usecases import Identity
 from guildbank.infra.database import Tx
 from guildbank.infra.tenant import TenantRef
@@ -44,9 +45,8 @@ async def code_hash(
     return key.hash(b"ticket code", f"{purpose}.{player_id}.{code}".encode())
 
 
-async def add_ticket(
+def new_ticket(
     identity: Identity,
-    tx: Tx,
     secret: str,
     purpose: Purpose,
     life: timedelta,
@@ -54,16 +54,20 @@ async def add_ticket(
     player_id: str | None = None,
     data: bytes = b"",
     code: bytes | None = None,
-) -> Ticket:
-    """Let `secret` stand for the ticket from the caller's commit on; `code` is a hash of one."""
+) -> NewTicket:
+    """Return what is kept so that `secret` stands for a ticket; `code` is the hash of one."""
     ticket = Ticket(
         purpose=purpose,
         player_id=player_id,
         data=data,
         expires_at=identity.clock.now() + life,
     )
-    await store.add(tx.driver, token_hash(secret), ticket, code)
-    return ticket
+    return NewTicket(token_hash(secret), ticket, code)
+
+
+async def add_ticket(tx: Tx, new: NewTicket) -> None:
+    """Keep the ticket; its secret is good from the caller's commit on."""
+    await store.add(tx.driver, new)
 
 
 async def find_ticket(identity: Identity, tx: Tx, secret: str, *purposes: Purpose) -> Ticket | None:

@@ -1,0 +1,1 @@
+"""The verbs of a player's address and password, one a file."""

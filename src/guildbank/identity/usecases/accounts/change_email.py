@@ -1,0 +1,179 @@
+"""Change a player's address: the new one confirms it, the old one can take it back for a while."""
+
+from datetime import timedelta
+
+import msgspec
+
+from guildbank.identity.contracts.players import NO_PLAYER, Email
+from guildbank.identity.contracts.sign_in import BAD_TICKET, Ticket
+from guildbank.identity.rules import read_email
+from guildbank.identity.store import emails as store
+from guildbank.identity.store import sessions
+from guildbank.identity.store.emails import Holder
+from guildbank.identity.store.tickets import NewTicket, drop, drop_later
+from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.accounts.confirm_email import (
+    TOO_MANY_MAILS,
+    Waiting,
+    heard,
+    take_address,
+)
+from guildbank.identity.usecases.accounts.letters import (
+    already_registered,
+    letter,
+    may_write,
+)
+from guildbank.identity.usecases.sign_in.tickets import (
+    add_ticket,
+    find_ticket,
+    new_secret,
+    new_ticket,
+    take_ticket,
+)
+from guildbank.infra.tenant import TenantRef
+from guildbank.kernel import Refusal, new_id
+from guildbank.notify import SealedMail, queue_mail
+
+CHANGING = timedelta(days=1)
+UNDOING = timedelta(hours=72)
+CHANGE_PATH = "/change-email?token="
+UNDO_PATH = "/undo-email?token="
+SAME_ADDRESS = Refusal(
+    code="invalid_value", detail="The account has this address already.", field="email"
+)
+
+
+async def ask_change_email(
+    identity: Identity, tenant: TenantRef, player_id: str, address: str
+) -> Refusal | None:
+    """Mail the new address a link; nothing changes before it is followed.
+
+    An address that is somebody's gets word of that instead, and the caller sees no difference.
+    Refusals: `address_invalid`, `invalid_value` (it is the player's own), `rate_limited`,
+    `not_found`. Raises StoreAway.
+    """
+    email = read_email(address)
+    if isinstance(email, Refusal):
+        return email
+    async with identity.db.begin(tenant.schema, read_only=True) as tx:
+        own = await store.own(tx.driver, player_id)
+        holder = await store.holder(tx.driver, email.canonical)
+    if own is None:
+        return NO_PLAYER
+    if own.confirmed and own.email is not None and own.email.canonical == email.canonical:
+        return SAME_ADDRESS
+    if not await may_write(identity, tenant, email):
+        return TOO_MANY_MAILS
+    secret = new_secret()
+    ticket = new_ticket(
+        identity,
+        secret,
+        "change_email",
+        CHANGING,
+        player_id=player_id,
+        data=msgspec.json.encode(email),
+    )
+    asked = await letter(
+        identity,
+        tenant,
+        "email_change_confirm",
+        email,
+        {"link": CHANGE_PATH + secret},
+        locale=own.locale,
+        life=CHANGING,
+    )
+    told = await already_registered(identity, tenant, email, own.locale)
+    async with identity.db.begin(tenant.schema) as tx:
+        # One change waits at a time.
+        await drop(tx.driver, player_id, ["change_email"])
+        await add_ticket(tx, ticket)
+        await queue_mail(tx, asked if holder is None else told)
+    return None
+
+
+async def confirm_change_email(
+    identity: Identity, tenant: TenantRef, secret: str
+) -> Refusal | None:
+    """Make the address that the secret was mailed to the player's, and tell the one before.
+
+    Refusals: `ticket_not_valid`, `email_taken`.
+    """
+    async with identity.db.begin(tenant.schema, read_only=True) as tx:
+        ticket = await find_ticket(identity, tx, secret, "change_email")
+        player_id = None if ticket is None else ticket.player_id
+        own = None if player_id is None else await store.own(tx.driver, player_id)
+    if own is None:
+        return BAD_TICKET
+    notice = await _notice(identity, tenant, own)
+    waiting: Waiting = {}
+    async with identity.db.begin(tenant.schema) as tx:
+        taken = await take_ticket(identity, tx, secret, "change_email")
+        if taken is None:
+            return BAD_TICKET
+        email = _email(taken)
+        refusal = await take_address(identity, tenant, tx, email.canonical, own.player_id, waiting)
+        if refusal is None:
+            now = identity.clock.now()
+            await store.replace(tx.driver, own.player_id, new_id("eml"), email, now)
+            await drop(tx.driver, own.player_id, ["confirm_email", "reset_password"])
+            if notice is not None:
+                mail, undo = notice
+                await add_ticket(tx, undo)
+                await queue_mail(tx, mail)
+    await heard(identity, tenant, waiting)
+    return refusal
+
+
+async def undo_change_email(identity: Identity, tenant: TenantRef, secret: str) -> Refusal | None:
+    """Give the player the address back that the secret was mailed to, and end all sessions.
+
+    Changes that came after the one that is taken back cannot be undone any more: whoever made them
+    would take it back in turn. Refusals: `ticket_not_valid`, `email_taken`.
+    """
+    waiting: Waiting = {}
+    async with identity.db.begin(tenant.schema) as tx:
+        ticket = await take_ticket(identity, tx, secret, "undo_email")
+        if ticket is None or ticket.player_id is None:
+            return BAD_TICKET
+        player_id, email, now = ticket.player_id, _email(ticket), identity.clock.now()
+        refusal = await take_address(identity, tenant, tx, email.canonical, player_id, waiting)
+        if refusal is None:
+            await store.replace(tx.driver, player_id, new_id("eml"), email, now)
+            await drop(tx.driver, player_id, ["change_email", "confirm_email", "reset_password"])
+            await drop_later(tx.driver, player_id, "undo_email", ticket.expires_at)
+            waiting[player_id] = identity.standings.expect(tenant, player_id)
+            await sessions.end(tx.driver, player_id, now)
+            await sessions.tell(tx.driver, player_id)
+    await heard(identity, tenant, waiting)
+    return refusal
+
+
+async def _notice(
+    identity: Identity, tenant: TenantRef, own: Holder
+) -> tuple[SealedMail, NewTicket] | None:
+    """Return the mail to the address that is given up, with the ticket that takes it back."""
+    if own.email is None or not own.confirmed:
+        return None
+    secret = new_secret()
+    undo = new_ticket(
+        identity,
+        secret,
+        "undo_email",
+        UNDOING,
+        player_id=own.player_id,
+        data=msgspec.json.encode(own.email),
+    )
+    mail = await letter(
+        identity,
+        tenant,
+        "email_change_notice",
+        own.email,
+        {"undo_link": UNDO_PATH + secret},
+        locale=own.locale,
+        life=UNDOING,
+    )
+    return mail, undo
+
+
+def _email(ticket: Ticket) -> Email:
+    return msgspec.json.decode(ticket.data, type=Email)
