@@ -2,7 +2,7 @@
 
 import typer
 
-from guildbank.app.cli import doctor, keys, ledger, plugins, run, tenants
+from guildbank.app.cli import doctor, keys, ledger, players, plugins, run, tenants
 
 app = typer.Typer(
     name="guildbank",
@@ -17,6 +17,7 @@ doctor.add_to(app)
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(keys.app, name="key")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(players.app, name="player")
 app.add_typer(plugins.app, name="plugin")
 
 

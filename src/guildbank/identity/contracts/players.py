@@ -37,9 +37,14 @@ class Email(msgspec.Struct, frozen=True):
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """What a player registers with. Only a confirmed address belongs to one player alone."""
+    """What a player registers with. Only a confirmed address belongs to one player alone.
+
+    Who was brought along from another system may have an `external_id` and a confirmed address.
+    """
 
     player_id: str
+    external_id: str | None = None
+    email_confirmed_at: datetime | None = None
     username: Username | None
     email: Email | None
     email_id: str | None
@@ -78,6 +83,9 @@ USERNAME_TAKEN = Refusal(
     code="username_taken",
     detail="This user name, or one that looks like it, is taken.",
     field="username",
+)
+EXTERNAL_ID_TAKEN = Refusal(
+    code="external_id_taken", detail="A player has this id already.", field="externalId"
 )
 EMAIL_TAKEN = Refusal(
     code="email_taken",

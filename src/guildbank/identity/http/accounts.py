@@ -17,6 +17,7 @@ from guildbank.infra.http import (
     CountryCode,
     Home,
     JSONBody,
+    LanguageTag,
     Service,
     View,
     at_home,
@@ -41,14 +42,6 @@ PasswordText = Annotated[str, Meta(min_length=1, max_length=1024, examples=["thr
 DeviceToken = Annotated[
     str, Meta(min_length=1, max_length=64, description="What an earlier sign-in gave the device.")
 ]
-LocaleText = Annotated[
-    str,
-    Meta(
-        pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$(?!\n)",
-        description="A language tag of BCP 47.",
-        examples=["en"],
-    ),
-]
 
 
 class RegisterBody(Body):
@@ -59,7 +52,7 @@ class RegisterBody(Body):
     password: PasswordText
     email: EmailText | None = None
     username: NameText | None = None
-    locale: LocaleText | None = None
+    locale: LanguageTag | None = None
     country: CountryCode | None = None
 
 
@@ -71,7 +64,7 @@ class AccountRegisterBody(Body):
     username: NameText
     password: PasswordText
     email: EmailText
-    locale: LocaleText | None = None
+    locale: LanguageTag | None = None
     country: CountryCode | None = None
 
 

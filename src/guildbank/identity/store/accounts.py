@@ -28,9 +28,16 @@ FROM unnest($1::text[], $2::text[], $3::text[])
 """
 
 ADD_EMAILS = """
-INSERT INTO identity_email (id, player_id, address, canonical)
+INSERT INTO identity_email (id, player_id, address, canonical, confirmed_at)
 SELECT *
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
+"""
+
+HOLDERS_OF_ADDRESSES = """
+SELECT canonical, player_id
+FROM identity_email
+WHERE canonical = ANY($1::text[])
+  AND confirmed_at IS NOT NULL
 """
 
 ADD_PASSWORDS = """
@@ -99,18 +106,21 @@ WHERE player.id = $1
 """
 
 
-class Usernames:
-    """Who has a user name, by skeleton; `Accounts` does the writing."""
+class Holders:
+    """Who has a handle, by the form in which it is unique; `Accounts` does the writing."""
 
     order: ClassVar[int] = IDENTITY_ORDER
     derived: ClassVar[bool] = True
 
+    def __init__(self, statement: str) -> None:
+        self._statement = statement
+
     def reading(self, keys: Sequence[str]) -> Statement:
-        """Read the names that are taken."""
-        return Statement(HOLDERS_OF_NAMES, (keys,))
+        """Read the handles that are taken."""
+        return Statement(self._statement, (keys,))
 
     def read(self, keys: Sequence[str], rows: Rows) -> Mapping[str, str]:
-        """Return the players by skeleton."""
+        """Return the players by handle."""
         return {row[0]: row[1] for row in rows}
 
     def saving(self, changed: Mapping[str, str]) -> Sequence[Statement]:
@@ -141,7 +151,13 @@ class Accounts:
             if one.username is not None
         ]
         emails = [
-            (one.email_id, one.player_id, one.email.address, one.email.canonical)
+            (
+                one.email_id,
+                one.player_id,
+                one.email.address,
+                one.email.canonical,
+                one.email_confirmed_at,
+            )
             for one in accounts
             if one.email is not None
         ]
@@ -159,7 +175,8 @@ class Accounts:
         ]
 
 
-USERNAMES = Usernames()
+USERNAMES = Holders(HOLDERS_OF_NAMES)
+CONFIRMED = Holders(HOLDERS_OF_ADDRESSES)
 ACCOUNTS = Accounts()
 
 

@@ -77,6 +77,15 @@ CountryCode = Annotated[
     Meta(pattern=r"^[A-Z]{2}$(?!\n)", description="ISO 3166-1 alpha-2 code.", examples=["DE"]),
 ]
 
+LanguageTag = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$(?!\n)",
+        description="A language tag of BCP 47.",
+        examples=["en"],
+    ),
+]
+
 
 class Money(Body):
     """Real money as JSON carries it both ways: `{"amount": "4.99", "currency": "EUR"}`."""
