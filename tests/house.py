@@ -1,6 +1,6 @@
 """A house of the lower rooms on a real database, for tests that need tenants, keys and players."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -66,14 +66,19 @@ class House:
             settings=Settings(),
         )
 
-    def another(self, journal: Journal | None = None, clock: Clock | None = None) -> Identity:
+    def another(
+        self,
+        journal: Journal | None = None,
+        clock: Clock | None = None,
+        scopes: Mapping[str, str] = SCOPES,
+    ) -> Identity:
         """Return the parts of identity as another worker process has them; close them after."""
         return open_identity(
             db=self.db,
             journal=journal or self.journal,
             tenants=self.tenancy.tenants,
             vault=self.vault,
-            scopes=SCOPES,
+            scopes=scopes,
             url=self.url,
             throttle=self.identity.throttle,
             limiter=self.identity.limiter,

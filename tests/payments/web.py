@@ -31,7 +31,7 @@ class Web:
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
         house = shop.house
-        self.identity = house.another(clock=SystemClock())
+        self.identity = house.another(clock=SystemClock(), scopes=SCOPES)
         self.app: Litestar = build_app(
             routes=[*JOURNAL.routes, *IDENTITY.routes, *PAYMENTS.routes, *STORE.routes],
             codes=[code for room in ROOMS for code in room.codes],
