@@ -67,5 +67,10 @@ def test_a_file_that_is_no_list_of_players_is_refused_as_a_whole(
     run = server.run("player", "import", str(file), "--tenant", "demo")
     assert run.returncode == 1
     assert said in " ".join((run.stdout + run.stderr).split())
+
+
+def test_players_of_no_tenant_are_refused(server: GuildbankServer, tmp_path: Path) -> None:
+    file = tmp_path / "players.csv"
+    write(file)
     unknown = server.run("player", "import", str(file), "--tenant", "nowhere")
     assert "There is no tenant 'nowhere'" in unknown.stdout + unknown.stderr

@@ -62,9 +62,7 @@ def import_(
             settings, tenant, file, path, lambda done: bars.update(task, completed=done)
         )
     count = sum(report.refused.values())
-    say(
-        f"[green]{report.taken:,}[/] players added, {report.again:,} were there from an earlier run"
-    )
+    say(f"Players added: [green]{report.taken:,}[/]; there from an earlier run: {report.again:,}")
     if not count:
         path.unlink()
         return
