@@ -18,15 +18,18 @@ import uvloop
 
 LOOPBACK = "127.0.0.1"
 WARM_SECONDS = 0.5
+PASSWORD = "three lamps sing at dawn"
+"""Of everybody who signs in."""
 _LENGTH = b"\r\ncontent-length: "
 # A bulk call succeeds as a whole whatever became of its operations.
 _REFUSED, _FAILED = b'"status":"refused"', b'"status":"failed"'
 
 
 class Load(msgspec.Struct):
-    """What to send: singles on `connections`, or calls of `bulk` operations on one.
+    """What to send: singles on `connections`, or calls of `bulk` operations on one, or sign-ins.
 
-    Keys begin with `mark`, so no two loads of a run share one. `players` are drawn at random.
+    Keys begin with `mark`, so no two loads of a run share one. `players` are drawn at random; those
+    of `logins` are user names, whose sign-ins come from as many addresses.
     """
 
     port: int
@@ -36,6 +39,7 @@ class Load(msgspec.Struct):
     connections: int = 1
     seconds: float = 2.0
     bulk: int = 0
+    logins: bool = False
     seed: int = 1
 
 
@@ -50,6 +54,7 @@ class Told(msgspec.Struct):
     seconds: float
     p50_ms: float
     p99_ms: float
+    warm_seconds: float = 0.0
     first_failure: str = ""
 
 
@@ -68,16 +73,30 @@ class Requests:
         self._head = f"POST {path}{common}".encode()
         self._bodies = [_body(player) for player in load.players]
         self._operations = load.bulk
+        self._people = load.players if load.logins else []
+        self._client_key = load.token.encode()
 
     def next(self) -> bytes:
         """Return one request with a key that no other has."""
         self._number += 1
         if self._operations:
             return self._bulk()
+        if self._people:
+            return self._login()
         body = self._random.choice(self._bodies)
         return b"%b%d\r\nidempotency-key: %b-%d\r\n\r\n{%b}" % (
             self._head, len(body) + 2, self._mark, self._number, body,
         )  # fmt: skip
+
+    def _login(self) -> bytes:
+        name = self._random.choice(self._people)
+        body = f'{{"username":"{name}","password":"{PASSWORD}"}}'.encode()
+        # From an address of its own: one alone is not let in so often.
+        address = f"198.18.{self._number >> 8 & 255}.{self._number & 255}".encode()
+        return (
+            b"POST /login HTTP/1.1\r\nhost: %b\r\nx-guildbank-key: %b\r\nx-forwarded-for: %b\r\n"
+            b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+        ) % (LOOPBACK.encode(), self._client_key, address, len(body), body)
 
     def _bulk(self) -> bytes:
         mark = b"%b-%d" % (self._mark, self._number)
@@ -97,6 +116,7 @@ class Times:
     """Takes the time of each answer once the warm-up is over."""
 
     def __init__(self, begin: float, per_answer: int) -> None:
+        self._started = perf_counter()
         self.milliseconds = array("d")
         self.failures = 0
         self.first_failure = ""
@@ -123,6 +143,7 @@ class Times:
             seconds=max(self.last - self._begin, 1e-9),
             p50_ms=times[len(times) // 2],
             p99_ms=times[min(len(times) - 1, len(times) * 99 // 100)],
+            warm_seconds=self._begin - self._started,
             first_failure=self.first_failure,
         )
 

@@ -19,6 +19,11 @@ AIMS: dict[str, tuple[str, float]] = {
     "http.two_workers_over_one.64": (">=", 1),
     "http.p99_over_p50.64": ("<", 3),
     "bulk.interactive_p99_ratio": ("<=", 2),
+    **{
+        f"access.{check}_share": ("<=", 0.15)
+        for check in ("key.warm", "token.warm", "permission.warm", "key.cold", "token.cold")
+    },
+    "access.spend_p99_ratio": ("<=", 2),
 }
 """What the project aims at; the page says for each whether the last run met it."""
 
@@ -78,6 +83,7 @@ def page(figures: dict[str, Figure]) -> str:
         _aims(figures),
         _journal(figures),
         _http(figures),
+        _access(figures),
         _rest(figures),
         CEILINGS,
         END.format(phase=figures["checkpoint.phase"]),
@@ -175,6 +181,38 @@ def _cell(figures: dict[str, Figure], name: str) -> str:
         _number(figures[f"http.{kind}.{name}"]) for kind in ("rps", "p50_ms", "p99_ms")
     )
     return f"{rps} ({p50}, {p99})"
+
+
+def _access(figures: dict[str, Figure]) -> str:
+    rows = [
+        [
+            name,
+            *(
+                _number(figures.get(f"access.{check}.{column}", ""))
+                for column in ("warm_us", "warm_share", "cold_us", "cold_share")
+            ),
+        ]
+        for check, name in (
+            ("key", "a secret key"),
+            ("token", "a player's token"),
+            ("permission", "a scope"),
+        )
+    ]
+    heading = ["check of", "warm, us", "share of a request", "cold, us", "share of a request"]
+    return (
+        "## Knowing who calls\n\n"
+        "Warm: against the CPU time of a whole spend of 64 connections, "
+        f"{_number(figures['access.request_cpu_us'])} us. Cold, when the caller was not seen of "
+        "late: against the time that a spend takes alone on one connection, "
+        f"{_number(figures['access.request_alone_us'])} us.\n\n"
+        + _table(heading, rows)
+        + f"\n{figures['access.logins_at_once']} sign-ins at a time, of one worker: "
+        f"{_number(figures['access.logins_per_second'])} a second (p99 "
+        f"{_number(figures['access.login_p99_ms'])} ms); spends beside them wait "
+        f"{_number(figures['access.spend_p99_ratio'])} times as long at p99. Importing "
+        f"{_number(figures['access.imported'])} players takes "
+        f"{_number(figures['access.import_seconds'])} s.\n"
+    )
 
 
 def _rest(figures: dict[str, Figure]) -> str:

@@ -42,9 +42,12 @@ class Server:
 
 @asynccontextmanager
 async def serve(
-    town: Town, workers: int, module: str = "guildbank.app.serving"
+    town: Town, workers: int, module: str = "guildbank.app.serving", **more: str
 ) -> AsyncIterator[Server]:
-    """Run a server of the town's database; `module` is what `guildbank serve` runs, or a peer."""
+    """Run a server of the town's database; `module` is what `guildbank serve` runs, or a peer.
+
+    `more` are settings in the form of the environment.
+    """
     port = free_port()
     folder = town.data / f"server-{port}"
     folder.mkdir()
@@ -61,6 +64,7 @@ async def serve(
         GUILDBANK_ADDRESS_REQUESTS_PER_MINUTE="0",
         GUILDBANK_PLAYER_REQUESTS_PER_MINUTE="0",
         GUILDBANK_KEY_REQUESTS_PER_MINUTE="0",
+        **more,
     )
     command = launch_argv([sys.executable, "-m", module], death_signal=signal.SIGTERM)
     process = await asyncio.create_subprocess_exec(*command, env=environment)
@@ -108,17 +112,19 @@ async def send(
     connections: int = 1,
     seconds: float = 2.0,
     bulk: int = 0,
+    logins: bool = False,
 ) -> Told:
     """Run one load in a process of its own; any failed request is a defect of the benchmark."""
     number = next(_marks)
     load = Load(
         port=server.port,
-        token=town.token,
+        token=town.client_key if logins else town.token,
         players=list(players),
         mark=f"load-{os.getpid()}-{number}",
         connections=connections,
         seconds=seconds,
         bulk=bulk,
+        logins=logins,
         seed=number,
     )
     process = await asyncio.create_subprocess_exec(
@@ -135,6 +141,12 @@ async def send(
     if told.failures or not told.operations:
         raise RuntimeError(f"{told.failures} requests failed, the first: {told.first_failure}")
     return told
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return what a process has used of processors, in user and kernel mode."""
+    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_mb(pid: int) -> float:

@@ -41,6 +41,7 @@ class Town:
     services: Services
     tenant: TenantRef
     token: str
+    client_key: str
     players: list[str]
     tenant_seconds: float
 
@@ -92,8 +93,13 @@ async def _settle(data: Path, cluster: Cluster, services: Services) -> Town:
     key = await create_key(services.identity, tenant.ref, "bench", tenant_scopes())
     if isinstance(key, Refusal):
         raise RuntimeError(key.detail)
+    client_key = await create_key(services.identity, tenant.ref, "bench", kind="publishable")
+    if isinstance(client_key, Refusal):
+        raise RuntimeError(client_key.detail)
     players = [new_id("player") for _ in range(PLAYERS)]
-    town = Town(data, cluster, services, tenant.ref, key.token, players, tenant_seconds)
+    town = Town(
+        data, cluster, services, tenant.ref, key.token, client_key.token, players, tenant_seconds
+    )
     await _fill(town)
     return town
 
