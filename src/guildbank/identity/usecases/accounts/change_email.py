@@ -24,8 +24,8 @@ from guildbank.identity.usecases.accounts.letters import (
     may_write,
 )
 from guildbank.identity.usecases.sign_in.tickets import (
-    add_ticket,
     find_ticket,
+    keep_ticket,
     new_secret,
     new_ticket,
     take_ticket,
@@ -86,7 +86,7 @@ async def ask_change_email(
     async with identity.db.begin(tenant.schema) as tx:
         # One change waits at a time.
         await drop(tx.driver, player_id, ["change_email"])
-        await add_ticket(tx, ticket)
+        await keep_ticket(tx, ticket)
         await queue_mail(tx, asked if holder is None else told)
     return None
 
@@ -118,7 +118,7 @@ async def confirm_change_email(
             await drop(tx.driver, own.player_id, ["confirm_email", "reset_password"])
             if notice is not None:
                 mail, undo = notice
-                await add_ticket(tx, undo)
+                await keep_ticket(tx, undo)
                 await queue_mail(tx, mail)
     await heard(identity, tenant, waiting)
     return refusal

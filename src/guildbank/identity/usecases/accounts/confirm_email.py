@@ -10,9 +10,9 @@ from guildbank.identity.store.tickets import drop
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.accounts.letters import asks_to_confirm, may_write
 from guildbank.identity.usecases.sign_in.tickets import (
-    add_ticket,
     code_hash,
     count_try,
+    keep_ticket,
     take_by_code,
     take_ticket,
 )
@@ -49,7 +49,7 @@ async def send_confirmation(
         identity, tenant, player_id, own.email_id, own.email, own.locale
     )
     async with identity.db.begin(tenant.schema) as tx:
-        await add_ticket(tx, ticket)
+        await keep_ticket(tx, ticket)
         await queue_mail(tx, mail)
     return None
 

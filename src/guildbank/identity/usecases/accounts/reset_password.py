@@ -11,8 +11,8 @@ from guildbank.identity.strength import read_password
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.accounts.letters import letter, may_write
 from guildbank.identity.usecases.sign_in.tickets import (
-    add_ticket,
     find_ticket,
+    keep_ticket,
     new_secret,
     new_ticket,
     take_ticket,
@@ -60,7 +60,7 @@ async def ask_reset(identity: Identity, tenant: TenantRef, address: str) -> Refu
         )
     if await may_write(identity, tenant, email):
         async with identity.db.begin(tenant.schema) as tx:
-            await add_ticket(tx, ticket)
+            await keep_ticket(tx, ticket)
             await queue_mail(tx, mail)
     return None
 

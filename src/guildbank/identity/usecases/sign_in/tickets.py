@@ -65,9 +65,26 @@ def new_ticket(
     return NewTicket(token_hash(secret), ticket, code)
 
 
-async def add_ticket(tx: Tx, new: NewTicket) -> None:
+async def keep_ticket(tx: Tx, new: NewTicket) -> None:
     """Keep the ticket; its secret is good from the caller's commit on."""
     await store.add(tx.driver, new)
+
+
+async def add_ticket(
+    identity: Identity,
+    tx: Tx,
+    secret: str,
+    purpose: Purpose,
+    life: timedelta,
+    *,
+    player_id: str | None = None,
+    data: bytes = b"",
+    code: bytes | None = None,
+) -> Ticket:
+    """Let `secret` stand for a ticket from the caller's commit on; `code` is the hash of one."""
+    new = new_ticket(identity, secret, purpose, life, player_id=player_id, data=data, code=code)
+    await keep_ticket(tx, new)
+    return new.ticket
 
 
 async def find_ticket(identity: Identity, tx: Tx, secret: str, *purposes: Purpose) -> Ticket | None:
