@@ -9,11 +9,18 @@ from pathlib import Path
 import httpx
 from litestar import Litestar
 
-from guildbank.identity import Authenticator, Identity, create_key, open_identity
+from guildbank.identity import (
+    Authenticator,
+    ExternalSignIn,
+    Identity,
+    create_key,
+    open_identity,
+)
 from guildbank.identity.room import ROOM as IDENTITY
 from guildbank.infra.config import Settings
 from guildbank.infra.crypto import MasterKey, Vault
 from guildbank.infra.database import Database
+from guildbank.infra.egress import Egress
 from guildbank.infra.http import DEPLOYMENT_SCOPE
 from guildbank.infra.http.app import build_app
 from guildbank.infra.limits import open_store, open_throttle
@@ -22,6 +29,7 @@ from guildbank.journal import Journal
 from guildbank.journal.usecases.freeze import TenantJournal
 from guildbank.kernel import Clock, FixedClock, Refusal
 from guildbank.notify import Letters, Notify
+from guildbank.plugin_host import IdentityProviders, Plugins
 from guildbank.tenancy import Tenancy, TenantRef, Tenants, create_tenant
 from guildbank.tenancy.room import ROOM as TENANCY
 
@@ -54,15 +62,25 @@ class House:
         assert not isinstance(made, Refusal), made
         return made.token
 
-    def app(self) -> Litestar:
-        """Return an app with the routes of these rooms."""
-        authenticator = Authenticator(self.identity)
+    def external(self, identity: Identity, url: str = "http://localhost") -> ExternalSignIn:
+        """Return the parts of signing in elsewhere, which reach servers of this machine too."""
+        providers = IdentityProviders(Plugins.discover(), Egress(private=True))
+        return ExternalSignIn(identity, providers, url)
+
+    def app(self, identity: Identity | None = None, url: str = "http://localhost") -> Litestar:
+        """Return an app with the routes of these rooms, of this worker or of `another`."""
+        identity = identity or self.identity
+        authenticator = Authenticator(identity)
         return build_app(
             routes=[*TENANCY.routes, *IDENTITY.routes],
             codes=[*TENANCY.codes, *IDENTITY.codes],
             authenticate=authenticator,
             find_home=authenticator.home,
-            services={"tenancy": self.tenancy, "identity": self.identity},
+            services={
+                "tenancy": self.tenancy,
+                "identity": identity,
+                "external": self.external(identity, url),
+            },
             settings=Settings(),
         )
 

@@ -74,7 +74,22 @@ async def register(
     `address_invalid`, `out_of_range`, `weak_password`, `username_taken`, `tenant_suspended`.
     Raises Unavailable and Overworked.
     """
-    account = _read(wanted)
+    account = await read_registration(identity, wanted, new_id("player"))
+    if isinstance(account, Refusal):
+        return account
+    outcome = await identity.journal.submit(tenant.schema, Register(account))
+    return outcome if isinstance(outcome, Refusal) else account
+
+
+async def read_registration(
+    identity: Identity, wanted: Registration, player_id: str
+) -> Account | Refusal:
+    """Return what is to be kept for a player of what a person filled in, the password hashed.
+
+    Refusals: `missing_field`, `invalid_value`, `address_invalid`, `out_of_range`, `weak_password`.
+    Raises Overworked.
+    """
+    account = _read(wanted, player_id)
     if isinstance(account, Refusal):
         return account
     known_words = [word for word in (wanted.username, wanted.email) if word]
@@ -82,12 +97,10 @@ async def register(
     if isinstance(password, Refusal):
         return password
     hash_ = await identity.passwords.hash(password)
-    account = msgspec.structs.replace(account, password_hash=hash_)
-    outcome = await identity.journal.submit(tenant.schema, Register(account))
-    return outcome if isinstance(outcome, Refusal) else account
+    return msgspec.structs.replace(account, password_hash=hash_)
 
 
-def _read(wanted: Registration) -> Account | Refusal:
+def _read(wanted: Registration, player_id: str) -> Account | Refusal:
     username: Username | None = None
     email: Email | None = None
     if wanted.username is None and wanted.email is None:
@@ -103,7 +116,7 @@ def _read(wanted: Registration) -> Account | Refusal:
             return address
         email = address
     return Account(
-        player_id=new_id("player"),
+        player_id=player_id,
         username=username,
         email=email,
         email_id=None if email is None else new_id("eml"),
