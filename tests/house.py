@@ -62,15 +62,19 @@ class House:
         assert not isinstance(made, Refusal), made
         return made.token
 
-    def external(self, identity: Identity, url: str = "http://localhost") -> ExternalSignIn:
-        """Return the parts of signing in elsewhere, which reach servers of this machine too."""
-        providers = IdentityProviders(Plugins.discover(), Egress(private=True))
-        return ExternalSignIn(identity, providers, url)
+    def app(
+        self,
+        identity: Identity | None = None,
+        plugins: Plugins | None = None,
+        url: str = "http://localhost",
+    ) -> Litestar:
+        """Return an app with the routes of these rooms, of this worker or of `another`.
 
-    def app(self, identity: Identity | None = None, url: str = "http://localhost") -> Litestar:
-        """Return an app with the routes of these rooms, of this worker or of `another`."""
+        Its identity providers reach servers of this machine too.
+        """
         identity = identity or self.identity
         authenticator = Authenticator(identity)
+        providers = IdentityProviders(plugins or Plugins.discover(), Egress(private=True))
         return build_app(
             routes=[*TENANCY.routes, *IDENTITY.routes],
             codes=[*TENANCY.codes, *IDENTITY.codes],
@@ -79,7 +83,7 @@ class House:
             services={
                 "tenancy": self.tenancy,
                 "identity": identity,
-                "external": self.external(identity, url),
+                "external": ExternalSignIn(identity, providers, url),
             },
             settings=Settings(),
         )
