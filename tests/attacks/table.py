@@ -172,7 +172,7 @@ def _of_identity(o: Objects) -> dict[str, Call]:
         "PUT /v1/identity-providers/{identity_provider_id}": Call({"settings": {"bot_id": "7"}}),
         "GET /v1/identity-providers/{identity_provider_id}": Call(),
         "GET /v1/identity-providers": Call(),
-        "PUT /v1/return-urls": Call({"urls": ["https://castle.example/in"]}),
+        "PUT /v1/return-urls": Call({"urls": ["https://keep.example/in"]}),
         "GET /v1/return-urls": Call(),
     }
 

@@ -148,7 +148,6 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     identity = open_identity(
         db, journal, directory, vault, scopes_of(all_rooms()), url, throttle, notify, clock
     )
-    identity_providers = IdentityProviders(plugins, Egress(private=settings.egress_private))
     wallets = Wallets(db, journal, identity.persons, [SpendLimit()])
     payments = Payments(db, journal, directory, plugins, PackFulfilment(), settings.url, clock)
     return Services(
@@ -167,11 +166,15 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         tenancy=tenancy,
         identity=identity,
         notify=notify,
-        external=ExternalSignIn(identity, identity_providers, settings.url),
+        external=ExternalSignIn(identity, _identity_providers(settings, plugins), settings.url),
         wallets=wallets,
         payments=payments,
         store=Store(db, journal),
     )
+
+
+def _identity_providers(settings: Settings, plugins: Plugins) -> IdentityProviders:
+    return IdentityProviders(plugins, Egress(private=settings.egress_private))
 
 
 def _master_key(settings: Settings) -> MasterKey:

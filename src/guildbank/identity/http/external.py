@@ -147,7 +147,7 @@ class LinkCodeBody(Body):
     tags=TAGS,
     summary="List ways to sign in elsewhere",
 )
-async def offered(external: Parts, home: Home) -> OfferedView:
+async def list_ways_in(external: Parts, home: Home) -> OfferedView:
     """List the providers that the tenant switched on, for its client to show."""
     found = await offered_providers(external, home)
     return OfferedView(
@@ -162,7 +162,7 @@ async def offered(external: Parts, home: Home) -> OfferedView:
     tags=TAGS,
     summary="Begin a sign-in elsewhere",
 )
-async def begin(external: Parts, home: Home, data: JSONBody[BeginBody]) -> BegunView:
+async def begin_elsewhere(external: Parts, home: Home, data: JSONBody[BeginBody]) -> BegunView:
     """Return the address to open in the person's browser.
 
     The person comes back to `returnUrl`, which must be one that the tenant registered, with
@@ -187,7 +187,7 @@ async def begin(external: Parts, home: Home, data: JSONBody[BeginBody]) -> Begun
     status_code=200,
     summary="Sign in with the code of a sign-in elsewhere",
 )
-async def exchange(
+async def exchange_code(
     external: Parts, home: Home, request: Req, data: JSONBody[ExchangeBody]
 ) -> TokensView:
     """Begin a session of the account's player, who is made the first time.
@@ -207,7 +207,7 @@ async def exchange(
     status_code=200,
     summary="Sign in with what a provider signed",
 )
-async def assert_(
+async def sign_in_by_assertion(
     external: Parts, home: Home, request: Req, data: JSONBody[AssertionBody]
 ) -> TokensView:
     """Begin a session by a ticket, a token or signed data that the game has from the provider.
@@ -243,7 +243,7 @@ async def mail_link_code(
     status_code=200,
     summary="Link an account with a mailed code",
 )
-async def link(
+async def link_by_mailed_code(
     external: Parts, home: Home, request: Req, data: JSONBody[LinkCodeBody]
 ) -> TokensView:
     """Link the account elsewhere to the player whose address it is, and sign them in."""
@@ -262,4 +262,11 @@ def _device(request: Req) -> str:
     return request.headers.get("user-agent", "")
 
 
-ROUTES = (offered, begin, exchange, assert_, mail_link_code, link)
+ROUTES = (
+    list_ways_in,
+    begin_elsewhere,
+    exchange_code,
+    sign_in_by_assertion,
+    mail_link_code,
+    link_by_mailed_code,
+)

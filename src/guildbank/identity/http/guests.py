@@ -62,7 +62,7 @@ class GuestView(View):
 
 
 @post("/v1/guests", opt=TO_MAKE_GUESTS, guards=[at_home], tags=TAGS, summary="Make a guest")
-async def make(identity: Parts, home: Home, request: Req) -> GuestView:
+async def new_guest(identity: Parts, home: Home, request: Req) -> GuestView:
     """Create a player with a secret that the server made, and begin a session.
 
     Keep the secret where only the game reads it. An id of the device is never asked for: it is
@@ -80,7 +80,7 @@ async def make(identity: Parts, home: Home, request: Req) -> GuestView:
     status_code=200,
     summary="Sign in as a guest",
 )
-async def sign_in(
+async def sign_in_as_guest(
     identity: Parts, home: Home, request: Req, data: JSONBody[GuestSecretBody]
 ) -> TokensView:
     """Begin a session of the guest whose secret it is."""
@@ -118,4 +118,4 @@ async def upgrade_guest(
     return RegisteredView("User registered successfully", account.player_id)
 
 
-ROUTES = (make, sign_in, upgrade_guest)
+ROUTES = (new_guest, sign_in_as_guest, upgrade_guest)

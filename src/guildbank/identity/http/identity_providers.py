@@ -85,7 +85,7 @@ class ReturnUrlsView(View):
     tags=TAGS,
     summary="Set up an identity provider",
 )
-async def configure(
+async def configure_identity_provider(
     external: Parts,
     caller: Who,
     identity_provider_id: ProviderPath,
@@ -114,7 +114,7 @@ async def configure(
     tags=TAGS,
     summary="Read an identity provider",
 )
-async def read(
+async def read_identity_provider(
     external: Parts, caller: Who, identity_provider_id: ProviderPath
 ) -> IdentityProviderView:
     """Return the tenant's settings of a provider, without secrets."""
@@ -127,13 +127,15 @@ async def read(
     tags=TAGS,
     summary="List identity providers",
 )
-async def list_all(external: Parts, caller: Who) -> Page[IdentityProviderView]:
+async def list_identity_providers(external: Parts, caller: Who) -> Page[IdentityProviderView]:
     """List the identity providers that the tenant set up."""
     return Page([_view(one) for one in await verbs.list_providers(external, caller.home)], None)
 
 
 @put("/v1/return-urls", guards=[scope(WRITE)], tags=TAGS, summary="Register return URLs")
-async def set_urls(external: Parts, caller: Who, data: JSONBody[ReturnUrlsBody]) -> ReturnUrlsView:
+async def set_the_return_urls(
+    external: Parts, caller: Who, data: JSONBody[ReturnUrlsBody]
+) -> ReturnUrlsView:
     """Register where people are sent back to, from within a second on: these and no others.
 
     https anywhere, http on this machine, or a scheme of an app's own with a dot. A change is an
@@ -144,7 +146,7 @@ async def set_urls(external: Parts, caller: Who, data: JSONBody[ReturnUrlsBody])
 
 
 @get("/v1/return-urls", guards=[scope(READ)], tags=TAGS, summary="List return URLs")
-async def list_urls(external: Parts, caller: Who) -> ReturnUrlsView:
+async def list_the_return_urls(external: Parts, caller: Who) -> ReturnUrlsView:
     """List where people may be sent back to."""
     return ReturnUrlsView(await list_return_urls(external, caller.home))
 
@@ -162,4 +164,10 @@ def _view(one: ConfiguredProvider) -> IdentityProviderView:
     )
 
 
-ROUTES = (configure, read, list_all, set_urls, list_urls)
+ROUTES = (
+    configure_identity_provider,
+    read_identity_provider,
+    list_identity_providers,
+    set_the_return_urls,
+    list_the_return_urls,
+)

@@ -37,7 +37,7 @@ Ticket = Annotated[
     status_code=303,
     summary="Leave for an identity provider",
 )
-async def go(external: Parts, tenant_slug: Slug, ticket: Ticket) -> Response[None]:
+async def leave_for_provider(external: Parts, tenant_slug: Slug, ticket: Ticket) -> Response[None]:
     """Bind a sign-in to this browser by a cookie and lead it on to the provider."""
     tenant = await _tenant(external, tenant_slug)
     leaving = granted(await depart(external, tenant, ticket))
@@ -60,7 +60,7 @@ async def go(external: Parts, tenant_slug: Slug, ticket: Ticket) -> Response[Non
     status_code=303,
     summary="Come back from an identity provider",
 )
-async def back(
+async def come_back_by_link(
     external: Parts, request: Req, tenant_slug: Slug, provider: ProviderPath
 ) -> Response[None]:
     """Finish at the provider and send the browser to the game's return URL.
@@ -78,7 +78,7 @@ async def back(
     status_code=303,
     summary="Come back from an identity provider by a form",
 )
-async def back_by_form(
+async def come_back_by_form(
     external: Parts, request: Req, tenant_slug: Slug, provider: ProviderPath
 ) -> Response[None]:
     """The same for providers that post a form from their own page, as Apple does."""
@@ -144,4 +144,4 @@ def _redirect(url: str, cookie: Cookie) -> Response[None]:
     return Response(None, status_code=303, headers={"location": url}, cookies=[cookie])
 
 
-ROUTES = (go, back, back_by_form)
+ROUTES = (leave_for_provider, come_back_by_link, come_back_by_form)
