@@ -1,4 +1,4 @@
-"""Accounts elsewhere are linked by who signed in of late, or has the address; never by themselves."""
+"""Accounts elsewhere are linked by who signed in of late or has the address, and not else."""
 
 import asyncio
 import re
