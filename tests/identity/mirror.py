@@ -1,7 +1,7 @@
 """An identity provider that believes what it is told: it lets tests be anybody, in both ways.
 
-`begin` leads to a page that posts a form back, or that follows a link where the client id is `query`.
-An assertion names the person in its fields.
+`begin` leads to a page that posts a form back, or with the client id `query` follows a link. An
+assertion names the person in its fields.
 """
 
 from collections.abc import Mapping

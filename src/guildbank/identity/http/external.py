@@ -25,6 +25,7 @@ from guildbank.infra.http import (
     client_address,
     granted,
 )
+from guildbank.infra.limits import RateLimit
 
 Parts = Service[ExternalSignIn]
 Req = Request[Any, Any, Any]
@@ -54,6 +55,9 @@ ClientState = Annotated[
         examples=["level-7"],
     ),
 ]
+TRAVELLING = RateLimit("sign-in-elsewhere", 480, 60, "address", exact=True)
+"""A sign-in takes three steps of a browser or client before the one that counts as signing in."""
+TO_TRAVEL = {"public": True, "limits": (TRAVELLING,)}
 OneTimeCode = Annotated[str, Meta(min_length=1, max_length=64)]
 FieldName = Annotated[str, Meta(min_length=1, max_length=64)]
 Assertion = Annotated[
@@ -142,7 +146,7 @@ class LinkCodeBody(Body):
 
 @get(
     "/v1/sign-in/providers",
-    opt=TO_SIGN_IN,
+    opt=TO_TRAVEL,
     guards=[at_home],
     tags=TAGS,
     summary="List ways to sign in elsewhere",
@@ -157,7 +161,7 @@ async def list_ways_in(external: Parts, home: Home) -> OfferedView:
 
 @post(
     "/v1/sign-in/begin",
-    opt=TO_SIGN_IN,
+    opt=TO_TRAVEL,
     guards=[at_home],
     tags=TAGS,
     summary="Begin a sign-in elsewhere",

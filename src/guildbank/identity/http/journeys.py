@@ -8,7 +8,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.params import PathParameter, QueryParameter
 
-from guildbank.identity.http.accounts import TO_SIGN_IN
+from guildbank.identity.http.external import TO_TRAVEL
 from guildbank.identity.usecases.external import ExternalSignIn
 from guildbank.identity.usecases.external.begin import LIFE, depart
 from guildbank.identity.usecases.external.come_back import come_back
@@ -22,7 +22,7 @@ TAGS: Sequence[str] = ["Sign-in elsewhere"]
 FORM = "application/x-www-form-urlencoded"
 MAX_FORM_BYTES = 32 * 1024
 MAX_FORM_FIELDS = 64
-BACK = {**TO_SIGN_IN, "any_query": True}
+BACK = {**TO_TRAVEL, "any_query": True}
 Slug = Annotated[str, PathParameter(description="The tenant's slug.", max_length=40)]
 ProviderPath = Annotated[str, PathParameter(description="The provider's id.", max_length=64)]
 Ticket = Annotated[
@@ -32,7 +32,7 @@ Ticket = Annotated[
 
 @get(
     "/v1/sign-in/go/{tenant_slug:str}",
-    opt=TO_SIGN_IN,
+    opt=TO_TRAVEL,
     tags=TAGS,
     status_code=303,
     summary="Leave for an identity provider",
@@ -73,7 +73,7 @@ async def come_back_by_link(
 
 @post(
     "/v1/sign-in/callback/{tenant_slug:str}/{provider:str}",
-    opt=TO_SIGN_IN,
+    opt=TO_TRAVEL,
     tags=TAGS,
     status_code=303,
     summary="Come back from an identity provider by a form",
