@@ -233,6 +233,15 @@ async def test_a_code_goes_to_an_exactly_registered_address_and_nowhere_else(
     assert refused(begun) == (422, "return_url_not_registered")
 
 
+async def test_an_address_that_the_tenant_took_back_gets_no_code_any_more(
+    game: Game, victim: httpx.AsyncClient
+) -> None:
+    state = await away(game, victim)
+    done(await game.server.put("/v1/return-urls", json={"urls": []}))
+    answer = await game.come_back(victim, {"state": state, "sub": "ann"})
+    assert refused(answer) == (422, "return_url_not_registered")
+
+
 @pytest.mark.parametrize("secure", [True, False])
 async def test_the_cookie_of_a_sign_in_is_for_the_server_alone(house: House, secure: bool) -> None:
     url = "https://localhost" if secure else "http://localhost"

@@ -168,6 +168,17 @@ async def test_a_provider_that_is_switched_off_or_not_set_up_signs_nobody_in(gam
         assert refused(answer) == (422, "unknown_identity_provider")
 
 
+async def test_a_provider_that_is_switched_off_lets_in_nobody_who_is_on_the_way(
+    game: Game,
+) -> None:
+    who = client()
+    code = await game.code(who, sub="ann")
+    off = {"settings": {"client_id": "game"}, "enabled": False}
+    done(await game.server.put("/v1/identity-providers/mirror", json=off))
+    assert refused(await game.exchange(who, code)) == (422, "unknown_identity_provider")
+    assert await game.sql("SELECT count(*) FROM identity_player") == [(0,)]
+
+
 async def test_a_provider_that_only_takes_assertions_cannot_be_begun(game: Game) -> None:
     await game.set_up("telegram", bot_id="5768337691")
     begun = await game.begin(client(), provider="telegram")

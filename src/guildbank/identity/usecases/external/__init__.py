@@ -80,9 +80,8 @@ class ExternalSignIn:
 
         Refusal: `unknown_identity_provider`.
         """
-        account = (await self.setup(tenant)).accounts.get(provider)
-        manifest = self.manifest(tenant, provider)
-        if account is None or not account.enabled or manifest is None:
+        account = await self._switched_on(tenant, provider)
+        if account is None:
             return UNKNOWN_PROVIDER
         secrets = open_secrets(await self.safe(tenant), account)
         return Terms(
@@ -92,6 +91,17 @@ class ExternalSignIn:
             now=self.identity.clock.now(),
             redirect_uri=self.callback_url(tenant, provider),
         )
+
+    async def refuses(self, tenant: TenantRef, provider: str) -> Refusal | None:
+        """Return `unknown_identity_provider` for one that was switched off on somebody's way."""
+        account = await self._switched_on(tenant, provider)
+        return UNKNOWN_PROVIDER if account is None else None
+
+    async def _switched_on(self, tenant: TenantRef, provider: str) -> ProviderAccount | None:
+        account = (await self.setup(tenant)).accounts.get(provider)
+        if account is None or not account.enabled or self.manifest(tenant, provider) is None:
+            return None
+        return account
 
     def callback_url(self, tenant: TenantRef, provider: str) -> str:
         """Return where a provider sends people back to: each one to an address of its own.

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
-from guildbank.identity.contracts.external import BAD_STATE
+from guildbank.identity.contracts.external import BAD_STATE, RETURN_URL_NOT_REGISTERED
 from guildbank.identity.rules import token_hash, with_query
 from guildbank.identity.usecases.external import ExternalSignIn
 from guildbank.identity.usecases.external.begin import AWAY_PLACE, Journey, cookie_name
@@ -36,7 +36,8 @@ async def come_back(
     """Finish at the provider and return the game's address with `code`, or with `error`.
 
     A state is good once, for the provider that it was made for and in the browser that left with
-    it; until that is sure nobody is sent anywhere. Refusal: `bad_state`.
+    it; until that is sure nobody is sent anywhere, nor to an address that the tenant took back.
+    Refusals: `bad_state`, `return_url_not_registered`.
     """
     state = params.get("state", "")
     journey = await _journey(external, tenant, state)
@@ -45,8 +46,10 @@ async def come_back(
         return BAD_STATE
     if not hmac.compare_digest(token_hash(cookies.get(name, "")), journey.cookie):
         return BAD_STATE
-    known = await _finish(external, tenant, params, journey)
     wanted = journey.wanted
+    if wanted.return_url not in (await external.setup(tenant)).return_urls:
+        return RETURN_URL_NOT_REGISTERED
+    known = await _finish(external, tenant, params, journey)
     if isinstance(known, Refusal):
         url = with_query(wanted.return_url, error=known.code, state=wanted.client_state)
         return Return(url, name)

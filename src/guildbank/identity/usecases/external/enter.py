@@ -91,9 +91,12 @@ async def enter(
 
     An account elsewhere with an address that is somebody's confirmed one here is not taken for
     theirs: `account_exists` says how to link it, to nobody but who the provider says has the
-    address. Refusals: that, `tenant_suspended` (a new player), and those of `finish_sign_in`.
-    Raises Unavailable.
+    address. Refusals: that, `unknown_identity_provider` (switched off meanwhile),
+    `tenant_suspended` (a new player), and those of `finish_sign_in`. Raises Unavailable.
     """
+    off = await external.refuses(tenant, arrival.provider)
+    if off is not None:
+        return off
     found = await _player_of(external, tenant, arrival)
     if found is None:
         address = _vouched_address(arrival)

@@ -113,9 +113,12 @@ async def link(
 ) -> ExternalLink | Refusal:
     """Make who was proved elsewhere the player's too; what is linked already stays so.
 
-    Refusals: `identity_in_use`, `too_many_identities`, `unknown_player`, `tenant_suspended`.
-    Raises Unavailable.
+    Refusals: `unknown_identity_provider` (switched off meanwhile), `identity_in_use`,
+    `too_many_identities`, `unknown_player`, `tenant_suspended`. Raises Unavailable.
     """
+    off = await external.refuses(tenant, arrival.provider)
+    if off is not None:
+        return off
     outcome = await external.identity.journal.submit(tenant.schema, Link(player_id, arrival))
     if isinstance(outcome, Refusal) and outcome.code != _LINKED_ALREADY.code:
         return outcome
