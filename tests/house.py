@@ -9,11 +9,18 @@ from pathlib import Path
 import httpx
 from litestar import Litestar
 
-from guildbank.identity import Authenticator, Identity, create_key, open_identity
+from guildbank.identity import (
+    Authenticator,
+    ExternalSignIn,
+    Identity,
+    create_key,
+    open_identity,
+)
 from guildbank.identity.room import ROOM as IDENTITY
 from guildbank.infra.config import Settings
 from guildbank.infra.crypto import MasterKey, Vault
 from guildbank.infra.database import Database
+from guildbank.infra.egress import Egress
 from guildbank.infra.http import DEPLOYMENT_SCOPE
 from guildbank.infra.http.app import build_app
 from guildbank.infra.limits import open_limiter, open_store, open_throttle
@@ -22,6 +29,7 @@ from guildbank.journal import Journal
 from guildbank.journal.usecases.freeze import TenantJournal
 from guildbank.kernel import Clock, FixedClock, Refusal
 from guildbank.notify import Letters, Notify
+from guildbank.plugin_host import IdentityProviders, Plugins
 from guildbank.tenancy import Tenancy, TenantRef, Tenants, create_tenant
 from guildbank.tenancy.room import ROOM as TENANCY
 
@@ -54,15 +62,29 @@ class House:
         assert not isinstance(made, Refusal), made
         return made.token
 
-    def app(self) -> Litestar:
-        """Return an app with the routes of these rooms."""
-        authenticator = Authenticator(self.identity)
+    def app(
+        self,
+        identity: Identity | None = None,
+        plugins: Plugins | None = None,
+        url: str = "http://localhost",
+    ) -> Litestar:
+        """Return an app with the routes of these rooms, of this worker or of `another`.
+
+        Its identity providers reach servers of this machine too.
+        """
+        identity = identity or self.identity
+        authenticator = Authenticator(identity)
+        providers = IdentityProviders(plugins or Plugins.discover(), Egress(private=True))
         return build_app(
             routes=[*TENANCY.routes, *IDENTITY.routes],
             codes=[*TENANCY.codes, *IDENTITY.codes],
             authenticate=authenticator,
             find_home=authenticator.home,
-            services={"tenancy": self.tenancy, "identity": self.identity},
+            services={
+                "tenancy": self.tenancy,
+                "identity": identity,
+                "external": ExternalSignIn(identity, providers, url),
+            },
             settings=Settings(),
         )
 

@@ -22,6 +22,14 @@ FOR_STRANGERS = frozenset(
     "POST /v1/account/email/undo",
     "POST /v1/account/password/forgotten",
     "POST /v1/account/password/reset",
+    "GET /v1/sign-in/providers",
+    "POST /v1/sign-in/begin",
+    "POST /v1/sign-in/exchange",
+    "POST /v1/sign-in/assertions",
+    "POST /v1/sign-in/link-codes",
+    "POST /v1/sign-in/link",
+    "POST /v1/guests",
+    "POST /v1/guests/sign-in",
 }
 """Routes by which players come in: they need a tenant and no credentials."""
 
@@ -39,9 +47,13 @@ PUBLIC = FOR_STRANGERS | frozenset(
         "GET /undo-email",
         "GET /reset-password",
         "POST /v1/webhooks/{tenant_slug}/{provider_id}",
+        "GET /v1/sign-in/go/{tenant_slug}",
+        "GET /v1/sign-in/callback/{tenant_slug}/{provider}",
+        "POST /v1/sign-in/callback/{tenant_slug}/{provider}",
     }
 )
-"""Routes that anyone may call. A webhook's caller is proved by its signature."""
+"""Routes that anyone may call. A webhook's caller is proved by its signature, a browser that comes
+back from an identity provider by its state and cookie."""
 
 OF_THE_DEPLOYMENT = "deployment"
 
@@ -106,6 +118,8 @@ class Route:
             mail_id=objects.mail,
             code=objects.currency,
             provider_id=objects.provider,
+            identity_provider_id="telegram",
+            identity_id="idn_01kag3pyqmf9aag12vtrsy70ps",
             session_id="ses_01kag3pyqmf9aag12vtrsy70ps",
             slug=objects.slug,
             tenant_slug=objects.slug,
@@ -164,6 +178,11 @@ def _of_identity(o: Objects) -> dict[str, Call]:
         "POST /v1/tenants/{slug}/suspend": Call(),
         "POST /v1/tenants/{slug}/resume": Call(),
         "POST /v1/tenants/{slug}/delete": Call({"confirm": o.slug}),
+        "PUT /v1/identity-providers/{identity_provider_id}": Call({"settings": {"bot_id": "7"}}),
+        "GET /v1/identity-providers/{identity_provider_id}": Call(),
+        "GET /v1/identity-providers": Call(),
+        "PUT /v1/return-urls": Call({"urls": ["https://keep.example/in"]}),
+        "GET /v1/return-urls": Call(),
     }
 
 
@@ -247,6 +266,11 @@ NAMES_NOTHING = frozenset(
         "GET /v1/providers/{provider_id}",
         "GET /v1/providers",
         "GET /v1/plugins",
+        "PUT /v1/identity-providers/{identity_provider_id}",
+        "GET /v1/identity-providers/{identity_provider_id}",
+        "GET /v1/identity-providers",
+        "PUT /v1/return-urls",
+        "GET /v1/return-urls",
         "POST /v1/packs",
         "GET /v1/packs",
         "POST /v1/currencies",

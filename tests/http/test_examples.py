@@ -21,6 +21,16 @@ EXAMPLE_SEQ = "01m7yqwf9ke00800000000003v"
 SLUG = "moonlit-games"
 PASSWORD = "three lamps sing"
 OF_PLAYERS = ("/register", "/login", "/refresh", "/buy-currency", "/wallet/buy")
+FROM_ELSEWHERE = {
+    "POST /v1/sign-in/begin": (422, "return_url_not_registered"),
+    "POST /v1/sign-in/exchange": (401, "exchange_refused"),
+    "POST /v1/sign-in/assertions": (422, "unknown_identity_provider"),
+    "POST /v1/sign-in/link-codes": (401, "link_code_refused"),
+    "POST /v1/sign-in/link": (401, "link_code_refused"),
+    "POST /v1/guests/sign-in": (401, "login_failed"),
+}
+"""Examples that hold what no example can know: a code, a secret, what a provider signed. They are
+well formed, and refused for nothing but that."""
 _numbers = count()
 
 
@@ -38,7 +48,12 @@ def bodies() -> dict[str, Any]:
 EXAMPLES = bodies()
 FIRST = ("POST /v1/tenants", "POST /v1/currencies", "POST /v1/players", "POST /v1/packs")
 LAST = ("POST /v1/tenants/{slug}/delete",)
-ORDER = (*FIRST, *sorted(set(EXAMPLES) - {*FIRST, *LAST}), *LAST)
+SIGNED_IN = ("POST /v1/guests/upgrade", "POST /v1/identities")
+ORDER = (
+    *FIRST,
+    *sorted(set(EXAMPLES) - {*FIRST, *LAST, *FROM_ELSEWHERE, *SIGNED_IN}),
+    *LAST,
+)
 
 
 class Tenant:
@@ -128,7 +143,7 @@ class Tenant:
         at = path.format(
             player_id=ids.get("player"), hold_id=ids.get("hold"), pack_id=ids.get("pack"),
             payment_id=ids.get("pay"), key_id=ids.get("key"), code="GEM", provider_id="sandbox",
-            slug=SLUG,
+            identity_provider_id="telegram", slug=SLUG,
         )  # fmt: skip
         client = self.deployment if path.startswith("/v1/tenants") else self.http
         headers = {"content-type": "application/json", "idempotency-key": new_id("key")}
@@ -150,3 +165,32 @@ def test_the_example_is_taken(tenant: Tenant, name: str):
         tenant.open()
     if name == "POST /v1/operations:batch":
         assert [one["status"] for one in answer.json()["outcomes"]] == ["done"], answer.text
+
+
+@pytest.fixture(scope="module")
+def guest(server: GuildbankServer) -> Iterator[httpx.Client]:
+    """A guest of the demo tenant, with a client that calls as nobody where it is told to."""
+    with httpx.Client(base_url=server.url, trust_env=False) as client:
+        made = client.post("/v1/guests")
+        assert made.status_code == 201, made.text
+        client.headers["authorization"] = f"Bearer {made.json()['tokens']['token']}"
+        yield client
+
+
+@pytest.mark.parametrize(("name", "expected"), FROM_ELSEWHERE.items())
+def test_an_example_of_what_comes_from_elsewhere_is_well_formed(
+    server: GuildbankServer, name: str, expected: tuple[int, str]
+):
+    method, path = name.split()
+    with httpx.Client(base_url=server.url, trust_env=False) as client:
+        answer = client.request(method, path, json=EXAMPLES[name])
+    assert (answer.status_code, answer.json()["code"]) == expected, answer.text
+
+
+def test_the_example_makes_a_guest_a_player_with_an_account(guest: httpx.Client):
+    example = EXAMPLES["POST /v1/identities"]
+    answer = guest.post("/v1/identities", json=example)
+    assert answer.json()["code"] == "unknown_identity_provider", answer.text
+    body = EXAMPLES["POST /v1/guests/upgrade"]
+    answer = guest.post("/v1/guests/upgrade", json={**body, "username": "grown-up-guest"})
+    assert answer.status_code == 200, answer.text

@@ -30,13 +30,17 @@ def is_installed() -> bool:
 
 
 class OidcProvider:
-    """A running oidc-provider; `issuer` is its address. A context manager that stops it."""
+    """A running oidc-provider; `issuer` is its address. A context manager that stops it.
 
-    def __init__(self) -> None:
+    People may be sent back to REDIRECT_URI and to `also`.
+    """
+
+    def __init__(self, *also: str) -> None:
+        self._back = (REDIRECT_URI, *also)
         node = shutil.which("node")
         assert node is not None
         self._process = subprocess.Popen(
-            [node, FOLDER / "server.mjs"],
+            [node, FOLDER / "server.mjs", *also],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -55,7 +59,7 @@ class OidcProvider:
             for _ in range(_MOST_PAGES):
                 if answer.is_redirect:
                     target = urljoin(str(answer.url), answer.headers["location"])
-                    if target.startswith(REDIRECT_URI):
+                    if target.startswith(self._back):
                         return dict(parse_qsl(urlsplit(target).query))
                     answer = browser.get(target)
                 elif 'name="login"' in answer.text:

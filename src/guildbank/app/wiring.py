@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from guildbank.app.places import database_url, master_key_path
 from guildbank.app.rooms import all_rooms, backlogs_of, mails_of, scopes_of
-from guildbank.identity import Authenticator, Identity, open_identity
+from guildbank.identity import Authenticator, ExternalSignIn, Identity, open_identity
 from guildbank.infra.backlogs import Backlogs
 from guildbank.infra.config import Settings
 from guildbank.infra.crypto import MasterKey, Vault
@@ -30,7 +30,7 @@ from guildbank.wallets import SpendLimit
 from guildbank.wallets.usecases import Wallets
 
 JOURNAL_WRITERS = 4
-PARTS = ("db", "identity", "notify", "payments", "store", "tenancy", "wallets")
+PARTS = ("db", "external", "identity", "notify", "payments", "store", "tenancy", "wallets")
 """The services that routes take as parameters, by name."""
 CHAINED = (CHAINED_TRANSFERS,)
 """Tables above the journal whose rows are in its hash chain."""
@@ -59,7 +59,7 @@ class Services:
     tenancy: Tenancy
     identity: Identity
     notify: Notify
-    identity_providers: IdentityProviders
+    external: ExternalSignIn
     wallets: Wallets
     payments: Payments
     store: Store
@@ -167,7 +167,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         tenancy=tenancy,
         identity=identity,
         notify=notify,
-        identity_providers=IdentityProviders(plugins, Egress(private=settings.egress_private)),
+        external=ExternalSignIn(identity, _identity_providers(settings, plugins), settings.url),
         wallets=wallets,
         payments=payments,
         store=Store(db, journal),
@@ -184,6 +184,10 @@ def _open_mail(settings: Settings, db: Database, directory: Tenants, vault: Vaul
         smtp=settings.smtp_server,
         sender=settings.mail_from,
     )
+
+
+def _identity_providers(settings: Settings, plugins: Plugins) -> IdentityProviders:
+    return IdentityProviders(plugins, Egress(private=settings.egress_private))
 
 
 def _master_key(settings: Settings) -> MasterKey:

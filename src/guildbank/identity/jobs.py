@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.external.tidy import forget_proofs
 from guildbank.identity.usecases.sign_in.tickets import forget_expired
 from guildbank.infra.room import Job
 
@@ -19,6 +20,7 @@ class Services(Protocol):
 async def run_tidy(services: Services) -> None:
     """Clear away what has expired, tenant by tenant."""
     await forget_expired(services.identity)
+    await forget_proofs(services.identity)
 
 
 JOBS = (Job("identity.tidy", 300, run_tidy),)

@@ -2,9 +2,14 @@
 
 from guildbank.identity.http import ROUTES
 from guildbank.identity.jobs import JOBS
+from guildbank.identity.usecases.external.configure import PROVIDER_CONFIGURED
+from guildbank.identity.usecases.external.link import LINKED, UNLINKED
+from guildbank.identity.usecases.external.set_return_urls import RETURN_URLS_SET
+from guildbank.identity.usecases.guests.upgrade import UPGRADED
 from guildbank.identity.usecases.players.add_player import PLAYER_CREATED
 from guildbank.infra.http import Code
 from guildbank.infra.room import MailTemplate, Room
+from guildbank.plugin_host import SIGN_IN_CODES
 
 ROOM = Room(
     name="identity",
@@ -16,8 +21,17 @@ ROOM = Room(
         "players:read": "Read players.",
         "players:write": "Add players.",
         "players:token": "Mint tokens with which players' clients call.",
+        "sign-in:read": "Read identity providers and return URLs, without secrets.",
+        "sign-in:write": "Set up identity providers and return URLs.",
     },
-    events={PLAYER_CREATED: "A player was added."},
+    events={
+        PLAYER_CREATED: "A player was added.",
+        LINKED: "An account elsewhere was linked to a player.",
+        UNLINKED: "An account elsewhere was unlinked from a player.",
+        UPGRADED: "A player without a password got an account.",
+        PROVIDER_CONFIGURED: "An identity provider was set up or changed.",
+        RETURN_URLS_SET: "The return URLs were changed.",
+    },
     mails=(
         MailTemplate("identity.confirm_email", ("link", "code")),
         MailTemplate("identity.reset_password", ("link",)),
@@ -28,6 +42,7 @@ ROOM = Room(
         MailTemplate("identity.password_changed", ()),
         MailTemplate("identity.new_device", ("device", "place", "time")),
         MailTemplate("identity.sign_in_code", ("code",)),
+        MailTemplate("identity.link_code", ("code", "provider")),
         MailTemplate("identity.operator_invitation", ("link", "inviter", "role")),
     ),
     codes=(
@@ -48,5 +63,16 @@ ROOM = Room(
         Code("address_not_held", 403, "A key cannot allow addresses that are not its own."),
         Code("key_ended", 409, "The key is revoked, expired or already rotated."),
         Code("unknown_player", 404, "There is no such player in this tenant."),
+        Code("return_url_not_registered", 422, "The tenant has not registered this return URL."),
+        Code("invalid_settings", 422, "The settings do not fit the plugin's schema."),
+        Code("exchange_refused", 401, "The code is not good, or its verifier is another one."),
+        Code("assertion_replayed", 409, "The proof was used before; each works once."),
+        Code("account_exists", 409, "The address is somebody's here; link by signing in or mail."),
+        Code("identity_in_use", 409, "The account elsewhere is another player's here."),
+        Code("too_many_identities", 409, "The player has as many accounts elsewhere as may be."),
+        Code("last_way_in", 409, "It is the only way into the account."),
+        Code("link_code_refused", 401, "The mailed code or its ticket is not good."),
+        Code("already_registered", 409, "The player has a password already."),
+        *(Code(code, status, meaning) for code, (status, meaning) in SIGN_IN_CODES.items()),
     ),
 )

@@ -1,18 +1,23 @@
-"""The form of keys and addresses, the scopes of a key, and what a refresh token is worth."""
+"""Forms of keys and addresses, scopes of keys, where codes may go, what a token is worth."""
 
 import re
 import secrets
 import string
+from base64 import urlsafe_b64encode
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import msgspec
+
+from guildbank.identity.contracts.external import MAX_RETURN_URL
 from guildbank.identity.contracts.machines import KeyKind
 from guildbank.identity.contracts.players import Email
 from guildbank.identity.contracts.sign_in import REFRESH_REUSED, Session
-from guildbank.kernel import Refusal, parse_address
+from guildbank.kernel import Refusal, is_loopback, parse_address
 
 _ALPHABET = string.digits + string.ascii_letters
 _LETTERS = 43
@@ -68,6 +73,60 @@ def is_token(text: str) -> bool:
 def token_hash(token: str) -> bytes:
     """Return what is stored of a token."""
     return sha256(token.encode()).digest()
+
+
+_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
+"""A scheme of an app's own has a dot, as RFC 8252, section 7.1, asks: `com.example.game`."""
+_URL = re.compile(r"[!-~]+")
+
+
+def check_return_url(url: str, field: str) -> Refusal | None:
+    """Return why people cannot be sent back to this address with a code (`invalid_value`).
+
+    https anywhere, http on loopback (RFC 8252, section 7.3), or a scheme of an app's own.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return _no_return_url("is no address", field)
+    if len(url) > MAX_RETURN_URL or not _URL.fullmatch(url) or "\\" in url:
+        return _no_return_url(f"is longer than {MAX_RETURN_URL} characters or not ASCII", field)
+    if "#" in url or "@" in parts.netloc:
+        return _no_return_url("has a fragment or a user", field)
+    if any(name in _OURS for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
+        return _no_return_url("has a parameter `code`, `state` or `error`, which are ours", field)
+    web = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+    if (web and host) or _SCHEME.fullmatch(parts.scheme):
+        return None
+    return _no_return_url(
+        "is none of https://, http:// on this machine, or a scheme of an app's own with a dot, "
+        "such as com.example.game:/signed-in",
+        field,
+    )
+
+
+_OURS = frozenset({"code", "state", "error"})
+
+
+def _no_return_url(why: str, field: str) -> Refusal:
+    return Refusal(code="invalid_value", detail=f"This return URL {why}.", field=field)
+
+
+def with_query(url: str, **more: str | None) -> str:
+    """Return a registered return URL with further parameters behind those that it has."""
+    added = urlencode({name: value for name, value in more.items() if value is not None})
+    return f"{url}{'&' if '?' in url else '?'}{added}"
+
+
+def external_key(issuer: str, subject: str) -> bytes:
+    """Return what stands for an account elsewhere: no two pairs have the same."""
+    return sha256(msgspec.json.encode((issuer, subject))).digest()
+
+
+def challenge_of(verifier: str) -> str:
+    """Return the S256 challenge of a PKCE verifier (RFC 7636, section 4.2)."""
+    return urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 def read_allowed(wanted: Sequence[str], held: Sequence[str] = ()) -> tuple[str, ...] | Refusal:

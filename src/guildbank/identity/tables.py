@@ -3,6 +3,7 @@
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -149,6 +150,54 @@ ticket = Table(
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Index("ix_identity_ticket_player_id", "player_id", "purpose"),
     Index("ix_identity_ticket_expires_at", "expires_at"),
+)
+
+external = Table(
+    # Accounts elsewhere; the key is a hash of issuer and subject, which may be long.
+    "identity_external",
+    tenant_metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("player_id", Text, ForeignKey("identity_player.id"), nullable=False, index=True),
+    Column("provider", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("linked_at", DateTime(timezone=True), nullable=False),
+)
+
+guest = Table(
+    # SHA-256 of a secret of 256 random bits; the row goes when the guest registers.
+    "identity_guest",
+    tenant_metadata,
+    Column("player_id", Text, ForeignKey("identity_player.id"), primary_key=True),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+)
+
+provider = Table(
+    # A tenant's settings of identity providers; those that the plugin calls secret are sealed.
+    "identity_provider",
+    tenant_metadata,
+    Column("id", Text, primary_key=True),
+    Column("enabled", Boolean, nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+)
+
+return_url = Table(
+    # Where people may be sent back to with a code: compared as they stand.
+    "identity_return_url",
+    tenant_metadata,
+    Column("url", Text, primary_key=True),
+)
+
+once = Table(
+    # Proofs from elsewhere that were taken, until they would be too old anyway.
+    "identity_once",
+    tenant_metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("until", DateTime(timezone=True), nullable=False, index=True),
 )
 
 person_key = Table(

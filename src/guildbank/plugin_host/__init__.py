@@ -7,10 +7,11 @@ from guildbank.plugin_host.discovery import Plugins, Report
 from guildbank.plugin_host.outbound import Outbound
 from guildbank.plugin_host.settings import check_settings
 from guildbank.plugin_host.sign_in import CODES as SIGN_IN_CODES
-from guildbank.plugin_host.sign_in import IdentityProviders, Terms
+from guildbank.plugin_host.sign_in import UNKNOWN_PROVIDER, IdentityProviders, Terms
 
 __all__ = [
     "SIGN_IN_CODES",
+    "UNKNOWN_PROVIDER",
     "IdentityProviders",
     "Outbound",
     "Plugins",

@@ -1,12 +1,13 @@
 // Runs oidc-provider on a free loopback port, prints its issuer, and ends with its parent.
 //
 // Clients: `game` (confidential), `phone` (public), `other` (somebody else's application). PKCE is
-// demanded of all. Accounts need no password: who signs in as NAME is NAME.
+// demanded of all. Accounts need no password: who signs in as NAME is NAME. An argument is a further
+// address to which people may be sent back.
 import { createServer } from 'node:http'
 import { Provider } from 'oidc-provider'
 
-const back = 'https://game.example/back'
-const grants = { redirect_uris: [back], grant_types: ['authorization_code'], response_types: ['code'] }
+const back = ['https://game.example/back', ...process.argv.slice(2)]
+const grants = { redirect_uris: back, grant_types: ['authorization_code'], response_types: ['code'] }
 
 const configuration = {
   clients: [

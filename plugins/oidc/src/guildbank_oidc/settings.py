@@ -11,7 +11,8 @@ CLIENT_ID: dict[str, Any] = {
 CLIENT_SECRET: dict[str, Any] = {
     "type": "string",
     "title": "Client secret",
-    "pattern": "^[!-~]+$",
+    # RFC 6749, appendix A.2, has spaces too; at an end one was pasted by mistake.
+    "pattern": "^[!-~]([ -~]*[!-~])?$",
     "minLength": 8,
     "maxLength": 1024,
 }

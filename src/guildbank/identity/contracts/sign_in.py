@@ -13,7 +13,16 @@ Method: TypeAlias = Literal[
 ]
 """A way by which a player proved who they are; `external` is an account elsewhere."""
 Purpose: TypeAlias = Literal[
-    "confirm_email", "reset_password", "change_email", "undo_email", "second_factor"
+    "confirm_email",
+    "reset_password",
+    "change_email",
+    "undo_email",
+    "second_factor",
+    "external_begun",
+    "external_away",
+    "external_code",
+    "link_offer",
+    "link_code",
 ]
 """What a ticket is for: one made for something else is none."""
 

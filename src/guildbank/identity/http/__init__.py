@@ -1,6 +1,19 @@
 """Routes by which keys, players, their accounts and sessions are kept."""
 
-from guildbank.identity.http import accounts, jwks, keys, mailed_pages, players, recovery, sessions
+from guildbank.identity.http import (
+    accounts,
+    external,
+    guests,
+    identities,
+    identity_providers,
+    journeys,
+    jwks,
+    keys,
+    mailed_pages,
+    players,
+    recovery,
+    sessions,
+)
 
 ROUTES = (
     *keys.ROUTES,
@@ -10,4 +23,9 @@ ROUTES = (
     *mailed_pages.ROUTES,
     *sessions.ROUTES,
     *jwks.ROUTES,
+    *identity_providers.ROUTES,
+    *external.ROUTES,
+    *journeys.ROUTES,
+    *identities.ROUTES,
+    *guests.ROUTES,
 )

@@ -21,10 +21,14 @@ SELECT *
 FROM unnest($1::text[], $2::text[], $3::text[])
 """
 
+# A player who came as a guest or from elsewhere may have a profile before an account.
 ADD_PROFILES = """
-INSERT INTO identity_profile (player_id, locale, country)
+INSERT INTO identity_profile AS known (player_id, locale, country)
 SELECT *
 FROM unnest($1::text[], $2::text[], $3::text[])
+ON CONFLICT (player_id) DO UPDATE
+SET locale = coalesce(EXCLUDED.locale, known.locale),
+    country = coalesce(EXCLUDED.country, known.country)
 """
 
 ADD_EMAILS = """
@@ -129,13 +133,13 @@ class Holders:
 
 
 class Accounts:
-    """What new players registered with, by player; written once, after the player's own row."""
+    """What players registered with, by player; written after the player's own row."""
 
     order: ClassVar[int] = IDENTITY_ORDER + 1
     derived: ClassVar[bool] = False
 
     def reading(self, keys: Sequence[str]) -> Statement:
-        """Refuse: an account is only ever new."""
+        """Refuse: an account is only ever added."""
         raise NotImplementedError
 
     def read(self, keys: Sequence[str], rows: Rows) -> Mapping[str, Account]:

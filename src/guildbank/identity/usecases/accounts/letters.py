@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import NamedTuple
 
 import structlog
 
 from guildbank.identity.contracts.players import Account, Email
 from guildbank.identity.store import emails as store
-from guildbank.identity.store.emails import Holder
-from guildbank.identity.store.tickets import NewTicket
+from guildbank.identity.store.tickets import TICKETS, NewTicket
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.sign_in.tickets import (
     code_hash,
@@ -18,8 +18,9 @@ from guildbank.identity.usecases.sign_in.tickets import (
 )
 from guildbank.infra.limits import RateLimit
 from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Stage
 from guildbank.kernel import Refusal
-from guildbank.notify import Mail, SealedMail, seal_mail
+from guildbank.notify import OUTGOING, Mail, SealedMail, seal_mail
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +29,20 @@ TO_ONE_ADDRESS = RateLimit("mails-to-one-address", 6, 3_600, exact=True)
 CONFIRMING = timedelta(days=2)
 SIGN_IN_PATH = "/sign-in"
 CONFIRM_PATH = "/confirm-email?token="
+
+
+class Greeting(NamedTuple):
+    """What an act sends to the address that it claims for a player, and the ticket of it."""
+
+    mail: SealedMail | None = None
+    ticket: NewTicket | None = None
+
+    def put(self, stage: Stage) -> None:
+        """Send it with the act."""
+        if self.ticket is not None:
+            stage.put(TICKETS, self.ticket.hash, self.ticket)
+        if self.mail is not None:
+            stage.put(OUTGOING, self.mail.id, self.mail)
 
 
 async def letter(
@@ -90,31 +105,24 @@ async def asks_to_confirm(
     return mail, ticket
 
 
-async def greeting(
-    identity: Identity, tenant: TenantRef, account: Account
-) -> tuple[SealedMail | None, NewTicket | None]:
+async def greeting(identity: Identity, tenant: TenantRef, account: Account) -> Greeting:
     """Return what a registration sends to the address that it claims.
 
     Whose it is already gets word of that instead; who registers sees no difference.
     """
     if account.email is None or account.email_id is None:
-        return None, None
+        return Greeting()
     async with identity.db.begin(tenant.schema, read_only=True) as tx:
         holder = await store.holder(tx.driver, account.email.canonical)
     mail, ticket = await asks_to_confirm(
         identity, tenant, account.player_id, account.email_id, account.email, account.locale
     )
     if not await may_write(identity, tenant, account.email):
-        return None, None
+        return Greeting()
     if holder is None:
-        return mail, ticket
-    return await _already(identity, tenant, holder, account.email), ticket
-
-
-async def _already(
-    identity: Identity, tenant: TenantRef, holder: Holder, email: Email
-) -> SealedMail:
-    return await already_registered(identity, tenant, email, holder.locale)
+        return Greeting(mail, ticket)
+    told = await already_registered(identity, tenant, account.email, holder.locale)
+    return Greeting(told, ticket)
 
 
 async def already_registered(

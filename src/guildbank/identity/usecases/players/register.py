@@ -10,15 +10,13 @@ from guildbank.identity.names import read_username
 from guildbank.identity.rules import read_email
 from guildbank.identity.store.accounts import ACCOUNTS, USERNAMES
 from guildbank.identity.store.players import PLAYERS
-from guildbank.identity.store.tickets import TICKETS, NewTicket
 from guildbank.identity.strength import read_password
 from guildbank.identity.usecases import Identity
-from guildbank.identity.usecases.accounts.letters import greeting
+from guildbank.identity.usecases.accounts.letters import Greeting, greeting
 from guildbank.identity.usecases.players.add_player import PLAYER_CREATED
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal, new_id
-from guildbank.notify import OUTGOING, SealedMail
 
 NO_HANDLE = Refusal(
     code="missing_field", detail="Register with an email or a username.", field="email"
@@ -39,15 +37,12 @@ class Register(Act):
     """Adds a player with an account, unless the name or a look-alike is taken."""
 
     verb: ClassVar[str] = "identity.register"
-    __slots__ = ("account", "mail", "ticket")
+    __slots__ = ("account", "greeting")
 
-    def __init__(
-        self, account: Account, mail: SealedMail | None = None, ticket: NewTicket | None = None
-    ) -> None:
+    def __init__(self, account: Account, greeting: Greeting) -> None:
         super().__init__(account.player_id)
         self.account = account
-        self.mail = mail
-        self.ticket = ticket
+        self.greeting = greeting
 
     def needs(self, stage: Stage) -> Iterable[Need]:
         """Name the player, and the user name if there is one."""
@@ -67,10 +62,7 @@ class Register(Act):
         player = Player(account.player_id, None, "active", stage.now)
         stage.put(PLAYERS, account.player_id, player)
         stage.put(ACCOUNTS, account.player_id, account)
-        if self.ticket is not None:
-            stage.put(TICKETS, self.ticket.hash, self.ticket)
-        if self.mail is not None:
-            stage.put(OUTGOING, self.mail.id, self.mail)
+        self.greeting.put(stage)
         # Names and addresses stay out of the chain.
         return Draft(PLAYER_CREATED, facts({"playerId": account.player_id}))
 
@@ -82,11 +74,26 @@ async def register(
 
     An address that somebody has is taken all the same, and takes as long: who confirms it holds
     it, and nobody learns here that it is known. It gets a mail either way.
-    Refusals: `missing_field`, `invalid_value`,
-    `address_invalid`, `out_of_range`, `weak_password`, `username_taken`, `tenant_suspended`.
+    Refusals: those of `read_registration`, `username_taken`, `tenant_suspended`.
     Raises Unavailable, Overworked and StoreAway.
     """
-    account = _read(wanted)
+    account = await read_registration(identity, wanted, new_id("player"))
+    if isinstance(account, Refusal):
+        return account
+    act = Register(account, await greeting(identity, tenant, account))
+    outcome = await identity.journal.submit(tenant.schema, act)
+    return outcome if isinstance(outcome, Refusal) else account
+
+
+async def read_registration(
+    identity: Identity, wanted: Registration, player_id: str
+) -> Account | Refusal:
+    """Return what is to be kept for a player of what a person filled in, the password hashed.
+
+    Refusals: `missing_field`, `invalid_value`, `address_invalid`, `out_of_range`, `weak_password`.
+    Raises Overworked.
+    """
+    account = _read(wanted, player_id)
     if isinstance(account, Refusal):
         return account
     known_words = [word for word in (wanted.username, wanted.email) if word]
@@ -94,13 +101,10 @@ async def register(
     if isinstance(password, Refusal):
         return password
     hash_ = await identity.passwords.hash(password)
-    account = msgspec.structs.replace(account, password_hash=hash_)
-    mail, ticket = await greeting(identity, tenant, account)
-    outcome = await identity.journal.submit(tenant.schema, Register(account, mail, ticket))
-    return outcome if isinstance(outcome, Refusal) else account
+    return msgspec.structs.replace(account, password_hash=hash_)
 
 
-def _read(wanted: Registration) -> Account | Refusal:
+def _read(wanted: Registration, player_id: str) -> Account | Refusal:
     username: Username | None = None
     email: Email | None = None
     if wanted.username is None and wanted.email is None:
@@ -116,7 +120,7 @@ def _read(wanted: Registration) -> Account | Refusal:
             return address
         email = address
     return Account(
-        player_id=new_id("player"),
+        player_id=player_id,
         username=username,
         email=email,
         email_id=None if email is None else new_id("eml"),

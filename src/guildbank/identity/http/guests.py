@@ -1,0 +1,121 @@
+"""Routes by which people play at once as guests, and keep what they have when they register."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar
+
+from litestar import Request, post
+from msgspec import Meta
+
+from guildbank.identity.http.accounts import (
+    TO_SIGN_IN,
+    RegisterBody,
+    RegisteredView,
+    TokensView,
+    busy,
+    tokens_view,
+)
+from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.guests.make import enter_as_guest, make_guest
+from guildbank.identity.usecases.guests.upgrade import upgrade
+from guildbank.identity.usecases.players.register import Registration
+from guildbank.infra.http import (
+    Body,
+    Home,
+    JSONBody,
+    Service,
+    View,
+    Who,
+    at_home,
+    fresh_session,
+    granted,
+    read_country,
+)
+from guildbank.infra.limits import RateLimit
+from guildbank.infra.passwords import Overworked
+
+Parts = Service[Identity]
+Req = Request[Any, Any, Any]
+TAGS: Sequence[str] = ["Guests"]
+MAKING_GUESTS = RateLimit("making-guests", 30, 3_600, "address", exact=True)
+"""As many as may register from one address: a guest costs less to make than an account."""
+TO_MAKE_GUESTS = {"public": True, "limits": (MAKING_GUESTS,)}
+
+
+class GuestSecretBody(Body):
+    """The secret that came when the guest was made."""
+
+    __example__: ClassVar = {"guestSecret": "gs_..."}
+
+    guest_secret: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class GuestView(View):
+    """A new guest's tokens, and the secret by which the guest signs in: kept by the client alone.
+
+    It is shown this once. A guest who loses it before registering has lost the player.
+    """
+
+    __example__: ClassVar = {"guestSecret": "gs_..."}
+
+    guest_secret: str
+    tokens: TokensView
+
+
+@post("/v1/guests", opt=TO_MAKE_GUESTS, guards=[at_home], tags=TAGS, summary="Make a guest")
+async def new_guest(identity: Parts, home: Home, request: Req) -> GuestView:
+    """Create a player with a secret that the server made, and begin a session.
+
+    Keep the secret where only the game reads it. An id of the device is never asked for: it is
+    known to others, and would let them in.
+    """
+    guest = granted(await make_guest(identity, home, request.headers.get("user-agent", "")))
+    return GuestView(guest.secret, tokens_view(guest.tokens, "Login successful"))
+
+
+@post(
+    "/v1/guests/sign-in",
+    opt=TO_SIGN_IN,
+    guards=[at_home],
+    tags=TAGS,
+    status_code=200,
+    summary="Sign in as a guest",
+)
+async def sign_in_as_guest(
+    identity: Parts, home: Home, request: Req, data: JSONBody[GuestSecretBody]
+) -> TokensView:
+    """Begin a session of the guest whose secret it is."""
+    device = request.headers.get("user-agent", "")
+    entered = await enter_as_guest(identity, home, data.guest_secret, device)
+    return tokens_view(granted(entered), "Login successful")
+
+
+@post(
+    "/v1/guests/upgrade",
+    guards=[fresh_session],
+    tags=TAGS,
+    status_code=200,
+    summary="Give a guest an account",
+)
+async def upgrade_guest(
+    identity: Parts, caller: Who, data: JSONBody[RegisterBody]
+) -> RegisteredView:
+    """Add a name or address and a password to a player who has none; the player id stays.
+
+    It takes a sign-in of the last ten minutes. The guest's secret ends. Also for who came by an
+    account elsewhere. 409 `username_taken` where the name is somebody's: nothing is merged.
+    """
+    wanted = Registration(
+        password=data.password,
+        email=data.email,
+        username=data.username,
+        locale=data.locale,
+        country=granted(read_country(data.country)),
+    )
+    try:
+        account = granted(await upgrade(identity, caller.home, caller.principal, wanted))
+    except Overworked:
+        raise busy() from None
+    return RegisteredView("User registered successfully", account.player_id)
+
+
+ROUTES = (new_guest, sign_in_as_guest, upgrade_guest)
