@@ -82,10 +82,7 @@ class Services:
     @cached_property
     def authenticate(self) -> Authenticator:
         """Who calls, from the headers of a request."""
-        own = urlsplit(self.settings.url).hostname
-        return Authenticator(
-            self.identity, () if own is None else (own,), self.settings.default_tenant
-        )
+        return Authenticator(self.identity, own_hosts(self.settings), self.settings.default_tenant)
 
     @cached_property
     def by_name(self) -> Mapping[str, object]:
@@ -132,7 +129,13 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     plugins = Plugins.discover()
     metrics.look_up(Backlogs(db, directory.all, backlogs_of(all_rooms())))
     tenancy = Tenancy(
-        db, vault, directory, TenantJournal(), settings.data.absolute() / "archives", clock
+        db,
+        vault,
+        directory,
+        TenantJournal(),
+        settings.data.absolute() / "archives",
+        clock,
+        own_hosts=own_hosts(settings),
     )
     notify = Notify(
         db=db,
@@ -171,6 +174,12 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         payments=payments,
         store=Store(db, journal),
     )
+
+
+def own_hosts(settings: Settings) -> Sequence[str]:
+    """Return the deployment's own hosts, which no tenant may take for its players."""
+    own = urlsplit(settings.url).hostname
+    return () if own is None else (own,)
 
 
 def _master_key(settings: Settings) -> MasterKey:
