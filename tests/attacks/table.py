@@ -15,7 +15,16 @@ FOR_STRANGERS = frozenset(
     f"POST {under}{path}"
     for path in ("/register", "/login", "/account/register", "/account/login")
     for under in ("", "/v1")
-) | {"POST /v1/sessions/refresh"}
+) | {
+    "POST /v1/sessions/refresh",
+    "POST /v1/sign-in/second-factor",
+    "POST /v1/sign-in/second-factor/mail",
+    "POST /v1/sign-in/second-factor/passkey",
+    "POST /v1/sign-in/second-factor/totp",
+    "POST /v1/sign-in/second-factor/totp/confirm",
+    "POST /v1/sign-in/passkey",
+    "POST /v1/sign-in/passkey/options",
+}
 """Routes by which players come in: they need a tenant and no credentials."""
 
 PUBLIC = FOR_STRANGERS | frozenset(
@@ -96,6 +105,7 @@ class Route:
             code=objects.currency,
             provider_id=objects.provider,
             session_id="ses_01kag3pyqmf9aag12vtrsy70ps",
+            passkey_id="passkey_01kag3pyqmf9aag12vtrsy70ps",
             slug=objects.slug,
             tenant_slug=objects.slug,
         )

@@ -38,7 +38,7 @@ ROOM = Room(
         Code("login_failed", 401, "The name or the password is wrong."),
         Code("second_factor_required", 401, "The sign-in needs a second factor to be finished."),
         Code("second_factor_failed", 403, "The second factor is wrong, or was used before."),
-        Code("challenge_ended", 410, "The sign-in or enrolment expired, or was finished."),
+        Code("challenge_ended", 401, "The sign-in or enrolment expired, or was finished."),
         Code("method_not_open", 409, "The player has nothing to prove by this method."),
         Code("second_factor_off", 409, "The tenant offers no second factor."),
         Code("passkeys_off", 409, "The tenant takes no passkeys."),
