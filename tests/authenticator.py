@@ -64,7 +64,7 @@ class Authenticator:
             "clientDataJSON": base64url(client),
             "authenticatorData": base64url(told),
             "signature": base64url(signed),
-            "userHandle": self.user,
+            "userHandle": self.user or None,
         }
         return self._answer(response)
 
