@@ -29,6 +29,20 @@ def refused(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, str(found.get("code", found))
 
 
+async def page_of(house: House, tenant: TenantRef) -> httpx.AsyncClient:
+    """Return a client of the tenant's players with an address that no other test guesses from."""
+    number = next(_numbers)
+    address = f"10.0.{number // 256}.{number % 256}"
+    async with await house.players_client(tenant) as plain:
+        transport = httpx.ASGITransport(
+            app=house.app(),  # type: ignore[arg-type]
+            client=(address, 1),
+        )
+        return httpx.AsyncClient(
+            transport=transport, base_url=plain.base_url, headers=plain.headers
+        )
+
+
 async def set_policy(house: House, tenant: TenantRef, **settings: Any) -> None:
     """Set what the tenant asks of its players."""
     passkeys = PasskeySettings(rp_id=f"{tenant.slug}.example", origins=(origin(tenant),))

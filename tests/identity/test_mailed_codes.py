@@ -6,7 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 from tests.house import House
-from tests.identity.people import FACTOR, Person, done, refused, set_policy
+from tests.identity.people import FACTOR, Person, done, page_of, refused, set_policy
 
 from guildbank.tenancy import TenantRef
 
@@ -21,7 +21,7 @@ async def home(house: House) -> TenantRef:
 
 @pytest.fixture(scope="module")
 async def web(house: House, home: TenantRef) -> AsyncIterator[httpx.AsyncClient]:
-    async with await house.players_client(home) as client:
+    async with await page_of(house, home) as client:
         yield client
 
 
@@ -156,7 +156,7 @@ async def test_where_the_tenant_offers_none_nobody_adds_one_and_who_has_one_is_a
 ) -> None:
     home = await house.tenant("factors-off")
     await set_policy(house, home)
-    async with await house.players_client(home) as web:
+    async with await page_of(house, home) as web:
         old = await (await Person(house, home, web).register()).come_in()
         await old.with_totp()
         await set_policy(house, home, second_factor="off")
@@ -174,7 +174,7 @@ async def test_where_the_tenant_offers_none_nobody_adds_one_and_who_has_one_is_a
 async def test_codes_are_mailed_to_a_confirmed_address_only(house: House) -> None:
     home = await house.tenant("unconfirmed")
     await set_policy(house, home)
-    async with await house.players_client(home) as web:
+    async with await page_of(house, home) as web:
         bob = await (await Person(house, home, web).register(confirmed=False)).come_in()
         answer = await bob.call("POST", "/v1/second-factor/mailed-code")
         assert refused(answer) == (409, "address_not_confirmed")

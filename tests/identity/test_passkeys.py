@@ -16,6 +16,7 @@ from tests.identity.people import (
     Person,
     done,
     origin,
+    page_of,
     refused,
     set_policy,
 )
@@ -35,14 +36,14 @@ FAILED = (403, "second_factor_failed")
 
 @pytest.fixture(scope="module")
 async def home(house: House) -> TenantRef:
-    tenant = await house.tenant("keys-home")
+    tenant = await house.tenant("passkeys-home")
     await set_policy(house, tenant)
     return tenant
 
 
 @pytest.fixture(scope="module")
 async def web(house: House, home: TenantRef) -> AsyncIterator[httpx.AsyncClient]:
-    async with await house.players_client(home) as client:
+    async with await page_of(house, home) as client:
         yield client
 
 
@@ -90,7 +91,7 @@ async def test_a_passkey_is_added_listed_named_and_removed(alice: Person) -> Non
     assert done(await add(alice, key), 201)["recoveryCodes"] is None
     [first, second] = done(await alice.call("GET", PASSKEYS))["items"]
     assert (first["id"], first["name"], first["usable"]) == (made["id"], "Phone", True)
-    assert first["rpId"] == "keys-home.example"
+    assert first["rpId"] == "passkeys-home.example"
     path = f"{PASSKEYS}/{second['id']}"
     assert (await alice.call("PATCH", path, {"name": "Key ring"})).status_code == 204
     assert done(await alice.call("GET", PASSKEYS))["items"][1]["name"] == "Key ring"
@@ -193,8 +194,8 @@ async def test_a_passkey_without_a_count_is_used_again_and_again(
     "spoil",
     [
         lambda device: replace(device, origin="https://evil.example"),
-        lambda device: replace(device, origin="http://keys-home.example"),
-        lambda device: replace(device, origin="https://keys-home.example.evil.example"),
+        lambda device: replace(device, origin="http://passkeys-home.example"),
+        lambda device: replace(device, origin="https://passkeys-home.example.evil.example"),
         lambda device: replace(device, key=Authenticator("").key),
         lambda device: replace(device, credential_id=b"unknown to us   "),
         lambda device: replace(device, user=base64url(b"player_somebody_else")),
@@ -280,7 +281,7 @@ async def test_passkeys_of_an_earlier_host_are_shown_and_still_ask_for_a_second_
     """A tenant that moves does not open its players' accounts to who knows a password."""
     home = await house.tenant("moving-home")
     await set_policy(house, home)
-    async with await house.players_client(home) as web:
+    async with await page_of(house, home) as web:
         alice = await (await Person(house, home, web).register()).come_in()
         done(await add(alice, Authenticator(origin(home))), 201)
         moved = PasskeySettings(rp_id="moved.example", origins=("https://moved.example",))
@@ -292,7 +293,7 @@ async def test_passkeys_of_an_earlier_host_are_shown_and_still_ask_for_a_second_
 
 async def test_a_tenant_without_a_host_takes_no_passkeys(house: House) -> None:
     home = await house.tenant("hostless")
-    async with await house.players_client(home) as web:
+    async with await page_of(house, home) as web:
         alice = await (await Person(house, home, web).register()).come_in()
         assert refused(await web.post(f"{ALONE}/options")) == (409, "passkeys_off")
         assert refused(await alice.call("POST", f"{PASSKEYS}/options")) == (409, "passkeys_off")

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from tests.house import House
-from tests.identity.people import PASSWORD, STEP_UP, Person, done, refused, set_policy
+from tests.identity.people import PASSWORD, STEP_UP, Person, done, page_of, refused, set_policy
 
 from guildbank.identity import require_factor
 from guildbank.kernel import Refusal
@@ -24,7 +24,7 @@ async def home(house: House) -> TenantRef:
 
 @pytest.fixture(scope="module")
 async def web(house: House, home: TenantRef) -> AsyncIterator[httpx.AsyncClient]:
-    async with await house.players_client(home) as client:
+    async with await page_of(house, home) as client:
         yield client
 
 

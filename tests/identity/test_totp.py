@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 from tests.house import House
-from tests.identity.people import FACTOR, PASSWORD, Person, done, refused, set_policy
+from tests.identity.people import FACTOR, PASSWORD, Person, done, page_of, refused, set_policy
 
 from guildbank.identity.rules import TOTP_STEP_SECONDS, totp_step
 from guildbank.tenancy import TenantRef
@@ -25,7 +25,7 @@ async def home(house: House) -> TenantRef:
 
 @pytest.fixture(scope="module")
 async def web(house: House, home: TenantRef) -> AsyncIterator[httpx.AsyncClient]:
-    async with await house.players_client(home) as client:
+    async with await page_of(house, home) as client:
         yield client
 
 
