@@ -128,15 +128,8 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     directory = Tenants(db, vault)
     plugins = Plugins.discover()
     metrics.look_up(Backlogs(db, directory.all, backlogs_of(all_rooms())))
-    tenancy = Tenancy(
-        db,
-        vault,
-        directory,
-        TenantJournal(),
-        settings.data.absolute() / "archives",
-        clock,
-        own_hosts=own_hosts(settings),
-    )
+    archives = settings.data.absolute() / "archives"
+    tenancy = Tenancy(db, vault, directory, TenantJournal(), archives, clock, own_hosts(settings))
     notify = Notify(
         db=db,
         tenants=directory,
