@@ -30,6 +30,13 @@ FOR_STRANGERS = frozenset(
     "POST /v1/sign-in/link",
     "POST /v1/guests",
     "POST /v1/guests/sign-in",
+    "POST /v1/sign-in/second-factor",
+    "POST /v1/sign-in/second-factor/mail",
+    "POST /v1/sign-in/second-factor/passkey",
+    "POST /v1/sign-in/second-factor/totp",
+    "POST /v1/sign-in/second-factor/totp/confirm",
+    "POST /v1/sign-in/passkey",
+    "POST /v1/sign-in/passkey/options",
 }
 """Routes by which players come in: they need a tenant and no credentials."""
 
@@ -121,6 +128,7 @@ class Route:
             identity_provider_id="telegram",
             identity_id="idn_01kag3pyqmf9aag12vtrsy70ps",
             session_id="ses_01kag3pyqmf9aag12vtrsy70ps",
+            passkey_id="passkey_01kag3pyqmf9aag12vtrsy70ps",
             slug=objects.slug,
             tenant_slug=objects.slug,
         )

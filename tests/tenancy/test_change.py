@@ -32,6 +32,9 @@ DEFAULTS: dict[str, Any] = {
         "locale": "en",
     },
     "corsOrigins": [],
+    "secondFactor": "optional",
+    "secondFactorActions": [],
+    "passkeys": None,
 }
 
 
@@ -109,6 +112,8 @@ def refused(answer) -> tuple[int, str]:
         ({"mail": {"locale": "de"}}, "mail.locale"),
         ({"mail": {"logo": "x"}}, "mail.logo"),
         ({"mail": None}, "mail"),
+        ({"secondFactor": "always"}, "secondFactor"),
+        ({"secondFactorActions": ["sleep"]}, "secondFactorActions.0"),
     ],
 )
 async def test_a_bad_setting_is_named_and_nothing_changes(

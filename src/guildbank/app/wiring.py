@@ -82,10 +82,7 @@ class Services:
     @cached_property
     def authenticate(self) -> Authenticator:
         """Who calls, from the headers of a request."""
-        own = urlsplit(self.settings.url).hostname
-        return Authenticator(
-            self.identity, () if own is None else (own,), self.settings.default_tenant
-        )
+        return Authenticator(self.identity, own_hosts(self.settings), self.settings.default_tenant)
 
     @cached_property
     def by_name(self) -> Mapping[str, object]:
@@ -132,7 +129,13 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     plugins = Plugins.discover()
     metrics.look_up(Backlogs(db, directory.all, backlogs_of(all_rooms())))
     tenancy = Tenancy(
-        db, vault, directory, TenantJournal(), settings.data.absolute() / "archives", clock
+        db,
+        vault,
+        directory,
+        TenantJournal(),
+        settings.data.absolute() / "archives",
+        clock,
+        own_hosts(settings),
     )
     notify = _open_mail(settings, db, directory, vault)
     throttle = open_throttle(counters, vault)
@@ -188,6 +191,12 @@ def _open_mail(settings: Settings, db: Database, directory: Tenants, vault: Vaul
 
 def _identity_providers(settings: Settings, plugins: Plugins) -> IdentityProviders:
     return IdentityProviders(plugins, Egress(private=settings.egress_private))
+
+
+def own_hosts(settings: Settings) -> Sequence[str]:
+    """Return the deployment's own hosts, which no tenant may take for its players."""
+    own = urlsplit(settings.url).hostname
+    return () if own is None else (own,)
 
 
 def _master_key(settings: Settings) -> MasterKey:

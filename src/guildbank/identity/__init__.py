@@ -11,6 +11,7 @@ from guildbank.identity.store.players import PLAYERS
 from guildbank.identity.usecases import Identity, open_identity
 from guildbank.identity.usecases.authenticate import Authenticator
 from guildbank.identity.usecases.external import ExternalSignIn
+from guildbank.identity.usecases.factors.require_factor import require_factor
 from guildbank.identity.usecases.machines.create_key import create_key
 from guildbank.identity.usecases.machines.end_key import revoke_key, rotate_key
 from guildbank.identity.usecases.machines.list_keys import list_keys
@@ -46,6 +47,7 @@ __all__ = [
     "list_players",
     "mint_player_token",
     "open_identity",
+    "require_factor",
     "revoke_key",
     "rotate_key",
 ]

@@ -1,4 +1,4 @@
-"""Forms of keys and addresses, scopes of keys, where codes may go, what a token is worth."""
+"""Forms of keys, addresses and codes, scopes of keys, and what a token or proof is worth."""
 
 import re
 import secrets
@@ -12,11 +12,13 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
+import pyotp
 
 from guildbank.identity.contracts.external import MAX_RETURN_URL
+from guildbank.identity.contracts.factors import Factors
 from guildbank.identity.contracts.machines import KeyKind
 from guildbank.identity.contracts.players import Email
-from guildbank.identity.contracts.sign_in import REFRESH_REUSED, Session
+from guildbank.identity.contracts.sign_in import REFRESH_REUSED, Method, Session
 from guildbank.kernel import Refusal, is_loopback, parse_address
 
 _ALPHABET = string.digits + string.ascii_letters
@@ -58,6 +60,72 @@ def judge_refresh(session: Session, counter: int, now: datetime) -> Refresh | Re
     if counter == session.counter - 1 and now - session.refreshed_at <= SAME_SUCCESSOR:
         return Refresh.REPEAT
     return REFRESH_REUSED
+
+
+TOTP_STEP_SECONDS = 30
+TOTP_WINDOW = 1
+"""Steps before and after the present one whose codes are taken: clocks differ."""
+RECOVERY_CODES = 10
+_RECOVERY_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Without those that look alike; 12 of them are 59 bits."""
+_SECOND = frozenset({"totp", "recovery_code", "mailed_code"})
+
+
+def totp_step(secret: str, code: str, now: datetime) -> int | None:
+    """Return the step of RFC 6238 whose six digits the code is, None for one of no near step.
+
+    `secret` is in base32; steps have 30 seconds and begin at the Unix epoch.
+    """
+    if not (code.isascii() and code.isdecimal()):
+        return None
+    totp = pyotp.TOTP(secret, interval=TOTP_STEP_SECONDS)
+    present = int(now.timestamp()) // TOTP_STEP_SECONDS
+    found = None
+    for step in range(max(present - TOTP_WINDOW, 0), present + TOTP_WINDOW + 1):
+        if secrets.compare_digest(totp.generate_otp(step), code):
+            found = step
+    return found
+
+
+def new_recovery_codes() -> list[str]:
+    """Return ten codes, each to be used once, such as `k7wq-p2mn-x8ru`."""
+    return ["-".join(_random(4) for _ in range(3)) for _ in range(RECOVERY_CODES)]
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_RECOVERY_SIGNS) for _ in range(length))
+
+
+def bare_code(text: str) -> str:
+    """Return a code as it is compared: without the spaces and hyphens that people copy or add."""
+    return "".join(sign for sign in text if sign not in " -\u00a0").lower()
+
+
+def proves_twice(methods: Sequence[Method]) -> bool:
+    """Say whether a sign-in needs no second factor any more.
+
+    A passkey counts for both where it is all: its holder was verified by it. A code counts where
+    it was not the way in itself.
+    """
+    return "passkey" in methods or any(method in _SECOND for method in methods[1:])
+
+
+def ways_to_prove(factors: Factors) -> tuple[Method, ...]:
+    """Return by which methods the player can prove a second factor, the strongest first.
+
+    Who has none can be mailed a code. So can who has only passkeys of a host that the tenant gave
+    up, which are as good as lost.
+    """
+    ways: list[Method] = []
+    if factors.passkeys:
+        ways.append("passkey")
+    if factors.totp:
+        ways.append("totp")
+    if factors.address is not None and (factors.mailed_code or not ways):
+        ways.append("mailed_code")
+    if factors.protected and factors.recovery_codes:
+        ways.append("recovery_code")
+    return tuple(ways)
 
 
 def new_token(kind: KeyKind) -> str:

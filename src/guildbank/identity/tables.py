@@ -128,12 +128,57 @@ session = Table(
     Column("refreshed_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True)),
+    # When a second factor was last proved in it.
+    Column("factor_at", DateTime(timezone=True)),
+    Index("ix_identity_session_player_id", "player_id"),
     Index(
         "ix_identity_session_live",
         "player_id",
         "id",
         postgresql_where=text("ended_at IS NULL"),
     ),
+)
+
+factor = Table(
+    # Second factors that a player has one of; passkeys have a table of their own.
+    "identity_factor",
+    tenant_metadata,
+    Column("player_id", Text, ForeignKey("identity_player.id"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    # The secret that an authenticator app shares, under the tenant's key.
+    Column("sealed", LargeBinary),
+    # The last step of RFC 6238 whose code was accepted: none is accepted twice.
+    Column("last_step", BigInteger),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("kind IN ('totp', 'mailed_code')", name="kind"),
+    CheckConstraint(
+        "(kind = 'totp') = (sealed IS NOT NULL AND last_step IS NOT NULL)", name="secret"
+    ),
+)
+
+recovery_code = Table(
+    # Hashes under the tenant's key; a code that was used is gone.
+    "identity_recovery_code",
+    tenant_metadata,
+    Column("player_id", Text, ForeignKey("identity_player.id"), primary_key=True),
+    Column("hash", LargeBinary, primary_key=True),
+)
+
+passkey = Table(
+    "identity_passkey",
+    tenant_metadata,
+    Column("id", Text, primary_key=True),
+    Column("player_id", Text, ForeignKey("identity_player.id"), nullable=False),
+    Column("credential_id", LargeBinary, nullable=False, unique=True),
+    Column("public_key", LargeBinary, nullable=False),
+    # What the authenticator counted last: one that counts less is a copy.
+    Column("sign_count", BigInteger, nullable=False),
+    # The host for which the browser made it: the tenant's setting may be another one by now.
+    Column("rp_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("last_used_at", DateTime(timezone=True)),
+    Index("ix_identity_passkey_player_id", "player_id"),
 )
 
 ticket = Table(

@@ -3,10 +3,13 @@
 from guildbank.infra.tenant import TenantRef
 from guildbank.tenancy.contracts import (
     Deleted,
+    GuardedAction,
     JournalHead,
     JournalPort,
     Locale,
     MailSettings,
+    PasskeySettings,
+    SecondFactor,
     Tenant,
     TenantSettings,
 )
@@ -22,10 +25,13 @@ from guildbank.tenancy.usecases.suspend import resume_tenant, suspend_tenant
 
 __all__ = [
     "Deleted",
+    "GuardedAction",
     "JournalHead",
     "JournalPort",
     "Locale",
     "MailSettings",
+    "PasskeySettings",
+    "SecondFactor",
     "Tenancy",
     "Tenant",
     "TenantRef",

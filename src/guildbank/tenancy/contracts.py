@@ -19,6 +19,10 @@ State: TypeAlias = Literal["active", "suspended", "deleted"]
 SpentCoins: TypeAlias = Literal["refuse", "debt"]
 Locale: TypeAlias = Literal["en", "ru"]
 """The languages that Guildbank writes to people in."""
+SecondFactor: TypeAlias = Literal["off", "optional", "required"]
+"""Whether players may have a second factor: not, as they like, or nobody comes in without one."""
+GuardedAction: TypeAlias = Literal["payout", "change_email", "change_password", "link_identity"]
+"""What a tenant may want proved by a second factor within the last minutes."""
 
 
 class MailSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,13 +41,26 @@ class MailSettings(msgspec.Struct, frozen=True, kw_only=True):
     locale: Locale = "en"
 
 
+class PasskeySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose passkeys a tenant takes: WebAuthn's relying party, and the pages that may ask for one.
+
+    `rp_id` is a host name, and each of `origins` is of that host or one below it. No two tenants,
+    nor a tenant and the deployment, have relying parties of which one lies within the other.
+    """
+
+    rp_id: str
+    origins: tuple[str, ...]
+
+
 class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A tenant's policies.
 
     `spent_coins` decides a refund of coins already spent: refuse it, or book a debt. `public_url`
     is the address of the tenant's pages, without a slash at its end: every mailed link begins so.
     `default_currency` is the code of the coins that players' account pages show and buy.
-    `cors_origins` are the origins whose pages may call in a browser.
+    `cors_origins` are the origins whose pages may call in a browser. `second_factor` is what is
+    asked of who signs in, and each of `second_factor_actions` asks for one anew. Without `passkeys`
+    nobody can make one.
     """
 
     spent_coins: SpentCoins = "refuse"
@@ -51,6 +68,9 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str | None = None
     mail: MailSettings = MailSettings()
     cors_origins: tuple[str, ...] = ()
+    second_factor: SecondFactor = "optional"
+    second_factor_actions: tuple[GuardedAction, ...] = ()
+    passkeys: PasskeySettings | None = None
 
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,6 +131,14 @@ SLUG_TAKEN = Refusal(
 )
 HOST_TAKEN = Refusal(
     code="host_taken", detail="This host leads to another tenant already.", field="hosts"
+)
+RP_ID_TAKEN = Refusal(
+    code="rp_id_taken",
+    detail=(
+        "Passkeys of this host would be shared: it is, holds, or lies within the host of the "
+        "deployment or of another tenant's passkeys. Take a host of this tenant's own."
+    ),
+    field="settings.passkeys.rpId",
 )
 NOT_CONFIRMED = Refusal(
     code="confirmation_mismatch",

@@ -27,8 +27,11 @@ from guildbank.infra.http import (
 )
 from guildbank.kernel import MAX_ADDRESS
 from guildbank.tenancy.contracts import (
+    GuardedAction,
     Locale,
     Mode,
+    PasskeySettings,
+    SecondFactor,
     SpentCoins,
     State,
     Tenant,
@@ -67,6 +70,12 @@ Origins = Annotated[
 ]
 
 
+Actions = Annotated[
+    list[GuardedAction],
+    Meta(max_length=10, description="Actions that need a second factor of the last minutes."),
+]
+
+
 class MailSettingsBody(Body):
     """How a tenant's mail looks and who answers it. Null takes a setting back."""
 
@@ -79,6 +88,18 @@ class MailSettingsBody(Body):
     locale: Locale | Unset = msgspec.UNSET
 
 
+class PasskeySettingsBody(Body):
+    """Whose passkeys players make: a host, never an IP address, and pages of it or below it."""
+
+    __example__: ClassVar = {
+        "rpId": "play.moonlit.example",
+        "origins": ["https://play.moonlit.example"],
+    }
+
+    rp_id: Annotated[str, Meta(min_length=1, max_length=253)]
+    origins: Annotated[list[Origin], Meta(min_length=1, max_length=MAX_ORIGINS)]
+
+
 class SettingsBody(Body):
     """Policies of a tenant; what is left out stays as it is, or has its default at first."""
 
@@ -87,6 +108,9 @@ class SettingsBody(Body):
     public_url: Url | Unset | None = msgspec.UNSET
     mail: MailSettingsBody | Unset = msgspec.UNSET
     cors_origins: Origins | Unset = msgspec.UNSET
+    second_factor: SecondFactor | Unset = msgspec.UNSET
+    second_factor_actions: Actions | Unset = msgspec.UNSET
+    passkeys: PasskeySettingsBody | Unset | None = msgspec.UNSET
 
 
 class CreateTenantBody(Body):
@@ -141,6 +165,18 @@ class MailSettingsView(View):
     locale: Locale
 
 
+class PasskeySettingsView(View):
+    """Whose passkeys players make: a host, and pages of it or below it."""
+
+    __example__: ClassVar = {
+        "rpId": "play.moonlit.example",
+        "origins": ["https://play.moonlit.example"],
+    }
+
+    rp_id: str
+    origins: Sequence[str]
+
+
 class TenantSettingsView(View):
     """Policies of a tenant."""
 
@@ -153,6 +189,9 @@ class TenantSettingsView(View):
     public_url: str | None
     mail: MailSettingsView
     cors_origins: Sequence[str]
+    second_factor: SecondFactor
+    second_factor_actions: Sequence[GuardedAction]
+    passkeys: PasskeySettingsView | None
 
 
 class TenantView(View):
@@ -287,6 +326,11 @@ def _revised(before: TenantSettings, body: SettingsBody) -> TenantSettings:
         given["mail"] = msgspec.structs.replace(before.mail, **_given(body.mail))
     if "cors_origins" in given:
         given["cors_origins"] = tuple(dict.fromkeys(given["cors_origins"]))
+    if "second_factor_actions" in given:
+        given["second_factor_actions"] = tuple(sorted(set(given["second_factor_actions"])))
+    if isinstance(body.passkeys, PasskeySettingsBody):
+        origins = tuple(dict.fromkeys(body.passkeys.origins))
+        given["passkeys"] = PasskeySettings(rp_id=body.passkeys.rp_id, origins=origins)
     return msgspec.structs.replace(before, **given)
 
 

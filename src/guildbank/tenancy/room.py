@@ -14,6 +14,7 @@ ROOM = Room(
         Code("slug_reserved", 422, "The slug is a name that the deployment needs for itself."),
         Code("slug_taken", 409, "The slug is or was used by a tenant; slugs are used once."),
         Code("host_taken", 409, "The host leads to another tenant already."),
+        Code("rp_id_taken", 409, "Passkeys of this host would be shared with somebody else."),
         Code("confirmation_mismatch", 422, "`confirm` is not the slug of the tenant to delete."),
         Code("migration_pending", 503, "The database has another version than this server."),
     ),

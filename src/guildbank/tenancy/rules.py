@@ -6,7 +6,15 @@ from typing import get_args
 from urllib.parse import urlsplit
 
 from guildbank.kernel import Refusal, has_control, is_loopback, parse_address
-from guildbank.tenancy.contracts import Locale, MailSettings, Mode, TenantSettings
+from guildbank.tenancy.contracts import (
+    GuardedAction,
+    Locale,
+    MailSettings,
+    Mode,
+    PasskeySettings,
+    SecondFactor,
+    TenantSettings,
+)
 
 MAX_SLUG = 40
 MAX_HOST = 253
@@ -122,6 +130,9 @@ def changed_settings(before: TenantSettings, after: TenantSettings) -> list[str]
         "defaultCurrency": before.default_currency != after.default_currency,
         "corsOrigins": before.cors_origins != after.cors_origins,
         "publicUrl": before.public_url != after.public_url,
+        "secondFactor": before.second_factor != after.second_factor,
+        "secondFactorActions": before.second_factor_actions != after.second_factor_actions,
+        "passkeys": before.passkeys != after.passkeys,
         **{
             f"mail.{_camel(name)}": getattr(before.mail, name) != getattr(after.mail, name)
             for name in MailSettings.__struct_fields__
@@ -139,6 +150,14 @@ def _faults(mode: Mode, settings: TenantSettings) -> Iterator[Refusal]:
     mail = settings.mail
     if (wrong := check_origins(settings.cors_origins, "settings.corsOrigins")) is not None:
         yield wrong
+    if settings.second_factor not in get_args(SecondFactor):
+        yield _invalid(
+            "A second factor is `off`, `optional` or `required`.", "settings.secondFactor"
+        )
+    if not set(settings.second_factor_actions) <= set(get_args(GuardedAction)):
+        yield _invalid("One of these is no action.", "settings.secondFactorActions")
+    if settings.passkeys is not None:
+        yield from _passkey_faults(mode, settings.passkeys)
     yield from _url_faults(mode, settings.public_url, "settings.publicUrl", bare=True)
     yield from _url_faults(mode, mail.logo_url, "settings.mail.logoUrl")
     for text, field in (
@@ -158,6 +177,58 @@ def _faults(mode: Mode, settings: TenantSettings) -> Iterator[Refusal]:
         yield _invalid("A colour is written as #rrggbb.", "settings.mail.brandColor")
     if mail.locale not in get_args(Locale):
         yield _invalid("Mail is written in `en` or `ru`.", "settings.mail.locale")
+
+
+def _passkey_faults(mode: Mode, passkeys: PasskeySettings) -> Iterator[Refusal]:
+    """Yield why browsers, or we, would not take this relying party and these origins."""
+    rp_id, field = passkeys.rp_id, "settings.passkeys.rpId"
+    local = is_local_name(rp_id)
+    if read_host(rp_id) != rp_id or _is_address(rp_id) or ("." not in rp_id and not local):
+        yield _invalid(
+            "Passkeys belong to a host name in lower case, such as play.example.com, and never to "
+            "an IP address.",
+            field,
+        )
+    elif local and mode != "test":
+        yield _invalid("Only a test tenant's passkeys may belong to this machine.", field)
+    if not 1 <= len(passkeys.origins) <= MAX_ORIGINS:
+        yield _invalid(
+            f"Name 1 to {MAX_ORIGINS} origins that may ask for a passkey.",
+            "settings.passkeys.origins",
+        )
+    for at, origin in enumerate(passkeys.origins):
+        found, field = _ORIGIN.fullmatch(origin), f"settings.passkeys.origins.{at}"
+        why = _wrong(origin, local_names=True)
+        if why is not None or found is None:
+            yield _invalid(why or "This is no origin.", field)
+        elif not is_within(found[2], rp_id):
+            yield _invalid(f"{origin} is not of the host {rp_id}, nor of one below it.", field)
+
+
+def is_within(host: str, outer: str) -> bool:
+    """Say whether a host is `outer` or lies below it, as `play.example.com` in `example.com`."""
+    return host == outer or host.endswith(f".{outer}")
+
+
+def shares_passkeys(rp_id: str, other: str) -> bool:
+    """Say whether pages of one of these hosts could ask for passkeys of the other.
+
+    A page may name its own host or one above it that can be registered (WebAuthn, section 5.1.3),
+    which `localhost` is not.
+    """
+    if is_local_name(rp_id):
+        return rp_id == other
+    return is_within(rp_id, other) or is_within(other, rp_id)
+
+
+def is_local_name(host: str) -> bool:
+    """Say whether a name leads to this machine in every browser (RFC 6761, section 6.3)."""
+    return is_within(host, "localhost")
+
+
+def _is_address(host: str) -> bool:
+    # Browsers read a name whose last label is a number as an IPv4 address (WHATWG URL).
+    return ":" in host or host.rpartition(".")[2].isdecimal()
 
 
 def _url_faults(
@@ -210,7 +281,7 @@ def check_origins(origins: Sequence[str], field: str) -> Refusal | None:
     return None
 
 
-def _wrong(origin: str) -> str | None:
+def _wrong(origin: str, *, local_names: bool = False) -> str | None:
     found = _ORIGIN.fullmatch(origin)
     if found is None or len(origin) > MAX_ORIGIN:
         return (
@@ -220,6 +291,7 @@ def _wrong(origin: str) -> str | None:
     scheme, host, port = found.groups()
     if port == _DEFAULT_PORTS[scheme] or (port is not None and int(port) > 65_535):
         return f"{origin[:80]!r} has a port that browsers do not send. Leave it out."
-    if scheme == "http" and host not in _LOOPBACK:
+    local = host in _LOOPBACK or (local_names and is_local_name(host))
+    if scheme == "http" and not local:
         return f"{origin[:80]!r} is not https. Only localhost, 127.0.0.1 and [::1] may be http."
     return None

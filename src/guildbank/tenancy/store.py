@@ -21,6 +21,17 @@ WHERE state <> 'deleted'
   AND settings ? 'cors_origins'
 """
 
+# Relying parties are chosen one after another, so that each sees the one before.
+LOCK_RP_IDS = "SELECT pg_advisory_xact_lock(hashtextextended('tenancy relying parties', 0))"
+
+RP_IDS = """
+SELECT settings->'passkeys'->>'rp_id' AS rp_id
+FROM tenancy_tenant
+WHERE state <> 'deleted'
+  AND id <> $1
+  AND settings->'passkeys'->>'rp_id' IS NOT NULL
+"""
+
 _COLUMNS = (
     tables.tenant.c.id,
     tables.tenant.c.slug,
@@ -93,6 +104,12 @@ async def listed_origins(tx: Tx) -> frozenset[str]:
     """Return every origin that a tenant lists which is not deleted."""
     rows = await tx.driver.fetch(LISTED_ORIGINS)
     return frozenset(row["origin"] for row in rows)
+
+
+async def other_rp_ids(tx: Tx, id_: str) -> list[str]:
+    """Return the hosts of all other tenants' passkeys; nobody else takes one until this commits."""
+    await tx.driver.execute(LOCK_RP_IDS)
+    return [row["rp_id"] for row in await tx.driver.fetch(RP_IDS, id_)]
 
 
 async def set_state(tx: Tx, id_: str, state: State) -> None:

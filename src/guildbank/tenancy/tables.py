@@ -5,10 +5,12 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    Index,
     LargeBinary,
     Table,
     Text,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -32,6 +34,13 @@ tenant = Table(
     CheckConstraint("mode IN ('live', 'test')", name="mode"),
     CheckConstraint("state IN ('active', 'suspended', 'deleted')", name="state"),
     CheckConstraint("(state = 'deleted') = (data_key IS NULL)", name="data_key"),
+    # A passkey is made for a host: two tenants of one host would share their players' passkeys.
+    Index(
+        "ix_tenancy_tenant_rp_id",
+        text("(settings -> 'passkeys' ->> 'rp_id')"),
+        unique=True,
+        postgresql_where=text("state <> 'deleted'"),
+    ),
 )
 
 host = Table(

@@ -23,6 +23,11 @@ Purpose: TypeAlias = Literal[
     "external_code",
     "link_offer",
     "link_code",
+    "sign_in_code",
+    "enrol_totp",
+    "passkey_new",
+    "passkey_proof",
+    "passkey_sign_in",
 ]
 """What a ticket is for: one made for something else is none."""
 
@@ -38,7 +43,8 @@ class Candidate(msgspec.Struct, frozen=True):
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """A player's sign-in on one device, kept alive by refresh tokens that each work once.
 
-    `counter` numbers the refresh token that is good now, made at `refreshed_at`.
+    `counter` numbers the refresh token that is good now, made at `refreshed_at`. `factor_at` is
+    when a second factor, or a passkey, was last proved in it.
     """
 
     id: str
@@ -51,6 +57,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     refreshed_at: datetime
     expires_at: datetime
     ended_at: datetime | None
+    factor_at: datetime | None = None
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,8 +1,9 @@
-"""Routes by which keys, players, their accounts and sessions are kept."""
+"""Routes by which keys, players, their accounts, sessions and second factors are kept."""
 
 from guildbank.identity.http import (
     accounts,
     external,
+    factors,
     guests,
     identities,
     identity_providers,
@@ -10,9 +11,12 @@ from guildbank.identity.http import (
     jwks,
     keys,
     mailed_pages,
+    passkeys,
     players,
     recovery,
+    second_sign_in,
     sessions,
+    step_up,
 )
 
 ROUTES = (
@@ -28,4 +32,8 @@ ROUTES = (
     *journeys.ROUTES,
     *identities.ROUTES,
     *guests.ROUTES,
+    *second_sign_in.ROUTES,
+    *step_up.ROUTES,
+    *factors.ROUTES,
+    *passkeys.ROUTES,
 )

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from guildbank.identity.contracts.players import PlayerState
-from guildbank.identity.contracts.sign_in import Session
+from guildbank.identity.contracts.sign_in import Method, Session
 from guildbank.journal import Driver
 
 ENDED = "guildbank_ended"
@@ -12,14 +12,14 @@ ENDED = "guildbank_ended"
 
 _COLUMNS = """
 id, player_id, counter, device, methods, created_at, authenticated_at, refreshed_at, expires_at,
-ended_at
+ended_at, factor_at
 """
 
 ADD = """
 INSERT INTO identity_session
     (id, player_id, counter, device, methods, created_at, authenticated_at, refreshed_at,
-     expires_at)
-VALUES ($1, $2, 0, $3, $4, $5, $5, $5, $6)
+     expires_at, factor_at)
+VALUES ($1, $2, 0, $3, $4, $5, $5, $5, $6, $7)
 """
 
 # Refreshes of one session take turns here, so that one of them moves the counter.
@@ -57,6 +57,25 @@ WHERE player.id = $1
 GROUP BY player.id
 """
 
+# A method is listed once, in the order in which it was first proved.
+PROVE = f"""
+UPDATE identity_session
+SET authenticated_at = $3,
+    methods = CASE WHEN $4 = ANY(methods) THEN methods ELSE methods || $4 END,
+    factor_at = CASE WHEN $5 THEN $3 ELSE factor_at END
+WHERE id = $1
+  AND player_id = $2
+  AND ended_at IS NULL
+RETURNING {_COLUMNS}
+"""  # noqa: S608 - names of our own columns
+
+FACTOR_AT = """
+SELECT factor_at
+FROM identity_session
+WHERE id = $1
+  AND player_id = $2
+"""
+
 END = """
 UPDATE identity_session
 SET ended_at = $3
@@ -81,6 +100,7 @@ async def add(driver: Driver, session: Session) -> None:
         list(session.methods),
         session.created_at,
         session.expires_at,
+        session.factor_at,
     )
 
 
@@ -93,6 +113,20 @@ async def lock(driver: Driver, session_id: str) -> Session | None:
 async def advance(driver: Driver, session_id: str, now: datetime) -> None:
     """Make the next refresh token the good one."""
     await driver.execute(ADVANCE, session_id, now)
+
+
+async def prove(
+    driver: Driver, session: tuple[str, str], now: datetime, method: Method, factor: bool
+) -> Session | None:
+    """Note that the player of a session (its id, the player's) proved themselves anew in it."""
+    row = await driver.fetchrow(PROVE, *session, now, method, factor)
+    return None if row is None else _session(row)
+
+
+async def factor_at(driver: Driver, session_id: str, player_id: str) -> datetime | None:
+    """Return when a second factor was last proved in the session."""
+    found: datetime | None = await driver.fetchval(FACTOR_AT, session_id, player_id)
+    return found
 
 
 async def live(driver: Driver, player_id: str, now: datetime) -> list[Session]:
@@ -140,4 +174,5 @@ def _session(row: Any) -> Session:
         refreshed_at=row[7],
         expires_at=row[8],
         ended_at=row[9],
+        factor_at=row[10],
     )

@@ -1,5 +1,6 @@
 """The verbs of tenancy, one a file, and the parts that they work with."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,10 @@ from guildbank.tenancy.usecases.find import Tenants
 
 @dataclass(frozen=True, slots=True)
 class Tenancy:
-    """What the verbs need; the app makes one. `archives` is the folder of deleted tenants."""
+    """What the verbs need; the app makes one. `archives` is the folder of deleted tenants.
+
+    `own_hosts` are the deployment's own, whose passkeys are its operators'.
+    """
 
     db: Database
     vault: Vault
@@ -20,3 +24,4 @@ class Tenancy:
     journal: JournalPort
     archives: Path
     clock: Clock = field(default_factory=SystemClock)
+    own_hosts: Collection[str] = ()

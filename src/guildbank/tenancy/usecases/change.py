@@ -8,6 +8,7 @@ from guildbank.tenancy import store
 from guildbank.tenancy.contracts import CHANGED, NO_TENANT, SYSTEM, Tenant, TenantSettings
 from guildbank.tenancy.rules import changed_settings, check_name, check_settings
 from guildbank.tenancy.usecases import Tenancy
+from guildbank.tenancy.usecases.claim_rp_id import claim_rp_id
 from guildbank.tenancy.usecases.read import get_tenant
 
 
@@ -22,7 +23,8 @@ async def change_tenant(
     """Return the tenant with what `revise` makes of its settings, read under a lock.
 
     Other processes follow within a second. A suspended tenant may be changed. A change that
-    changes nothing writes nothing. Refusals: `not_found`, `invalid_value`, `address_invalid`.
+    changes nothing writes nothing. Refusals: `not_found`, `invalid_value`, `address_invalid`,
+    `rp_id_taken`.
     """
     async with tenancy.db.begin(CONTROL_SCHEMA) as tx:
         tenant = await store.tenant_by_slug(tx, slug, lock=True)
@@ -32,6 +34,8 @@ async def change_tenant(
         wrong = check_settings(tenant.ref.mode, settings)
         if name is not None:
             wrong = check_name(name) or wrong
+        if wrong is None and settings.passkeys != tenant.settings.passkeys:
+            wrong = await claim_rp_id(tenancy, tx, tenant.ref.id, settings)
         if wrong is not None:
             return wrong
         changed = changed_settings(tenant.settings, settings)

@@ -16,6 +16,7 @@ from guildbank.tenancy.contracts import (
 )
 from guildbank.tenancy.rules import check_name, check_settings, check_slug, schema_of
 from guildbank.tenancy.usecases import Tenancy
+from guildbank.tenancy.usecases.claim_rp_id import claim_rp_id
 
 
 async def create_tenant(
@@ -27,7 +28,7 @@ async def create_tenant(
 ) -> Tenant | Refusal:
     """Return the new tenant.
 
-    Refusals: `invalid_value`, `address_invalid`, `slug_reserved`, `slug_taken`,
+    Refusals: `invalid_value`, `address_invalid`, `slug_reserved`, `slug_taken`, `rp_id_taken`,
     `migration_pending`.
     """
     settings = settings or TenantSettings()
@@ -38,6 +39,9 @@ async def create_tenant(
     data_key = tenancy.vault.new_data_key(ref.id.encode())
     try:
         async with tenancy.db.begin(CONTROL_SCHEMA) as tx:
+            taken = await claim_rp_id(tenancy, tx, ref.id, settings)
+            if taken is not None:
+                return taken
             tenant = await store.insert_tenant(tx, ref, name, settings, data_key)
             if tenant is None:
                 return SLUG_TAKEN

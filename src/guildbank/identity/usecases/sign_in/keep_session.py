@@ -16,12 +16,13 @@ from guildbank.identity.contracts.sign_in import (
     Session,
     Tokens,
 )
-from guildbank.identity.rules import Refresh, judge_refresh
+from guildbank.identity.rules import Refresh, judge_refresh, proves_twice
 from guildbank.identity.store import sessions as store
 from guildbank.identity.usecases import Identity
 from guildbank.infra.crypto import DataKey
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal, new_id, parse_id
+from guildbank.notify import SealedMail, queue_mail
 
 SESSION_LIFETIME = timedelta(days=90)
 IDLE_LIFETIME = timedelta(days=30)
@@ -37,8 +38,13 @@ async def begin_session(
     player_id: str,
     device: str,
     methods: tuple[Method, ...],
+    *,
+    notice: SealedMail | None = None,
 ) -> Tokens:
-    """Return the tokens of a new session of a player who has just proved who they are."""
+    """Return the tokens of a new session of a player who has just proved who they are.
+
+    `notice` is mail that tells of it.
+    """
     now = identity.clock.now()
     session = Session(
         id=new_id("ses"),
@@ -51,10 +57,13 @@ async def begin_session(
         refreshed_at=now,
         expires_at=now + SESSION_LIFETIME,
         ended_at=None,
+        factor_at=now if proves_twice(methods) else None,
     )
     key = await _key(identity, tenant)
     async with identity.db.begin(tenant.schema) as tx:
         await store.add(tx.driver, session)
+        if notice is not None:
+            await queue_mail(tx, notice)
     return await _tokens(identity, tenant, key, session, 0)
 
 

@@ -70,6 +70,8 @@ async def log_in(
         methods=("password",),
         device=credentials.device,
         known=known == credentials.device_token,
+        place=str(credentials.address),
+        device_token=known,
     )
     finished = await finish_sign_in(identity, tenant, proof)
     return Welcome(finished, known) if isinstance(finished, Tokens) else finished

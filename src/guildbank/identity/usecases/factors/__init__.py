@@ -1,0 +1,1 @@
+"""The verbs of second factors, one a file."""

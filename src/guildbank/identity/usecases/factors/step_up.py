@@ -1,0 +1,66 @@
+"""Let a player prove again who they are, in the session that they have."""
+
+from guildbank.identity.contracts.factors import WAY_NOT_OPEN, Answer, Factors
+from guildbank.identity.contracts.sign_in import LOGIN_FAILED, SESSION_ENDED, PlayerToken
+from guildbank.identity.store import factors as store
+from guildbank.identity.store import sessions
+from guildbank.identity.strength import prepare
+from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.factors.prove import prove
+from guildbank.identity.usecases.factors.read_factors import read_factors
+from guildbank.identity.usecases.factors.require_factor import factor_needed
+from guildbank.infra.http import ClientAddress
+from guildbank.infra.passwords import Verdict
+from guildbank.infra.tenant import TenantRef
+from guildbank.kernel import Refusal
+
+
+async def step_up(
+    identity: Identity,
+    tenant: TenantRef,
+    player_id: str,
+    session_id: str,
+    answer: Answer,
+    address: ClientAddress,
+) -> PlayerToken | Refusal:
+    """Return a new access token of the session, which is fresh for ten minutes.
+
+    Refusals: `step_up_required` where a password is not enough, `login_failed` for a wrong one,
+    `session_ended`, and those of `prove`. Raises Overworked and StoreAway.
+    """
+    found = await read_factors(identity, tenant, player_id)
+    if isinstance(found, Refusal):
+        return found
+    if answer.method == "password":
+        refused = await _password(identity, tenant, found[0], answer.text, address)
+    else:
+        refused = await prove(identity, tenant, found, answer, address)
+    if refused is not None:
+        return refused
+    now, factor = identity.clock.now(), answer.method != "password"
+    async with identity.db.begin(tenant.schema) as tx:
+        session = await sessions.prove(
+            tx.driver, (session_id, player_id), now, answer.method, factor
+        )
+    if session is None:
+        return SESSION_ENDED
+    return await identity.tokens.mint(tenant, player_id, session=session)
+
+
+async def _password(
+    identity: Identity, tenant: TenantRef, factors: Factors, text: str, address: ClientAddress
+) -> Refusal | None:
+    if factors.protected:
+        return factor_needed(factors)
+    asked = (tenant.id, f"second factor {factors.player_id}", address, None)
+    throttled = await identity.throttle.check(*asked)
+    if throttled is not None:
+        return throttled
+    async with identity.db.begin(tenant.schema, read_only=True) as tx:
+        stored = await store.password_hash(tx.driver, factors.player_id)
+    if stored is None:
+        return WAY_NOT_OPEN
+    if await identity.passwords.verify(prepare(text) or "", stored) is Verdict.WRONG:
+        return LOGIN_FAILED
+    await identity.throttle.succeeded(*asked)
+    return None
