@@ -26,6 +26,7 @@ from tests.identity.abroad import (
 )
 from tests.studio import City, Studio
 
+from guildbank.identity.usecases.external.tidy import forget_proofs
 from guildbank.infra.postgres import Cluster
 
 NUMBERS = iter(range(1_000))
@@ -341,9 +342,12 @@ async def test_a_replay_is_refused_until_it_is_too_old_anyway(bot: Game) -> None
     text = urlencode(init_data(bot))
     done(await telegram(bot, text))
     bot.clock.advance(timedelta(minutes=59))
+    await forget_proofs(bot.identity)
     assert refused(await telegram(bot, text)) == (409, "assertion_replayed")
     bot.clock.advance(timedelta(minutes=1))
     assert refused(await telegram(bot, text)) == (400, "expired_assertion")
+    await forget_proofs(bot.identity)
+    assert await bot.sql("SELECT count(*) FROM identity_once") == [(0,)]
 
 
 async def test_init_data_that_is_old_early_doubled_or_forged_lets_nobody_in(bot: Game) -> None:

@@ -59,7 +59,9 @@ async def test_a_guest_registers_and_stays_the_same_player(
     async with game.player(guest["tokens"]) as player:
         upgraded = done(await player.post(UPGRADE, json=body))
         assert upgraded["userId"] == guest["tokens"]["userId"]
-        assert refused(await player.post(UPGRADE, json=body)) == (409, "already_registered")
+        by_address = {"email": "other@player.test", "password": PASSWORD}
+        for again in (body, by_address):
+            assert refused(await player.post(UPGRADE, json=again)) == (409, "already_registered")
     for handle in ({"username": "grown-up"}, {"email": "g@player.test"}):
         tokens = done(await game.web.post("/login", json={**handle, "password": PASSWORD}))
         assert tokens["userId"] == guest["tokens"]["userId"]
