@@ -25,6 +25,7 @@ PUBLIC = FOR_STRANGERS | frozenset(
         "GET /metrics",
         "GET /openapi.json",
         "GET /.well-known/jwks.json",
+        "POST /v1/oauth/token",
         "GET /docs",
         "GET /docs/problems",
         "POST /v1/webhooks/{tenant_slug}/{provider_id}",

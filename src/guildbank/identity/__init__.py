@@ -6,7 +6,7 @@ stage has no such row.
 
 from guildbank.identity.contracts.machines import Key, NewKey
 from guildbank.identity.contracts.players import UNKNOWN_PLAYER, Player, Profile
-from guildbank.identity.contracts.sign_in import PlayerToken
+from guildbank.identity.contracts.sign_in import PlayerToken, SigningKeyState
 from guildbank.identity.store.players import PLAYERS
 from guildbank.identity.usecases import Identity, open_identity
 from guildbank.identity.usecases.authenticate import Authenticator
@@ -35,6 +35,7 @@ __all__ = [
     "Player",
     "PlayerToken",
     "Profile",
+    "SigningKeyState",
     "add_player",
     "create_key",
     "find_player",

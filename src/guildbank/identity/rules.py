@@ -11,7 +11,12 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from guildbank.identity.contracts.machines import KeyKind
 from guildbank.identity.contracts.players import Email
-from guildbank.identity.contracts.sign_in import REFRESH_REUSED, Session
+from guildbank.identity.contracts.sign_in import (
+    REFRESH_REUSED,
+    Session,
+    SigningKeyRow,
+    SigningKeyState,
+)
 from guildbank.kernel import Refusal, parse_address
 
 _ALPHABET = string.digits + string.ascii_letters
@@ -53,6 +58,38 @@ def judge_refresh(session: Session, counter: int, now: datetime) -> Refresh | Re
     if counter == session.counter - 1 and now - session.refreshed_at <= SAME_SUCCESSOR:
         return Refresh.REPEAT
     return REFRESH_REUSED
+
+
+PUBLISHED_AHEAD = timedelta(minutes=15)
+"""So long a key is listed before it signs: caches of the list are kept for five minutes."""
+VERIFIES_ON = timedelta(minutes=12)
+"""So long a key verifies when the next one signs: a token's ten minutes, and clocks that differ."""
+SIGNS_FOR = timedelta(days=90)
+
+
+def key_states(rows: Sequence[SigningKeyRow], now: datetime) -> list[SigningKeyState]:
+    """Return the state of each key, in the order in which they sign; exactly one signs, if any.
+
+    All workers come to the same answer by the clock, so none has to be told.
+    """
+    ordered = sorted(rows, key=lambda row: (row.signs_at, row.id))
+    begun = sum(row.signs_at <= now for row in ordered)
+    # A clock that was set back finds no key begun: then the first one goes on signing.
+    signer = max(0, begun - 1)
+    states = []
+    for at, row in enumerate(ordered):
+        following = ordered[at + 1].signs_at if at + 1 < len(ordered) else None
+        if at > signer:
+            states.append(SigningKeyState(row.id, "published", row.signs_at))
+        elif at == signer:
+            states.append(SigningKeyState(row.id, "signs", following))
+        else:
+            until = ordered[at + 1].signs_at + VERIFIES_ON
+            gone = until <= now
+            states.append(
+                SigningKeyState(row.id, "gone" if gone else "verifies", None if gone else until)
+            )
+    return states
 
 
 def new_token(kind: KeyKind) -> str:

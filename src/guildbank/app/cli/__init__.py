@@ -2,7 +2,7 @@
 
 import typer
 
-from guildbank.app.cli import doctor, keys, ledger, plugins, run, tenants
+from guildbank.app.cli import doctor, keys, ledger, plugins, run, signing_keys, tenants
 
 app = typer.Typer(
     name="guildbank",
@@ -16,6 +16,7 @@ run.add_to(app)
 doctor.add_to(app)
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(keys.app, name="key")
+app.add_typer(signing_keys.app, name="signing-key")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(plugins.app, name="plugin")
 

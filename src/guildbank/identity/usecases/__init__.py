@@ -7,6 +7,7 @@ from guildbank.identity.usecases.machines.note_use import UseNotes
 from guildbank.identity.usecases.machines.recognise import KeyRing
 from guildbank.identity.usecases.players.seal import Persons
 from guildbank.identity.usecases.sign_tokens import TokenMint
+from guildbank.identity.usecases.signing_keys import SigningKeys
 from guildbank.identity.usecases.standing import Standings
 from guildbank.infra.crypto import Vault
 from guildbank.infra.database import Database
@@ -32,6 +33,7 @@ class Identity:
     scopes: Mapping[str, str]
     notes: UseNotes
     keys: KeyRing
+    signing: SigningKeys
     tokens: TokenMint
     persons: Persons
     passwords: Passwords
@@ -60,6 +62,7 @@ def open_identity(
     """Return the parts over one database, which is at `url`; one set a process."""
     clock = clock or SystemClock()
     notes = UseNotes(db)
+    signing = SigningKeys(db, vault, clock)
     return Identity(
         db=db,
         journal=journal,
@@ -68,7 +71,8 @@ def open_identity(
         scopes=scopes,
         notes=notes,
         keys=KeyRing(db, clock, notes),
-        tokens=TokenMint(db, vault, clock),
+        signing=signing,
+        tokens=TokenMint(signing, clock),
         persons=Persons(db, tenants),
         passwords=Passwords(),
         standings=Standings(db, url, clock),
