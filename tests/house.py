@@ -14,6 +14,7 @@ from guildbank.identity.room import ROOM as IDENTITY
 from guildbank.infra.config import Settings
 from guildbank.infra.crypto import MasterKey, Vault
 from guildbank.infra.database import Database
+from guildbank.infra.egress import Egress
 from guildbank.infra.http import DEPLOYMENT_SCOPE
 from guildbank.infra.http.app import build_app
 from guildbank.infra.limits import open_store, open_throttle
@@ -66,7 +67,12 @@ class House:
             settings=Settings(),
         )
 
-    def another(self, journal: Journal | None = None, clock: Clock | None = None) -> Identity:
+    def another(
+        self,
+        journal: Journal | None = None,
+        clock: Clock | None = None,
+        egress: Egress | None = None,
+    ) -> Identity:
         """Return the parts of identity as another worker process has them; close them after."""
         return open_identity(
             self.db,
@@ -78,6 +84,7 @@ class House:
             self.identity.throttle,
             self.identity.notify,
             clock or self.clock,
+            egress,
         )
 
     async def players_client(self, tenant: TenantRef) -> httpx.AsyncClient:

@@ -23,6 +23,8 @@ async def settle(studio: Studio) -> Objects:
     hold = await studio.hold(player, 10)
     settings = {"settings": {"secret": "shh-quiet"}, "enabled": True}
     done(await studio.http.put("/v1/providers/scripted", json=settings))
+    hook = {"url": "https://game.invalid/hooks", "enabled": False}
+    done(await studio.http.put("/v1/hooks/before_login", json=hook))
     pack = {
         "name": "Chest",
         "currency": "GEM",

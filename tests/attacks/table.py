@@ -96,6 +96,7 @@ class Route:
             mail_id=objects.mail,
             code=objects.currency,
             provider_id=objects.provider,
+            point="before_login",
             session_id="ses_01kag3pyqmf9aag12vtrsy70ps",
             slug=objects.slug,
             tenant_slug=objects.slug,
@@ -141,6 +142,11 @@ def _of_identity(o: Objects) -> dict[str, Call]:
         "GET /v1/keys": Call(query={"tenant": o.slug}),
         "DELETE /v1/keys/{key_id}": Call(),
         "POST /v1/keys/{key_id}/rotate": Call({}),
+        "PUT /v1/hooks/{point}": Call({"url": "https://game.example/hooks", "enabled": False}),
+        "GET /v1/hooks": Call(),
+        "POST /v1/hooks/{point}/test": Call(),
+        "GET /v1/protection": Call(),
+        "PUT /v1/protection": Call({"disposableAddresses": "allow"}),
         "POST /v1/players": Call({"externalId": "new"}),
         "GET /v1/players": Call(),
         "GET /v1/players/{player_id}": Call(),
@@ -226,6 +232,11 @@ def _of_books() -> dict[str, Call]:
 
 NAMES_NOTHING = frozenset(
     {
+        "PUT /v1/hooks/{point}",
+        "GET /v1/hooks",
+        "GET /v1/protection",
+        "PUT /v1/protection",
+        "POST /v1/hooks/{point}/test",
         "POST /v1/players",
         "GET /v1/players",
         "GET /v1/journal/checkpoints",

@@ -145,9 +145,11 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         clock=clock,
     )
     throttle = open_throttle(counters, vault)
+    egress = Egress(private=settings.egress_private)
     identity = open_identity(
-        db, journal, directory, vault, scopes_of(all_rooms()), url, throttle, notify, clock
-    )
+        db, journal, directory, vault, scopes_of(all_rooms()), url, throttle, notify, clock,
+        egress, plugins, settings.data.absolute(),
+    )  # fmt: skip
     wallets = Wallets(db, journal, identity.persons, [SpendLimit()])
     payments = Payments(db, journal, directory, plugins, PackFulfilment(), settings.url, clock)
     return Services(
@@ -166,7 +168,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         tenancy=tenancy,
         identity=identity,
         notify=notify,
-        identity_providers=IdentityProviders(plugins, Egress(private=settings.egress_private)),
+        identity_providers=IdentityProviders(plugins, egress),
         wallets=wallets,
         payments=payments,
         store=Store(db, journal),

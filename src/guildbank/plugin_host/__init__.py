@@ -1,8 +1,11 @@
 """The door of plugin_host: the plugins of this process, their settings checked, ready to be called.
 
-Refusals: invalid_settings; of identity providers those in SIGN_IN_CODES, which a room declares.
+Refusals: invalid_settings; of identity providers those in SIGN_IN_CODES, of captchas those in
+CAPTCHA_CODES, which a room declares.
 """
 
+from guildbank.plugin_host.captcha import CODES as CAPTCHA_CODES
+from guildbank.plugin_host.captcha import Captchas, CaptchaTerms
 from guildbank.plugin_host.discovery import Plugins, Report
 from guildbank.plugin_host.outbound import Outbound
 from guildbank.plugin_host.settings import check_settings
@@ -10,7 +13,10 @@ from guildbank.plugin_host.sign_in import CODES as SIGN_IN_CODES
 from guildbank.plugin_host.sign_in import IdentityProviders, Terms
 
 __all__ = [
+    "CAPTCHA_CODES",
     "SIGN_IN_CODES",
+    "CaptchaTerms",
+    "Captchas",
     "IdentityProviders",
     "Outbound",
     "Plugins",

@@ -2,20 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from guildbank.identity.usecases.hooks.call import Hooks
 from guildbank.identity.usecases.machines.note_use import UseNotes
 from guildbank.identity.usecases.machines.recognise import KeyRing
 from guildbank.identity.usecases.players.seal import Persons
+from guildbank.identity.usecases.protection.known import Protections
 from guildbank.identity.usecases.sign_tokens import TokenMint
 from guildbank.identity.usecases.signing_keys import SigningKeys
 from guildbank.identity.usecases.standing import Standings
+from guildbank.infra.breached import FILE_NAME as BREACHED_FILE
+from guildbank.infra.breached import Breached
 from guildbank.infra.crypto import Vault
 from guildbank.infra.database import Database
+from guildbank.infra.egress import Egress
 from guildbank.infra.limits import Throttle
 from guildbank.infra.passwords import Passwords
 from guildbank.journal import Journal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.notify import Notify
+from guildbank.plugin_host import Captchas, Plugins
 from guildbank.tenancy import Tenants
 
 
@@ -34,6 +41,9 @@ class Identity:
     notes: UseNotes
     keys: KeyRing
     signing: SigningKeys
+    hooks: Hooks
+    protections: Protections
+    breached: Breached
     tokens: TokenMint
     persons: Persons
     passwords: Passwords
@@ -58,9 +68,16 @@ def open_identity(
     throttle: Throttle,
     notify: Notify,
     clock: Clock | None = None,
+    egress: Egress | None = None,
+    plugins: Plugins | None = None,
+    data: Path = Path(),
 ) -> Identity:
-    """Return the parts over one database, which is at `url`; one set a process."""
+    """Return the parts over one database, which is at `url`; one set a process.
+
+    `egress` is the client of addresses that tenants supply, `data` the folder of what was loaded.
+    """
     clock = clock or SystemClock()
+    egress = egress or Egress()
     notes = UseNotes(db)
     signing = SigningKeys(db, vault, clock)
     return Identity(
@@ -72,6 +89,9 @@ def open_identity(
         notes=notes,
         keys=KeyRing(db, clock, notes),
         signing=signing,
+        hooks=Hooks(db, tenants, egress, clock),
+        protections=Protections(db, tenants, Captchas(plugins or Plugins(), egress)),
+        breached=Breached(data / BREACHED_FILE),
         tokens=TokenMint(signing, clock),
         persons=Persons(db, tenants),
         passwords=Passwords(),

@@ -10,9 +10,15 @@ from guildbank.identity.names import read_username
 from guildbank.identity.rules import read_email
 from guildbank.identity.store.accounts import ACCOUNTS, USERNAMES
 from guildbank.identity.store.players import PLAYERS
-from guildbank.identity.strength import read_password
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.hooks.ask import ask_before_register
 from guildbank.identity.usecases.players.add_player import PLAYER_CREATED
+from guildbank.identity.usecases.protection.check import (
+    check_address_allowed,
+    check_captcha,
+    check_new_password,
+)
+from guildbank.infra.http import UNKNOWN_ADDRESS, ClientAddress
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal, new_id
@@ -30,6 +36,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     username: str | None = None
     locale: str | None = None
     country: str | None = None
+    captcha: str | None = None
 
 
 class Register(Act):
@@ -65,26 +72,56 @@ class Register(Act):
 
 
 async def register(
-    identity: Identity, tenant: TenantRef, wanted: Registration
+    identity: Identity,
+    tenant: TenantRef,
+    wanted: Registration,
+    address: ClientAddress = UNKNOWN_ADDRESS,
 ) -> Account | Refusal:
     """Return the account of a new player.
 
     An address that somebody has is taken all the same, and takes as long: who confirms it holds
     it, and nobody learns here that it is known. Refusals: `missing_field`, `invalid_value`,
-    `address_invalid`, `out_of_range`, `weak_password`, `username_taken`, `tenant_suspended`.
+    `address_invalid`, `disposable_address`, `out_of_range`, `weak_password`, `breached_password`,
+    `captcha_required`, `captcha_failed`, `captcha_unavailable`, `hook_refused`,
+    `hook_unavailable`, `username_taken`, `tenant_suspended`.
     Raises Unavailable and Overworked.
     """
     account = _read(wanted)
     if isinstance(account, Refusal):
         return account
     known_words = [word for word in (wanted.username, wanted.email) if word]
-    password = read_password(wanted.password, known_words)
+    password = await check_new_password(identity, wanted.password, known_words)
     if isinstance(password, Refusal):
         return password
+    refused = await _hindrance(identity, tenant, wanted, account, address)
+    if refused is not None:
+        return refused
     hash_ = await identity.passwords.hash(password)
     account = msgspec.structs.replace(account, password_hash=hash_)
     outcome = await identity.journal.submit(tenant.schema, Register(account))
     return outcome if isinstance(outcome, Refusal) else account
+
+
+async def _hindrance(
+    identity: Identity,
+    tenant: TenantRef,
+    wanted: Registration,
+    account: Account,
+    address: ClientAddress,
+) -> Refusal | None:
+    """Return why this player is not let in; what costs others something is asked last."""
+    return (
+        await check_address_allowed(identity, tenant, account.email)
+        or await check_captcha(identity, tenant, "register", wanted.captcha, address)
+        or await ask_before_register(
+            identity,
+            tenant,
+            username=wanted.username,
+            email=wanted.email,
+            locale=wanted.locale,
+            country=wanted.country,
+        )
+    )
 
 
 def _read(wanted: Registration) -> Account | Refusal:
