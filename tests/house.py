@@ -23,6 +23,7 @@ from guildbank.journal import Journal
 from guildbank.journal.usecases.freeze import TenantJournal
 from guildbank.kernel import Clock, FixedClock, Refusal
 from guildbank.notify import Letters, Notify
+from guildbank.plugin_host import Plugins
 from guildbank.tenancy import Tenancy, TenantRef, Tenants, create_tenant
 from guildbank.tenancy.room import ROOM as TENANCY
 
@@ -55,15 +56,16 @@ class House:
         assert not isinstance(made, Refusal), made
         return made.token
 
-    def app(self) -> Litestar:
-        """Return an app with the routes of these rooms."""
-        authenticator = Authenticator(self.identity)
+    def app(self, identity: Identity | None = None) -> Litestar:
+        """Return an app with the routes of these rooms, over `identity` if it is given."""
+        identity = identity or self.identity
+        authenticator = Authenticator(identity)
         return build_app(
             routes=[*TENANCY.routes, *IDENTITY.routes],
             codes=[*TENANCY.codes, *IDENTITY.codes],
             authenticate=authenticator,
             find_home=authenticator.home,
-            services={"tenancy": self.tenancy, "identity": self.identity},
+            services={"tenancy": self.tenancy, "identity": identity},
             settings=Settings(),
         )
 
@@ -72,6 +74,8 @@ class House:
         journal: Journal | None = None,
         clock: Clock | None = None,
         egress: Egress | None = None,
+        plugins: Plugins | None = None,
+        data: Path = Path(),
     ) -> Identity:
         """Return the parts of identity as another worker process has them; close them after."""
         return open_identity(
@@ -85,6 +89,8 @@ class House:
             self.identity.notify,
             clock or self.clock,
             egress,
+            plugins,
+            data,
         )
 
     async def players_client(self, tenant: TenantRef) -> httpx.AsyncClient:

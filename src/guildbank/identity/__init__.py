@@ -7,6 +7,7 @@ stage has no such row.
 from guildbank.identity.contracts.machines import Key, NewKey
 from guildbank.identity.contracts.players import UNKNOWN_PLAYER, Player, Profile
 from guildbank.identity.contracts.sign_in import PlayerToken, SigningKeyState
+from guildbank.identity.rules import SIGNS_FOR
 from guildbank.identity.store.players import PLAYERS
 from guildbank.identity.usecases import Identity, open_identity
 from guildbank.identity.usecases.authenticate import Authenticator
@@ -25,6 +26,7 @@ from guildbank.identity.usecases.players.seal import Persons
 
 __all__ = [
     "PLAYERS",
+    "SIGNS_FOR",
     "UNKNOWN_PLAYER",
     "AddPlayer",
     "Authenticator",

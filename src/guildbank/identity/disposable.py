@@ -1,4 +1,4 @@
-"""Addresses that live for minutes: the list of the project disposable-email-domains, in a package."""
+"""Addresses that live for minutes: the list of disposable-email-domains, which is a package."""
 
 from disposable_email_domains import blocklist
 

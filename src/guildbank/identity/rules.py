@@ -80,15 +80,15 @@ def key_states(rows: Sequence[SigningKeyRow], now: datetime) -> list[SigningKeyS
     for at, row in enumerate(ordered):
         following = ordered[at + 1].signs_at if at + 1 < len(ordered) else None
         if at > signer:
-            states.append(SigningKeyState(row.id, "published", row.signs_at))
+            states.append(SigningKeyState(row.id, row.signs_at, "published", row.signs_at))
         elif at == signer:
-            states.append(SigningKeyState(row.id, "signs", following))
+            states.append(SigningKeyState(row.id, row.signs_at, "signs", following))
         else:
             until = ordered[at + 1].signs_at + VERIFIES_ON
-            gone = until <= now
-            states.append(
-                SigningKeyState(row.id, "gone" if gone else "verifies", None if gone else until)
-            )
+            if until <= now:
+                states.append(SigningKeyState(row.id, row.signs_at, "gone", None))
+            else:
+                states.append(SigningKeyState(row.id, row.signs_at, "verifies", until))
     return states
 
 

@@ -105,9 +105,13 @@ class SigningKeyRow(msgspec.Struct, frozen=True):
 
 
 class SigningKeyState(msgspec.Struct, frozen=True):
-    """Where a key is on its way, and when it gets to the next state (None: not planned)."""
+    """Where a key is on its way, and when it gets to the next state (None: not planned).
+
+    `since` is when it began to sign, or will.
+    """
 
     id: str
+    since: datetime
     state: Literal["published", "signs", "verifies", "gone"]
     until: datetime | None
 

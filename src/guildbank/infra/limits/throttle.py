@@ -116,8 +116,12 @@ class Throttle:
         ]
         return await self._store.begin_try(counters) > 0
 
-    async def trust(self, tenant_id: str, account: str, address: "ClientAddress") -> None:
+    async def trust(
+        self, tenant_id: str, account: str, address: "ClientAddress", device: str | None
+    ) -> None:
         """Take back what `suspects` counted of a try that succeeded."""
+        if self.knows(tenant_id, account, device):
+            return
         try:
             await self._store.forget_tries(self._key("suspect account", tenant_id, account))
             await self._store.take_back_try(

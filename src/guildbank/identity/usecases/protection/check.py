@@ -77,9 +77,9 @@ async def check_login_captcha(
     identity: Identity,
     tenant: TenantRef,
     account: str,
-    response: str | None,
     address: ClientAddress,
     device_token: str | None,
+    response: str | None,
 ) -> Refusal | None:
     """Return why a try to sign in may not go on without a captcha: others have failed before it.
 
@@ -94,9 +94,13 @@ async def check_login_captcha(
 
 
 async def trust_login(
-    identity: Identity, tenant: TenantRef, account: str, address: ClientAddress
+    identity: Identity,
+    tenant: TenantRef,
+    account: str,
+    address: ClientAddress,
+    device_token: str | None,
 ) -> None:
     """Note that a sign-in succeeded: the next ones need no captcha again."""
     captcha = (await identity.protections.of(tenant)).captcha
     if captcha is not None and "login" in captcha.actions:
-        await identity.throttle.trust(tenant.id, account, address)
+        await identity.throttle.trust(tenant.id, account, address, device_token)

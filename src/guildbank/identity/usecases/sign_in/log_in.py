@@ -52,13 +52,11 @@ async def log_in(
     handle = _read(credentials.handle)
     # What cannot be a handle is no account's, and is counted all the same.
     account = handle if isinstance(handle, str) else _folded(handle)
-    refused = await check_login_captcha(
-        identity, tenant, account, credentials.captcha, credentials.address,
-        credentials.device_token,
-    )  # fmt: skip
+    whence = (account, credentials.address, credentials.device_token)
+    refused = await check_login_captcha(identity, tenant, *whence, credentials.captcha)
     if refused is not None:
         return refused
-    asked = (tenant.id, account, credentials.address, credentials.device_token)
+    asked = (tenant.id, *whence)
     throttled = await identity.throttle.check(*asked)
     if throttled is not None:
         return throttled
@@ -66,7 +64,7 @@ async def log_in(
     if found is None:
         return LOGIN_FAILED
     known = await identity.throttle.succeeded(*asked)
-    await trust_login(identity, tenant, account, credentials.address)
+    await trust_login(identity, tenant, *whence)
     candidate, verdict = found
     if verdict is Verdict.OUTDATED:
         renewed = await identity.passwords.hash(password)
