@@ -9,6 +9,8 @@ one password in 280,000 that nobody knows is taken for known.
 import mmap
 import os
 import struct
+import sys
+from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from hashlib import sha1
@@ -118,7 +120,7 @@ def load_list(source: BinaryIO, target: Path, *, at_least: int, progress: Progre
 
 
 def _write(source: BinaryIO, file: BinaryIO, at_least: int, progress: Progress) -> int:
-    offsets = [0] * (_BUCKETS + 1)
+    offsets = array("Q", bytes(_INDEX.size))
     file.write(bytes(_HEAD_BYTES))
     kept = read = 0
     for number, (digest, count, length) in enumerate(_lines(source), 1):
@@ -135,7 +137,9 @@ def _write(source: BinaryIO, file: BinaryIO, at_least: int, progress: Progress) 
     for bucket in range(1, _BUCKETS + 1):
         offsets[bucket] = max(offsets[bucket], offsets[bucket - 1])
     file.seek(0)
-    file.write(MAGIC + _INDEX.pack(*offsets))
+    if sys.byteorder == "big":
+        offsets.byteswap()
+    file.write(MAGIC + offsets.tobytes())
     progress(read, kept)
     return kept
 
