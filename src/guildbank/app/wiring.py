@@ -134,16 +134,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     tenancy = Tenancy(
         db, vault, directory, TenantJournal(), settings.data.absolute() / "archives", clock
     )
-    notify = Notify(
-        db=db,
-        tenants=directory,
-        vault=vault,
-        letters=Letters(mails_of(all_rooms())),
-        public_url=settings.url,
-        smtp=settings.smtp_server,
-        sender=settings.mail_from,
-        clock=clock,
-    )
+    notify = _notify(settings, db, directory, vault, clock)
     throttle = open_throttle(counters, vault)
     egress = Egress(private=settings.egress_private)
     identity = open_identity(
@@ -172,6 +163,21 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         wallets=wallets,
         payments=payments,
         store=Store(db, journal),
+    )
+
+
+def _notify(
+    settings: Settings, db: Database, directory: Tenants, vault: Vault, clock: Clock
+) -> Notify:
+    return Notify(
+        db=db,
+        tenants=directory,
+        vault=vault,
+        letters=Letters(mails_of(all_rooms())),
+        public_url=settings.url,
+        smtp=settings.smtp_server,
+        sender=settings.mail_from,
+        clock=clock,
     )
 
 

@@ -14,6 +14,7 @@ from guildbank.identity.contracts.hooks import (
     HookTest,
     Point,
 )
+from guildbank.identity.contracts.players import TENANT_SUSPENDED
 from guildbank.identity.hook_answers import Unusable
 from guildbank.identity.store import hooks as store
 from guildbank.identity.store.hooks import HOOKS
@@ -111,7 +112,12 @@ async def list_hooks(identity: Identity, tenant: TenantRef) -> list[Hook]:
 
 
 async def try_hook(identity: Identity, tenant: TenantRef, point: Point) -> HookTest | Refusal:
-    """Return how a hook, switched off or on, answers a question about nobody. `not_found`."""
+    """Return how a hook, switched off or on, answers a question about nobody.
+
+    Refusals: `not_found`, `tenant_suspended`.
+    """
+    if tenant.state != "active":
+        return TENANT_SUSPENDED
     hook = await _hook(identity, tenant, point)
     if isinstance(hook, Refusal):
         return hook
