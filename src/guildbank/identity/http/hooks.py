@@ -31,7 +31,11 @@ AtPoint = Annotated[
 class HookBody(Body):
     """Where the studio's server is asked, and how long it may take (all of it)."""
 
-    __example__: ClassVar = {"url": "https://game.example/guildbank/hooks", "timeoutMs": 1000}
+    __example__: ClassVar = {
+        "url": "https://game.example/guildbank/hooks",
+        "timeoutMs": 1000,
+        "enabled": False,
+    }
 
     url: Annotated[str, Meta(min_length=8, max_length=2000)]
     timeout_ms: Annotated[int, Meta(ge=MIN_TIMEOUT_MS, le=MAX_TIMEOUT_MS)] = 1000
@@ -48,6 +52,7 @@ class HookView(View):
         "point": "before_login",
         "url": "https://game.example/guildbank/hooks",
         "timeoutMs": 1000,
+        "enabled": False,
         "secret": None,
     }
 

@@ -104,7 +104,6 @@ class SigningKeys:
             rows = list(await store.signing_keys(tx))
             if at_once:
                 await store.drop_signing_keys(tx, [row.id for row in rows])
-                log.warning("signing_keys_dropped", keys=[row.id for row in rows])
                 rows = []
             elif any(one.state == "published" for one in key_states(rows, now)):
                 return ROTATION_UNDER_WAY
@@ -124,7 +123,8 @@ class SigningKeys:
                 await store.drop_signing_keys(tx, gone)
                 log.info("signing_keys_gone", keys=gone)
             if rows and rows[-1].signs_at + SIGNS_FOR <= now:
-                await self._add(tx, now + PUBLISHED_AHEAD)
+                fresh = await self._add(tx, now + PUBLISHED_AHEAD)
+                log.info("signing_key_published", key=fresh.id, signs_at=str(fresh.signs_at))
 
     async def _load(self, _: str) -> Signers:
         async with self._db.begin(CONTROL_SCHEMA) as tx:
@@ -141,7 +141,6 @@ class SigningKeys:
         seed = self._vault.seal(_aad(kid), key.seed)
         row = SigningKeyRow(kid, key.public_key, seed, signs_at)
         await store.insert_signing_key(tx, row)
-        log.info("signing_key_published", key=kid, signs_at=signs_at.isoformat())
         return row
 
     def _open(self, row: SigningKeyRow) -> OKPKey:
