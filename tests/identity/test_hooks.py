@@ -53,7 +53,7 @@ async def hooked(
     worker: Identity, home: TenantRef, studio: Impostor, point: Point, **more: Any
 ) -> str:
     """Set the hook and return its secret."""
-    how = {"timeout_ms": 500, "enabled": True, "new_secret": False, **more}
+    how = {"timeout_ms": 3000, "enabled": True, "new_secret": False, **more}
     done = await set_hook(worker, home, "app_1", point, Wanted(url=f"{studio.url}/hook", **how))
     assert not isinstance(done, Refusal), done
     return done[1] or ""
@@ -192,7 +192,7 @@ async def test_a_dead_server_is_left_alone_after_some_failures_and_asked_again_l
     worker: Identity, home: TenantRef, studio: Impostor
 ) -> None:
     await hooked(worker, home, studio, "before_register")
-    studio.on("/hook", lambda _: page(500, b""))
+    studio.on("/hook", lambda _: b"gone\r\n\r\n")
     for number in range(8):
         refused = await sign_up(worker, home, f"frank{number}")
         assert isinstance(refused, Refusal)
@@ -201,6 +201,35 @@ async def test_a_dead_server_is_left_alone_after_some_failures_and_asked_again_l
     studio.on("/hook", says(allow=True))
     worker.hooks._breakers[home.id, "before_register"]._open_until = 0.0
     assert isinstance(await sign_up(worker, home, "frank"), Account)
+
+
+async def test_a_server_that_chokes_on_somebodys_words_is_asked_about_all_others(
+    worker: Identity, home: TenantRef, studio: Impostor
+) -> None:
+    await hooked(worker, home, studio, "before_register")
+
+    def server(asked: Asked) -> bytes:
+        poison = b"poison" in asked.body
+        return page(500, b"") if poison else json_page(200, {"allow": True})
+
+    studio.on("/hook", server)
+    for number in range(8):
+        assert isinstance(await sign_up(worker, home, f"poison{number}"), Refusal)
+    assert isinstance(await sign_up(worker, home, "gus"), Account)
+
+
+async def test_who_gives_up_waiting_keeps_nobody_out(
+    worker: Identity, home: TenantRef, studio: Impostor
+) -> None:
+    await hooked(worker, home, studio, "before_token", timeout_ms=3000)
+    added = await add_player(worker, home, "app_1", "user-1")
+    assert isinstance(added, tuple)
+    studio.on("/hook", lambda _: b"")
+    for _ in range(8):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(mint_player_token(worker, home, added[0].id), 0.3)
+    studio.on("/hook", says(allow=True))
+    assert isinstance(await mint_player_token(worker, home, added[0].id), PlayerToken)
 
 
 async def test_a_slow_server_holds_only_so_many_calls_at_once(

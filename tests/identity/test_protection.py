@@ -194,6 +194,13 @@ def test_the_commonest_passwords_are_refused_without_any_list() -> None:
     assert [one for one in common[::25] if isinstance(read_password(one), str)] == []
 
 
+async def test_while_the_list_of_breaches_is_damaged_no_password_is_set(
+    worker: Identity, home: TenantRef, tmp_path: Path
+) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"half a file")
+    assert code(await sign_up(worker, home)) == "too_busy"
+
+
 async def test_the_settings_of_a_captcha_are_checked_kept_and_never_shown(
     house: House, home: TenantRef
 ) -> None:

@@ -46,6 +46,15 @@ def test_then_one_call_at_a_time_tries_and_a_success_lets_all_through(breaker, n
     assert [breaker.enter(), breaker.enter()] == [True, True]
 
 
+def test_a_call_that_was_given_up_tells_nothing(breaker: Breaker):
+    fail(breaker, 2)
+    for _ in range(9):
+        assert breaker.enter()
+        breaker.leave(worked=None)
+    fail(breaker, 1)
+    assert not breaker.enter()
+
+
 def test_a_success_between_failures_begins_the_row_anew(breaker: Breaker):
     fail(breaker, 2)
     assert breaker.enter()

@@ -19,6 +19,10 @@ class Unusable(ValueError):
     """The answer decides nothing; the message is a sentence for the studio's people."""
 
 
+class Silent(Unusable):
+    """No answer came at all."""
+
+
 class _Answer(msgspec.Struct, frozen=True):
     allow: bool
     reason: str | None = None

@@ -44,9 +44,11 @@ class Breaker:
         self._under_way += 1
         return True
 
-    def leave(self, *, worked: bool) -> None:
-        """Say how the call went."""
+    def leave(self, *, worked: bool | None) -> None:
+        """Say how the call went; None for one that was given up, which tells nothing."""
         self._under_way -= 1
+        if worked is None:
+            return
         self._failed = 0 if worked else self._failed + 1
         if self._failed >= self._failures:
             self._open_until = self._now() + self._pause_seconds

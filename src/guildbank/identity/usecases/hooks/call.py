@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from guildbank.identity.contracts.hooks import HOOK_UNAVAILABLE, Claims, Hook, Point
-from guildbank.identity.hook_answers import Unusable, read_answer
+from guildbank.identity.hook_answers import Silent, Unusable, read_answer
 from guildbank.identity.store import hooks as store
 from guildbank.infra.breaker import Breaker
 from guildbank.infra.cache import Recent
@@ -65,12 +65,15 @@ class Hooks:
         breaker = self._breaker(tenant, point)
         if not breaker.enter():
             return HOOK_UNAVAILABLE
-        worked = False
+        # Who gives up waiting, or finds words that the server chokes on, must not open the breaker:
+        # it would keep all others out.
+        worked: bool | None = None
         try:
             answer = await self.call(tenant, hook, data)
             worked = True
             return answer
         except Unusable as why:
+            worked = not isinstance(why, Silent)
             log.warning("hook_failed", tenant=tenant.slug, point=point, why=str(why))
             return HOOK_UNAVAILABLE
         finally:
@@ -96,7 +99,7 @@ class Hooks:
                 "POST", hook.url, headers=headers, body=body, total_seconds=seconds
             )
         except (EgressFailed, EgressRefused) as error:
-            raise Unusable(f"{str(error)[:300]}.") from None
+            raise Silent(f"{str(error)[:300]}.") from None
         return read_answer(answer.status, answer.body)
 
     async def seal(self, tenant: TenantRef, point: Point, secret: str) -> bytes:

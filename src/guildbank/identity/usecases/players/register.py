@@ -116,8 +116,8 @@ async def _hindrance(
         or await ask_before_register(
             identity,
             tenant,
-            username=wanted.username,
-            email=wanted.email,
+            username=None if account.username is None else account.username.name,
+            email=None if account.email is None else account.email.address,
             locale=wanted.locale,
             country=wanted.country,
         )

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
+import structlog
+
 from guildbank.identity.contracts.players import Email
 from guildbank.identity.contracts.protection import (
     BREACHED_PASSWORD,
@@ -13,10 +15,18 @@ from guildbank.identity.contracts.protection import (
 from guildbank.identity.disposable import is_disposable
 from guildbank.identity.strength import read_password
 from guildbank.identity.usecases import Identity
+from guildbank.infra.breached import BadList
 from guildbank.infra.http import ClientAddress
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.plugin_host import CaptchaTerms
+
+log = structlog.get_logger(__name__)
+
+LIST_UNREADABLE = Refusal(
+    code="too_busy",
+    detail="New passwords cannot be checked at the moment. Try again in a while.",
+)
 
 
 async def check_new_password(
@@ -25,12 +35,17 @@ async def check_new_password(
     """Return a new password in the form in which it is hashed, if it is a good one.
 
     For registering, resetting and changing. Refusals: `out_of_range`, `invalid_value`,
-    `weak_password`, `breached_password`, each naming `password`.
+    `weak_password`, `breached_password`, each naming `password`; `too_busy` while the list of
+    breached passwords cannot be read.
     """
     password = read_password(text, known_words)
     if isinstance(password, Refusal):
         return password
-    breached = await asyncio.to_thread(identity.breached.knows, password)
+    try:
+        breached = await asyncio.to_thread(identity.breached.knows, password)
+    except (BadList, OSError) as error:
+        log.error("breached_passwords_unreadable", error=str(error))
+        return LIST_UNREADABLE
     return BREACHED_PASSWORD if breached else password
 
 
