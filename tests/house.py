@@ -93,6 +93,9 @@ class House:
         journal: Journal | None = None,
         clock: Clock | None = None,
         scopes: Mapping[str, str] = SCOPES,
+        egress: Egress | None = None,
+        plugins: Plugins | None = None,
+        data: Path = Path(),
     ) -> Identity:
         """Return the parts of identity as another worker process has them; close them after."""
         return open_identity(
@@ -106,6 +109,9 @@ class House:
             limiter=self.identity.limiter,
             notify=self.identity.notify,
             clock=clock or self.clock,
+            egress=egress,
+            plugins=plugins,
+            data=data,
         )
 
     async def players_client(self, tenant: TenantRef) -> httpx.AsyncClient:

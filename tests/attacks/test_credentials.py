@@ -163,7 +163,7 @@ async def test_forged_and_expired_player_tokens_open_nothing(
     header, claims, signature = minted.token.split(".")
     now = services.clock.now()
     old, early = [
-        await TokenMint(services.db, services.vault, FixedClock(now + by)).mint(
+        await TokenMint(services.identity.signing, FixedClock(now + by)).mint(
             castle.ref, victim.player
         )
         for by in (timedelta(minutes=-11), timedelta(minutes=5))

@@ -171,7 +171,7 @@ class Tenant:
         at = path.format(
             player_id=ids.get("player"), hold_id=ids.get("hold"), pack_id=ids.get("pack"),
             payment_id=ids.get("pay"), key_id=ids.get("key"), code="GEM", provider_id="sandbox",
-            identity_provider_id="telegram", slug=SLUG,
+            identity_provider_id="telegram", slug=SLUG, point="before_login",
         )  # fmt: skip
         client = self.deployment if path.startswith("/v1/tenants") else self.http
         headers = {"content-type": "application/json", "idempotency-key": new_id("key")}

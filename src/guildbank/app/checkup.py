@@ -49,6 +49,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield from _counters(settings)
     yield _server(settings)
     yield _mail(settings)
+    yield _breached(settings)
     yield _credentials(settings)
     yield from _plugins()
 
@@ -96,10 +97,28 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield Finding(what, State.OK, f"PostgreSQL {major} {where} answers")
         if asyncio.run(is_current(url)):
             yield Finding("schema", State.OK, "every schema is at the version of this program")
+            yield from _signing_keys(settings)
         else:
             yield _missing("schema", "is of another version; run `guildbank migrate`")
     except (*_AWAY, ClusterError) as error:
         yield _missing(what, str(error) or type(error).__name__)
+
+
+def _signing_keys(settings: Settings) -> Iterator[Finding]:
+    from guildbank.app.signing_keys import list_signing_keys
+    from guildbank.identity import SIGNS_FOR
+
+    try:
+        keys = list_signing_keys(settings)
+    except KeyUnusable:
+        # The line on the master key tells of it.
+        return
+    for key in keys:
+        if key.state == "signs":
+            due = key.since + SIGNS_FOR
+            yield Finding(
+                "signing key", State.OK, f"{key.id} signs tokens; it is rotated on {due:%Y-%m-%d}"
+            )
 
 
 async def _version(url: str) -> int:
@@ -153,6 +172,24 @@ def _mail(settings: Settings) -> Finding:
         return _missing("mail", f"{where}: {wrong}; mail waits for up to 3 days")
     how = "without encryption" if server.tls == "none" else f"encrypted by {server.tls}"
     return Finding("mail", State.OK, f"{where} answers, {how}; mail comes from {sender}")
+
+
+def _breached(settings: Settings) -> Finding:
+    from guildbank.infra.breached import FILE_NAME, BadList, Breached
+
+    part = "breached passwords"
+    try:
+        count = Breached(settings.data.absolute() / FILE_NAME).count()
+    except (BadList, OSError) as error:
+        return _missing(part, f"{error}; until then no password can be set")
+    if count is None:
+        return Finding(
+            part,
+            State.NOTE,
+            "no list is loaded: only easy passwords are refused; see `guildbank "
+            "breached-passwords load --help`",
+        )
+    return Finding(part, State.OK, f"{count} hashes are loaded")
 
 
 def _credentials(settings: Settings) -> Finding:

@@ -140,6 +140,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     notify = _open_mail(settings, db, directory, vault)
     throttle = open_throttle(counters, vault)
     limiter = open_limiter(counters, vault)
+    egress = Egress(private=settings.egress_private)
     identity = open_identity(
         db=db,
         journal=journal,
@@ -151,6 +152,9 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         limiter=limiter,
         notify=notify,
         clock=clock,
+        egress=egress,
+        plugins=plugins,
+        data=settings.data.absolute(),
     )
     wallets = Wallets(db, journal, identity.persons, [SpendLimit()])
     payments = Payments(db, journal, directory, plugins, PackFulfilment(), settings.url, clock)
@@ -170,7 +174,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         tenancy=tenancy,
         identity=identity,
         notify=notify,
-        external=ExternalSignIn(identity, _identity_providers(settings, plugins), settings.url),
+        external=ExternalSignIn(identity, IdentityProviders(plugins, egress), settings.url),
         wallets=wallets,
         payments=payments,
         store=Store(db, journal),
@@ -187,10 +191,6 @@ def _open_mail(settings: Settings, db: Database, directory: Tenants, vault: Vaul
         smtp=settings.smtp_server,
         sender=settings.mail_from,
     )
-
-
-def _identity_providers(settings: Settings, plugins: Plugins) -> IdentityProviders:
-    return IdentityProviders(plugins, Egress(private=settings.egress_private))
 
 
 def own_hosts(settings: Settings) -> Sequence[str]:

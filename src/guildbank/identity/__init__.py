@@ -6,7 +6,8 @@ stage has no such row.
 
 from guildbank.identity.contracts.machines import Key, NewKey
 from guildbank.identity.contracts.players import UNKNOWN_PLAYER, Player, Profile
-from guildbank.identity.contracts.sign_in import PlayerToken
+from guildbank.identity.contracts.sign_in import PlayerToken, SigningKeyState
+from guildbank.identity.rules import SIGNS_FOR
 from guildbank.identity.store.players import PLAYERS
 from guildbank.identity.usecases import Identity, open_identity
 from guildbank.identity.usecases.authenticate import Authenticator
@@ -27,6 +28,7 @@ from guildbank.identity.usecases.players.seal import Persons
 
 __all__ = [
     "PLAYERS",
+    "SIGNS_FOR",
     "UNKNOWN_PLAYER",
     "AddPlayer",
     "Authenticator",
@@ -38,6 +40,7 @@ __all__ = [
     "Player",
     "PlayerToken",
     "Profile",
+    "SigningKeyState",
     "add_player",
     "create_key",
     "find_player",

@@ -1,4 +1,4 @@
-"""Background work of identity: tickets that nobody used are cleared away."""
+"""Background work of identity: old tickets are cleared away, signing keys are rotated."""
 
 from typing import Protocol
 
@@ -23,4 +23,12 @@ async def run_tidy(services: Services) -> None:
     await forget_proofs(services.identity)
 
 
-JOBS = (Job("identity.tidy", 300, run_tidy),)
+async def run_signing_keys(services: Services) -> None:
+    """Rotate the signing keys when they are old, and forget those that are gone."""
+    await services.identity.signing.keep()
+
+
+JOBS = (
+    Job("identity.tidy", 300, run_tidy),
+    Job("identity.signing-keys", 3600, run_signing_keys),
+)

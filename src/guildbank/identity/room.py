@@ -1,5 +1,7 @@
 """What the identity room publishes to the app."""
 
+from guildbank.identity.contracts.hooks import HOOK_CHANGED
+from guildbank.identity.contracts.protection import PROTECTION_CHANGED
 from guildbank.identity.http import ROUTES
 from guildbank.identity.jobs import JOBS
 from guildbank.identity.usecases.external.configure import PROVIDER_CONFIGURED
@@ -9,7 +11,7 @@ from guildbank.identity.usecases.guests.upgrade import UPGRADED
 from guildbank.identity.usecases.players.add_player import PLAYER_CREATED
 from guildbank.infra.http import Code
 from guildbank.infra.room import MailTemplate, Room
-from guildbank.plugin_host import SIGN_IN_CODES
+from guildbank.plugin_host import CAPTCHA_CODES, SIGN_IN_CODES
 
 ROOM = Room(
     name="identity",
@@ -18,8 +20,12 @@ ROOM = Room(
     scopes={
         "keys:read": "List the keys of the tenant.",
         "keys:write": "Create, rotate and revoke keys, with no more scopes than one's own.",
+        "hooks:read": "See where the studio's own server is asked.",
+        "hooks:write": "Set and try where the studio's own server is asked.",
         "players:read": "Read players.",
         "players:write": "Add players.",
+        "protection:read": "See what keeps robots out.",
+        "protection:write": "Set what keeps robots out.",
         "players:token": "Mint tokens with which players' clients call.",
         "sign-in:read": "Read identity providers and return URLs, without secrets.",
         "sign-in:write": "Set up identity providers and return URLs.",
@@ -31,6 +37,8 @@ ROOM = Room(
         UPGRADED: "A player without a password got an account.",
         PROVIDER_CONFIGURED: "An identity provider was set up or changed.",
         RETURN_URLS_SET: "The return URLs were changed.",
+        HOOK_CHANGED: "Where the studio's own server is asked was changed.",
+        PROTECTION_CHANGED: "What keeps robots out was changed.",
     },
     mails=(
         MailTemplate("identity.confirm_email", ("link", "code")),
@@ -55,6 +63,12 @@ ROOM = Room(
         Code("email_taken", 409, "The address belongs to another account."),
         Code("ticket_not_valid", 422, "The mailed link or code is not good any more."),
         Code("weak_password", 422, "The password is easy to guess."),
+        Code("breached_password", 422, "The password is known from a breach."),
+        Code("disposable_address", 422, "The tenant takes no addresses that live for minutes."),
+        Code(
+            "captcha_required", 403, "A captcha must be solved: `provider` and `siteKey` say which."
+        ),
+        *(Code(code, status, meaning) for code, (status, meaning) in CAPTCHA_CODES.items()),
         Code("login_failed", 401, "The name or the password is wrong."),
         Code("second_factor_required", 401, "The sign-in needs a second factor to be finished."),
         Code("second_factor_failed", 403, "The second factor is wrong, or was used before."),
@@ -73,6 +87,13 @@ ROOM = Room(
         Code("player_closed", 403, "The player's account is closed."),
         Code("address_not_allowed", 403, "The key is valid, but not from this address."),
         Code("address_not_held", 403, "A key cannot allow addresses that are not its own."),
+        Code("hook_refused", 403, "The studio's own server does not agree."),
+        Code(
+            "hook_unavailable",
+            503,
+            "The studio's own server must agree and does not answer, or not in a way that can be "
+            "used; so nobody gets past.",
+        ),
         Code("key_ended", 409, "The key is revoked, expired or already rotated."),
         Code("unknown_player", 404, "There is no such player in this tenant."),
         Code("return_url_not_registered", 422, "The tenant has not registered this return URL."),

@@ -18,7 +18,13 @@ from guildbank.identity.contracts.external import MAX_RETURN_URL
 from guildbank.identity.contracts.factors import Factors
 from guildbank.identity.contracts.machines import KeyKind
 from guildbank.identity.contracts.players import Email
-from guildbank.identity.contracts.sign_in import REFRESH_REUSED, Method, Session
+from guildbank.identity.contracts.sign_in import (
+    REFRESH_REUSED,
+    Method,
+    Session,
+    SigningKeyRow,
+    SigningKeyState,
+)
 from guildbank.kernel import Refusal, is_loopback, parse_address
 
 _ALPHABET = string.digits + string.ascii_letters
@@ -126,6 +132,38 @@ def ways_to_prove(factors: Factors) -> tuple[Method, ...]:
     if factors.protected and factors.recovery_codes:
         ways.append("recovery_code")
     return tuple(ways)
+
+
+PUBLISHED_AHEAD = timedelta(minutes=15)
+"""So long a key is listed before it signs: caches of the list are kept for five minutes."""
+VERIFIES_ON = timedelta(minutes=12)
+"""So long a key verifies when the next one signs: a token's ten minutes, and clocks that differ."""
+SIGNS_FOR = timedelta(days=90)
+
+
+def key_states(rows: Sequence[SigningKeyRow], now: datetime) -> list[SigningKeyState]:
+    """Return the state of each key, in the order in which they sign; exactly one signs, if any.
+
+    All workers come to the same answer by the clock, so none has to be told.
+    """
+    ordered = sorted(rows, key=lambda row: (row.signs_at, row.id))
+    begun = sum(row.signs_at <= now for row in ordered)
+    # A clock that was set back finds no key begun: then the first one goes on signing.
+    signer = max(0, begun - 1)
+    states = []
+    for at, row in enumerate(ordered):
+        following = ordered[at + 1].signs_at if at + 1 < len(ordered) else None
+        if at > signer:
+            states.append(SigningKeyState(row.id, row.signs_at, "published", row.signs_at))
+        elif at == signer:
+            states.append(SigningKeyState(row.id, row.signs_at, "signs", following))
+        else:
+            until = ordered[at + 1].signs_at + VERIFIES_ON
+            if until <= now:
+                states.append(SigningKeyState(row.id, row.signs_at, "gone", None))
+            else:
+                states.append(SigningKeyState(row.id, row.signs_at, "verifies", until))
+    return states
 
 
 def new_token(kind: KeyKind) -> str:

@@ -47,13 +47,15 @@ key = Table(
 )
 
 signing_key = Table(
-    # Keys of player tokens; the newest signs, all that are listed verify.
+    # Keys of tokens: of those whose time has come the newest signs, the others verify for a while.
     "identity_signing_key",
     control_metadata,
     Column("id", Text, primary_key=True),
     Column("public_key", Text, nullable=False),
     Column("sealed_seed", LargeBinary, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    # Listed from its creation on, so that whoever verifies knows it before it signs.
+    Column("signs_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 
 player = Table(
@@ -243,6 +245,34 @@ once = Table(
     tenant_metadata,
     Column("key", LargeBinary, primary_key=True),
     Column("until", DateTime(timezone=True), nullable=False, index=True),
+)
+
+hook = Table(
+    # Where the studio's own server is asked, at each point at most one.
+    "identity_hook",
+    tenant_metadata,
+    Column("point", Text, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("timeout_ms", Integer, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("point IN ('before_register', 'before_login', 'before_token')", name="point"),
+)
+
+protection = Table(
+    # What keeps robots out; a tenant that never chose has no row.
+    "identity_protection",
+    tenant_metadata,
+    Column("id", Text, primary_key=True),
+    Column("disposable_addresses", Text, nullable=False),
+    Column("captcha_provider", Text),
+    Column("captcha_site_key", Text),
+    Column("captcha_settings", LargeBinary),
+    Column("captcha_actions", ARRAY(Text), nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("id = 'tenant'", name="id"),
+    CheckConstraint("disposable_addresses IN ('refuse', 'allow')", name="disposable_addresses"),
 )
 
 person_key = Table(

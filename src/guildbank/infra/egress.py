@@ -101,7 +101,7 @@ class Egress:
         resolve: Resolve = system_resolve,
         trust: ssl.SSLContext | None = None,
     ) -> None:
-        self._private = private
+        self.private = private
         self._resolve = resolve
         self._trust = trust
 
@@ -140,7 +140,7 @@ class Egress:
         except (OSError, ValueError):
             raise EgressFailed(f"{target.host} has no address") from None
         places = {reach_of(address) for address in found}
-        if Reach.NEVER in places or (Reach.INSIDE in places and not self._private):
+        if Reach.NEVER in places or (Reach.INSIDE in places and not self.private):
             log.warning("egress_refused", host=target.host)
             raise EgressRefused(f"{target.host} leads to an address that may not be called")
         if target.scheme != "https" and places != {Reach.INSIDE}:

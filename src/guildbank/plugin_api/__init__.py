@@ -1,5 +1,11 @@
 """What a plugin may import: manifests, the slots' protocols, and the structs they exchange."""
 
+from guildbank.plugin_api.captcha import (
+    CAPTCHA_REJECTIONS,
+    Captcha,
+    CaptchaContext,
+    CaptchaResponse,
+)
 from guildbank.plugin_api.identity_provider import (
     CAPABILITY_VERBS,
     REJECTIONS,
@@ -49,12 +55,16 @@ from guildbank.plugin_api.stages import (
 __all__ = [
     "API_VERSION",
     "CAPABILITY_VERBS",
+    "CAPTCHA_REJECTIONS",
     "REJECTIONS",
     "Annotated",
     "Asserting",
     "Begun",
     "Callback",
     "CallbackEvent",
+    "Captcha",
+    "CaptchaContext",
+    "CaptchaResponse",
     "Context",
     "Delivery",
     "DeliveryStatus",

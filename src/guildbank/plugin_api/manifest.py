@@ -19,6 +19,7 @@ class Slot(StrEnum):
     CALLBACK = "callback"
     NOTIFICATION = "notification"
     IDENTITY = "identity"
+    CAPTCHA = "captcha"
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,8 +1,11 @@
 """The door of plugin_host: the plugins of this process, their settings checked, ready to be called.
 
-Refusals: invalid_settings; of identity providers those in SIGN_IN_CODES, which a room declares.
+Refusals: invalid_settings; of identity providers those in SIGN_IN_CODES, of captchas those in
+CAPTCHA_CODES, which a room declares.
 """
 
+from guildbank.plugin_host.captcha import CODES as CAPTCHA_CODES
+from guildbank.plugin_host.captcha import Captchas, CaptchaTerms
 from guildbank.plugin_host.discovery import Plugins, Report
 from guildbank.plugin_host.outbound import Outbound
 from guildbank.plugin_host.settings import check_settings
@@ -10,8 +13,11 @@ from guildbank.plugin_host.sign_in import CODES as SIGN_IN_CODES
 from guildbank.plugin_host.sign_in import UNKNOWN_PROVIDER, IdentityProviders, Terms
 
 __all__ = [
+    "CAPTCHA_CODES",
     "SIGN_IN_CODES",
     "UNKNOWN_PROVIDER",
+    "CaptchaTerms",
+    "Captchas",
     "IdentityProviders",
     "Outbound",
     "Plugins",

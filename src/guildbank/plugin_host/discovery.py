@@ -12,6 +12,7 @@ from guildbank.plugin_api import (
     API_VERSION,
     CAPABILITY_VERBS,
     Callback,
+    Captcha,
     Entry,
     IdentityProvider,
     Manifest,
@@ -40,6 +41,7 @@ VERBS: Mapping[Slot, tuple[str, ...]] = {
     Slot.CALLBACK: ("deliver",),
     Slot.NOTIFICATION: ("send", "test_connection"),
     Slot.IDENTITY: (),
+    Slot.CAPTCHA: ("verify",),
 }
 """What every plugin of a slot must be able to do."""
 
@@ -76,6 +78,10 @@ class Plugins:
     def identity_provider(self, id_: str) -> IdentityProvider | None:
         """Return an identity provider; its manifest says which of its capabilities it has."""
         return cast("IdentityProvider | None", self._slots[Slot.IDENTITY].get(id_))
+
+    def captcha(self, id_: str) -> Captcha | None:
+        """Return a captcha plugin."""
+        return cast("Captcha | None", self._slots[Slot.CAPTCHA].get(id_))
 
     @property
     def entries(self) -> tuple[Entry, ...]:

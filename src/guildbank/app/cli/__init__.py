@@ -2,7 +2,17 @@
 
 import typer
 
-from guildbank.app.cli import doctor, keys, ledger, players, plugins, run, tenants
+from guildbank.app.cli import (
+    breached,
+    doctor,
+    keys,
+    ledger,
+    players,
+    plugins,
+    run,
+    signing_keys,
+    tenants,
+)
 
 app = typer.Typer(
     name="guildbank",
@@ -16,6 +26,8 @@ run.add_to(app)
 doctor.add_to(app)
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(keys.app, name="key")
+app.add_typer(signing_keys.app, name="signing-key")
+app.add_typer(breached.app, name="breached-passwords")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(players.app, name="player")
 app.add_typer(plugins.app, name="plugin")

@@ -8,7 +8,7 @@ import typer
 from guildbank.app.cli.screen import FAILED, fail, say, table
 
 if TYPE_CHECKING:
-    from guildbank.plugin_api import IdentityProvider, PaymentProvider
+    from guildbank.plugin_api import Captcha, IdentityProvider, PaymentProvider
     from guildbank.plugin_api.conformance import Check
     from guildbank.plugin_host import Plugins
 
@@ -43,7 +43,8 @@ def try_one(
 
     Of a payment provider it takes test money and gives it back. Of an identity provider it begins
     sign-ins, hands over forgeries, and puts it into networks that lie; a person who signs in is
-    played by the plugin's own tests. Ends with 1 unless every check that ran has passed.
+    played by the plugin's own tests, and so is one who solves a captcha. Ends with 1 unless every
+    check that ran has passed.
     """
     plugins = _plugins()
     given = setting or []
@@ -51,9 +52,12 @@ def try_one(
         checks = _try_payments(provider, given)
     elif (identity := plugins.identity_provider(plugin)) is not None:
         checks = _try_identity(identity, given)
+    elif (captcha := plugins.captcha(plugin)) is not None:
+        checks = _try_captcha(captcha, given)
     else:
         raise fail(
-            f"There is no payment or identity provider {plugin!r}. See `guildbank plugin list`."
+            f"There is no payment or identity provider and no captcha {plugin!r}. "
+            "See `guildbank plugin list`."
         )
     _show(checks)
 
@@ -103,6 +107,26 @@ def _try_identity(provider: "IdentityProvider", given: list[str]) -> "list[Check
     if isinstance(provider, IdentityRehearsable):
         rehearsal = provider.rehearsal()
     return asyncio.run(run_identity_conformance(provider, context, rehearsal))
+
+
+def _try_captcha(captcha: "Captcha", given: list[str]) -> "list[Check]":
+    from guildbank.infra.config import Settings
+    from guildbank.infra.egress import Egress
+    from guildbank.kernel import SystemClock
+    from guildbank.plugin_api import CaptchaContext
+    from guildbank.plugin_api.conformance import run_captcha_conformance
+    from guildbank.plugin_host import Outbound
+
+    settings = _settings(given, captcha.manifest.settings_schema)
+    egress = Egress(private=Settings.load().egress_private)
+    context = CaptchaContext(
+        tenant="conformance",
+        mode="test",
+        settings=settings,
+        now=SystemClock().now(),
+        http=Outbound(egress, captcha.manifest, settings),
+    )
+    return asyncio.run(run_captcha_conformance(captcha, context))
 
 
 def _show(checks: "list[Check]") -> None:

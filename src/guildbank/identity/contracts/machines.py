@@ -52,6 +52,10 @@ ADDRESS_NOT_ALLOWED = Refusal(
         "from where; behind a proxy the server also needs the setting `trusted_proxies`."
     ),
 )
+ACCESS_TOKEN_ENDED = Refusal(
+    code="unauthorized",
+    detail="The key for which this access token was given is revoked or expired. Get a new one.",
+)
 SECRET_IN_CLIENT_HEADER = Refusal(
     code="unauthorized",
     detail=(

@@ -120,8 +120,33 @@ BAD_TOKEN = Refusal(code="unauthorized", detail="The player token is not valid, 
 
 
 class SigningKeyRow(msgspec.Struct, frozen=True):
-    """A key of player tokens as it is stored: public in base64, its seed under the master key."""
+    """A key of tokens as it is stored: public in base64, its seed under the master key.
+
+    It is published at once and signs from `signs_at` on, until the next one does.
+    """
 
     id: str
     public_key: str
     sealed_seed: bytes
+    signs_at: datetime
+
+
+class SigningKeyState(msgspec.Struct, frozen=True):
+    """Where a key is on its way, and when it gets to the next state (None: not planned).
+
+    `since` is when it began to sign, or will.
+    """
+
+    id: str
+    since: datetime
+    state: Literal["published", "signs", "verifies", "gone"]
+    until: datetime | None
+
+
+ROTATION_UNDER_WAY = Refusal(
+    code="rotation_under_way",
+    detail=(
+        "A new key is published already and will sign soon. Wait for it, or rotate with --now to "
+        "drop all keys at once."
+    ),
+)

@@ -8,6 +8,7 @@ from litestar import Request, post
 from msgspec import Meta
 
 from guildbank.identity.contracts.players import Account
+from guildbank.identity.contracts.protection import MAX_CAPTCHA_RESPONSE
 from guildbank.identity.contracts.sign_in import Tokens
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.players.register import Registration, register
@@ -42,51 +43,68 @@ PasswordText = Annotated[str, Meta(min_length=1, max_length=1024, examples=["thr
 DeviceToken = Annotated[
     str, Meta(min_length=1, max_length=64, description="What an earlier sign-in gave the device.")
 ]
+CaptchaText = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_CAPTCHA_RESPONSE,
+        description="What the captcha's widget gave, after an answer `captcha_required`.",
+    ),
+]
 
 
 class RegisterBody(Body):
     """A new player: a password, and an address or a user name to sign in with, or both."""
 
-    __example__: ClassVar = {"username": "alice", "locale": "en", "country": "DE"}
+    __example__: ClassVar = {
+        "username": "alice",
+        "locale": "en",
+        "country": "DE",
+        "captchaResponse": None,
+    }
 
     password: PasswordText
     email: EmailText | None = None
     username: NameText | None = None
     locale: LanguageTag | None = None
     country: CountryCode | None = None
+    captcha_response: CaptchaText | None = None
 
 
 class AccountRegisterBody(Body):
     """A new player with a user name and an address."""
 
-    __example__: ClassVar = {"locale": "en", "country": "DE"}
+    __example__: ClassVar = {"locale": "en", "country": "DE", "captchaResponse": None}
 
     username: NameText
     password: PasswordText
     email: EmailText
     locale: LanguageTag | None = None
     country: CountryCode | None = None
+    captcha_response: CaptchaText | None = None
 
 
 class LoginBody(Body):
     """Who signs in: an address or a user name, and the password."""
 
-    __example__: ClassVar = {"username": None, "deviceToken": None}
+    __example__: ClassVar = {"username": None, "deviceToken": None, "captchaResponse": None}
 
     password: PasswordText
     email: EmailText | None = None
     username: NameText | None = None
     device_token: DeviceToken | None = None
+    captcha_response: CaptchaText | None = None
 
 
 class AccountLoginBody(Body):
     """Who signs in; an address will do as the user name."""
 
-    __example__: ClassVar = {"deviceToken": None}
+    __example__: ClassVar = {"deviceToken": None, "captchaResponse": None}
 
     username: NameText
     password: PasswordText
     device_token: DeviceToken | None = None
+    captcha_response: CaptchaText | None = None
 
 
 class RegisteredView(View):
@@ -133,14 +151,14 @@ class TokensView(View):
     summary="Register a player",
 )
 async def register_player(
-    identity: Parts, home: Home, data: JSONBody[RegisterBody]
+    request: Request[Any, Any, Any], identity: Parts, home: Home, data: JSONBody[RegisterBody]
 ) -> RegisteredView:
     """Create a player of the tenant.
 
     An address that somebody else has is accepted too, so that nobody learns who has an account;
     it is theirs alone who confirms it.
     """
-    return await _registered(identity, home, data)
+    return await _registered(identity, home, request, data)
 
 
 @post(
@@ -151,10 +169,13 @@ async def register_player(
     summary="Register a player with a user name",
 )
 async def register_account(
-    identity: Parts, home: Home, data: JSONBody[AccountRegisterBody]
+    request: Request[Any, Any, Any],
+    identity: Parts,
+    home: Home,
+    data: JSONBody[AccountRegisterBody],
 ) -> RegisteredView:
     """Create a player of the tenant; the same as `/register`, with all three fields."""
-    return await _registered(identity, home, data)
+    return await _registered(identity, home, request, data)
 
 
 @post(
@@ -191,7 +212,10 @@ async def log_in_account(
 
 
 async def _registered(
-    identity: Identity, home: Home, data: RegisterBody | AccountRegisterBody
+    identity: Identity,
+    home: Home,
+    request: Request[Any, Any, Any],
+    data: RegisterBody | AccountRegisterBody,
 ) -> RegisteredView:
     country = granted(read_country(data.country))
     wanted = Registration(
@@ -200,9 +224,11 @@ async def _registered(
         username=data.username,
         locale=data.locale,
         country=country,
+        captcha=data.captcha_response,
     )
+    address = client_address(request)
     try:
-        account: Account = granted(await register(identity, home, wanted))
+        account: Account = granted(await register(identity, home, wanted, address))
     except Overworked:
         raise busy() from None
     return RegisteredView("User registered successfully", account.player_id)
@@ -221,6 +247,7 @@ async def _logged_in(
         address=client_address(request),
         device=request.headers.get("user-agent", ""),
         device_token=data.device_token,
+        captcha=data.captcha_response,
     )
     try:
         welcome = granted(await log_in(identity, home, credentials))

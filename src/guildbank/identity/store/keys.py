@@ -5,7 +5,7 @@ from datetime import datetime
 from ipaddress import ip_network
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from guildbank.identity import tables
@@ -15,6 +15,13 @@ from guildbank.infra.database import Tx
 
 _key = tables.key.c
 _COLUMNS = tuple(column for column in _key if column.name != "hash")
+
+# The same for who holds a token that was given for a key.
+KEY_BY_ID = """
+SELECT id, application, tenant_id, kind, scopes, expires_at, revoked_at, allowed_addresses
+FROM identity_key
+WHERE id = $1
+"""
 
 # Every request that no cache answers comes here, so it is plain text on the driver.
 KEY_BY_HASH = """
@@ -57,7 +64,15 @@ async def insert_key(tx: Tx, key: Key, hash_: bytes) -> None:
 
 async def find_by_hash(tx: Tx, hash_: bytes) -> KnownKey | None:
     """Return the key of this token, valid or not."""
-    row = await tx.driver.fetchrow(KEY_BY_HASH, hash_)
+    return _as_known(await tx.driver.fetchrow(KEY_BY_HASH, hash_))
+
+
+async def find_by_id(tx: Tx, id_: str) -> KnownKey | None:
+    """Return the key of this id, valid or not."""
+    return _as_known(await tx.driver.fetchrow(KEY_BY_ID, id_))
+
+
+def _as_known(row: Any) -> KnownKey | None:
     if row is None:
         return None
     return KnownKey(
@@ -126,21 +141,34 @@ async def note_use(tx: Tx, used: Mapping[str, datetime]) -> None:
 
 
 async def signing_keys(tx: Tx) -> Sequence[SigningKeyRow]:
-    """Return all signing keys, the newest last."""
-    table = tables.signing_key
+    """Return all signing keys, in the order in which they sign."""
+    table = tables.signing_key.c
     rows: Iterable[Any] = await tx.sql.execute(
-        select(table.c.id, table.c.public_key, table.c.sealed_seed).order_by(table.c.id)
+        select(table.id, table.public_key, table.sealed_seed, table.signs_at).order_by(
+            table.signs_at, table.id
+        )
     )
-    return [SigningKeyRow(row.id, row.public_key, bytes(row.sealed_seed)) for row in rows]
+    return [
+        SigningKeyRow(row.id, row.public_key, bytes(row.sealed_seed), row.signs_at) for row in rows
+    ]
 
 
 async def insert_signing_key(tx: Tx, row: SigningKeyRow) -> None:
     """Store a signing key whose seed the master key sealed."""
     await tx.sql.execute(
         insert(tables.signing_key).values(
-            id=row.id, public_key=row.public_key, sealed_seed=row.sealed_seed
+            id=row.id,
+            public_key=row.public_key,
+            sealed_seed=row.sealed_seed,
+            signs_at=row.signs_at,
         )
     )
+
+
+async def drop_signing_keys(tx: Tx, ids: Sequence[str]) -> None:
+    """Forget keys with their seeds: what they signed is believed no more."""
+    table = tables.signing_key
+    await tx.sql.execute(delete(table).where(table.c.id.in_(ids)))
 
 
 async def lock_signing_keys(tx: Tx) -> None:

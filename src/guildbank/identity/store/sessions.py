@@ -46,6 +46,12 @@ WHERE player_id = $1
 ORDER BY id DESC
 """  # noqa: S608 - names of our own columns
 
+PLAYER_OF = """
+SELECT player_id
+FROM identity_session
+WHERE id = $1
+"""
+
 STANDING = """
 SELECT player.state, array_remove(array_agg(session.id), NULL)
 FROM identity_player AS player
@@ -108,6 +114,12 @@ async def lock(driver: Driver, session_id: str) -> Session | None:
     """Return a session that no one else refreshes until this transaction ends."""
     row = await driver.fetchrow(LOCK, session_id)
     return None if row is None else _session(row)
+
+
+async def player_of(driver: Driver, session_id: str) -> str | None:
+    """Return whose session it is."""
+    player_id: str | None = await driver.fetchval(PLAYER_OF, session_id)
+    return player_id
 
 
 async def advance(driver: Driver, session_id: str, now: datetime) -> None:

@@ -2,19 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from guildbank.identity.usecases.hooks.call import Hooks
 from guildbank.identity.usecases.machines.note_use import UseNotes
 from guildbank.identity.usecases.machines.recognise import KeyRing
 from guildbank.identity.usecases.players.seal import Persons
+from guildbank.identity.usecases.protection.known import Protections
 from guildbank.identity.usecases.sign_tokens import TokenMint
+from guildbank.identity.usecases.signing_keys import SigningKeys
 from guildbank.identity.usecases.standing import Standings
+from guildbank.infra.breached import FILE_NAME as BREACHED_FILE
+from guildbank.infra.breached import Breached
 from guildbank.infra.crypto import Vault
 from guildbank.infra.database import Database
+from guildbank.infra.egress import Egress
 from guildbank.infra.limits import Limiter, Throttle
 from guildbank.infra.passwords import Passwords
 from guildbank.journal import Journal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.notify import Notify
+from guildbank.plugin_host import Captchas, Plugins
 from guildbank.tenancy import Tenants
 
 
@@ -32,6 +40,10 @@ class Identity:
     scopes: Mapping[str, str]
     notes: UseNotes
     keys: KeyRing
+    signing: SigningKeys
+    hooks: Hooks
+    protections: Protections
+    breached: Breached
     tokens: TokenMint
     persons: Persons
     passwords: Passwords
@@ -59,10 +71,18 @@ def open_identity(
     limiter: Limiter,
     notify: Notify,
     clock: Clock | None = None,
+    egress: Egress | None = None,
+    plugins: Plugins | None = None,
+    data: Path = Path(),
 ) -> Identity:
-    """Return the parts over one database, which is at `url`; one set a process."""
+    """Return the parts over one database, which is at `url`; one set a process.
+
+    `egress` is the client of addresses that tenants supply, `data` the folder of what was loaded.
+    """
     clock = clock or SystemClock()
+    egress = egress or Egress()
     notes = UseNotes(db)
+    signing = SigningKeys(db, vault, clock)
     return Identity(
         db=db,
         journal=journal,
@@ -71,7 +91,11 @@ def open_identity(
         scopes=scopes,
         notes=notes,
         keys=KeyRing(db, clock, notes),
-        tokens=TokenMint(db, vault, clock),
+        signing=signing,
+        hooks=Hooks(db, tenants, egress, clock),
+        protections=Protections(db, tenants, Captchas(plugins or Plugins(), egress)),
+        breached=Breached(data / BREACHED_FILE),
+        tokens=TokenMint(signing, clock),
         persons=Persons(db, tenants),
         passwords=Passwords(),
         standings=Standings(db, url, clock),

@@ -3,7 +3,10 @@
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from guildbank.identity.contracts.machines import (
+    ACCESS_TOKEN_ENDED,
     ADDRESS_NOT_ALLOWED,
     BAD_KEY,
     NOT_WITH_PUBLISHABLE,
@@ -11,11 +14,12 @@ from guildbank.identity.contracts.machines import (
     TENANT_MISMATCH,
     TENANT_REQUIRED,
     UNKNOWN_HOST,
+    KnownKey,
 )
 from guildbank.identity.contracts.sign_in import BAD_TOKEN, SESSION_ENDED
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.sign_in.finish import barred_by
-from guildbank.identity.usecases.sign_tokens import PlayerClaims
+from guildbank.identity.usecases.sign_tokens import MachineClaims, PlayerClaims
 from guildbank.infra.http import DEPLOYMENT_SCOPE, UNKNOWN_ADDRESS, Caller, ClientAddress
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
@@ -135,13 +139,26 @@ class Authenticator:
         if token.startswith("pk_"):
             return NOT_WITH_PUBLISHABLE
         if token.startswith("sk_"):
-            return await self._machine(token, address)
-        return await self._player(token)
+            key = await self._identity.keys.recognise(token)
+            return key if isinstance(key, Refusal) else await self._machine(key, address)
+        claims = await self._identity.tokens.read(token)
+        if isinstance(claims, MachineClaims):
+            return await self._with_access_token(claims, address)
+        return BAD_TOKEN if claims is None else await self._player(claims)
 
-    async def _machine(self, token: str, address: ClientAddress) -> Caller | Refusal:
-        key = await self._identity.keys.recognise(token)
-        if isinstance(key, Refusal):
-            return key
+    async def _with_access_token(
+        self, claims: MachineClaims, address: ClientAddress
+    ) -> Caller | Refusal:
+        """Return the application as its key would be, with the scopes that the token has."""
+        key = await self._identity.keys.of_token(claims.key)
+        if key is None or key.tenant_id != claims.tenant_id:
+            return ACCESS_TOKEN_ENDED
+        caller = await self._machine(key, address)
+        if isinstance(caller, Refusal):
+            return caller
+        return msgspec.structs.replace(caller, scopes=caller.scopes & claims.scopes)
+
+    async def _machine(self, key: KnownKey | None, address: ClientAddress) -> Caller | Refusal:
         if key is None or key.kind != "secret":
             return BAD_KEY
         # Only who holds the token gets here, so a stranger who guesses does not learn of the list.
@@ -165,10 +182,7 @@ class Authenticator:
             allowed_addresses=key.allowed_addresses,
         )
 
-    async def _player(self, token: str) -> Caller | Refusal:
-        claims = await self._identity.tokens.read(token)
-        if claims is None:
-            return BAD_TOKEN
+    async def _player(self, claims: PlayerClaims) -> Caller | Refusal:
         tenant = await self._identity.tenants.by_id(claims.tenant_id)
         if tenant is None:
             return BAD_TOKEN

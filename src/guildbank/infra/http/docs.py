@@ -92,9 +92,10 @@ def _operation(method: str, path: str, operation: Json, document: Json) -> str:
     parts += [f"<p>{_text(text)}</p>" for text in _paragraphs(operation)]
     if operation.get("parameters"):
         parts.append(_parameters(operation["parameters"]))
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
-    if body is not None:
-        parts.append(f"<h4>Body</h4><p>{_type_of(body['schema'])}</p>")
+    contents = operation.get("requestBody", {}).get("content", {})
+    body = contents.get("application/json")
+    for media, content in contents.items():
+        parts.append(f"<h4>Body</h4><p>{escape(media)}: {_type_of(content['schema'])}</p>")
     parts.append(f"<h4>Try it</h4><pre>{escape(_curl(method, path, operation, body))}</pre>")
     parts.append(_answers(operation["responses"], document))
     parts.append("</article>")

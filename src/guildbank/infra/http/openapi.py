@@ -23,6 +23,8 @@ from guildbank.infra.http.problems import PROBLEM_MEDIA_TYPE, Codes
 from guildbank.infra.http.shortcuts import guards_of
 
 Json: TypeAlias = dict[str, Any]
+FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
+"""Of the routes that take a form, which name its type as `form` in their `opt`."""
 REF = "#/components/schemas/{name}"
 _ANYWHERE = (400, 404, 405, 408, 429, 431, 503)
 _WITH_CREDENTIALS = (401, 403)
@@ -101,8 +103,9 @@ class Operation:
         self.parameters = sorted(query, key=lambda each: (each.param_type.value, each.field_alias))
         signature = handler.parsed_fn_signature
         data = signature.parameters.get("data")
-        self.body: Any = data.raw if data is not None else None
-        self.body_required = data is not None and not data.has_default
+        self.body: Any = data.raw if data is not None else handler.opt.get("form")
+        self.body_required = data is None or not data.has_default
+        self.body_media = "application/json" if data is not None else FORM_MEDIA_TYPE
         returned = signature.return_type
         self.answers: dict[int, Any] = {}
         if returned.is_subclass_of(Response):
@@ -250,7 +253,7 @@ def _operation(each: Operation, schemas: list[Json], components: Json, codes: Co
         schema = next(rest_of_schemas)
         document["requestBody"] = {
             "required": each.body_required,
-            "content": {"application/json": _media(schema, components)},
+            "content": {each.body_media: _media(schema, components)},
         }
     answers = {
         str(status): _answer(status, kind, handler, rest_of_schemas, components)

@@ -37,6 +37,14 @@ BY_ADDRESS = Growth(
     free_tries=50, first_seconds=1, longest_seconds=15 * _MINUTE, forget_seconds=_DAY
 )
 """A school or an office signs in from one address, so it has more free tries."""
+_HOUR = 3_600
+SUSPECT_ACCOUNT = Growth(
+    free_tries=3, first_seconds=_HOUR, longest_seconds=_HOUR, forget_seconds=_HOUR
+)
+SUSPECT_ADDRESS = Growth(
+    free_tries=20, first_seconds=_HOUR, longest_seconds=_HOUR, forget_seconds=_HOUR
+)
+"""From here on a captcha is asked for, where the tenant has one; long before tries are slow."""
 _NONCE_BYTES, _MAC_BYTES = 16, 16
 _MAX_TOKEN = 64
 
@@ -92,6 +100,35 @@ class Throttle:
         if known is not None and device is not None:
             return device
         return self._token(tenant_id, account, secrets.token_bytes(_NONCE_BYTES))
+
+    async def suspects(
+        self, tenant_id: str, account: str, address: "ClientAddress", device: str | None
+    ) -> bool:
+        """Count a try, and say whether so many came before it that a captcha should be solved.
+
+        A known device is not suspected. Raises StoreAway.
+        """
+        if self.knows(tenant_id, account, device):
+            return False
+        counters = [
+            (self._key("suspect account", tenant_id, account), SUSPECT_ACCOUNT),
+            (self._key("suspect address", tenant_id, address.rate_key), SUSPECT_ADDRESS),
+        ]
+        return await self._store.begin_try(counters) > 0
+
+    async def trust(
+        self, tenant_id: str, account: str, address: "ClientAddress", device: str | None
+    ) -> None:
+        """Take back what `suspects` counted of a try that succeeded."""
+        if self.knows(tenant_id, account, device):
+            return
+        try:
+            await self._store.forget_tries(self._key("suspect account", tenant_id, account))
+            await self._store.take_back_try(
+                self._key("suspect address", tenant_id, address.rate_key), SUSPECT_ADDRESS
+            )
+        except StoreAway as error:
+            log.warning("login_success_not_counted", error=str(error))
 
     def knows(self, tenant_id: str, account: str, device: str | None) -> bool:
         """Say whether the token is one that `succeeded` gave for this account."""

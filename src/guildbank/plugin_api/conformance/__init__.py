@@ -1,5 +1,9 @@
 """The contract of the plugin slots as a program: what a plugin author runs before shipping."""
 
+from guildbank.plugin_api.conformance.captcha import (
+    CAPTCHA_CHECKS,
+    run_captcha_conformance,
+)
 from guildbank.plugin_api.conformance.contracts import Check, Rehearsable, Rehearsal
 from guildbank.plugin_api.conformance.identity.contracts import (
     IdentityRehearsable,
@@ -12,6 +16,7 @@ from guildbank.plugin_api.conformance.identity.run import (
 from guildbank.plugin_api.conformance.run import PROVIDER_CHECKS, run_provider_conformance
 
 __all__ = [
+    "CAPTCHA_CHECKS",
     "IDENTITY_CHECKS",
     "PROVIDER_CHECKS",
     "Check",
@@ -19,6 +24,7 @@ __all__ = [
     "IdentityRehearsal",
     "Rehearsable",
     "Rehearsal",
+    "run_captcha_conformance",
     "run_identity_conformance",
     "run_provider_conformance",
 ]

@@ -23,6 +23,7 @@ from guildbank.identity.usecases.accounts.letters import (
     letter,
     may_write,
 )
+from guildbank.identity.usecases.protection.check import check_address_allowed
 from guildbank.identity.usecases.sign_in.tickets import (
     find_ticket,
     keep_ticket,
@@ -49,12 +50,15 @@ async def ask_change_email(
     """Mail the new address a link; nothing changes before it is followed.
 
     An address that is somebody's gets word of that instead, and the caller sees no difference.
-    Refusals: `address_invalid`, `invalid_value` (it is the player's own), `rate_limited`,
-    `not_found`. Raises StoreAway.
+    Refusals: `address_invalid`, `disposable_address`, `invalid_value` (it is the player's own),
+    `rate_limited`, `not_found`. Raises StoreAway.
     """
     email = read_email(address)
     if isinstance(email, Refusal):
         return email
+    refused = await check_address_allowed(identity, tenant, email)
+    if refused is not None:
+        return refused
     async with identity.db.begin(tenant.schema, read_only=True) as tx:
         own = await store.own(tx.driver, player_id)
         holder = await store.holder(tx.driver, email.canonical)

@@ -7,9 +7,10 @@ from guildbank.identity.contracts.sign_in import LOGIN_FAILED, STEP_UP_REQUIRED
 from guildbank.identity.store import accounts, sessions
 from guildbank.identity.store import emails as store
 from guildbank.identity.store.tickets import drop
-from guildbank.identity.strength import prepare, read_password
+from guildbank.identity.strength import prepare
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.accounts.letters import letter
+from guildbank.identity.usecases.protection.check import check_new_password
 from guildbank.infra.http import ClientAddress
 from guildbank.infra.passwords import Verdict
 from guildbank.infra.tenant import TenantRef
@@ -49,7 +50,7 @@ async def change_password(
     refused = await _proved(identity, tenant, change, stored)
     if refused is not None:
         return refused
-    password = read_password(change.wanted, own.words)
+    password = await check_new_password(identity, change.wanted, own.words)
     if isinstance(password, Refusal):
         return password
     hash_ = await identity.passwords.hash(password)

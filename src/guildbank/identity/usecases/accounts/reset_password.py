@@ -7,9 +7,9 @@ from guildbank.identity.rules import read_email
 from guildbank.identity.store import accounts, sessions
 from guildbank.identity.store import emails as store
 from guildbank.identity.store.tickets import drop
-from guildbank.identity.strength import read_password
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.accounts.letters import letter, may_write
+from guildbank.identity.usecases.protection.check import check_new_password
 from guildbank.identity.usecases.sign_in.tickets import (
     find_ticket,
     keep_ticket,
@@ -80,7 +80,7 @@ async def reset_password(
         own = None if player_id is None else await store.own(tx.driver, player_id)
     if own is None or own.email is None:
         return BAD_TICKET
-    password = read_password(wanted, own.words)
+    password = await check_new_password(identity, wanted, own.words)
     if isinstance(password, Refusal):
         return password
     hash_ = await identity.passwords.hash(password)

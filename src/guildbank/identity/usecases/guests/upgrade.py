@@ -73,7 +73,7 @@ async def upgrade(
     Refusals: those of `register`, `already_registered` and `unknown_player`. Raises Unavailable
     and Overworked.
     """
-    account = await read_registration(identity, wanted, player_id)
+    account = await read_registration(identity, tenant, wanted, player_id)
     if isinstance(account, Refusal):
         return account
     act = Upgrade(account, await greeting(identity, tenant, account))

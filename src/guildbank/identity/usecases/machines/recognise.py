@@ -27,6 +27,7 @@ class KeyRing:
         self._clock = clock
         self._notes = notes
         self._found = Recent(self._load, seconds=FRESH_SECONDS)
+        self._by_id = Recent(self._load_by_id, seconds=FRESH_SECONDS)
         self._unknown = Recent(self._load, seconds=FRESH_SECONDS, capacity=1_000)
         self._lane = asyncio.Semaphore(STRANGER_CONNECTIONS)
         self._waiting = 0
@@ -38,8 +39,16 @@ class KeyRing:
         hash_ = token_hash(token)
         known = self._found.knows(hash_)
         key = await self._found.get(hash_) if known else await self._stranger(hash_)
-        if isinstance(key, Refusal):
-            return key
+        return key if isinstance(key, Refusal) else self._valid(key)
+
+    async def of_token(self, key_id: str) -> KnownKey | None:
+        """Return the key that a signed token was given for, if it is valid now.
+
+        A stranger cannot have such a token, so there is no guessing to slow down.
+        """
+        return self._valid(await self._by_id.get(key_id))
+
+    def _valid(self, key: KnownKey | None) -> KnownKey | None:
         now = self._clock.now()
         if key is None or not key.valid(now):
             return None
@@ -49,6 +58,7 @@ class KeyRing:
     def forget(self) -> None:
         """Drop what is known, after this process changed a key."""
         self._found.clear()
+        self._by_id.clear()
         self._unknown.clear()
 
     async def _stranger(self, hash_: bytes) -> KnownKey | Refusal | None:
@@ -68,3 +78,7 @@ class KeyRing:
     async def _load(self, hash_: bytes) -> KnownKey | None:
         async with self._db.begin(CONTROL_SCHEMA, read_only=True) as tx:
             return await store.find_by_hash(tx, hash_)
+
+    async def _load_by_id(self, key_id: str) -> KnownKey | None:
+        async with self._db.begin(CONTROL_SCHEMA, read_only=True) as tx:
+            return await store.find_by_id(tx, key_id)

@@ -3,6 +3,7 @@
 from guildbank.identity.contracts.players import NO_PLAYER
 from guildbank.identity.contracts.sign_in import PlayerToken
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.hooks.ask import ask_before_token
 from guildbank.identity.usecases.players.read_players import get_player
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
@@ -13,11 +14,14 @@ async def mint_player_token(
 ) -> PlayerToken | Refusal:
     """Return a token of ten minutes, by which the player buys at the prices of `country`.
 
-    Refusal: `not_found` (unknown or erased).
+    Refusals: `not_found` (unknown or erased), `hook_refused`, `hook_unavailable`.
     """
     player = await get_player(identity, tenant, player_id)
     if isinstance(player, Refusal):
         return player
     if player.state != "active":
         return NO_PLAYER
-    return await identity.tokens.mint(tenant, player_id, country)
+    claims = await ask_before_token(identity, tenant, player_id, "game_server")
+    if isinstance(claims, Refusal):
+        return claims
+    return await identity.tokens.mint(tenant, player_id, country, ext=claims)

@@ -10,10 +10,16 @@ from guildbank.identity.names import read_username
 from guildbank.identity.rules import read_email
 from guildbank.identity.store.accounts import ACCOUNTS, USERNAMES
 from guildbank.identity.store.players import PLAYERS
-from guildbank.identity.strength import read_password
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.accounts.letters import Greeting, greeting
+from guildbank.identity.usecases.hooks.ask import ask_before_register
 from guildbank.identity.usecases.players.add_player import PLAYER_CREATED
+from guildbank.identity.usecases.protection.check import (
+    check_address_allowed,
+    check_captcha,
+    check_new_password,
+)
+from guildbank.infra.http import UNKNOWN_ADDRESS, ClientAddress
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal, new_id
@@ -31,6 +37,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     username: str | None = None
     locale: str | None = None
     country: str | None = None
+    captcha: str | None = None
 
 
 class Register(Act):
@@ -68,7 +75,10 @@ class Register(Act):
 
 
 async def register(
-    identity: Identity, tenant: TenantRef, wanted: Registration
+    identity: Identity,
+    tenant: TenantRef,
+    wanted: Registration,
+    address: ClientAddress = UNKNOWN_ADDRESS,
 ) -> Account | Refusal:
     """Return the account of a new player.
 
@@ -77,7 +87,7 @@ async def register(
     Refusals: those of `read_registration`, `username_taken`, `tenant_suspended`.
     Raises Unavailable, Overworked and StoreAway.
     """
-    account = await read_registration(identity, wanted, new_id("player"))
+    account = await read_registration(identity, tenant, wanted, new_id("player"), address)
     if isinstance(account, Refusal):
         return account
     act = Register(account, await greeting(identity, tenant, account))
@@ -86,22 +96,52 @@ async def register(
 
 
 async def read_registration(
-    identity: Identity, wanted: Registration, player_id: str
+    identity: Identity,
+    tenant: TenantRef,
+    wanted: Registration,
+    player_id: str,
+    stranger: ClientAddress | None = None,
 ) -> Account | Refusal:
     """Return what is to be kept for a player of what a person filled in, the password hashed.
 
-    Refusals: `missing_field`, `invalid_value`, `address_invalid`, `out_of_range`, `weak_password`.
-    Raises Overworked.
+    A `stranger` at this address may have to solve a captcha. Refusals: `missing_field`,
+    `invalid_value`, `address_invalid`, `disposable_address`, `out_of_range`, `weak_password`,
+    `breached_password`, those of captchas and `hook_refused`, `hook_unavailable`. Raises
+    Overworked.
     """
     account = _read(wanted, player_id)
     if isinstance(account, Refusal):
         return account
     known_words = [word for word in (wanted.username, wanted.email) if word]
-    password = read_password(wanted.password, known_words)
+    password = await check_new_password(identity, wanted.password, known_words)
     if isinstance(password, Refusal):
         return password
+    refused = await _hindrance(identity, tenant, wanted, account, stranger)
+    if refused is not None:
+        return refused
     hash_ = await identity.passwords.hash(password)
     return msgspec.structs.replace(account, password_hash=hash_)
+
+
+async def _hindrance(
+    identity: Identity,
+    tenant: TenantRef,
+    wanted: Registration,
+    account: Account,
+    stranger: ClientAddress | None,
+) -> Refusal | None:
+    """Return why this player is not let in; what costs others something is asked last."""
+    refused = await check_address_allowed(identity, tenant, account.email)
+    if refused is None and stranger is not None:
+        refused = await check_captcha(identity, tenant, "register", wanted.captcha, stranger)
+    return refused or await ask_before_register(
+        identity,
+        tenant,
+        username=None if account.username is None else account.username.name,
+        email=None if account.email is None else account.email.address,
+        locale=wanted.locale,
+        country=wanted.country,
+    )
 
 
 def _read(wanted: Registration, player_id: str) -> Account | Refusal:

@@ -12,6 +12,7 @@ from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.factors.read_factors import read_factors
 from guildbank.identity.usecases.factors.seal_codes import key_of
 from guildbank.identity.usecases.factors.tell import seal_notice
+from guildbank.identity.usecases.hooks.ask import ask_before_login
 from guildbank.identity.usecases.sign_in.keep_session import begin_session
 from guildbank.identity.usecases.sign_in.tickets import add_ticket, new_secret
 from guildbank.infra.crypto import DataKey
@@ -41,8 +42,9 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 async def finish_sign_in(identity: Identity, tenant: TenantRef, proof: Proof) -> Tokens | Refusal:
     """Return the tokens of a new session.
 
-    Refusals: `player_suspended`, `player_closed`, and `second_factor_required`, which tells how to
-    go on: `challenge` names the sign-in for ten minutes, `methods` are those that finish it.
+    Refusals: `player_suspended`, `player_closed`, `hook_refused`, `hook_unavailable`, and
+    `second_factor_required`, which tells how to go on: `challenge` names the sign-in for ten
+    minutes, `methods` are those that finish it.
     """
     barred = barred_by(proof.state)
     if barred is not None:
@@ -58,17 +60,24 @@ async def finish_sign_in(identity: Identity, tenant: TenantRef, proof: Proof) ->
 
 async def open_session(
     identity: Identity, tenant: TenantRef, proof: Proof, factors: Factors
-) -> Tokens:
+) -> Tokens | Refusal:
     """Return the tokens of a session for who proved all that is asked.
 
-    A device that is not known, and is not the first, is told of by mail that commits with it.
+    The studio's server is asked last. A device that is not known, and is not the first, is told of
+    by mail that commits with it. Refusals: `hook_refused`, `hook_unavailable`.
     """
+    player_id, methods, device = proof.player_id, proof.methods, proof.device
+    claims = await ask_before_login(
+        identity, tenant, player_id, methods, device, known_device=proof.known
+    )
+    if isinstance(claims, Refusal):
+        return claims
     notice = None
     if factors.returning and not proof.known:
         values = {"device": proof.device, "place": proof.place}
         notice = await seal_notice(identity, tenant, factors, "identity.new_device", values)
     return await begin_session(
-        identity, tenant, proof.player_id, proof.device, proof.methods, notice=notice
+        identity, tenant, player_id, device, methods, claims=claims, notice=notice
     )
 
 

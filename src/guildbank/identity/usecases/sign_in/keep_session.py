@@ -8,6 +8,7 @@ import base64
 import hmac
 from datetime import timedelta
 
+from guildbank.identity.contracts.hooks import Claims
 from guildbank.identity.contracts.sign_in import (
     BAD_REFRESH,
     NO_SESSION,
@@ -19,6 +20,7 @@ from guildbank.identity.contracts.sign_in import (
 from guildbank.identity.rules import Refresh, judge_refresh, proves_twice
 from guildbank.identity.store import sessions as store
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.hooks.ask import ask_before_refresh
 from guildbank.infra.crypto import DataKey
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal, new_id, parse_id
@@ -39,11 +41,12 @@ async def begin_session(
     device: str,
     methods: tuple[Method, ...],
     *,
+    claims: Claims | None = None,
     notice: SealedMail | None = None,
 ) -> Tokens:
     """Return the tokens of a new session of a player who has just proved who they are.
 
-    `notice` is mail that tells of it.
+    `claims` are what the studio's server says of the player, `notice` is mail that tells of it.
     """
     now = identity.clock.now()
     session = Session(
@@ -64,7 +67,7 @@ async def begin_session(
         await store.add(tx.driver, session)
         if notice is not None:
             await queue_mail(tx, notice)
-    return await _tokens(identity, tenant, key, session, 0)
+    return await _tokens(identity, tenant, key, session, 0, claims)
 
 
 async def refresh(identity: Identity, tenant: TenantRef, token: str) -> Tokens | Refusal:
@@ -72,13 +75,17 @@ async def refresh(identity: Identity, tenant: TenantRef, token: str) -> Tokens |
 
     The token before the good one gets the same successor for 30 seconds, so that parallel tabs
     agree. Any older one ends the session: somebody has a copy.
-    Refusals: `unauthorized`, `session_ended`, `refresh_reused`.
+    Refusals: `unauthorized`, `session_ended`, `refresh_reused`, and `hook_refused` and
+    `hook_unavailable`, which leave the token as good as it was.
     """
     key = await _key(identity, tenant)
     claimed = _read(key, tenant, token)
     if claimed is None:
         return BAD_REFRESH
     session_id, counter = claimed
+    claims = await ask_before_refresh(identity, tenant, session_id)
+    if isinstance(claims, Refusal):
+        return claims
     now = identity.clock.now()
     async with identity.db.begin(tenant.schema) as tx:
         session = await store.lock(tx.driver, session_id)
@@ -92,7 +99,7 @@ async def refresh(identity: Identity, tenant: TenantRef, token: str) -> Tokens |
     if isinstance(judged, Refusal):
         await end_session(identity, tenant, session.player_id, session.id)
         return judged
-    return await _tokens(identity, tenant, key, session, counter + 1)
+    return await _tokens(identity, tenant, key, session, counter + 1, claims)
 
 
 async def list_sessions(identity: Identity, tenant: TenantRef, player_id: str) -> list[Session]:
@@ -142,9 +149,14 @@ async def _key(identity: Identity, tenant: TenantRef) -> DataKey:
 
 
 async def _tokens(
-    identity: Identity, tenant: TenantRef, key: DataKey, session: Session, counter: int
+    identity: Identity,
+    tenant: TenantRef,
+    key: DataKey,
+    session: Session,
+    counter: int,
+    claims: Claims | None,
 ) -> Tokens:
-    access = await identity.tokens.mint(tenant, session.player_id, session=session)
+    access = await identity.tokens.mint(tenant, session.player_id, session=session, ext=claims)
     return Tokens(
         player_id=session.player_id,
         session_id=session.id,

@@ -9,6 +9,7 @@ from guildbank.identity.rules import read_email
 from guildbank.identity.store import accounts as store
 from guildbank.identity.strength import prepare
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.protection.check import check_login_captcha, trust_login
 from guildbank.identity.usecases.sign_in.finish import Proof, finish_sign_in
 from guildbank.infra.http import ClientAddress
 from guildbank.infra.passwords import Verdict
@@ -19,7 +20,8 @@ from guildbank.kernel import Refusal
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     """What a person types, and where. `handle` is a name or an address.
 
-    `device` is what the client calls itself, `device_token` what it kept from an earlier sign-in.
+    `device` is what the client calls itself, `device_token` what it kept from an earlier sign-in,
+    `captcha` what the widget gave.
     """
 
     handle: str
@@ -27,6 +29,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     address: ClientAddress
     device: str = ""
     device_token: str | None = None
+    captcha: str | None = None
 
 
 class Welcome(msgspec.Struct, frozen=True):
@@ -42,14 +45,18 @@ async def log_in(
     """Return the tokens of a new session.
 
     Refusals: `login_failed`, which tells neither by its words nor by its time whether the handle
-    is known; `login_throttled`, before the password is looked at; and to who knows the password
-    those of `finish_sign_in`. Raises Overworked and StoreAway.
+    is known; `login_throttled` and those of `check_captcha`, before the password is looked at; and
+    to who knows the password those of `finish_sign_in`. Raises Overworked and StoreAway.
     """
     password = prepare(credentials.password) or ""
     handle = _read(credentials.handle)
     # What cannot be a handle is no account's, and is counted all the same.
     account = handle if isinstance(handle, str) else _folded(handle)
-    asked = (tenant.id, account, credentials.address, credentials.device_token)
+    whence = (account, credentials.address, credentials.device_token)
+    refused = await check_login_captcha(identity, tenant, *whence, credentials.captcha)
+    if refused is not None:
+        return refused
+    asked = (tenant.id, *whence)
     throttled = await identity.throttle.check(*asked)
     if throttled is not None:
         return throttled
@@ -57,6 +64,7 @@ async def log_in(
     if found is None:
         return LOGIN_FAILED
     known = await identity.throttle.succeeded(*asked)
+    await trust_login(identity, tenant, *whence)
     candidate, verdict = found
     if verdict is Verdict.OUTDATED:
         renewed = await identity.passwords.hash(password)

@@ -138,4 +138,4 @@ async def _finish(
             return CHALLENGE_ENDED
     proof = msgspec.structs.replace(waiting.proof, methods=(*waiting.proof.methods, method))
     tokens = await open_session(identity, tenant, proof, waiting.factors)
-    return Finished(tokens, proof.device_token)
+    return tokens if isinstance(tokens, Refusal) else Finished(tokens, proof.device_token)

@@ -1,0 +1,1 @@
+"""Captchas by Cloudflare Turnstile."""
