@@ -222,3 +222,17 @@ async def test_when_the_counters_are_away_nobody_is_let_in_to_guess() -> None:
         assert await throttle.succeeded(TENANT, "owner", somewhere(), None)
         await store.close()
     await gone.close()
+
+
+async def test_many_who_sign_in_to_one_account_at_once_are_all_answered(
+    throttle: Throttle,
+) -> None:
+    owner = anew("owner")
+
+    async def often() -> None:
+        for _ in range(20):
+            address = somewhere()
+            if await throttle.check(TENANT, owner, address, None) is None:
+                await throttle.succeeded(TENANT, owner, address, None)
+
+    await asyncio.gather(*(often() for _ in range(8)))

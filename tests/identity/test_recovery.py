@@ -194,7 +194,7 @@ async def test_a_forgotten_password_is_chosen_anew_once_and_ends_all_sessions(pe
     assert await eve.calls() == 401
     assert refused(await eve.signs_in()) == (401, "login_failed")
     assert (await eve.signs_in(password=OTHER)).status_code == 200
-    assert (await eve.mail())[0].template == "identity.password_changed"
+    assert "identity.password_changed" in [one.template for one in await eve.mail()]
     again = await eve.asks("POST", "/password/reset", token=token, password=PASSWORD)
     assert refused(again) == (422, "ticket_not_valid")
 

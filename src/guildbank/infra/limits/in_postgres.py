@@ -55,23 +55,18 @@ SELECT allowed, (date_part('epoch', full_at - statement_timestamp()) * 1000000):
 FROM found
 """  # noqa: S608 - our own schema's name
 
-# Rows to lock must exist; sorted, as above.
-OPEN_TRIES = """
+# Makes the rows that are missing and locks those that are there: whoever has just signed in may
+# delete one at any moment, so that a look after the making could find none.
+LOCK_TRIES = """
 INSERT INTO infra_login_try (key, tries, free_at, forget_at)
 SELECT key, 0, statement_timestamp(), statement_timestamp() + forget * INTERVAL '1 second'
 FROM unnest($1::bytea[], $2::bigint[]) AS added (key, forget)
 ORDER BY key
-ON CONFLICT (key) DO NOTHING
-"""
-
-LOCK_TRIES = """
-SELECT key,
+ON CONFLICT (key) DO UPDATE
+SET key = EXCLUDED.key
+RETURNING key,
     CASE WHEN forget_at < clock_timestamp() THEN 0 ELSE tries END AS tries,
     CEIL(date_part('epoch', free_at - clock_timestamp()))::bigint AS wait_seconds
-FROM infra_login_try
-WHERE key = ANY($1::bytea[])
-ORDER BY key
-FOR NO KEY UPDATE
 """
 
 COUNT_TRIES = """
@@ -147,8 +142,8 @@ class PostgresStore:
         keys = [key for key, _ in growths]
         forgets = [growth.forget_seconds for _, growth in growths]
         async with _answering(TRY_PATIENCE_SECONDS), self._db.begin(CONTROL_SCHEMA) as tx:
-            await tx.driver.execute(OPEN_TRIES, keys, forgets)
-            rows = {row["key"]: row for row in await tx.driver.fetch(LOCK_TRIES, keys)}
+            locked = await tx.driver.fetch(LOCK_TRIES, keys, forgets)
+            rows = {row["key"]: row for row in locked}
             wait = max(int(row["wait_seconds"]) for row in rows.values())
             if wait > 0:
                 return wait
