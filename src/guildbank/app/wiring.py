@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from guildbank.app.places import database_url, master_key_path
-from guildbank.app.rooms import all_rooms, backlogs_of, mails_of, scopes_of
+from guildbank.app.rooms import all_rooms, backlogs_of, mails_of, obstacles_of, personal_of, scopes_of
 from guildbank.identity import Authenticator, Identity, open_identity
 from guildbank.infra.backlogs import Backlogs
 from guildbank.infra.config import Settings
@@ -26,7 +26,7 @@ from guildbank.payments import Payments
 from guildbank.plugin_host import IdentityProviders, Plugins
 from guildbank.store import PackFulfilment, Store
 from guildbank.tenancy import Tenancy, TenantRef, Tenants
-from guildbank.wallets import SpendLimit
+from guildbank.wallets import BarWallets, SpendLimit
 from guildbank.wallets.usecases import Wallets
 
 JOURNAL_WRITERS = 4
@@ -146,8 +146,10 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     )
     throttle = open_throttle(counters, vault)
     identity = open_identity(
-        db, journal, directory, vault, scopes_of(all_rooms()), url, throttle, notify, clock
-    )
+        db, journal, directory, vault, scopes_of(all_rooms()), url, throttle, notify, clock,
+        followers=(BarWallets(),), personal=personal_of(all_rooms()),
+        obstacles=obstacles_of(all_rooms()),
+    )  # fmt: skip
     wallets = Wallets(db, journal, identity.persons, [SpendLimit()])
     payments = Payments(db, journal, directory, plugins, PackFulfilment(), settings.url, clock)
     return Services(

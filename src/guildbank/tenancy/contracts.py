@@ -43,7 +43,8 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     `spent_coins` decides a refund of coins already spent: refuse it, or book a debt. `public_url`
     is the address of the tenant's pages, without a slash at its end: every mailed link begins so.
     `default_currency` is the code of the coins that players' account pages show and buy.
-    `cors_origins` are the origins whose pages may call in a browser.
+    `cors_origins` are the origins whose pages may call in a browser. A player who asks to be
+    erased has `erasure_wait_days` to sign in and undo it.
     """
 
     spent_coins: SpentCoins = "refuse"
@@ -51,6 +52,7 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str | None = None
     mail: MailSettings = MailSettings()
     cors_origins: tuple[str, ...] = ()
+    erasure_wait_days: int = 14
 
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):

@@ -67,6 +67,17 @@ Origins = Annotated[
 ]
 
 
+WaitDays = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=90,
+        description="Days in which a player may undo having asked to be erased.",
+        examples=[14],
+    ),
+]
+
+
 class MailSettingsBody(Body):
     """How a tenant's mail looks and who answers it. Null takes a setting back."""
 
@@ -87,6 +98,7 @@ class SettingsBody(Body):
     public_url: Url | Unset | None = msgspec.UNSET
     mail: MailSettingsBody | Unset = msgspec.UNSET
     cors_origins: Origins | Unset = msgspec.UNSET
+    erasure_wait_days: WaitDays | Unset = msgspec.UNSET
 
 
 class CreateTenantBody(Body):
@@ -153,6 +165,7 @@ class TenantSettingsView(View):
     public_url: str | None
     mail: MailSettingsView
     cors_origins: Sequence[str]
+    erasure_wait_days: int
 
 
 class TenantView(View):

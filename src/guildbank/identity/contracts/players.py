@@ -80,3 +80,10 @@ USERNAME_TAKEN = Refusal(
     field="username",
 )
 NO_PLAYER = Refusal(code="not_found", detail="There is no such player.")
+
+
+def barred_by(state: PlayerState) -> Refusal | None:
+    """Return why nothing is started by or for a player of this state, else None."""
+    if state == "active":
+        return None
+    return PLAYER_SUSPENDED if state == "suspended" else PLAYER_CLOSED

@@ -1,8 +1,9 @@
 """The verbs of identity, one a file, and the parts that they work with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from guildbank.identity.contracts.lives import Follower
 from guildbank.identity.usecases.machines.note_use import UseNotes
 from guildbank.identity.usecases.machines.recognise import KeyRing
 from guildbank.identity.usecases.players.seal import Persons
@@ -12,6 +13,7 @@ from guildbank.infra.crypto import Vault
 from guildbank.infra.database import Database
 from guildbank.infra.limits import Throttle
 from guildbank.infra.passwords import Passwords
+from guildbank.infra.room import Obstacle, Personal
 from guildbank.journal import Journal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.notify import Notify
@@ -22,7 +24,8 @@ from guildbank.tenancy import Tenants
 class Identity:
     """What the verbs need; the app makes one with `open_identity`.
 
-    `scopes` is every scope that a room declares, with its meaning.
+    `scopes` is every scope that a room declares, with its meaning; `personal` and `obstacles` are
+    what the rooms declare of persons. `followers` change with a player's state.
     """
 
     db: Database
@@ -38,6 +41,9 @@ class Identity:
     standings: Standings
     throttle: Throttle
     notify: Notify
+    followers: Sequence[Follower] = ()
+    personal: Sequence[Personal] = ()
+    obstacles: Sequence[Obstacle] = ()
 
     async def close(self) -> None:
         """Write what is gathered; call before the database closes."""
@@ -56,8 +62,16 @@ def open_identity(
     throttle: Throttle,
     notify: Notify,
     clock: Clock | None = None,
+    *,
+    followers: Sequence[Follower] = (),
+    personal: Sequence[Personal] = (),
+    obstacles: Sequence[Obstacle] = (),
 ) -> Identity:
-    """Return the parts over one database, which is at `url`; one set a process."""
+    """Return the parts over one database, which is at `url`; one set a process.
+
+    `followers` are the upper rooms that follow a player's state; `personal` and `obstacles` are
+    what all rooms declare of persons.
+    """
     clock = clock or SystemClock()
     notes = UseNotes(db)
     return Identity(
@@ -74,4 +88,7 @@ def open_identity(
         standings=Standings(db, url, clock),
         throttle=throttle,
         notify=notify,
+        followers=followers,
+        personal=personal,
+        obstacles=obstacles,
     )

@@ -12,9 +12,9 @@ from guildbank.identity.contracts.machines import (
     TENANT_REQUIRED,
     UNKNOWN_HOST,
 )
+from guildbank.identity.contracts.players import barred_by
 from guildbank.identity.contracts.sign_in import BAD_TOKEN, SESSION_ENDED
 from guildbank.identity.usecases import Identity
-from guildbank.identity.usecases.sign_in.finish import barred_by
 from guildbank.identity.usecases.sign_tokens import PlayerClaims
 from guildbank.infra.http import DEPLOYMENT_SCOPE, UNKNOWN_ADDRESS, Caller, ClientAddress
 from guildbank.infra.tenant import TenantRef

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from guildbank.identity.contracts.players import PLAYER_CLOSED, PLAYER_SUSPENDED, PlayerState
+from guildbank.identity.contracts.players import PlayerState, barred_by
 from guildbank.identity.contracts.sign_in import Method, Tokens
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.sign_in.keep_session import begin_session
@@ -33,10 +33,3 @@ async def finish_sign_in(identity: Identity, tenant: TenantRef, proof: Proof) ->
     if barred is not None:
         return barred
     return await begin_session(identity, tenant, proof.player_id, proof.device, proof.methods)
-
-
-def barred_by(state: PlayerState) -> Refusal | None:
-    """Return why a player of this state may not come in, else None."""
-    if state == "active":
-        return None
-    return PLAYER_SUSPENDED if state == "suspended" else PLAYER_CLOSED

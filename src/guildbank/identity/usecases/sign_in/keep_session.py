@@ -8,6 +8,7 @@ import base64
 import hmac
 from datetime import timedelta
 
+from guildbank.identity.contracts.players import barred_by
 from guildbank.identity.contracts.sign_in import (
     BAD_REFRESH,
     NO_SESSION,
@@ -18,6 +19,7 @@ from guildbank.identity.contracts.sign_in import (
 )
 from guildbank.identity.rules import Refresh, judge_refresh
 from guildbank.identity.store import sessions as store
+from guildbank.identity.store.erasures import undo_own
 from guildbank.identity.usecases import Identity
 from guildbank.infra.crypto import DataKey
 from guildbank.infra.tenant import TenantRef
@@ -37,8 +39,12 @@ async def begin_session(
     player_id: str,
     device: str,
     methods: tuple[Method, ...],
-) -> Tokens:
-    """Return the tokens of a new session of a player who has just proved who they are."""
+) -> Tokens | Refusal:
+    """Return the tokens of a new session of a player who has just proved who they are.
+
+    An erasure that the player asked for is undone by it. Refusals: `player_suspended`,
+    `player_closed`.
+    """
     now = identity.clock.now()
     session = Session(
         id=new_id("ses"),
@@ -54,7 +60,11 @@ async def begin_session(
     )
     key = await _key(identity, tenant)
     async with identity.db.begin(tenant.schema) as tx:
+        barred = barred_by(await store.state_now(tx.driver, player_id) or "erased")
+        if barred is not None:
+            return barred
         await store.add(tx.driver, session)
+        await undo_own(tx.driver, player_id)
     return await _tokens(identity, tenant, key, session, 0)
 
 
