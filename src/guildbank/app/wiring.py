@@ -7,7 +7,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from guildbank.app.places import database_url, master_key_path
-from guildbank.app.rooms import all_rooms, backlogs_of, mails_of, obstacles_of, personal_of, scopes_of
+from guildbank.app.rooms import (
+    all_rooms,
+    backlogs_of,
+    mails_of,
+    obstacles_of,
+    personal_of,
+    scopes_of,
+)
 from guildbank.identity import Authenticator, Identity, open_identity
 from guildbank.infra.backlogs import Backlogs
 from guildbank.infra.config import Settings

@@ -1,8 +1,11 @@
-"""Background work of identity: tickets that nobody used are cleared away."""
+"""Background work of identity: what is due of players' lives, and tickets that nobody used."""
 
 from typing import Protocol
 
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.lives.change_state import lift_suspensions
+from guildbank.identity.usecases.lives.erase import erase_due
+from guildbank.identity.usecases.lives.export import make_exports
 from guildbank.identity.usecases.sign_in.tickets import forget_expired
 from guildbank.infra.room import Job
 
@@ -21,4 +24,24 @@ async def run_tidy(services: Services) -> None:
     await forget_expired(services.identity)
 
 
-JOBS = (Job("identity.tidy", 300, run_tidy),)
+async def run_lift(services: Services) -> None:
+    """Reinstate players whose suspension is over."""
+    await lift_suspensions(services.identity)
+
+
+async def run_exports(services: Services) -> None:
+    """Make the copies that persons asked for."""
+    await make_exports(services.identity)
+
+
+async def run_erasures(services: Services) -> None:
+    """Erase persons whose time has come, and sweep up after a crash."""
+    await erase_due(services.identity)
+
+
+JOBS = (
+    Job("identity.tidy", 300, run_tidy),
+    Job("identity.lift_suspensions", 10, run_lift),
+    Job("identity.exports", 10, run_exports),
+    Job("identity.erasures", 60, run_erasures),
+)

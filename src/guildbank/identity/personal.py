@@ -83,7 +83,8 @@ PERSONAL = (
         ),
     ),
     Personal(
-        "identity_person_key", kept="The key is a secret of ours, destroyed in the erasure's commit."
+        "identity_person_key",
+        kept="The key is a secret of ours, destroyed in the erasure's commit.",
     ),
 )
 

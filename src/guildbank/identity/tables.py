@@ -197,7 +197,6 @@ erasure = Table(
     Column("erased_at", DateTime(timezone=True)),
     Column("swept_at", DateTime(timezone=True)),
     Index("ix_identity_erasure_open", "due_at", postgresql_where=text("swept_at IS NULL")),
-    Index("ix_identity_erasure_erased_at", "erased_at", "player_id"),
 )
 
 document = Table(

@@ -1,4 +1,4 @@
-"""What players consent to: documents in versions, and each time that they agreed or took it back."""
+"""What players consent to: documents in versions, and each yes and no to them."""
 
 from datetime import datetime
 
@@ -30,7 +30,7 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Consents(msgspec.Struct, frozen=True, kw_only=True):
-    """What a player said last of each kind, and the required documents not agreed to as they are."""
+    """What a player said last of each kind, and the required documents that are missing."""
 
     items: tuple[Consent, ...]
     missing: tuple[Document, ...]

@@ -40,7 +40,7 @@ class Follower(Protocol):
 
 
 class LegalHold(msgspec.Struct, frozen=True, kw_only=True):
-    """A duty to keep what is known of a person; it stands until it is lifted or its time is over."""
+    """A duty to keep what is known of a person, until it is lifted or its time is over."""
 
     id: str
     player_id: str
@@ -75,6 +75,4 @@ UNTIL_PAST = Refusal(
 NO_CHANGE = Refusal(code="no_change", detail="Nothing is to be changed.")
 NO_HOLD = Refusal(code="not_found", detail="There is no such legal hold.")
 NO_ERASURE = Refusal(code="not_found", detail="No erasure of this player waits.")
-ERASURE_ASKED = Refusal(
-    code="erasure_waiting", detail="The player's data is to be erased already."
-)
+ERASURE_ASKED = Refusal(code="erasure_waiting", detail="The player's data is to be erased already.")

@@ -78,9 +78,9 @@ DONE_PAGE = f"""
 SELECT {COLUMNS}
 FROM identity_erasure
 WHERE erased_at IS NOT NULL
-  AND ($1::timestamptz IS NULL OR (erased_at, player_id) > ($1, $2))
-ORDER BY erased_at, player_id
-LIMIT $3
+  AND player_id > $1
+ORDER BY player_id
+LIMIT $2
 """  # noqa: S608 - names of our own columns
 
 # A hold placed while an erasure is decided waits for it, and finds the person gone.
@@ -109,6 +109,12 @@ FROM identity_legal_hold
 WHERE player_id = $1
 ORDER BY id DESC
 LIMIT $2
+"""
+
+# Where no room declares an obstacle.
+NOTHING = """
+SELECT '' AS name, '' AS player
+WHERE $1::text[] IS NULL
 """
 
 # Of an address that somebody else gave too only who confirmed it hears: anyone may claim one.
@@ -159,7 +165,7 @@ class Obstacles:
             f"SELECT '{one.name}' AS name, part.player FROM ({one.statement}) AS part (player)"  # noqa: S608
             for one in obstacles
         ]
-        self._text = "\nUNION ALL\n".join(parts)
+        self._text = "\nUNION ALL\n".join(parts) or NOTHING
 
     def reading(self, keys: Sequence[str]) -> Statement:
         """Ask all rooms at once."""
@@ -224,12 +230,9 @@ async def swept(driver: Driver, player_id: str, now: datetime) -> None:
     await driver.execute(SWEPT, player_id, now)
 
 
-async def done_page(
-    driver: Driver, after: tuple[datetime, str] | None, limit: int
-) -> list[Erasure]:
-    """Return the persons that were erased, the earliest first."""
-    at, player_id = (None, "") if after is None else after
-    return [erasure(row) for row in await driver.fetch(DONE_PAGE, at, player_id, limit)]
+async def done_page(driver: Driver, after: str, limit: int) -> list[Erasure]:
+    """Return the persons that were erased, in the order of their ids."""
+    return [erasure(row) for row in await driver.fetch(DONE_PAGE, after, limit)]
 
 
 async def standing_obstacles(

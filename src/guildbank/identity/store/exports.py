@@ -8,9 +8,7 @@ from guildbank.identity.contracts.exports import Export
 from guildbank.journal import Driver
 
 BLOCK_ROWS = 500
-_COLUMNS = (
-    "id, player_id, state, principal, requested_at, expires_at, ready_at, bytes, problem"
-)
+_COLUMNS = "id, player_id, state, principal, requested_at, expires_at, ready_at, bytes, problem"
 
 ADD = """
 INSERT INTO identity_export (id, player_id, state, principal, requested_at, expires_at)

@@ -1,4 +1,4 @@
-"""SQL of what becomes of players: the shelf of their standing, and suspensions whose time is over."""
+"""SQL of what becomes of players: their standing, and suspensions whose time is over."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

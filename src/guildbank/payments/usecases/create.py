@@ -123,8 +123,8 @@ async def create_payment(
     `command` is what the caller asked for, where the purchase was only found for it; `unsold` says
     that nothing was found, which an earlier payment of the key outdoes.
     Refusals: those of the Fulfilment's quote, `unknown_player`, `player_suspended`,
-    `player_closed`, `unknown_provider`, `sandbox_refused`, `limit_reached`, `purchase_vetoed`, `gate_unavailable`, `key_reused`,
-    `tenant_suspended`. Raises Unavailable.
+    `player_closed`, `unknown_provider`, `sandbox_refused`, `limit_reached`, `purchase_vetoed`,
+    `gate_unavailable`, `key_reused`, `tenant_suspended`. Raises Unavailable.
     """
     quote = unsold or await _quote(payments, tenant, purchase)
     act = CreatePayment(payments, principal, key, purchase, quote, command or purchase)

@@ -92,9 +92,7 @@ async def say(
     return await consents_of(identity, tenant, player_id)
 
 
-async def consents_of(
-    identity: Identity, tenant: TenantRef, player_id: str
-) -> Consents | Refusal:
+async def consents_of(identity: Identity, tenant: TenantRef, player_id: str) -> Consents | Refusal:
     """Return what the player said last of each kind, and what is missing; or `not_found`."""
     player = await get_player(identity, tenant, player_id)
     if isinstance(player, Refusal):

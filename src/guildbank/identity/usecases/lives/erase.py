@@ -6,8 +6,7 @@ two is made up for by a job.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from typing import ClassVar
+from datetime import timedelta
 
 import msgspec
 import structlog
@@ -119,9 +118,7 @@ async def request_own_erasure(
     return asked if wait else await _erase(identity, tenant, asked)
 
 
-async def undo_erasure(
-    identity: Identity, tenant: TenantRef, player_id: str
-) -> Refusal | None:
+async def undo_erasure(identity: Identity, tenant: TenantRef, player_id: str) -> Refusal | None:
     """Take back a request that still waits, whoever made it; `not_found`, `tenant_suspended`."""
     if parse_id("player", player_id) is None:
         return NO_ERASURE
@@ -133,9 +130,9 @@ async def undo_erasure(
 
 
 async def list_erased(
-    identity: Identity, tenant: TenantRef, after: tuple[datetime, str] | None, limit: int
+    identity: Identity, tenant: TenantRef, after: str, limit: int
 ) -> list[Erasure]:
-    """Return who was erased and when, the earliest first: a restored database needs them again."""
+    """Return who was erased and when: a restored database needs to be told again."""
     async with identity.db.begin(tenant.schema, read_only=True) as tx:
         return await store.done_page(tx.driver, after, limit)
 

@@ -89,8 +89,10 @@ async def read_file(
     if isinstance(export, Refusal):
         return export
     key = await identity.persons.key_of(tenant, player_id)
-    return NOT_READY if export.state != "ready" or key is None else _parts(
-        identity, tenant, export, key
+    return (
+        NOT_READY
+        if export.state != "ready" or key is None
+        else _parts(identity, tenant, export, key)
     )
 
 
@@ -166,8 +168,7 @@ def _put(to: IO[bytes], text: bytes) -> int:
 
 def _shown(record: Mapping[str, Any], opened: _Open) -> dict[str, Any]:
     return {
-        name: opened(value) if isinstance(value, bytes) else value
-        for name, value in record.items()
+        name: opened(value) if isinstance(value, bytes) else value for name, value in record.items()
     }
 
 

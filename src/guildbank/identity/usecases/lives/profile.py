@@ -32,9 +32,7 @@ class Whole(msgspec.Struct, frozen=True):
     age: AgeConfirmation | None
 
 
-async def read_whole(
-    identity: Identity, tenant: TenantRef, player_id: str
-) -> Whole | Refusal:
+async def read_whole(identity: Identity, tenant: TenantRef, player_id: str) -> Whole | Refusal:
     """Return all that a profile holds, or `not_found`."""
     if parse_id("player", player_id) is None:
         return NO_PLAYER

@@ -46,7 +46,8 @@ CREATE TABLE identity_consent (
     principal TEXT NOT NULL,
     at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pk_identity_consent PRIMARY KEY (id),
-    CONSTRAINT fk_identity_consent_kind_version FOREIGN KEY(kind, version) REFERENCES identity_document (kind, version),
+    CONSTRAINT fk_identity_consent_kind_version FOREIGN KEY(kind, version)
+        REFERENCES identity_document (kind, version),
     CONSTRAINT fk_identity_consent_player_id FOREIGN KEY(player_id) REFERENCES identity_player (id)
 );
 
@@ -63,8 +64,6 @@ CREATE TABLE identity_erasure (
     CONSTRAINT pk_identity_erasure PRIMARY KEY (player_id),
     CONSTRAINT fk_identity_erasure_player_id FOREIGN KEY(player_id) REFERENCES identity_player (id)
 );
-
-CREATE INDEX ix_identity_erasure_erased_at ON identity_erasure (erased_at, player_id);
 
 CREATE INDEX ix_identity_erasure_open ON identity_erasure (due_at) WHERE swept_at IS NULL;
 
@@ -99,7 +98,8 @@ CREATE TABLE identity_legal_hold (
     lifted_at TIMESTAMP WITH TIME ZONE,
     lifted_by TEXT,
     CONSTRAINT pk_identity_legal_hold PRIMARY KEY (id),
-    CONSTRAINT fk_identity_legal_hold_player_id FOREIGN KEY(player_id) REFERENCES identity_player (id)
+    CONSTRAINT fk_identity_legal_hold_player_id FOREIGN KEY(player_id)
+        REFERENCES identity_player (id)
 );
 
 CREATE INDEX ix_identity_legal_hold_player_id ON identity_legal_hold (player_id, id);
@@ -122,7 +122,8 @@ CREATE TABLE identity_export_part (
     number INTEGER NOT NULL,
     sealed BYTEA NOT NULL,
     CONSTRAINT pk_identity_export_part PRIMARY KEY (export_id, number),
-    CONSTRAINT fk_identity_export_part_export_id FOREIGN KEY(export_id) REFERENCES identity_export (id)
+    CONSTRAINT fk_identity_export_part_export_id FOREIGN KEY(export_id)
+        REFERENCES identity_export (id)
 );
 """
 
