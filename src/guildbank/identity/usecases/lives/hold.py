@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from guildbank.identity.contracts.lives import NO_HOLD, UNTIL_PAST, LegalHold
-from guildbank.identity.contracts.players import NO_PLAYER
+from guildbank.identity.contracts.players import NO_PLAYER, TENANT_SUSPENDED
 from guildbank.identity.store import erasures as store
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.lives.change_state import LONGEST, seal_reason
@@ -31,6 +31,8 @@ async def place_hold(
     now = identity.clock.now()
     if until is not None and not now < until <= now + LONGEST:
         return UNTIL_PAST
+    if tenant.state != "active":
+        return TENANT_SUSPENDED
     sealed = await seal_reason(identity, tenant, player_id, reason)
     if isinstance(sealed, Refusal):
         return sealed
@@ -46,9 +48,11 @@ async def place_hold(
 async def lift_hold(
     identity: Identity, tenant: TenantRef, principal: str, player_id: str, hold_id: str
 ) -> Refusal | None:
-    """End a hold of the player that stands; else `not_found`."""
+    """End a hold of the player that stands; else `not_found`, or `tenant_suspended`."""
     if parse_id("lgh", hold_id) is None or parse_id("player", player_id) is None:
         return NO_HOLD
+    if tenant.state != "active":
+        return TENANT_SUSPENDED
     now = identity.clock.now()
     async with identity.db.begin(tenant.schema) as tx:
         lifted = await store.lift_hold(tx.driver, hold_id, player_id, now, principal)
