@@ -1,6 +1,6 @@
 """A house of the lower rooms on a real database, for tests that need tenants, keys and players."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 from litestar import Litestar
 
-from guildbank.identity import Authenticator, Identity, create_key, open_identity
+from guildbank.identity import Authenticator, Follower, Identity, create_key, open_identity
 from guildbank.identity.room import ROOM as IDENTITY
 from guildbank.infra.config import Settings
 from guildbank.infra.crypto import MasterKey, Vault
@@ -96,8 +96,10 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(url: str, folder: Path) -> AsyncIterator[House]:
-    """Migrate the database and open the rooms over it."""
+async def open_house(
+    url: str, folder: Path, followers: Sequence[Follower] = ()
+) -> AsyncIterator[House]:
+    """Migrate the database and open the rooms over it; `followers` are of rooms above."""
     failed = [schema for schema in migrate(url) if schema.error]
     assert not failed, failed
     db = Database(url, pool_size=6)
@@ -108,7 +110,10 @@ async def open_house(url: str, folder: Path) -> AsyncIterator[House]:
     notify = Notify(
         db, tenants, vault, Letters(IDENTITY.mails), "http://localhost:8080", clock=clock
     )
-    identity = open_identity(db, journal, tenants, vault, SCOPES, url, throttle, notify, clock)
+    identity = open_identity(
+        db, journal, tenants, vault, SCOPES, url, throttle, notify, clock,
+        followers=followers, personal=IDENTITY.personal, obstacles=IDENTITY.obstacles,
+    )  # fmt: skip
     try:
         yield House(url, db, journal, tenancy, identity, clock, vault)
     finally:
