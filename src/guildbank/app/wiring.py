@@ -135,8 +135,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         committed=pinger.committed,
         meter=Meter(metrics.registry),
     )
-    directory = Tenants(db, vault)
-    plugins = Plugins.discover()
+    directory, plugins = Tenants(db, vault), Plugins.discover()
     metrics.look_up(Backlogs(db, directory.all, backlogs_of(all_rooms())))
     tenancy = Tenancy(
         db, vault, directory, TenantJournal(), settings.data.absolute() / "archives", clock
@@ -152,10 +151,10 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         clock=clock,
     )
     throttle = open_throttle(counters, vault)
+    rooms = all_rooms()
     identity = open_identity(
-        db, journal, directory, vault, scopes_of(all_rooms()), url, throttle, notify, clock,
-        followers=(BarWallets(),), personal=personal_of(all_rooms()),
-        obstacles=obstacles_of(all_rooms()),
+        db, journal, directory, vault, scopes_of(rooms), url, throttle, notify, clock,
+        followers=(BarWallets(),), personal=personal_of(rooms), obstacles=obstacles_of(rooms),
     )  # fmt: skip
     wallets = Wallets(db, journal, identity.persons, [SpendLimit()])
     payments = Payments(db, journal, directory, plugins, PackFulfilment(), settings.url, clock)

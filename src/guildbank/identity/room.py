@@ -16,8 +16,8 @@ ROOM = Room(
     scopes={
         "keys:read": "List the keys of the tenant.",
         "keys:write": "Create, rotate and revoke keys, with no more scopes than one's own.",
-        "players:read": "Read players.",
-        "players:write": "Add players.",
+        "players:read": "Read players and their profiles.",
+        "players:write": "Add players, and change their profiles.",
         "players:token": "Mint tokens with which players' clients call.",
         "players:moderate": "Suspend, reinstate and close players, and read why.",
         "players:export": "Make and download copies of all that is known of a player.",

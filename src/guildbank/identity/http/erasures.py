@@ -61,7 +61,7 @@ class EraseBody(Body):
     wait_days: WaitDays = 0
 
 
-class HoldBody(Body):
+class LegalHoldBody(Body):
     """Why the data must be kept, and until when; left out, until the hold is lifted."""
 
     __example__: ClassVar = {"reason": "court order 12/26", "until": None}
@@ -81,7 +81,7 @@ class ErasureView(View):
     erased_at: datetime | None
 
 
-class HoldView(View):
+class LegalHoldView(View):
     """A duty to keep what is known of a player."""
 
     __example__: ClassVar = {
@@ -104,10 +104,10 @@ class HoldView(View):
     lifted_by: str | None
 
 
-class HoldsView(View):
+class LegalHoldsView(View):
     """The legal holds of a player, the newest first, with those that were lifted."""
 
-    items: Sequence[HoldView]
+    items: Sequence[LegalHoldView]
 
 
 @post(
@@ -183,8 +183,8 @@ async def list_all(
     summary="Place a legal hold",
 )
 async def hold(
-    identity: Parts, caller: Who, player_id: PlayerId, data: JSONBody[HoldBody]
-) -> HoldView:
+    identity: Parts, caller: Who, player_id: PlayerId, data: JSONBody[LegalHoldBody]
+) -> LegalHoldView:
     """Keep what is known of a player, whoever asks for its erasure."""
     placed = await place_hold(
         identity, caller.home, caller.principal, player_id, data.reason, data.until
@@ -198,10 +198,10 @@ async def hold(
     tags=TAGS,
     summary="List a player's legal holds",
 )
-async def list_of(identity: Parts, caller: Who, player_id: PlayerId) -> HoldsView:
+async def list_of(identity: Parts, caller: Who, player_id: PlayerId) -> LegalHoldsView:
     """List the holds of a player, the newest first."""
     found = granted(await list_holds(identity, caller.home, player_id))
-    return HoldsView([_hold(one) for one in found])
+    return LegalHoldsView([_hold(one) for one in found])
 
 
 @delete(
@@ -222,8 +222,8 @@ def _view(one: Erasure) -> ErasureView:
     return ErasureView(one.player_id, one.requested_at, one.due_at, one.erased_at)
 
 
-def _hold(one: LegalHold) -> HoldView:
-    return HoldView(
+def _hold(one: LegalHold) -> LegalHoldView:
+    return LegalHoldView(
         id=one.id,
         player_id=one.player_id,
         reason=one.reason,
