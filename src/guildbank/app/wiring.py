@@ -150,8 +150,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         sender=settings.mail_from,
         clock=clock,
     )
-    throttle = open_throttle(counters, vault)
-    rooms = all_rooms()
+    throttle, rooms = open_throttle(counters, vault), all_rooms()
     identity = open_identity(
         db, journal, directory, vault, scopes_of(rooms), url, throttle, notify, clock,
         followers=(BarWallets(),), personal=personal_of(rooms), obstacles=obstacles_of(rooms),
