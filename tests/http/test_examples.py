@@ -20,7 +20,9 @@ EXAMPLE_ID = "01kag3pyqmf9aag12vtrsy70ps"
 EXAMPLE_SEQ = "01m7yqwf9ke00800000000003v"
 SLUG = "moonlit-games"
 PASSWORD = "three lamps sing"
-OF_PLAYERS = ("/register", "/login", "/refresh", "/buy-currency", "/wallet/buy")
+OF_PLAYERS = (
+    "/register", "/login", "/refresh", "/buy-currency", "/wallet/buy", "/profile", "/v1/consents",
+)  # fmt: skip
 _numbers = count()
 
 
@@ -36,7 +38,10 @@ def bodies() -> dict[str, Any]:
 
 
 EXAMPLES = bodies()
-FIRST = ("POST /v1/tenants", "POST /v1/currencies", "POST /v1/players", "POST /v1/packs")
+FIRST = (
+    "POST /v1/tenants", "POST /v1/currencies", "POST /v1/players", "POST /v1/packs",
+    "POST /v1/documents",
+)  # fmt: skip
 LAST = ("POST /v1/tenants/{slug}/delete",)
 ORDER = (*FIRST, *sorted(set(EXAMPLES) - {*FIRST, *LAST}), *LAST)
 
@@ -93,6 +98,9 @@ class Tenant:
             "key": spare["key"]["id"], "player": player, "hold": held["holdId"],
             "txn": spent["transactionId"], "pack": pack["id"],
         }  # fmt: skip
+        if name.endswith("/erase"):
+            # Coins that are put aside stand against it.
+            self.http.post(f"/v1/holds/{held['holdId']}/release").raise_for_status()
         if "/payments" in name:
             self.sell()
             how = "instant" if name.endswith("/refunds") else "instant_decline"
@@ -100,7 +108,7 @@ class Tenant:
             ids["pay"] = self.made("/v1/payments", {**buy, "provider": "sandbox"})["id"]
         return ids
 
-    def come_in(self, path: str, body: str) -> httpx.Response:
+    def come_in(self, method: str, path: str, body: str) -> httpx.Response:
         """Send an example of a player: one who registers, signs in, goes on or buys."""
         headers = {"content-type": "application/json"}
         name = f"alice{next(_numbers)}"
@@ -113,14 +121,14 @@ class Tenant:
             tokens = self.players.post("/login", json=known | {"email": None}).json()
             body = body.replace("rt_...", tokens["refreshToken"])
             headers["authorization"] = f"Bearer {tokens['token']}"
-        return self.players.post(path, content=body, headers=headers)
+        return self.players.request(method, path, content=body, headers=headers)
 
     def send(self, name: str) -> httpx.Response:
         """Send an example, this tenant's ids in it."""
         method, path = name.split()
         body = json.dumps(EXAMPLES[name])
         if path.endswith(OF_PLAYERS):
-            return self.come_in(path, body)
+            return self.come_in(method, path, body)
         ids = {} if name == "POST /v1/tenants" else self.ids(name)
         for prefix, own in ids.items():
             for sample in (EXAMPLE_ID, EXAMPLE_SEQ):
@@ -145,7 +153,7 @@ def tenant(server: GuildbankServer) -> Iterator[Tenant]:
 @pytest.mark.parametrize("name", ORDER)
 def test_the_example_is_taken(tenant: Tenant, name: str):
     answer = tenant.send(name)
-    assert answer.status_code in (200, 201), answer.text
+    assert answer.status_code in (200, 201, 202), answer.text
     if name == "POST /v1/tenants":
         tenant.open()
     if name == "POST /v1/operations:batch":
