@@ -100,7 +100,7 @@ class Tenant:
         }  # fmt: skip
         if name.endswith("/erase"):
             # Coins that are put aside stand against it.
-            self.http.post(f"/v1/holds/{held['holdId']}/release").raise_for_status()
+            self.made(f"/v1/holds/{held['holdId']}/release", None)
         if "/payments" in name:
             self.sell()
             how = "instant" if name.endswith("/refunds") else "instant_decline"
