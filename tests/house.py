@@ -1,6 +1,6 @@
 """A house of the lower rooms on a real database, for tests that need tenants, keys and players."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from litestar import Litestar
 from guildbank.identity import (
     Authenticator,
     ExternalSignIn,
+    Follower,
     Identity,
     create_key,
     open_identity,
@@ -130,8 +131,10 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(url: str, folder: Path) -> AsyncIterator[House]:
-    """Migrate the database and open the rooms over it."""
+async def open_house(
+    url: str, folder: Path, followers: Sequence[Follower] = ()
+) -> AsyncIterator[House]:
+    """Migrate the database and open the rooms over it; `followers` are of rooms above."""
     failed = [schema for schema in migrate(url) if schema.error]
     assert not failed, failed
     db = Database(url, pool_size=6)
@@ -153,6 +156,9 @@ async def open_house(url: str, folder: Path) -> AsyncIterator[House]:
         limiter=open_limiter(counters, vault),
         notify=notify,
         clock=clock,
+        followers=followers,
+        personal=IDENTITY.personal,
+        obstacles=IDENTITY.obstacles,
     )
     try:
         yield House(url, db, journal, tenancy, identity, clock, vault)

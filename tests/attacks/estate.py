@@ -8,6 +8,7 @@ from tests.payments.scripted import DECLINED, Scripted
 from tests.studio import Studio, done
 
 from guildbank.identity import create_key
+from guildbank.identity.usecases.lives.export import make_exports
 from guildbank.kernel import Refusal
 from guildbank.notify import Mail, queue_mail, seal_mail
 
@@ -43,6 +44,7 @@ async def settle(studio: Studio) -> Objects:
     refund = done(await studio.post(f"/v1/payments/{bought['id']}/refunds", part))
     made = await create_key(studio.city.services.identity, studio.ref, "spare", ["players:read"])
     assert not isinstance(made, Refusal)
+    why = {"reason": "court order"}
     return Objects(
         slug=studio.ref.slug,
         token=studio.token,
@@ -57,7 +59,19 @@ async def settle(studio: Studio) -> Objects:
         refund=refund["id"],
         key=made.key.id,
         mail=await _mail(studio),
+        legal_hold=done(await studio.post(f"/v1/players/{player}/legal-holds", why))["id"],
+        export=await _export(studio, player),
     )
+
+
+async def _export(studio: Studio, player: str) -> str:
+    """Have a file made of what is known of the player, and publish what may be agreed to."""
+    terms = {"kind": "terms", "version": "1", "title": "Terms", "url": "https://game.example/terms"}
+    done(await studio.post("/v1/documents", terms))
+    asked = await studio.post(f"/v1/players/{player}/exports")
+    assert asked.status_code == 202, asked.text
+    await make_exports(studio.city.services.identity)
+    return str(asked.json()["id"])
 
 
 async def _mail(studio: Studio) -> str:

@@ -54,6 +54,7 @@ PUBLIC = FOR_STRANGERS | frozenset(
         "GET /change-email",
         "GET /undo-email",
         "GET /reset-password",
+        "GET /v1/documents/current",
         "POST /v1/webhooks/{tenant_slug}/{provider_id}",
         "GET /v1/sign-in/go/{tenant_slug}",
         "GET /v1/sign-in/callback/{tenant_slug}/{provider}",
@@ -83,6 +84,8 @@ class Objects:
     refund: str
     key: str
     mail: str
+    legal_hold: str
+    export: str
     provider: str = "scripted"
 
 
@@ -117,7 +120,7 @@ class Route:
         open_ = self.path.endswith(("/cancel", "/attempts"))
         return self.path.format(
             player_id=objects.player,
-            hold_id=objects.hold,
+            hold_id=objects.legal_hold if "legal-holds" in self.path else objects.hold,
             transaction_id=objects.transaction,
             pack_id=objects.pack,
             payment_id=objects.unpaid if open_ else objects.payment,
@@ -131,6 +134,7 @@ class Route:
             point="before_login",
             session_id="ses_01kag3pyqmf9aag12vtrsy70ps",
             passkey_id="passkey_01kag3pyqmf9aag12vtrsy70ps",
+            export_id=objects.export,
             slug=objects.slug,
             tenant_slug=objects.slug,
         )
@@ -166,7 +170,13 @@ def _plain(path: str) -> str:
 
 def calls(o: Objects) -> dict[str, Call]:
     """Return, by route, a call that names the tenant's own objects wherever it can."""
-    return {**_of_identity(o), **_of_wallets(o), **_of_payments(o), **_of_books()}
+    return {
+        **_of_identity(o),
+        **_of_lives(),
+        **_of_wallets(o),
+        **_of_payments(o),
+        **_of_books(),
+    }
 
 
 def _of_identity(o: Objects) -> dict[str, Call]:
@@ -198,6 +208,32 @@ def _of_identity(o: Objects) -> dict[str, Call]:
         "GET /v1/identity-providers": Call(),
         "PUT /v1/return-urls": Call({"urls": ["https://keep.example/in"]}),
         "GET /v1/return-urls": Call(),
+    }
+
+
+def _of_lives() -> dict[str, Call]:
+    terms = {"kind": "terms", "version": "1"}
+    published = {**terms, "title": "Terms", "url": "https://game.example/terms"}
+    return {
+        "PATCH /v1/players/{player_id}": Call({"locale": "en"}),
+        "GET /v1/players/{player_id}/profile": Call(),
+        "POST /v1/players/{player_id}/suspend": Call({"reason": "review"}),
+        "POST /v1/players/{player_id}/reinstate": Call(),
+        "POST /v1/players/{player_id}/close": Call(),
+        "GET /v1/players/{player_id}/standing": Call(),
+        "POST /v1/documents": Call(published),
+        "GET /v1/documents": Call(),
+        "GET /v1/players/{player_id}/consents": Call(),
+        "POST /v1/players/{player_id}/consents": Call(terms),
+        "POST /v1/players/{player_id}/exports": Call(),
+        "GET /v1/players/{player_id}/exports/{export_id}": Call(),
+        "GET /v1/players/{player_id}/exports/{export_id}/file": Call(),
+        "POST /v1/players/{player_id}/erase": Call({"waitDays": 3}),
+        "DELETE /v1/players/{player_id}/erase": Call(),
+        "GET /v1/erasures": Call(),
+        "POST /v1/players/{player_id}/legal-holds": Call({"reason": "review"}),
+        "GET /v1/players/{player_id}/legal-holds": Call(),
+        "DELETE /v1/players/{player_id}/legal-holds/{hold_id}": Call(),
     }
 
 
@@ -295,6 +331,9 @@ NAMES_NOTHING = frozenset(
         "GET /v1/packs",
         "POST /v1/currencies",
         "GET /v1/currencies",
+        "POST /v1/documents",
+        "GET /v1/documents",
+        "GET /v1/erasures",
     }
 )
 """Routes of a tenant that name no object which another tenant could own: they show one's own.

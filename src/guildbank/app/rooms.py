@@ -8,7 +8,7 @@ from functools import cache
 
 import guildbank
 from guildbank.infra.http import DEPLOYMENT_SCOPE, Code
-from guildbank.infra.room import Backlog, Job, MailTemplate, Room
+from guildbank.infra.room import Backlog, Job, MailTemplate, Obstacle, Personal, Room
 
 _BELOW = "infra"
 """Says what a room is, and is none."""
@@ -66,6 +66,16 @@ def backlogs_of(rooms: Iterable[Room]) -> list[Backlog]:
 def mails_of(rooms: Iterable[Room]) -> list[MailTemplate]:
     """Return every mail that the rooms send."""
     return [mail for room in rooms for mail in room.mails]
+
+
+def personal_of(rooms: Iterable[Room]) -> list[Personal]:
+    """Return the tables that know of persons."""
+    return [one for room in rooms for one in room.personal]
+
+
+def obstacles_of(rooms: Iterable[Room]) -> list[Obstacle]:
+    """Return what the erasure of a person waits for."""
+    return [one for room in rooms for one in room.obstacles]
 
 
 def jobs_of(rooms: Iterable[Room]) -> list[Job]:

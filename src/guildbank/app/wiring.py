@@ -7,7 +7,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from guildbank.app.places import database_url, master_key_path
-from guildbank.app.rooms import all_rooms, backlogs_of, mails_of, scopes_of
+from guildbank.app.rooms import (
+    all_rooms,
+    backlogs_of,
+    mails_of,
+    obstacles_of,
+    personal_of,
+    scopes_of,
+)
 from guildbank.identity import Authenticator, ExternalSignIn, Identity, open_identity
 from guildbank.infra.backlogs import Backlogs
 from guildbank.infra.config import Settings
@@ -26,7 +33,7 @@ from guildbank.payments import Payments
 from guildbank.plugin_host import IdentityProviders, Plugins
 from guildbank.store import PackFulfilment, Store
 from guildbank.tenancy import Tenancy, TenantRef, Tenants
-from guildbank.wallets import SpendLimit
+from guildbank.wallets import BarWallets, SpendLimit
 from guildbank.wallets.usecases import Wallets
 
 JOURNAL_WRITERS = 4
@@ -125,8 +132,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         committed=pinger.committed,
         meter=Meter(metrics.registry),
     )
-    directory = Tenants(db, vault)
-    plugins = Plugins.discover()
+    directory, plugins = Tenants(db, vault), Plugins.discover()
     metrics.look_up(Backlogs(db, directory.all, backlogs_of(all_rooms())))
     tenancy = Tenancy(
         db,
@@ -155,6 +161,9 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         egress=egress,
         plugins=plugins,
         data=settings.data.absolute(),
+        followers=(BarWallets(),),
+        personal=personal_of(all_rooms()),
+        obstacles=obstacles_of(all_rooms()),
     )
     wallets = Wallets(db, journal, identity.persons, [SpendLimit()])
     payments = Payments(db, journal, directory, plugins, PackFulfilment(), settings.url, clock)

@@ -4,8 +4,15 @@ Other rooms put `(PLAYERS, player_id)` among an act's needs and refuse `UNKNOWN_
 stage has no such row.
 """
 
+from guildbank.identity.contracts.lives import Follower
 from guildbank.identity.contracts.machines import Key, NewKey
-from guildbank.identity.contracts.players import UNKNOWN_PLAYER, Player, Profile
+from guildbank.identity.contracts.players import (
+    UNKNOWN_PLAYER,
+    Player,
+    PlayerState,
+    Profile,
+    barred_by,
+)
 from guildbank.identity.contracts.sign_in import PlayerToken, SigningKeyState
 from guildbank.identity.rules import SIGNS_FOR
 from guildbank.identity.store.players import PLAYERS
@@ -33,15 +40,18 @@ __all__ = [
     "AddPlayer",
     "Authenticator",
     "ExternalSignIn",
+    "Follower",
     "Identity",
     "Key",
     "NewKey",
     "Persons",
     "Player",
+    "PlayerState",
     "PlayerToken",
     "Profile",
     "SigningKeyState",
     "add_player",
+    "barred_by",
     "create_key",
     "find_player",
     "get_player",

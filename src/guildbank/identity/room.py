@@ -4,10 +4,13 @@ from guildbank.identity.contracts.hooks import HOOK_CHANGED
 from guildbank.identity.contracts.protection import PROTECTION_CHANGED
 from guildbank.identity.http import ROUTES
 from guildbank.identity.jobs import JOBS
+from guildbank.identity.personal import OBSTACLES, PERSONAL
 from guildbank.identity.usecases.external.configure import PROVIDER_CONFIGURED
 from guildbank.identity.usecases.external.link import LINKED, UNLINKED
 from guildbank.identity.usecases.external.set_return_urls import RETURN_URLS_SET
 from guildbank.identity.usecases.guests.upgrade import UPGRADED
+from guildbank.identity.usecases.lives.change_state import CLOSED, REINSTATED, SUSPENDED
+from guildbank.identity.usecases.lives.erase import ERASED
 from guildbank.identity.usecases.players.add_player import PLAYER_CREATED
 from guildbank.infra.http import Code
 from guildbank.infra.room import MailTemplate, Room
@@ -22,16 +25,26 @@ ROOM = Room(
         "keys:write": "Create, rotate and revoke keys, with no more scopes than one's own.",
         "hooks:read": "See where the studio's own server is asked.",
         "hooks:write": "Set and try where the studio's own server is asked.",
-        "players:read": "Read players.",
-        "players:write": "Add players.",
+        "players:read": "Read players and their profiles.",
+        "players:write": "Add players, and change their profiles.",
+        "players:token": "Mint tokens with which players' clients call.",
+        "players:moderate": "Suspend, reinstate and close players, and read why.",
+        "players:export": "Make and download copies of all that is known of a player.",
+        "players:erase": "Erase persons, and list who was erased.",
+        "players:legal_hold": "Place and lift legal holds.",
+        "consents:read": "Read documents and what players agreed to.",
+        "consents:write": "Publish documents, and keep what players say of them.",
         "protection:read": "See what keeps robots out.",
         "protection:write": "Set what keeps robots out.",
-        "players:token": "Mint tokens with which players' clients call.",
         "sign-in:read": "Read identity providers and return URLs, without secrets.",
         "sign-in:write": "Set up identity providers and return URLs.",
     },
     events={
         PLAYER_CREATED: "A player was added.",
+        SUSPENDED: "A player was suspended.",
+        REINSTATED: "A player was reinstated.",
+        CLOSED: "A player's account was closed.",
+        ERASED: "A person was erased: nobody can tell who the player was.",
         LINKED: "An account elsewhere was linked to a player.",
         UNLINKED: "An account elsewhere was unlinked from a player.",
         UPGRADED: "A player without a password got an account.",
@@ -40,6 +53,8 @@ ROOM = Room(
         HOOK_CHANGED: "Where the studio's own server is asked was changed.",
         PROTECTION_CHANGED: "What keeps robots out was changed.",
     },
+    personal=PERSONAL,
+    obstacles=OBSTACLES,
     mails=(
         MailTemplate("identity.confirm_email", ("link", "code")),
         MailTemplate("identity.reset_password", ("link",)),
@@ -85,6 +100,15 @@ ROOM = Room(
         Code("refresh_reused", 401, "The refresh token was used before; its session was ended."),
         Code("player_suspended", 403, "The player is suspended: nothing new can be started."),
         Code("player_closed", 403, "The player's account is closed."),
+        Code("not_suspended", 409, "The player is neither suspended nor closed."),
+        Code("country_fixed", 409, "The country was named before; support can change it."),
+        Code("document_exists", 409, "This version is published with other words."),
+        Code("unknown_document", 404, "No such version of the document is published."),
+        Code("document_outdated", 409, "A newer version of the document is published."),
+        Code("export_not_ready", 409, "The file is being made, or could not be."),
+        Code("erasure_held", 409, "Something stands against erasing the person; see heldBy."),
+        Code("erasure_waiting", 409, "The person is to be erased already."),
+        Code("no_change", 409, "Nothing was changed: it was so already."),
         Code("address_not_allowed", 403, "The key is valid, but not from this address."),
         Code("address_not_held", 403, "A key cannot allow addresses that are not its own."),
         Code("hook_refused", 403, "The studio's own server does not agree."),

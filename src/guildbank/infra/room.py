@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from litestar.types import ControllerRouterHandler
 
@@ -46,12 +46,44 @@ class MailTemplate:
 
 
 @dataclass(frozen=True)
+class Personal:
+    """A table of a tenant that knows of persons: what it tells them, and how it forgets them.
+
+    In the statements `$1` is the player's id or, where the table is `by` address, the keyed hashes
+    of the player's addresses as `bytea[]`. `known` selects what an export shows; a column of bytes
+    holds what is sealed under the person's key and is shown opened. `erase` are run in order once
+    the player is erased, again after a crash. `kept` says of a table without them why its rows may
+    stay.
+    """
+
+    table: str
+    known: str | None = None
+    erase: Sequence[str] = ()
+    kept: str = ""
+    by: Literal["player", "address"] = "player"
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Something under way for which a person cannot be erased yet.
+
+    `statement` selects the ids of players that it stands for, among those in `$1::text[]`; it is
+    asked under the journal's lock.
+    """
+
+    name: str
+    meaning: str
+    statement: str
+
+
+@dataclass(frozen=True)
 class Room:
     """One room's public parts: HTTP routes, scopes with their meaning, jobs, problem codes.
 
     `events` lists the kinds of journal entries that the room writes, with their meaning.
     `backlogs` are what an operator wants counted, `mails` what the room writes to people.
-    `subscribers` makes the room's readers of the journal from the app's services.
+    `subscribers` makes the room's readers of the journal from the app's services. `personal` are
+    the tables that know of persons, `obstacles` what their erasure waits for.
     """
 
     name: str
@@ -62,4 +94,6 @@ class Room:
     codes: Sequence[Code] = ()
     backlogs: Sequence[Backlog] = ()
     mails: Sequence[MailTemplate] = ()
+    personal: Sequence[Personal] = ()
+    obstacles: Sequence[Obstacle] = ()
     subscribers: Callable[[Any], Sequence[Any]] = lambda _services: ()

@@ -4,6 +4,7 @@ from guildbank.infra.http import Code
 from guildbank.infra.room import Room
 from guildbank.journal.http import ROUTES
 from guildbank.journal.jobs import JOBS
+from guildbank.journal.personal import PERSONAL
 
 ROOM = Room(
     name="journal",
@@ -13,6 +14,7 @@ ROOM = Room(
         "events:read": "Follow every event of the tenant.",
     },
     jobs=JOBS,
+    personal=PERSONAL,
     codes=(
         Code("key_reused", 409, "The Idempotency-Key was used before with another command."),
         Code("tenant_suspended", 403, "The tenant is suspended: it takes no writes for now."),

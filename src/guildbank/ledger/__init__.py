@@ -2,12 +2,14 @@
 
 Refusals: insufficient_funds, account_frozen, ceiling_exceeded, unknown_account, unknown_asset,
 unknown_lot, amount_not_positive, asset_mismatch, same_account, total_overflow, exceeds_original,
-too_many_legs, unknown_hold, hold_expired, hold_closed, exceeds_hold, not_reversible.
+too_many_legs, unknown_hold, hold_expired, hold_closed, exceeds_hold, not_reversible,
+player_suspended, player_closed.
 """
 
 from guildbank.ledger.assets import ASSETS, is_money, money_asset
 from guildbank.ledger.claws import first_positions
 from guildbank.ledger.contracts import (
+    BARS,
     HOUSE,
     MAX_LEGS,
     Account,
@@ -27,6 +29,7 @@ from guildbank.ledger.lots import Interval, basis_of
 from guildbank.ledger.originals import ORIGINALS, Original, OriginalLeg
 from guildbank.ledger.posting import (
     account_needs,
+    bar,
     close_book,
     holding_needs,
     leg_needs,
@@ -43,6 +46,7 @@ from guildbank.ledger.usecases.prove import Proof, prove
 
 __all__ = [
     "ASSETS",
+    "BARS",
     "CHAINED_TRANSFERS",
     "HOLDS",
     "HOUSE",
@@ -71,6 +75,7 @@ __all__ = [
     "Restores",
     "Transfer",
     "account_needs",
+    "bar",
     "basis_of",
     "close_book",
     "explain",

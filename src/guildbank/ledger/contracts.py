@@ -10,6 +10,8 @@ import msgspec
 HOUSE = "house"
 PLAYER_PREFIX = "player_"
 MAX_LEGS = 64
+BARS = frozenset({"player_suspended", "player_closed"})
+"""Refusals of whatever is started for an owner; what was begun is settled all the same."""
 DEFAULT_CAP = 2**60
 """The largest total an account may ever have been credited, unless its asset says less."""
 
@@ -44,7 +46,8 @@ class Account(msgspec.Struct, gc=False):
 
     Credited C, spent S, clawed K: the balance is C - S - K. `floor` None means that the account
     may go below zero and keeps no running row. `problem` is set for an account that cannot be
-    opened: its owner or asset is unknown. The id 0 is that of an account not opened yet;
+    opened, since its owner or asset is unknown, or that is barred, since its owner may start
+    nothing: one of BARS. The id 0 is that of an account not opened yet;
     `opening` says that its row is new, `entry` (the act's seq, 0 for none) that it is not as it was
     read, and `ruled` that this is so of more than its totals.
     """

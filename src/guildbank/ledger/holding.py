@@ -17,7 +17,8 @@ DEBT_FLOOR = -(2**60)
 class Holding(msgspec.Struct, frozen=True, gc=False):
     """The accounts by bucket, those that are opened; `cap` is their asset's.
 
-    `problem` says why none may be opened: unknown_account, unknown_asset.
+    `problem` says why none may be opened, unknown_account or unknown_asset, or why the owner may
+    start nothing, which is one of BARS.
     """
 
     owner: str

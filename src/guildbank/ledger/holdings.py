@@ -12,17 +12,18 @@ from guildbank.ledger.contracts import HOUSE, PLAYER_PREFIX, Account
 from guildbank.ledger.holding import Holding, HoldingKey
 
 # Rows say by its place which key they are of; those of the house count downwards.
-# An owner without an account in the asset has one row that says whether one may be opened.
+# An owner without an account in the asset has one row that says whether one may be opened. The
+# accounts of a player who may start nothing are marked, so that nobody else is asked about.
 # Totals of the house's accounts are those of their last transfers, found by the two unique
 # indexes: no row of theirs is hot. OFFSET 0 keeps the planner from reading the house's accounts
 # of all assets at once.
 READ = """
 SELECT asked.place, account.bucket, account.id, account.credited, account.spent, account.clawed,
-       account.held, account.floor, account.ceiling, account.frozen, asset.cap,
+       account.held, account.floor, account.ceiling, account.frozen, asset.cap, account.barred,
        CASE
            WHEN account.id IS NULL
-           THEN (SELECT TRUE FROM identity_v_player AS player WHERE player.id = asked.owner)
-       END AS is_player
+           THEN (SELECT player.state FROM identity_v_player AS player WHERE player.id = asked.owner)
+       END AS owner_state
 FROM unnest(string_to_array($1, ' '), string_to_array($2, ' '))
      WITH ORDINALITY AS asked (owner, asset, place)
 LEFT JOIN ledger_asset AS asset ON asset.code = asked.asset
@@ -33,7 +34,7 @@ UNION ALL
 SELECT -asked.place, account.bucket, account.id,
        coalesce(last_credit.total, 0), coalesce(last_debit.total, 0),
        account.clawed, account.held, account.floor, account.ceiling, account.frozen, asset.cap,
-       NULL
+       NULL, NULL
 FROM unnest(string_to_array($3, ' ')) WITH ORDINALITY AS asked (asset, place)
 LEFT JOIN ledger_asset AS asset ON asset.code = asked.asset
 LEFT JOIN LATERAL (
@@ -62,10 +63,10 @@ LEFT JOIN LATERAL (
 
 OPEN = """
 INSERT INTO ledger_account
-    (id, owner, asset, bucket, credited, spent, clawed, held, floor, ceiling, frozen)
+    (id, owner, asset, bucket, credited, spent, clawed, held, floor, ceiling, frozen, barred)
 SELECT *
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
-            $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[])
+            $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::text[])
 """
 
 # Numbers as text: the driver looks twice at each element of a list, which costs more than this.
@@ -80,9 +81,10 @@ WHERE account.id = new.id
 SAVE_RULED = """
 UPDATE ledger_account AS account
 SET credited = new.credited, spent = new.spent, clawed = new.clawed, held = new.held,
-    ceiling = new.ceiling, frozen = new.frozen
+    ceiling = new.ceiling, frozen = new.frozen, barred = new.barred
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-            $7::text[]) AS new (id, credited, spent, clawed, held, ceiling, frozen)
+            $7::text[], $8::text[])
+     AS new (id, credited, spent, clawed, held, ceiling, frozen, barred)
 WHERE account.id = new.id
 """
 
@@ -110,8 +112,8 @@ class Holdings:
         for row in rows:
             place, bucket, cap = row[0], row[1], row[10]
             key = players[place - 1] if place > 0 else houses[-place - 1]
-            problem = _problem(key[0], cap, row[11]) if bucket is None else None
-            opened = {} if bucket is None else {bucket: Account(*row[2:11])}
+            problem = _problem(key[0], cap, row[12]) if bucket is None else row[11]
+            opened = {} if bucket is None else {bucket: Account(*row[2:12])}
             before = found.get(key)
             if before is not None:
                 opened = {**before.accounts, **opened}
@@ -128,7 +130,7 @@ class Holdings:
                 if a.opening:
                     opened.append(_row(owner, asset, bucket, a))
                 elif a.ruled:
-                    ruled.append((*_totals(a), a.ceiling, a.frozen))
+                    ruled.append((*_totals(a), a.ceiling, a.frozen, a.problem))
                 elif not holding.house:
                     moved.append(_totals(a))
                 # From now on it is as it will be read.
@@ -154,15 +156,17 @@ def _totals(a: Account) -> tuple[int, int, int, int, int]:
 
 def _row(owner: str, asset: str, bucket: str, a: Account) -> tuple[object, ...]:
     totals = (0, 0, 0, 0) if owner == HOUSE else (a.credited, a.spent, a.clawed, a.held)
-    return (a.id, owner, asset, bucket, *totals, a.floor, a.ceiling, a.frozen)
+    return (a.id, owner, asset, bucket, *totals, a.floor, a.ceiling, a.frozen, a.problem)
 
 
-def _problem(owner: str, cap: int | None, is_player: bool | None) -> str | None:
+def _problem(owner: str, cap: int | None, state: str | None) -> str | None:
     if cap is None:
         return "unknown_asset"
-    if owner.startswith(PLAYER_PREFIX) and not is_player:
+    if not owner.startswith(PLAYER_PREFIX) or state == "active":
+        return None
+    if state is None:
         return "unknown_account"
-    return None
+    return "player_suspended" if state == "suspended" else "player_closed"
 
 
 HOLDINGS = Holdings()

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from guildbank.journal import Need, Stage
 from guildbank.kernel import Refusal
 from guildbank.ledger.contracts import HOUSE, Address, Leg, LotRef, Moved
@@ -31,9 +33,15 @@ def leg_needs(legs: Iterable[Leg]) -> list[Need]:
     return needs
 
 
-def open_book(stage: Stage) -> Book:
-    """Return a book over the stage's accounts for the act at hand."""
-    return Book(stage.seq, stage.rows(HOLDINGS), stage.rows(LOTS), stage.rows(SPREADS))
+def open_book(stage: Stage, *, settling: bool = False) -> Book:
+    """Return a book over the stage's accounts for the act at hand.
+
+    An act that is `settling` what was begun before may use the accounts of a player who may start
+    nothing any more.
+    """
+    return Book(
+        stage.seq, stage.rows(HOLDINGS), stage.rows(LOTS), stage.rows(SPREADS), settling=settling
+    )
 
 
 def close_book(stage: Stage, book: Book) -> None:
@@ -59,6 +67,26 @@ def post(stage: Stage, legs: Sequence[Leg]) -> Sequence[Moved] | Refusal:
         return refusal
     close_book(stage, book)
     return book.moved
+
+
+def bar(stage: Stage, owner: str, asset: str, code: str | None, *, forget: bool = False) -> None:
+    """Mark all accounts of the holding: `code`, one of BARS, refuses what is started; None frees.
+
+    With `forget` the reasons of freezes, which are free text, are replaced. The holding must be
+    loaded; accounts that it has none of yet are opened with the mark.
+    """
+    holding: Holding = stage.rows(HOLDINGS)[owner, asset]
+    accounts = {
+        bucket: replace(
+            account,
+            problem=code,
+            frozen="erased" if forget and account.frozen is not None else account.frozen,
+            entry=stage.seq,
+            ruled=True,
+        )
+        for bucket, account in holding.accounts.items()
+    }
+    stage.put(HOLDINGS, (owner, asset), Holding(owner, holding.cap, code, accounts))
 
 
 def lot_needs(refs: Iterable[LotRef], addresses: Iterable[Address]) -> list[Need]:

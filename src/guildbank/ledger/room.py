@@ -3,10 +3,13 @@
 from guildbank.infra.http import Code
 from guildbank.infra.room import Room
 from guildbank.ledger.http import ROUTES
+from guildbank.ledger.personal import OBSTACLES, PERSONAL
 
 ROOM = Room(
     name="ledger",
     routes=ROUTES,
+    personal=PERSONAL,
+    obstacles=OBSTACLES,
     scopes={
         "ledger:read": "Read balances, statements and transactions of all players.",
         "ledger:proof": "Prove the books, and see what stands behind coins.",

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from guildbank.kernel import MAX_AMOUNT, Refusal
 from guildbank.ledger.claws import free_parts, take_from_tail
 from guildbank.ledger.contracts import (
+    BARS,
     MAX_LEGS,
     Account,
     Address,
@@ -33,6 +34,7 @@ class Book:
 
     Holdings, lots and spreads are loaded rows: a missing key was not asked for, which is a defect
     of the act. `changed` are the accounts of the holdings in which the act has changed one.
+    `settling` says that the act goes on with what was begun before its player was barred.
     """
 
     __slots__ = (
@@ -44,6 +46,7 @@ class Book:
         "moved",
         "restored",
         "seq",
+        "settling",
     )
 
     def __init__(
@@ -52,8 +55,11 @@ class Book:
         holdings: Mapping[HoldingKey, Holding],
         lots: Mapping[LotRef, LotState | None],
         spreads: Mapping[Address, Spread],
+        *,
+        settling: bool = False,
     ) -> None:
         self.seq = seq
+        self.settling = settling
         self._holdings = holdings
         self._lots = lots
         self._spreads = spreads
@@ -113,7 +119,7 @@ class Book:
         left, split = amount, list[tuple[Address, int]]()
         for source in sources:
             account = self.account(source)
-            if (refusal := _usable(account, source, forced=False)) is not None:
+            if (refusal := self._usable(account, source, forced=False)) is not None:
                 return refusal
             take = min(left, account.available)
             if take > 0:
@@ -131,7 +137,9 @@ class Book:
             return _bad_amount(f"legs[{number}].amount")
         credit = self.account(leg.credit)
         if credit.problem is not None:
-            return _unknown(credit, leg.credit)
+            refusal = self._problem(credit, leg.credit, forced=leg.forced)
+            if refusal is not None:
+                return refusal
         if leg.lot is not None:
             return self._directed(leg, leg.lot)
         left = leg.amount
@@ -143,8 +151,10 @@ class Book:
                     f"legs[{number}]",
                 )
             account = self.account(address)
-            if account.problem is not None or (account.frozen is not None and not leg.forced):
-                return _usable(account, address, forced=leg.forced)
+            if account.problem is not None or account.frozen is not None:
+                refusal = self._usable(account, address, forced=leg.forced)
+                if refusal is not None:
+                    return refusal
             take = left if account.floor is None else min(left, account.available)
             if take <= 0:
                 continue
@@ -240,6 +250,29 @@ class Book:
         self.moved.append(tuple.__new__(Moved, (transfer, source, leg.credit)))
         return None
 
+    def _usable(self, account: Account, address: Address, *, forced: bool) -> Refusal | None:
+        """Return why the account may not be debited or held in."""
+        if account.problem is not None:
+            refusal = self._problem(account, address, forced=forced)
+            if refusal is not None:
+                return refusal
+        if account.frozen is not None and not forced:
+            return _refuse(
+                "account_frozen",
+                f"{address} is frozen: {account.frozen}",
+                None,
+                reason=account.frozen,
+            )
+        return None
+
+    def _problem(self, account: Account, address: Address, *, forced: bool) -> Refusal | None:
+        """Return why the account may not be used; a bar stops only what is being started."""
+        if account.problem not in BARS:
+            return _unknown(account, address)
+        if forced or self.settling:
+            return None
+        return _barred(account.problem, address)
+
 
 def lot_parts(lot: LotState, spread: Spread) -> list[Interval]:
     """Return the lot's interval and every part of a later lot that restored coins of it.
@@ -261,22 +294,18 @@ def lot_parts(lot: LotState, spread: Spread) -> list[Interval]:
     return sorted(parts)
 
 
-def _usable(account: Account, address: Address, *, forced: bool) -> Refusal | None:
-    if account.problem is not None:
-        return _unknown(account, address)
-    if account.frozen is not None and not forced:
-        return _refuse(
-            "account_frozen", f"{address} is frozen: {account.frozen}", None, reason=account.frozen
-        )
-    return None
-
-
-def _unknown(account: Account, address: Address) -> Refusal | None:
-    if account.problem is None:
-        return None
+def _unknown(account: Account, address: Address) -> Refusal:
     if account.problem == "unknown_asset":
         return _refuse("unknown_asset", f"There is no asset {address.asset!r}.", "asset")
     return _refuse("unknown_account", f"There is no player {address.owner!r}.", "playerId")
+
+
+def _barred(code: str, address: Address) -> Refusal:
+    ends = "until they are reinstated" if code == "player_suspended" else "any more"
+    state = code.removeprefix("player_")
+    return _refuse(
+        code, f"{address.owner} is {state}: nothing can be started for them {ends}.", "playerId"
+    )
 
 
 def insufficient(asked: int, available: int, field: str) -> Refusal:

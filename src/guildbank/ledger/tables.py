@@ -28,6 +28,8 @@ account = Table(
     Column("floor", BigInteger),
     Column("ceiling", BigInteger),
     Column("frozen", Text),
+    # Why its owner may start nothing: the code of the refusal.
+    Column("barred", Text),
     Index("uq_ledger_account_address", "owner", "asset", "bucket", unique=True),
     postgresql_with={"fillfactor": "60"},
 )

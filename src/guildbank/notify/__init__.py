@@ -17,7 +17,7 @@ from guildbank.notify.letters import LOCALES, BadTemplate, Letters
 from guildbank.notify.mailing import try_server
 from guildbank.notify.store import OUTGOING
 from guildbank.notify.usecases import Notify, TenantGone
-from guildbank.notify.usecases.queue import queue_mail, seal_mail
+from guildbank.notify.usecases.queue import address_hashes, queue_mail, seal_mail
 from guildbank.notify.usecases.read_mailbox import list_mailbox, read_message
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Notify",
     "SealedMail",
     "TenantGone",
+    "address_hashes",
     "list_mailbox",
     "queue_mail",
     "read_message",

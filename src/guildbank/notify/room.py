@@ -5,12 +5,14 @@ from guildbank.infra.room import Room
 from guildbank.notify.backlogs import BACKLOGS
 from guildbank.notify.http import READ, ROUTES
 from guildbank.notify.jobs import JOBS
+from guildbank.notify.personal import PERSONAL
 
 ROOM = Room(
     name="notify",
     routes=ROUTES,
     jobs=JOBS,
     backlogs=BACKLOGS,
+    personal=PERSONAL,
     scopes={READ: "Read the mailbox of a test tenant, with the links and codes in it."},
     codes=(
         Code(

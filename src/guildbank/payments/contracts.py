@@ -220,7 +220,10 @@ class Taking(msgspec.Struct, frozen=True):
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
-    """Money given back: `origin` merchant, system (unapplied money) or provider (its dashboard)."""
+    """Money given back: `origin` merchant, system (unapplied money) or provider (its dashboard).
+
+    `sealed_reason` is what the tenant's people wrote, under the person's key.
+    """
 
     id: str
     payment_id: str
@@ -238,6 +241,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None
     created_at: datetime
     changed_at: datetime
+    sealed_reason: bytes | None = None
 
 
 class Dispute(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from guildbank.infra.room import Room
 from guildbank.payments.backlogs import BACKLOGS
 from guildbank.payments.http import ROUTES
 from guildbank.payments.jobs import JOBS
+from guildbank.payments.personal import OBSTACLES, PERSONAL
 from guildbank.payments.subscribers import subscribers
 
 ROOM = Room(
@@ -12,6 +13,8 @@ ROOM = Room(
     routes=ROUTES,
     jobs=JOBS,
     backlogs=BACKLOGS,
+    personal=PERSONAL,
+    obstacles=OBSTACLES,
     subscribers=subscribers,
     scopes={
         "payments:read": "Read payments, refunds, providers and plugins.",

@@ -116,6 +116,8 @@ refund = Table(
     Column("code", Text),
     _at("created_at"),
     _at("changed_at"),
+    # A reason of the tenant's people, free text under the person's key; `reason` is a provider's.
+    Column("sealed_reason", LargeBinary),
     Index("uq_payments_refund_reference", "provider", "reference", unique=True),
 )
 

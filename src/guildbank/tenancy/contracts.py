@@ -60,7 +60,8 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     `default_currency` is the code of the coins that players' account pages show and buy.
     `cors_origins` are the origins whose pages may call in a browser. `second_factor` is what is
     asked of who signs in, and each of `second_factor_actions` asks for one anew. Without `passkeys`
-    nobody can make one.
+    nobody can make one. A player who asks to be erased has `erasure_wait_days` to sign in and undo
+    it.
     """
 
     spent_coins: SpentCoins = "refuse"
@@ -71,6 +72,7 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     second_factor: SecondFactor = "optional"
     second_factor_actions: tuple[GuardedAction, ...] = ()
     passkeys: PasskeySettings | None = None
+    erasure_wait_days: int = 14
 
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):

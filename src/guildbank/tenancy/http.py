@@ -74,6 +74,15 @@ Actions = Annotated[
     list[GuardedAction],
     Meta(max_length=10, description="Actions that need a second factor of the last minutes."),
 ]
+WaitDays = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=90,
+        description="Days in which a player may undo having asked to be erased.",
+        examples=[14],
+    ),
+]
 
 
 class MailSettingsBody(Body):
@@ -111,6 +120,7 @@ class SettingsBody(Body):
     second_factor: SecondFactor | Unset = msgspec.UNSET
     second_factor_actions: Actions | Unset = msgspec.UNSET
     passkeys: PasskeySettingsBody | Unset | None = msgspec.UNSET
+    erasure_wait_days: WaitDays | Unset = msgspec.UNSET
 
 
 class CreateTenantBody(Body):
@@ -192,6 +202,7 @@ class TenantSettingsView(View):
     second_factor: SecondFactor
     second_factor_actions: Sequence[GuardedAction]
     passkeys: PasskeySettingsView | None
+    erasure_wait_days: int
 
 
 class TenantView(View):

@@ -27,6 +27,7 @@ from guildbank.wallets.contracts import (
 )
 from guildbank.wallets.gates import SpendLimit
 from guildbank.wallets.purses import CURRENCIES, purse_of, wallet_needs
+from guildbank.wallets.usecases.bar import BarWallets
 from guildbank.wallets.usecases.default_currency import default_currency
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "CURRENCIES",
     "ISSUE",
     "SALES",
+    "BarWallets",
     "Clawed",
     "Currency",
     "Gate",

@@ -41,6 +41,12 @@ ORDER BY code
 LIMIT $2
 """
 
+READ_ALL_CODES = """
+SELECT code
+FROM wallets_currency
+ORDER BY code
+"""
+
 READ_DUE_HOLDS = """
 SELECT seq, placed_at
 FROM ledger_v_hold
@@ -86,6 +92,7 @@ FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS asked (player, currenc
 """
 
 
+ALL = "all"
 PurseKey: TypeAlias = tuple[str, str]
 """A player and a currency."""
 
@@ -139,6 +146,28 @@ class Currencies:
         return [Statement(SAVE_CURRENCIES, tuple(zip(*rows, strict=True)))]
 
 
+class Codes:
+    """The codes of all currencies, under the one key ALL; the currencies' shelf does the writing.
+
+    Who creates a currency puts the list, so that an act of the same batch misses none.
+    """
+
+    order: ClassVar[int] = 50
+    derived: ClassVar[bool] = False
+
+    def reading(self, keys: Sequence[str]) -> Statement:
+        """Read all codes."""
+        return Statement(READ_ALL_CODES, ())
+
+    def read(self, keys: Sequence[str], rows: Rows) -> Mapping[str, tuple[str, ...]]:
+        """Return the codes."""
+        return {ALL: tuple(row[0] for row in rows)}
+
+    def saving(self, changed: Mapping[str, tuple[str, ...]]) -> Sequence[Statement]:
+        """Write nothing: this shelf is an index."""
+        return ()
+
+
 class SpentKey(NamedTuple):
     """A player, a currency, and since when."""
 
@@ -168,6 +197,7 @@ class SpentSince:
 
 LIMITS = Limits()
 CURRENCIES = Currencies()
+CODES = Codes()
 SPENT_SINCE = SpentSince()
 
 

@@ -4,11 +4,13 @@ from guildbank.infra.http import Code
 from guildbank.infra.room import Room
 from guildbank.wallets.http import ROUTES
 from guildbank.wallets.jobs import JOBS
+from guildbank.wallets.personal import PERSONAL
 
 ROOM = Room(
     name="wallets",
     routes=ROUTES,
     jobs=JOBS,
+    personal=PERSONAL,
     scopes={
         "wallets:read": "Read holds.",
         "wallets:grant": "Give players free coins.",

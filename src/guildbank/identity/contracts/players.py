@@ -93,3 +93,10 @@ EMAIL_TAKEN = Refusal(
     field="email",
 )
 NO_PLAYER = Refusal(code="not_found", detail="There is no such player.")
+
+
+def barred_by(state: PlayerState) -> Refusal | None:
+    """Return why nothing is started by or for a player of this state, else None."""
+    if state == "active":
+        return None
+    return PLAYER_SUSPENDED if state == "suspended" else PLAYER_CLOSED

@@ -2,6 +2,9 @@
 
 from guildbank.identity.http import (
     accounts,
+    consents,
+    erasures,
+    exports,
     external,
     factors,
     guests,
@@ -12,9 +15,11 @@ from guildbank.identity.http import (
     jwks,
     keys,
     mailed_pages,
+    moderation,
     oauth,
     passkeys,
     players,
+    profiles,
     protection,
     recovery,
     second_sign_in,
@@ -42,4 +47,9 @@ ROUTES = (
     *oauth.ROUTES,
     *hooks.ROUTES,
     *protection.ROUTES,
+    *profiles.ROUTES,
+    *moderation.ROUTES,
+    *consents.ROUTES,
+    *exports.ROUTES,
+    *erasures.ROUTES,
 )

@@ -95,7 +95,7 @@ async def add(identity: Parts, caller: Who, data: JSONBody[AddPlayerBody]) -> Re
     """Answer 201 with a new player, or 200 with the one that has this `externalId`."""
     added = await add_player(identity, caller.home, caller.principal, data.external_id)
     player, new = granted(added)
-    return Response(_view(player), status_code=201 if new else 200)
+    return Response(player_view(player), status_code=201 if new else 200)
 
 
 @get("/v1/players", guards=[scope(READ)], tags=TAGS, summary="List players")
@@ -110,12 +110,12 @@ async def list_all(
     position = decode_cursor(after, [str])
     if external_id is not None:
         found = await find_player(identity, caller.home, external_id)
-        return Page([] if found is None else [_view(found)], None)
+        return Page([] if found is None else [player_view(found)], None)
     start = str(position[0]) if position else ""
     players = await list_players(identity, caller.home, start, limit + 1)
     page = players[:limit]
     more = encode_cursor([page[-1].id]) if len(players) > limit else None
-    return Page([_view(player) for player in page], more)
+    return Page([player_view(player) for player in page], more)
 
 
 @get(
@@ -126,7 +126,7 @@ async def list_all(
 )
 async def read(identity: Parts, caller: Who, player_id: PlayerId) -> PlayerView:
     """Return a player of the caller's tenant."""
-    return _view(granted(await get_player(identity, caller.home, player_id)))
+    return player_view(granted(await get_player(identity, caller.home, player_id)))
 
 
 @post(
@@ -150,7 +150,8 @@ async def mint(
     return PlayerTokenView(token=minted.token, expires_at=minted.expires_at)
 
 
-def _view(player: Player) -> PlayerView:
+def player_view(player: Player) -> PlayerView:
+    """Return a player as the API shows one."""
     return PlayerView(
         id=player.id,
         external_id=player.external_id,

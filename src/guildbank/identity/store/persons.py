@@ -8,13 +8,15 @@ FROM identity_person_key
 WHERE player_id = $1
 """
 
-# Of several that try at once one inserts; an unknown player gets no row.
+# Of several that try at once one inserts; an unknown or erased player gets no row. Waits for an
+# erasure under way, which would not see the row.
 ADD_KEY = """
 INSERT INTO identity_person_key (player_id, wrapped)
 SELECT id, $2
 FROM identity_player
 WHERE id = $1
-  AND state = 'active'
+  AND state <> 'erased'
+FOR SHARE
 ON CONFLICT (player_id) DO NOTHING
 """
 

@@ -19,13 +19,14 @@ FROM identity_player
 WHERE external_id = ANY($1::text[])
 """
 
-# A player's external id never changes; what may change of an existing row is its state.
+# A player's external id never changes until it is erased; what else may change is the state.
 SAVE_PLAYERS = """
 INSERT INTO identity_player (id, external_id, state, created_at)
 SELECT *
 FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
 ON CONFLICT (id) DO UPDATE
-SET state = EXCLUDED.state
+SET state = EXCLUDED.state,
+    external_id = EXCLUDED.external_id
 """
 
 PLAYER_PAGE = """
@@ -52,7 +53,7 @@ class Players:
         return {row[0]: Player(*row) for row in rows}
 
     def saving(self, changed: Mapping[str, Player]) -> Sequence[Statement]:
-        """Insert new players, or update the state of known ones."""
+        """Insert new players, or update known ones."""
         rows = [(one.id, one.external_id, one.state, one.created_at) for one in changed.values()]
         return [Statement(SAVE_PLAYERS, tuple(zip(*rows, strict=True)))]
 

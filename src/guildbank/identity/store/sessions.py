@@ -22,6 +22,14 @@ INSERT INTO identity_session
 VALUES ($1, $2, 0, $3, $4, $5, $5, $5, $6, $7)
 """
 
+# A change of the player's state waits for who begins a session now, and is seen by who comes after.
+STATE_NOW = """
+SELECT state
+FROM identity_player
+WHERE id = $1
+FOR SHARE
+"""
+
 # Refreshes of one session take turns here, so that one of them moves the counter.
 LOCK = f"""
 SELECT {_COLUMNS}
@@ -108,6 +116,12 @@ async def add(driver: Driver, session: Session) -> None:
         session.expires_at,
         session.factor_at,
     )
+
+
+async def state_now(driver: Driver, player_id: str) -> PlayerState | None:
+    """Return the player's state, which stays so until this transaction ends."""
+    state: PlayerState | None = await driver.fetchval(STATE_NOW, player_id)
+    return state
 
 
 async def lock(driver: Driver, session_id: str) -> Session | None:

@@ -1,9 +1,10 @@
 """The verbs of identity, one a file, and the parts that they work with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from guildbank.identity.contracts.lives import Follower
 from guildbank.identity.usecases.hooks.call import Hooks
 from guildbank.identity.usecases.machines.note_use import UseNotes
 from guildbank.identity.usecases.machines.recognise import KeyRing
@@ -19,6 +20,7 @@ from guildbank.infra.database import Database
 from guildbank.infra.egress import Egress
 from guildbank.infra.limits import Limiter, Throttle
 from guildbank.infra.passwords import Passwords
+from guildbank.infra.room import Obstacle, Personal
 from guildbank.journal import Journal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.notify import Notify
@@ -30,7 +32,8 @@ from guildbank.tenancy import Tenants
 class Identity:
     """What the verbs need; the app makes one with `open_identity`.
 
-    `scopes` is every scope that a room declares, with its meaning.
+    `scopes` is every scope that a room declares, with its meaning; `personal` and `obstacles` are
+    what the rooms declare of persons. `followers` change with a player's state.
     """
 
     db: Database
@@ -51,6 +54,9 @@ class Identity:
     throttle: Throttle
     limiter: Limiter
     notify: Notify
+    followers: Sequence[Follower] = ()
+    personal: Sequence[Personal] = ()
+    obstacles: Sequence[Obstacle] = ()
 
     async def close(self) -> None:
         """Write what is gathered; call before the database closes."""
@@ -74,10 +80,15 @@ def open_identity(
     egress: Egress | None = None,
     plugins: Plugins | None = None,
     data: Path = Path(),
+    followers: Sequence[Follower] = (),
+    personal: Sequence[Personal] = (),
+    obstacles: Sequence[Obstacle] = (),
 ) -> Identity:
     """Return the parts over one database, which is at `url`; one set a process.
 
     `egress` is the client of addresses that tenants supply, `data` the folder of what was loaded.
+    `followers` are the upper rooms that follow a player's state; `personal` and `obstacles` are
+    what all rooms declare of persons.
     """
     clock = clock or SystemClock()
     egress = egress or Egress()
@@ -102,4 +113,7 @@ def open_identity(
         throttle=throttle,
         limiter=limiter,
         notify=notify,
+        followers=followers,
+        personal=personal,
+        obstacles=obstacles,
     )

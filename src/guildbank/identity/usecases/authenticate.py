@@ -16,9 +16,9 @@ from guildbank.identity.contracts.machines import (
     UNKNOWN_HOST,
     KnownKey,
 )
+from guildbank.identity.contracts.players import barred_by
 from guildbank.identity.contracts.sign_in import BAD_TOKEN, SESSION_ENDED
 from guildbank.identity.usecases import Identity
-from guildbank.identity.usecases.sign_in.finish import barred_by
 from guildbank.identity.usecases.sign_tokens import MachineClaims, PlayerClaims
 from guildbank.infra.http import DEPLOYMENT_SCOPE, UNKNOWN_ADDRESS, Caller, ClientAddress
 from guildbank.infra.tenant import TenantRef

@@ -1,5 +1,6 @@
 """Queue a mail: check and seal it first, then write it in the transaction of the fact it tells."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -50,6 +51,15 @@ async def seal_mail(
         queued_at=now,
         expires_at=expiry(mail, now),
     )
+
+
+async def address_hashes(
+    notify: Notify, tenant: TenantRef, addresses: Sequence[str]
+) -> list[bytes]:
+    """Return what the mails to these addresses are found by. Not inside a transaction."""
+    place = await notify.place(tenant)
+    read = [parse_address(one) for one in addresses]
+    return [place.hash_of(one) for one in read if not isinstance(one, Refusal)]
 
 
 async def queue_mail(tx: Tx, mail: SealedMail) -> str:

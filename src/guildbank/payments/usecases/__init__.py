@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from guildbank.identity import Persons
 from guildbank.infra.database import Database
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Journal, Need, RowLock, Stage
@@ -67,7 +68,11 @@ class Payments:
     url: str
     clock: Clock = field(default_factory=SystemClock)
     timing: Timing = field(default_factory=Timing)
+    persons: Persons = field(init=False)
     _running: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.persons = Persons(self.db, self.tenants)
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Begin work that outlives its request: a provider's answer must not be lost."""

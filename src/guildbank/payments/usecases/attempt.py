@@ -4,9 +4,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from guildbank.identity import PLAYERS, barred_by
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Draft, Need, Receipt, Stage, facts
 from guildbank.kernel import Refusal, new_id
+from guildbank.ledger import BARS
 from guildbank.payments import store
 from guildbank.payments.contracts import (
     NOT_RETRYABLE,
@@ -54,16 +56,23 @@ class StartAttempt(PaymentAct):
         needs: list[Need] = [*super().needs(stage), (ATTEMPTS, self.request.attempt_id)]
         if stage.loaded(INTENTS, self.payment_id):
             intent = stage.get(INTENTS, self.payment_id)
-            needs += limit_needs(uses_of(intent)) if intent is not None else []
+            if intent is not None:
+                needs += [*limit_needs(uses_of(intent)), (PLAYERS, intent.player_id)]
         return needs
 
     def decide(self, stage: Stage) -> Draft | Refusal:
-        """Refuse with `payment_not_retryable` when the payment awaits no attempt."""
+        """Refuse with `payment_not_retryable` when the payment awaits no attempt.
+
+        Further: `player_suspended`, `player_closed`, `limit_reached`.
+        """
         intent = stage.get(INTENTS, self.payment_id)
         if intent is None or intent.state not in OPEN_FOR_ATTEMPTS:
             return NOT_RETRYABLE
         if intent.attempts + 1 != self.number or intent.expires_at <= stage.now:
             return NOT_RETRYABLE
+        player = stage.get(PLAYERS, intent.player_id)
+        if player is not None and (barred := barred_by(player.state)) is not None:
+            return barred
         if not intent.reserved and (full := reserve(stage, uses_of(intent))) is not None:
             return full
         attempt = Attempt(
@@ -99,7 +108,8 @@ async def start_attempt(
     """Make one attempt and record its outcome.
 
     Refusals: `unknown_provider`, `sandbox_refused`, `payment_not_retryable`, `limit_reached`,
-    and those of the middleware stage, which end a payment that never had an attempt.
+    `player_suspended`, `player_closed`, and those of the middleware stage, which end a payment
+    that never had an attempt.
     """
     line = await line_for_sale(payments, tenant, provider)
     if isinstance(line, Refusal):
@@ -113,6 +123,8 @@ async def start_attempt(
     act = StartAttempt(intent, provider, request, by)
     receipt = await payments.journal.submit(tenant.schema, act)
     if not isinstance(receipt, Receipt):
+        if intent.state is IntentState.CREATED and receipt.code in BARS:
+            await end_payment(payments, tenant, intent, IntentState.FAILED, problem=receipt.code)
         return receipt
     if not receipt.replayed:
         await _send(payments, tenant, line, request)

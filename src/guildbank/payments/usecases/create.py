@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from guildbank.identity import PLAYERS, UNKNOWN_PLAYER
+from guildbank.identity import PLAYERS, UNKNOWN_PLAYER, barred_by
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Draft, Need, Receipt, Stage, facts
 from guildbank.kernel import Refusal, new_id
@@ -57,10 +57,15 @@ class CreatePayment(PaymentAct):
         ]
 
     def decide(self, stage: Stage) -> Draft | Refusal:
-        """Reserve the limits and store the payment. Refusals: `unknown_player`, the quote's."""
+        """Reserve the limits and store the payment.
+
+        Refusals: `unknown_player`, `player_suspended`, `player_closed`, the quote's.
+        """
         player = stage.get(PLAYERS, self.purchase.player_id)
-        if player is None or player.state != "active":
+        if player is None or player.state == "erased":
             return UNKNOWN_PLAYER
+        if (barred := barred_by(player.state)) is not None:
+            return barred
         quote = self.quote
         if isinstance(quote, Refusal):
             return quote
@@ -117,9 +122,9 @@ async def create_payment(
 
     `command` is what the caller asked for, where the purchase was only found for it; `unsold` says
     that nothing was found, which an earlier payment of the key outdoes.
-    Refusals: those of the Fulfilment's quote, `unknown_player`, `unknown_provider`,
-    `sandbox_refused`, `limit_reached`, `purchase_vetoed`, `gate_unavailable`, `key_reused`,
-    `tenant_suspended`. Raises Unavailable.
+    Refusals: those of the Fulfilment's quote, `unknown_player`, `player_suspended`,
+    `player_closed`, `unknown_provider`, `sandbox_refused`, `limit_reached`, `purchase_vetoed`,
+    `gate_unavailable`, `key_reused`, `tenant_suspended`. Raises Unavailable.
     """
     quote = unsold or await _quote(payments, tenant, purchase)
     act = CreatePayment(payments, principal, key, purchase, quote, command or purchase)

@@ -31,6 +31,7 @@ from guildbank.payments.usecases.money import (
     with_taken,
     write_taking,
 )
+from guildbank.payments.usecases.refund_reason import with_reasons
 from guildbank.plugin_api import Outcome, OutcomeStatus, RefundRequest
 
 log = structlog.get_logger(__name__)
@@ -157,7 +158,7 @@ async def look_at_refund(payments: Payments, tenant: TenantRef, refund: Refund) 
     line = await line_to(payments, tenant, refund.provider)
     if isinstance(line, Refusal):
         return False
-    request = _REQUESTS.decode(refund.request)
+    request = await _request(payments, tenant, refund)
     outcome = await ask_provider(
         line.manifest, line.plugin.fetch_refund(line.context, request, refund.reference)
     )
@@ -177,9 +178,22 @@ async def _ask(payments: Payments, tenant: TenantRef, refund: Refund) -> None:
     if isinstance(line, Refusal):
         log.warning("refund_not_sent", refund=refund.id, code=line.code)
         return
-    request = _REQUESTS.decode(refund.request)
+    request = await _request(payments, tenant, refund)
     outcome = await ask_provider(line.manifest, line.plugin.refund(line.context, request))
     await finish_refund(payments, tenant, refund, outcome)
+
+
+async def _request(payments: Payments, tenant: TenantRef, refund: Refund) -> RefundRequest:
+    """Return the request as it was recorded, with its reason in clear."""
+    request = _REQUESTS.decode(refund.request)
+    if refund.sealed_reason is None:
+        return request
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        intent = await store.intent_by_id(tx.driver, refund.payment_id)
+    if intent is None:
+        return request
+    known = (await with_reasons(payments, tenant, intent.player_id, [refund]))[0]
+    return msgspec.structs.replace(request, reason=known.reason)
 
 
 async def finish_refund(

@@ -15,6 +15,7 @@ from guildbank.payments.contracts import (
 )
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.look import nudge
+from guildbank.payments.usecases.refund_reason import with_reasons
 
 
 class Dossier(NamedTuple):
@@ -50,12 +51,11 @@ async def read_payment(payments: Payments, tenant: TenantRef, payment_id: str) -
         intent = await store.intent_by_id(tx.driver, payment_id)
         if intent is None:
             return None
-        return Dossier(
-            intent,
-            await store.attempts_of(tx.driver, payment_id),
-            await store.refunds_of(tx.driver, payment_id),
-            await store.disputes_of(tx.driver, payment_id),
-        )
+        attempts = await store.attempts_of(tx.driver, payment_id)
+        refunds = await store.refunds_of(tx.driver, payment_id)
+        disputes = await store.disputes_of(tx.driver, payment_id)
+    refunds = await with_reasons(payments, tenant, intent.player_id, refunds)
+    return Dossier(intent, attempts, refunds, disputes)
 
 
 async def list_payments(
@@ -71,4 +71,8 @@ async def get_refund(payments: Payments, tenant: TenantRef, refund_id: str) -> R
     if parse_id("ref", refund_id) is None:
         return NO_REFUND
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
-        return await store.refund_by_id(tx.driver, refund_id) or NO_REFUND
+        refund = await store.refund_by_id(tx.driver, refund_id)
+        intent = None if refund is None else await store.intent_by_id(tx.driver, refund.payment_id)
+    if refund is None or intent is None:
+        return NO_REFUND
+    return (await with_reasons(payments, tenant, intent.player_id, [refund]))[0]

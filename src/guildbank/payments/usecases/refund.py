@@ -4,7 +4,7 @@ import msgspec
 import structlog
 
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Draft, Need, Receipt, Stage, facts
+from guildbank.journal import Draft, Need, Receipt, Sealed, Stage, facts
 from guildbank.kernel import Refusal, new_id, parse_id
 from guildbank.ledger import close_book, open_book
 from guildbank.payments import store
@@ -24,6 +24,7 @@ from guildbank.payments.store import ATTEMPTS, INTENTS, REFUNDS
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.finish_refund import send_refund
 from guildbank.payments.usecases.money import MoneyAct, take, with_taken, write_taking
+from guildbank.payments.usecases.refund_reason import seal_reason, with_reasons
 from guildbank.plugin_api import RefundRequest
 
 log = structlog.get_logger(__name__)
@@ -34,7 +35,7 @@ class BeginRefund(MoneyAct):
     """Set coins and money of a refund aside, and record its request."""
 
     verb = "payments.refund"
-    __slots__ = ("command", "origin", "owe", "refund_id")
+    __slots__ = ("command", "origin", "owe", "reason", "refund_id")
 
     def __init__(
         self,
@@ -45,9 +46,11 @@ class BeginRefund(MoneyAct):
         origin: str,
         *,
         owe: bool,
+        reason: Sealed | None = None,
     ) -> None:
         super().__init__(attempt, principal, key, command)
         self.command = command
+        self.reason = reason
         self.origin = origin
         self.owe = owe
         self.refund_id = new_id("ref")
@@ -88,9 +91,9 @@ class BeginRefund(MoneyAct):
             msgspec.structs.replace(attempt, refunding_minor=attempt.refunding_minor + amount),
         )
         stage.put(INTENTS, intent.id, with_taken(intent, taking, 1))
-        return Draft(
-            "payments.refund_clawed", facts(refund_facts(refund, intent.player_id, taking))
-        )
+        told = refund_facts(refund, intent.player_id, taking)
+        payload = {} if self.reason is None else {"payload": self.reason.hash}
+        return Draft("payments.refund_clawed", facts({**told, **payload}), self.reason)
 
     def _refund(self, stage: Stage, attempt: Attempt, amount: int, taking: Taking) -> Refund:
         request = RefundRequest(
@@ -100,15 +103,15 @@ class BeginRefund(MoneyAct):
             payment_reference=attempt.reference or "",
             amount_minor=amount,
             currency=attempt.captured_money or "",
-            reason=self.command.reason,
         )
         return Refund(
             id=self.refund_id, payment_id=attempt.payment_id, attempt_id=attempt.id,
             provider=attempt.provider, source=attempt.applied or Applied.UNAPPLIED,
             origin=self.origin, state=RefundState.CREATED, amount_minor=amount,
-            money=attempt.captured_money or "", reason=self.command.reason, reference=None,
+            money=attempt.captured_money or "", reason=None, reference=None,
             request=msgspec.json.encode(request).decode(), taking=write_taking(taking), code=None,
             created_at=stage.now, changed_at=stage.now,
+            sealed_reason=None if self.reason is None else self.reason.ciphertext,
         )  # fmt: skip
 
 
@@ -167,10 +170,18 @@ async def refund_payment(
     attempt = _refundable(attempts, command.attempt_id)
     if isinstance(attempt, Refusal):
         return attempt
+    sealed = await seal_reason(payments, tenant, intent.player_id, command.reason)
+    if isinstance(sealed, Refusal):
+        return sealed
+    # The hash, salted under the person's key, stands for the reason in the command's fingerprint.
+    command = msgspec.structs.replace(command, reason=None if sealed is None else sealed.hash)
     settings = await payments.tenants.settings(tenant.id)
     owe = settings is not None and settings.spent_coins == "debt"
-    act = BeginRefund(attempt, principal, key, command, "merchant", owe=owe)
-    return await _begin(payments, tenant, act)
+    act = BeginRefund(attempt, principal, key, command, "merchant", owe=owe, reason=sealed)
+    refund = await _begin(payments, tenant, act)
+    if isinstance(refund, Refusal):
+        return refund
+    return (await with_reasons(payments, tenant, intent.player_id, [refund]))[0]
 
 
 def _refundable(attempts: list[Attempt], named: str | None) -> Attempt | Refusal:

@@ -179,7 +179,8 @@ class Settle(PaymentAct):
     def _credit(self, stage: Stage, intent: Intent, attempt: Attempt) -> Draft | Refusal:
         """Credit the coins, or say why they cannot be."""
         player = stage.get(PLAYERS, intent.player_id)
-        if player is None or player.state != "active":
+        # A suspended player gets what was paid for, and has it once reinstated.
+        if player is None or player.state not in ("active", "suspended"):
             return Refusal(code="player_closed", detail="The player's account is closed.")
         goods = self.fulfilment.fulfil(intent)
         if isinstance(goods, Refusal):
@@ -187,7 +188,7 @@ class Settle(PaymentAct):
         purse = purse_of(stage, (intent.player_id, intent.currency))
         if purse is None:
             return Refusal(code="unknown_currency", detail="There is no such currency.")
-        book = open_book(stage)
+        book = open_book(stage, settling=True)
         refusal = posting.book_credit(book, intent, self.provider, goods, purse)
         if refusal is not None:
             return refusal

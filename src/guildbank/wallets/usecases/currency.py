@@ -6,7 +6,7 @@ from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal
 from guildbank.ledger import ASSETS, Asset, is_money
 from guildbank.wallets.contracts import Currency
-from guildbank.wallets.purses import CURRENCIES
+from guildbank.wallets.purses import ALL, CODES, CURRENCIES
 
 CREATED = "wallets.currency_created"
 CHANGED = "wallets.currency_changed"
@@ -26,8 +26,10 @@ class SaveCurrencyAct(Act):
         self.create = create
 
     def needs(self, stage: Stage) -> Iterable[Need]:
-        """Return the currency and its asset."""
-        return ((CURRENCIES, self.currency.code), (ASSETS, self.currency.code))
+        """Return the currency and its asset, and for a new one the list of all."""
+        code = self.currency.code
+        own: tuple[Need, ...] = ((CURRENCIES, code), (ASSETS, code))
+        return (*own, (CODES, ALL)) if self.create else own
 
     def decide(self, stage: Stage) -> Draft | Refusal:
         """Save it; refused: currency_exists, not_found, invalid_value."""
@@ -52,4 +54,5 @@ class SaveCurrencyAct(Act):
         stage.put(CURRENCIES, code, self.currency)
         if self.create:
             stage.put(ASSETS, code, Asset(code, "currency", 0))
+            stage.put(CODES, ALL, (*(stage.get(CODES, ALL) or ()), code))
         return Draft(CREATED if self.create else CHANGED, facts(self.currency))

@@ -139,7 +139,8 @@ class CaptureAct(HoldAct):
                 field="amount",
                 extra={"left": hold.left},
             )
-        book = open_book(stage)
+        # What was put aside is settled, whatever has become of the player meanwhile.
+        book = open_book(stage, settling=True)
         lines, legs = take_from_lines(book, hold, amount)
         refusal = book.post(legs)
         if refusal is not None:

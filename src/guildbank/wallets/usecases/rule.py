@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from guildbank.journal import COUNTERS, Counter, Draft, Need, Sealed, Stage, facts
 from guildbank.kernel import Refusal
-from guildbank.ledger import close_book, open_book
+from guildbank.ledger import BARS, close_book, open_book
 from guildbank.wallets.acts import UNKNOWN_CURRENCY, WalletAct
 from guildbank.wallets.contracts import BUCKETS, Freeze, RuleFacts, SetLimit, wallet
 from guildbank.wallets.gates import counter_name, day_of
@@ -43,7 +43,7 @@ class FreezeAct(WalletAct):
         book = open_book(stage)
         for bucket in BUCKETS:
             account = book.own(wallet(self.player_id, self.currency, bucket))
-            if account.problem is not None:
+            if account.problem not in (None, *BARS):
                 return NO_PLAYER
             account.frozen = self.reason if self.frozen else None
             account.ruled = True
@@ -85,7 +85,7 @@ class SetLimitAct(WalletAct):
         if self.purse(stage) is None:
             return UNKNOWN_CURRENCY
         account = open_book(stage).account(wallet(self.player_id, self.currency, "free"))
-        if account.problem is not None:
+        if account.problem not in (None, *BARS):
             return NO_PLAYER
         stage.put(LIMITS, self.purse_key, self.per_day)
         spent = stage.get(SPENT_SINCE, self._spent_key(stage)) or 0

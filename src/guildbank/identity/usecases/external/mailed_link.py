@@ -3,14 +3,14 @@
 import msgspec
 
 from guildbank.identity.contracts.external import BAD_LINK_CODE, BAD_LINK_TICKET, LinkOffer
-from guildbank.identity.contracts.players import Email
+from guildbank.identity.contracts.players import Email, barred_by
 from guildbank.identity.contracts.sign_in import Tokens
 from guildbank.identity.store import external as store
 from guildbank.identity.store.accounts import read_profile
 from guildbank.identity.usecases.external import ExternalSignIn
 from guildbank.identity.usecases.external.enter import OFFER_LIFE, OFFER_PLACE, Offer
 from guildbank.identity.usecases.external.link import link
-from guildbank.identity.usecases.sign_in.finish import Proof, barred_by, finish_sign_in
+from guildbank.identity.usecases.sign_in.finish import Proof, finish_sign_in
 from guildbank.identity.usecases.sign_in.tickets import (
     add_ticket,
     code_hash,

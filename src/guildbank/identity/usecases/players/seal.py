@@ -34,7 +34,7 @@ class Persons:
         return Sealed(
             person=player_id,
             hash=key.hash(_HASH_PURPOSE, payload).hex(),
-            ciphertext=key.seal(_payload_aad(player_id), payload),
+            ciphertext=key.seal(payload_aad(player_id), payload),
         )
 
     async def open(self, tenant: TenantRef, sealed: Sealed) -> bytes | None:
@@ -42,16 +42,28 @@ class Persons:
 
         Raises SealBroken when the ciphertext or the hash is not what was sealed.
         """
-        owner = await self._tenant_key(tenant)
-        async with self._db.begin(tenant.schema, read_only=True) as tx:
-            wrapped = await store.read_person_key(tx.driver, sealed.person)
-        if wrapped is None:
+        key = await self.key_of(tenant, sealed.person)
+        if key is None:
             return None
-        key = DataKey(owner.open(_key_aad(sealed.person), wrapped))
-        payload = key.open(_payload_aad(sealed.person), sealed.ciphertext)
+        payload = key.open(payload_aad(sealed.person), sealed.ciphertext)
         if not hmac.compare_digest(key.hash(_HASH_PURPOSE, payload).hex(), sealed.hash):
             raise SealBroken("the payload is not the one that the chain holds the hash of")
         return payload
+
+    async def reveal(self, tenant: TenantRef, player_id: str, ciphertext: bytes) -> bytes | None:
+        """Return what was sealed for the person, or None when their key was destroyed.
+
+        Raises SealBroken when the ciphertext is not what was sealed.
+        """
+        key = await self.key_of(tenant, player_id)
+        return None if key is None else key.open(payload_aad(player_id), ciphertext)
+
+    async def key_of(self, tenant: TenantRef, player_id: str) -> DataKey | None:
+        """Return the person's key, or None when none was made or it was destroyed."""
+        owner = await self._tenant_key(tenant)
+        async with self._db.begin(tenant.schema, read_only=True) as tx:
+            wrapped = await store.read_person_key(tx.driver, player_id)
+        return None if wrapped is None else DataKey(owner.open(_key_aad(player_id), wrapped))
 
     async def _key(self, tenant: TenantRef, player_id: str) -> DataKey | None:
         # The tenant's key first: asked within the transaction it could need a second connection.
@@ -76,5 +88,6 @@ def _key_aad(player_id: str) -> bytes:
     return b"identity_person_key:" + player_id.encode()
 
 
-def _payload_aad(player_id: str) -> bytes:
+def payload_aad(player_id: str) -> bytes:
+    """Return the place that a person's payloads are sealed for."""
     return b"journal_payload:" + player_id.encode()

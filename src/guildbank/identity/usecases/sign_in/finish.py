@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 
 from guildbank.identity.contracts.factors import ENROL_TOTP, Factors, Policy
-from guildbank.identity.contracts.players import PLAYER_CLOSED, PLAYER_SUSPENDED, PlayerState
+from guildbank.identity.contracts.players import PlayerState, barred_by
 from guildbank.identity.contracts.sign_in import Method, Tokens
 from guildbank.identity.rules import proves_twice, ways_to_prove
 from guildbank.identity.usecases import Identity
@@ -79,13 +79,6 @@ async def open_session(
     return await begin_session(
         identity, tenant, player_id, device, methods, claims=claims, notice=notice
     )
-
-
-def barred_by(state: PlayerState) -> Refusal | None:
-    """Return why a player of this state may not come in, else None."""
-    if state == "active":
-        return None
-    return PLAYER_SUSPENDED if state == "suspended" else PLAYER_CLOSED
 
 
 def seal_proof(key: DataKey, proof: Proof) -> bytes:

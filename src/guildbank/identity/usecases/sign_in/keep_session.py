@@ -9,6 +9,7 @@ import hmac
 from datetime import timedelta
 
 from guildbank.identity.contracts.hooks import Claims
+from guildbank.identity.contracts.players import barred_by
 from guildbank.identity.contracts.sign_in import (
     BAD_REFRESH,
     NO_SESSION,
@@ -19,6 +20,7 @@ from guildbank.identity.contracts.sign_in import (
 )
 from guildbank.identity.rules import Refresh, judge_refresh, proves_twice
 from guildbank.identity.store import sessions as store
+from guildbank.identity.store.erasures import undo_own
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.hooks.ask import ask_before_refresh
 from guildbank.infra.crypto import DataKey
@@ -43,10 +45,11 @@ async def begin_session(
     *,
     claims: Claims | None = None,
     notice: SealedMail | None = None,
-) -> Tokens:
+) -> Tokens | Refusal:
     """Return the tokens of a new session of a player who has just proved who they are.
 
-    `claims` are what the studio's server says of the player, `notice` is mail that tells of it.
+    `claims` are what the studio's server says of the player, `notice` is mail that tells of it. An
+    erasure that the player asked for is undone. Refusals: `player_suspended`, `player_closed`.
     """
     now = identity.clock.now()
     session = Session(
@@ -64,7 +67,11 @@ async def begin_session(
     )
     key = await _key(identity, tenant)
     async with identity.db.begin(tenant.schema) as tx:
+        barred = barred_by(await store.state_now(tx.driver, player_id) or "erased")
+        if barred is not None:
+            return barred
         await store.add(tx.driver, session)
+        await undo_own(tx.driver, player_id)
         if notice is not None:
             await queue_mail(tx, notice)
     return await _tokens(identity, tenant, key, session, 0, claims)

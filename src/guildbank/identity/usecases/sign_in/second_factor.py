@@ -12,6 +12,7 @@ from guildbank.identity.contracts.factors import (
     Factors,
     Policy,
 )
+from guildbank.identity.contracts.players import barred_by
 from guildbank.identity.contracts.sign_in import Method, Tokens
 from guildbank.identity.rules import ways_to_prove
 from guildbank.identity.usecases import Identity
@@ -21,7 +22,6 @@ from guildbank.identity.usecases.factors.read_factors import read_factors
 from guildbank.identity.usecases.factors.seal_codes import key_of
 from guildbank.identity.usecases.sign_in.finish import (
     Proof,
-    barred_by,
     open_proof,
     open_session,
 )

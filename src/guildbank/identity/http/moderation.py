@@ -1,0 +1,173 @@
+"""Routes by which players are suspended, reinstated and closed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, ClassVar
+
+from litestar import get, post
+from litestar.params import PathParameter
+from msgspec import Meta
+
+from guildbank.identity.contracts.players import PlayerState
+from guildbank.identity.http.players import PlayerView, player_view
+from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.lives.change_state import (
+    close_player,
+    read_standing,
+    reinstate_player,
+    suspend_player,
+)
+from guildbank.infra.http import (
+    Body,
+    JSONBody,
+    Reason,
+    Service,
+    View,
+    Who,
+    fresh_session,
+    granted,
+    scope,
+)
+
+Parts = Service[Identity]
+MODERATE = "players:moderate"
+TAGS: Sequence[str] = ["Moderation"]
+PlayerId = Annotated[str, PathParameter(description="The player's id.", max_length=90)]
+Until = Annotated[
+    datetime,
+    Meta(
+        tz=True,
+        description="When it ends by itself, with a zone.",
+        examples=["2026-12-24T00:00:00Z"],
+    ),
+]
+
+
+class SuspendBody(Body):
+    """Why, for the tenant's people alone, and until when; left out, until reinstated."""
+
+    __example__: ClassVar = {"reason": "chargeback under review", "until": None}
+
+    reason: Reason
+    until: Until | None = None
+
+
+class CloseBody(Body):
+    """Why the account is closed, for the tenant's people alone."""
+
+    __example__: ClassVar = {"reason": "asked support to"}
+
+    reason: Reason | None = None
+
+
+class StandingView(View):
+    """Whether the player may start anything, and what was decided last.
+
+    `reason` is readable until the person is erased.
+    """
+
+    __example__: ClassVar = {
+        "playerId": "player_01kag3pyqmf9aag12vtrsy70ps",
+        "state": "suspended",
+        "reason": "chargeback under review",
+        "by": "app_01kag3pyqmf9aag12vtrsy70ps",
+        "until": None,
+    }
+
+    player_id: str
+    state: PlayerState
+    since: datetime
+    until: datetime | None
+    reason: str | None
+    by: str | None
+
+
+@post(
+    "/v1/players/{player_id:str}/suspend",
+    guards=[scope(MODERATE)],
+    tags=TAGS,
+    status_code=200,
+    summary="Suspend a player",
+)
+async def suspend(
+    identity: Parts, caller: Who, player_id: PlayerId, data: JSONBody[SuspendBody]
+) -> PlayerView:
+    """Bar a player from starting anything; all their sessions end on every server.
+
+    What was begun goes on: payments settle, refunds, disputes and reversals post, holds are
+    captured and released. Suspending again changes the reason and the end.
+    """
+    done = await suspend_player(
+        identity, caller.home, caller.principal, player_id, data.reason, data.until
+    )
+    return player_view(granted(done))
+
+
+@post(
+    "/v1/players/{player_id:str}/reinstate",
+    guards=[scope(MODERATE)],
+    tags=TAGS,
+    status_code=200,
+    summary="Reinstate a player",
+)
+async def reinstate(identity: Parts, caller: Who, player_id: PlayerId) -> PlayerView:
+    """Make a suspended or closed player active again. They sign in anew."""
+    return player_view(
+        granted(await reinstate_player(identity, caller.home, caller.principal, player_id))
+    )
+
+
+@post(
+    "/v1/players/{player_id:str}/close",
+    guards=[scope(MODERATE)],
+    tags=TAGS,
+    status_code=200,
+    summary="Close a player's account",
+)
+async def close(
+    identity: Parts, caller: Who, player_id: PlayerId, data: JSONBody[CloseBody | None] = None
+) -> PlayerView:
+    """Close an account; nothing can be started for the player, and all their sessions end.
+
+    Money that comes for a closed account buys nothing and is given back. The body may be left out.
+    """
+    reason = None if data is None else data.reason
+    return player_view(
+        granted(await close_player(identity, caller.home, caller.principal, player_id, reason))
+    )
+
+
+@get(
+    "/v1/players/{player_id:str}/standing",
+    guards=[scope(MODERATE)],
+    tags=TAGS,
+    summary="See why a player is barred",
+)
+async def standing(identity: Parts, caller: Who, player_id: PlayerId) -> StandingView:
+    """Return the player's state, since when, until when, by whom and why."""
+    player, last, reason = granted(await read_standing(identity, caller.home, player_id))
+    return StandingView(
+        player_id=player.id,
+        state=player.state,
+        since=player.created_at if last is None else last.since,
+        until=None if last is None else last.until,
+        reason=reason,
+        by=None if last is None else last.principal,
+    )
+
+
+@post(
+    "/v1/account/close",
+    guards=[fresh_session],
+    tags=["Accounts"],
+    status_code=200,
+    summary="Close one's account",
+)
+async def close_own(identity: Parts, caller: Who) -> PlayerView:
+    """Close the account of the player who asks. The game's support can open it again."""
+    return player_view(
+        granted(await close_player(identity, caller.home, caller.principal, caller.principal))
+    )
+
+
+ROUTES = (suspend, reinstate, close, standing, close_own)

@@ -1,0 +1,1 @@
+"""The verbs of what becomes of a player's record, one a file."""

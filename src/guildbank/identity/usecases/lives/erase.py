@@ -1,0 +1,223 @@
+"""Forget a person: one commit after which nobody can tell who it was, then a sweep of all rooms.
+
+The commit destroys the person's key, so that whatever was sealed for them is unreadable, and the
+journal keeps every entry. The sweep clears rows away that named the person; a crash between the
+two is made up for by a job.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+import msgspec
+import structlog
+
+from guildbank.identity.contracts.lives import (
+    ERASURE_ASKED,
+    NO_CHANGE,
+    NO_ERASURE,
+    Erasure,
+    Follower,
+    Standing,
+)
+from guildbank.identity.contracts.players import NO_PLAYER, TENANT_SUSPENDED, Player
+from guildbank.identity.store import erasures as store
+from guildbank.identity.store.erasures import ERASURES, Obstacles
+from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.lives.change_state import ChangeState, change
+from guildbank.identity.usecases.players.read_players import get_player
+from guildbank.identity.usecases.sign_in.keep_session import end_sessions
+from guildbank.infra.room import Obstacle
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Draft, Need, Stage
+from guildbank.kernel import Refusal, parse_id
+from guildbank.notify import address_hashes
+
+log = structlog.get_logger(__name__)
+
+ERASED = "identity.player_erased"
+HELD_CODE = "erasure_held"
+LONGEST_WAIT_DAYS = 90
+AT_ONCE = 100
+NEXT_TRY = timedelta(hours=1)
+
+
+class Erase(ChangeState):
+    """Makes the player unknown, if the request still waits and nothing stands against it."""
+
+    to = "erased"
+    kind = ERASED
+    __slots__ = ("_obstacles",)
+
+    def __init__(
+        self,
+        principal: str,
+        player_id: str,
+        followers: Sequence[Follower],
+        obstacles: Sequence[Obstacle],
+    ) -> None:
+        super().__init__(principal, player_id, followers)
+        self._obstacles = Obstacles(obstacles)
+
+    def needs(self, stage: Stage) -> Iterable[Need]:
+        """Name further the request, and what may stand against it."""
+        yield from super().needs(stage)
+        yield ERASURES, self.player_id
+        yield self._obstacles, self.player_id
+
+    def decide(self, stage: Stage) -> Draft | Refusal:
+        """Erase; `erasure_held` names what it waits for, `no_change` means that it was undone."""
+        asked = stage.get(ERASURES, self.player_id)
+        if asked is None or asked.erased_at is not None:
+            return NO_CHANGE
+        held = stage.get(self._obstacles, self.player_id) or ()
+        if held:
+            return held_by(held)
+        draft = super().decide(stage)
+        if isinstance(draft, Draft):
+            done = msgspec.structs.replace(asked, erased_at=stage.now)
+            stage.put(ERASURES, self.player_id, done)
+        return draft
+
+    def after(self, player: Player) -> Player:
+        """Return the player without the game's id, which may be a name."""
+        return msgspec.structs.replace(player, state=self.to, external_id=None)
+
+    def judge(self, player: Player, before: Standing | None) -> Refusal | None:
+        """Let players of every state be erased."""
+        return None
+
+
+async def request_erasure(
+    identity: Identity, tenant: TenantRef, principal: str, player_id: str, wait: timedelta
+) -> Erasure | Refusal:
+    """Return the request of a machine, done already where it has not to wait.
+
+    Asked again, the newer request stands. Refusals: `not_found`, `erasure_held`,
+    `tenant_suspended`. Raises Unavailable.
+    """
+    asked = await _ask(identity, tenant, principal, player_id, wait, own=False)
+    if isinstance(asked, Refusal) or wait:
+        return asked
+    return await _erase(identity, tenant, asked)
+
+
+async def request_own_erasure(
+    identity: Identity, tenant: TenantRef, player_id: str
+) -> Erasure | Refusal:
+    """Return the player's own request. They are signed out; signing in again undoes it.
+
+    Refusals: `not_found`, `erasure_held`, `erasure_waiting`, `tenant_suspended`.
+    """
+    settings = await identity.tenants.settings(tenant.id)
+    days = 14 if settings is None else settings.erasure_wait_days
+    wait = timedelta(days=days)
+    asked = await _ask(identity, tenant, player_id, player_id, wait, own=True)
+    if isinstance(asked, Refusal):
+        return asked
+    await end_sessions(identity, tenant, player_id)
+    return asked if wait else await _erase(identity, tenant, asked)
+
+
+async def undo_erasure(identity: Identity, tenant: TenantRef, player_id: str) -> Refusal | None:
+    """Take back a request that still waits, whoever made it; `not_found`, `tenant_suspended`."""
+    if parse_id("player", player_id) is None:
+        return NO_ERASURE
+    if tenant.state != "active":
+        return TENANT_SUSPENDED
+    async with identity.db.begin(tenant.schema) as tx:
+        undone = await store.undo(tx.driver, player_id)
+    return None if undone else NO_ERASURE
+
+
+async def list_erased(
+    identity: Identity, tenant: TenantRef, after: str, limit: int
+) -> list[Erasure]:
+    """Return who was erased and when: a restored database needs to be told again."""
+    async with identity.db.begin(tenant.schema, read_only=True) as tx:
+        return await store.done_page(tx.driver, after, limit)
+
+
+async def erase_due(identity: Identity) -> None:
+    """Erase whose time has come and sweep what was left, tenant by tenant."""
+    for tenant in await identity.tenants.all():
+        if tenant.state != "active":
+            continue
+        now = identity.clock.now()
+        async with identity.db.begin(tenant.schema, read_only=True) as tx:
+            due = await store.open_ones(tx.driver, now, AT_ONCE)
+        for asked in due:
+            try:
+                outcome = await _erase(identity, tenant, asked)
+            except Exception as error:  # the others' turn comes all the same, and this one's again
+                log.exception("erasure_failed", player=asked.player_id, error=repr(error))
+                continue
+            if isinstance(outcome, Refusal) and outcome.code == HELD_CODE:
+                log.info("erasure_put_off", player=asked.player_id, **outcome.extra)
+                async with identity.db.begin(tenant.schema) as tx:
+                    await store.put_off(tx.driver, asked.player_id, now + NEXT_TRY)
+
+
+async def _ask(
+    identity: Identity,
+    tenant: TenantRef,
+    principal: str,
+    player_id: str,
+    wait: timedelta,
+    *,
+    own: bool,
+) -> Erasure | Refusal:
+    player = await get_player(identity, tenant, player_id)
+    if isinstance(player, Refusal):
+        return player
+    if player.state == "erased":
+        return NO_PLAYER
+    if tenant.state != "active":
+        return TENANT_SUSPENDED
+    now = identity.clock.now()
+    asked = Erasure(
+        player_id=player_id, own=own, principal=principal, requested_at=now, due_at=now + wait
+    )
+    async with identity.db.begin(tenant.schema) as tx:
+        held = await store.standing_obstacles(tx.driver, identity.obstacles, player_id)
+        if held:
+            return held_by(held)
+        if own and await store.erasure_of(tx.driver, player_id) is not None:
+            return ERASURE_ASKED
+        await store.add(tx.driver, asked)
+    return asked
+
+
+async def _erase(identity: Identity, tenant: TenantRef, asked: Erasure) -> Erasure | Refusal:
+    """Erase a person and sweep; what was done before is not done again."""
+    if asked.erased_at is None:
+        act = Erase(asked.principal, asked.player_id, identity.followers, identity.obstacles)
+        outcome = await change(identity, tenant, act)
+        if isinstance(outcome, Refusal):
+            return outcome
+    async with identity.db.begin(tenant.schema, read_only=True) as tx:
+        found = await store.erasure_of(tx.driver, asked.player_id)
+    if found is None or found.erased_at is None:
+        return NO_ERASURE
+    await _sweep(identity, tenant, asked.player_id)
+    return found
+
+
+async def _sweep(identity: Identity, tenant: TenantRef, player_id: str) -> None:
+    """Clear away what every room knew of the person, in one transaction."""
+    async with identity.db.begin(tenant.schema, read_only=True) as tx:
+        known = await store.addresses(tx.driver, player_id)
+    hashes = await address_hashes(identity.notify, tenant, known)
+    async with identity.db.begin(tenant.schema) as tx:
+        for one in identity.personal:
+            for statement in one.erase:
+                await tx.driver.execute(statement, hashes if one.by == "address" else player_id)
+        await store.swept(tx.driver, player_id, identity.clock.now())
+
+
+def held_by(names: Sequence[str]) -> Refusal:
+    """Return the refusal that names what an erasure waits for."""
+    return Refusal(
+        code=HELD_CODE,
+        detail=f"The person cannot be erased yet: {', '.join(names)}.",
+        extra={"heldBy": list(names)},
+    )

@@ -1,0 +1,75 @@
+"""Change a profile: players their own, and the tenant's people more of it.
+
+A country may set prices and duties, so a player names it once and afterwards a machine changes it.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from guildbank.identity.contracts.players import NO_PLAYER, TENANT_SUSPENDED, Profile
+from guildbank.identity.store import profiles as store
+from guildbank.identity.store.accounts import read_profile
+from guildbank.identity.store.profiles import AgeConfirmation
+from guildbank.identity.usecases import Identity
+from guildbank.infra.tenant import TenantRef
+from guildbank.kernel import Refusal, parse_id
+
+COUNTRY_FIXED = Refusal(
+    code="country_fixed",
+    detail="The country was named before. Ask the game's support to change it.",
+    field="country",
+)
+FUTURE = Refusal(
+    code="out_of_range", detail="An age is confirmed now or earlier.", field="ageConfirmation.at"
+)
+
+
+class Whole(msgspec.Struct, frozen=True):
+    """A profile with how the age was confirmed."""
+
+    profile: Profile
+    age: AgeConfirmation | None
+
+
+async def read_whole(identity: Identity, tenant: TenantRef, player_id: str) -> Whole | Refusal:
+    """Return all that a profile holds, or `not_found`."""
+    if parse_id("player", player_id) is None:
+        return NO_PLAYER
+    async with identity.db.begin(tenant.schema, read_only=True) as tx:
+        profile = await read_profile(tx.driver, player_id)
+        age = await store.age_of(tx.driver, player_id)
+    return NO_PLAYER if profile is None else Whole(profile, age)
+
+
+async def change_profile(
+    identity: Identity,
+    tenant: TenantRef,
+    player_id: str,
+    given: Mapping[str, str | None],
+    *,
+    own: bool,
+    age: AgeConfirmation | msgspec.UnsetType | None = msgspec.UNSET,
+) -> Whole | Refusal:
+    """Set what is `given` of `locale` and `country`, and with `age` the confirmation of it.
+
+    Their `own` country a player sets while there is none. Refusals: `not_found`, `country_fixed`,
+    `out_of_range` (age), `tenant_suspended`.
+    """
+    if parse_id("player", player_id) is None:
+        return NO_PLAYER
+    if tenant.state != "active":
+        return TENANT_SUSPENDED
+    if isinstance(age, AgeConfirmation) and age.at > identity.clock.now():
+        return FUTURE
+    async with identity.db.begin(tenant.schema) as tx:
+        known = await store.ensure(tx.driver, player_id)
+        if known is None:
+            return NO_PLAYER
+        named = known.country is not None and given.get("country", known.country) != known.country
+        if own and named:
+            return COUNTRY_FIXED
+        await store.change(tx.driver, player_id, dict(given))
+        if age is not msgspec.UNSET:
+            await store.confirm_age(tx.driver, player_id, age)
+    return await read_whole(identity, tenant, player_id)

@@ -1,0 +1,123 @@
+"""What payments know of persons, how they forget them, and what an erasure waits for."""
+
+from guildbank.infra.room import Obstacle, Personal
+
+# Only what names nobody is left of the requests that were sent; the money's rows are kept.
+FORGET_ATTEMPTS = """
+UPDATE payments_attempt
+SET request = (request::jsonb || '{"return_url": null}')::text, action = NULL
+WHERE payment_id IN (SELECT id FROM payments_intent WHERE player_id = $1)
+  AND state NOT IN ('created', 'pending', 'unknown')
+"""
+
+# Reasons are sealed under the person's key; those of earlier versions stand in clear.
+FORGET_REFUNDS = """
+UPDATE payments_refund
+SET reason = NULL, request = (request::jsonb - 'reason')::text
+WHERE payment_id IN (SELECT id FROM payments_intent WHERE player_id = $1)
+  AND origin = 'merchant'
+"""
+
+# Providers write names and addresses of payers into what they send.
+FORGET_WEBHOOKS = """
+UPDATE payments_webhook
+SET headers = '{}', body = ''
+FROM payments_attempt AS attempt
+JOIN payments_intent AS intent ON intent.id = attempt.payment_id
+WHERE intent.player_id = $1
+  AND payments_webhook.provider = attempt.provider
+  AND payments_webhook.processed_at IS NOT NULL
+  AND (strpos(payments_webhook.event, attempt.id) > 0
+       OR strpos(payments_webhook.event, attempt.reference) > 0)
+"""
+
+PERSONAL = (
+    Personal(
+        "payments_intent",
+        """
+        SELECT id, state, provider, title, currency, coins, bonus, money, amount_minor, country,
+               created_at, credited_at
+        FROM payments_intent
+        WHERE player_id = $1
+        ORDER BY id
+        """,
+        kept="Books are kept: what was bought for how much, by an id that names nobody.",
+    ),
+    Personal(
+        "payments_attempt",
+        """
+        SELECT attempt.id, attempt.payment_id, attempt.provider, attempt.state,
+               attempt.reference, attempt.captured_minor, attempt.created_at
+        FROM payments_attempt AS attempt
+        JOIN payments_intent AS intent ON intent.id = attempt.payment_id
+        WHERE intent.player_id = $1
+        ORDER BY attempt.id
+        """,
+        (FORGET_ATTEMPTS,),
+    ),
+    Personal(
+        "payments_refund",
+        """
+        SELECT refund.id, refund.payment_id, refund.state, refund.amount_minor, refund.money,
+               refund.reason, refund.sealed_reason, refund.created_at
+        FROM payments_refund AS refund
+        JOIN payments_intent AS intent ON intent.id = refund.payment_id
+        WHERE intent.player_id = $1
+        ORDER BY refund.id
+        """,
+        (FORGET_REFUNDS,),
+    ),
+    Personal(
+        "payments_dispute",
+        """
+        SELECT dispute.id, dispute.payment_id, dispute.state, dispute.amount_minor, dispute.money,
+               dispute.reason, dispute.created_at
+        FROM payments_dispute AS dispute
+        JOIN payments_intent AS intent ON intent.id = dispute.payment_id
+        WHERE intent.player_id = $1
+        ORDER BY dispute.id
+        """,
+        kept="Books are kept; the reason is a word of the provider's.",
+    ),
+    Personal("payments_webhook", None, (FORGET_WEBHOOKS,)),
+)
+
+OBSTACLES = (
+    Obstacle(
+        "payment_in_flight",
+        "A payment has not ended; cancel it, or wait for its provider.",
+        """
+        SELECT DISTINCT intent.player_id
+        FROM payments_intent AS intent
+        LEFT JOIN payments_attempt AS attempt ON attempt.payment_id = intent.id
+        WHERE intent.player_id = ANY($1::text[])
+          AND (intent.state NOT IN ('credited', 'failed', 'canceled', 'expired', 'conflicted',
+                                    'captured')
+               OR attempt.state IN ('created', 'pending', 'unknown')
+               OR (attempt.applied = 'unapplied'
+                   AND attempt.captured_minor > attempt.refunded_minor + attempt.disputed_minor))
+        """,
+    ),
+    Obstacle(
+        "refund_in_flight",
+        "A refund is under way; wait for its provider.",
+        """
+        SELECT DISTINCT intent.player_id
+        FROM payments_intent AS intent
+        JOIN payments_refund AS refund ON refund.payment_id = intent.id
+        WHERE intent.player_id = ANY($1::text[])
+          AND refund.state IN ('created', 'pending', 'unknown')
+        """,
+    ),
+    Obstacle(
+        "open_dispute",
+        "A dispute is not decided; wait for it.",
+        """
+        SELECT DISTINCT intent.player_id
+        FROM payments_intent AS intent
+        JOIN payments_dispute AS dispute ON dispute.payment_id = intent.id
+        WHERE intent.player_id = ANY($1::text[])
+          AND dispute.state IN ('early_warning', 'needs_response', 'under_review')
+        """,
+    ),
+)

@@ -1,0 +1,41 @@
+"""Why money was given back: free text, kept under the person's key like every such text."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from guildbank.identity import UNKNOWN_PLAYER
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Sealed
+from guildbank.kernel import Refusal
+from guildbank.payments.contracts import Refund
+from guildbank.payments.usecases import Payments
+
+
+async def seal_reason(
+    payments: Payments, tenant: TenantRef, player_id: str, reason: str | None
+) -> Sealed | Refusal | None:
+    """Return the sealed reason; None where none is given or its person is erased.
+
+    Refusal: `tenant_suspended`.
+    """
+    if reason is None:
+        return None
+    payload = msgspec.json.encode({"reason": reason})
+    sealed = await payments.persons.seal(tenant, player_id, payload)
+    return None if sealed == UNKNOWN_PLAYER else sealed
+
+
+async def with_reasons(
+    payments: Payments, tenant: TenantRef, player_id: str, refunds: Sequence[Refund]
+) -> list[Refund]:
+    """Return the refunds with their reasons in clear, as far as the person's key is there."""
+    shown = []
+    for refund in refunds:
+        sealed = refund.sealed_reason
+        if sealed is not None:
+            opened = await payments.persons.reveal(tenant, player_id, sealed)
+            reason = None if opened is None else msgspec.json.decode(opened)["reason"]
+            refund = msgspec.structs.replace(refund, reason=reason)  # noqa: PLW2901 - the same one
+        shown.append(refund)
+    return shown
