@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 from litestar import Litestar
 
+from guildbank.app.rooms import permissions_of
 from guildbank.identity import Authenticator, Identity, create_key, open_identity
 from guildbank.identity.room import ROOM as IDENTITY
 from guildbank.infra.config import Settings
@@ -27,6 +28,7 @@ from guildbank.tenancy.room import ROOM as TENANCY
 
 START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 SCOPES = {**TENANCY.scopes, **IDENTITY.scopes, "wallets:spend": "Spend."}
+PERMISSIONS = permissions_of([TENANCY, IDENTITY])
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,12 @@ class House:
             settings=Settings(),
         )
 
-    def another(self, journal: Journal | None = None, clock: Clock | None = None) -> Identity:
+    def another(
+        self,
+        journal: Journal | None = None,
+        clock: Clock | None = None,
+        home: str = "http://127.0.0.1:8080",
+    ) -> Identity:
         """Return the parts of identity as another worker process has them; close them after."""
         return open_identity(
             self.db,
@@ -78,6 +85,8 @@ class House:
             self.identity.throttle,
             self.identity.notify,
             clock or self.clock,
+            permissions=PERMISSIONS,
+            home=home,
         )
 
     async def players_client(self, tenant: TenantRef) -> httpx.AsyncClient:
@@ -108,7 +117,9 @@ async def open_house(url: str, folder: Path) -> AsyncIterator[House]:
     notify = Notify(
         db, tenants, vault, Letters(IDENTITY.mails), "http://localhost:8080", clock=clock
     )
-    identity = open_identity(db, journal, tenants, vault, SCOPES, url, throttle, notify, clock)
+    identity = open_identity(
+        db, journal, tenants, vault, SCOPES, url, throttle, notify, clock, permissions=PERMISSIONS
+    )
     try:
         yield House(url, db, journal, tenancy, identity, clock, vault)
     finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from guildbank.app.places import database_url, master_key_path
-from guildbank.app.rooms import all_rooms, backlogs_of, mails_of, scopes_of
+from guildbank.app.rooms import all_rooms, backlogs_of, mails_of, permissions_of, scopes_of
 from guildbank.identity import Authenticator, Identity, open_identity
 from guildbank.infra.backlogs import Backlogs
 from guildbank.infra.config import Settings
@@ -146,7 +146,17 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     )
     throttle = open_throttle(counters, vault)
     identity = open_identity(
-        db, journal, directory, vault, scopes_of(all_rooms()), url, throttle, notify, clock
+        db,
+        journal,
+        directory,
+        vault,
+        scopes_of(all_rooms()),
+        url,
+        throttle,
+        notify,
+        clock,
+        permissions=permissions_of(all_rooms()),
+        home=settings.url,
     )
     wallets = Wallets(db, journal, identity.persons, [SpendLimit()])
     payments = Payments(db, journal, directory, plugins, PackFulfilment(), settings.url, clock)

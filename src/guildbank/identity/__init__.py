@@ -5,6 +5,7 @@ stage has no such row.
 """
 
 from guildbank.identity.contracts.machines import Key, NewKey
+from guildbank.identity.contracts.operators import Operator, Permissions
 from guildbank.identity.contracts.players import UNKNOWN_PLAYER, Player, Profile
 from guildbank.identity.contracts.sign_in import PlayerToken
 from guildbank.identity.store.players import PLAYERS
@@ -31,6 +32,8 @@ __all__ = [
     "Identity",
     "Key",
     "NewKey",
+    "Operator",
+    "Permissions",
     "Persons",
     "Player",
     "PlayerToken",

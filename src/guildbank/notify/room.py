@@ -12,6 +12,7 @@ ROOM = Room(
     jobs=JOBS,
     backlogs=BACKLOGS,
     scopes={READ: "Read the mailbox of a test tenant, with the links and codes in it."},
+    held_by={READ: ("developer",)},
     codes=(
         Code(
             "control_character",

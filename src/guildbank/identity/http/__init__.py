@@ -1,5 +1,12 @@
-"""Routes by which keys, players, their accounts and sessions are kept."""
+"""Routes by which keys, players, operators, their accounts and sessions are kept."""
 
-from guildbank.identity.http import accounts, jwks, keys, players, sessions
+from guildbank.identity.http import accounts, jwks, keys, operators, players, sessions
 
-ROUTES = (*keys.ROUTES, *players.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *jwks.ROUTES)
+ROUTES = (
+    *keys.ROUTES,
+    *players.ROUTES,
+    *accounts.ROUTES,
+    *sessions.ROUTES,
+    *jwks.ROUTES,
+    *operators.ROUTES,
+)

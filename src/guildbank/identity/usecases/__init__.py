@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from guildbank.identity.contracts.operators import Permissions
 from guildbank.identity.usecases.machines.note_use import UseNotes
 from guildbank.identity.usecases.machines.recognise import KeyRing
+from guildbank.identity.usecases.operators.staff import Staff
 from guildbank.identity.usecases.players.seal import Persons
 from guildbank.identity.usecases.sign_tokens import TokenMint
 from guildbank.identity.usecases.standing import Standings
@@ -38,6 +40,7 @@ class Identity:
     standings: Standings
     throttle: Throttle
     notify: Notify
+    staff: Staff
 
     async def close(self) -> None:
         """Write what is gathered; call before the database closes."""
@@ -56,8 +59,14 @@ def open_identity(
     throttle: Throttle,
     notify: Notify,
     clock: Clock | None = None,
+    *,
+    permissions: Permissions = Permissions(),  # noqa: B008 - it is frozen
+    home: str = "http://127.0.0.1:8080",
 ) -> Identity:
-    """Return the parts over one database, which is at `url`; one set a process."""
+    """Return the parts over one database, which is at `url`; one set a process.
+
+    `permissions` are what operators may have, `home` is where the deployment is reached.
+    """
     clock = clock or SystemClock()
     notes = UseNotes(db)
     return Identity(
@@ -74,4 +83,5 @@ def open_identity(
         standings=Standings(db, url, clock),
         throttle=throttle,
         notify=notify,
+        staff=Staff(tenants, vault, permissions, home),
     )

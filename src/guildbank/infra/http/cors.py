@@ -2,9 +2,9 @@
 
 A preflight names no tenant: it carries neither credentials nor the publishable key. So it passes
 when any tenant lists the origin, which grants nothing yet; the answer to the request itself can be
-read only where the tenant that it is about lists the origin. There are no cookies in this API and
-`Access-Control-Allow-Credentials` is never sent, so nobody calls with what a browser holds for a
-player: a page has to have the token.
+read only where the tenant that it is about lists the origin. `Access-Control-Allow-Credentials` is
+never sent, so nobody calls with what a browser holds: a page has to have the token. The cookie of
+an operator is for pages of the host itself.
 """
 
 from typing import Final, Protocol
