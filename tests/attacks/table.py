@@ -8,7 +8,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from tests.studio import GEM, leg
 
-from guildbank.infra.http.caller import PlayerOnly, Scope
+from guildbank.infra.http.caller import OperatorOnly, PlayerOnly, Scope
 from guildbank.infra.http.shortcuts import guards_of
 
 FOR_STRANGERS = frozenset(
@@ -18,17 +18,30 @@ FOR_STRANGERS = frozenset(
 ) | {"POST /v1/sessions/refresh"}
 """Routes by which players come in: they need a tenant and no credentials."""
 
-PUBLIC = FOR_STRANGERS | frozenset(
-    {
-        "GET /healthz",
-        "GET /readyz",
-        "GET /metrics",
-        "GET /openapi.json",
-        "GET /.well-known/jwks.json",
-        "GET /docs",
-        "GET /docs/problems",
-        "POST /v1/webhooks/{tenant_slug}/{provider_id}",
-    }
+FOR_STAFF = frozenset(
+    f"POST /v1/operator/{path}"
+    for path in (
+        "sessions", "sessions/finish", "sessions/enrol", "sessions/confirm",
+        "invitations/accept", "password/forgot", "password/reset",
+    )
+)  # fmt: skip
+"""Routes by which operators come in: what they bear is in the body, or proves nothing yet."""
+
+PUBLIC = (
+    FOR_STRANGERS
+    | FOR_STAFF
+    | frozenset(
+        {
+            "GET /healthz",
+            "GET /readyz",
+            "GET /metrics",
+            "GET /openapi.json",
+            "GET /.well-known/jwks.json",
+            "GET /docs",
+            "GET /docs/problems",
+            "POST /v1/webhooks/{tenant_slug}/{provider_id}",
+        }
+    )
 )
 """Routes that anyone may call. A webhook's caller is proved by its signature."""
 
@@ -52,6 +65,9 @@ class Objects:
     refund: str
     key: str
     mail: str
+    operator: str = "op_01kag3pyqmf9aag12vtrsy70ps"
+    invitation: str = "inv_01kag3pyqmf9aag12vtrsy70ps"
+    role: str = "night-shift"
     provider: str = "scripted"
 
 
@@ -67,7 +83,8 @@ class Call:
 class Route:
     """A route as the app declares it; `players` says that its guard lets players in.
 
-    `own` is for players alone, and `session` for those who signed in themselves.
+    `own` is for players alone, and `session` for those who signed in themselves; `people` is for
+    operators and no machine, `own_staff` about themselves; `fresh` wants a proof of late.
     """
 
     method: str
@@ -76,6 +93,9 @@ class Route:
     players: bool
     own: bool = False
     session: bool = False
+    people: bool = False
+    own_staff: bool = False
+    fresh: bool = False
 
     @property
     def name(self) -> str:
@@ -93,6 +113,9 @@ class Route:
             refund_id=objects.refund,
             key_id=objects.key,
             mail_id=objects.mail,
+            operator_id=objects.operator,
+            invitation_id=objects.invitation,
+            name=objects.role,
             code=objects.currency,
             provider_id=objects.provider,
             session_id="ses_01kag3pyqmf9aag12vtrsy70ps",
@@ -121,6 +144,9 @@ def _routes(app: Litestar) -> Iterator[Route]:
                     bool(guards) and guards[0].players,
                     any(isinstance(one, PlayerOnly) for one in resolved),
                     any(isinstance(one, PlayerOnly) and one.session for one in resolved),
+                    any(one.people for one in guards),
+                    any(isinstance(one, OperatorOnly) for one in resolved),
+                    any(one.fresh for one in resolved if isinstance(one, Scope | OperatorOnly)),
                 )
 
 
@@ -131,7 +157,32 @@ def _plain(path: str) -> str:
 
 def calls(o: Objects) -> dict[str, Call]:
     """Return, by route, a call that names the tenant's own objects wherever it can."""
-    return {**_of_identity(o), **_of_wallets(o), **_of_payments(o), **_of_books()}
+    return {
+        **_of_identity(o),
+        **_of_staff(),
+        **_of_wallets(o),
+        **_of_payments(o),
+        **_of_books(),
+    }
+
+
+def _of_staff() -> dict[str, Call]:
+    invite = {"address": "new@staff.example", "roles": ["analyst"]}
+    return {
+        "GET /v1/operators": Call(),
+        "GET /v1/operators/{operator_id}": Call(),
+        "POST /v1/operators/{operator_id}/suspend": Call(),
+        "POST /v1/operators/{operator_id}/reinstate": Call(),
+        "DELETE /v1/operators/{operator_id}": Call(),
+        "PUT /v1/operators/{operator_id}/roles": Call({"roles": ["analyst"]}),
+        "POST /v1/operator-invitations": Call(invite),
+        "GET /v1/operator-invitations": Call(),
+        "DELETE /v1/operator-invitations/{invitation_id}": Call(),
+        "GET /v1/roles": Call(),
+        "POST /v1/roles": Call({"name": "night-watch", "permissions": ["players:read"]}),
+        "PUT /v1/roles/{name}": Call({"permissions": ["players:read"]}),
+        "DELETE /v1/roles/{name}": Call(),
+    }
 
 
 def _of_identity(o: Objects) -> dict[str, Call]:

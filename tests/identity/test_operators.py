@@ -1,4 +1,4 @@
-"""Operators come in by password and code, keep a session by a cookie, and are kept by each other."""
+"""Operators come in by password and code, keep a session, and are kept by each other."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta

@@ -32,9 +32,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     keys outlive a rotation. Who is of the deployment has no tenant; a player has `player_id` and,
     where the game server said so, the `country` whose prices are this player's. A player who signed
     in has a session and the time of that, and is `fresh` for some minutes after; one whose token
-    the game server minted has neither. Where a key may be used from some networks only, these are its
-    `allowed_addresses`. An operator has a session, `scopes` by the roles held now, and `csrf`, the
-    token that unsafe calls must bear.
+    the game server minted has neither. Where a key may be used from some networks only, these are
+    its `allowed_addresses`. An operator has a session, `scopes` by the roles held now, and `csrf`,
+    the token that unsafe calls must bear.
     """
 
     kind: Literal["machine", "player", "operator", "deployment"]
