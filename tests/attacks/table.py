@@ -39,6 +39,8 @@ PUBLIC = (
             "GET /.well-known/jwks.json",
             "GET /docs",
             "GET /docs/problems",
+            "GET /operator/accept",
+            "GET /operator/reset",
             "POST /v1/webhooks/{tenant_slug}/{provider_id}",
         }
     )

@@ -5,7 +5,7 @@ stage has no such row.
 """
 
 from guildbank.identity.contracts.machines import Key, NewKey
-from guildbank.identity.contracts.operators import Operator, Permissions
+from guildbank.identity.contracts.operators import OWNER, Operator, Permissions
 from guildbank.identity.contracts.players import UNKNOWN_PLAYER, Player, Profile
 from guildbank.identity.contracts.sign_in import PlayerToken
 from guildbank.identity.store.players import PLAYERS
@@ -14,6 +14,11 @@ from guildbank.identity.usecases.authenticate import Authenticator
 from guildbank.identity.usecases.machines.create_key import create_key
 from guildbank.identity.usecases.machines.end_key import revoke_key, rotate_key
 from guildbank.identity.usecases.machines.list_keys import list_keys
+from guildbank.identity.usecases.operators.by_host import create_operator, find_operator
+from guildbank.identity.usecases.operators.change_operator import list_operators
+from guildbank.identity.usecases.operators.change_operator import set_state as set_operator_state
+from guildbank.identity.usecases.operators.invite import make_link as make_operator_link
+from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.identity.usecases.players.add_player import AddPlayer, add_player
 from guildbank.identity.usecases.players.mint_token import mint_player_token
 from guildbank.identity.usecases.players.read_players import (
@@ -25,6 +30,7 @@ from guildbank.identity.usecases.players.read_players import (
 from guildbank.identity.usecases.players.seal import Persons
 
 __all__ = [
+    "OWNER",
     "PLAYERS",
     "UNKNOWN_PLAYER",
     "AddPlayer",
@@ -35,18 +41,24 @@ __all__ = [
     "Operator",
     "Permissions",
     "Persons",
+    "Plane",
     "Player",
     "PlayerToken",
     "Profile",
     "add_player",
     "create_key",
+    "create_operator",
+    "find_operator",
     "find_player",
     "get_player",
     "get_profile",
     "list_keys",
+    "list_operators",
     "list_players",
+    "make_operator_link",
     "mint_player_token",
     "open_identity",
     "revoke_key",
     "rotate_key",
+    "set_operator_state",
 ]

@@ -2,7 +2,7 @@
 
 import typer
 
-from guildbank.app.cli import doctor, keys, ledger, plugins, run, tenants
+from guildbank.app.cli import doctor, keys, ledger, operators, plugins, run, tenants
 
 app = typer.Typer(
     name="guildbank",
@@ -16,6 +16,7 @@ run.add_to(app)
 doctor.add_to(app)
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(keys.app, name="key")
+app.add_typer(operators.app, name="operator")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(plugins.app, name="plugin")
 

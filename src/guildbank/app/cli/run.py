@@ -126,6 +126,7 @@ def _explained() -> tuple[type[Exception], ...]:
     from guildbank.app.credentials import CredentialsBroken
     from guildbank.app.first_key import NoKey
     from guildbank.app.schema import MigrationFailed
+    from guildbank.app.staffing import NotDone
     from guildbank.infra.crypto import KeyUnusable
     from guildbank.infra.postgres import ClusterError
     from guildbank.infra.processes import (
@@ -142,6 +143,7 @@ def _explained() -> tuple[type[Exception], ...]:
         KeyUnusable,
         MigrationFailed,
         NoKey,
+        NotDone,
         OSError,
         PortTakenError,
         Refused,

@@ -1,6 +1,6 @@
 """Routes by which operators come in, keep their own accounts, and are kept by each other."""
 
-from guildbank.identity.http.operators import invitations, own, people, roles, sign_in
+from guildbank.identity.http.operators import invitations, own, pages, people, roles, sign_in
 
 ROUTES = (
     *sign_in.ROUTES,
@@ -8,4 +8,5 @@ ROUTES = (
     *people.ROUTES,
     *invitations.ROUTES,
     *roles.ROUTES,
+    *pages.ROUTES,
 )
