@@ -27,7 +27,6 @@ ROOM = Room(
         "keys:write": ("developer",),
         "players:read": ("finance", "support", "compliance", "analyst", "developer"),
         "players:write": ("developer",),
-        "players:token": ("developer",),
         "operators:read": ("compliance",),
     },
     of_deployment=("keys:read", "keys:write", "operators:read", "operators:write", "roles:write"),

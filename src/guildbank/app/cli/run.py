@@ -24,6 +24,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(worker)
     app.command()(migrate)
     app.command(hidden=True)(openapi)
+    app.command(hidden=True)(permissions)
 
 
 def up(
@@ -114,6 +115,13 @@ def openapi() -> None:
     from guildbank.app.document import openapi_document
 
     sys.stdout.write(openapi_document())
+
+
+def permissions() -> None:
+    """Print the page that says who can do what: docs/who-can-do-what.md."""
+    from guildbank.app.who_can_do_what import who_can_do_what
+
+    sys.stdout.write(who_can_do_what())
 
 
 def _note(sentence: str) -> None:
