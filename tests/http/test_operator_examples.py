@@ -73,9 +73,14 @@ def hire(server: GuildbankServer) -> None:
     """Make the operator of the examples."""
     words = ["operator", "create", ADDRESS, "--name=Olga", "--tenant=demo"]
     made = subprocess.run(
-        [*GUILDBANK, *words], input=f"{PASSWORD}\n", env=environment(**server.environment), text=True,
-        capture_output=True, check=False, timeout=120,
-    )  # fmt: skip
+        [*GUILDBANK, *words],
+        input=f"{PASSWORD}\n",
+        env=environment(**server.environment),
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
     assert made.returncode == 0, made.stderr
 
 

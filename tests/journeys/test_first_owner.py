@@ -4,18 +4,23 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from ctypes.util import find_library
 from pathlib import Path
 
 import httpx
 import pyotp
 import pytest
+from playwright.sync_api import sync_playwright
 from tests.servers.guildbank import GUILDBANK, environment, free_ports, run
 
 PASSWORD = "seven kites over harbour"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+MISSING = "chromium" if CHROMIUM is None else None if find_library("atomic") else "libatomic1"
 LINK = re.compile(r"http://[\d.:]+/operator/accept#token=[\w.-]+")
 
 
@@ -119,6 +124,44 @@ def test_the_host_makes_lists_and_suspends_operators(terminal: Terminal, shown: 
         assert found is not None, link
         me = took(page, found[0], "anna@studio.example")
         assert "players:read" in str(me["permissions"])
+
+
+@pytest.mark.skipif(MISSING is not None, reason=f"{MISSING} is not installed")
+def test_the_page_of_a_link_lets_a_person_in(terminal: Terminal, shown: str) -> None:
+    of = {"GUILDBANK_DATA": str(terminal.folder), "GUILDBANK_URL": terminal.url}
+    link = LINK.search(run("operator", "invite-link", "--tenant=demo", **of).stdout)
+    assert link is not None
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.set_default_timeout(20_000)
+        page.goto(link[0])
+        assert "token" not in page.url, (
+            "neither the history nor a screenshot has the link"
+        )
+        page.fill("#accept [name=name]", "Petra")
+        page.fill("#accept [name=address]", "petra@studio.example")
+        page.fill("#accept [name=password]", "password1")
+        page.click("#accept button")
+        page.get_by_text("easy to guess").wait_for()
+        page.fill("#accept [name=password]", PASSWORD)
+        page.click("#accept button")
+        page.wait_for_selector("#confirm", state="visible")
+        page.fill("#confirm [name=code]", pyotp.TOTP(page.inner_text("#secret")).now())
+        page.click("#confirm button")
+        page.wait_for_selector("#codes", state="visible")
+        assert page.locator("#list li").count() == 10
+        assert page.evaluate("document.cookie") == "", "no script reads the session"
+        me = page.evaluate("fetch('/v1/operator/me').then(answer => answer.json())")
+        assert me["operator"]["address"] == "petra@studio.example"
+        role = """(csrf) => fetch('/v1/roles', {
+            method: 'POST',
+            headers: {'content-type': 'application/json', 'x-csrf-token': csrf},
+            body: JSON.stringify({name: 'by-page', permissions: ['players:read']}),
+        }).then(answer => answer.status)"""
+        assert page.evaluate(role, "") == 403
+        assert page.evaluate(role, me["csrf"]) == 201
+        browser.close()
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,15 @@ DELETE FROM identity_operator_invitation
 WHERE kind = 'first_owner'
 """
 
+EXISTS = """
+SELECT EXISTS (
+    SELECT 1
+    FROM identity_operator_invitation
+    WHERE hash = $1
+      AND expires_at > $2
+)
+"""
+
 # Of two that come with one secret, one finds it gone.
 TAKE = f"""
 DELETE FROM identity_operator_invitation
@@ -83,6 +92,11 @@ async def add(driver: Driver, hash_: bytes, invitation: Invitation, canonical: s
         invitation.created_at,
         invitation.expires_at,
     )
+
+
+async def exists(driver: Driver, hash_: bytes, now: datetime) -> bool:
+    """Say whether an invitation can be accepted, and leave it so."""
+    return bool(await driver.fetchval(EXISTS, hash_, now))
 
 
 async def take(driver: Driver, hash_: bytes, now: datetime) -> Invitation | None:

@@ -19,7 +19,7 @@ from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators.authority import Authority, authority_of
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.infra.database import Tx
-from guildbank.kernel import Refusal
+from guildbank.kernel import Refusal, parse_id
 
 
 async def list_operators(
@@ -32,6 +32,8 @@ async def list_operators(
 
 async def get_operator(identity: Identity, plane: Plane, operator_id: str) -> Operator | Refusal:
     """Return one operator. Refusal: `not_found`."""
+    if parse_id("op", operator_id) is None:
+        return NO_OPERATOR
     async with identity.db.begin(plane.schema, read_only=True) as tx:
         return await people.one(tx.driver, operator_id) or NO_OPERATOR
 
@@ -102,7 +104,8 @@ async def _target(
     authority = await authority_of(plane, tx, by)
     if isinstance(authority, Refusal):
         return authority
-    target = await people.one(tx.driver, operator_id)
+    known = parse_id("op", operator_id) is not None
+    target = await people.one(tx.driver, operator_id) if known else None
     if target is None:
         return NO_OPERATOR
     refused = authority.check_target(target)

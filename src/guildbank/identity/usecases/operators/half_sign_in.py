@@ -48,13 +48,16 @@ async def sign_in(identity: Identity, plane: Plane, typed: PasswordTyped) -> Rec
     knows the password. Raises Overworked and StoreAway.
     """
     email = read_email(typed.address)
+    # What cannot be an address is nobody's, and is counted all the same.
     account = typed.address if isinstance(email, Refusal) else email.canonical
     asked = (plane.id, f"operator:{account}", typed.client, typed.device)
     throttled = await identity.throttle.check(*asked)
     if throttled is not None:
         return throttled
-    async with identity.db.begin(plane.schema, read_only=True) as tx:
-        found = await people.password_of(tx.driver, account)
+    found = None
+    if not isinstance(email, Refusal):
+        async with identity.db.begin(plane.schema, read_only=True) as tx:
+            found = await people.password_of(tx.driver, account)
     verdict = await identity.passwords.verify(
         prepare(typed.password) or "", None if found is None else found[3]
     )

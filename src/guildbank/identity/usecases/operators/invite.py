@@ -30,7 +30,7 @@ from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators.authority import authority_of
 from guildbank.identity.usecases.operators.half_sign_in import offer_enrolment
 from guildbank.identity.usecases.operators.staff import Plane
-from guildbank.kernel import Refusal, new_id
+from guildbank.kernel import Refusal, new_id, parse_id
 from guildbank.notify import Mail, queue_mail, seal_mail
 
 LINK = "/operator/accept#token="
@@ -124,6 +124,10 @@ async def accept(identity: Identity, secret: str, newcomer: Newcomer) -> HalfSig
     plane = await plane_of_secret(identity, secret)
     if plane is None:
         return INVITATION_ENDED
+    async with identity.db.begin(plane.schema, read_only=True) as tx:
+        # Strangers are not to keep the threads busy that hash passwords.
+        if not await store.exists(tx.driver, token_hash(secret), identity.clock.now()):
+            return INVITATION_ENDED
     words = [newcomer.name, newcomer.address or ""]
     password = read_password(newcomer.password, [word for word in words if word])
     if isinstance(password, Refusal):
@@ -170,6 +174,8 @@ async def list_invitations(
 
 async def withdraw(identity: Identity, plane: Plane, by: str, invitation_id: str) -> Refusal | None:
     """Make an invitation worthless. `not_found`, `permission_not_held`, `operator_suspended`."""
+    if parse_id("inv", invitation_id) is None:
+        return NO_INVITATION
     async with identity.db.begin(plane.schema) as tx:
         authority = await authority_of(plane, tx, by)
         if isinstance(authority, Refusal):

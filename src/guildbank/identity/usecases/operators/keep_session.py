@@ -25,7 +25,7 @@ from guildbank.identity.store.operators import sessions as store
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.infra.database import Tx
-from guildbank.kernel import Refusal, new_id
+from guildbank.kernel import Refusal, new_id, parse_id
 
 MAX_DEVICE = 200
 _SEEN_EVERY = timedelta(minutes=1)
@@ -121,6 +121,8 @@ async def end_session(
     identity: Identity, plane: Plane, operator_id: str, session_id: str
 ) -> Refusal | None:
     """End one session of the operator at once. Refusal: `not_found`."""
+    if parse_id("ops", session_id) is None:
+        return NO_OPERATOR_SESSION
     async with identity.db.begin(plane.schema) as tx:
         ended = await store.end(tx.driver, [operator_id], only=session_id)
     return None if ended else NO_OPERATOR_SESSION
