@@ -1,12 +1,13 @@
 """People who work for a tenant or run the deployment, as they use the console in a browser."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
 import httpx
 import pyotp
+from tests.house import House
 
 from guildbank.identity import Identity
 from guildbank.identity.usecases.operators.by_host import create_operator
@@ -111,3 +112,13 @@ async def mailed_token(identity: Identity, tenant: TenantRef | None, template: s
     assert row is not None, f"no mail by {template}"
     plain = place.open(row["id"], row["sealed"]).decode()
     return plain.split("#token=")[1].split('"')[0]
+
+
+async def staff_of(house: House, guild: TenantRef, *roles: str) -> Person:
+    """Return an operator of the guild with these roles, signed in."""
+    return await hired(house.identity, await house.players_client(guild), guild, *roles)
+
+
+async def refresh_clock(house: House) -> None:
+    """Let the app show another code."""
+    house.clock.advance(timedelta(seconds=60))

@@ -136,9 +136,7 @@ def test_the_page_of_a_link_lets_a_person_in(terminal: Terminal, shown: str) -> 
         page = browser.new_page()
         page.set_default_timeout(20_000)
         page.goto(link[0])
-        assert "token" not in page.url, (
-            "neither the history nor a screenshot has the link"
-        )
+        assert "token" not in page.url, "neither the history nor a screenshot has the link"
         page.fill("#accept [name=name]", "Petra")
         page.fill("#accept [name=address]", "petra@studio.example")
         page.fill("#accept [name=password]", "password1")

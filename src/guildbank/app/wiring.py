@@ -145,19 +145,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         clock=clock,
     )
     throttle = open_throttle(counters, vault)
-    identity = open_identity(
-        db,
-        journal,
-        directory,
-        vault,
-        scopes_of(all_rooms()),
-        url,
-        throttle,
-        notify,
-        clock,
-        permissions=permissions_of(all_rooms()),
-        home=settings.url,
-    )
+    identity = _identity(settings, url, db, vault, journal, directory, throttle, notify, clock)
     wallets = Wallets(db, journal, identity.persons, [SpendLimit()])
     payments = Payments(db, journal, directory, plugins, PackFulfilment(), settings.url, clock)
     return Services(
@@ -180,6 +168,32 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         wallets=wallets,
         payments=payments,
         store=Store(db, journal),
+    )
+
+
+def _identity(
+    settings: Settings,
+    url: str,
+    db: Database,
+    vault: Vault,
+    journal: Journal,
+    directory: Tenants,
+    throttle: Throttle,
+    notify: Notify,
+    clock: Clock,
+) -> Identity:
+    return open_identity(
+        db,
+        journal,
+        directory,
+        vault,
+        scopes_of(all_rooms()),
+        url,
+        throttle,
+        notify,
+        clock,
+        permissions=permissions_of(all_rooms()),
+        home=settings.url,
     )
 
 

@@ -184,6 +184,43 @@ def _operators(metadata: MetaData) -> None:
         CheckConstraint("state IN ('active', 'suspended', 'removed')", name="state"),
     )
     Table(
+        "identity_role",
+        metadata,
+        Column("name", Text, primary_key=True),
+        Column("permissions", ARRAY(Text), nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        Column("changed_at", DateTime(timezone=True), nullable=False),
+    )
+    Table(
+        # Of a built-in role the program knows what it permits, so there is no key to identity_role.
+        "identity_operator_role",
+        metadata,
+        Column("operator_id", Text, ForeignKey("identity_operator.id"), primary_key=True),
+        Column("role", Text, primary_key=True),
+        Index("ix_identity_operator_role_role", "role"),
+    )
+    Table(
+        # A link that was printed on the host names no address; its reader gives one.
+        "identity_operator_invitation",
+        metadata,
+        Column("id", Text, primary_key=True),
+        Column("hash", LargeBinary, nullable=False, unique=True),
+        Column("kind", Text, nullable=False),
+        Column("address", Text),
+        Column("canonical", Text, unique=True),
+        Column("roles", ARRAY(Text), nullable=False),
+        Column("invited_by", Text, ForeignKey("identity_operator.id")),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        Column("expires_at", DateTime(timezone=True), nullable=False),
+        Index("ix_identity_operator_invitation_expires_at", "expires_at"),
+        CheckConstraint("kind IN ('mailed', 'first_owner', 'by_host')", name="kind"),
+        CheckConstraint("(kind = 'mailed') = (canonical IS NOT NULL)", name="address"),
+    )
+
+
+def _proofs_of_operators(metadata: MetaData) -> None:
+    """Declare the tables of what operators prove who they are with, and of their sessions."""
+    Table(
         # `pending` is what the app shows before a code of it was typed once.
         "identity_operator_totp",
         metadata,
@@ -226,43 +263,11 @@ def _operators(metadata: MetaData) -> None:
         Index("ix_identity_operator_ticket_expires_at", "expires_at"),
         CheckConstraint("purpose IN ('second_step', 'reset_password')", name="purpose"),
     )
-    Table(
-        # A link that was printed on the host names no address; its reader gives one.
-        "identity_operator_invitation",
-        metadata,
-        Column("id", Text, primary_key=True),
-        Column("hash", LargeBinary, nullable=False, unique=True),
-        Column("kind", Text, nullable=False),
-        Column("address", Text),
-        Column("canonical", Text, unique=True),
-        Column("roles", ARRAY(Text), nullable=False),
-        Column("invited_by", Text, ForeignKey("identity_operator.id")),
-        Column("created_at", DateTime(timezone=True), nullable=False),
-        Column("expires_at", DateTime(timezone=True), nullable=False),
-        Index("ix_identity_operator_invitation_expires_at", "expires_at"),
-        CheckConstraint("kind IN ('mailed', 'first_owner', 'by_host')", name="kind"),
-        CheckConstraint("(kind = 'mailed') = (canonical IS NOT NULL)", name="address"),
-    )
-    Table(
-        "identity_role",
-        metadata,
-        Column("name", Text, primary_key=True),
-        Column("permissions", ARRAY(Text), nullable=False),
-        Column("created_at", DateTime(timezone=True), nullable=False),
-        Column("changed_at", DateTime(timezone=True), nullable=False),
-    )
-    Table(
-        # Of a built-in role the program knows what it permits, so there is no key to identity_role.
-        "identity_operator_role",
-        metadata,
-        Column("operator_id", Text, ForeignKey("identity_operator.id"), primary_key=True),
-        Column("role", Text, primary_key=True),
-        Index("ix_identity_operator_role_role", "role"),
-    )
 
 
-_operators(control_metadata)
-_operators(tenant_metadata)
+for plane in (control_metadata, tenant_metadata):
+    _operators(plane)
+    _proofs_of_operators(plane)
 
 add_tenant_ddl(
     "identity",
