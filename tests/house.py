@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 from litestar import Litestar
 
+from guildbank.app.rooms import permissions_of
 from guildbank.identity import (
     Authenticator,
     ExternalSignIn,
@@ -36,6 +37,7 @@ from guildbank.tenancy.room import ROOM as TENANCY
 
 START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 SCOPES = {**TENANCY.scopes, **IDENTITY.scopes, "wallets:spend": "Spend."}
+PERMISSIONS = permissions_of([TENANCY, IDENTITY])
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class House:
         egress: Egress | None = None,
         plugins: Plugins | None = None,
         data: Path = Path(),
+        home: str = "http://127.0.0.1:8080",
     ) -> Identity:
         """Return the parts of identity as another worker process has them; close them after."""
         return open_identity(
@@ -113,6 +116,8 @@ class House:
             egress=egress,
             plugins=plugins,
             data=data,
+            permissions=PERMISSIONS,
+            home=home,
         )
 
     async def players_client(self, tenant: TenantRef) -> httpx.AsyncClient:
@@ -159,6 +164,7 @@ async def open_house(
         followers=followers,
         personal=IDENTITY.personal,
         obstacles=IDENTITY.obstacles,
+        permissions=PERMISSIONS,
     )
     try:
         yield House(url, db, journal, tenancy, identity, clock, vault)

@@ -6,7 +6,8 @@ from tests.architecture.documents import commands
 from typer.main import get_command
 
 from guildbank.app.cli import app
-from guildbank.app.rooms import all_rooms, scopes_of
+from guildbank.app.rooms import BUILT_IN_ROLES, all_rooms, scopes_of
+from guildbank.app.who_can_do_what import who_can_do_what
 from guildbank.infra.config import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +52,34 @@ def test_the_page_for_operators_lists_every_setting_with_its_default():
 def test_the_page_of_scopes_says_what_the_rooms_declare():
     shown = [tuple(row) for row in rows("docs/keys-and-scopes.md", "Scopes")]
     assert shown == sorted(scopes_of(all_rooms()).items())
+
+
+def test_the_page_of_permissions_is_the_one_that_the_code_prints():
+    page = (ROOT / "docs/who-can-do-what.md").read_text(encoding="utf-8")
+    advice = "write it anew: .venv/bin/guildbank permissions > docs/who-can-do-what.md"
+    assert page == who_can_do_what(), advice
+
+
+def test_every_permission_opens_something_and_is_held_by_who_it_is_declared_for():
+    page = who_can_do_what()
+    for room in all_rooms():
+        for name in {**room.scopes, **room.permissions}:
+            (line, *_) = [row for row in page.splitlines() if row.startswith(f"| `{name}` ")]
+            *_, roles, opens = line.strip("| ").split(" | ")
+            held = room.held_by.get(name, ())
+            assert roles.split(", ") == [
+                role for role in BUILT_IN_ROLES if role in ("owner", "admin", *held)
+            ]
+            assert " /v1/" in opens, name
+
+
+def test_rooms_name_roles_and_permissions_that_there_are():
+    for room in all_rooms():
+        own = {**room.scopes, **room.permissions}
+        assert set(room.held_by) <= set(own), room.name
+        assert set(room.of_deployment) <= set(own), room.name
+        for roles in room.held_by.values():
+            assert set(roles) <= set(BUILT_IN_ROLES) - {"owner", "admin"}, room.name
 
 
 def test_every_option_that_a_page_shows_exists():

@@ -47,6 +47,10 @@ def test_the_keys_are_shown_once_and_kept_for_their_owner_alone(server: Guildban
     assert stat.S_IMODE(server.folder.stat().st_mode) == 0o700
 
 
+def test_no_link_for_an_owner_is_shown_where_no_terminal_is(server: GuildbankServer):
+    assert "operator/accept" not in server.said()
+
+
 def test_the_server_answers_what_machines_ask(server: GuildbankServer):
     with server.client() as client:
         assert client.get("/healthz").json() == {"status": "ok"}

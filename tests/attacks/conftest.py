@@ -26,8 +26,24 @@ def table(city: City) -> Sequence[Route]:
 
 @pytest.fixture(scope="session")
 def guarded(table: Sequence[Route]) -> Sequence[Route]:
-    """Every route that asks for a scope."""
-    return [route for route in table if route.name not in PUBLIC and not route.own]
+    """Every route that asks for a scope which a key may have."""
+    return [
+        route
+        for route in table
+        if route.name not in PUBLIC and not (route.own or route.people or route.own_staff)
+    ]
+
+
+@pytest.fixture(scope="session")
+def peopled(table: Sequence[Route]) -> Sequence[Route]:
+    """Every route that only operators may call who have a permission."""
+    return [route for route in table if route.people]
+
+
+@pytest.fixture(scope="session")
+def own_staff(table: Sequence[Route]) -> Sequence[Route]:
+    """Every route of operators about themselves."""
+    return [route for route in table if route.own_staff]
 
 
 @pytest.fixture(scope="session")

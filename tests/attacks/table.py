@@ -8,7 +8,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from tests.studio import GEM, leg
 
-from guildbank.infra.http.caller import PlayerOnly, Scope
+from guildbank.infra.http.caller import OperatorOnly, PlayerOnly, Scope
 from guildbank.infra.http.shortcuts import guards_of
 
 FOR_STRANGERS = frozenset(
@@ -40,26 +40,41 @@ FOR_STRANGERS = frozenset(
 }
 """Routes by which players come in: they need a tenant and no credentials."""
 
-PUBLIC = FOR_STRANGERS | frozenset(
-    {
-        "GET /healthz",
-        "GET /readyz",
-        "GET /metrics",
-        "GET /openapi.json",
-        "GET /.well-known/jwks.json",
-        "POST /v1/oauth/token",
-        "GET /docs",
-        "GET /docs/problems",
-        "GET /confirm-email",
-        "GET /change-email",
-        "GET /undo-email",
-        "GET /reset-password",
-        "GET /v1/documents/current",
-        "POST /v1/webhooks/{tenant_slug}/{provider_id}",
-        "GET /v1/sign-in/go/{tenant_slug}",
-        "GET /v1/sign-in/callback/{tenant_slug}/{provider}",
-        "POST /v1/sign-in/callback/{tenant_slug}/{provider}",
-    }
+FOR_STAFF = frozenset(
+    f"POST /v1/operator/{path}"
+    for path in (
+        "sessions", "sessions/finish", "sessions/enrol", "sessions/confirm",
+        "invitations/accept", "password/forgot", "password/reset",
+    )
+)  # fmt: skip
+"""Routes by which operators come in: what they bear is in the body, or proves nothing yet."""
+
+PUBLIC = (
+    FOR_STRANGERS
+    | FOR_STAFF
+    | frozenset(
+        {
+            "GET /healthz",
+            "GET /readyz",
+            "GET /metrics",
+            "GET /openapi.json",
+            "GET /.well-known/jwks.json",
+            "POST /v1/oauth/token",
+            "GET /confirm-email",
+            "GET /change-email",
+            "GET /undo-email",
+            "GET /reset-password",
+            "GET /v1/documents/current",
+            "GET /v1/sign-in/go/{tenant_slug}",
+            "GET /v1/sign-in/callback/{tenant_slug}/{provider}",
+            "POST /v1/sign-in/callback/{tenant_slug}/{provider}",
+            "GET /docs",
+            "GET /docs/problems",
+            "GET /operator/accept",
+            "GET /operator/reset",
+            "POST /v1/webhooks/{tenant_slug}/{provider_id}",
+        }
+    )
 )
 """Routes that anyone may call. A webhook's caller is proved by its signature, a browser that comes
 back from an identity provider by its state and cookie."""
@@ -86,6 +101,9 @@ class Objects:
     mail: str
     legal_hold: str
     export: str
+    operator: str = "op_01kag3pyqmf9aag12vtrsy70ps"
+    invitation: str = "inv_01kag3pyqmf9aag12vtrsy70ps"
+    role: str = "night-shift"
     provider: str = "scripted"
 
 
@@ -101,7 +119,8 @@ class Call:
 class Route:
     """A route as the app declares it; `players` says that its guard lets players in.
 
-    `own` is for players alone, and `session` for those who signed in themselves.
+    `own` is for players alone, and `session` for those who signed in themselves; `people` is for
+    operators and no machine, `own_staff` about themselves; `fresh` wants a proof of late.
     """
 
     method: str
@@ -110,6 +129,9 @@ class Route:
     players: bool
     own: bool = False
     session: bool = False
+    people: bool = False
+    own_staff: bool = False
+    fresh: bool = False
 
     @property
     def name(self) -> str:
@@ -127,6 +149,9 @@ class Route:
             refund_id=objects.refund,
             key_id=objects.key,
             mail_id=objects.mail,
+            operator_id=objects.operator,
+            invitation_id=objects.invitation,
+            name=objects.role,
             code=objects.currency,
             provider_id=objects.provider,
             identity_provider_id="telegram",
@@ -160,6 +185,9 @@ def _routes(app: Litestar) -> Iterator[Route]:
                     bool(guards) and guards[0].players,
                     any(isinstance(one, PlayerOnly) for one in resolved),
                     any(isinstance(one, PlayerOnly) and one.session for one in resolved),
+                    any(one.people for one in guards),
+                    any(isinstance(one, OperatorOnly) for one in resolved),
+                    any(one.fresh for one in resolved if isinstance(one, Scope | OperatorOnly)),
                 )
 
 
@@ -173,9 +201,29 @@ def calls(o: Objects) -> dict[str, Call]:
     return {
         **_of_identity(o),
         **_of_lives(),
+        **_of_staff(),
         **_of_wallets(o),
         **_of_payments(o),
         **_of_books(),
+    }
+
+
+def _of_staff() -> dict[str, Call]:
+    invite = {"address": "new@staff.example", "roles": ["analyst"]}
+    return {
+        "GET /v1/operators": Call(),
+        "GET /v1/operators/{operator_id}": Call(),
+        "POST /v1/operators/{operator_id}/suspend": Call(),
+        "POST /v1/operators/{operator_id}/reinstate": Call(),
+        "DELETE /v1/operators/{operator_id}": Call(),
+        "PUT /v1/operators/{operator_id}/roles": Call({"roles": ["analyst"]}),
+        "POST /v1/operator-invitations": Call(invite),
+        "GET /v1/operator-invitations": Call(),
+        "DELETE /v1/operator-invitations/{invitation_id}": Call(),
+        "GET /v1/roles": Call(),
+        "POST /v1/roles": Call({"name": "night-watch", "permissions": ["players:read"]}),
+        "PUT /v1/roles/{name}": Call({"permissions": ["players:read"]}),
+        "DELETE /v1/roles/{name}": Call(),
     }
 
 

@@ -63,7 +63,11 @@ def bodies() -> dict[str, Any]:
     return found
 
 
-EXAMPLES = bodies()
+OF_OPERATORS = ("/v1/operator", "/v1/roles")
+"""Those of operators tell a story of their own, in a file of their own."""
+EXAMPLES = {
+    name: body for name, body in bodies().items() if not name.split()[1].startswith(OF_OPERATORS)
+}
 FIRST = (
     "POST /v1/tenants", "POST /v1/currencies", "POST /v1/players", "POST /v1/packs",
     "POST /v1/documents",

@@ -41,10 +41,14 @@ def test_every_operation_names_its_problems_and_credentials(document: dict[str, 
     post = document["paths"]["/v1/grants"]["post"]
     for status in ("400", "401", "403", "404", "405", "409", "413", "415", "422", "503"):
         assert post["responses"][status]["$ref"].endswith(f"Problem{status}")
-    assert post["security"] == [{"secretKey": []}]
+    assert post["security"] == [{"secretKey": []}, {"operatorCookie": []}]
     assert post["x-scopes"] == ["wallets:grant"]
     listing = document["paths"]["/v1/players/{player_id}/grants"]["get"]
-    assert listing["security"] == [{"secretKey": []}, {"playerToken": []}]
+    assert listing["security"] == [
+        {"secretKey": []},
+        {"playerToken": []},
+        {"operatorCookie": []},
+    ]
     assert document["paths"]["/healthz"]["get"]["security"] == []
     assert set(document["paths"]["/v1/players"]["post"]["responses"]) >= {"200", "201"}
 

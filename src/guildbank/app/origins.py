@@ -15,7 +15,12 @@ class TenantOrigins:
         self._authenticator = authenticator
 
     async def allowed(self, origin: str, caller: Caller | None, key: str | None) -> bool:
-        """See `Origins`. A key of the deployment has no business in a browser."""
+        """See `Origins`. A key of the deployment has no business in a browser.
+
+        An operator's page is of the host itself, which is no other origin.
+        """
+        if caller is not None and caller.kind == "operator":
+            return False
         if caller is not None:
             tenant = caller.tenant
             return tenant is not None and await self._tenants.lists_origin(origin, tenant.id)

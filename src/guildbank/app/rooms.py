@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 import guildbank
+from guildbank.identity import Permissions
 from guildbank.infra.http import DEPLOYMENT_SCOPE, Code
 from guildbank.infra.room import Backlog, Job, MailTemplate, Obstacle, Personal, Room
 
@@ -51,6 +52,38 @@ def scopes_of(rooms: Iterable[Room]) -> dict[str, str]:
 def tenant_scopes() -> list[str]:
     """Return every scope that a key of a tenant may have."""
     return sorted(set(scopes_of(all_rooms())) - {DEPLOYMENT_SCOPE})
+
+
+BUILT_IN_ROLES = ("owner", "admin", "finance", "support", "compliance", "analyst", "developer")
+"""Roles that every tenant has; the deployment has the first two."""
+_ALL_HOLDING = BUILT_IN_ROLES[:2]
+
+
+def permissions_of(rooms: Iterable[Room]) -> Permissions:
+    """Return what operators may be permitted, and by which built-in roles they are.
+
+    A permission that no role is declared for is held by owners and admins alone.
+    """
+    known: dict[str, str] = {}
+    holders: dict[str, set[str]] = {}
+    of_deployment: set[str] = set()
+    for room in rooms:
+        known |= {**room.scopes, **room.permissions}
+        holders |= {name: set(roles) for name, roles in room.held_by.items()}
+        of_deployment |= set(room.of_deployment)
+    of_tenants = {name: known[name] for name in sorted(known) if name != DEPLOYMENT_SCOPE}
+    deployment = {name: known[name] for name in sorted(of_deployment)}
+    return Permissions(
+        tenant=of_tenants,
+        deployment=deployment,
+        tenant_roles={
+            role: frozenset(
+                name for name in of_tenants if role in _ALL_HOLDING or role in holders.get(name, ())
+            )
+            for role in BUILT_IN_ROLES
+        },
+        deployment_roles={role: frozenset(deployment) for role in _ALL_HOLDING},
+    )
 
 
 def codes_of(rooms: Iterable[Room]) -> list[Code]:

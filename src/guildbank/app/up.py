@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -36,13 +36,17 @@ _ASK_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Running:
-    """What a person needs to know of a server that is up. `fresh` keys were made just now."""
+    """What a person needs to know of a server that is up. `fresh` keys were made just now.
+
+    `owner_links` are for the first owners, by what they will own; made for a terminal alone.
+    """
 
     url: str
     data: Path
     credentials: Credentials
     fresh: bool
     sandbox_url: str | None
+    owner_links: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,21 @@ async def _prepare(plan: Plan, cluster: Cluster | None, serving: asyncio.Event) 
         fresh = fresh or known.demo is None
         known = await asyncio.to_thread(make_demo, known, plan.url, plan.sandbox_url)
         write_credentials(path, known)
-    return Running(plan.url, settings.data.absolute(), known, fresh, plan.sandbox_url)
+    links = await _owner_links(settings, known)
+    return Running(plan.url, settings.data.absolute(), known, fresh, plan.sandbox_url, links)
+
+
+async def _owner_links(settings: Settings, known: Credentials) -> Mapping[str, str]:
+    """Return links for who will own what has no owner yet, where somebody looks on.
+
+    What is not a terminal may be a file or a collector of logs, which must not hold a key.
+    """
+    if not sys.stdout.isatty():
+        return {}
+    from guildbank.app.staffing import first_owner_links
+
+    demo = None if known.demo is None else known.demo.tenant
+    return await asyncio.to_thread(first_owner_links, settings, demo)
 
 
 def _children(plan: Plan) -> list[Child]:

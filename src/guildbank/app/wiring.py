@@ -12,6 +12,7 @@ from guildbank.app.rooms import (
     backlogs_of,
     mails_of,
     obstacles_of,
+    permissions_of,
     personal_of,
     scopes_of,
 )
@@ -164,6 +165,8 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         followers=(BarWallets(),),
         personal=personal_of(all_rooms()),
         obstacles=obstacles_of(all_rooms()),
+        permissions=permissions_of(all_rooms()),
+        home=settings.url,
     )
     wallets = Wallets(db, journal, identity.persons, [SpendLimit()])
     payments = Payments(db, journal, directory, plugins, PackFulfilment(), settings.url, clock)

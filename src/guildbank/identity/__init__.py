@@ -6,6 +6,7 @@ stage has no such row.
 
 from guildbank.identity.contracts.lives import Follower
 from guildbank.identity.contracts.machines import Key, NewKey
+from guildbank.identity.contracts.operators import OWNER, Operator, Permissions
 from guildbank.identity.contracts.players import (
     UNKNOWN_PLAYER,
     Player,
@@ -23,6 +24,11 @@ from guildbank.identity.usecases.factors.require_factor import require_factor
 from guildbank.identity.usecases.machines.create_key import create_key
 from guildbank.identity.usecases.machines.end_key import revoke_key, rotate_key
 from guildbank.identity.usecases.machines.list_keys import list_keys
+from guildbank.identity.usecases.operators.by_host import create_operator, find_operator
+from guildbank.identity.usecases.operators.change_operator import list_operators
+from guildbank.identity.usecases.operators.change_operator import set_state as set_operator_state
+from guildbank.identity.usecases.operators.invite import make_link as make_operator_link
+from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.identity.usecases.players.add_player import AddPlayer, add_player
 from guildbank.identity.usecases.players.mint_token import mint_player_token
 from guildbank.identity.usecases.players.read_players import (
@@ -34,6 +40,7 @@ from guildbank.identity.usecases.players.read_players import (
 from guildbank.identity.usecases.players.seal import Persons
 
 __all__ = [
+    "OWNER",
     "PLAYERS",
     "SIGNS_FOR",
     "UNKNOWN_PLAYER",
@@ -44,7 +51,10 @@ __all__ = [
     "Identity",
     "Key",
     "NewKey",
+    "Operator",
+    "Permissions",
     "Persons",
+    "Plane",
     "Player",
     "PlayerState",
     "PlayerToken",
@@ -53,14 +63,19 @@ __all__ = [
     "add_player",
     "barred_by",
     "create_key",
+    "create_operator",
+    "find_operator",
     "find_player",
     "get_player",
     "get_profile",
     "list_keys",
+    "list_operators",
     "list_players",
+    "make_operator_link",
     "mint_player_token",
     "open_identity",
     "require_factor",
     "revoke_key",
     "rotate_key",
+    "set_operator_state",
 ]

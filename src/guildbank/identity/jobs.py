@@ -7,6 +7,7 @@ from guildbank.identity.usecases.external.tidy import forget_proofs
 from guildbank.identity.usecases.lives.change_state import lift_suspensions
 from guildbank.identity.usecases.lives.erase import erase_due
 from guildbank.identity.usecases.lives.export import make_exports
+from guildbank.identity.usecases.operators.tidy import forget_ended
 from guildbank.identity.usecases.sign_in.tickets import forget_expired
 from guildbank.infra.room import Job
 
@@ -24,6 +25,7 @@ async def run_tidy(services: Services) -> None:
     """Clear away what has expired, tenant by tenant."""
     await forget_expired(services.identity)
     await forget_proofs(services.identity)
+    await forget_ended(services.identity)
 
 
 async def run_signing_keys(services: Services) -> None:

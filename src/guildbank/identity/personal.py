@@ -49,13 +49,13 @@ PERSONAL = (
     Personal("identity_guest", None, (_delete("identity_guest"),)),
     Personal(
         "identity_factor",
-        _select("identity_factor", "kind, added_at", "ORDER BY kind"),
+        _select("identity_factor", "kind, created_at", "ORDER BY kind"),
         (_delete("identity_factor"),),
     ),
     Personal("identity_recovery_code", None, (_delete("identity_recovery_code"),)),
     Personal(
         "identity_passkey",
-        _select("identity_passkey", "id, name, added_at, used_at", "ORDER BY id"),
+        _select("identity_passkey", "id, name, created_at, last_used_at", "ORDER BY id"),
         (_delete("identity_passkey"),),
     ),
     Personal("identity_ticket", None, (_delete("identity_ticket"),)),

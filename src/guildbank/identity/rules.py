@@ -1,10 +1,10 @@
-"""Forms of keys, addresses and codes, scopes of keys, and what a token or proof is worth."""
+"""Forms of keys, addresses and codes, who may give what, and what a token or proof is worth."""
 
 import re
 import secrets
 import string
 from base64 import urlsafe_b64encode
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from hashlib import sha256
@@ -17,6 +17,7 @@ import pyotp
 from guildbank.identity.contracts.external import MAX_RETURN_URL
 from guildbank.identity.contracts.factors import Factors
 from guildbank.identity.contracts.machines import KeyKind
+from guildbank.identity.contracts.operators import OWNER, OWNERS_ONLY
 from guildbank.identity.contracts.players import Email
 from guildbank.identity.contracts.sign_in import (
     REFRESH_REUSED,
@@ -302,5 +303,62 @@ def check_scopes(
                 code="scope_not_held",
                 detail=f"Your own key lacks the scope {name}, so it cannot give it.",
                 field=f"scopes.{index}",
+            )
+    return None
+
+
+def permitted_by(roles: Iterable[str], meaning: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Return what these roles permit together; `meaning` is every role with its permissions."""
+    return frozenset().union(*(meaning.get(role, frozenset()) for role in roles))
+
+
+def check_gift(
+    wanted: Sequence[str],
+    meaning: Mapping[str, frozenset[str]],
+    held: frozenset[str] | None,
+    *,
+    owner: bool,
+) -> Refusal | None:
+    """Return why somebody cannot give these roles, else None.
+
+    `held` is what the giver is permitted (None: anything), `owner` whether the giver is one.
+    Refusals: `invalid_value`, `permission_not_held`, each naming the role.
+    """
+    for index, role in enumerate(wanted):
+        field = f"roles.{index}"
+        if role not in meaning:
+            named = ", ".join(sorted(meaning))
+            detail = f"{role!r} is no role. Roles are: {named}."
+            return Refusal(code="invalid_value", detail=detail, field=field)
+        if role == OWNER and not owner:
+            return msgspec.structs.replace(OWNERS_ONLY, field=field)
+        lacked = check_permissions(meaning[role], meaning[role], held)
+        if lacked is not None:
+            return msgspec.structs.replace(lacked, field=field)
+    return None
+
+
+def check_permissions(
+    wanted: Iterable[str], known: Collection[str], held: frozenset[str] | None
+) -> Refusal | None:
+    """Return why a role cannot have these permissions, else None.
+
+    `known` is what there is, `held` what the giver is permitted (None: anything). Refusals:
+    `invalid_value`, `permission_not_held`, each naming the permission.
+    """
+    for index, name in enumerate(wanted):
+        field = f"permissions.{index}"
+        if name not in known:
+            named = ", ".join(sorted(known))
+            return Refusal(
+                code="invalid_value",
+                detail=f"{name!r} is no permission here. Permissions are: {named}.",
+                field=field,
+            )
+        if held is not None and name not in held:
+            return Refusal(
+                code="permission_not_held",
+                detail=f"Your own roles lack the permission {name}, so you cannot give it.",
+                field=field,
             )
     return None

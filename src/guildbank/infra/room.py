@@ -80,15 +80,21 @@ class Obstacle:
 class Room:
     """One room's public parts: HTTP routes, scopes with their meaning, jobs, problem codes.
 
-    `events` lists the kinds of journal entries that the room writes, with their meaning.
-    `backlogs` are what an operator wants counted, `mails` what the room writes to people.
-    `subscribers` makes the room's readers of the journal from the app's services. `personal` are
-    the tables that know of persons, `obstacles` what their erasure waits for.
+    `permissions` are what people may be permitted and keys may not; scopes are both. `held_by` says
+    which built-in roles of a tenant have one, besides `owner` and `admin`, who have all;
+    `of_deployment` names those that people who run the deployment may have. `events` lists the
+    kinds of journal entries that the room writes, with their meaning. `backlogs` are what an
+    operator wants counted, `mails` what the room writes to people. `subscribers` makes the room's
+    readers of the journal from the app's services. `personal` are the tables that know of persons,
+    `obstacles` what their erasure waits for.
     """
 
     name: str
     routes: Sequence[ControllerRouterHandler] = ()
     scopes: Mapping[str, str] = field(default_factory=dict)
+    permissions: Mapping[str, str] = field(default_factory=dict)
+    held_by: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    of_deployment: Sequence[str] = ()
     events: Mapping[str, str] = field(default_factory=dict)
     jobs: Sequence[Job] = ()
     codes: Sequence[Code] = ()

@@ -13,6 +13,10 @@ ROOM = Room(
         "journal:read": "Read the signed checkpoints of the journal.",
         "events:read": "Follow every event of the tenant.",
     },
+    held_by={
+        "journal:read": ("finance", "compliance", "analyst", "developer"),
+        "events:read": ("compliance", "analyst", "developer"),
+    },
     jobs=JOBS,
     personal=PERSONAL,
     codes=(

@@ -14,6 +14,10 @@ ROOM = Room(
         "ledger:read": "Read balances, statements and transactions of all players.",
         "ledger:proof": "Prove the books, and see what stands behind coins.",
     },
+    held_by={
+        "ledger:read": ("finance", "support", "compliance", "analyst", "developer"),
+        "ledger:proof": ("finance", "compliance"),
+    },
     codes=(
         Code("insufficient_funds", 422, "The account has less than was asked for; see available."),
         Code("account_frozen", 422, "The account is frozen; see reason."),

@@ -14,6 +14,7 @@ ROOM = Room(
     backlogs=BACKLOGS,
     personal=PERSONAL,
     scopes={READ: "Read the mailbox of a test tenant, with the links and codes in it."},
+    held_by={READ: ("developer",)},
     codes=(
         Code(
             "control_character",

@@ -22,6 +22,11 @@ ROOM = Room(
         "payments:refund": "Give money back.",
         "providers:write": "Configure accounts at payment providers.",
     },
+    held_by={
+        "payments:read": ("finance", "support", "compliance", "analyst", "developer"),
+        "payments:write": ("support",),
+        "payments:refund": ("finance",),
+    },
     events={
         "payments.created": "A payment was begun.",
         "payments.attempted": "A provider is being asked for the money.",

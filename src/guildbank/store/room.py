@@ -12,6 +12,7 @@ ROOM = Room(
         "packs:read": "Read packs.",
         "packs:write": "Create and change packs.",
     },
+    held_by={"packs:read": ("finance", "support", "compliance", "analyst", "developer")},
     events={PACK_SAVED: "A version of a pack was saved."},
     codes=(
         Code("unknown_pack", 422, "There is no such pack in this tenant."),

@@ -50,6 +50,7 @@ Parts = Service[Tenancy]
 Slug = Annotated[str, Meta(min_length=2, max_length=40, examples=["moonlit-games"])]
 PathSlug = Annotated[str, PathParameter(description="The tenant's slug.", max_length=40)]
 GUARDS = [scope(DEPLOYMENT_SCOPE)]
+WRITING = [scope(DEPLOYMENT_SCOPE, fresh=True)]
 TAGS: Sequence[str] = ["Tenants"]
 
 
@@ -253,7 +254,7 @@ class DeletedView(View):
     state: Literal["deleted"] = "deleted"
 
 
-@post("/v1/tenants", guards=GUARDS, tags=TAGS, summary="Create a tenant")
+@post("/v1/tenants", guards=WRITING, tags=TAGS, summary="Create a tenant")
 async def create(tenancy: Parts, data: JSONBody[CreateTenantBody]) -> TenantView:
     """Create a tenant with a schema of its own; answers in well under a second."""
     settings = _revised(TenantSettings(), data.settings)
@@ -276,7 +277,7 @@ async def read(tenancy: Parts, slug: PathSlug) -> TenantView:
     return _view(granted(await get_tenant(tenancy, slug)))
 
 
-@patch("/v1/tenants/{slug:str}", guards=GUARDS, tags=TAGS, summary="Change a tenant")
+@patch("/v1/tenants/{slug:str}", guards=WRITING, tags=TAGS, summary="Change a tenant")
 async def change_tenant(
     tenancy: Parts, caller: Who, slug: PathSlug, data: JSONBody[ChangeTenantBody]
 ) -> TenantView:
@@ -294,7 +295,7 @@ async def change_tenant(
 
 @post(
     "/v1/tenants/{slug:str}/suspend",
-    guards=GUARDS,
+    guards=WRITING,
     tags=TAGS,
     status_code=200,
     summary="Suspend a tenant",
@@ -306,7 +307,7 @@ async def suspend(tenancy: Parts, caller: Who, slug: PathSlug) -> TenantView:
 
 @post(
     "/v1/tenants/{slug:str}/resume",
-    guards=GUARDS,
+    guards=WRITING,
     tags=TAGS,
     status_code=200,
     summary="Resume a tenant",
@@ -318,7 +319,7 @@ async def resume(tenancy: Parts, caller: Who, slug: PathSlug) -> TenantView:
 
 @post(
     "/v1/tenants/{slug:str}/delete",
-    guards=GUARDS,
+    guards=WRITING,
     tags=TAGS,
     status_code=200,
     summary="Delete a tenant",
@@ -369,7 +370,7 @@ async def read_hosts(tenancy: Parts, slug: PathSlug) -> HostsView:
     return HostsView(granted(await get_hosts(tenancy, slug)))
 
 
-@put("/v1/tenants/{slug:str}/hosts", guards=GUARDS, tags=TAGS, summary="Set a tenant's hosts")
+@put("/v1/tenants/{slug:str}/hosts", guards=WRITING, tags=TAGS, summary="Set a tenant's hosts")
 async def write_hosts(tenancy: Parts, slug: PathSlug, data: JSONBody[HostsBody]) -> HostsView:
     """Let these hosts, and no others, lead to the tenant, so that its players need send no key."""
     return HostsView(granted(await set_hosts(tenancy, slug, data.hosts)))

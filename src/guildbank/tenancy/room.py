@@ -9,6 +9,7 @@ ROOM = Room(
     name="tenancy",
     routes=ROUTES,
     scopes={DEPLOYMENT_SCOPE: "Keep tenants and the keys of all of them."},
+    of_deployment=(DEPLOYMENT_SCOPE,),
     events={CHANGED: "The tenant's name or settings were changed; it says which."},
     codes=(
         Code("slug_reserved", 422, "The slug is a name that the deployment needs for itself."),

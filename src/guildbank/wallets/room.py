@@ -24,6 +24,14 @@ ROOM = Room(
         "currencies:read": "Read currencies.",
         "currencies:write": "Create and change currencies.",
     },
+    held_by={
+        "wallets:read": ("finance", "support", "compliance", "analyst", "developer"),
+        "wallets:grant": ("support",),
+        "wallets:reverse": ("finance",),
+        "wallets:freeze": ("support", "compliance"),
+        "wallets:limit": ("compliance",),
+        "currencies:read": ("finance", "support", "compliance", "analyst", "developer"),
+    },
     events={
         "wallets.granted": "A player was given free coins.",
         "wallets.spent": "A player's coins were spent.",

@@ -7,6 +7,7 @@ from guildbank.app.cli import (
     doctor,
     keys,
     ledger,
+    operators,
     players,
     plugins,
     run,
@@ -28,6 +29,7 @@ app.add_typer(tenants.app, name="tenant")
 app.add_typer(keys.app, name="key")
 app.add_typer(signing_keys.app, name="signing-key")
 app.add_typer(breached.app, name="breached-passwords")
+app.add_typer(operators.app, name="operator")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(players.app, name="player")
 app.add_typer(plugins.app, name="plugin")

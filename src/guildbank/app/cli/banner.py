@@ -25,7 +25,16 @@ def show(running: "Running") -> None:
         console.print(f"\nThese keys are shown this once and kept in {path}, for you alone.")
     else:
         console.print(f"\nThe keys of the first start are in {path}.")
+    if running.owner_links:
+        _owners(console, running)
     console.print("Ctrl-C stops everything.\n")
+
+
+def _owners(console: Console, running: "Running") -> None:
+    console.print("\nNobody owns these yet. Each link makes its reader the owner, within an hour:")
+    for what, path in running.owner_links.items():
+        # A table would cut what is wider than the terminal.
+        console.print(f"  {what}: {running.url}{path}")
 
 
 def _keys(console: Console, running: "Running") -> None:

@@ -24,6 +24,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(worker)
     app.command()(migrate)
     app.command(hidden=True)(openapi)
+    app.command(hidden=True)(permissions)
 
 
 def up(
@@ -116,6 +117,13 @@ def openapi() -> None:
     sys.stdout.write(openapi_document())
 
 
+def permissions() -> None:
+    """Print the page that says who can do what: docs/who-can-do-what.md."""
+    from guildbank.app.who_can_do_what import who_can_do_what
+
+    sys.stdout.write(who_can_do_what())
+
+
 def _note(sentence: str) -> None:
     sys.stderr.write(f"guildbank: {sentence}.\n")
 
@@ -126,6 +134,7 @@ def _explained() -> tuple[type[Exception], ...]:
     from guildbank.app.credentials import CredentialsBroken
     from guildbank.app.first_key import NoKey
     from guildbank.app.schema import MigrationFailed
+    from guildbank.app.staffing import NotDone
     from guildbank.infra.crypto import KeyUnusable
     from guildbank.infra.postgres import ClusterError
     from guildbank.infra.processes import (
@@ -142,6 +151,7 @@ def _explained() -> tuple[type[Exception], ...]:
         KeyUnusable,
         MigrationFailed,
         NoKey,
+        NotDone,
         OSError,
         PortTakenError,
         Refused,

@@ -74,6 +74,14 @@ UNKNOWN_HOST = Refusal(code="not_found", detail="No tenant is reached at this ho
 TOO_MANY_STRANGERS = Refusal(
     code="too_busy", detail="Too many unknown keys are being looked up. Try again shortly."
 )
+TWO_CREDENTIALS = Refusal(
+    code="unauthorized",
+    detail=(
+        "The request bears an operator's cookie and other credentials too: send one of them. A "
+        "program should keep no cookies; in a browser, sign out of the console or use another "
+        "profile."
+    ),
+)
 NOT_WITH_PUBLISHABLE = Refusal(
     code="unauthorized",
     detail="A publishable key (pk_...) identifies a tenant and authorises nothing.",

@@ -1,4 +1,4 @@
-"""Routes by which keys, players, their accounts, sessions and second factors are kept."""
+"""Routes by which keys, players, their accounts, sessions, factors, and operators are kept."""
 
 from guildbank.identity.http import (
     accounts,
@@ -17,6 +17,7 @@ from guildbank.identity.http import (
     mailed_pages,
     moderation,
     oauth,
+    operators,
     passkeys,
     players,
     profiles,
@@ -52,4 +53,5 @@ ROUTES = (
     *consents.ROUTES,
     *exports.ROUTES,
     *erasures.ROUTES,
+    *operators.ROUTES,
 )

@@ -16,6 +16,7 @@ from guildbank.identity.usecases.machines.create_key import create_key
 from guildbank.identity.usecases.machines.end_key import revoke_key, rotate_key
 from guildbank.identity.usecases.machines.list_keys import list_keys
 from guildbank.infra.http import (
+    DEPLOYMENT_SCOPE,
     After,
     Body,
     Caller,
@@ -37,6 +38,7 @@ from guildbank.infra.tenant import TenantRef
 
 Parts = Service[Identity]
 READ, WRITE = "keys:read", "keys:write"
+WRITING = [scope(WRITE, fresh=True)]
 TAGS: Sequence[str] = ["Keys"]
 WEEK_SECONDS = 7 * 24 * 3600
 KeyId = Annotated[str, PathParameter(description="The key's id.", max_length=90)]
@@ -123,7 +125,7 @@ class NewKeyView(View):
     token: str
 
 
-@post("/v1/keys", guards=[scope(WRITE)], tags=TAGS, summary="Create a key")
+@post("/v1/keys", guards=WRITING, tags=TAGS, summary="Create a key")
 async def create(identity: Parts, caller: Who, data: JSONBody[CreateKeyBody]) -> NewKeyView:
     """Create a key for an application. Keep the token: it is not shown again.
 
@@ -143,7 +145,7 @@ async def create(identity: Parts, caller: Who, data: JSONBody[CreateKeyBody]) ->
         allowed_addresses=data.allowed_addresses,
         # Where the operator sits says nothing of where a tenant's machines are.
         held_addresses=caller.allowed_addresses if caller.tenant == tenant else (),
-        held=None if caller.kind == "deployment" else caller.scopes,
+        held=_held(caller),
     )
     return _new_view(granted(made))
 
@@ -165,14 +167,14 @@ async def list_all(
     return Page([_view(key) for key in page], more)
 
 
-@delete("/v1/keys/{key_id:str}", guards=[scope(WRITE)], tags=TAGS, summary="Revoke a key")
+@delete("/v1/keys/{key_id:str}", guards=WRITING, tags=TAGS, summary="Revoke a key")
 async def revoke(identity: Parts, caller: Who, key_id: KeyId) -> None:
     """End a key; within a second it is refused everywhere. Safe to repeat."""
-    everywhere = caller.kind == "deployment"
+    everywhere = caller.of_deployment
     granted(await revoke_key(identity, key_id, caller.tenant, any_tenant=everywhere))
 
 
-@post("/v1/keys/{key_id:str}/rotate", guards=[scope(WRITE)], tags=TAGS, summary="Rotate a key")
+@post("/v1/keys/{key_id:str}/rotate", guards=WRITING, tags=TAGS, summary="Rotate a key")
 async def rotate(
     identity: Parts, caller: Who, key_id: KeyId, data: JSONBody[RotateKeyBody]
 ) -> NewKeyView:
@@ -182,9 +184,9 @@ async def rotate(
         key_id,
         caller.tenant,
         data.overlap_seconds,
-        any_tenant=caller.kind == "deployment",
+        any_tenant=caller.of_deployment,
         held_addresses=caller.allowed_addresses,
-        held=None if caller.kind == "deployment" else caller.scopes,
+        held=_held(caller),
     )
     return _new_view(granted(made))
 
@@ -193,7 +195,7 @@ async def _tenant(
     identity: Identity, caller: Caller, slug: str | None, field: str
 ) -> TenantRef | None:
     """Return the tenant meant: a tenant's key means its own, the deployment says which."""
-    if caller.kind != "deployment":
+    if not caller.of_deployment:
         if slug is not None and slug != caller.home.slug:
             raise problem("not_found", "There is no such tenant.", field)
         return caller.home
@@ -203,6 +205,11 @@ async def _tenant(
     if found is None:
         raise problem("not_found", "There is no such tenant.", field)
     return found
+
+
+def _held(caller: Caller) -> frozenset[str] | None:
+    """Return the scopes that the caller can give; who keeps tenants can give all."""
+    return None if DEPLOYMENT_SCOPE in caller.scopes else caller.scopes
 
 
 def _view(key: Key) -> KeyView:

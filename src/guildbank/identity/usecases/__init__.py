@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from guildbank.identity.contracts.lives import Follower
+from guildbank.identity.contracts.operators import Permissions
 from guildbank.identity.usecases.hooks.call import Hooks
 from guildbank.identity.usecases.machines.note_use import UseNotes
 from guildbank.identity.usecases.machines.recognise import KeyRing
+from guildbank.identity.usecases.operators.staff import Staff
 from guildbank.identity.usecases.players.seal import Persons
 from guildbank.identity.usecases.protection.known import Protections
 from guildbank.identity.usecases.sign_tokens import TokenMint
@@ -54,6 +56,7 @@ class Identity:
     throttle: Throttle
     limiter: Limiter
     notify: Notify
+    staff: Staff
     followers: Sequence[Follower] = ()
     personal: Sequence[Personal] = ()
     obstacles: Sequence[Obstacle] = ()
@@ -83,12 +86,15 @@ def open_identity(
     followers: Sequence[Follower] = (),
     personal: Sequence[Personal] = (),
     obstacles: Sequence[Obstacle] = (),
+    permissions: Permissions = Permissions(),  # noqa: B008 - it is frozen
+    home: str = "http://127.0.0.1:8080",
 ) -> Identity:
     """Return the parts over one database, which is at `url`; one set a process.
 
     `egress` is the client of addresses that tenants supply, `data` the folder of what was loaded.
     `followers` are the upper rooms that follow a player's state; `personal` and `obstacles` are
-    what all rooms declare of persons.
+    what all rooms declare of persons. `permissions` are what operators may have, `home` is where
+    the deployment is reached.
     """
     clock = clock or SystemClock()
     egress = egress or Egress()
@@ -116,4 +122,5 @@ def open_identity(
         followers=followers,
         personal=personal,
         obstacles=obstacles,
+        staff=Staff(tenants, vault, permissions, home),
     )

@@ -1,4 +1,4 @@
-"""Find out who calls from the headers of a request: a machine, a player, or the deployment."""
+"""Find out who calls from the headers of a request: a machine, a player, an operator."""
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
@@ -13,12 +13,15 @@ from guildbank.identity.contracts.machines import (
     SECRET_IN_CLIENT_HEADER,
     TENANT_MISMATCH,
     TENANT_REQUIRED,
+    TWO_CREDENTIALS,
     UNKNOWN_HOST,
     KnownKey,
 )
 from guildbank.identity.contracts.players import barred_by
 from guildbank.identity.contracts.sign_in import BAD_TOKEN, SESSION_ENDED
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.operators.keep_session import know_session
+from guildbank.identity.usecases.operators.staff import LOOPBACK
 from guildbank.identity.usecases.sign_tokens import MachineClaims, PlayerClaims
 from guildbank.infra.http import DEPLOYMENT_SCOPE, UNKNOWN_ADDRESS, Caller, ClientAddress
 from guildbank.infra.tenant import TenantRef
@@ -26,7 +29,6 @@ from guildbank.kernel import Refusal
 from guildbank.tenancy import read_host
 
 CLIENT_HEADER = "x-guildbank-key"
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 DEPLOYMENT_SCOPES = frozenset({DEPLOYMENT_SCOPE, "keys:read", "keys:write"})
 
 
@@ -56,13 +58,18 @@ class Authenticator:
         A key that may be used from some networks only is refused at an unknown address.
 
         Refusals: `unauthorized`, `session_ended`, `player_suspended`, `player_closed`,
-        `tenant_mismatch`, `address_not_allowed`, `too_busy`, and for players `not_found` at an
-        unknown host.
+        `tenant_mismatch`, `address_not_allowed`, `too_busy`, `operator_suspended`, and for players
+        and operators `not_found` at an unknown host.
         """
         named = await self.named_tenant(headers)
         if isinstance(named, Refusal):
             return named
         sent = headers.get("authorization")
+        cookie = read_cookie(headers, self._identity.staff.cookie)
+        if isinstance(cookie, Refusal):
+            return cookie
+        if cookie is not None:
+            return TWO_CREDENTIALS if sent else await self._operator(headers, cookie, named)
         if sent is None:
             return None
         method, _, token = sent.partition(" ")
@@ -79,6 +86,30 @@ class Authenticator:
             hosted = None
         differs = any(one is not None and one.id != caller.tenant.id for one in (named, hosted))
         return TENANT_MISMATCH if differs else caller
+
+    async def _operator(
+        self, headers: Mapping[str, str], cookie: str, named: TenantRef | None
+    ) -> Caller | Refusal:
+        hosted = await self._hosted_tenant(headers)
+        if isinstance(hosted, Refusal):
+            return hosted
+        known = await know_session(self._identity, cookie)
+        if isinstance(known, Refusal):
+            return known
+        plane, standing = known
+        own = None if plane.tenant is None else plane.tenant.id
+        if any(one is not None and one.id != own for one in (hosted, named)):
+            return TENANT_MISMATCH
+        return Caller(
+            kind="operator",
+            principal=standing.session.operator_id,
+            tenant=plane.tenant,
+            session_id=standing.session.id,
+            authenticated_at=standing.session.fresh_at,
+            fresh=standing.fresh,
+            scopes=standing.permissions,
+            csrf=standing.csrf,
+        )
 
     async def home(self, headers: Mapping[str, str]) -> TenantRef | Refusal:
         """Return the tenant of a request that needs no credentials.
@@ -213,3 +244,18 @@ class Authenticator:
             return barred
         ended = session_id is not None and session_id not in standing.sessions
         return SESSION_ENDED if ended else None
+
+
+def read_cookie(headers: Mapping[str, str], name: str) -> str | Refusal | None:
+    """Return the value of a cookie, None where it was not sent; `unauthorized` for two of a name.
+
+    Of two nobody can say which one another host of the same domain planted.
+    """
+    sent = headers.get("cookie")
+    if sent is None:
+        return None
+    pairs = (part.strip().partition("=") for part in sent.split(";"))
+    values = [value for key, _, value in pairs if key == name]
+    if len(values) > 1:
+        return TWO_CREDENTIALS
+    return values[0] if values else None

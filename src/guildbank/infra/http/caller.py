@@ -12,6 +12,7 @@ from litestar.params import SkipValidation
 
 from guildbank.infra.http.admission import ROUTE_LIMITS, Gate, visit_of
 from guildbank.infra.http.client_address import ClientAddress, client_address
+from guildbank.infra.http.csrf import check_csrf, check_origin
 from guildbank.infra.http.problems import Problem, problem
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
@@ -27,15 +28,16 @@ DEPLOYMENT_SCOPE = "deployment"
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """The principal of a request, as its credentials proved it.
 
-    `principal` names the application or player, never a key or token, so that idempotency keys
-    outlive a rotation. A deployment caller has no tenant; a player has `player_id` and, where the
-    game server said so, the `country` whose prices are this player's. A player who signed in has
-    a session and the time of that, and is `fresh` for some minutes after; one whose token the game
-    server minted has neither. Where a key may be used from some networks only, these are its
-    `allowed_addresses`.
+    `principal` names the application, player or operator, never a key or token, so that idempotency
+    keys outlive a rotation. Who is of the deployment has no tenant; a player has `player_id` and,
+    where the game server said so, the `country` whose prices are this player's. A player who signed
+    in has a session and the time of that, and is `fresh` for some minutes after; one whose token
+    the game server minted has neither. Where a key may be used from some networks only, these are
+    its `allowed_addresses`. An operator has a session, `scopes` by the roles held now, and `csrf`,
+    the token that unsafe calls must bear.
     """
 
-    kind: Literal["machine", "player", "deployment"]
+    kind: Literal["machine", "player", "operator", "deployment"]
     principal: str
     tenant: TenantRef | None = None
     player_id: str | None = None
@@ -45,12 +47,18 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     fresh: bool = False
     scopes: frozenset[str] = frozenset()
     allowed_addresses: tuple[str, ...] = ()
+    csrf: str | None = None
+
+    @property
+    def of_deployment(self) -> bool:
+        """Whether the caller is the deployment's: a key of it, or a person who runs it."""
+        return self.tenant is None and self.kind in ("deployment", "operator")
 
     @property
     def home(self) -> TenantRef:
-        """The caller's tenant; a deployment key is refused here, since it belongs to none."""
+        """The caller's tenant; who is of the deployment is refused here, belonging to none."""
         if self.tenant is None:
-            raise problem("forbidden", "This call needs a key of a tenant.")
+            raise problem("forbidden", "This call needs a key or an operator of a tenant.")
         return self.tenant
 
 
@@ -84,11 +92,18 @@ def caller_of(connection: Connection) -> Caller:
 
 
 class Scope:
-    """Guard: machines need this scope, and the deployment key only passes `deployment`."""
+    """Guard: machines need this scope, operators a role with it; a deployment key is a machine.
 
-    def __init__(self, name: str, *, players: bool = False) -> None:
+    With `people` no machine will do, with `fresh` operators must have proved who they are of late.
+    """
+
+    def __init__(
+        self, name: str, *, players: bool = False, people: bool = False, fresh: bool = False
+    ) -> None:
         self.name = name
         self.players = players
+        self.people = people
+        self.fresh = fresh
 
     async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
         """Raise `unauthorized` or `forbidden` unless the caller holds the scope."""
@@ -98,13 +113,26 @@ class Scope:
             if not self.players:
                 raise problem("forbidden", "Players may not make this call.")
             _only_self(caller, connection)
+        elif self.people and caller.kind != "operator":
+            raise problem("forbidden", "Only an operator who signed in may make this call.")
         elif self.name not in caller.scopes:
-            raise problem("forbidden", f"The key lacks the scope {self.name}.")
+            who = "No role of yours has" if caller.kind == "operator" else "The key lacks"
+            raise problem("forbidden", f"{who} the scope {self.name}.")
+        elif self.fresh:
+            _fresh(caller)
 
 
-def scope(name: str) -> Scope:
-    """Return a guard for machines that hold `name`, such as `wallets:spend`."""
-    return Scope(name)
+def scope(name: str, *, fresh: bool = False) -> Scope:
+    """Return a guard for machines and operators that hold `name`, such as `wallets:spend`.
+
+    With `fresh` operators must have typed password and code within the last minutes.
+    """
+    return Scope(name, fresh=fresh)
+
+
+def by_operator(name: str, *, fresh: bool = False) -> Scope:
+    """Return a guard for operators with the permission `name`, which no key has."""
+    return Scope(name, people=True, fresh=fresh)
 
 
 def machine_or_self(name: str) -> Scope:
@@ -158,6 +186,40 @@ own_session = PlayerOnly(session=True)
 fresh_session = PlayerOnly(session=True, fresh=True)
 
 
+class OperatorOnly:
+    """Guard: operators about themselves, whatever their roles; `fresh` as for Scope."""
+
+    def __init__(self, *, fresh: bool = False) -> None:
+        self.fresh = fresh
+
+    async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
+        """Raise `unauthorized`, `forbidden` or `step_up_required`."""
+        await admit(connection)
+        caller = caller_of(connection)
+        if caller.kind != "operator":
+            raise problem("forbidden", "Only an operator who signed in may make this call.")
+        if self.fresh:
+            _fresh(caller)
+
+
+an_operator = OperatorOnly()
+fresh_operator = OperatorOnly(fresh=True)
+
+
+def _fresh(caller: Caller) -> None:
+    if caller.kind == "operator" and not caller.fresh:
+        raise problem(
+            "step_up_required",
+            "This call needs a fresh proof of who you are: type password and code at "
+            "/v1/operator/step-up, then call again.",
+        )
+
+
+async def at_the_staff_door(connection: Connection, _: BaseRouteHandler) -> None:
+    """Guard of a public route by which operators come in: no page of elsewhere opens it."""
+    check_origin(connection.headers)
+
+
 async def at_home(connection: Connection, _: BaseRouteHandler) -> None:
     """Guard of a public route that is for players of one tenant: the request must name it."""
     connection.scope["state"][HOME] = await home_of(connection)
@@ -191,6 +253,8 @@ async def admit(connection: Connection) -> None:
         raise Problem(found)
     if found is None:
         raise problem("unauthorized", "Send a secret key as Authorization: Bearer sk_... .")
+    if found.kind == "operator":
+        check_csrf(str(scope.get("method")), connection.headers, found.csrf)
     scope["user"] = found
     gate: Gate = scope["litestar_app"].state[GATE]
     await gate.admit(visit_of(connection), found.principal, player=found.kind == "player")

@@ -2,10 +2,10 @@
 
 A preflight names no tenant: it carries neither credentials nor the publishable key. So it passes
 when any tenant lists the origin, which grants nothing yet; the answer to the request itself can be
-read only where the tenant that it is about lists the origin. No call goes by a cookie (that
-of a sign-in elsewhere says which browser began it, and no more) and
-`Access-Control-Allow-Credentials` is never sent, so nobody calls with what a browser holds for a
-player: a page has to have the token.
+read only where the tenant that it is about lists the origin. `Access-Control-Allow-Credentials` is
+never sent, so nobody calls with what a browser holds: a page has to have the token. The cookie of
+an operator is for pages of the host itself, and that of a sign-in elsewhere says which browser
+began it, and no more.
 """
 
 from typing import Final, Protocol

@@ -143,6 +143,7 @@ def _answers(responses: Mapping[str, Json], document: Json) -> str:
 _CREDENTIALS = {
     "secretKey": "-H 'Authorization: Bearer sk_...'",
     "playerToken": "-H 'Authorization: Bearer eyJ...'",
+    "operatorCookie": "-H 'Cookie: __Host-guildbank=...' -H 'X-CSRF-Token: ...'",
     "publishableKey": "-H 'X-Guildbank-Key: pk_...'",
 }
 

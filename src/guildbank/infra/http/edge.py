@@ -35,8 +35,8 @@ _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"
 _ALWAYS_SERVED = frozenset({"/healthz", "/readyz", "/metrics"})
 _READ = frozenset(
     (
-        b"x-request-id", b"traceparent", b"x-forwarded-for", b"authorization", b"x-guildbank-key",
-        b"origin", b"access-control-request-method",
+        b"x-request-id", b"traceparent", b"x-forwarded-for", b"authorization", b"cookie",
+        b"x-guildbank-key", b"origin", b"access-control-request-method",
     )
 )  # fmt: skip
 _UNMATCHED = "(unmatched)"
@@ -280,7 +280,7 @@ def read_headers(headers: Any) -> Heard:
         RequestContext(request_id or os.urandom(12).hex(), trace_id),
         total,
         forwarded,
-        found.get(b"authorization"),
+        found.get(b"authorization", found.get(b"cookie")),
         found.get(b"x-guildbank-key"),
         found.get(b"origin"),
         b"access-control-request-method" in found,

@@ -16,7 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 from litestar.routes import BaseRoute, HTTPRoute
 
-from guildbank.infra.http.caller import PlayerOnly, Scope, at_home
+from guildbank.infra.http.caller import OperatorOnly, PlayerOnly, Scope, at_home, at_the_staff_door
 from guildbank.infra.http.examples import complete, example_of
 from guildbank.infra.http.faults import camel
 from guildbank.infra.http.problems import PROBLEM_MEDIA_TYPE, Codes
@@ -44,6 +44,15 @@ SECURITY_SCHEMES: Json = {
         "scheme": "bearer",
         "bearerFormat": "JWT",
         "description": "A player's token, from signing in or the game server; lives ten minutes.",
+    },
+    "operatorCookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-guildbank",
+        "description": (
+            "The session of an operator, in a browser on a page of the same host; `guildbank` on "
+            "the machine itself. Calls that are not GET also send X-CSRF-Token."
+        ),
     },
     "publishableKey": {
         "type": "apiKey",
@@ -146,7 +155,8 @@ class Operation:
     @property
     def of_a_tenant(self) -> bool:
         """Whether a route that needs no credentials must know the tenant all the same."""
-        return at_home in guards_of(self.handler)
+        guards = guards_of(self.handler)
+        return at_home in guards or at_the_staff_door in guards
 
 
 def _is_json(answer: Any) -> bool:
@@ -270,14 +280,21 @@ def _operation(each: Operation, schemas: list[Json], components: Json, codes: Co
 
 def _security(handler: HTTPRouteHandler) -> list[dict[str, list[str]]]:
     guards = guards_of(handler)
-    if at_home in guards:
+    if at_home in guards or at_the_staff_door in guards:
         return [{"publishableKey": []}, {}]
     if handler.opt.get("public"):
         return []
     if any(isinstance(guard, PlayerOnly) for guard in guards):
         return [{"playerToken": []}]
-    players = any(isinstance(guard, Scope) and guard.players for guard in guards)
-    return [{"secretKey": []}, {"playerToken": []}] if players else [{"secretKey": []}]
+    if any(isinstance(guard, OperatorOnly) for guard in guards):
+        return [{"operatorCookie": []}]
+    scopes = [guard for guard in guards if isinstance(guard, Scope)]
+    if any(guard.people for guard in scopes):
+        return [{"operatorCookie": []}]
+    kinds = ["secretKey", "operatorCookie"]
+    if any(guard.players for guard in scopes):
+        kinds.insert(1, "playerToken")
+    return [{kind: []} for kind in kinds]
 
 
 def _media(schema: Json, components: Json) -> Json:

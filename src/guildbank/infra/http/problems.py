@@ -35,6 +35,7 @@ EDGE_CODES = (
     Code("unauthorized", 401, "No credentials were given, or they are not valid here."),
     Code("forbidden", 403, "The credentials are valid but do not allow this call."),
     Code("session_required", 403, "Only a player who signed in may call this, not a minted token."),
+    Code("csrf_refused", 403, "A page of elsewhere calls, or X-CSRF-Token is not the session's."),
     Code("step_up_required", 403, "The call needs a fresh proof of who calls."),
     Code("tenant_required", 400, "The request names no tenant: send X-Guildbank-Key."),
     Code(

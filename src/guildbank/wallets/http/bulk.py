@@ -152,9 +152,11 @@ async def batch(wallets: Service[Wallets], caller: Who, data: JSONBody[BatchBody
     code `batch_refused`.
     """
     for number, one in enumerate(data.operations):
-        if caller.kind == "machine" and NEEDED[one.verb] not in caller.scopes:
+        if caller.kind != "player" and NEEDED[one.verb] not in caller.scopes:
             raise problem(
-                "forbidden", f"The key lacks the scope {NEEDED[one.verb]}.", _at(number, "verb")
+                "forbidden",
+                f"The key or role lacks the scope {NEEDED[one.verb]}.",
+                _at(number, "verb"),
             )
     requests: list[Request] = []
     for number, one in enumerate(data.operations):

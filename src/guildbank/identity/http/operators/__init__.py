@@ -1,0 +1,12 @@
+"""Routes by which operators come in, keep their own accounts, and are kept by each other."""
+
+from guildbank.identity.http.operators import invitations, own, pages, people, roles, sign_in
+
+ROUTES = (
+    *sign_in.ROUTES,
+    *own.ROUTES,
+    *people.ROUTES,
+    *invitations.ROUTES,
+    *roles.ROUTES,
+    *pages.ROUTES,
+)

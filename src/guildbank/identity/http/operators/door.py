@@ -1,0 +1,217 @@
+"""What the routes of operators share: which plane is meant, cookies, and how a session is shown."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+
+from litestar import Request
+from litestar.datastructures import Cookie
+from msgspec import Meta
+
+from guildbank.identity.contracts.operators import (
+    HTTPS_REQUIRED,
+    SIGNED_OUT,
+    STEP_UP_LIFE,
+    Operator,
+    OperatorSession,
+)
+from guildbank.identity.contracts.players import TENANT_SUSPENDED
+from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.authenticate import read_cookie
+from guildbank.identity.usecases.operators.change_operator import get_operator
+from guildbank.identity.usecases.operators.keep_session import know_session
+from guildbank.identity.usecases.operators.staff import Plane
+from guildbank.infra.http import Caller, Problem, View, granted, home_of, problem
+from guildbank.infra.limits import RateLimit
+
+SIGNING_IN = RateLimit("operators-signing-in", 60, 60, "address", exact=True)
+PUBLIC = {"public": True, "limits": (SIGNING_IN,), "staff": True}
+"""`staff` says of a public route that it is for operators."""
+DEVICE_SECONDS = 365 * 24 * 3600
+AddressText = Annotated[str, Meta(min_length=3, max_length=254, examples=["olga@moonlit.example"])]
+PasswordText = Annotated[
+    str, Meta(min_length=1, max_length=1024, examples=["three lamps sing at dawn"])
+]
+CodeText = Annotated[
+    str,
+    Meta(
+        min_length=6,
+        max_length=40,
+        description="Six digits that the authenticator app shows, or a recovery code.",
+        examples=["492039"],
+    ),
+]
+SecretText = Annotated[str, Meta(min_length=1, max_length=200)]
+RoleName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z][a-z0-9-]{1,39}$(?!\n)",
+        description="Lower-case letters, digits and hyphens.",
+        examples=["support"],
+    ),
+]
+RoleNames = Annotated[list[RoleName], Meta(min_length=1, max_length=20)]
+OfDeployment = Annotated[
+    bool,
+    Meta(
+        description="True for who runs the deployment, at its own host; false for who works for "
+        "the tenant that the host or X-Guildbank-Key names."
+    ),
+]
+
+
+class OperatorView(View):
+    """A person who works here; without `secondFactor` they can do nothing yet."""
+
+    __example__: ClassVar = {
+        "id": "op_01kag3pyqmf9aag12vtrsy70ps",
+        "address": "olga@moonlit.example",
+        "name": "Olga",
+        "state": "active",
+        "roles": ["support"],
+    }
+
+    id: str
+    address: str
+    name: str
+    state: str
+    roles: Sequence[str]
+    second_factor: bool
+    created_at: datetime
+
+
+class OperatorSessionView(View):
+    """A sign-in on one device; `current` is the one that asks."""
+
+    __example__: ClassVar = {"id": "ops_01kag3pyqmf9aag12vtrsy70ps", "device": "Firefox"}
+
+    id: str
+    device: str
+    current: bool
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+
+
+class MeView(View):
+    """Who signed in and what is permitted; `tenant` is null for who runs the deployment.
+
+    Unsafe calls send `csrf` as X-CSRF-Token. Dangerous ones are open until `freshUntil`, and after
+    that by a step-up. `recoveryCodes` are shown this once, where an app was just set up.
+    """
+
+    __example__: ClassVar = {
+        "tenant": "moonlit-games",
+        "permissions": ["players:read"],
+        "recoveryCodes": [],
+    }
+
+    operator: OperatorView
+    tenant: str | None
+    permissions: Sequence[str]
+    csrf: str
+    session: OperatorSessionView
+    fresh_until: datetime
+    recovery_codes: Sequence[str]
+
+
+async def plane_at(identity: Identity, request: Request[Any, Any, Any], deployment: bool) -> Plane:
+    """Return whose operators come in at this door; raises Problem."""
+    check_place(identity, request)
+    if not deployment:
+        return await identity.staff.plane(await home_of(request))
+    if not identity.staff.is_own_host(request.headers.get("host", "")):
+        raise problem("not_found", "Who runs the deployment signs in at its own host.")
+    return await identity.staff.plane(None)
+
+
+def check_place(identity: Identity, request: Request[Any, Any, Any]) -> None:
+    """Raise `https_required` where a cookie would travel in clear."""
+    if not identity.staff.may_set_cookies(request.headers.get("host", "")):
+        raise Problem(HTTPS_REQUIRED)
+
+
+async def plane_of(identity: Identity, caller: Caller) -> Plane:
+    """Return the plane of an operator who signed in."""
+    return await identity.staff.plane(caller.tenant)
+
+
+def check_awake(caller: Caller) -> None:
+    """Raise `tenant_suspended` where nobody may get more power until the tenant is resumed."""
+    if caller.tenant is not None and caller.tenant.state != "active":
+        raise Problem(TENANT_SUSPENDED)
+
+
+def cookie_of(identity: Identity, request: Request[Any, Any, Any]) -> str:
+    """Return the cookie of a request that an operator made; raises Problem."""
+    sent = read_cookie(request.headers, identity.staff.cookie)
+    return sent if isinstance(sent, str) else granted(SIGNED_OUT)
+
+
+def session_cookie(identity: Identity, value: str) -> Cookie:
+    """Return the cookie of a session; it goes when the browser closes, if not sooner."""
+    return _cookie(identity, identity.staff.cookie, value)
+
+
+def no_cookie(identity: Identity) -> Cookie:
+    """Return what takes the session's cookie away."""
+    return _cookie(identity, identity.staff.cookie, "", 0)
+
+
+def device_cookie(identity: Identity, value: str) -> Cookie:
+    """Return the cookie by which this browser is known when a password is typed here again."""
+    return _cookie(identity, identity.staff.device_cookie, value, DEVICE_SECONDS)
+
+
+def _cookie(identity: Identity, name: str, value: str, max_age: int | None = None) -> Cookie:
+    # Strict: the console is a page of this host, and what it asks for is asked by that page, so
+    # that a link from a mail into the console works all the same.
+    return Cookie(
+        key=name,
+        value=value,
+        path="/",
+        secure=identity.staff.secure,
+        httponly=True,
+        samesite="strict",
+        max_age=max_age,
+    )
+
+
+async def me_view(identity: Identity, cookie: str, codes: Sequence[str] = ()) -> MeView:
+    """Render who is behind a cookie; raises Problem."""
+    plane, standing = granted(await know_session(identity, cookie))
+    operator = granted(await get_operator(identity, plane, standing.session.operator_id))
+    return MeView(
+        operator=operator_view(operator),
+        tenant=None if plane.tenant is None else plane.tenant.slug,
+        permissions=sorted(standing.permissions),
+        csrf=standing.csrf,
+        session=session_view(standing.session, standing.session.id),
+        fresh_until=standing.session.fresh_at + STEP_UP_LIFE,
+        recovery_codes=codes,
+    )
+
+
+def operator_view(operator: Operator) -> OperatorView:
+    """Render an operator."""
+    return OperatorView(
+        id=operator.id,
+        address=operator.address,
+        name=operator.name,
+        state=operator.state,
+        roles=operator.roles,
+        second_factor=operator.second_factor,
+        created_at=operator.created_at,
+    )
+
+
+def session_view(session: OperatorSession, current: str | None) -> OperatorSessionView:
+    """Render a session."""
+    return OperatorSessionView(
+        id=session.id,
+        device=session.device,
+        current=session.id == current,
+        created_at=session.created_at,
+        seen_at=session.seen_at,
+        expires_at=session.expires_at,
+    )

@@ -1,0 +1,1 @@
+"""SQL about operators, by subject; each statement sees the schema of one plane."""

@@ -1,0 +1,1 @@
+"""Operators: how they come in, stay in, and who may change whom."""

@@ -1,0 +1,118 @@
+"""Suspend, reinstate and remove operators, and give them roles.
+
+Each but a reinstatement ends their sessions at once, and the invitations that they sent.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from guildbank.identity.contracts.operators import (
+    LAST_OWNER,
+    NO_OPERATOR,
+    OWNER,
+    Operator,
+    OperatorState,
+)
+from guildbank.identity.store.operators import factors, invitations, people, sessions
+from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.operators.authority import Authority, authority_of
+from guildbank.identity.usecases.operators.staff import Plane
+from guildbank.infra.database import Tx
+from guildbank.kernel import Refusal, parse_id
+
+
+async def list_operators(
+    identity: Identity, plane: Plane, after: str, limit: int
+) -> list[Operator]:
+    """Return operators in the order in which they came, those removed left out."""
+    async with identity.db.begin(plane.schema, read_only=True) as tx:
+        return await people.page(tx.driver, after, limit)
+
+
+async def get_operator(identity: Identity, plane: Plane, operator_id: str) -> Operator | Refusal:
+    """Return one operator. Refusal: `not_found`."""
+    if parse_id("op", operator_id) is None:
+        return NO_OPERATOR
+    async with identity.db.begin(plane.schema, read_only=True) as tx:
+        return await people.one(tx.driver, operator_id) or NO_OPERATOR
+
+
+async def set_state(
+    identity: Identity,
+    plane: Plane,
+    by: str | None,
+    operator_id: str,
+    state: OperatorState,
+) -> Operator | Refusal:
+    """Suspend, reinstate or remove an operator; `by` is who does it, None the host.
+
+    Who is removed loses password, second factor and roles, and can be invited again as somebody
+    new. Safe to repeat, but for a removal. Refusals: `not_found`, `not_oneself`,
+    `permission_not_held`, `last_owner`, `operator_suspended` (who does it).
+    """
+    async with identity.db.begin(plane.schema) as tx:
+        found = await _target(plane, tx, by, operator_id)
+        if isinstance(found, Refusal):
+            return found
+        target, _ = found
+        if state != "active":
+            if await _is_last_owner(tx, target):
+                return LAST_OWNER
+            await sessions.end(tx.driver, [target.id])
+            await factors.drop_tickets(tx.driver, target.id)
+            await invitations.drop_by(tx.driver, target.id)
+        if state == "removed":
+            await factors.forget_factors(tx.driver, target.id)
+            await people.set_roles(tx.driver, target.id, ())
+        await people.set_state(tx.driver, target.id, state)
+    return msgspec.structs.replace(target, state=state)
+
+
+async def set_roles(
+    identity: Identity,
+    plane: Plane,
+    by: str | None,
+    operator_id: str,
+    roles: Sequence[str],
+) -> Operator | Refusal:
+    """Let the operator have these roles and no others; `by` is who does it, None the host.
+
+    Refusals: `not_found`, `not_oneself`, `invalid_value`, `permission_not_held`, `last_owner`,
+    `operator_suspended` (who does it).
+    """
+    wanted = tuple(dict.fromkeys(roles))
+    async with identity.db.begin(plane.schema) as tx:
+        found = await _target(plane, tx, by, operator_id)
+        if isinstance(found, Refusal):
+            return found
+        target, authority = found
+        refused = authority.check_gift(wanted)
+        if refused is not None:
+            return refused
+        if OWNER not in wanted and await _is_last_owner(tx, target):
+            return LAST_OWNER
+        await people.set_roles(tx.driver, target.id, wanted)
+        await sessions.end(tx.driver, [target.id])
+        await invitations.drop_by(tx.driver, target.id)
+    return msgspec.structs.replace(target, roles=tuple(sorted(wanted)))
+
+
+async def _target(
+    plane: Plane, tx: Tx, by: str | None, operator_id: str
+) -> tuple[Operator, Authority] | Refusal:
+    authority = await authority_of(plane, tx, by)
+    if isinstance(authority, Refusal):
+        return authority
+    known = parse_id("op", operator_id) is not None
+    target = await people.one(tx.driver, operator_id) if known else None
+    if target is None:
+        return NO_OPERATOR
+    refused = authority.check_target(target)
+    return (target, authority) if refused is None else refused
+
+
+async def _is_last_owner(tx: Tx, target: Operator) -> bool:
+    if OWNER not in target.roles or target.state != "active":
+        return False
+    return await people.others_with_role(tx.driver, OWNER, target.id) == 0

@@ -1,0 +1,242 @@
+"""Invite a person to work here, and let whoever has the link become an operator, once."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
+
+from guildbank.identity.contracts.operators import (
+    ADDRESS_DIFFERS,
+    ADDRESS_MISSING,
+    ADDRESS_TAKEN,
+    INVITATION_ENDED,
+    INVITATION_LIFE,
+    LINK_LIFE,
+    NO_INVITATION,
+    OWNER,
+    OWNER_EXISTS,
+    HalfSignIn,
+    Invitation,
+    InvitationKind,
+    Operator,
+)
+from guildbank.identity.contracts.players import Email
+from guildbank.identity.rules import check_gift, read_email, token_hash
+from guildbank.identity.store.operators import invitations as store
+from guildbank.identity.store.operators import people
+from guildbank.identity.strength import read_password
+from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.operators.authority import authority_of
+from guildbank.identity.usecases.operators.half_sign_in import offer_enrolment
+from guildbank.identity.usecases.operators.staff import Plane
+from guildbank.kernel import Refusal, new_id, parse_id
+from guildbank.notify import Mail, queue_mail, seal_mail
+
+LINK = "/operator/accept#token="
+"""What follows `#` is sent to no server, so that no log has it."""
+MAX_SECRET = 200
+_SECRET_BYTES = 32
+
+
+class Newcomer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person fills in who accepts; `address` only where the link names none."""
+
+    name: str
+    password: str
+    address: str | None = None
+
+
+async def invite(
+    identity: Identity, plane: Plane, by: str, address: str, roles: Sequence[str]
+) -> Invitation | Refusal:
+    """Mail an invitation; it takes the place of an earlier one to the same address.
+
+    Refusals: `address_invalid`, `operator_exists`, `invalid_value`, `permission_not_held`,
+    `operator_suspended` (who does it).
+    """
+    email = read_email(address)
+    if isinstance(email, Refusal):
+        return msgspec.structs.replace(email, field="address")
+    async with identity.db.begin(plane.schema, read_only=True) as tx:
+        inviter = await people.one(tx.driver, by)
+    secret = _new_secret(plane)
+    made = _invitation(identity, "mailed", email.address, roles, by, INVITATION_LIFE)
+    mail = Mail(
+        template="identity.operator_invitation",
+        to=email.address,
+        values={
+            "link": LINK + secret,
+            "inviter": "" if inviter is None else inviter.name,
+            "role": ", ".join(made.roles),
+        },
+        audience="operator",
+        key=made.id,
+        expires_at=made.expires_at,
+    )
+    sealed = await seal_mail(identity.notify, plane.tenant, mail, identity.clock.now())
+    if isinstance(sealed, Refusal):
+        return sealed
+    async with identity.db.begin(plane.schema) as tx:
+        authority = await authority_of(plane, tx, by)
+        if isinstance(authority, Refusal):
+            return authority
+        refused = authority.check_gift(made.roles)
+        if refused is not None:
+            return refused
+        if await people.by_address(tx.driver, email.canonical) is not None:
+            return ADDRESS_TAKEN
+        await store.add(tx.driver, token_hash(secret), made, email.canonical)
+        await queue_mail(tx, sealed)
+    return made
+
+
+async def make_link(
+    identity: Identity, plane: Plane, kind: InvitationKind, roles: Sequence[str]
+) -> str | Refusal | None:
+    """Return the path of a link that is good for an hour, made by whoever holds the host.
+
+    A `first_owner` link is made only while there is no owner (else None), ends the one before, and
+    opens nothing once there is one. Refusal: `invalid_value`.
+    """
+    secret = _new_secret(plane)
+    made = _invitation(identity, kind, None, roles, None, LINK_LIFE)
+    async with identity.db.begin(plane.schema) as tx:
+        authority = await authority_of(plane, tx, None)
+        if isinstance(authority, Refusal):
+            return authority
+        refused = authority.check_gift(made.roles)
+        if refused is not None:
+            return refused
+        if kind == "first_owner" and await people.holders(tx.driver, OWNER):
+            return None
+        await store.add(tx.driver, token_hash(secret), made, None)
+    return LINK + secret
+
+
+async def accept(identity: Identity, secret: str, newcomer: Newcomer) -> HalfSignIn | Refusal:
+    """Make an operator of who has the link; what comes next is to set up an authenticator app.
+
+    Refusals: `invitation_ended`, `missing_field`, `address_invalid`, `invalid_value` (another
+    address than was invited), `operator_exists`, and those of a new password. A refusal leaves the
+    link good. Raises Overworked.
+    """
+    plane = await plane_of_secret(identity, secret)
+    if plane is None:
+        return INVITATION_ENDED
+    async with identity.db.begin(plane.schema, read_only=True) as tx:
+        # Strangers are not to keep the threads busy that hash passwords.
+        if not await store.exists(tx.driver, token_hash(secret), identity.clock.now()):
+            return INVITATION_ENDED
+    words = [newcomer.name, newcomer.address or ""]
+    password = read_password(newcomer.password, [word for word in words if word])
+    if isinstance(password, Refusal):
+        return password
+    given = None if newcomer.address is None else read_email(newcomer.address)
+    if isinstance(given, Refusal):
+        return msgspec.structs.replace(given, field="address")
+    hash_ = await identity.passwords.hash(password)
+    try:
+        async with identity.db.begin(plane.schema) as tx:
+            await people.take_turns(tx.driver)
+            now = identity.clock.now()
+            invitation = await store.take(tx.driver, token_hash(secret), now)
+            if invitation is None:
+                return INVITATION_ENDED
+            if invitation.kind == "first_owner" and await people.holders(tx.driver, OWNER):
+                raise _Left(OWNER_EXISTS)
+            email = _address(invitation, given)
+            if isinstance(email, Refusal):
+                raise _Left(email)
+            operator = Operator(
+                id=new_id("op"),
+                address=email.address,
+                name=newcomer.name,
+                state="active",
+                roles=invitation.roles,
+                second_factor=False,
+                created_at=now,
+            )
+            if not await people.add(tx.driver, operator, email.canonical, hash_):
+                raise _Left(ADDRESS_TAKEN)
+            return await offer_enrolment(identity, plane, tx, operator.id)
+    except _Left as left:
+        return left.refusal
+
+
+async def list_invitations(
+    identity: Identity, plane: Plane, after: str, limit: int
+) -> list[Invitation]:
+    """Return invitations that can be accepted, oldest first."""
+    async with identity.db.begin(plane.schema, read_only=True) as tx:
+        return await store.page(tx.driver, after, limit, identity.clock.now())
+
+
+async def withdraw(identity: Identity, plane: Plane, by: str, invitation_id: str) -> Refusal | None:
+    """Make an invitation worthless. `not_found`, `permission_not_held`, `operator_suspended`."""
+    if parse_id("inv", invitation_id) is None:
+        return NO_INVITATION
+    async with identity.db.begin(plane.schema) as tx:
+        authority = await authority_of(plane, tx, by)
+        if isinstance(authority, Refusal):
+            return authority
+        invitation = await store.locked(tx.driver, invitation_id)
+        if invitation is None:
+            return NO_INVITATION
+        # Roles that were deleted meanwhile are no reason to keep it.
+        roles = [role for role in invitation.roles if role in authority.meaning]
+        refused = check_gift(roles, authority.meaning, authority.held, owner=authority.owner)
+        if refused is not None:
+            return msgspec.structs.replace(refused, field=None)
+        await store.withdraw(tx.driver, invitation_id)
+    return None
+
+
+async def plane_of_secret(identity: Identity, secret: str) -> Plane | None:
+    """Return the plane that a secret of ours names in front of its dot."""
+    plane_id, dot, _ = secret.partition(".")
+    if not dot or len(secret) > MAX_SECRET or not secret.isascii():
+        return None
+    return await identity.staff.plane_of(plane_id)
+
+
+class _Left(Exception):
+    """Rolls the transaction back, so that what was refused did not use the link up."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
+
+
+def _address(invitation: Invitation, given: Email | None) -> Email | Refusal:
+    """Return the address that was invited, or the one that was given where none was."""
+    if invitation.address is None:
+        return given or ADDRESS_MISSING
+    invited = read_email(invitation.address)
+    if given is not None and isinstance(invited, Email) and given.canonical != invited.canonical:
+        return ADDRESS_DIFFERS
+    return invited
+
+
+def _new_secret(plane: Plane) -> str:
+    return f"{plane.id}.{secrets.token_urlsafe(_SECRET_BYTES)}"
+
+
+def _invitation(
+    identity: Identity,
+    kind: InvitationKind,
+    address: str | None,
+    roles: Sequence[str],
+    by: str | None,
+    life: timedelta,
+) -> Invitation:
+    now = identity.clock.now()
+    return Invitation(
+        id=new_id("inv"),
+        kind=kind,
+        address=address,
+        roles=tuple(dict.fromkeys(roles)),
+        invited_by=by,
+        created_at=now,
+        expires_at=now + life,
+    )

@@ -1,0 +1,117 @@
+"""Each example about operators, sent as it stands, does what it says.
+
+Only secrets and ids are put in: an example cannot know those that are made here.
+"""
+
+import asyncio
+import json
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pyotp
+import pytest
+from tests.http.test_examples import OF_OPERATORS, bodies
+from tests.servers.guildbank import GUILDBANK, GuildbankServer, environment
+from tests.staff import mailed_token
+
+from guildbank.app.wiring import open_services
+from guildbank.infra.config import Settings
+
+EXAMPLES = {
+    name: body for name, body in bodies().items() if name.split()[1].startswith(OF_OPERATORS)
+}
+ADDRESS, PASSWORD = "olga@moonlit.example", "three lamps sing at dawn"
+
+
+class Browser:
+    """A browser that sends examples, and what of them cannot be known beforehand."""
+
+    def __init__(self, server: GuildbankServer) -> None:
+        self.server = server
+        self.http = httpx.Client(base_url=server.url, trust_env=False, timeout=30)
+        self.sent: set[str] = set()
+
+    def send(self, name: str, at: str = "", **known: str) -> dict[str, Any]:
+        method, path = name.split()
+        answer = self.http.request(method, at or path, json={**EXAMPLES[name], **known})
+        assert answer.status_code in (200, 201, 204), (name, answer.text)
+        self.sent.add(name)
+        found: dict[str, Any] = answer.json() if answer.content else {}
+        if "csrf" in found:
+            self.http.headers["x-csrf-token"] = found["csrf"]
+        return found
+
+    def link(self, *words: str) -> str:
+        printed = self.server.run("operator", "invite-link", "--tenant=demo", *words)
+        return printed.stdout.split("#token=")[1].strip()
+
+    def mailed(self) -> str:
+        """Return what a mail to an operator bears: such mail waits, also in a test tenant."""
+
+        async def read() -> str:
+            services = open_services(Settings(data=self.server.folder))
+            try:
+                demo = await services.directory.by_slug("demo")
+                template = "identity.operator_reset"
+                return await mailed_token(services.identity, demo, template)
+            finally:
+                await services.close()
+
+        return asyncio.run(read())
+
+
+@pytest.fixture
+def browser(server: GuildbankServer) -> Iterator[Browser]:
+    made = Browser(server)
+    yield made
+    made.http.close()
+
+
+def hire(server: GuildbankServer) -> None:
+    """Make the operator of the examples."""
+    words = ["operator", "create", ADDRESS, "--name=Olga", "--tenant=demo"]
+    made = subprocess.run(
+        [*GUILDBANK, *words],
+        input=f"{PASSWORD}\n",
+        env=environment(**server.environment),
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert made.returncode == 0, made.stderr
+
+
+def test_the_examples_tell_a_story_that_is_true(server: GuildbankServer, browser: Browser) -> None:
+    hire(server)
+    at = "POST /v1/operator"
+    half = browser.send(f"{at}/sessions")
+    challenge = half["challenge"]
+    secret = browser.send(f"{at}/sessions/enrol", challenge=challenge)["secret"]
+    code = pyotp.TOTP(secret).now()
+    codes = browser.send(f"{at}/sessions/confirm", challenge=challenge, code=code)["recoveryCodes"]
+    again = browser.send(f"{at}/sessions")["challenge"]
+    browser.send(f"{at}/sessions/finish", challenge=again, code=codes[0])
+    browser.send(f"{at}/step-up", code=codes[1])
+    browser.send("POST /v1/roles")
+    browser.send("PUT /v1/roles/{name}", "/v1/roles/night-shift")
+    guest = browser.link("--role=support")
+    accepted = browser.send(f"{at}/invitations/accept", token=guest, address="g@moonlit.example")
+    assert accepted["step"] == "enrol"
+    (person,) = [
+        one["id"]
+        for one in browser.http.get("/v1/operators").json()["items"]
+        if one["address"] == "g@moonlit.example"
+    ]
+    path = f"/v1/operators/{person}/roles"
+    changed = browser.send("PUT /v1/operators/{operator_id}/roles", path)
+    assert changed["roles"] == ["support"]
+    browser.send("POST /v1/operator-invitations", address="new@moonlit.example")
+    new = browser.http.post("/v1/operator/app").json()["secret"]
+    browser.send(f"{at}/app/confirm", code=pyotp.TOTP(new).now())
+    browser.send(f"{at}/password")
+    browser.send(f"{at}/password/forgot")
+    browser.send(f"{at}/password/reset", token=browser.mailed())
+    assert browser.sent == set(EXAMPLES), json.dumps(sorted(set(EXAMPLES) - browser.sent))
