@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from guildbank.identity import tables
 from guildbank.identity.contracts.machines import Key, KnownKey
 from guildbank.identity.contracts.sign_in import SigningKeyRow
+from guildbank.identity.tables import machines
 from guildbank.infra.database import Tx
 
-_key = tables.key.c
+_key = machines.key.c
 _COLUMNS = tuple(column for column in _key if column.name != "hash")
 
 # The same for who holds a token that was given for a key.
@@ -46,7 +46,7 @@ LOCK_SIGNING_KEYS = "SELECT pg_advisory_xact_lock(hashtextextended('identity_sig
 async def insert_key(tx: Tx, key: Key, hash_: bytes) -> None:
     """Store a new key by the hash of its token."""
     await tx.sql.execute(
-        insert(tables.key).values(
+        insert(machines.key).values(
             id=key.id,
             application=key.application,
             tenant_id=key.tenant_id,
@@ -121,14 +121,14 @@ async def key_page(tx: Tx, tenant_id: str | None, after: str, limit: int) -> lis
 async def revoke(tx: Tx, id_: str, at: datetime) -> None:
     """End a key; one that is ended keeps its time."""
     await tx.sql.execute(
-        update(tables.key).where(_key.id == id_, _key.revoked_at.is_(None)).values(revoked_at=at)
+        update(machines.key).where(_key.id == id_, _key.revoked_at.is_(None)).values(revoked_at=at)
     )
 
 
 async def replace(tx: Tx, id_: str, successor: str, expires_at: datetime) -> None:
     """Let a key end at `expires_at` in favour of its successor."""
     await tx.sql.execute(
-        update(tables.key)
+        update(machines.key)
         .where(_key.id == id_)
         .values(replaced_by=successor, expires_at=expires_at)
     )
@@ -142,7 +142,7 @@ async def note_use(tx: Tx, used: Mapping[str, datetime]) -> None:
 
 async def signing_keys(tx: Tx) -> Sequence[SigningKeyRow]:
     """Return all signing keys, in the order in which they sign."""
-    table = tables.signing_key.c
+    table = machines.signing_key.c
     rows: Iterable[Any] = await tx.sql.execute(
         select(table.id, table.public_key, table.sealed_seed, table.signs_at).order_by(
             table.signs_at, table.id
@@ -156,7 +156,7 @@ async def signing_keys(tx: Tx) -> Sequence[SigningKeyRow]:
 async def insert_signing_key(tx: Tx, row: SigningKeyRow) -> None:
     """Store a signing key whose seed the master key sealed."""
     await tx.sql.execute(
-        insert(tables.signing_key).values(
+        insert(machines.signing_key).values(
             id=row.id,
             public_key=row.public_key,
             sealed_seed=row.sealed_seed,
@@ -167,7 +167,7 @@ async def insert_signing_key(tx: Tx, row: SigningKeyRow) -> None:
 
 async def drop_signing_keys(tx: Tx, ids: Sequence[str]) -> None:
     """Forget keys with their seeds: what they signed is believed no more."""
-    table = tables.signing_key
+    table = machines.signing_key
     await tx.sql.execute(delete(table).where(table.c.id.in_(ids)))
 
 

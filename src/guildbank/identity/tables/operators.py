@@ -1,0 +1,126 @@
+"""People who work for a tenant or run the deployment; in both planes."""
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+from guildbank.infra.database import control_metadata, tenant_metadata
+
+
+def _operators(metadata: MetaData) -> None:
+    """Declare the tables of people who work for a tenant, or who run the deployment."""
+    Table(
+        "identity_operator",
+        metadata,
+        Column("id", Text, primary_key=True),
+        Column("address", Text, nullable=False),
+        Column("canonical", Text, nullable=False),
+        Column("name", Text, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("password_hash", Text),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        # Who was removed may be invited again, as somebody new.
+        Index(
+            "ix_identity_operator_canonical",
+            "canonical",
+            unique=True,
+            postgresql_where=text("state <> 'removed'"),
+        ),
+        CheckConstraint("state IN ('active', 'suspended', 'removed')", name="state"),
+    )
+    Table(
+        "identity_role",
+        metadata,
+        Column("name", Text, primary_key=True),
+        Column("permissions", ARRAY(Text), nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        Column("changed_at", DateTime(timezone=True), nullable=False),
+    )
+    Table(
+        # Of a built-in role the program knows what it permits, so there is no key to identity_role.
+        "identity_operator_role",
+        metadata,
+        Column("operator_id", Text, ForeignKey("identity_operator.id"), primary_key=True),
+        Column("role", Text, primary_key=True),
+        Index("ix_identity_operator_role_role", "role"),
+    )
+    Table(
+        # A link that was printed on the host names no address; its reader gives one.
+        "identity_operator_invitation",
+        metadata,
+        Column("id", Text, primary_key=True),
+        Column("hash", LargeBinary, nullable=False, unique=True),
+        Column("kind", Text, nullable=False),
+        Column("address", Text),
+        Column("canonical", Text, unique=True),
+        Column("roles", ARRAY(Text), nullable=False),
+        Column("invited_by", Text, ForeignKey("identity_operator.id")),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        Column("expires_at", DateTime(timezone=True), nullable=False),
+        Index("ix_identity_operator_invitation_expires_at", "expires_at"),
+        CheckConstraint("kind IN ('mailed', 'first_owner', 'by_host')", name="kind"),
+        CheckConstraint("(kind = 'mailed') = (canonical IS NOT NULL)", name="address"),
+    )
+
+
+def _proofs_of_operators(metadata: MetaData) -> None:
+    """Declare the tables of what operators prove who they are with, and of their sessions."""
+    Table(
+        # `pending` is what the app shows before a code of it was typed once.
+        "identity_operator_totp",
+        metadata,
+        Column("operator_id", Text, ForeignKey("identity_operator.id"), primary_key=True),
+        Column("secret", LargeBinary),
+        Column("pending", LargeBinary),
+        # The newest step of 30 seconds whose code was used: each is good once.
+        Column("last_step", BigInteger, nullable=False, server_default=text("0")),
+    )
+    Table(
+        "identity_operator_recovery",
+        metadata,
+        Column("operator_id", Text, ForeignKey("identity_operator.id"), primary_key=True),
+        Column("hash", LargeBinary, primary_key=True),
+    )
+    Table(
+        "identity_operator_session",
+        metadata,
+        Column("hash", LargeBinary, primary_key=True),
+        Column("id", Text, nullable=False, unique=True),
+        Column("operator_id", Text, ForeignKey("identity_operator.id"), nullable=False),
+        Column("device", Text, nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        Column("seen_at", DateTime(timezone=True), nullable=False),
+        Column("fresh_at", DateTime(timezone=True), nullable=False),
+        Column("expires_at", DateTime(timezone=True), nullable=False),
+        Index("ix_identity_operator_session_operator_id", "operator_id"),
+        Index("ix_identity_operator_session_expires_at", "expires_at"),
+    )
+    Table(
+        # Half a sign-in, or a mailed link to a new password; used up, a row is gone.
+        "identity_operator_ticket",
+        metadata,
+        Column("hash", LargeBinary, primary_key=True),
+        Column("purpose", Text, nullable=False),
+        Column("operator_id", Text, ForeignKey("identity_operator.id"), nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        Column("expires_at", DateTime(timezone=True), nullable=False),
+        Index("ix_identity_operator_ticket_operator_id", "operator_id", "purpose"),
+        Index("ix_identity_operator_ticket_expires_at", "expires_at"),
+        CheckConstraint("purpose IN ('second_step', 'reset_password')", name="purpose"),
+    )
+
+
+for plane in (control_metadata, tenant_metadata):
+    _operators(plane)
+    _proofs_of_operators(plane)
