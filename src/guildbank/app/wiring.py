@@ -127,26 +127,12 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     db = Database(url, settings.pool_size, application)
     pinger, metrics = Pinger(url), Metrics()
     counters = open_store(settings, db)
-    journal = Journal(
-        db,
-        writers=JOURNAL_WRITERS,
-        committed=pinger.committed,
-        meter=Meter(metrics.registry),
-    )
+    meter = Meter(metrics.registry)
+    journal = Journal(db, writers=JOURNAL_WRITERS, committed=pinger.committed, meter=meter)
     directory, plugins = Tenants(db, vault), Plugins.discover()
     metrics.look_up(Backlogs(db, directory.all, backlogs_of(all_rooms())))
-    tenancy = Tenancy(
-        db,
-        vault,
-        directory,
-        TenantJournal(),
-        settings.data.absolute() / "archives",
-        clock,
-        own_hosts(settings),
-    )
     notify = _open_mail(settings, db, directory, vault)
-    throttle = open_throttle(counters, vault)
-    limiter = open_limiter(counters, vault)
+    throttle, limiter = open_throttle(counters, vault), open_limiter(counters, vault)
     egress = Egress(private=settings.egress_private)
     identity = open_identity(
         db=db,
@@ -168,7 +154,6 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         permissions=permissions_of(all_rooms()),
         home=settings.url,
     )
-    wallets = Wallets(db, journal, identity.persons, [SpendLimit()])
     payments = Payments(db, journal, directory, plugins, PackFulfilment(), settings.url, clock)
     return Services(
         settings=settings,
@@ -183,14 +168,19 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         pinger=pinger,
         journal=journal,
         directory=directory,
-        tenancy=tenancy,
+        tenancy=_open_tenancy(settings, db, directory, vault),
         identity=identity,
         notify=notify,
         external=ExternalSignIn(identity, IdentityProviders(plugins, egress), settings.url),
-        wallets=wallets,
+        wallets=Wallets(db, journal, identity.persons, [SpendLimit()]),
         payments=payments,
         store=Store(db, journal),
     )
+
+
+def _open_tenancy(settings: Settings, db: Database, directory: Tenants, vault: Vault) -> Tenancy:
+    archives, hosts = settings.data.absolute() / "archives", own_hosts(settings)
+    return Tenancy(db, vault, directory, TenantJournal(), archives, SystemClock(), hosts)
 
 
 def _open_mail(settings: Settings, db: Database, directory: Tenants, vault: Vault) -> Notify:

@@ -145,7 +145,6 @@ ROOM = Room(
             "used; so nobody gets past.",
         ),
         Code("code_wrong", 401, "The code is not the app's, or was used before."),
-        Code("challenge_ended", 401, "The half sign-in took too long, or was finished."),
         Code("already_enrolled", 409, "An authenticator app is set up already."),
         Code("operator_suspended", 403, "The operator is suspended, or is one no more."),
         Code("operator_exists", 409, "An operator has the address already."),
