@@ -116,7 +116,7 @@ class ExchangeBody(Body):
     code_verifier: Verifier
 
 
-class AssertionBody(Body):
+class ProviderAssertionBody(Body):
     """What a provider signed or gave to the game, to be taken once."""
 
     provider: ProviderId
@@ -213,7 +213,7 @@ async def exchange_code(
     summary="Sign in with what a provider signed",
 )
 async def sign_in_by_assertion(
-    external: Parts, home: Home, request: Req, data: JSONBody[AssertionBody]
+    external: Parts, home: Home, request: Req, data: JSONBody[ProviderAssertionBody]
 ) -> TokensView:
     """Begin a session by a ticket, a token or signed data that the game has from the provider.
 

@@ -19,7 +19,7 @@ from guildbank.identity.http.operators.door import (
     session_cookie,
     session_view,
 )
-from guildbank.identity.http.operators.sign_in import ISSUER, EnrolmentView
+from guildbank.identity.http.operators.sign_in import ISSUER, OperatorEnrolmentView
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators import finish_sign_in as finishing
 from guildbank.identity.usecases.operators import keep_session, second_factor, set_password
@@ -63,7 +63,7 @@ class AppCodeBody(Body):
     code: CodeText
 
 
-class RecoveryCodesView(View):
+class OperatorRecoveryCodesView(View):
     """Codes for the day the phone is lost, each good once; they are shown this once."""
 
     codes: Sequence[str]
@@ -167,7 +167,7 @@ async def change_operator_password(
     status_code=200,
     summary="Begin to replace one's authenticator app",
 )
-async def begin_new_app(identity: Parts, caller: Who) -> EnrolmentView:
+async def begin_new_app(identity: Parts, caller: Who) -> OperatorEnrolmentView:
     """Answer what a new app is set up with; the old one stays in use until it is confirmed."""
     plane = await plane_of(identity, caller)
     made = granted(
@@ -175,7 +175,7 @@ async def begin_new_app(identity: Parts, caller: Who) -> EnrolmentView:
             identity, plane, caller.principal, again=True, issuer=ISSUER
         )
     )
-    return EnrolmentView(secret=made.secret, uri=made.uri)
+    return OperatorEnrolmentView(secret=made.secret, uri=made.uri)
 
 
 @post(
@@ -187,7 +187,7 @@ async def begin_new_app(identity: Parts, caller: Who) -> EnrolmentView:
 )
 async def confirm_new_app(
     identity: Parts, caller: Who, data: JSONBody[AppCodeBody]
-) -> RecoveryCodesView:
+) -> OperatorRecoveryCodesView:
     """Take the new app into use; the old one, its recovery codes and other sessions end."""
     plane = await plane_of(identity, caller)
     codes = granted(
@@ -195,7 +195,7 @@ async def confirm_new_app(
             identity, plane, caller.principal, caller.session_id or "", data.code
         )
     )
-    return RecoveryCodesView(codes)
+    return OperatorRecoveryCodesView(codes)
 
 
 @get("/v1/operator/sessions", guards=OWN, tags=TAGS, summary="List one's sessions as an operator")

@@ -55,7 +55,7 @@ class OperatorSignInBody(Body):
     deployment: OfDeployment = False
 
 
-class ChallengeBody(Body):
+class OperatorChallengeBody(Body):
     """The challenge that the password got."""
 
     challenge: SecretText
@@ -103,7 +103,7 @@ class HalfView(View):
     expires_at: datetime
 
 
-class EnrolmentView(View):
+class OperatorEnrolmentView(View):
     """What an authenticator app takes: the secret typed in, or the address as a QR code."""
 
     __example__: ClassVar = {
@@ -166,12 +166,12 @@ async def finish_operator_sign_in(
     summary="Begin to set up an authenticator app",
 )
 async def begin_operator_app(
-    request: Request[Any, Any, Any], identity: Parts, data: JSONBody[ChallengeBody]
-) -> EnrolmentView:
+    request: Request[Any, Any, Any], identity: Parts, data: JSONBody[OperatorChallengeBody]
+) -> OperatorEnrolmentView:
     """Answer what the app is set up with, to an operator who has none yet."""
     check_place(identity, request)
     made = granted(await finishing.begin_app(identity, data.challenge, ISSUER))
-    return EnrolmentView(secret=made.secret, uri=made.uri)
+    return OperatorEnrolmentView(secret=made.secret, uri=made.uri)
 
 
 @post(
