@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from tests.attacks.estate import send, settle
-from tests.attacks.table import OF_THE_DEPLOYMENT, Objects, Route
+from tests.attacks.table import FOR_STRANGERS, OF_THE_DEPLOYMENT, Objects, Route
 from tests.studio import City, Studio, done, refused
 
 from guildbank.tenancy import resume_tenant, suspend_tenant
@@ -115,3 +115,62 @@ async def snapshot(studio: Studio) -> dict[str, str]:
         rows = await studio.sql(f'SELECT t::text FROM "{table}" AS t')
         found[table] = "\n".join(sorted(row[0] for row in rows))
     return found
+
+
+OPEN_TO_STRANGERS = frozenset(
+    f"POST {under}{path}" for path in ("/login", "/account/login") for under in ("", "/v1")
+) | {
+    "POST /v1/sessions/refresh",
+    "POST /v1/sign-in/exchange",
+    "POST /v1/sign-in/assertions",
+    "POST /v1/sign-in/link-codes",
+    "POST /v1/sign-in/link",
+    "POST /v1/guests/sign-in",
+    "POST /v1/sign-in/second-factor",
+    "POST /v1/sign-in/second-factor/mail",
+    "POST /v1/sign-in/second-factor/passkey",
+    "POST /v1/sign-in/second-factor/totp",
+    "POST /v1/sign-in/second-factor/totp/confirm",
+    "POST /v1/sign-in/passkey/options",
+    "POST /v1/sign-in/passkey",
+}
+"""Who signs in may read. Whoever is new by it is refused by the journal."""
+OPEN_TO_PLAYERS = frozenset(
+    {
+        "POST /logout",
+        "POST /v1/logout",
+        "DELETE /v1/sessions/{session_id}",
+        "POST /v1/sessions/end-others",
+    }
+)
+"""To end a session is never refused."""
+
+
+async def test_no_player_and_no_stranger_changes_anything(
+    city: City, sleeper: Studio, asleep: Objects, table: Sequence[Route], owned: Sequence[Route]
+) -> None:
+    await resume_tenant(city.services.tenancy, sleeper.ref.slug)
+    key = await city.key(sleeper.ref, kind="publishable")
+    body = {"username": "sleepwalker", "password": "three lamps sing at dawn"}
+    async with city.client(**{"x-guildbank-key": key}) as web:
+        done(await web.post("/register", json=body))
+        token = done(await web.post("/login", json=body))["token"]
+        await suspend_tenant(city.services.tenancy, sleeper.ref.slug)
+        before = await snapshot(sleeper)
+        for route in table:
+            strange = route.name in FOR_STRANGERS - OPEN_TO_STRANGERS
+            if strange and route.method != "GET":
+                answer = await web.request(route.method, route.at(asleep), json={})
+                assert refused(answer) == (403, "tenant_suspended"), (route.name, answer.text)
+        async with city.client(token) as player:
+            for route in owned:
+                if route.method == "GET" or route.name in OPEN_TO_PLAYERS:
+                    continue
+                answer = await player.request(route.method, route.at(asleep), json={})
+                assert refused(answer) == (403, "tenant_suspended"), (route.name, answer.text)
+        assert await snapshot(sleeper) == before
+        # Who sleeps may still come in to look, and go.
+        done(await web.post("/login", json=body))
+        async with city.client(token) as player:
+            done(await player.get("/profile"))
+            assert (await player.post("/logout")).status_code == 204

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import pyotp
 import pytest
 from tests.house import House
 from tests.identity.abroad import (
@@ -202,10 +203,26 @@ async def test_who_gets_the_mailed_code_links_and_is_in(game: Game, ann: dict[st
     assert tokens["userId"] == ann["userId"]
     async with game.player(tokens) as player:
         (session, *_) = done(await player.get("/v1/sessions"))["items"]
-        assert session["methods"] == ["external", "mailed_code"]
+        assert session["methods"] == ["external"]
     again = await game.arrive("ann", email="ann@player.test", verified="yes")
     assert again["userId"] == ann["userId"]
     assert refused(await game.web.post("/v1/sign-in/link", json=body)) == (401, "link_code_refused")
+
+
+async def test_a_mailed_code_is_no_second_factor_and_links_nothing_before_it(
+    house: House, game: Game, ann: dict[str, str]
+) -> None:
+    async with game.player(ann) as player:
+        begun = done(await player.post("/v1/second-factor/totp"))
+        now = pyotp.TOTP(begun["secret"]).at(house.clock.now())
+        body = {"enrolment": begun["enrolment"], "code": now}
+        done(await player.post("/v1/second-factor/totp/confirm", json=body))
+    ticket, code = await mailed(game)
+    answer = await game.web.post("/v1/sign-in/link", json={"linkTicket": ticket, "code": code})
+    assert refused(answer) == (401, "second_factor_required")
+    assert answer.json()["methods"] == ["totp", "recovery_code"]
+    # The account elsewhere is still nobody's: it is offered a code again.
+    await offer(game)
 
 
 async def test_who_signs_in_links_and_needs_no_mail(game: Game, ann: dict[str, str]) -> None:

@@ -12,6 +12,7 @@ from guildbank.identity.contracts.protection import MAX_CAPTCHA_RESPONSE
 from guildbank.identity.contracts.sign_in import Tokens
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.players.register import Registration, register
+from guildbank.identity.usecases.sign_in.finish import Visitor, Welcome
 from guildbank.identity.usecases.sign_in.log_in import Credentials, log_in
 from guildbank.infra.http import (
     Body,
@@ -36,7 +37,9 @@ REGISTERING = RateLimit("registering", 30, 3_600, "address", exact=True)
 """An address that many share, such as a school's, still lets a class register."""
 SIGNING_IN = RateLimit("signing-in", 120, 60, "address", exact=True)
 TO_REGISTER = {"public": True, "limits": (REGISTERING,)}
-TO_SIGN_IN = {"public": True, "limits": (SIGNING_IN,)}
+TO_FOLLOW_A_LINK = {"public": True, "limits": (SIGNING_IN,)}
+TO_SIGN_IN = {**TO_FOLLOW_A_LINK, "while_suspended": True}
+"""Who signs in may read, whatever the tenant's state."""
 EmailText = Annotated[str, Meta(min_length=3, max_length=254, examples=["alice@example.com"])]
 NameText = Annotated[str, Meta(min_length=1, max_length=254, examples=["alice"])]
 PasswordText = Annotated[str, Meta(min_length=1, max_length=1024, examples=["three lamps sing"])]
@@ -253,6 +256,20 @@ async def _logged_in(
         welcome = granted(await log_in(identity, home, credentials))
     except Overworked:
         raise busy() from None
+    return welcome_view(welcome)
+
+
+def visitor_of(request: Request[Any, Any, Any], device_token: str | None = None) -> Visitor:
+    """Return where a request comes from, for those who sign in."""
+    return Visitor(
+        address=client_address(request),
+        device=request.headers.get("user-agent", ""),
+        device_token=device_token,
+    )
+
+
+def welcome_view(welcome: Welcome) -> TokensView:
+    """Render what a client is to keep of a sign-in."""
     return tokens_view(welcome.tokens, "Login successful", welcome.device_token)
 
 

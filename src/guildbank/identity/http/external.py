@@ -7,7 +7,13 @@ from typing import Annotated, Any, ClassVar
 from litestar import Request, get, post
 from msgspec import Meta
 
-from guildbank.identity.http.accounts import TO_SIGN_IN, TokensView, tokens_view
+from guildbank.identity.http.accounts import (
+    TO_SIGN_IN,
+    DeviceToken,
+    TokensView,
+    visitor_of,
+    welcome_view,
+)
 from guildbank.identity.http.identity_providers import ReturnUrl
 from guildbank.identity.usecases.external import ExternalSignIn
 from guildbank.identity.usecases.external.begin import Wanted, begin_sign_in
@@ -112,15 +118,21 @@ class BegunView(View):
 class ExchangeBody(Body):
     """The code with which the person came back, and the verifier that only this client has."""
 
+    __example__: ClassVar = {"deviceToken": None}
+
     code: OneTimeCode
     code_verifier: Verifier
+    device_token: DeviceToken | None = None
 
 
 class ProviderAssertionBody(Body):
     """What a provider signed or gave to the game, to be taken once."""
 
+    __example__: ClassVar = {"deviceToken": None}
+
     provider: ProviderId
     assertion: Assertion
+    device_token: DeviceToken | None = None
 
 
 class LinkTicketBody(Body):
@@ -200,8 +212,8 @@ async def exchange_code(
     A code is good for 60 seconds and once, whether or not the verifier is right.
     """
     arrival = granted(await redeem(external, home, data.code, data.code_verifier))
-    tokens = granted(await enter(external, home, arrival, _device(request)))
-    return tokens_view(tokens, "Login successful")
+    visitor = visitor_of(request, data.device_token)
+    return welcome_view(granted(await enter(external, home, arrival, visitor)))
 
 
 @post(
@@ -220,8 +232,8 @@ async def sign_in_by_assertion(
     Each is taken once: sent again it answers 409 `assertion_replayed`.
     """
     arrival = granted(await believe(external, home, data.provider, data.assertion))
-    tokens = granted(await enter(external, home, arrival, _device(request)))
-    return tokens_view(tokens, "Login successful")
+    visitor = visitor_of(request, data.device_token)
+    return welcome_view(granted(await enter(external, home, arrival, visitor)))
 
 
 @post(
@@ -252,19 +264,10 @@ async def link_by_mailed_code(
     external: Parts, home: Home, request: Req, data: JSONBody[LinkCodeBody]
 ) -> TokensView:
     """Link the account elsewhere to the player whose address it is, and sign them in."""
-    linked = await link_by_code(
-        external,
-        home,
-        data.link_ticket,
-        data.code,
-        device=_device(request),
-        address=client_address(request),
+    visitor = visitor_of(request)
+    return welcome_view(
+        granted(await link_by_code(external, home, data.link_ticket, data.code, visitor))
     )
-    return tokens_view(granted(linked), "Login successful")
-
-
-def _device(request: Req) -> str:
-    return request.headers.get("user-agent", "")
 
 
 ROUTES = (

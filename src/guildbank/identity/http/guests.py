@@ -8,11 +8,13 @@ from msgspec import Meta
 
 from guildbank.identity.http.accounts import (
     TO_SIGN_IN,
+    CaptchaText,
     RegisterBody,
     RegisteredView,
     TokensView,
     busy,
-    tokens_view,
+    visitor_of,
+    welcome_view,
 )
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.guests.make import enter_as_guest, make_guest
@@ -41,6 +43,14 @@ MAKING_GUESTS = RateLimit("making-guests", 30, 3_600, "address", exact=True)
 TO_MAKE_GUESTS = {"public": True, "limits": (MAKING_GUESTS,)}
 
 
+class NewGuestBody(Body):
+    """A solved captcha, where the tenant wants one of guests."""
+
+    __example__: ClassVar = {"captchaResponse": None}
+
+    captcha_response: CaptchaText | None = None
+
+
 class GuestSecretBody(Body):
     """The secret that came when the guest was made."""
 
@@ -62,14 +72,17 @@ class GuestView(View):
 
 
 @post("/v1/guests", opt=TO_MAKE_GUESTS, guards=[at_home], tags=TAGS, summary="Make a guest")
-async def new_guest(identity: Parts, home: Home, request: Req) -> GuestView:
+async def new_guest(
+    identity: Parts, home: Home, request: Req, data: JSONBody[NewGuestBody | None] = None
+) -> GuestView:
     """Create a player with a secret that the server made, and begin a session.
 
     Keep the secret where only the game reads it. An id of the device is never asked for: it is
-    known to others, and would let them in.
+    known to others, and would let them in. The body may be left out.
     """
-    guest = granted(await make_guest(identity, home, request.headers.get("user-agent", "")))
-    return GuestView(guest.secret, tokens_view(guest.tokens, "Login successful"))
+    captcha = None if data is None else data.captcha_response
+    guest = granted(await make_guest(identity, home, visitor_of(request), captcha))
+    return GuestView(guest.secret, welcome_view(guest.welcome))
 
 
 @post(
@@ -84,9 +97,8 @@ async def sign_in_as_guest(
     identity: Parts, home: Home, request: Req, data: JSONBody[GuestSecretBody]
 ) -> TokensView:
     """Begin a session of the guest whose secret it is."""
-    device = request.headers.get("user-agent", "")
-    entered = await enter_as_guest(identity, home, data.guest_secret, device)
-    return tokens_view(granted(entered), "Login successful")
+    entered = await enter_as_guest(identity, home, data.guest_secret, visitor_of(request))
+    return welcome_view(granted(entered))
 
 
 @post(

@@ -6,7 +6,13 @@ from typing import Annotated, Any, ClassVar
 from litestar import Request, post, put
 from msgspec import Meta
 
-from guildbank.identity.http.accounts import TO_SIGN_IN, EmailText, PasswordText, busy
+from guildbank.identity.http.accounts import (
+    TO_FOLLOW_A_LINK,
+    CaptchaText,
+    EmailText,
+    PasswordText,
+    busy,
+)
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.accounts.change_email import (
     ask_change_email,
@@ -74,6 +80,15 @@ class AddressBody(Body):
     email: EmailText
 
 
+class ForgottenBody(Body):
+    """The address of who forgot the password, and a solved captcha where the tenant wants one."""
+
+    __example__: ClassVar = {"captchaResponse": None}
+
+    email: EmailText
+    captcha_response: CaptchaText | None = None
+
+
 class ResetBody(Body):
     """What the mailed link holds, and the new password."""
 
@@ -98,7 +113,7 @@ class DoneView(View):
 
 @post(
     "/v1/account/email/confirm",
-    opt=TO_SIGN_IN,
+    opt=TO_FOLLOW_A_LINK,
     guards=[at_home],
     tags=TAGS,
     status_code=200,
@@ -150,13 +165,15 @@ async def change_address(identity: Parts, caller: Who, data: JSONBody[AddressBod
 
     It leads to `/change-email?token=...` of the tenant's own site.
     """
-    refusal = await ask_change_email(identity, caller.home, caller.principal, data.email)
+    refusal = await ask_change_email(
+        identity, caller.home, caller.principal, caller.session_id, data.email
+    )
     return _done(refusal, "Mail sent")
 
 
 @post(
     "/v1/account/email/change",
-    opt=TO_SIGN_IN,
+    opt=TO_FOLLOW_A_LINK,
     guards=[at_home],
     tags=TAGS,
     status_code=200,
@@ -169,7 +186,7 @@ async def change_by_link(identity: Parts, home: Home, data: JSONBody[MailedBody]
 
 @post(
     "/v1/account/email/undo",
-    opt=TO_SIGN_IN,
+    opt=TO_FOLLOW_A_LINK,
     guards=[at_home],
     tags=TAGS,
     status_code=200,
@@ -193,17 +210,22 @@ async def undo(identity: Parts, home: Home, data: JSONBody[MailedBody]) -> DoneV
     status_code=202,
     summary="Ask for a link to choose a new password",
 )
-async def forgotten(identity: Parts, home: Home, data: JSONBody[AddressBody]) -> DoneView:
+async def forgotten(
+    request: Request[Any, Any, Any], identity: Parts, home: Home, data: JSONBody[ForgottenBody]
+) -> DoneView:
     """Mail a link to the address, good once and for 30 minutes.
 
     The answer is the same whether or not an account has confirmed the address; the mail says it.
     """
-    return _done(await ask_reset(identity, home, data.email), "Mail sent")
+    asked = await ask_reset(
+        identity, home, data.email, data.captcha_response, client_address(request)
+    )
+    return _done(asked, "Mail sent")
 
 
 @post(
     "/v1/account/password/reset",
-    opt=TO_SIGN_IN,
+    opt=TO_FOLLOW_A_LINK,
     guards=[at_home],
     tags=TAGS,
     status_code=200,

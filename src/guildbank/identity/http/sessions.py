@@ -33,6 +33,8 @@ from guildbank.infra.http import (
 Parts = Service[Identity]
 TAGS: Sequence[str] = ["Sessions"]
 OWN = [own_session]
+ALWAYS = {"while_suspended": True}
+"""To end a session is never refused."""
 SessionId = Annotated[str, PathParameter(description="The session's id.", max_length=90)]
 
 
@@ -98,6 +100,7 @@ async def list_all(identity: Parts, caller: Who) -> SessionsView:
 
 @delete(
     "/v1/sessions/{session_id:str}",
+    opt=ALWAYS,
     guards=OWN,
     tags=TAGS,
     status_code=204,
@@ -110,14 +113,28 @@ async def end(identity: Parts, caller: Who, session_id: SessionId) -> None:
         raise problem_for(refusal)
 
 
-@post("/v1/sessions/end-others", guards=OWN, tags=TAGS, status_code=200, summary="End the others")
+@post(
+    "/v1/sessions/end-others",
+    opt=ALWAYS,
+    guards=OWN,
+    tags=TAGS,
+    status_code=200,
+    summary="End the others",
+)
 async def end_others(identity: Parts, caller: Who) -> EndedView:
     """End all of the player's sessions but the one that asks."""
     ended = await end_sessions(identity, caller.home, caller.principal, keep=caller.session_id)
     return EndedView(ended)
 
 
-@post(["/logout", "/v1/logout"], guards=OWN, tags=TAGS, status_code=204, summary="Sign out")
+@post(
+    ["/logout", "/v1/logout"],
+    opt=ALWAYS,
+    guards=OWN,
+    tags=TAGS,
+    status_code=204,
+    summary="Sign out",
+)
 async def log_out(identity: Parts, caller: Who) -> None:
     """End the session that asks."""
     # It may have ended since the call was admitted: that is what was asked for.

@@ -22,6 +22,8 @@ AUTHENTICATE = "guildbank_authenticate"
 HOME = "home"
 FIND_HOME = "guildbank_find_home"
 GATE = "guildbank_gate"
+WHILE_SUSPENDED = "while_suspended"
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 DEPLOYMENT_SCOPE = "deployment"
 
 
@@ -163,11 +165,15 @@ class PlayerOnly:
         self.fresh = fresh
 
     async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
-        """Raise `unauthorized`, `forbidden`, `session_required` or `step_up_required`."""
+        """Raise `unauthorized`, `forbidden`, `session_required` or `step_up_required`.
+
+        In a suspended tenant `tenant_suspended`.
+        """
         await admit(connection)
         caller = caller_of(connection)
         if caller.kind != "player":
             raise problem("forbidden", "Only the player may make this call.")
+        _refuse_writes(connection, caller.home)
         if self.session and caller.session_id is None:
             raise problem(
                 "session_required",
@@ -222,7 +228,23 @@ async def at_the_staff_door(connection: Connection, _: BaseRouteHandler) -> None
 
 async def at_home(connection: Connection, _: BaseRouteHandler) -> None:
     """Guard of a public route that is for players of one tenant: the request must name it."""
-    connection.scope["state"][HOME] = await home_of(connection)
+    home = connection.scope["state"][HOME] = await home_of(connection)
+    _refuse_writes(connection, home)
+
+
+def _refuse_writes(connection: Connection, tenant: TenantRef) -> None:
+    """Raise `tenant_suspended` for what would change something in a suspended tenant.
+
+    The journal refuses by itself; this is for what players change outside it. A route that only
+    lets somebody in to read, or out, says so by `opt={"while_suspended": True}`.
+    """
+    if tenant.state != "suspended" or connection.scope.get("method") in _READS:
+        return
+    if not connection.scope["route_handler"].opt.get(WHILE_SUSPENDED):
+        raise problem(
+            "tenant_suspended",
+            "The tenant is suspended: it can be read but takes no writes until it is resumed.",
+        )
 
 
 async def home_of(connection: Connection) -> TenantRef:

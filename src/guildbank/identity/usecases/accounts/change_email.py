@@ -23,6 +23,7 @@ from guildbank.identity.usecases.accounts.letters import (
     letter,
     may_write,
 )
+from guildbank.identity.usecases.factors.require_factor import require_factor
 from guildbank.identity.usecases.protection.check import check_address_allowed
 from guildbank.identity.usecases.sign_in.tickets import (
     find_ticket,
@@ -45,18 +46,20 @@ SAME_ADDRESS = Refusal(
 
 
 async def ask_change_email(
-    identity: Identity, tenant: TenantRef, player_id: str, address: str
+    identity: Identity, tenant: TenantRef, player_id: str, session_id: str | None, address: str
 ) -> Refusal | None:
     """Mail the new address a link; nothing changes before it is followed.
 
     An address that is somebody's gets word of that instead, and the caller sees no difference.
     Refusals: `address_invalid`, `disposable_address`, `invalid_value` (it is the player's own),
-    `rate_limited`, `not_found`. Raises StoreAway.
+    `rate_limited`, `not_found`, and those of `require_factor`. Raises StoreAway.
     """
     email = read_email(address)
     if isinstance(email, Refusal):
         return email
-    refused = await check_address_allowed(identity, tenant, email)
+    refused = await require_factor(
+        identity, tenant, player_id, session_id, "change_email"
+    ) or await check_address_allowed(identity, tenant, email)
     if refused is not None:
         return refused
     async with identity.db.begin(tenant.schema, read_only=True) as tx:

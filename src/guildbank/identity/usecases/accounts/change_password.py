@@ -10,6 +10,7 @@ from guildbank.identity.store.tickets import drop
 from guildbank.identity.strength import prepare
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.accounts.letters import letter
+from guildbank.identity.usecases.factors.require_factor import require_factor
 from guildbank.identity.usecases.protection.check import check_new_password
 from guildbank.infra.http import ClientAddress
 from guildbank.infra.passwords import Verdict
@@ -47,7 +48,9 @@ async def change_password(
         stored = await accounts.password_of(tx.driver, change.player_id)
     if own is None:
         return NO_PLAYER
-    refused = await _proved(identity, tenant, change, stored)
+    refused = await _proved(identity, tenant, change, stored) or await require_factor(
+        identity, tenant, change.player_id, change.session_id, "change_password"
+    )
     if refused is not None:
         return refused
     password = await check_new_password(identity, change.wanted, own.words)

@@ -9,7 +9,7 @@ from guildbank.identity.store import emails as store
 from guildbank.identity.store.tickets import drop
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.accounts.letters import letter, may_write
-from guildbank.identity.usecases.protection.check import check_new_password
+from guildbank.identity.usecases.protection.check import check_captcha, check_new_password
 from guildbank.identity.usecases.sign_in.tickets import (
     find_ticket,
     keep_ticket,
@@ -17,6 +17,7 @@ from guildbank.identity.usecases.sign_in.tickets import (
     new_ticket,
     take_ticket,
 )
+from guildbank.infra.http import UNKNOWN_ADDRESS, ClientAddress
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.notify import queue_mail
@@ -25,15 +26,24 @@ RESETTING = timedelta(minutes=30)
 RESET_PATH = "/reset-password?token="
 
 
-async def ask_reset(identity: Identity, tenant: TenantRef, address: str) -> Refusal | None:
+async def ask_reset(
+    identity: Identity,
+    tenant: TenantRef,
+    address: str,
+    captcha: str | None = None,
+    stranger: ClientAddress = UNKNOWN_ADDRESS,
+) -> Refusal | None:
     """Mail a link to who confirmed the address, and word to anyone else that there is no account.
 
     Either way a message is sent, so that neither the answer nor its time tells which it is.
-    Refusal: `address_invalid`. Raises StoreAway.
+    Refusals: `address_invalid`, and those of captchas. Raises StoreAway.
     """
     email = read_email(address)
     if isinstance(email, Refusal):
         return email
+    refused = await check_captcha(identity, tenant, "reset_password", captcha, stranger)
+    if refused is not None:
+        return refused
     async with identity.db.begin(tenant.schema, read_only=True) as tx:
         holder = await store.holder(tx.driver, email.canonical)
     if holder is not None and holder.state in ("closed", "erased"):

@@ -9,7 +9,6 @@ import msgspec
 
 from guildbank.identity.contracts.external import ExternalLink
 from guildbank.identity.contracts.players import Account, Email, Player, PlayerState
-from guildbank.identity.contracts.sign_in import Tokens
 from guildbank.identity.rules import external_key, read_email
 from guildbank.identity.store import emails
 from guildbank.identity.store import external as store
@@ -19,8 +18,9 @@ from guildbank.identity.store.players import PLAYERS
 from guildbank.identity.usecases.accounts.letters import Greeting, greeting
 from guildbank.identity.usecases.external import ExternalSignIn
 from guildbank.identity.usecases.external.proofs import Arrival
+from guildbank.identity.usecases.hooks.ask import ask_before_register
 from guildbank.identity.usecases.players.add_player import PLAYER_CREATED
-from guildbank.identity.usecases.sign_in.finish import Proof, finish_sign_in
+from guildbank.identity.usecases.sign_in.finish import Visitor, Welcome, welcome
 from guildbank.identity.usecases.sign_in.tickets import add_ticket, new_secret
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Stage, facts
@@ -89,14 +89,15 @@ def new_link(arrival: Arrival, player_id: str, stage: Stage) -> ExternalLink:
 
 
 async def enter(
-    external: ExternalSignIn, tenant: TenantRef, arrival: Arrival, device: str
-) -> Tokens | Refusal:
+    external: ExternalSignIn, tenant: TenantRef, arrival: Arrival, visitor: Visitor
+) -> Welcome | Refusal:
     """Return the tokens of a new session of the account's player, who is new the first time.
 
     An account elsewhere with an address that is somebody's confirmed one here is not taken for
     theirs: `account_exists` says how to link it, to nobody but who the provider says has the
     address. Refusals: that, `unknown_identity_provider` (switched off meanwhile),
-    `tenant_suspended` (a new player), and those of `finish_sign_in`. Raises Unavailable.
+    `tenant_suspended`, `hook_refused` and `hook_unavailable` (a new player), and those of
+    `finish_sign_in`. Raises Unavailable.
     """
     off = await external.refuses(tenant, arrival.provider)
     if off is not None:
@@ -112,8 +113,7 @@ async def enter(
             return added
         found = added
     player_id, state = found
-    proof = Proof(player_id=player_id, state=state, methods=("external",), device=device)
-    return await finish_sign_in(external.identity, tenant, proof)
+    return await welcome(external.identity, tenant, visitor, player_id, state, ("external",))
 
 
 async def _player_of(
@@ -138,6 +138,16 @@ async def _add(
         locale=locale if locale and _LOCALE.fullmatch(locale) else None,
         country=None,
     )
+    refused = await ask_before_register(
+        external.identity,
+        tenant,
+        username=None,
+        email=None if address is None else address.address,
+        locale=account.locale,
+        country=None,
+    )
+    if refused is not None:
+        return refused
     act = ComeIn(account, arrival, await greeting(external.identity, tenant, account))
     outcome = await external.identity.journal.submit(tenant.schema, act)
     if not isinstance(outcome, Refusal):

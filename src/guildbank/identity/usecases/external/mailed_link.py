@@ -4,13 +4,12 @@ import msgspec
 
 from guildbank.identity.contracts.external import BAD_LINK_CODE, BAD_LINK_TICKET, LinkOffer
 from guildbank.identity.contracts.players import Email, barred_by
-from guildbank.identity.contracts.sign_in import Tokens
 from guildbank.identity.store import external as store
 from guildbank.identity.store.accounts import read_profile
 from guildbank.identity.usecases.external import ExternalSignIn
 from guildbank.identity.usecases.external.enter import OFFER_LIFE, OFFER_PLACE, Offer
 from guildbank.identity.usecases.external.link import link
-from guildbank.identity.usecases.sign_in.finish import Proof, finish_sign_in
+from guildbank.identity.usecases.sign_in.finish import Visitor, Welcome, welcome
 from guildbank.identity.usecases.sign_in.tickets import (
     add_ticket,
     code_hash,
@@ -76,10 +75,8 @@ async def link_by_code(
     tenant: TenantRef,
     ticket: str,
     code: str,
-    *,
-    device: str,
-    address: ClientAddress,
-) -> Tokens | Refusal:
+    visitor: Visitor,
+) -> Welcome | Refusal:
     """Link the account elsewhere to the player who got the code, and sign them in.
 
     Refusals: `link_code_refused`, `login_throttled`, those of `link` and of `finish_sign_in`.
@@ -91,7 +88,7 @@ async def link_by_code(
     if sent is None or sent.player_id is None:
         return BAD_LINK_TICKET
     player_id = sent.player_id
-    throttled = await _throttled(external, tenant, player_id, address)
+    throttled = await _throttled(external, tenant, player_id, visitor.address)
     if throttled is not None:
         return throttled
     await count_try(identity, tenant, player_id, "link_code")
@@ -101,19 +98,19 @@ async def link_by_code(
         state = await store.state_of(tx.driver, player_id)
     if taken is None or state is None:
         return BAD_LINK_CODE
-    await identity.throttle.succeeded(tenant.id, _account(player_id), address, None)
+    await identity.throttle.succeeded(tenant.id, _account(player_id), visitor.address, None)
     barred = barred_by(state)
     if barred is not None:
         return barred
     safe = await external.safe(tenant)
     offer = msgspec.json.decode(safe.open(OFFER_PLACE, taken.data), type=Offer)
+    # A mailed code is the way in here, and no second factor: who has one is asked for it first,
+    # and links in the session that follows.
+    entered = await welcome(identity, tenant, visitor, player_id, state, ("external",))
+    if isinstance(entered, Refusal):
+        return entered
     linked = await link(external, tenant, player_id, offer.arrival)
-    if isinstance(linked, Refusal):
-        return linked
-    proof = Proof(
-        player_id=player_id, state=state, methods=("external", "mailed_code"), device=device
-    )
-    return await finish_sign_in(identity, tenant, proof)
+    return linked if isinstance(linked, Refusal) else entered
 
 
 async def _mail(

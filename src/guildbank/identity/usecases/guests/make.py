@@ -9,14 +9,15 @@ import msgspec
 
 from guildbank.identity.contracts.external import BAD_GUEST
 from guildbank.identity.contracts.players import Player
-from guildbank.identity.contracts.sign_in import Tokens
 from guildbank.identity.rules import token_hash
 from guildbank.identity.store import guests as store
 from guildbank.identity.store.guests import GUESTS
 from guildbank.identity.store.players import PLAYERS
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.hooks.ask import ask_before_register
 from guildbank.identity.usecases.players.add_player import PLAYER_CREATED
-from guildbank.identity.usecases.sign_in.finish import Proof, finish_sign_in
+from guildbank.identity.usecases.protection.check import check_captcha
+from guildbank.identity.usecases.sign_in.finish import Visitor, Welcome, welcome
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal, new_id
@@ -28,7 +29,7 @@ _SECRET = re.compile(r"gs_[A-Za-z0-9_-]{43}")
 class Guest(msgspec.Struct, frozen=True):
     """The tokens of a new guest, and the secret that is shown this once."""
 
-    tokens: Tokens
+    welcome: Welcome
     secret: str
 
 
@@ -54,24 +55,33 @@ class MakeGuest(Act):
         return Draft(PLAYER_CREATED, facts({"playerId": self.player_id, "guest": True}))
 
 
-async def make_guest(identity: Identity, tenant: TenantRef, device: str) -> Guest | Refusal:
+async def make_guest(
+    identity: Identity, tenant: TenantRef, visitor: Visitor, captcha: str | None = None
+) -> Guest | Refusal:
     """Return a new guest's tokens and secret. The secret is ours: ids of devices are known to many.
 
-    Refusals: `tenant_suspended`, and those of `finish_sign_in`. Raises Unavailable.
+    Refusals: `tenant_suspended`, those of captchas, `hook_refused`, `hook_unavailable`, and those
+    of `finish_sign_in`. Raises Unavailable.
     """
+    refused = await check_captcha(identity, tenant, "guest", captcha, visitor.address)
+    if refused is None:
+        refused = await ask_before_register(
+            identity, tenant, username=None, email=None, locale=None, country=None
+        )
+    if refused is not None:
+        return refused
     player_id, secret = new_id("player"), _PREFIX + secrets.token_urlsafe(32)
     act = MakeGuest(player_id, token_hash(secret))
     outcome = await identity.journal.submit(tenant.schema, act)
     if isinstance(outcome, Refusal):
         return outcome
-    proof = Proof(player_id=player_id, state="active", methods=("guest",), device=device)
-    finished = await finish_sign_in(identity, tenant, proof)
-    return finished if isinstance(finished, Refusal) else Guest(finished, secret)
+    entered = await welcome(identity, tenant, visitor, player_id, "active", ("guest",))
+    return entered if isinstance(entered, Refusal) else Guest(entered, secret)
 
 
 async def enter_as_guest(
-    identity: Identity, tenant: TenantRef, secret: str, device: str
-) -> Tokens | Refusal:
+    identity: Identity, tenant: TenantRef, secret: str, visitor: Visitor
+) -> Welcome | Refusal:
     """Return the tokens of a new session of the guest whose secret it is.
 
     Refusals: `login_failed`, and those of `finish_sign_in`.
@@ -83,5 +93,4 @@ async def enter_as_guest(
     if found is None:
         return BAD_GUEST
     player_id, state = found
-    proof = Proof(player_id=player_id, state=state, methods=("guest",), device=device)
-    return await finish_sign_in(identity, tenant, proof)
+    return await welcome(identity, tenant, visitor, player_id, state, ("guest",))

@@ -16,6 +16,7 @@ from guildbank.identity.usecases.hooks.ask import ask_before_login
 from guildbank.identity.usecases.sign_in.keep_session import begin_session
 from guildbank.identity.usecases.sign_in.tickets import add_ticket, new_secret
 from guildbank.infra.crypto import DataKey
+from guildbank.infra.http import ClientAddress
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 
@@ -37,6 +38,49 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     known: bool = False
     place: str = ""
     device_token: str | None = None
+
+
+class Visitor(msgspec.Struct, frozen=True, kw_only=True):
+    """Where somebody comes from: the address, what the client calls itself, and what it kept."""
+
+    address: ClientAddress
+    device: str = ""
+    device_token: str | None = None
+
+
+class Welcome(msgspec.Struct, frozen=True):
+    """The tokens of a new session, and the one by which the device is known next time."""
+
+    tokens: Tokens
+    device_token: str
+
+
+async def welcome(
+    identity: Identity,
+    tenant: TenantRef,
+    visitor: Visitor,
+    player_id: str,
+    state: PlayerState,
+    methods: tuple[Method, ...],
+) -> Welcome | Refusal:
+    """Return a session for who proved to be the player by other ways than a password.
+
+    Refusals: those of `finish_sign_in`.
+    """
+    throttle = identity.throttle
+    known = throttle.knows(tenant.id, player_id, visitor.device_token)
+    token = await throttle.succeeded(tenant.id, player_id, visitor.address, visitor.device_token)
+    proof = Proof(
+        player_id=player_id,
+        state=state,
+        methods=methods,
+        device=visitor.device,
+        known=known,
+        place=str(visitor.address),
+        device_token=token,
+    )
+    finished = await finish_sign_in(identity, tenant, proof)
+    return finished if isinstance(finished, Refusal) else Welcome(finished, token)
 
 
 async def finish_sign_in(identity: Identity, tenant: TenantRef, proof: Proof) -> Tokens | Refusal:

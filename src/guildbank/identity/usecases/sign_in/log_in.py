@@ -10,7 +10,7 @@ from guildbank.identity.store import accounts as store
 from guildbank.identity.strength import prepare
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.protection.check import check_login_captcha, trust_login
-from guildbank.identity.usecases.sign_in.finish import Proof, finish_sign_in
+from guildbank.identity.usecases.sign_in.finish import Proof, Welcome, finish_sign_in
 from guildbank.infra.http import ClientAddress
 from guildbank.infra.passwords import Verdict
 from guildbank.infra.tenant import TenantRef
@@ -30,13 +30,6 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     device: str = ""
     device_token: str | None = None
     captcha: str | None = None
-
-
-class Welcome(msgspec.Struct, frozen=True):
-    """The tokens of a new session, and the one by which the device is known next time."""
-
-    tokens: Tokens
-    device_token: str
 
 
 async def log_in(
