@@ -210,11 +210,11 @@ async def test_who_gets_the_mailed_code_links_and_is_in(game: Game, ann: dict[st
 
 
 async def test_a_mailed_code_is_no_second_factor_and_links_nothing_before_it(
-    house: House, game: Game, ann: dict[str, str]
+    game: Game, ann: dict[str, str]
 ) -> None:
     async with game.player(ann) as player:
         begun = done(await player.post("/v1/second-factor/totp"))
-        now = pyotp.TOTP(begun["secret"]).at(house.clock.now())
+        now = pyotp.TOTP(begun["secret"]).at(game.identity.clock.now())
         body = {"enrolment": begun["enrolment"], "code": now}
         done(await player.post("/v1/second-factor/totp/confirm", json=body))
     ticket, code = await mailed(game)
