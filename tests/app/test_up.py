@@ -196,7 +196,7 @@ def test_plugins_are_listed_and_tested(server: GuildbankServer):
     assert "sandbox" in server.run("plugin", "list").stdout
     told = server.run("plugin", "test", "nonesuch")
     assert told.returncode == 1
-    assert "There is no payment or identity provider 'nonesuch'" in told.stderr
+    assert "There is no plugin 'nonesuch' that can be tested" in told.stderr
     token = "bot_token=5768337691:AAH5YkoiEuPk8-FZa32hStHTqXiLPtAEhx8"
     passed = server.run("plugin", "test", "telegram", "--setting", token)
     assert passed.returncode == 0, passed.stdout

@@ -247,7 +247,8 @@ async def test_nobody_is_sent_more_mail_than_a_person_would_ask_for(person: Meet
     for _ in range(10):
         answer = await ian.asks("POST", "/password/forgotten", email=ian.address)
         assert answer.status_code == 202
-    assert len(await ian.mail()) == 6
+    sent = [one for one in await ian.mail() if one.template == "identity.reset_password"]
+    assert len(sent) == 6
 
 
 async def test_a_password_is_changed_by_who_knows_it_and_ends_the_other_sessions(
@@ -298,7 +299,12 @@ async def test_an_address_changes_when_the_new_one_confirms_and_the_old_one_can_
     assert done(await lea.asks("POST", "/email/undo", token=undo))
     lea.token = thief
     assert await lea.calls() == 401
-    assert (await lea.signs_in(lea.address)).status_code == 200
+    # Whoever changed the address may know the password: the owner chooses a new one by mail.
+    assert refused(await lea.signs_in(lea.address)) == (401, "login_failed")
+    await lea.asks("POST", "/password/forgotten", email=lea.address)
+    token = await lea.link("reset_password")
+    assert done(await lea.asks("POST", "/password/reset", token=token, password=OTHER))
+    assert (await lea.signs_in(lea.address, OTHER)).status_code == 200
     again = await lea.asks("POST", "/email/undo", token=undo)
     assert refused(again) == (422, "ticket_not_valid")
 
@@ -315,7 +321,10 @@ async def test_undoing_the_first_change_also_ends_the_undoing_of_later_ones(pers
     owners = await mia.link("email_change_notice")
     assert done(await mia.asks("POST", "/email/undo", token=thiefs))
     assert done(await mia.asks("POST", "/email/undo", token=owners))
-    assert (await mia.signs_in(mia.address)).status_code == 200
+    await mia.asks("POST", "/password/forgotten", email=mia.address)
+    token = await mia.link("reset_password")
+    assert done(await mia.asks("POST", "/password/reset", token=token, password=OTHER))
+    assert (await mia.signs_in(mia.address, OTHER)).status_code == 200
 
 
 async def test_an_undo_comes_too_late_after_three_days(house: House, person: Meet) -> None:
@@ -371,3 +380,45 @@ async def test_links_of_one_tenant_or_purpose_are_nothing_elsewhere(
             "ticket_not_valid",
         )
     await sue.confirms()
+
+
+async def test_who_claims_an_address_lifts_no_brake_on_guessing_its_owners_password(
+    person: Meet,
+) -> None:
+    await (await person("tia").registers()).confirms()
+    mallory = await person("mallory2").registers(email="tia@mail.example", password=OTHER)
+    told = []
+    for number in range(12):
+        assert (await mallory.signs_in("tia@mail.example", OTHER)).status_code in (200, 429)
+        told.append(refused(await mallory.signs_in("tia@mail.example", f"a guess {number}")))
+    assert (429, "login_throttled") in told
+
+
+async def test_a_change_of_address_that_waits_dies_with_the_password(person: Meet) -> None:
+    uma = await (await person("uma").registers()).confirms()
+    await uma.signs_in()
+    assert done(await uma.asks("PUT", "/email", email="thief3@mail.example"))
+    stolen = await uma.link("email_change_confirm", "thief3@mail.example")
+    await uma.asks("POST", "/password/forgotten", email=uma.address)
+    token = await uma.link("reset_password")
+    assert done(await uma.asks("POST", "/password/reset", token=token, password=OTHER))
+    answer = await uma.asks("POST", "/email/change", token=stolen)
+    assert refused(answer) == (422, "ticket_not_valid")
+
+
+async def test_mail_to_who_registers_stops_no_mail_that_recovers(person: Meet) -> None:
+    vic = await (await person("vic").registers()).confirms()
+    for number in range(8):
+        await person(f"noise{number}").registers(email=vic.address)
+    assert done(await vic.asks("POST", "/password/forgotten", email=vic.address))
+    assert (await vic.mail())[0].template == "identity.reset_password"
+
+
+async def test_a_guest_gets_no_password_or_address_but_by_registering(person: Meet) -> None:
+    guest = person("guest")
+    made = (await guest.web.post("/v1/guests", json={})).json()
+    guest.token = made["tokens"]["token"]
+    answer = await guest.asks("PUT", "/password", password=OTHER)
+    assert refused(answer) == (409, "is_guest")
+    answer = await guest.asks("PUT", "/email", email="guest@mail.example")
+    assert refused(answer) == (409, "is_guest")

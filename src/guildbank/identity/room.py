@@ -101,6 +101,7 @@ ROOM = Room(
         Code("scope_not_held", 403, "A key cannot give a scope that it lacks itself."),
         Code("username_taken", 409, "The user name, or one that looks like it, is taken."),
         Code("external_id_taken", 409, "A player has this external id already."),
+        Code("is_guest", 409, "A guest must register first."),
         Code("email_taken", 409, "The address belongs to another account."),
         Code("ticket_not_valid", 422, "The mailed link or code is not good any more."),
         Code("weak_password", 422, "The password is easy to guess."),

@@ -1,6 +1,7 @@
 """How hard a password is to guess: NIST SP 800-63B, without rules of composition."""
 
 import re
+import secrets
 import unicodedata
 from collections.abc import Sequence
 
@@ -54,3 +55,11 @@ def prepare(text: str) -> str | None:
         return str(_precis.enforce(unicodedata.normalize("NFC", text)))
     except UnicodeError:
         return None
+
+
+def prepare_guess(text: str) -> str:
+    """Return a password as it is compared; one that could not have been set fits nothing.
+
+    Also not an empty one, which another system may have hashed for who had none.
+    """
+    return prepare(text) or secrets.token_hex(16)

@@ -10,7 +10,9 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
+from functools import partial
 from typing import Literal
 
 import httpx
@@ -79,11 +81,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
+_resolvers = ThreadPoolExecutor(4, "resolve")
+"""Threads of its own: a name server that strangers chose and that is slow holds up nobody else."""
+
+
 async def system_resolve(host: str, port: int) -> Sequence[str]:
     """Ask the system's resolver."""
-    found = await asyncio.get_running_loop().getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
-    )
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    found = await asyncio.get_running_loop().run_in_executor(_resolvers, ask)
     return [str(address[4][0]) for address in found]
 
 

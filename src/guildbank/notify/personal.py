@@ -9,9 +9,10 @@ PERSONAL = (
         SELECT template, state, queued_at, ended_at
         FROM notify_mail
         WHERE to_hash = ANY($1::bytea[])
+          AND audience = 'player'
         ORDER BY id
         """,
-        ("DELETE FROM notify_mail WHERE to_hash = ANY($1::bytea[])",),
+        ("DELETE FROM notify_mail WHERE to_hash = ANY($1::bytea[]) AND audience = 'player'",),
         by="address",
     ),
 )

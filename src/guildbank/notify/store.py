@@ -7,7 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from guildbank.journal import Driver, Rows, Statement
-from guildbank.notify.contracts import SealedMail
+from guildbank.notify.contracts import Audience, SealedMail
 from guildbank.notify.tables import NOTIFY_ORDER
 
 # A second mail of one key is the first one.
@@ -165,7 +165,7 @@ class Claimed(msgspec.Struct, frozen=True):
 
     id: str
     template: str
-    audience: str
+    audience: Audience
     attempts: int
     sealed: bytes
 

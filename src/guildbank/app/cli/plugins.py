@@ -56,8 +56,7 @@ def try_one(
         checks = _try_captcha(captcha, given)
     else:
         raise fail(
-            f"There is no payment or identity provider and no captcha {plugin!r}. "
-            "See `guildbank plugin list`."
+            f"There is no plugin {plugin!r} that can be tested. See `guildbank plugin list`."
         )
     _show(checks)
 

@@ -155,6 +155,10 @@ BAD_LINK_TICKET = Refusal(
 BAD_GUEST = Refusal(
     code="login_failed", detail="No guest has this secret, or the guest has an account by now."
 )
+IS_GUEST = Refusal(
+    code="is_guest",
+    detail="A guest has no account yet: give the player one at /v1/guests/upgrade first.",
+)
 HAS_PASSWORD = Refusal(
     code="already_registered",
     detail="The player has a password already: change it instead.",

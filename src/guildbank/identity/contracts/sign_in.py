@@ -32,6 +32,20 @@ Purpose: TypeAlias = Literal[
 """What a ticket is for: one made for something else is none."""
 
 
+OF_AN_ACCOUNT: tuple[Purpose, ...] = (
+    "reset_password",
+    "change_email",
+    "second_factor",
+    "link_offer",
+    "link_code",
+    "sign_in_code",
+    "enrol_totp",
+    "passkey_new",
+    "passkey_proof",
+)
+"""What was begun or mailed before the way into an account changed, and must not outlive that."""
+
+
 class Candidate(msgspec.Struct, frozen=True):
     """A player who may be the one that signs in, and the hash that the password must meet."""
 

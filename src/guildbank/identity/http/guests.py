@@ -124,7 +124,9 @@ async def upgrade_guest(
         country=granted(read_country(data.country)),
     )
     try:
-        account = granted(await upgrade(identity, caller.home, caller.principal, wanted))
+        account = granted(
+            await upgrade(identity, caller.home, caller.principal, caller.session_id, wanted)
+        )
     except Overworked:
         raise busy() from None
     return RegisteredView("User registered successfully", account.player_id)

@@ -18,9 +18,11 @@ from guildbank.identity.contracts.hooks import (
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.hooks.keep import Wanted, list_hooks, set_hook, try_hook
 from guildbank.infra.http import Body, JSONBody, Page, Service, View, Who, granted, scope
+from guildbank.infra.limits import RateLimit
 
 Parts = Service[Identity]
 READ, WRITE = "hooks:read", "hooks:write"
+TRYING = RateLimit("trying-hooks", 20, 60)
 TAGS: Sequence[str] = ["Hooks"]
 AtPoint = Annotated[
     Point, PathParameter(description="When it is asked: before_register, before_login or "
@@ -107,6 +109,7 @@ async def list_all(identity: Parts, caller: Who) -> Page[HookView]:
 
 @post(
     "/v1/hooks/{point:str}/test",
+    opt={"limits": (TRYING,)},
     guards=[scope(WRITE)],
     tags=TAGS,
     status_code=200,

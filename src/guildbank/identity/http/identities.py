@@ -12,8 +12,10 @@ from guildbank.identity.http.external import Assertion, OneTimeCode, ProviderId,
 from guildbank.identity.usecases.external import ExternalSignIn
 from guildbank.identity.usecases.external.link import link, list_links, unlink
 from guildbank.identity.usecases.external.proofs import believe, redeem
+from guildbank.identity.usecases.factors.require_factor import require_factor
 from guildbank.infra.http import (
     Body,
+    Caller,
     JSONBody,
     Service,
     View,
@@ -84,7 +86,10 @@ async def link_identity(external: Parts, caller: Who, data: JSONBody[LinkBody]) 
         raise problem(
             "missing_field", "Send code and codeVerifier, or provider and assertion.", "code"
         )
-    linked = await link(external, caller.home, caller.principal, granted(arrival))
+    await _guarded(external, caller)
+    linked = await link(
+        external, caller.home, caller.principal, granted(arrival), keep=caller.session_id
+    )
     return _view(granted(linked))
 
 
@@ -96,8 +101,23 @@ async def link_identity(external: Parts, caller: Who, data: JSONBody[LinkBody]) 
     summary="Unlink an account elsewhere",
 )
 async def unlink_identity(external: Parts, caller: Who, identity_id: IdentityId) -> None:
-    """Take an account elsewhere off the player; never the last way in, which is 409."""
-    refusal = await unlink(external, caller.home, caller.principal, identity_id)
+    """Take an account elsewhere off the player; never the last way in, which is 409.
+
+    All other sessions end: one may have begun by that account.
+    """
+    await _guarded(external, caller)
+    refusal = await unlink(
+        external, caller.home, caller.principal, identity_id, keep=caller.session_id
+    )
+    if refusal is not None:
+        raise problem_for(refusal)
+
+
+async def _guarded(external: ExternalSignIn, caller: Caller) -> None:
+    """Ask for a second factor where the tenant wants one for this."""
+    refusal = await require_factor(
+        external.identity, caller.home, caller.principal, caller.session_id, "link_identity"
+    )
     if refusal is not None:
         raise problem_for(refusal)
 

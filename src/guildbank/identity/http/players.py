@@ -29,6 +29,7 @@ from guildbank.infra.http import (
     encode_cursor,
     granted,
     machine_or_self,
+    problem,
     read_country,
     scope,
 )
@@ -145,6 +146,8 @@ async def mint(
 
     The body may be left out. With a `country` the player buys at that country's prices.
     """
+    if caller.kind == "operator":
+        raise problem("forbidden", "Tokens are for game servers: nobody plays in a player's name.")
     country = None if data is None else granted(read_country(data.country))
     minted = granted(await mint_player_token(identity, caller.home, player_id, country))
     return PlayerTokenView(token=minted.token, expires_at=minted.expires_at)

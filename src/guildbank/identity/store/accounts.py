@@ -75,7 +75,8 @@ WHERE username.skeleton = $1
   AND username.name = $2
 """
 
-# Of those who claimed an address and never confirmed it, the last one.
+# Of those who claimed an address and never confirmed it, the first one: else whoever claims it
+# later would lock out a player who has not confirmed yet.
 CANDIDATES_BY_EMAIL = """
 SELECT DISTINCT ON (email.confirmed_at IS NULL)
        player.id, player.state, password.hash, email.confirmed_at IS NOT NULL AS confirmed
@@ -83,7 +84,7 @@ FROM identity_email AS email
 JOIN identity_player AS player ON player.id = email.player_id
 JOIN identity_password AS password ON password.player_id = player.id
 WHERE email.canonical = $1
-ORDER BY email.confirmed_at IS NULL, email.id DESC
+ORDER BY email.confirmed_at IS NULL, email.id
 """
 
 HASH_OF = """
@@ -193,7 +194,7 @@ async def candidate_by_name(driver: Driver, skeleton: str, name: str) -> Candida
 async def candidates_by_email(
     driver: Driver, canonical: str
 ) -> tuple[Candidate | None, Candidate | None]:
-    """Return who confirmed the address, and who claimed it last without confirming it."""
+    """Return who confirmed the address, and who claimed it first without confirming it."""
     confirmed = claimed = None
     for row in await driver.fetch(CANDIDATES_BY_EMAIL, canonical):
         found = Candidate(row[0], row[1], row[2])

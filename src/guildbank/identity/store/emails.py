@@ -76,6 +76,18 @@ FROM stripped
 """
 
 
+# What a thief may have taken or added since the time $2. Codes that replace a lost factor go too:
+# the owner makes new ones.
+EXPEL = (
+    "DELETE FROM identity_password WHERE player_id = $1 AND $2::timestamptz IS NOT NULL",
+    "DELETE FROM identity_factor WHERE player_id = $1 AND created_at >= $2",
+    "DELETE FROM identity_passkey WHERE player_id = $1 AND created_at >= $2",
+    "DELETE FROM identity_external WHERE player_id = $1 AND linked_at >= $2",
+    "DELETE FROM identity_guest WHERE player_id = $1 AND $2::timestamptz IS NOT NULL",
+    "DELETE FROM identity_recovery_code WHERE player_id = $1 AND $2::timestamptz IS NOT NULL",
+)
+
+
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
     """A player with the address by which mail reaches them, if there is one."""
 
@@ -127,6 +139,12 @@ async def replace(
     """Give the player one confirmed address, in place of all others."""
     await driver.execute(DROP_OTHERS, player_id, email_id)
     await driver.execute(ADD_CONFIRMED, email_id, player_id, email.address, email.canonical, now)
+
+
+async def expel(driver: Driver, player_id: str, since: datetime) -> None:
+    """Take the password, the codes, and all ways in that came since then from the player."""
+    for statement in EXPEL:
+        await driver.execute(statement, player_id, since)
 
 
 async def strip(driver: Driver, canonical: str, player_id: str) -> list[str]:

@@ -57,6 +57,11 @@ class Guests:
 GUESTS = Guests()
 
 
+async def is_guest(driver: Driver, player_id: str) -> bool:
+    """Say whether the player has nothing but a guest's secret of ours."""
+    return bool(await driver.fetch(GUESTS_BY_PLAYER, [player_id]))
+
+
 async def guest_of(driver: Driver, hash_: bytes) -> tuple[str, PlayerState] | None:
     """Return the guest whose secret has this hash, and the player's state."""
     row = await driver.fetchrow(GUEST_OF_HASH, hash_)

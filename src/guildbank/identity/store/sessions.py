@@ -90,6 +90,29 @@ WHERE id = $1
   AND player_id = $2
 """
 
+END_OLDEST = """
+UPDATE identity_session
+SET ended_at = $2
+WHERE id IN (
+    SELECT id
+    FROM identity_session
+    WHERE player_id = $1
+      AND ended_at IS NULL
+    ORDER BY id DESC
+    OFFSET $3
+)
+"""
+
+FORGET_ENDED = """
+DELETE FROM identity_session
+WHERE id IN (
+    SELECT id
+    FROM identity_session
+    WHERE coalesce(ended_at, expires_at) < $1
+    LIMIT $2
+)
+"""
+
 END = """
 UPDATE identity_session
 SET ended_at = $3
@@ -122,6 +145,17 @@ async def state_now(driver: Driver, player_id: str) -> PlayerState | None:
     """Return the player's state, which stays so until this transaction ends."""
     state: PlayerState | None = await driver.fetchval(STATE_NOW, player_id)
     return state
+
+
+async def end_oldest(driver: Driver, player_id: str, now: datetime, keep: int) -> None:
+    """End all sessions of the player but the newest `keep`; tell all workers on commit."""
+    if (await driver.execute(END_OLDEST, player_id, now, keep)).split()[-1] != "0":
+        await tell(driver, player_id)
+
+
+async def forget_ended(driver: Driver, before: datetime, at_once: int) -> int:
+    """Delete sessions that ended before then, at most so many; return how many."""
+    return int((await driver.execute(FORGET_ENDED, before, at_once)).split()[-1])
 
 
 async def lock(driver: Driver, session_id: str) -> Session | None:

@@ -36,7 +36,11 @@ def check_origin(headers: Mapping[str, str]) -> None:
     Programs that are no browsers send neither header, and nobody's cookie.
     """
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    own = urlsplit(f"//{headers.get('host', '')}").netloc.lower()
-    elsewhere = origin is not None and urlsplit(origin).netloc.lower() != own
+    try:
+        own = urlsplit(f"//{headers.get('host', '')}").netloc.lower()
+        elsewhere = origin is not None and urlsplit(origin).netloc.lower() != own
+    except ValueError:
+        # No browser sends such an address.
+        elsewhere = True
     if elsewhere or (site is not None and site not in _OWN_SITES):
         raise problem("csrf_refused", "Operators call from pages of this host alone.")

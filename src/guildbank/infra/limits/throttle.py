@@ -101,6 +101,26 @@ class Throttle:
             return device
         return self._token(tenant_id, account, secrets.token_bytes(_NONCE_BYTES))
 
+    async def excuse(
+        self, tenant_id: str, account: str, address: "ClientAddress", device: str | None
+    ) -> None:
+        """Take the try back of who was right, and no more: others' guesses stay counted.
+
+        For who signs in to an account that only claims the name: its password must not begin the
+        counters of the owner's anew.
+        """
+        try:
+            for key, growth in self._counters(tenant_id, account, address, device):
+                await self._store.take_back_try(key, growth)
+        except StoreAway as error:
+            log.warning("login_success_not_counted", error=str(error))
+
+    def token_of(self, tenant_id: str, account: str, device: str | None) -> str:
+        """Return the token that the device has of the account, or a new one; counts nothing."""
+        if device is not None and self.knows(tenant_id, account, device):
+            return device
+        return self._token(tenant_id, account, secrets.token_bytes(_NONCE_BYTES))
+
     async def suspects(
         self, tenant_id: str, account: str, address: "ClientAddress", device: str | None
     ) -> bool:

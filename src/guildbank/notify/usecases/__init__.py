@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 from guildbank.infra.crypto import Vault
 from guildbank.infra.database import CONTROL_SCHEMA, Database
 from guildbank.infra.smtp import SmtpServer
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Clock, SystemClock
-from guildbank.notify.contracts import Brand
+from guildbank.notify.contracts import Audience, Brand
 from guildbank.notify.letters import Letters
 from guildbank.tenancy import MailSettings, Tenant, Tenants
 
@@ -43,6 +45,16 @@ class Place:
     mode: str | None
     sealer: Sealer
     brand: Brand
+    own_url: str
+
+    def brand_for(self, audience: Audience) -> Brand:
+        """Return how a message looks; links of operators lead to the deployment's own pages.
+
+        A tenant's public address is its players' site, whose pages must not see such a link.
+        """
+        if audience == "player":
+            return self.brand
+        return msgspec.structs.replace(self.brand, base_url=self.own_url)
 
     def seal(self, id_: str, plain: bytes) -> bytes:
         """Seal what a mail says; it opens at no other one."""
@@ -88,12 +100,13 @@ class Notify:
                 base_url=self.public_url.rstrip("/"),
                 locale=MailSettings().locale,
             )
-            return Place(CONTROL_SCHEMA, None, self.vault, brand)
+            return Place(CONTROL_SCHEMA, None, self.vault, brand, self.public_url.rstrip("/"))
         tenant = await self.tenants.tenant(ref.id)
         key = await self.tenants.data_key(ref.id)
         if tenant is None or key is None:
             raise TenantGone(f"tenant {ref.slug} is gone")
-        return Place(ref.schema, ref.mode, key, self._brand(tenant))
+        own_url = self.public_url.rstrip("/")
+        return Place(ref.schema, ref.mode, key, self._brand(tenant), own_url)
 
     def _brand(self, tenant: Tenant) -> Brand:
         mail = tenant.settings.mail

@@ -115,11 +115,12 @@ async def _send_batch(
 async def _send(notify: Notify, place: Place, courier: Courier, mail: Claimed) -> Posting:
     try:
         letter = msgspec.json.decode(place.open(mail.id, mail.sealed), type=Letter)
-        if place.brand.base_url is None and notify.letters.has_links(mail.template):
+        brand = place.brand_for(mail.audience)
+        if brand.base_url is None and notify.letters.has_links(mail.template):
             return Posting(outcome="unready", reason="the tenant has no public address for links")
-        message = notify.letters.render(mail.template, letter.locale, letter.values, place.brand)
+        message = notify.letters.render(mail.template, letter.locale, letter.values, brand)
         now, sender = notify.clock.now(), str(notify.sender)
-        composed = compose(mail.id, letter.to, sender, message, place.brand, now)
+        composed = compose(mail.id, letter.to, sender, message, brand, now)
     except (BadTemplate, LookupError, TemplateError, ValueError, SealBroken) as error:
         # No try will end otherwise. The error's words may hold a value.
         return Posting(outcome="refused", reason=f"it cannot be written ({type(error).__name__})")

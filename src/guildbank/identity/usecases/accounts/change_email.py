@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import msgspec
 
+from guildbank.identity.contracts.external import IS_GUEST
 from guildbank.identity.contracts.players import NO_PLAYER, Email
-from guildbank.identity.contracts.sign_in import BAD_TICKET, Ticket
+from guildbank.identity.contracts.sign_in import BAD_TICKET, OF_AN_ACCOUNT, Ticket
 from guildbank.identity.rules import read_email
 from guildbank.identity.store import emails as store
 from guildbank.identity.store import sessions
 from guildbank.identity.store.emails import Holder
+from guildbank.identity.store.guests import is_guest
 from guildbank.identity.store.tickets import NewTicket, drop, drop_later
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.accounts.confirm_email import (
@@ -65,11 +67,14 @@ async def ask_change_email(
     async with identity.db.begin(tenant.schema, read_only=True) as tx:
         own = await store.own(tx.driver, player_id)
         holder = await store.holder(tx.driver, email.canonical)
+        guest = await is_guest(tx.driver, player_id)
     if own is None:
         return NO_PLAYER
+    if guest:
+        return IS_GUEST
     if own.confirmed and own.email is not None and own.email.canonical == email.canonical:
         return SAME_ADDRESS
-    if not await may_write(identity, tenant, email):
+    if not await may_write(identity, tenant, email, "change"):
         return TOO_MANY_MAILS
     secret = new_secret()
     ticket = new_ticket(
@@ -132,10 +137,12 @@ async def confirm_change_email(
 
 
 async def undo_change_email(identity: Identity, tenant: TenantRef, secret: str) -> Refusal | None:
-    """Give the player the address back that the secret was mailed to, and end all sessions.
+    """Give the player the address back that the secret was mailed to, and put everybody out.
 
-    Changes that came after the one that is taken back cannot be undone any more: whoever made them
-    would take it back in turn. Refusals: `ticket_not_valid`, `email_taken`.
+    All sessions end and the password goes, for whoever changed the address may know it; so do
+    factors, passkeys and accounts elsewhere that came since. The owner chooses a new password by
+    mail. Changes that came after the one that is taken back cannot be undone any more: whoever made
+    them would take it back in turn. Refusals: `ticket_not_valid`, `email_taken`.
     """
     waiting: Waiting = {}
     async with identity.db.begin(tenant.schema) as tx:
@@ -146,7 +153,8 @@ async def undo_change_email(identity: Identity, tenant: TenantRef, secret: str) 
         refusal = await take_address(identity, tenant, tx, email.canonical, player_id, waiting)
         if refusal is None:
             await store.replace(tx.driver, player_id, new_id("eml"), email, now)
-            await drop(tx.driver, player_id, ["change_email", "confirm_email", "reset_password"])
+            await drop(tx.driver, player_id, ["confirm_email", *OF_AN_ACCOUNT])
+            await store.expel(tx.driver, player_id, ticket.expires_at - UNDOING)
             await drop_later(tx.driver, player_id, "undo_email", ticket.expires_at)
             waiting[player_id] = identity.standings.expect(tenant, player_id)
             await sessions.end(tx.driver, player_id, now)

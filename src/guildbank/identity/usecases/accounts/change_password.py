@@ -2,12 +2,14 @@
 
 import msgspec
 
+from guildbank.identity.contracts.external import IS_GUEST
 from guildbank.identity.contracts.players import NO_PLAYER
-from guildbank.identity.contracts.sign_in import LOGIN_FAILED, STEP_UP_REQUIRED
+from guildbank.identity.contracts.sign_in import LOGIN_FAILED, OF_AN_ACCOUNT, STEP_UP_REQUIRED
 from guildbank.identity.store import accounts, sessions
 from guildbank.identity.store import emails as store
+from guildbank.identity.store.guests import is_guest
 from guildbank.identity.store.tickets import drop
-from guildbank.identity.strength import prepare
+from guildbank.identity.strength import prepare_guess
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.accounts.letters import letter
 from guildbank.identity.usecases.factors.require_factor import require_factor
@@ -40,14 +42,17 @@ async def change_password(
     """Set the new password and end the player's other sessions.
 
     Who has a password must know it; who has none must have signed in of late. Refusals:
-    `login_failed`, `login_throttled`, `missing_field`, `step_up_required`, `not_found` and those
-    of a new password. Raises Overworked and StoreAway.
+    `login_failed`, `login_throttled`, `missing_field`, `step_up_required`, `not_found`, `is_guest`
+    and those of a new password. Raises Overworked and StoreAway.
     """
     async with identity.db.begin(tenant.schema, read_only=True) as tx:
         own = await store.own(tx.driver, change.player_id)
         stored = await accounts.password_of(tx.driver, change.player_id)
+        guest = await is_guest(tx.driver, change.player_id)
     if own is None:
         return NO_PLAYER
+    if guest:
+        return IS_GUEST
     refused = await _proved(identity, tenant, change, stored) or await require_factor(
         identity, tenant, change.player_id, change.session_id, "change_password"
     )
@@ -66,7 +71,7 @@ async def change_password(
     now = identity.clock.now()
     async with identity.db.begin(tenant.schema) as tx:
         await accounts.set_password(tx.driver, change.player_id, hash_, now)
-        await drop(tx.driver, change.player_id, ["reset_password"])
+        await drop(tx.driver, change.player_id, list(OF_AN_ACCOUNT))
         ended = await sessions.end(tx.driver, change.player_id, now, keep=change.session_id)
         if notice is not None:
             await queue_mail(tx, notice)
@@ -86,7 +91,7 @@ async def _proved(
     throttled = await identity.throttle.check(*asked)
     if throttled is not None:
         return throttled
-    verdict = await identity.passwords.verify(prepare(change.current) or "", stored)
+    verdict = await identity.passwords.verify(prepare_guess(change.current), stored)
     if verdict is Verdict.WRONG:
         return msgspec.structs.replace(LOGIN_FAILED, field="currentPassword")
     await identity.throttle.succeeded(*asked)

@@ -43,7 +43,7 @@ async def send_confirmation(
         return NO_PLAYER
     if own.confirmed or own.email is None or own.email_id is None:
         return NO_CLAIM
-    if not await may_write(identity, tenant, own.email):
+    if not await may_write(identity, tenant, own.email, "confirm"):
         return TOO_MANY_MAILS
     mail, ticket = await asks_to_confirm(
         identity, tenant, player_id, own.email_id, own.email, own.locale

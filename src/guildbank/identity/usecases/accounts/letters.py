@@ -71,9 +71,12 @@ async def letter(
     return sealed
 
 
-async def may_write(identity: Identity, tenant: TenantRef, to: Email) -> bool:
-    """Count a mail that a stranger can cause, and say whether it may be sent."""
-    verdict = await identity.limiter.ask(TO_ONE_ADDRESS, f"{tenant.id} {to.canonical}")
+async def may_write(identity: Identity, tenant: TenantRef, to: Email, kind: str) -> bool:
+    """Count a mail that a stranger can cause, and say whether it may be sent.
+
+    Each kind has a count of its own: who registers with an address stops no mail that recovers it.
+    """
+    verdict = await identity.limiter.ask(TO_ONE_ADDRESS, f"{tenant.id} {kind} {to.canonical}")
     if not verdict.allowed:
         log.info("mail_held_back", tenant=tenant.slug, meaning="too many to one address")
     return verdict.allowed
@@ -117,11 +120,13 @@ async def greeting(identity: Identity, tenant: TenantRef, account: Account) -> G
     mail, ticket = await asks_to_confirm(
         identity, tenant, account.player_id, account.email_id, account.email, account.locale
     )
-    if not await may_write(identity, tenant, account.email):
+    told = await already_registered(
+        identity, tenant, account.email, account.locale if holder is None else holder.locale
+    )
+    if not await may_write(identity, tenant, account.email, "register"):
         return Greeting()
     if holder is None:
         return Greeting(mail, ticket)
-    told = await already_registered(identity, tenant, account.email, holder.locale)
     return Greeting(told, ticket)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from guildbank.identity.contracts.sign_in import BAD_TICKET
+from guildbank.identity.contracts.sign_in import BAD_TICKET, OF_AN_ACCOUNT
 from guildbank.identity.rules import read_email
 from guildbank.identity.store import accounts, sessions
 from guildbank.identity.store import emails as store
@@ -68,7 +68,7 @@ async def ask_reset(
             locale=holder.locale,
             life=RESETTING,
         )
-    if await may_write(identity, tenant, email):
+    if await may_write(identity, tenant, email, "reset"):
         async with identity.db.begin(tenant.schema) as tx:
             await keep_ticket(tx, ticket)
             await queue_mail(tx, mail)
@@ -101,7 +101,7 @@ async def reset_password(
         taken = await take_ticket(identity, tx, secret, "reset_password")
         if taken is not None:
             await accounts.set_password(tx.driver, own.player_id, hash_, now)
-            await drop(tx.driver, own.player_id, ["reset_password"])
+            await drop(tx.driver, own.player_id, list(OF_AN_ACCOUNT))
             await sessions.end(tx.driver, own.player_id, now)
             await sessions.tell(tx.driver, own.player_id)
             await queue_mail(tx, notice)

@@ -20,6 +20,7 @@ from guildbank.identity.usecases.external import ExternalSignIn
 from guildbank.identity.usecases.external.proofs import Arrival
 from guildbank.identity.usecases.hooks.ask import ask_before_register
 from guildbank.identity.usecases.players.add_player import PLAYER_CREATED
+from guildbank.identity.usecases.protection.check import check_address_allowed
 from guildbank.identity.usecases.sign_in.finish import Visitor, Welcome, welcome
 from guildbank.identity.usecases.sign_in.tickets import add_ticket, new_secret
 from guildbank.infra.tenant import TenantRef
@@ -105,6 +106,8 @@ async def enter(
     found = await _player_of(external, tenant, arrival)
     if found is None:
         address = _vouched_address(arrival)
+        if await check_address_allowed(external.identity, tenant, address) is not None:
+            address = None
         offer = None if address is None else await _offer(external, tenant, arrival, address)
         if offer is not None:
             return offer

@@ -13,14 +13,16 @@ from guildbank.identity.contracts.external import (
     TOO_MANY_LINKS,
     ExternalLink,
 )
-from guildbank.identity.contracts.players import UNKNOWN_PLAYER
+from guildbank.identity.contracts.players import UNKNOWN_PLAYER, barred_by
 from guildbank.identity.rules import external_key
 from guildbank.identity.store import external as store
 from guildbank.identity.store.external import LINKS, WAYS
-from guildbank.identity.store.guests import GUESTS
+from guildbank.identity.store.guests import GUESTS, is_guest
+from guildbank.identity.store.players import PLAYERS
 from guildbank.identity.usecases.external import ExternalSignIn
 from guildbank.identity.usecases.external.enter import new_link
 from guildbank.identity.usecases.external.proofs import Arrival
+from guildbank.identity.usecases.sign_in.keep_session import end_sessions
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal
@@ -49,6 +51,7 @@ class Link(Act):
         known = self.arrival.identity
         return (
             (LINKS, external_key(known.issuer, known.subject)),
+            (PLAYERS, self.player_id),
             (WAYS, self.player_id),
             (GUESTS, self.player_id),
         )
@@ -59,9 +62,12 @@ class Link(Act):
         held = stage.get(LINKS, link.key)
         if held is not None:
             return _LINKED_ALREADY if held.player_id == self.player_id else IDENTITY_IN_USE
-        ways = stage.get(WAYS, self.player_id)
-        if ways is None:
+        ways, player = stage.get(WAYS, self.player_id), stage.get(PLAYERS, self.player_id)
+        # Erased meanwhile, perhaps: what is written now would never be swept again.
+        if ways is None or player is None or player.state == "erased":
             return UNKNOWN_PLAYER
+        if (barred := barred_by(player.state)) is not None:
+            return barred
         if len(ways.links) >= MAX_LINKS:
             return TOO_MANY_LINKS
         stage.put(LINKS, link.key, link)
@@ -109,19 +115,28 @@ class Unlink(Act):
 
 
 async def link(
-    external: ExternalSignIn, tenant: TenantRef, player_id: str, arrival: Arrival
+    external: ExternalSignIn,
+    tenant: TenantRef,
+    player_id: str,
+    arrival: Arrival,
+    keep: str | None = None,
 ) -> ExternalLink | Refusal:
     """Make who was proved elsewhere the player's too; what is linked already stays so.
 
+    A guest's other sessions than `keep` end: they may be of who copied the secret.
     Refusals: `unknown_identity_provider` (switched off meanwhile), `identity_in_use`,
     `too_many_identities`, `unknown_player`, `tenant_suspended`. Raises Unavailable.
     """
     off = await external.refuses(tenant, arrival.provider)
     if off is not None:
         return off
+    async with external.identity.db.begin(tenant.schema, read_only=True) as tx:
+        guest = await is_guest(tx.driver, player_id)
     outcome = await external.identity.journal.submit(tenant.schema, Link(player_id, arrival))
     if isinstance(outcome, Refusal) and outcome.code != _LINKED_ALREADY.code:
         return outcome
+    if guest:
+        await end_sessions(external.identity, tenant, player_id, keep=keep)
     known = arrival.identity
     key = external_key(known.issuer, known.subject)
     linked = await list_links(external, tenant, player_id)
@@ -129,14 +144,21 @@ async def link(
 
 
 async def unlink(
-    external: ExternalSignIn, tenant: TenantRef, player_id: str, link_id: str
+    external: ExternalSignIn,
+    tenant: TenantRef,
+    player_id: str,
+    link_id: str,
+    keep: str | None = None,
 ) -> Refusal | None:
-    """Take an account elsewhere from the player.
+    """Take an account elsewhere from the player, and end all sessions but `keep`.
 
     Refusals: `not_found`, `last_way_in`, `tenant_suspended`. Raises Unavailable.
     """
     outcome = await external.identity.journal.submit(tenant.schema, Unlink(player_id, link_id))
-    return outcome if isinstance(outcome, Refusal) else None
+    if isinstance(outcome, Refusal):
+        return outcome
+    await end_sessions(external.identity, tenant, player_id, keep=keep)
+    return None
 
 
 async def list_links(

@@ -1,8 +1,10 @@
 """Take a second factor from an account, and with it every other session: it may be a thief's."""
 
 from guildbank.identity.contracts.factors import NO_FACTOR, FactorKind
+from guildbank.identity.contracts.sign_in import OF_AN_ACCOUNT
 from guildbank.identity.store import factors as store
 from guildbank.identity.store import sessions
+from guildbank.identity.store.tickets import drop
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.factors.require_factor import may_change_factors
 from guildbank.identity.usecases.factors.tell import seal_change
@@ -40,6 +42,7 @@ async def remove_factor(
         if removed:
             await store.drop_idle_recovery_codes(tx.driver, player_id)
             now = identity.clock.now()
+            await drop(tx.driver, player_id, list(OF_AN_ACCOUNT))
             ended = await sessions.end(tx.driver, player_id, now, keep=session_id)
             if mail is not None:
                 await queue_mail(tx, mail)

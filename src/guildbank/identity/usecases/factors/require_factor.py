@@ -25,7 +25,9 @@ async def require_factor(
     `methods`, `not_found`.
     """
     settings = await identity.tenants.settings(tenant.id)
-    if settings is None or action not in settings.second_factor_actions:
+    if settings is None:
+        raise LookupError(f"tenant {tenant.slug} is gone")
+    if action not in settings.second_factor_actions:
         return None
     if session_id is None:
         return SESSION_NEEDED

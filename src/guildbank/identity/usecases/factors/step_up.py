@@ -4,11 +4,12 @@ from guildbank.identity.contracts.factors import WAY_NOT_OPEN, Answer, Factors
 from guildbank.identity.contracts.sign_in import LOGIN_FAILED, SESSION_ENDED, PlayerToken
 from guildbank.identity.store import factors as store
 from guildbank.identity.store import sessions
-from guildbank.identity.strength import prepare
+from guildbank.identity.strength import prepare_guess
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.factors.prove import prove
 from guildbank.identity.usecases.factors.read_factors import read_factors
 from guildbank.identity.usecases.factors.require_factor import factor_needed
+from guildbank.identity.usecases.hooks.ask import ask_before_token
 from guildbank.infra.http import ClientAddress
 from guildbank.infra.passwords import Verdict
 from guildbank.infra.tenant import TenantRef
@@ -26,7 +27,8 @@ async def step_up(
     """Return a new access token of the session, which is fresh for ten minutes.
 
     Refusals: `step_up_required` where a password is not enough, `login_failed` for a wrong one,
-    `session_ended`, and those of `prove`. Raises Overworked and StoreAway.
+    `session_ended`, `hook_refused`, `hook_unavailable`, and those of `prove`. Raises Overworked
+    and StoreAway.
     """
     found = await read_factors(identity, tenant, player_id)
     if isinstance(found, Refusal):
@@ -37,6 +39,9 @@ async def step_up(
         refused = await prove(identity, tenant, found, answer, address)
     if refused is not None:
         return refused
+    claims = await ask_before_token(identity, tenant, player_id, "step_up")
+    if isinstance(claims, Refusal):
+        return claims
     now, factor = identity.clock.now(), answer.method != "password"
     async with identity.db.begin(tenant.schema) as tx:
         session = await sessions.prove(
@@ -44,7 +49,7 @@ async def step_up(
         )
     if session is None:
         return SESSION_ENDED
-    return await identity.tokens.mint(tenant, player_id, session=session)
+    return await identity.tokens.mint(tenant, player_id, session=session, ext=claims)
 
 
 async def _password(
@@ -60,7 +65,7 @@ async def _password(
         stored = await store.password_hash(tx.driver, factors.player_id)
     if stored is None:
         return WAY_NOT_OPEN
-    if await identity.passwords.verify(prepare(text) or "", stored) is Verdict.WRONG:
+    if await identity.passwords.verify(prepare_guess(text), stored) is Verdict.WRONG:
         return LOGIN_FAILED
     await identity.throttle.succeeded(*asked)
     return None

@@ -6,18 +6,27 @@ from typing import ClassVar
 import msgspec
 
 from guildbank.identity.contracts.external import HAS_PASSWORD
-from guildbank.identity.contracts.players import UNKNOWN_PLAYER, USERNAME_TAKEN, Account
+from guildbank.identity.contracts.players import UNKNOWN_PLAYER, USERNAME_TAKEN, Account, barred_by
+from guildbank.identity.store import emails
 from guildbank.identity.store.accounts import ACCOUNTS, USERNAMES
 from guildbank.identity.store.external import WAYS
 from guildbank.identity.store.guests import GUESTS
+from guildbank.identity.store.players import PLAYERS
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.accounts.letters import Greeting, greeting
+from guildbank.identity.usecases.factors.require_factor import require_factor
 from guildbank.identity.usecases.players.register import Registration, read_registration
+from guildbank.identity.usecases.sign_in.keep_session import end_sessions
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal
 
 UPGRADED = "identity.player_upgraded"
+HAS_ADDRESS = Refusal(
+    code="invalid_value",
+    detail="The player has a confirmed address. Change it at PUT /v1/account/email.",
+    field="email",
+)
 
 
 class Upgrade(Act):
@@ -37,7 +46,8 @@ class Upgrade(Act):
     def needs(self, stage: Stage) -> Iterable[Need]:
         """Name the ways in that the player has, and the user name if one is wanted."""
         account = self.account
-        own = ((WAYS, account.player_id), (GUESTS, account.player_id))
+        player_id = account.player_id
+        own = ((PLAYERS, player_id), (WAYS, player_id), (GUESTS, player_id))
         if account.username is None:
             return own
         return (*own, (USERNAMES, account.username.skeleton))
@@ -45,9 +55,12 @@ class Upgrade(Act):
     def decide(self, stage: Stage) -> Draft | Refusal:
         """Add the account; `unknown_player`, `already_registered`, `username_taken`."""
         account = self.account
-        ways = stage.get(WAYS, account.player_id)
-        if ways is None:
+        ways, player = stage.get(WAYS, account.player_id), stage.get(PLAYERS, account.player_id)
+        # Erased meanwhile, perhaps: what is written now would never be swept again.
+        if ways is None or player is None or player.state == "erased":
             return UNKNOWN_PLAYER
+        if (barred := barred_by(player.state)) is not None:
+            return barred
         if ways.password or (ways.username and account.username is not None):
             return HAS_PASSWORD
         if account.username is not None:
@@ -66,16 +79,31 @@ class Upgrade(Act):
 
 
 async def upgrade(
-    identity: Identity, tenant: TenantRef, player_id: str, wanted: Registration
+    identity: Identity,
+    tenant: TenantRef,
+    player_id: str,
+    session_id: str | None,
+    wanted: Registration,
 ) -> Account | Refusal:
     """Return the account that the player has now, under the same player id.
 
-    Refusals: those of `register`, `already_registered` and `unknown_player`. Raises Unavailable
-    and Overworked.
+    All sessions but the one that asks end, for they may be of who copied the secret. Refusals:
+    those of `register` and `require_factor`, `already_registered`, `unknown_player`. Raises
+    Unavailable and Overworked.
     """
+    refused = await require_factor(identity, tenant, player_id, session_id, "change_password")
+    if refused is not None:
+        return refused
+    async with identity.db.begin(tenant.schema, read_only=True) as tx:
+        own = await emails.own(tx.driver, player_id)
+    if own is not None and own.confirmed and wanted.email is not None:
+        return HAS_ADDRESS
     account = await read_registration(identity, tenant, wanted, player_id)
     if isinstance(account, Refusal):
         return account
     act = Upgrade(account, await greeting(identity, tenant, account))
     outcome = await identity.journal.submit(tenant.schema, act)
-    return outcome if isinstance(outcome, Refusal) else account
+    if isinstance(outcome, Refusal):
+        return outcome
+    await end_sessions(identity, tenant, player_id, keep=session_id)
+    return account

@@ -232,13 +232,20 @@ async def lift_suspensions(identity: Identity) -> None:
     for tenant in await identity.tenants.all():
         if tenant.state != "active":
             continue
-        async with identity.db.begin(tenant.schema, read_only=True) as tx:
-            found = await over(tx.driver, identity.clock.now(), AT_ONCE)
-        for player_id, due in found:
-            act = Reinstate(SYSTEM, player_id, identity.followers, due)
-            lifted = await change(identity, tenant, act)
-            if isinstance(lifted, Refusal):
-                log.warning("suspension_not_lifted", player=player_id, code=lifted.code)
+        try:
+            await _lift(identity, tenant)
+        except Exception as error:  # the next run tries again
+            log.warning("suspensions_not_lifted", tenant=tenant.slug, error=repr(error))
+
+
+async def _lift(identity: Identity, tenant: TenantRef) -> None:
+    async with identity.db.begin(tenant.schema, read_only=True) as tx:
+        found = await over(tx.driver, identity.clock.now(), AT_ONCE)
+    for player_id, due in found:
+        act = Reinstate(SYSTEM, player_id, identity.followers, due)
+        lifted = await change(identity, tenant, act)
+        if isinstance(lifted, Refusal):
+            log.warning("suspension_not_lifted", player=player_id, code=lifted.code)
 
 
 async def seal_reason(

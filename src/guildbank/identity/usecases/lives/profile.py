@@ -4,6 +4,7 @@ A country may set prices and duties, so a player names it once and afterwards a 
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -30,6 +31,10 @@ class Whole(msgspec.Struct, frozen=True):
 
     profile: Profile
     age: AgeConfirmation | None
+
+
+EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
+"""No age was confirmed before; and no time zone takes it out of the range of times."""
 
 
 async def read_whole(identity: Identity, tenant: TenantRef, player_id: str) -> Whole | Refusal:
@@ -60,7 +65,7 @@ async def change_profile(
         return NO_PLAYER
     if tenant.state != "active":
         return TENANT_SUSPENDED
-    if isinstance(age, AgeConfirmation) and age.at > identity.clock.now():
+    if isinstance(age, AgeConfirmation) and not EARLIEST <= age.at <= identity.clock.now():
         return FUTURE
     async with identity.db.begin(tenant.schema) as tx:
         known = await store.ensure(tx.driver, player_id)

@@ -7,10 +7,10 @@ import msgspec
 from guildbank.identity.contracts.operators import ADDRESS_TAKEN, NO_OPERATOR, Operator
 from guildbank.identity.rules import read_email
 from guildbank.identity.store.operators import people
-from guildbank.identity.strength import read_password
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators.authority import authority_of
 from guildbank.identity.usecases.operators.staff import Plane
+from guildbank.identity.usecases.protection.check import check_new_password
 from guildbank.kernel import Refusal, new_id
 
 
@@ -29,7 +29,7 @@ async def create_operator(
     email = read_email(address)
     if isinstance(email, Refusal):
         return msgspec.structs.replace(email, field="address")
-    good = read_password(password, [address, name])
+    good = await check_new_password(identity, password, [address, name])
     if isinstance(good, Refusal):
         return good
     hash_ = await identity.passwords.hash(good)

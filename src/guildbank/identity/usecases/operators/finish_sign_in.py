@@ -135,8 +135,9 @@ async def replace_app(
         codes = await confirm_enrolment(identity, plane, tx, operator_id, code, again=True)
         if isinstance(codes, Refusal):
             return codes
-        await sessions.end(tx.driver, [operator_id], keep=session_id)
+        # First, so that a sign-in under way waits for it or ends with the sessions.
         await store.drop_tickets(tx.driver, operator_id)
+        await sessions.end(tx.driver, [operator_id], keep=session_id)
     return codes
 
 

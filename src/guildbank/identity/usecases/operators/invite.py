@@ -25,11 +25,11 @@ from guildbank.identity.contracts.players import Email
 from guildbank.identity.rules import check_gift, read_email, token_hash
 from guildbank.identity.store.operators import invitations as store
 from guildbank.identity.store.operators import people
-from guildbank.identity.strength import read_password
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators.authority import authority_of
 from guildbank.identity.usecases.operators.half_sign_in import offer_enrolment
 from guildbank.identity.usecases.operators.staff import Plane
+from guildbank.identity.usecases.protection.check import check_new_password
 from guildbank.kernel import Refusal, new_id, parse_id
 from guildbank.notify import Mail, queue_mail, seal_mail
 
@@ -129,7 +129,9 @@ async def accept(identity: Identity, secret: str, newcomer: Newcomer) -> HalfSig
         if not await store.exists(tx.driver, token_hash(secret), identity.clock.now()):
             return INVITATION_ENDED
     words = [newcomer.name, newcomer.address or ""]
-    password = read_password(newcomer.password, [word for word in words if word])
+    password = await check_new_password(
+        identity, newcomer.password, [word for word in words if word]
+    )
     if isinstance(password, Refusal):
         return password
     given = None if newcomer.address is None else read_email(newcomer.address)

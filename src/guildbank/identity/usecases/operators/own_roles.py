@@ -11,7 +11,7 @@ from guildbank.identity.contracts.operators import (
     Role,
 )
 from guildbank.identity.rules import check_permissions
-from guildbank.identity.store.operators import people, sessions
+from guildbank.identity.store.operators import invitations, people, sessions
 from guildbank.identity.store.operators import roles as store
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators.authority import authority_of
@@ -72,6 +72,10 @@ async def change_role(
             return refused
         await store.change(tx.driver, name, set(permissions), identity.clock.now())
         holders = set(await people.holders(tx.driver, name)) - {by}
+        for holder in holders:
+            if holder is not None:
+                # What they offered others may be more than they may give now.
+                await invitations.drop_by(tx.driver, holder)
         await sessions.end(tx.driver, [one for one in holders if one is not None])
     return _role(name, frozenset(permissions), False)
 

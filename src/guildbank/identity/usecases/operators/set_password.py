@@ -14,11 +14,11 @@ from guildbank.identity.contracts.operators import (
 from guildbank.identity.rules import read_email, token_hash
 from guildbank.identity.store.operators import factors as store
 from guildbank.identity.store.operators import people, sessions
-from guildbank.identity.strength import read_password
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators.finish_sign_in import has_password
 from guildbank.identity.usecases.operators.invite import plane_of_secret
 from guildbank.identity.usecases.operators.staff import Plane
+from guildbank.identity.usecases.protection.check import check_new_password
 from guildbank.infra.http import ClientAddress
 from guildbank.kernel import Refusal, new_id
 from guildbank.notify import Mail, queue_mail, seal_mail
@@ -118,7 +118,7 @@ async def _set(
         operator = await people.one(tx.driver, operator_id)
     if operator is None:
         return NO_OPERATOR if ticket is None else RESET_ENDED
-    password = read_password(new, [operator.address, operator.name])
+    password = await check_new_password(identity, new, [operator.address, operator.name])
     if isinstance(password, Refusal):
         return password
     hash_ = await identity.passwords.hash(password)

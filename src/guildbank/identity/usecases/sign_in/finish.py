@@ -13,7 +13,7 @@ from guildbank.identity.usecases.factors.read_factors import read_factors
 from guildbank.identity.usecases.factors.seal_codes import key_of
 from guildbank.identity.usecases.factors.tell import seal_notice
 from guildbank.identity.usecases.hooks.ask import ask_before_login
-from guildbank.identity.usecases.sign_in.keep_session import begin_session
+from guildbank.identity.usecases.sign_in.keep_session import begin_session, clean_device
 from guildbank.identity.usecases.sign_in.tickets import add_ticket, new_secret
 from guildbank.infra.crypto import DataKey
 from guildbank.infra.http import ClientAddress
@@ -55,6 +55,11 @@ class Welcome(msgspec.Struct, frozen=True):
     device_token: str
 
 
+def device_account(player_id: str) -> str:
+    """Return the name under which devices of a player are known who has none to type."""
+    return f"device {player_id}"
+
+
 async def welcome(
     identity: Identity,
     tenant: TenantRef,
@@ -67,9 +72,10 @@ async def welcome(
 
     Refusals: those of `finish_sign_in`.
     """
-    throttle = identity.throttle
-    known = throttle.knows(tenant.id, player_id, visitor.device_token)
-    token = await throttle.succeeded(tenant.id, player_id, visitor.address, visitor.device_token)
+    # Nobody guessed anything here, so no counter of guesses is touched.
+    account = device_account(player_id)
+    known = identity.throttle.knows(tenant.id, account, visitor.device_token)
+    token = identity.throttle.token_of(tenant.id, account, visitor.device_token)
     proof = Proof(
         player_id=player_id,
         state=state,
@@ -90,6 +96,7 @@ async def finish_sign_in(identity: Identity, tenant: TenantRef, proof: Proof) ->
     `second_factor_required`, which tells how to go on: `challenge` names the sign-in for ten
     minutes, `methods` are those that finish it.
     """
+    proof = msgspec.structs.replace(proof, device=clean_device(proof.device))
     barred = barred_by(proof.state)
     if barred is not None:
         return barred

@@ -31,9 +31,16 @@ from guildbank.notify import SealedMail, queue_mail
 SESSION_LIFETIME = timedelta(days=90)
 IDLE_LIFETIME = timedelta(days=30)
 MAX_DEVICE = 200
+MAX_SESSIONS = 50
+"""Of one player; with one more the oldest ends."""
 _PREFIX = "rt_"
 _MAX_TOKEN = 200
 _PURPOSE = b"refresh token"
+
+
+def clean_device(device: str) -> str:
+    """Return what a client calls itself as it can be stored and mailed."""
+    return "".join(sign for sign in device if sign.isprintable())[:MAX_DEVICE]
 
 
 async def begin_session(
@@ -56,7 +63,7 @@ async def begin_session(
         id=new_id("ses"),
         player_id=player_id,
         counter=0,
-        device="".join(sign for sign in device if sign.isprintable())[:MAX_DEVICE],
+        device=clean_device(device),
         methods=methods,
         created_at=now,
         authenticated_at=now,
@@ -71,6 +78,7 @@ async def begin_session(
         if barred is not None:
             return barred
         await store.add(tx.driver, session)
+        await store.end_oldest(tx.driver, player_id, now, MAX_SESSIONS)
         await undo_own(tx.driver, player_id)
         if notice is not None:
             await queue_mail(tx, notice)

@@ -7,10 +7,15 @@ from guildbank.identity.contracts.sign_in import LOGIN_FAILED, Candidate, Tokens
 from guildbank.identity.names import read_username
 from guildbank.identity.rules import read_email
 from guildbank.identity.store import accounts as store
-from guildbank.identity.strength import prepare
+from guildbank.identity.strength import prepare_guess
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.protection.check import check_login_captcha, trust_login
-from guildbank.identity.usecases.sign_in.finish import Proof, Welcome, finish_sign_in
+from guildbank.identity.usecases.sign_in.finish import (
+    Proof,
+    Welcome,
+    device_account,
+    finish_sign_in,
+)
 from guildbank.infra.http import ClientAddress
 from guildbank.infra.passwords import Verdict
 from guildbank.infra.tenant import TenantRef
@@ -41,7 +46,7 @@ async def log_in(
     is known; `login_throttled` and those of `check_captcha`, before the password is looked at; and
     to who knows the password those of `finish_sign_in`. Raises Overworked and StoreAway.
     """
-    password = prepare(credentials.password) or ""
+    password = prepare_guess(credentials.password)
     handle = _read(credentials.handle)
     # What cannot be a handle is no account's, and is counted all the same.
     account = handle if isinstance(handle, str) else _folded(handle)
@@ -56,9 +61,15 @@ async def log_in(
     found = await _verified(identity, tenant, handle, password)
     if found is None:
         return LOGIN_FAILED
-    known = await identity.throttle.succeeded(*asked)
-    await trust_login(identity, tenant, *whence)
-    candidate, verdict = found
+    candidate, verdict, owner = found
+    if owner:
+        known = await identity.throttle.succeeded(*asked)
+        await trust_login(identity, tenant, *whence)
+    else:
+        await identity.throttle.excuse(*asked)
+        known = identity.throttle.token_of(
+            tenant.id, device_account(candidate.player_id), credentials.device_token
+        )
     if verdict is Verdict.OUTDATED:
         renewed = await identity.passwords.hash(password)
         async with identity.db.begin(tenant.schema) as tx:
@@ -80,18 +91,18 @@ async def log_in(
 
 async def _verified(
     identity: Identity, tenant: TenantRef, handle: Email | Username | str, password: str
-) -> tuple[Candidate, Verdict] | None:
-    """Return who the handle and the password are of.
+) -> tuple[Candidate, Verdict, bool] | None:
+    """Return who the handle and the password are of, and whether the handle is theirs alone.
 
     As many hashes are computed whoever has the handle: one for a name; two for an address, since
     beside the player who confirmed it another may have claimed it, each with a password.
     """
-    match: tuple[Candidate, Verdict] | None = None
-    for candidate in await _candidates(identity, tenant, handle):
+    match: tuple[Candidate, Verdict, bool] | None = None
+    for at, candidate in enumerate(await _candidates(identity, tenant, handle)):
         stored = None if candidate is None else candidate.password_hash
         verdict = await identity.passwords.verify(password, stored)
         if candidate is not None and verdict is not Verdict.WRONG and match is None:
-            match = candidate, verdict
+            match = candidate, verdict, at == 0
     return match
 
 

@@ -7,6 +7,7 @@ import structlog
 
 from guildbank.identity.contracts.sign_in import Purpose, Ticket
 from guildbank.identity.rules import token_hash
+from guildbank.identity.store import sessions
 from guildbank.identity.store import tickets as store
 from guildbank.identity.store.tickets import NewTicket
 from guildbank.identity.usecases import Identity
@@ -16,6 +17,8 @@ from guildbank.infra.tenant import TenantRef
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 500
+KEPT = timedelta(days=30)
+"""How long sessions that ended are kept for who looks into a theft."""
 CODE_DIGITS = 8
 CODE_TRIES = 5
 MAX_SECRET = 64
@@ -120,12 +123,17 @@ async def take_by_code(
 
 
 async def forget_expired(identity: Identity) -> None:
-    """Delete the tickets of all tenants that have expired; one's trouble stops no other."""
+    """Delete tickets that have expired and old sessions; one tenant's trouble stops no other."""
+    now = identity.clock.now()
     for tenant in await identity.tenants.all():
         try:
             forgotten = AT_ONCE
             while forgotten == AT_ONCE:
                 async with identity.db.begin(tenant.schema) as tx:
-                    forgotten = await store.forget(tx.driver, identity.clock.now(), AT_ONCE)
+                    forgotten = await store.forget(tx.driver, now, AT_ONCE)
+            forgotten = AT_ONCE
+            while forgotten == AT_ONCE:
+                async with identity.db.begin(tenant.schema) as tx:
+                    forgotten = await sessions.forget_ended(tx.driver, now - KEPT, AT_ONCE)
         except Exception as error:  # the next run tries again
             log.warning("tickets_not_tidied", tenant=tenant.slug, error=repr(error))
