@@ -22,6 +22,7 @@ SLUG = "moonlit-games"
 PASSWORD = "three lamps sing"
 OF_PLAYERS = (
     "/register", "/login", "/refresh", "/buy-currency", "/wallet/buy", "/profile", "/v1/consents",
+    "/account/email", "/account/password",
 )  # fmt: skip
 FROM_ELSEWHERE = {
     "POST /v1/sign-in/begin": (422, "return_url_not_registered"),
@@ -31,14 +32,13 @@ FROM_ELSEWHERE = {
     "POST /v1/sign-in/link": (401, "link_code_refused"),
     "POST /v1/guests/sign-in": (401, "login_failed"),
     "POST /v1/account/email/confirm": (422, "ticket_not_valid"),
-    "POST /v1/account/email/confirm-code": (422, "ticket_not_valid"),
     "POST /v1/account/email/change": (422, "ticket_not_valid"),
     "POST /v1/account/email/undo": (422, "ticket_not_valid"),
     "POST /v1/account/password/reset": (422, "ticket_not_valid"),
 }
 """Examples that hold what no example can know: a code, a secret, what a provider signed. They are
 well formed, and refused for nothing but that."""
-PROOFS = ("/second-factor", "/step-up", "/passkey")
+PROOFS = ("/second-factor", "/step-up", "/passkey", "/confirm-code")
 UNPROVED = {
     "challenge_ended",
     "passkey_refused",
@@ -47,6 +47,7 @@ UNPROVED = {
     "second_factor_failed",
     "method_not_open",
     "not_found",
+    "ticket_not_valid",
 }
 """What an example of a proof is answered, which was read and can prove nothing here."""
 _numbers = count()
@@ -71,6 +72,8 @@ EXAMPLES = {
 FIRST = (
     "POST /v1/tenants", "POST /v1/currencies", "POST /v1/players", "POST /v1/packs",
     "POST /v1/documents",
+    # Before the tenant's example asks for a second factor for it.
+    "PUT /v1/account/email",
 )  # fmt: skip
 LAST = ("POST /v1/tenants/{slug}/delete",)
 SIGNED_IN = ("POST /v1/guests/upgrade", "POST /v1/identities")
