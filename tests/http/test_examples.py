@@ -22,7 +22,7 @@ SLUG = "moonlit-games"
 PASSWORD = "three lamps sing"
 OF_PLAYERS = (
     "/register", "/login", "/refresh", "/buy-currency", "/wallet/buy", "/profile", "/v1/consents",
-    "/account/email", "/account/password",
+    "/account/password",
 )  # fmt: skip
 FROM_ELSEWHERE = {
     "POST /v1/sign-in/begin": (422, "return_url_not_registered"),
@@ -38,7 +38,7 @@ FROM_ELSEWHERE = {
 }
 """Examples that hold what no example can know: a code, a secret, what a provider signed. They are
 well formed, and refused for nothing but that."""
-PROOFS = ("/second-factor", "/step-up", "/passkey", "/confirm-code")
+PROOFS = ("/second-factor", "/step-up", "/passkey", "/confirm-code", "/account/email")
 UNPROVED = {
     "challenge_ended",
     "passkey_refused",
@@ -48,6 +48,7 @@ UNPROVED = {
     "method_not_open",
     "not_found",
     "ticket_not_valid",
+    "step_up_required",
 }
 """What an example of a proof is answered, which was read and can prove nothing here."""
 _numbers = count()
@@ -72,8 +73,6 @@ EXAMPLES = {
 FIRST = (
     "POST /v1/tenants", "POST /v1/currencies", "POST /v1/players", "POST /v1/packs",
     "POST /v1/documents",
-    # Before the tenant's example asks for a second factor for it.
-    "PUT /v1/account/email",
 )  # fmt: skip
 LAST = ("POST /v1/tenants/{slug}/delete",)
 SIGNED_IN = ("POST /v1/guests/upgrade", "POST /v1/identities")
