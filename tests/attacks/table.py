@@ -120,7 +120,8 @@ class Route:
     """A route as the app declares it; `players` says that its guard lets players in.
 
     `own` is for players alone, and `session` for those who signed in themselves; `people` is for
-    operators and no machine, `own_staff` about themselves; `fresh` wants a proof of late.
+    operators and no machine, `own_staff` about themselves; `fresh` wants a proof of late, and
+    `machines` is for keys and no person.
     """
 
     method: str
@@ -132,6 +133,7 @@ class Route:
     people: bool = False
     own_staff: bool = False
     fresh: bool = False
+    machines: bool = False
 
     @property
     def name(self) -> str:
@@ -188,6 +190,7 @@ def _routes(app: Litestar) -> Iterator[Route]:
                     any(one.people for one in guards),
                     any(isinstance(one, OperatorOnly) for one in resolved),
                     any(one.fresh for one in resolved if isinstance(one, Scope | OperatorOnly)),
+                    any(one.machines for one in guards),
                 )
 
 

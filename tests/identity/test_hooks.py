@@ -19,8 +19,9 @@ from guildbank.identity.contracts.players import Account
 from guildbank.identity.contracts.sign_in import Tokens
 from guildbank.identity.usecases.hooks.keep import Wanted, set_hook, try_hook
 from guildbank.identity.usecases.players.register import Registration, register
+from guildbank.identity.usecases.sign_in.finish import Welcome
 from guildbank.identity.usecases.sign_in.keep_session import refresh
-from guildbank.identity.usecases.sign_in.log_in import Credentials, Welcome, log_in
+from guildbank.identity.usecases.sign_in.log_in import Credentials, log_in
 from guildbank.infra.egress import Egress
 from guildbank.infra.http import UNKNOWN_ADDRESS
 from guildbank.kernel import Refusal, SystemClock

@@ -19,7 +19,8 @@ from guildbank.identity.strength import read_password
 from guildbank.identity.usecases.players.register import Registration, register
 from guildbank.identity.usecases.protection.check import check_new_password
 from guildbank.identity.usecases.protection.keep import WantedCaptcha, set_protection
-from guildbank.identity.usecases.sign_in.log_in import Credentials, Welcome, log_in
+from guildbank.identity.usecases.sign_in.finish import Welcome
+from guildbank.identity.usecases.sign_in.log_in import Credentials, log_in
 from guildbank.infra.breached import FILE_NAME, load_list
 from guildbank.infra.http.client_address import read_address
 from guildbank.kernel import Refusal

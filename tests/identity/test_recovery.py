@@ -2,18 +2,15 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx
 import pytest
 from tests.house import House
+from tests.identity.reader import OTHER, PASSWORD, Meet, Person, done, refused
 
-from guildbank.kernel import Refusal
-from guildbank.notify import MailboxMessage, list_mailbox
 from guildbank.tenancy import TenantRef
-
-PASSWORD, OTHER = "three lamps sing at dawn", "seven ropes hum at dusk"
 
 
 @pytest.fixture(scope="module")
@@ -27,73 +24,9 @@ async def web(house: House, home: TenantRef) -> AsyncIterator[httpx.AsyncClient]
         yield client
 
 
-class Person:
-    """A player who reads mail."""
-
-    def __init__(self, house: House, home: TenantRef, web: httpx.AsyncClient, name: str) -> None:
-        self.house, self.home, self.web = house, home, web
-        self.name = name
-        self.address = f"{name}@mail.example"
-        self.token = ""
-
-    async def registers(self, **body: str) -> "Person":
-        wanted = {"username": self.name, "email": self.address, "password": PASSWORD, **body}
-        answer = await self.web.post("/register", json=wanted)
-        assert answer.status_code == 201, answer.text
-        return self
-
-    async def signs_in(self, handle: str | None = None, password: str = PASSWORD) -> httpx.Response:
-        body = {"username": handle or self.name, "password": password}
-        answer = await self.web.post("/account/login", json=body)
-        if answer.status_code == 200:
-            self.token = answer.json()["token"]
-        return answer
-
-    async def asks(self, method: str, path: str, **body: str) -> httpx.Response:
-        headers = {"authorization": f"Bearer {self.token}"} if self.token else {}
-        return await self.web.request(method, f"/v1/account{path}", json=body, headers=headers)
-
-    async def mail(self, address: str | None = None) -> list[MailboxMessage]:
-        """Return what came, the newest first."""
-        found = await list_mailbox(
-            self.house.identity.notify, self.home, None, 50, address or self.address
-        )
-        assert not isinstance(found, Refusal)
-        return list(found)
-
-    async def link(self, template: str, address: str | None = None) -> str:
-        """Return the token of the newest mail of the template."""
-        for one in await self.mail(address):
-            if one.template == f"identity.{template}":
-                return one.message.links[-1].partition("token=")[2]
-        raise LookupError(template)
-
-    async def confirms(self) -> "Person":
-        token = await self.link("confirm_email")
-        assert done(await self.asks("POST", "/email/confirm", token=token))
-        return self
-
-    async def calls(self) -> int:
-        """Return how a call with the newest token is answered."""
-        headers = {"authorization": f"Bearer {self.token}"}
-        return (await self.web.get("/v1/sessions", headers=headers)).status_code
-
-
-Meet = Callable[[str], Person]
-
-
 @pytest.fixture
 def person(house: House, home: TenantRef, web: httpx.AsyncClient) -> Meet:
     return lambda name: Person(house, home, web, name)
-
-
-def done(answer: httpx.Response) -> bool:
-    assert answer.is_success, answer.text
-    return True
-
-
-def refused(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 async def test_the_mailed_link_confirms_an_address_once(person: Meet) -> None:
@@ -380,45 +313,3 @@ async def test_links_of_one_tenant_or_purpose_are_nothing_elsewhere(
             "ticket_not_valid",
         )
     await sue.confirms()
-
-
-async def test_who_claims_an_address_lifts_no_brake_on_guessing_its_owners_password(
-    person: Meet,
-) -> None:
-    await (await person("tia").registers()).confirms()
-    mallory = await person("mallory2").registers(email="tia@mail.example", password=OTHER)
-    told = []
-    for number in range(12):
-        assert (await mallory.signs_in("tia@mail.example", OTHER)).status_code in (200, 429)
-        told.append(refused(await mallory.signs_in("tia@mail.example", f"a guess {number}")))
-    assert (429, "login_throttled") in told
-
-
-async def test_a_change_of_address_that_waits_dies_with_the_password(person: Meet) -> None:
-    uma = await (await person("uma").registers()).confirms()
-    await uma.signs_in()
-    assert done(await uma.asks("PUT", "/email", email="thief3@mail.example"))
-    stolen = await uma.link("email_change_confirm", "thief3@mail.example")
-    await uma.asks("POST", "/password/forgotten", email=uma.address)
-    token = await uma.link("reset_password")
-    assert done(await uma.asks("POST", "/password/reset", token=token, password=OTHER))
-    answer = await uma.asks("POST", "/email/change", token=stolen)
-    assert refused(answer) == (422, "ticket_not_valid")
-
-
-async def test_mail_to_who_registers_stops_no_mail_that_recovers(person: Meet) -> None:
-    vic = await (await person("vic").registers()).confirms()
-    for number in range(8):
-        await person(f"noise{number}").registers(email=vic.address)
-    assert done(await vic.asks("POST", "/password/forgotten", email=vic.address))
-    assert (await vic.mail())[0].template == "identity.reset_password"
-
-
-async def test_a_guest_gets_no_password_or_address_but_by_registering(person: Meet) -> None:
-    guest = person("guest")
-    made = (await guest.web.post("/v1/guests", json={})).json()
-    guest.token = made["tokens"]["token"]
-    answer = await guest.asks("PUT", "/password", password=OTHER)
-    assert refused(answer) == (409, "is_guest")
-    answer = await guest.asks("PUT", "/email", email="guest@mail.example")
-    assert refused(answer) == (409, "is_guest")

@@ -37,7 +37,7 @@ def _opened() -> Mapping[str, list[str]]:
     for each in operations(described_app().routes):
         for guard in guards_of(each.handler):
             if isinstance(guard, Scope):
-                star = " *" if guard.fresh else ""
+                star = " *" if guard.fresh else " (keys alone)" if guard.machines else ""
                 found[guard.name].append(f"`{each.method} {each.path}`{star}")
     return found
 

@@ -25,11 +25,11 @@ from guildbank.infra.http import (
     Service,
     View,
     Who,
+    by_machine,
     decode_cursor,
     encode_cursor,
     granted,
     machine_or_self,
-    problem,
     read_country,
     scope,
 )
@@ -132,7 +132,7 @@ async def read(identity: Parts, caller: Who, player_id: PlayerId) -> PlayerView:
 
 @post(
     "/v1/players/{player_id:str}/tokens",
-    guards=[scope(TOKEN)],
+    guards=[by_machine(TOKEN)],
     tags=TAGS,
     summary="Mint a player token",
 )
@@ -144,10 +144,9 @@ async def mint(
 ) -> PlayerTokenView:
     """Return a token of ten minutes with which the player's own client may call.
 
-    The body may be left out. With a `country` the player buys at that country's prices.
+    For game servers alone: no operator plays in a player's name. The body may be left out. With a
+    `country` the player buys at that country's prices.
     """
-    if caller.kind == "operator":
-        raise problem("forbidden", "Tokens are for game servers: nobody plays in a player's name.")
     country = None if data is None else granted(read_country(data.country))
     minted = granted(await mint_player_token(identity, caller.home, player_id, country))
     return PlayerTokenView(token=minted.token, expires_at=minted.expires_at)

@@ -96,15 +96,23 @@ def caller_of(connection: Connection) -> Caller:
 class Scope:
     """Guard: machines need this scope, operators a role with it; a deployment key is a machine.
 
-    With `people` no machine will do, with `fresh` operators must have proved who they are of late.
+    With `people` no machine will do, with `machines` no operator. With `fresh` operators must have
+    proved who they are of late.
     """
 
     def __init__(
-        self, name: str, *, players: bool = False, people: bool = False, fresh: bool = False
+        self,
+        name: str,
+        *,
+        players: bool = False,
+        people: bool = False,
+        machines: bool = False,
+        fresh: bool = False,
     ) -> None:
         self.name = name
         self.players = players
         self.people = people
+        self.machines = machines
         self.fresh = fresh
 
     async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
@@ -117,6 +125,8 @@ class Scope:
             _only_self(caller, connection)
         elif self.people and caller.kind != "operator":
             raise problem("forbidden", "Only an operator who signed in may make this call.")
+        elif self.machines and caller.kind == "operator":
+            raise problem("forbidden", "Only a game server may make this call, by its key.")
         elif self.name not in caller.scopes:
             who = "No role of yours has" if caller.kind == "operator" else "The key lacks"
             raise problem("forbidden", f"{who} the scope {self.name}.")
@@ -135,6 +145,11 @@ def scope(name: str, *, fresh: bool = False) -> Scope:
 def by_operator(name: str, *, fresh: bool = False) -> Scope:
     """Return a guard for operators with the permission `name`, which no key has."""
     return Scope(name, people=True, fresh=fresh)
+
+
+def by_machine(name: str) -> Scope:
+    """Return a guard for keys with the scope `name`: what no person may do, whatever the role."""
+    return Scope(name, machines=True)
 
 
 def machine_or_self(name: str) -> Scope:
