@@ -127,7 +127,7 @@ async def erase_own(identity: Parts, caller: Who) -> ErasureView:
 
 @post(
     "/v1/players/{player_id:str}/erase",
-    guards=[scope(ERASE)],
+    guards=[scope(ERASE, fresh=True)],
     tags=TAGS,
     status_code=202,
     summary="Erase a person",
@@ -206,7 +206,7 @@ async def list_of(identity: Parts, caller: Who, player_id: PlayerId) -> LegalHol
 
 @delete(
     "/v1/players/{player_id:str}/legal-holds/{hold_id:str}",
-    guards=[scope(HOLD)],
+    guards=[scope(HOLD, fresh=True)],
     tags=TAGS,
     status_code=204,
     summary="Lift a legal hold",

@@ -111,7 +111,7 @@ async def read(
 
 @get(
     "/v1/players/{player_id:str}/exports/{export_id:str}/file",
-    guards=[scope(SCOPE)],
+    guards=[scope(SCOPE, fresh=True)],
     tags=TAGS,
     media_type="application/zip",
     summary="Download a player's data",

@@ -82,7 +82,7 @@ class HookTestView(View):
     problem: str | None
 
 
-@put("/v1/hooks/{point:str}", guards=[scope(WRITE)], tags=TAGS, summary="Set a hook")
+@put("/v1/hooks/{point:str}", guards=[scope(WRITE, fresh=True)], tags=TAGS, summary="Set a hook")
 async def set_one(
     identity: Parts, caller: Who, point: AtPoint, data: JSONBody[HookBody]
 ) -> HookView:

@@ -81,7 +81,7 @@ class ReturnUrlsView(View):
 
 @put(
     "/v1/identity-providers/{identity_provider_id:str}",
-    guards=[scope(WRITE)],
+    guards=[scope(WRITE, fresh=True)],
     tags=TAGS,
     summary="Set up an identity provider",
 )
@@ -132,7 +132,9 @@ async def list_identity_providers(external: Parts, caller: Who) -> Page[Identity
     return Page([_view(one) for one in await verbs.list_providers(external, caller.home)], None)
 
 
-@put("/v1/return-urls", guards=[scope(WRITE)], tags=TAGS, summary="Register return URLs")
+@put(
+    "/v1/return-urls", guards=[scope(WRITE, fresh=True)], tags=TAGS, summary="Register return URLs"
+)
 async def set_the_return_urls(
     external: Parts, caller: Who, data: JSONBody[ReturnUrlsBody]
 ) -> ReturnUrlsView:

@@ -76,7 +76,7 @@ class PluginView(View):
 
 @put(
     "/v1/providers/{provider_id:str}",
-    guards=[scope(WRITE)],
+    guards=[scope(WRITE, fresh=True)],
     tags=TAGS,
     summary="Configure a provider",
 )
