@@ -117,12 +117,17 @@ SELECT '' AS name, '' AS player
 WHERE $1::text[] IS NULL
 """
 
-# Only who confirmed an address hears what was sent there: anyone may claim one.
+# Of an address that somebody else gave too only who confirmed it hears: anyone may claim one.
 ADDRESSES = """
-SELECT address
-FROM identity_email
-WHERE player_id = $1
-  AND confirmed_at IS NOT NULL
+SELECT DISTINCT mine.address
+FROM identity_email AS mine
+WHERE mine.player_id = $1
+  AND (mine.confirmed_at IS NOT NULL
+       OR NOT EXISTS (
+           SELECT FROM identity_email AS other
+           WHERE other.canonical = mine.canonical
+             AND other.player_id <> mine.player_id
+       ))
 """
 
 

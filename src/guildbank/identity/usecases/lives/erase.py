@@ -142,19 +142,26 @@ async def erase_due(identity: Identity) -> None:
     for tenant in await identity.tenants.all():
         if tenant.state != "active":
             continue
-        now = identity.clock.now()
-        async with identity.db.begin(tenant.schema, read_only=True) as tx:
-            due = await store.open_ones(tx.driver, now, AT_ONCE)
-        for asked in due:
-            try:
-                outcome = await _erase(identity, tenant, asked)
-            except Exception as error:  # the others' turn comes all the same, and this one's again
-                log.exception("erasure_failed", player=asked.player_id, error=repr(error))
-                continue
-            if isinstance(outcome, Refusal) and outcome.code == HELD_CODE:
-                log.info("erasure_put_off", player=asked.player_id, **outcome.extra)
-                async with identity.db.begin(tenant.schema) as tx:
-                    await store.put_off(tx.driver, asked.player_id, now + NEXT_TRY)
+        try:
+            await _erase_all(identity, tenant)
+        except Exception as error:  # the others' turn comes all the same, and this one's again
+            log.warning("erasures_not_done", tenant=tenant.slug, error=repr(error))
+
+
+async def _erase_all(identity: Identity, tenant: TenantRef) -> None:
+    now = identity.clock.now()
+    async with identity.db.begin(tenant.schema, read_only=True) as tx:
+        due = await store.open_ones(tx.driver, now, AT_ONCE)
+    for asked in due:
+        try:
+            outcome = await _erase(identity, tenant, asked)
+        except Exception as error:  # it is tried again at the next run
+            log.exception("erasure_failed", player=asked.player_id, error=repr(error))
+            continue
+        if isinstance(outcome, Refusal) and outcome.code == HELD_CODE:
+            log.info("erasure_put_off", player=asked.player_id, **outcome.extra)
+            async with identity.db.begin(tenant.schema) as tx:
+                await store.put_off(tx.driver, asked.player_id, now + NEXT_TRY)
 
 
 async def _ask(

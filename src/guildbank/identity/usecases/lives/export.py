@@ -101,17 +101,24 @@ async def make_exports(identity: Identity) -> None:
     for tenant in await identity.tenants.all():
         if tenant.state != "active":
             continue
-        async with identity.db.begin(tenant.schema) as tx:
-            await store.forget(tx.driver, identity.clock.now())
-            waiting = await store.waiting(tx.driver, AT_ONCE)
-        for export in waiting:
-            try:
-                await _make(identity, tenant, export)
-            except Exception as error:
-                known = "too_large" if isinstance(error, TooLarge) else "failed"
-                log.exception("export_failed", export=export.id, error=repr(error))
-                async with identity.db.begin(tenant.schema) as tx:
-                    await store.failed(tx.driver, export.id, known)
+        try:
+            await _make_all(identity, tenant)
+        except Exception as error:  # the others' turn comes all the same, and this one's again
+            log.warning("exports_not_made", tenant=tenant.slug, error=repr(error))
+
+
+async def _make_all(identity: Identity, tenant: TenantRef) -> None:
+    async with identity.db.begin(tenant.schema) as tx:
+        await store.forget(tx.driver, identity.clock.now())
+        waiting = await store.waiting(tx.driver, AT_ONCE)
+    for export in waiting:
+        try:
+            await _make(identity, tenant, export)
+        except Exception as error:
+            known = "too_large" if isinstance(error, TooLarge) else "failed"
+            log.exception("export_failed", export=export.id, error=repr(error))
+            async with identity.db.begin(tenant.schema) as tx:
+                await store.failed(tx.driver, export.id, known)
 
 
 async def _make(identity: Identity, tenant: TenantRef, export: Export) -> None:
