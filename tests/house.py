@@ -71,13 +71,9 @@ class House:
         plugins: Plugins | None = None,
         url: str = "http://localhost",
     ) -> Litestar:
-        """Return an app with the routes of these rooms, of this worker or of `another`.
-
-        Its identity providers reach servers of this machine too.
-        """
+        """Return an app with the routes of these rooms, of this worker or of `another`."""
         identity = identity or self.identity
         authenticator = Authenticator(identity)
-        providers = IdentityProviders(plugins or Plugins.discover(), Egress(private=True))
         return build_app(
             routes=[*TENANCY.routes, *IDENTITY.routes],
             codes=[*TENANCY.codes, *IDENTITY.codes],
@@ -86,10 +82,20 @@ class House:
             services={
                 "tenancy": self.tenancy,
                 "identity": identity,
-                "external": ExternalSignIn(identity, providers, url),
+                "external": self.external(identity, plugins, url),
             },
             settings=Settings(),
         )
+
+    def external(
+        self,
+        identity: Identity,
+        plugins: Plugins | None = None,
+        url: str = "http://localhost",
+    ) -> ExternalSignIn:
+        """Return sign-in elsewhere, whose providers may be servers of this machine too."""
+        providers = IdentityProviders(plugins or Plugins.discover(), Egress(private=True))
+        return ExternalSignIn(identity, providers, url)
 
     def another(
         self,

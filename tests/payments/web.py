@@ -40,6 +40,7 @@ class Web:
                 "payments": shop.payments,
                 "store": shop.store,
                 "identity": self.identity,
+                "external": house.external(self.identity),
                 "db": house.db,
             },
             settings=Settings(),

@@ -34,6 +34,7 @@ DEFAULTS: dict[str, Any] = {
     "corsOrigins": [],
     "secondFactor": "optional",
     "secondFactorActions": [],
+    "erasureWaitDays": 14,
     "passkeys": None,
 }
 
