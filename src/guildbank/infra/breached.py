@@ -1,9 +1,8 @@
 """Passwords that are known from breaches, in a file of this machine: nothing is asked of anybody.
 
 The file is made from a list of SHA-1 hashes in their order, as Have I Been Pwned publishes it. It
-has a head, an index by the first two bytes of a hash, and of each hash the next four bytes. So a
-billion hashes take 4 GB, a look-up reads one bucket of some 60 kB, and of a billion hashes' list
-one password in 280,000 that nobody knows is taken for known.
+has a head, an index by the first two bytes of a hash, and of each hash the next four bytes. A
+look-up reads one bucket; of n hashes, n in 2^48 passwords that nobody knows are taken for known.
 """
 
 import mmap

@@ -77,6 +77,20 @@ class Shelf(Protocol[K, V]):
         ...
 
 
+class PutOnly:
+    """What a shelf is whose rows are only ever new: acts put them, and nobody asks for one."""
+
+    derived: ClassVar[bool] = False
+
+    def reading(self, keys: Sequence[Any]) -> Statement:
+        """Refuse: an act that names such a row among its needs is a defect."""
+        raise TypeError(f"rows of {type(self).__name__} are only ever new")
+
+    def read(self, keys: Sequence[Any], rows: Rows) -> Mapping[Any, Any]:
+        """Refuse, as `reading` does."""
+        raise TypeError(f"rows of {type(self).__name__} are only ever new")
+
+
 class Log(Protocol[R_contra]):
     """Append-only rows that belong to entries and are in the hash chain (the transfers).
 

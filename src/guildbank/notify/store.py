@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import msgspec
 
-from guildbank.journal import Driver, Rows, Statement
+from guildbank.journal import Driver, PutOnly, Statement
 from guildbank.notify.contracts import Audience, SealedMail
 from guildbank.notify.tables import NOTIFY_ORDER
 
@@ -186,19 +186,10 @@ class Boxed(msgspec.Struct, frozen=True):
     sealed: bytes
 
 
-class Outgoing:
+class Outgoing(PutOnly):
     """Mail that an act of the journal sends, by id: put only, and committed with the act."""
 
     order: ClassVar[int] = NOTIFY_ORDER
-    derived: ClassVar[bool] = False
-
-    def reading(self, keys: Sequence[str]) -> Statement:
-        """Refuse: mail is only ever new."""
-        raise NotImplementedError
-
-    def read(self, keys: Sequence[str], rows: Rows) -> Mapping[str, SealedMail]:
-        """Refuse, as `reading` does."""
-        raise NotImplementedError
 
     def saving(self, changed: Mapping[str, SealedMail]) -> Sequence[Statement]:
         """Queue them all."""

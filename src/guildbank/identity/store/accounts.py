@@ -7,7 +7,7 @@ from typing import ClassVar
 from guildbank.identity.contracts.players import Account, Profile
 from guildbank.identity.contracts.sign_in import Candidate
 from guildbank.identity.tables import IDENTITY_ORDER
-from guildbank.journal import Driver, Rows, Statement
+from guildbank.journal import Driver, PutOnly, Rows, Statement
 
 HOLDERS_OF_NAMES = """
 SELECT skeleton, player_id
@@ -133,19 +133,10 @@ class Holders:
         return ()
 
 
-class Accounts:
+class Accounts(PutOnly):
     """What players registered with, by player; written after the player's own row."""
 
     order: ClassVar[int] = IDENTITY_ORDER + 1
-    derived: ClassVar[bool] = False
-
-    def reading(self, keys: Sequence[str]) -> Statement:
-        """Refuse: an account is only ever added."""
-        raise NotImplementedError
-
-    def read(self, keys: Sequence[str], rows: Rows) -> Mapping[str, Account]:
-        """Refuse, as `reading` does."""
-        raise NotImplementedError
 
     def saving(self, changed: Mapping[str, Account]) -> Sequence[Statement]:
         """Insert the parts that each account has."""

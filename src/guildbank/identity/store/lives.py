@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from guildbank.identity.contracts.lives import Standing
 from guildbank.identity.store.sessions import ENDED
@@ -75,10 +75,16 @@ class StandingRows:
 STANDINGS = StandingRows()
 
 
-def standing(row: Sequence[object]) -> Standing:
+def standing(row: Sequence[Any]) -> Standing:
     """Return the standing of a row."""
-    names = ("player_id", "state", "principal", "since", "until", "sealed")
-    return Standing(**dict(zip(names, row, strict=True)))  # type: ignore[arg-type]
+    return Standing(
+        player_id=row[0],
+        state=row[1],
+        principal=row[2],
+        since=row[3],
+        until=row[4],
+        sealed=row[5],
+    )
 
 
 async def standing_of(driver: Driver, player_id: str) -> Standing | None:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from guildbank.identity.contracts.sign_in import Purpose, Ticket
 from guildbank.identity.tables import IDENTITY_ORDER
-from guildbank.journal import Driver, Rows, Statement
+from guildbank.journal import Driver, PutOnly, Statement
 
 ADD = """
 INSERT INTO identity_ticket (hash, purpose, player_id, data, code_hash, expires_at)
@@ -93,19 +93,10 @@ class NewTicket(NamedTuple):
         return (self.hash, one.purpose, one.player_id, one.data, self.code_hash, one.expires_at)
 
 
-class Tickets:
+class Tickets(PutOnly):
     """Tickets that an act of the journal hands out, by hash; put only."""
 
     order: ClassVar[int] = IDENTITY_ORDER + 1
-    derived: ClassVar[bool] = False
-
-    def reading(self, keys: Sequence[bytes]) -> Statement:
-        """Refuse: a ticket is only ever new."""
-        raise NotImplementedError
-
-    def read(self, keys: Sequence[bytes], rows: Rows) -> Mapping[bytes, NewTicket]:
-        """Refuse, as `reading` does."""
-        raise NotImplementedError
 
     def saving(self, changed: Mapping[bytes, NewTicket]) -> Sequence[Statement]:
         """Insert them all."""
