@@ -128,8 +128,14 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     pinger, metrics = Pinger(url), Metrics()
     counters = open_store(settings, db)
     meter = Meter(metrics.registry)
-    journal = Journal(db, writers=JOURNAL_WRITERS, committed=pinger.committed, meter=meter)
     directory, plugins = Tenants(db, vault), Plugins.discover()
+    journal = Journal(
+        db,
+        writers=JOURNAL_WRITERS,
+        committed=pinger.committed,
+        meter=meter,
+        sealers=directory.sealer,
+    )
     metrics.look_up(Backlogs(db, directory.all, backlogs_of(all_rooms())))
     notify = _open_mail(settings, db, directory, vault)
     throttle, limiter = open_throttle(counters, vault), open_limiter(counters, vault)

@@ -122,5 +122,5 @@ def open_identity(
         followers=followers,
         personal=personal,
         obstacles=obstacles,
-        staff=Staff(tenants, vault, permissions, home),
+        staff=Staff(tenants, permissions, home),
     )

@@ -201,6 +201,7 @@ class Authenticator:
                 principal=key.application,
                 scopes=DEPLOYMENT_SCOPES,
                 allowed_addresses=key.allowed_addresses,
+                key_id=key.id,
             )
         tenant = await self._identity.tenants.by_id(key.tenant_id)
         if tenant is None:
@@ -211,6 +212,7 @@ class Authenticator:
             tenant=tenant,
             scopes=key.scopes,
             allowed_addresses=key.allowed_addresses,
+            key_id=key.id,
         )
 
     async def _player(self, claims: PlayerClaims) -> Caller | Refusal:

@@ -6,7 +6,6 @@ from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from guildbank.identity.contracts.operators import DEPLOYMENT, Permissions
-from guildbank.infra.crypto import Vault
 from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import parse_id
@@ -53,9 +52,8 @@ class Plane:
 class Staff:
     """The planes of operators; `url` is where the deployment itself is reached."""
 
-    def __init__(self, tenants: Tenants, vault: Vault, permissions: Permissions, url: str) -> None:
+    def __init__(self, tenants: Tenants, permissions: Permissions, url: str) -> None:
         self._tenants = tenants
-        self._vault = vault
         self.permissions = permissions
         parts = urlsplit(url)
         self._hosts = LOOPBACK | ({parts.hostname} if parts.hostname else set())
@@ -90,17 +88,14 @@ class Staff:
             return Plane(
                 tenant=None,
                 schema=CONTROL_SCHEMA,
-                sealer=self._vault,
+                sealer=await self._tenants.sealer(None),
                 known=permissions.deployment.keys(),
                 built_in=dict(permissions.deployment_roles),
             )
-        key = await self._tenants.data_key(tenant.id)
-        if key is None:
-            raise LookupError(f"tenant {tenant.slug} is gone")
         return Plane(
             tenant=tenant,
             schema=tenant.schema,
-            sealer=key,
+            sealer=await self._tenants.sealer(tenant),
             known=permissions.tenant.keys(),
             built_in=dict(permissions.tenant_roles),
         )
