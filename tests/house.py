@@ -152,7 +152,7 @@ async def open_house(
     vault, clock = Vault(MasterKey(bytes(32))), FixedClock(START)
     tenants = Tenants(db, vault)
     journal = Journal(db, sealers=tenants.sealer)
-    tenancy = Tenancy(db, vault, tenants, TenantJournal(), folder / "archives")
+    tenancy = Tenancy(db, vault, tenants, TenantJournal(vault), folder / "archives")
     counters = open_store(Settings(), db)
     notify = Notify(
         db, tenants, vault, Letters(IDENTITY.mails), "http://localhost:8080", clock=clock

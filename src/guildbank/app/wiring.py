@@ -186,7 +186,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
 
 def _open_tenancy(settings: Settings, db: Database, directory: Tenants, vault: Vault) -> Tenancy:
     archives, hosts = settings.data.absolute() / "archives", own_hosts(settings)
-    return Tenancy(db, vault, directory, TenantJournal(), archives, SystemClock(), hosts)
+    return Tenancy(db, vault, directory, TenantJournal(vault), archives, SystemClock(), hosts)
 
 
 def _open_mail(settings: Settings, db: Database, directory: Tenants, vault: Vault) -> Notify:

@@ -46,6 +46,7 @@ from guildbank.journal.usecases.checkpoint import (
 from guildbank.journal.usecases.partition import Partitioned, make_partitions
 from guildbank.journal.usecases.pump import Pumped, pump
 from guildbank.journal.usecases.record import Recorder, run_within
+from guildbank.journal.usecases.search_audit import Found, Sought, search_audit
 from guildbank.journal.usecases.verify import verify_journal
 from guildbank.journal.writer import MAX_ALL, MAX_EACH, Journal
 
@@ -66,6 +67,7 @@ __all__ = [
     "Draft",
     "Driver",
     "Entry",
+    "Found",
     "Journal",
     "Listener",
     "Log",
@@ -82,6 +84,7 @@ __all__ = [
     "Rows",
     "Sealed",
     "Shelf",
+    "Sought",
     "Stage",
     "Statement",
     "Subscriber",
@@ -100,6 +103,7 @@ __all__ = [
     "read_blocks",
     "read_entries",
     "run_within",
+    "search_audit",
     "seq_at",
     "seq_before",
     "sign_checkpoint",

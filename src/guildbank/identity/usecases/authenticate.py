@@ -29,7 +29,7 @@ from guildbank.kernel import Refusal
 from guildbank.tenancy import read_host
 
 CLIENT_HEADER = "x-guildbank-key"
-DEPLOYMENT_SCOPES = frozenset({DEPLOYMENT_SCOPE, "keys:read", "keys:write"})
+DEPLOYMENT_SCOPES = frozenset({DEPLOYMENT_SCOPE, "audit:read", "keys:read", "keys:write"})
 
 
 FRESH = timedelta(minutes=10)

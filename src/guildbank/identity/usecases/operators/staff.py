@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from guildbank.identity.contracts.operators import DEPLOYMENT, Permissions
 from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Recorder
 from guildbank.kernel import parse_id
 from guildbank.tenancy import Tenants, read_host
 
@@ -34,7 +35,7 @@ class Sealer(Protocol):
 class Plane:
     """A tenant, or the deployment where `tenant` is None, as the place of its operators.
 
-    `known` is every permission there is on it, with its meaning.
+    `known` is every permission there is on it, with its meaning. `recorder` writes its journal.
     """
 
     tenant: TenantRef | None
@@ -42,6 +43,7 @@ class Plane:
     sealer: Sealer
     known: Collection[str]
     built_in: dict[str, frozenset[str]]
+    recorder: Recorder
 
     @property
     def id(self) -> str:
@@ -85,17 +87,21 @@ class Staff:
         """
         permissions = self.permissions
         if tenant is None:
+            sealer: Sealer = await self._tenants.sealer(None)
             return Plane(
                 tenant=None,
                 schema=CONTROL_SCHEMA,
-                sealer=await self._tenants.sealer(None),
+                sealer=sealer,
+                recorder=Recorder(CONTROL_SCHEMA, sealer),
                 known=permissions.deployment.keys(),
                 built_in=dict(permissions.deployment_roles),
             )
+        sealer = await self._tenants.sealer(tenant)
         return Plane(
             tenant=tenant,
             schema=tenant.schema,
-            sealer=await self._tenants.sealer(tenant),
+            sealer=sealer,
+            recorder=Recorder(tenant.schema, sealer),
             known=permissions.tenant.keys(),
             built_in=dict(permissions.tenant_roles),
         )
