@@ -59,6 +59,7 @@ ROOM = Room(
         "players:legal_hold": ("compliance",),
         "consents:read": ("support", "compliance", "analyst"),
         "consents:write": ("compliance",),
+        "audit:read": ("compliance",),
         "protection:read": ("compliance", "developer"),
         "protection:write": ("developer",),
         "sign-in:read": ("developer",),

@@ -1,7 +1,6 @@
 """Tables of the journal: in each tenant's schema, and in the control one for the deployment's."""
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -13,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from guildbank.infra.database import control_metadata, tenant_metadata
 

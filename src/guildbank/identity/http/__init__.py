@@ -1,4 +1,4 @@
-"""Routes by which keys, players, their accounts, sessions, factors, and operators are kept, and what they did."""
+"""Routes by which keys, players, their accounts, sessions and factors, and operators are kept."""
 
 from guildbank.identity.http import (
     accounts,

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from litestar import get
@@ -47,8 +47,8 @@ Kind = Annotated[
     str | None,
     QueryParameter(
         max_length=100,
-        description="What was done, such as `identity.role_changed`; `identity.` stands for all "
-        "kinds that begin so.",
+        description="What was done, such as `identity.role_changed`; `identity.role_*` stands for "
+        "all kinds that begin so.",
     ),
 ]
 Subject = Annotated[
@@ -198,19 +198,17 @@ async def _csv(blocks: AsyncIterator[Sequence[Record]]) -> AsyncIterator[bytes]:
         text = io.StringIO()
         writer = csv.writer(text)
         for record in records:
-            writer.writerow(_cell(value) for value in msgspec.to_builtins(_plain(record)).values())
+            view = _view(record)
+            writer.writerow(_cell(getattr(view, name)) for name in view.__struct_fields__)
         yield text.getvalue().encode()
-
-
-def _plain(record: Record) -> dict[str, Any]:
-    view = _view(record)
-    return {name: getattr(view, name) for name in view.__struct_fields__}
 
 
 def _cell(value: object) -> str:
     """Return a cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
     if isinstance(value, msgspec.Raw):
         value = bytes(value).decode()
+    if isinstance(value, datetime):
+        value = value.isoformat()
     text = "" if value in (None, "null") else str(value)
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 

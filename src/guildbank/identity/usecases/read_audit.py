@@ -25,8 +25,9 @@ _SHOWN = frozenset({"reason", "before", "after"})
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """A change: who did what, when, from where, and what it was before and after.
 
-    `facts` are the entry's own, `payload` what else a person's key seals of it. `intact` is False where what lies beside the chain is not what the
-    chain holds the hash of, and `erased` says that it was erased for a person's sake.
+    `facts` are the entry's own, `payload` what else a person's key seals of it. `intact` is False
+    where what lies beside the chain is not what the chain holds the hash of, and `erased` says that
+    it was erased for a person's sake.
     """
 
     seq: int
@@ -89,7 +90,7 @@ async def read_audit(
 async def export_audit(
     identity: Identity, tenant: TenantRef | None, principal: str, sought: Sought
 ) -> AsyncIterator[Sequence[Record]]:
-    """Return blocks of records, newest first, at most MAX_EXPORTED; that it was taken is one too."""
+    """Return blocks of records, newest first, at most MAX_EXPORTED, and record that."""
     recorder = await identity.recorder(tenant)
     asked = {key: value for key, value in msgspec.to_builtins(sought).items() if value is not None}
     async with identity.db.begin(recorder.schema) as tx:

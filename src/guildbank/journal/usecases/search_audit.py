@@ -17,7 +17,7 @@ _END = 2**63 - 1
 class Sought(msgspec.Struct, frozen=True, kw_only=True):
     """What an audit is searched for; what is None may be anything.
 
-    A `kind` that ends in a dot stands for all kinds that begin so. `subject` is an id that the
+    A `kind` that ends in `*` stands for all kinds that begin so. `subject` is an id that the
     facts of an entry name.
     """
 
@@ -65,11 +65,9 @@ async def search_audit(
     if sought.principal is not None:
         statement = statement.where(audit.c.principal == sought.principal)
     if sought.kind is not None:
-        whole = not sought.kind.endswith(".")
-        same = audit.c.kind == sought.kind
-        statement = statement.where(
-            same if whole else audit.c.kind.startswith(sought.kind, autoescape=True)
-        )
+        begins = audit.c.kind.startswith(sought.kind.removesuffix("*"), autoescape=True)
+        open_ended = sought.kind.endswith("*")
+        statement = statement.where(begins if open_ended else audit.c.kind == sought.kind)
     if sought.subject is not None:
         statement = statement.where(audit.c.subjects.contains([sought.subject]))
     if sought.address is not None:
