@@ -7,6 +7,7 @@ what the act itself refuses; it raises Unavailable when the database cannot answ
 from guildbank.journal.act import Act, facts
 from guildbank.journal.audit import AuditSealer, Details, open_details
 from guildbank.journal.contracts import (
+    DEPLOYMENT,
     ChainedRow,
     ChainedRows,
     Checkpoint,
@@ -52,6 +53,7 @@ from guildbank.journal.writer import MAX_ALL, MAX_EACH, Journal
 
 __all__ = [
     "COUNTERS",
+    "DEPLOYMENT",
     "MAX_ALL",
     "MAX_EACH",
     "PARTITION_ROWS",

@@ -8,6 +8,7 @@ from guildbank.infra.crypto import Vault
 from guildbank.infra.database import Database
 from guildbank.infra.room import Job
 from guildbank.infra.tenant import TenantRef
+from guildbank.journal.contracts import DEPLOYMENT
 from guildbank.journal.counters import forget_counters
 from guildbank.journal.usecases.checkpoint import (
     checkpoint_key,
@@ -43,7 +44,7 @@ def checkpoint_path(data: Path, slug: str) -> Path:
 
 async def sign_checkpoints(app: Services) -> None:
     """Sign every journal that has grown, and write what is signed to its file."""
-    for tenant in await app.tenants():
+    for tenant in (DEPLOYMENT, *await app.tenants()):
         key = checkpoint_key(app.vault, tenant.id)
         await sign_checkpoint(app.db, tenant.schema, tenant.slug, key, app.clock)
         path = checkpoint_path(app.data, tenant.slug)
@@ -51,7 +52,8 @@ async def sign_checkpoints(app: Services) -> None:
 
 
 async def extend_partitions(app: Services) -> None:
-    """Make partitions ahead in every tenant."""
+    """Make partitions ahead in every journal."""
+    await make_partitions(app.db, DEPLOYMENT.schema, ())
     for tenant in await app.tenants():
         await make_partitions(app.db, tenant.schema, app.partitioned)
 
