@@ -11,6 +11,7 @@ from datetime import timedelta
 import msgspec
 import structlog
 
+from guildbank.identity.contracts.events import ERASURE_REQUESTED, ERASURE_UNDONE
 from guildbank.identity.contracts.lives import (
     ERASURE_ASKED,
     NO_CHANGE,
@@ -118,15 +119,20 @@ async def request_own_erasure(
     return asked if wait else await _erase(identity, tenant, asked)
 
 
-async def undo_erasure(identity: Identity, tenant: TenantRef, player_id: str) -> Refusal | None:
+async def undo_erasure(
+    identity: Identity, tenant: TenantRef, principal: str, player_id: str
+) -> Refusal | None:
     """Take back a request that still waits, whoever made it; `not_found`, `tenant_suspended`."""
     if parse_id("player", player_id) is None:
         return NO_ERASURE
     if tenant.state != "active":
         return TENANT_SUSPENDED
+    recorder = await identity.recorder(tenant)
     async with identity.db.begin(tenant.schema) as tx:
-        undone = await store.undo(tx.driver, player_id)
-    return None if undone else NO_ERASURE
+        if not await store.undo(tx.driver, player_id):
+            return NO_ERASURE
+        await recorder.record(tx, principal, ERASURE_UNDONE, {"playerId": player_id})
+    return None
 
 
 async def list_erased(
@@ -184,6 +190,7 @@ async def _ask(
     asked = Erasure(
         player_id=player_id, own=own, principal=principal, requested_at=now, due_at=now + wait
     )
+    recorder = await identity.recorder(tenant)
     async with identity.db.begin(tenant.schema) as tx:
         held = await store.standing_obstacles(tx.driver, identity.obstacles, player_id)
         if held:
@@ -191,6 +198,8 @@ async def _ask(
         if own and await store.erasure_of(tx.driver, player_id) is not None:
             return ERASURE_ASKED
         await store.add(tx.driver, asked)
+        told = {"playerId": player_id, "dueAt": asked.due_at}
+        await recorder.record(tx, principal, ERASURE_REQUESTED, told)
     return asked
 
 
