@@ -43,14 +43,13 @@ class OidcProvider:
             [node, FOLDER / "server.mjs", *also],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
             text=True,
         )
         assert self._process.stdout is not None
         self.issuer = self._process.stdout.readline().strip()
         if not self.issuer:
-            _, told = self._process.communicate(timeout=_STOP_SECONDS)
-            raise RuntimeError(f"oidc-provider did not start: {told}")
+            self.stop()
+            raise RuntimeError("oidc-provider did not start; it said why on stderr")
 
     def sign_in(self, url: str, name: str, *, consents: bool = True) -> dict[str, str]:
         """Do what a person does in a browser; return the parameters of the redirect back."""
@@ -83,7 +82,7 @@ class OidcProvider:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+        for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
 
