@@ -27,6 +27,7 @@ from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.lives.change_state import ChangeState, change
 from guildbank.identity.usecases.players.read_players import get_player
 from guildbank.identity.usecases.sign_in.keep_session import end_sessions
+from guildbank.infra.each_tenant import each_tenant
 from guildbank.infra.room import Obstacle
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Draft, Need, Stage
@@ -145,13 +146,11 @@ async def list_erased(
 
 async def erase_due(identity: Identity) -> None:
     """Erase whose time has come and sweep what was left, tenant by tenant."""
-    for tenant in await identity.tenants.all():
-        if tenant.state != "active":
-            continue
-        try:
-            await _erase_all(identity, tenant)
-        except Exception as error:  # the others' turn comes all the same, and this one's again
-            log.warning("erasures_not_done", tenant=tenant.slug, error=repr(error))
+
+    async def of_one(tenant: TenantRef) -> None:
+        await _erase_all(identity, tenant)
+
+    await each_tenant(await identity.tenants.all(), of_one, "erasures_not_done")
 
 
 async def _erase_all(identity: Identity, tenant: TenantRef) -> None:
