@@ -44,6 +44,8 @@ FOR_STAFF = frozenset(
     f"POST /v1/operator/{path}"
     for path in (
         "sessions", "sessions/finish", "sessions/enrol", "sessions/confirm",
+        "sessions/passkey", "sessions/passkey/options", "sessions/enrol/passkey",
+        "sessions/confirm/passkey",
         "invitations/accept", "password/forgot", "password/reset",
     )
 )  # fmt: skip

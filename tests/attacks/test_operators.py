@@ -385,7 +385,7 @@ async def test_nothing_here_is_kept_that_opens_anything(castle: Studio, olga: Pe
         "AND relkind = 'r' AND relname LIKE 'identity_operator%'",
         castle.ref.schema,
     )
-    assert len(tables) == 7
+    assert len(tables) == 11
     for (table,) in tables:
         text = str(await castle.sql(f'SELECT t::text FROM "{table}" AS t'))
         secret = olga.http.cookies["guildbank"].split(".")[1]

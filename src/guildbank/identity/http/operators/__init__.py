@@ -1,10 +1,19 @@
 """Routes by which operators come in, keep their own accounts, and are kept by each other."""
 
-from guildbank.identity.http.operators import invitations, own, pages, people, roles, sign_in
+from guildbank.identity.http.operators import (
+    invitations,
+    own,
+    pages,
+    passkeys,
+    people,
+    roles,
+    sign_in,
+)
 
 ROUTES = (
     *sign_in.ROUTES,
     *own.ROUTES,
+    *passkeys.ROUTES,
     *people.ROUTES,
     *invitations.ROUTES,
     *roles.ROUTES,

@@ -4,21 +4,24 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
-from litestar import Request
+from litestar import Request, Response
 from litestar.datastructures import Cookie
 from msgspec import Meta
 
 from guildbank.identity.contracts.operators import (
     HTTPS_REQUIRED,
+    PASSKEYS_ELSEWHERE,
     SIGNED_OUT,
     STEP_UP_LIFE,
     Operator,
     OperatorSession,
+    SignedIn,
 )
 from guildbank.identity.contracts.players import TENANT_SUSPENDED
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.authenticate import read_cookie
 from guildbank.identity.usecases.operators.change_operator import get_operator
+from guildbank.identity.usecases.operators.keep_factors import held_by
 from guildbank.identity.usecases.operators.keep_session import know_session
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.infra.http import Caller, Problem, View, granted, home_of, problem
@@ -93,6 +96,16 @@ class OperatorSessionView(View):
     expires_at: datetime
 
 
+class HeldView(View):
+    """What an operator has for a second factor; `passkeys` are those that can be used."""
+
+    __example__: ClassVar = {"app": True, "passkeys": 1, "recoveryCodes": 10}
+
+    app: bool
+    passkeys: int
+    recovery_codes: int
+
+
 class MeView(View):
     """Who signed in and what is permitted; `tenant` is null for who runs the deployment.
 
@@ -112,6 +125,7 @@ class MeView(View):
     csrf: str
     session: OperatorSessionView
     fresh_until: datetime
+    factors: HeldView
     recovery_codes: Sequence[str]
 
 
@@ -129,6 +143,13 @@ def check_place(identity: Identity, request: Request[Any, Any, Any]) -> None:
     """Raise `https_required` where a cookie would travel in clear."""
     if not identity.staff.may_set_cookies(request.headers.get("host", "")):
         raise Problem(HTTPS_REQUIRED)
+
+
+def check_own_place(identity: Identity, request: Request[Any, Any, Any]) -> None:
+    """Raise `passkeys_off` where no browser would give an operator's passkey to the page."""
+    check_place(identity, request)
+    if not identity.staff.is_own_host(request.headers.get("host", "")):
+        raise Problem(PASSKEYS_ELSEWHERE)
 
 
 async def plane_of(identity: Identity, caller: Caller) -> Plane:
@@ -181,6 +202,7 @@ async def me_view(identity: Identity, cookie: str, codes: Sequence[str] = ()) ->
     """Render who is behind a cookie; raises Problem."""
     plane, standing = granted(await know_session(identity, cookie))
     operator = granted(await get_operator(identity, plane, standing.session.operator_id))
+    held = await held_by(identity, plane, operator.id)
     return MeView(
         operator=operator_view(operator),
         tenant=None if plane.tenant is None else plane.tenant.slug,
@@ -188,8 +210,20 @@ async def me_view(identity: Identity, cookie: str, codes: Sequence[str] = ()) ->
         csrf=standing.csrf,
         session=session_view(standing.session, standing.session.id),
         fresh_until=standing.session.fresh_at + STEP_UP_LIFE,
+        factors=HeldView(held.app, held.passkeys, held.recovery_codes),
         recovery_codes=codes,
     )
+
+
+async def entered(identity: Identity, signed_in: SignedIn) -> Response[MeView]:
+    """Answer a new session: its cookie, and who came in."""
+    view = await me_view(identity, signed_in.cookie, signed_in.recovery_codes)
+    return Response(view, cookies=[session_cookie(identity, signed_in.cookie)])
+
+
+async def renewed(identity: Identity, cookie: str) -> Response[MeView]:
+    """Answer a session that was proved anew: its next cookie, and whose it is."""
+    return Response(await me_view(identity, cookie), cookies=[session_cookie(identity, cookie)])
 
 
 def operator_view(operator: Operator) -> OperatorView:

@@ -18,9 +18,8 @@ from guildbank.identity.http.operators.door import (
     SecretText,
     check_place,
     device_cookie,
-    me_view,
+    entered,
     plane_at,
-    session_cookie,
 )
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.authenticate import read_cookie
@@ -96,9 +95,12 @@ class OperatorResetBody(Body):
 
 
 class HalfView(View):
-    """A password was right. `step` says what is next: a code, or an app to be set up first."""
+    """A password was right. `step` says what is next: one of `methods` to prove, or to set up."""
+
+    __example__: ClassVar = {"step": "second_factor", "methods": ["totp", "recovery_code"]}
 
     step: Literal["second_factor", "enrol"]
+    methods: Sequence[Literal["totp", "passkey", "recovery_code"]]
     challenge: str
     expires_at: datetime
 
@@ -200,7 +202,7 @@ async def confirm_operator_app(
 async def accept_invitation(
     request: Request[Any, Any, Any], identity: Parts, data: JSONBody[AcceptBody]
 ) -> HalfView:
-    """Use the link up and become an operator; the next step is to set up an authenticator app."""
+    """Use the link up and become an operator; the next step is to set up a second factor."""
     check_place(identity, request)
     newcomer = invite.Newcomer(name=data.name, password=data.password, address=data.address)
     try:
@@ -259,12 +261,13 @@ async def _finished(
             identity, data.challenge, data.code, client_address(request), device, enrol=enrol
         )
     )
-    view = await me_view(identity, signed_in.cookie, signed_in.recovery_codes)
-    return Response(view, cookies=[session_cookie(identity, signed_in.cookie)])
+    return await entered(identity, signed_in)
 
 
 def _half(half: HalfSignIn) -> HalfView:
-    return HalfView(step=half.step, challenge=half.challenge, expires_at=half.expires_at)
+    return HalfView(
+        step=half.step, methods=half.methods, challenge=half.challenge, expires_at=half.expires_at
+    )
 
 
 ROUTES = (

@@ -14,7 +14,7 @@ from guildbank.identity.contracts.operators import (
     Operator,
     OperatorState,
 )
-from guildbank.identity.store.operators import factors, invitations, people, sessions
+from guildbank.identity.store.operators import factors, invitations, passkeys, people, sessions
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators.authority import Authority, authority_of
 from guildbank.identity.usecases.operators.staff import Plane
@@ -47,9 +47,9 @@ async def set_state(
 ) -> Operator | Refusal:
     """Suspend, reinstate or remove an operator; `by` is who does it, None the host.
 
-    Who is removed loses password, second factor and roles, and can be invited again as somebody
-    new. Safe to repeat, but for a removal. Refusals: `not_found`, `not_oneself`,
-    `permission_not_held`, `last_owner`, `operator_suspended` (who does it).
+    Of who is removed the id alone is kept; the address can be invited again, as somebody new. Safe
+    to repeat, but for a removal. Refusals: `not_found`, `not_oneself`, `permission_not_held`,
+    `last_owner`, `operator_suspended` (who does it).
     """
     async with identity.db.begin(plane.schema) as tx:
         found = await _target(plane, tx, by, operator_id)
@@ -64,8 +64,11 @@ async def set_state(
             await invitations.drop_by(tx.driver, target.id)
         if state == "removed":
             await factors.forget_factors(tx.driver, target.id)
+            await passkeys.forget(tx.driver, target.id)
             await people.set_roles(tx.driver, target.id, ())
-        await people.set_state(tx.driver, target.id, state)
+            await people.erase(tx.driver, target.id)
+        else:
+            await people.set_state(tx.driver, target.id, state)
     return msgspec.structs.replace(target, state=state)
 
 

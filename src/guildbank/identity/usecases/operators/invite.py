@@ -27,7 +27,7 @@ from guildbank.identity.store.operators import invitations as store
 from guildbank.identity.store.operators import people
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators.authority import authority_of
-from guildbank.identity.usecases.operators.half_sign_in import offer_enrolment
+from guildbank.identity.usecases.operators.half_sign_in import ask_for_factor
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.identity.usecases.protection.check import check_new_password
 from guildbank.kernel import Refusal, new_id, parse_id
@@ -115,7 +115,7 @@ async def make_link(
 
 
 async def accept(identity: Identity, secret: str, newcomer: Newcomer) -> HalfSignIn | Refusal:
-    """Make an operator of who has the link; what comes next is to set up an authenticator app.
+    """Make an operator of who has the link; what comes next is to set up a second factor.
 
     Refusals: `invitation_ended`, `missing_field`, `address_invalid`, `invalid_value` (another
     address than was invited), `operator_exists`, and those of a new password. A refusal leaves the
@@ -161,7 +161,7 @@ async def accept(identity: Identity, secret: str, newcomer: Newcomer) -> HalfSig
             )
             if not await people.add(tx.driver, operator, email.canonical, hash_):
                 raise _Left(ADDRESS_TAKEN)
-            return await offer_enrolment(identity, plane, tx, operator.id)
+            return await ask_for_factor(identity, plane, tx, operator.id)
     except _Left as left:
         return left.refusal
 

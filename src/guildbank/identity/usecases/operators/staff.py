@@ -10,7 +10,7 @@ from guildbank.infra.crypto import Vault
 from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import parse_id
-from guildbank.tenancy import Tenants, read_host
+from guildbank.tenancy import PasskeySettings, Tenants, read_host
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -50,6 +50,23 @@ class Plane:
         return DEPLOYMENT if self.tenant is None else self.tenant.id
 
 
+def party_at(url: str) -> PasskeySettings | None:
+    """Return the relying party of operators' passkeys: the deployment's own host and page.
+
+    None where that is a numeric address, which WebAuthn takes for no party; the machine itself has
+    the name `localhost` for it.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host in LOOPBACK:
+        host = "localhost"
+    if not host or ":" in host or host.rpartition(".")[2].isdecimal():
+        return None
+    known = {"https": 443, "http": 80}.get(parts.scheme)
+    port = "" if parts.port in (None, known) else f":{parts.port}"
+    return PasskeySettings(rp_id=host, origins=(f"{parts.scheme}://{host}{port}",))
+
+
 class Staff:
     """The planes of operators; `url` is where the deployment itself is reached."""
 
@@ -61,6 +78,8 @@ class Staff:
         self._hosts = LOOPBACK | ({parts.hostname} if parts.hostname else set())
         # On the machine itself there is no network to listen on, and no certificate either.
         self.secure = parts.scheme == "https" or parts.hostname not in LOOPBACK
+        self.url = url.rstrip("/")
+        self.passkeys = party_at(url)
 
     @property
     def cookie(self) -> str:
