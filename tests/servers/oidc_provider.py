@@ -7,6 +7,7 @@ with OidcProvider() as server:
 Node 20 or later.
 """
 
+import json
 import re
 import shutil
 import subprocess
@@ -51,6 +52,14 @@ class OidcProvider:
         if not self.issuer:
             _, told = self._process.communicate(timeout=_STOP_SECONDS)
             raise RuntimeError(f"oidc-provider did not start: {told}")
+
+    def tell(self, name: str, **more: object) -> None:
+        """Let the provider know more of a person: claims, and `amr` of how they sign in."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"name": name, **more}) + "\n")
+        self._process.stdin.flush()
+        assert self._process.stdout.readline() == "known\n"
 
     def sign_in(self, url: str, name: str, *, consents: bool = True) -> dict[str, str]:
         """Do what a person does in a browser; return the parameters of the redirect back."""

@@ -15,7 +15,6 @@ TicketPurpose: TypeAlias = Literal[
     "passkey_new",
     "passkey_proof",
     "passkey_sign_in",
-    "studio_begun",
     "studio_away",
 ]
 StepMethod: TypeAlias = Literal["totp", "passkey", "recovery_code"]
@@ -234,7 +233,8 @@ HTTPS_REQUIRED = Refusal(
 )
 ROLE_TAKEN = Refusal(code="role_taken", detail="There is a role of this name.", field="name")
 ROLE_IN_USE = Refusal(
-    code="role_in_use", detail="Operators or invitations have this role. Take it from them first."
+    code="role_in_use",
+    detail="Operators, invitations or groups have this role. Take it from them first.",
 )
 TOO_MANY_ROLES = Refusal(
     code="too_many_roles", detail=f"There are {MAX_ROLES} roles, which is the most."

@@ -139,7 +139,7 @@ def _proofs_of_operators(metadata: MetaData) -> None:
         Index("ix_identity_operator_ticket_expires_at", "expires_at"),
         CheckConstraint(
             "purpose IN ('second_step', 'reset_password', 'passkey_new', 'passkey_proof', "
-            "'passkey_sign_in', 'studio_begun', 'studio_away')",
+            "'passkey_sign_in', 'studio_away')",
             name="purpose",
         ),
     )

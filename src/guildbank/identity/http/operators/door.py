@@ -8,6 +8,7 @@ from litestar import Request, Response
 from litestar.datastructures import Cookie
 from msgspec import Meta
 
+from guildbank.identity.contracts.machines import TENANT_MISMATCH
 from guildbank.identity.contracts.operators import (
     HTTPS_REQUIRED,
     PASSKEYS_ELSEWHERE,
@@ -19,9 +20,9 @@ from guildbank.identity.contracts.operators import (
 )
 from guildbank.identity.contracts.players import TENANT_SUSPENDED
 from guildbank.identity.usecases import Identity
-from guildbank.identity.usecases.authenticate import read_cookie
+from guildbank.identity.usecases.authenticate import CLIENT_HEADER, read_cookie
 from guildbank.identity.usecases.operators.change_operator import get_operator
-from guildbank.identity.usecases.operators.keep_factors import held_by
+from guildbank.identity.usecases.operators.keep_factors import has_any_password, held_by
 from guildbank.identity.usecases.operators.keep_session import know_session
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.infra.http import Caller, Problem, View, granted, home_of, problem
@@ -59,6 +60,17 @@ OfDeployment = Annotated[
     Meta(
         description="True for who runs the deployment, at its own host; false for who works for "
         "the tenant that the host or X-Guildbank-Key names."
+    ),
+]
+
+
+TenantSlug = Annotated[
+    str,
+    Meta(
+        min_length=2,
+        max_length=40,
+        description="The slug of the tenant, at the deployment's own host.",
+        examples=["moonlit-games"],
     ),
 ]
 
@@ -110,12 +122,14 @@ class MeView(View):
     """Who signed in and what is permitted; `tenant` is null for who runs the deployment.
 
     Unsafe calls send `csrf` as X-CSRF-Token. Dangerous ones are open until `freshUntil`, and after
-    that by a step-up. `recoveryCodes` are shown this once, where an app was just set up.
+    that by a step-up. `studio` says that the person comes in by the studio's sign-in and has no
+    password. `recoveryCodes` are shown this once, where a second factor was just set up.
     """
 
     __example__: ClassVar = {
         "tenant": "moonlit-games",
         "permissions": ["players:read"],
+        "studio": False,
         "recoveryCodes": [],
     }
 
@@ -126,17 +140,32 @@ class MeView(View):
     session: OperatorSessionView
     fresh_until: datetime
     factors: HeldView
+    studio: bool
     recovery_codes: Sequence[str]
 
 
-async def plane_at(identity: Identity, request: Request[Any, Any, Any], deployment: bool) -> Plane:
+async def plane_at(
+    identity: Identity,
+    request: Request[Any, Any, Any],
+    deployment: bool,
+    tenant: str | None = None,
+) -> Plane:
     """Return whose operators come in at this door; raises Problem."""
     check_place(identity, request)
-    if not deployment:
-        return await identity.staff.plane(await home_of(request))
-    if not identity.staff.is_own_host(request.headers.get("host", "")):
-        raise problem("not_found", "Who runs the deployment signs in at its own host.")
-    return await identity.staff.plane(None)
+    own = identity.staff.is_own_host(request.headers.get("host", ""))
+    if deployment:
+        if not own:
+            raise problem("not_found", "Who runs the deployment signs in at its own host.")
+        return await identity.staff.plane(None)
+    if tenant is None or not own or CLIENT_HEADER in request.headers:
+        home = await home_of(request)
+        if tenant not in (None, home.slug):
+            raise Problem(TENANT_MISMATCH)
+        return await identity.staff.plane(home)
+    named = await identity.tenants.by_slug(tenant)
+    if named is None:
+        raise problem("not_found", "There is no such tenant.", "tenant")
+    return await identity.staff.plane(named)
 
 
 def check_place(identity: Identity, request: Request[Any, Any, Any]) -> None:
@@ -210,6 +239,7 @@ async def me_view(identity: Identity, cookie: str, codes: Sequence[str] = ()) ->
         csrf=standing.csrf,
         session=session_view(standing.session, standing.session.id),
         fresh_until=standing.session.fresh_at + STEP_UP_LIFE,
+        studio=not await has_any_password(identity, plane, operator.id),
         factors=HeldView(held.app, held.passkeys, held.recovery_codes),
         recovery_codes=codes,
     )

@@ -16,6 +16,7 @@ from guildbank.identity.http.operators.door import (
     OfDeployment,
     PasswordText,
     SecretText,
+    TenantSlug,
     check_place,
     device_cookie,
     entered,
@@ -47,11 +48,12 @@ ISSUER = "Guildbank"
 class OperatorSignInBody(Body):
     """Who signs in."""
 
-    __example__: ClassVar = {"deployment": False}
+    __example__: ClassVar = {"deployment": False, "tenant": None}
 
     address: AddressText
     password: PasswordText
     deployment: OfDeployment = False
+    tenant: TenantSlug | None = None
 
 
 class OperatorChallengeBody(Body):
@@ -81,10 +83,11 @@ class AcceptBody(Body):
 class ForgotBody(Body):
     """Whose password was forgotten."""
 
-    __example__: ClassVar = {"deployment": False}
+    __example__: ClassVar = {"deployment": False, "tenant": None}
 
     address: AddressText
     deployment: OfDeployment = False
+    tenant: TenantSlug | None = None
 
 
 class OperatorResetBody(Body):
@@ -129,7 +132,7 @@ async def sign_in_operator(
     request: Request[Any, Any, Any], identity: Parts, data: JSONBody[OperatorSignInBody]
 ) -> Response[HalfView]:
     """Answer a right password with a challenge for ten minutes; there is no session yet."""
-    plane = await plane_at(identity, request, data.deployment)
+    plane = await plane_at(identity, request, data.deployment, data.tenant)
     known = read_cookie(request.headers, identity.staff.device_cookie)
     typed = half_sign_in.PasswordTyped(
         address=data.address,
@@ -224,7 +227,7 @@ async def forget_operator_password(
     request: Request[Any, Any, Any], identity: Parts, data: JSONBody[ForgotBody]
 ) -> None:
     """Mail a link, if the address is an operator's; the answer does not say whether it is."""
-    plane = await plane_at(identity, request, data.deployment)
+    plane = await plane_at(identity, request, data.deployment, data.tenant)
     refusal = await set_password.mail_reset(identity, plane, data.address)
     if refusal is not None:
         raise problem_for(refusal)

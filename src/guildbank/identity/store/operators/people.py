@@ -130,7 +130,9 @@ async def take_turns(driver: Driver) -> None:
     await driver.execute(TAKE_TURNS)
 
 
-async def add(driver: Driver, operator: Operator, canonical: str, password_hash: str) -> bool:
+async def add(
+    driver: Driver, operator: Operator, canonical: str, password_hash: str | None
+) -> bool:
     """Add an operator with roles; False where another has the address."""
     added = await driver.fetchval(
         ADD,
@@ -179,9 +181,20 @@ async def password_by_id(
     return None if row is None else (row[0], row[1], row[2], row[3])
 
 
+async def has_password(driver: Driver, operator_id: str) -> bool:
+    """Say whether the operator comes in by a password; who has none comes from the studio."""
+    found = await password_by_id(driver, operator_id)
+    return found is not None and found[3] is not None
+
+
 async def set_password(driver: Driver, operator_id: str, password_hash: str) -> None:
     """Replace the operator's password."""
     await driver.execute(CHANGE_HASH, operator_id, password_hash)
+
+
+async def drop_password(driver: Driver, operator_id: str) -> None:
+    """Let the operator have no password."""
+    await driver.execute(CHANGE_HASH, operator_id, None)
 
 
 async def set_state(driver: Driver, operator_id: str, state: OperatorState) -> None:

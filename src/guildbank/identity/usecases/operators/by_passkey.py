@@ -12,6 +12,7 @@ from guildbank.identity.contracts.operators import (
     SUSPENDED,
     SignedIn,
 )
+from guildbank.identity.contracts.studio import STUDIO_ONLY
 from guildbank.identity.store.operators import passkeys as store
 from guildbank.identity.store.operators import people
 from guildbank.identity.usecases import Identity
@@ -103,7 +104,8 @@ async def sign_in_by_passkey(
 ) -> SignedIn | Refusal:
     """Return a session for a passkey alone: it is had, and it verified who holds it.
 
-    Refusals: `second_factor_failed`, and `operator_suspended` to who holds the passkey.
+    Refusals: `second_factor_failed`, and to who holds the passkey `operator_suspended` and
+    `studio_only`.
     """
     bearer = await take_any(identity, given)
     if isinstance(bearer, Refusal):
@@ -116,6 +118,9 @@ async def sign_in_by_passkey(
         operator = await people.one(tx.driver, bearer.operator_id)
         if operator is None or operator.state != "active":
             return SUSPENDED
+        if not await people.has_password(tx.driver, operator.id):
+            # Whether they are still in a group that may come in, only the studio can say.
+            return STUDIO_ONLY
         return await begin_session(identity, bearer.plane, tx, operator.id, device)
 
 

@@ -126,7 +126,7 @@ async def accept(identity: Identity, secret: str, newcomer: Newcomer) -> HalfSig
         return INVITATION_ENDED
     async with identity.db.begin(plane.schema, read_only=True) as tx:
         # Strangers are not to keep the threads busy that hash passwords.
-        if not await store.exists(tx.driver, token_hash(secret), identity.clock.now()):
+        if await store.find(tx.driver, token_hash(secret), identity.clock.now()) is None:
             return INVITATION_ENDED
     words = [newcomer.name, newcomer.address or ""]
     password = await check_new_password(

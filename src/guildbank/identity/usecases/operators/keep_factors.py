@@ -11,7 +11,7 @@ from guildbank.identity.contracts.operators import (
 )
 from guildbank.identity.store.operators import factors as apps
 from guildbank.identity.store.operators import passkeys as store
-from guildbank.identity.store.operators import sessions
+from guildbank.identity.store.operators import people, sessions
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators.passkeys import Added, keep_new
 from guildbank.identity.usecases.operators.second_factor import fresh_codes
@@ -24,6 +24,12 @@ async def held_by(identity: Identity, plane: Plane, operator_id: str) -> Held:
     """Return what the operator has for a second factor."""
     async with identity.db.begin(plane.schema, read_only=True) as tx:
         return await store.held(tx.driver, operator_id, _rp_id(identity))
+
+
+async def has_any_password(identity: Identity, plane: Plane, operator_id: str) -> bool:
+    """Say whether the operator comes in by a password; who has none comes from the studio."""
+    async with identity.db.begin(plane.schema, read_only=True) as tx:
+        return await people.has_password(tx.driver, operator_id)
 
 
 async def list_passkeys(identity: Identity, plane: Plane, operator_id: str) -> Sequence[Passkey]:

@@ -62,7 +62,7 @@ ALTER TABLE identity_operator_ticket
     DROP CONSTRAINT ck_identity_operator_ticket_purpose,
     ADD CONSTRAINT ck_identity_operator_ticket_purpose CHECK (purpose IN
         ('second_step', 'reset_password', 'passkey_new', 'passkey_proof', 'passkey_sign_in',
-         'studio_begun', 'studio_away'));
+         'studio_away'));
 
 UPDATE identity_operator
 SET address = '',
