@@ -8,6 +8,7 @@ Node 20 or later.
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -33,10 +34,10 @@ def is_installed() -> bool:
 class OidcProvider:
     """A running oidc-provider; `issuer` is its address. A context manager that stops it.
 
-    People may be sent back to REDIRECT_URI and to `also`.
+    People may be sent back to REDIRECT_URI and to `also`. `host` is a name of this machine.
     """
 
-    def __init__(self, *also: str) -> None:
+    def __init__(self, *also: str, host: str = "127.0.0.1") -> None:
         self._back = (REDIRECT_URI, *also)
         node = shutil.which("node")
         assert node is not None
@@ -46,6 +47,7 @@ class OidcProvider:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env={**os.environ, "OIDC_HOST": host},
         )
         assert self._process.stdout is not None
         self.issuer = self._process.stdout.readline().strip()

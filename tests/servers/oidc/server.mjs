@@ -50,7 +50,8 @@ createInterface({ input: process.stdin })
 
 const server = createServer()
 server.listen(0, '127.0.0.1', () => {
-  const issuer = `http://127.0.0.1:${server.address().port}`
+  // Another name than the server under test has makes it another site to a browser.
+  const issuer = `http://${process.env.OIDC_HOST ?? '127.0.0.1'}:${server.address().port}`
   server.on('request', new Provider(issuer, configuration).callback())
   process.stdout.write(`${issuer}\n`)
 })
