@@ -47,7 +47,12 @@ from guildbank.journal.usecases.checkpoint import (
 from guildbank.journal.usecases.partition import Partitioned, make_partitions
 from guildbank.journal.usecases.pump import Pumped, pump
 from guildbank.journal.usecases.record import Recorder, run_within
-from guildbank.journal.usecases.search_audit import Found, Sought, search_audit
+from guildbank.journal.usecases.search_audit import (
+    Found,
+    Sought,
+    forget_details,
+    search_audit,
+)
 from guildbank.journal.usecases.verify import verify_journal
 from guildbank.journal.writer import MAX_ALL, MAX_EACH, Journal
 
@@ -99,6 +104,7 @@ __all__ = [
     "facts",
     "fetch_rows",
     "forget_counters",
+    "forget_details",
     "make_partitions",
     "open_details",
     "pump",
