@@ -66,19 +66,16 @@ class SetProtection(Act):
 
     def decide(self, stage: Stage) -> Draft | Refusal:
         """Set it; `invalid_settings`."""
-        captcha = self._sealed(stage.get(PROTECTIONS, ONLY))
+        known = stage.get(PROTECTIONS, ONLY)
+        captcha = self._sealed(known)
         if isinstance(captcha, Refusal):
             return captcha
         chosen = Protection(
             disposable_addresses=self.disposable, captcha=captcha, changed_at=stage.now
         )
         stage.put(PROTECTIONS, ONLY, chosen)
-        said = {
-            "disposableAddresses": self.disposable,
-            "captcha": None if captcha is None else captcha.provider,
-            "actions": [] if captcha is None else list(captcha.actions),
-        }
-        return Draft(PROTECTION_CHANGED, facts(said))
+        before = None if known is None else _told(known)
+        return Draft(PROTECTION_CHANGED, facts(_told(chosen)), before=before)
 
     def _sealed(self, known: Protection | None) -> Captcha | Refusal | None:
         wanted, manifest = self.captcha, self.manifest
@@ -99,6 +96,16 @@ class SetProtection(Act):
             sealed=self.safe.seal(wanted.provider, settings),
             actions=tuple(sorted(set(wanted.actions))),
         )
+
+
+def _told(chosen: Protection) -> dict[str, object]:
+    """Return what the record says of it: no settings, for they may hold secrets."""
+    captcha = chosen.captcha
+    return {
+        "disposableAddresses": chosen.disposable_addresses,
+        "captcha": None if captcha is None else captcha.provider,
+        "actions": [] if captcha is None else list(captcha.actions),
+    }
 
 
 async def set_protection(
