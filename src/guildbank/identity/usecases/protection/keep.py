@@ -20,7 +20,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal
 from guildbank.plugin_api import Manifest
-from guildbank.plugin_host import check_settings
+from guildbank.plugin_host import merge_settings
 
 
 class WantedCaptcha(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,14 +82,15 @@ class SetProtection(Act):
         if wanted is None or manifest is None:
             return None
         before = None if known is None else known.captcha
-        stored: dict[str, Any] = {}
+        plain: dict[str, Any] = {}
+        secrets: dict[str, Any] = {}
         if before is not None and before.provider == wanted.provider:
-            stored = self.safe.open(before)
-        kept = {name: stored[name] for name in stored if name in manifest.secret_fields}
-        settings = {**kept, **wanted.settings}
-        wrong = check_settings(manifest, settings)
-        if wrong is not None:
-            return msgspec.structs.replace(wrong, field=f"captcha.{wrong.field}")
+            for name, value in self.safe.open(before).items():
+                (secrets if name in manifest.secret_fields else plain)[name] = value
+        merged = merge_settings(manifest, wanted.settings, plain, secrets)
+        if isinstance(merged, Refusal):
+            return msgspec.structs.replace(merged, field=f"captcha.{merged.field}")
+        settings = {**merged.plain, **merged.secrets}
         return Captcha(
             provider=wanted.provider,
             site_key=wanted.site_key,
