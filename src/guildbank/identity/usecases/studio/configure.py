@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from guildbank.identity.contracts.events import STUDIO_CONFIGURED
 from guildbank.identity.contracts.external import NO_SUCH_PLUGIN
 from guildbank.identity.contracts.studio import (
     NO_STUDIO,
@@ -67,7 +68,8 @@ async def configure_studio(
         if isinstance(authority, Refusal):
             return authority
         before = await store.read(tx.driver)
-        refused = _check(authority, await store.groups(tx.driver), wanted.groups)
+        groups = await store.groups(tx.driver)
+        refused = _check(authority, groups, wanted.groups)
         if refused is not None:
             return refused
         account = StudioAccount(
@@ -79,6 +81,15 @@ async def configure_studio(
         await store.write(tx.driver, account, wanted.groups)
         others = [one for one in await store.all_linked(tx.driver) if one != by]
         await sessions.end(tx.driver, others)
+        told = {"enabled": wanted.enabled, "newSecret": wanted.secret is not None}
+        await plane.recorder.record(
+            tx,
+            by,
+            STUDIO_CONFIGURED,
+            told,
+            before=None if before is None else {"settings": before.settings, "groups": groups},
+            after={"settings": wanted.settings, "groups": wanted.groups},
+        )
     return await read_studio(external, plane)
 
 
