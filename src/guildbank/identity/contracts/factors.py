@@ -91,7 +91,7 @@ class Passkey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredPasskey(msgspec.Struct, frozen=True, kw_only=True):
-    """A passkey as it is verified."""
+    """A passkey as it is verified; `credentials` is the count of its player's, as of `Entrant`."""
 
     id: str
     player_id: str
@@ -99,6 +99,7 @@ class StoredPasskey(msgspec.Struct, frozen=True, kw_only=True):
     public_key: bytes
     sign_count: int
     rp_id: str
+    credentials: int = 0
 
 
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True):

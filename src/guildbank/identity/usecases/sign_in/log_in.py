@@ -68,17 +68,16 @@ async def log_in(
     else:
         await identity.throttle.excuse(*asked)
         known = identity.throttle.token_of(
-            tenant.id, device_account(candidate.player_id), credentials.device_token
+            tenant.id, device_account(candidate.entrant.player_id), credentials.device_token
         )
     if verdict is Verdict.OUTDATED:
         renewed = await identity.passwords.hash(password)
         async with identity.db.begin(tenant.schema) as tx:
             await store.renew_password(
-                tx.driver, candidate.player_id, candidate.password_hash, renewed
+                tx.driver, candidate.entrant.player_id, candidate.password_hash, renewed
             )
     proof = Proof(
-        player_id=candidate.player_id,
-        state=candidate.state,
+        entrant=candidate.entrant,
         methods=("password",),
         device=credentials.device,
         known=known == credentials.device_token,
