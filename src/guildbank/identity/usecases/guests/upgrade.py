@@ -18,6 +18,7 @@ from guildbank.identity.usecases.accounts.letters import Greeting, greeting
 from guildbank.identity.usecases.factors.require_factor import require_factor
 from guildbank.identity.usecases.players.register import Registration, read_registration
 from guildbank.identity.usecases.sign_in.keep_session import end_sessions
+from guildbank.infra.http import UNKNOWN_ADDRESS, ClientAddress
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, RowLock, Stage, facts
 from guildbank.kernel import Refusal
@@ -91,10 +92,12 @@ async def upgrade(
     player_id: str,
     session_id: str | None,
     wanted: Registration,
+    address: ClientAddress = UNKNOWN_ADDRESS,
 ) -> Account | Refusal:
     """Return the account that the player has now, under the same player id.
 
-    All sessions but the one that asks end, for they may be of who copied the secret. Refusals:
+    A captcha is asked for where registering asks for one: else guests were a way round it. All
+    sessions but the one that asks end, for they may be of who copied the secret. Refusals:
     those of `register` and `require_factor`, `already_registered`, `unknown_player`. Raises
     Unavailable and Overworked.
     """
@@ -105,7 +108,7 @@ async def upgrade(
         own = await emails.own(tx.driver, player_id)
     if own is not None and own.confirmed and wanted.email is not None:
         return HAS_ADDRESS
-    account = await read_registration(identity, tenant, wanted, player_id)
+    account = await read_registration(identity, tenant, wanted, player_id, address)
     if isinstance(account, Refusal):
         return account
     act = Upgrade(account, await greeting(identity, tenant, account))
