@@ -89,6 +89,13 @@ WHERE email.canonical = $1
 ORDER BY email.confirmed_at IS NULL, email.id
 """
 
+# By an index that holds imported hashes alone: their number falls as their players sign in.
+GREATEST_BCRYPT_COST = """
+SELECT max(substr(hash, 5, 2))
+FROM identity_password
+WHERE hash LIKE '$2%'
+"""
+
 HASH_OF = """
 SELECT hash
 FROM identity_password
@@ -196,6 +203,12 @@ async def candidates_by_email(
         else:
             claimed = found
     return confirmed, claimed
+
+
+async def greatest_bcrypt_cost(driver: Driver) -> int | None:
+    """Return the cost of the slowest imported hash, None where none is left."""
+    found: str | None = await driver.fetchval(GREATEST_BCRYPT_COST)
+    return None if found is None else int(found)
 
 
 async def password_of(driver: Driver, player_id: str) -> str | None:

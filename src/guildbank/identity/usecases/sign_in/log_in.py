@@ -94,12 +94,14 @@ async def _verified(
     """Return who the handle and the password are of, and whether the handle is theirs alone.
 
     As many hashes are computed whoever has the handle: one for a name; two for an address, since
-    beside the player who confirmed it another may have claimed it, each with a password.
+    beside the player who confirmed it another may have claimed it, each with a password. While any
+    imported hash is left in the tenant, a wrong password takes as long as the slowest of them.
     """
     match: tuple[Candidate, Verdict, bool] | None = None
+    cost = await identity.imported.get(tenant.schema)
     for at, candidate in enumerate(await _candidates(identity, tenant, handle)):
         stored = None if candidate is None else candidate.password_hash
-        verdict = await identity.passwords.verify(password, stored)
+        verdict = await identity.passwords.verify(password, stored, cost)
         if candidate is not None and verdict is not Verdict.WRONG and match is None:
             match = candidate, verdict, at == 0
     return match
