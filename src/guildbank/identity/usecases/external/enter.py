@@ -8,7 +8,7 @@ from typing import ClassVar
 import msgspec
 
 from guildbank.identity.contracts.external import ExternalLink
-from guildbank.identity.contracts.players import Account, Email, Player
+from guildbank.identity.contracts.players import CHANGED_MEANWHILE, Account, Email, Player
 from guildbank.identity.contracts.sign_in import Entrant
 from guildbank.identity.rules import external_key, read_email
 from guildbank.identity.store import emails
@@ -159,7 +159,7 @@ async def _add(
     if outcome.code != _KNOWN.code:
         return outcome
     # Another device of the same person was quicker between the look and the lock.
-    return await _player_of(external, tenant, arrival) or outcome
+    return await _player_of(external, tenant, arrival) or CHANGED_MEANWHILE
 
 
 def _vouched_address(arrival: Arrival) -> Email | None:
