@@ -44,6 +44,7 @@ from guildbank.journal.usecases.checkpoint import (
 )
 from guildbank.journal.usecases.partition import Partitioned, make_partitions
 from guildbank.journal.usecases.pump import Pumped, pump
+from guildbank.journal.usecases.recall import recall
 from guildbank.journal.usecases.verify import verify_journal
 from guildbank.journal.writer import MAX_ALL, MAX_EACH, Journal
 
@@ -93,6 +94,7 @@ __all__ = [
     "pump",
     "read_blocks",
     "read_entries",
+    "recall",
     "seq_at",
     "seq_before",
     "sign_checkpoint",
