@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
+import msgspec
+import pyotp
 import pytest
 from tests.authenticator import Authenticator
 from tests.house import House
@@ -11,11 +13,26 @@ from tests.identity.abroad import assertion, open_game
 from tests.identity.abroad import done as ok
 from tests.identity.people import PASSWORD, Person, done, origin, page_of, refused, set_policy
 
-from guildbank.identity.contracts.sign_in import CREDENTIALS_CHANGED, Entrant, Tokens
+from guildbank.identity.contracts.factors import Enrolment
+from guildbank.identity.contracts.players import NO_PLAYER, Email
+from guildbank.identity.contracts.sign_in import BAD_TICKET, CREDENTIALS_CHANGED, Entrant, Tokens
 from guildbank.identity.store.external import entrant
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.accounts.change_email import confirm_change_email
+from guildbank.identity.usecases.accounts.change_password import PasswordChange
+from guildbank.identity.usecases.accounts.change_password import (
+    change_password as change_password_of,
+)
+from guildbank.identity.usecases.accounts.reset_password import (
+    reset_password as reset_password_by,
+)
+from guildbank.identity.usecases.factors.enrol_totp import begin_totp, confirm_totp
 from guildbank.identity.usecases.factors.read_factors import read_factors
+from guildbank.identity.usecases.factors.send_code import send_code
+from guildbank.identity.usecases.factors.use_mailed_codes import use_mailed_codes
 from guildbank.identity.usecases.sign_in.finish import Proof, finish_sign_in, open_session
+from guildbank.identity.usecases.sign_in.tickets import add_ticket, new_secret
+from guildbank.infra.http import UNKNOWN_ADDRESS
 from guildbank.kernel import Refusal
 from guildbank.tenancy import TenantRef
 
@@ -186,3 +203,56 @@ async def test_a_known_device_that_guesses_is_slowed_down_too(alice: Person) -> 
     again = (await alice.log_in(deviceToken=kept)).json()["challenge"]
     assert told[-1] == (429, "login_throttled")
     assert refused(await alice.finish(again, "totp", "000000")) == (429, "login_throttled")
+
+
+async def test_nothing_is_written_of_a_person_who_was_erased_meanwhile(alice: Person) -> None:
+    """What was begun before the erasure finds the person gone, though no sweep has come yet."""
+    identity, home = alice.house.identity, alice.home
+    path = "/v1/account/password/forgotten"
+    await alice.web.post(path, json={"email": alice.address})
+    token = await alice.mailed_token("reset_password")
+    done(await alice.call("PUT", "/v1/account/email", {"email": f"new.{alice.address}"}), 202)
+    async with identity.db.begin(home.schema) as tx:
+        secret = new_secret()
+        data = msgspec.json.encode(Email(f"new.{alice.address}", f"new.{alice.address}"))
+        await add_ticket(
+            identity, tx, secret, "change_email", timedelta(1), player_id=alice.player, data=data
+        )
+    found = await read_factors(identity, home, alice.player)
+    assert not isinstance(found, Refusal)
+    begun = await begin_totp(identity, home, *found)
+    assert isinstance(begun, Enrolment)
+    code = pyotp.TOTP(begun.secret).at(identity.clock.now())
+    async with identity.db.begin(home.schema) as tx:
+        await tx.driver.execute(
+            "UPDATE identity_player SET state = 'erased' WHERE id = $1", alice.player
+        )
+    before = await rows(alice)
+    change = PasswordChange(
+        player_id=alice.player, session_id="", address=UNKNOWN_ADDRESS, fresh=True,
+        current=PASSWORD, wanted=OTHER,
+    )  # fmt: skip
+    assert await change_password_of(identity, home, change) == NO_PLAYER
+    assert await reset_password_by(identity, home, token, OTHER) == BAD_TICKET
+    assert await confirm_change_email(identity, home, secret) == BAD_TICKET
+    late = await confirm_totp(identity, home, found[0], begun.enrolment, code)
+    assert late == NO_PLAYER
+    assert await use_mailed_codes(identity, home, alice.player, alice.session) == NO_PLAYER
+    assert await send_code(identity, home, found[0], "step_up_code") == NO_PLAYER
+    async with identity.db.begin(home.schema) as tx:
+        life = timedelta(1)
+        await add_ticket(identity, tx, new_secret(), "link_offer", life, player_id=alice.player)
+    assert await rows(alice) == before
+
+
+async def rows(person: Person) -> dict[str, list[str]]:
+    """Return all that is kept of how a player comes in."""
+    kept = {}
+    async with person.house.db.begin(person.home.schema) as tx:
+        for table in ("email", "password", "factor", "recovery_code", "ticket", "passkey"):
+            found = await tx.driver.fetch(
+                f"SELECT t::text FROM identity_{table} AS t WHERE player_id = $1",
+                person.player,
+            )
+            kept[table] = sorted(row[0] for row in found)
+    return kept

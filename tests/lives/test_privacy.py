@@ -405,3 +405,12 @@ async def test_a_replay_after_an_erasure_gives_the_same_answer_and_no_word_of_th
         "/v1/grants", json=grant, headers={"idempotency-key": "never-seen"}
     )
     assert unknown.status_code in (404, 422), unknown.text
+
+
+async def test_why_a_wallet_was_frozen_stands_in_no_entry(studio: Studio, player: str) -> None:
+    """The chain holds its salted hash; in the account it goes in the erasure's commit."""
+    freeze = {"currency": "GEM", "reason": "abused Bob"}
+    done(await studio.post(f"/v1/players/{player}/freeze", freeze))
+    assert await traces(studio, "abused Bob") == ["ledger_account"]
+    assert (await studio.http.post(f"/v1/players/{player}/erase")).status_code == 202
+    assert await traces(studio, "abused Bob") == []

@@ -8,6 +8,7 @@ from guildbank.identity.personal import OBSTACLES, PERSONAL
 from guildbank.identity.usecases.external.configure import PROVIDER_CONFIGURED
 from guildbank.identity.usecases.external.link import LINKED, UNLINKED
 from guildbank.identity.usecases.external.set_return_urls import RETURN_URLS_SET
+from guildbank.identity.usecases.factors.clear_factors import FACTORS_CLEARED
 from guildbank.identity.usecases.guests.upgrade import UPGRADED
 from guildbank.identity.usecases.lives.change_state import CLOSED, REINSTATED, SUSPENDED
 from guildbank.identity.usecases.lives.erase import ERASED
@@ -40,6 +41,7 @@ ROOM = Room(
         "sign-in:write": "Set up identity providers and return URLs.",
     },
     permissions={
+        "players:factors": "Remove the second factors that players lost.",
         "operators:read": "List operators, their invitations and the roles there are.",
         "operators:write": "Invite, suspend and remove operators, and give them roles.",
         "roles:write": "Make, change and delete roles of one's own.",
@@ -52,6 +54,7 @@ ROOM = Room(
         "players:read": ("finance", "support", "compliance", "analyst", "developer"),
         "players:write": ("support", "developer"),
         "players:moderate": ("support", "compliance"),
+        "players:factors": ("support",),
         "players:export": ("compliance",),
         "players:erase": ("compliance",),
         "players:legal_hold": ("compliance",),
@@ -69,6 +72,7 @@ ROOM = Room(
         SUSPENDED: "A player was suspended.",
         REINSTATED: "A player was reinstated.",
         CLOSED: "A player's account was closed.",
+        FACTORS_CLEARED: "The second factors of a player were removed by the tenant's people.",
         ERASED: "A person was erased: nobody can tell who the player was.",
         LINKED: "An account elsewhere was linked to a player.",
         UNLINKED: "An account elsewhere was unlinked from a player.",

@@ -163,6 +163,9 @@ NOTHING_TO_RECOVER = Refusal(
     code="no_second_factor",
     detail="Recovery codes stand in for a second factor, and the player has none.",
 )
+NOTHING_TO_CLEAR = Refusal(
+    code="no_second_factor", detail="The player has no second factor that could be removed."
+)
 NO_ADDRESS = Refusal(
     code="address_not_confirmed", detail="A code can be mailed to a confirmed address only."
 )
