@@ -98,6 +98,26 @@ async def test_what_a_thief_adds_after_the_owners_link_ends_with_the_owners_new_
     done(await thief.log_in(password=OWNERS))
 
 
+async def test_an_address_that_a_thief_gave_up_and_its_owner_took_back_is_not_the_thiefs(
+    thief: Person,
+) -> None:
+    """What was planted before ends with the new password, though the change is undone."""
+    await follow(thief)
+    await thief.come_in()
+    passkey = await plant(thief)
+    elsewhere = f"lair.{thief.address}"
+    done(await thief.call("PUT", "/v1/account/email", {"email": elsewhere}), 202)
+    owner, thief.name = thief.name, f"lair.{thief.name}"
+    token = await thief.mailed_token("email_change_confirm")
+    thief.name = owner
+    done(await thief.call("POST", "/v1/account/email/change", {"token": token}))
+    token = await thief.mailed_token("email_change_notice")
+    done(await thief.web.post("/v1/account/email/undo", json={"token": token}))
+    done(await thief.reset(OWNERS))
+    assert not await passkey_opens(thief, passkey)
+    done(await thief.log_in(password=OWNERS))
+
+
 async def test_who_types_the_mailed_code_signed_in_keeps_factors_for_good(thief: Person) -> None:
     """They read the mail and are inside: a later reset by mail asks for the factor as ever."""
     await thief.with_totp()

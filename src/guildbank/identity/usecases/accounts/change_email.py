@@ -48,6 +48,12 @@ SAME_ADDRESS = Refusal(
 )
 
 
+class Former(Email, frozen=True):
+    """An address that was given up, and whether its reader was seen inside the account."""
+
+    owned: bool = False
+
+
 async def ask_change_email(
     identity: Identity, tenant: TenantRef, player_id: str, session_id: str | None, address: str
 ) -> Refusal | None:
@@ -156,7 +162,8 @@ async def undo_change_email(identity: Identity, tenant: TenantRef, secret: str) 
         ticket = await find_ticket(identity, tx, secret, "undo_email")
     if ticket is None or ticket.player_id is None:
         return BAD_TICKET
-    player_id, email, now = ticket.player_id, _email(ticket), identity.clock.now()
+    player_id, now = ticket.player_id, identity.clock.now()
+    email = msgspec.json.decode(ticket.data, type=Former)
     waiting: Waiting = {}
     try:
         async with identity.db.begin(tenant.schema) as tx:
@@ -165,8 +172,8 @@ async def undo_change_email(identity: Identity, tenant: TenantRef, secret: str) 
                 return refusal
             if await take_ticket(identity, tx, secret, "undo_email") is None:
                 raise Spent
-            # The address was confirmed, and what was there before the change stays.
-            await store.replace(tx.driver, player_id, new_id("eml"), email, now, owned=True)
+            new, owned = new_id("eml"), email.owned
+            await store.replace(tx.driver, player_id, new, email, now, owned=owned)
             await drop(tx.driver, player_id, ["confirm_email"])
             await store.drop_password(tx.driver, player_id)
             await store.expel(tx.driver, player_id, ticket.expires_at - UNDOING, None)
@@ -192,7 +199,7 @@ async def _notice(
         "undo_email",
         UNDOING,
         player_id=own.player_id,
-        data=msgspec.json.encode(own.email),
+        data=msgspec.json.encode(Former(own.email.address, own.email.canonical, own.owned)),
     )
     mail = await letter(
         identity,
