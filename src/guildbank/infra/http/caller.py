@@ -279,6 +279,19 @@ async def home_of(connection: Connection) -> TenantRef:
     return found
 
 
+async def signed_in_player(connection: Connection, home: TenantRef) -> str | None:
+    """Return the player of `home` who calls a public route signed in, None for anyone else.
+
+    Credentials that are not good count as none: the route is open without.
+    """
+    authenticate: Authenticate = connection.scope["litestar_app"].state[AUTHENTICATE]
+    path = connection.scope["path"]
+    found = await authenticate(connection.headers, path, client_address(connection))
+    if not isinstance(found, Caller) or found.tenant is None or found.tenant.id != home.id:
+        return None
+    return None if found.session_id is None else found.player_id
+
+
 async def admit(connection: Connection) -> None:
     """Find the caller once per request unless the route says `public`; raises Problem.
 

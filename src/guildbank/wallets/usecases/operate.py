@@ -1,12 +1,12 @@
 """Run operations on wallets: one of them, each of many, or all of many in one commit."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Act, Outcome, Receipt, Sealed, Unavailable
+from guildbank.journal import Act, Outcome, Receipt, Sealed, Unavailable, recall
 from guildbank.kernel import Refusal, parse_id, parse_seq_id
 from guildbank.wallets.contracts import (
     CaptureHold,
@@ -117,9 +117,25 @@ async def prepare(
         payload = msgspec.json.encode(request.payload, order="sorted")
         found = await wallets.persons.seal(tenant, person, payload)
         if isinstance(found, Refusal):
-            return found
+            known = await _sealed_before(wallets, tenant, principal, request, person)
+            return found if known is None else _act(wallets, principal, request, known)
         sealed = found
     return _act(wallets, principal, request, sealed)
+
+
+async def _sealed_before(
+    wallets: Wallets, tenant: TenantRef, principal: str, request: Request, person: str
+) -> Sealed | None:
+    """Return the payload as the entry names it that a request with this key made, if one did.
+
+    Whose key was destroyed, of them nothing can be sealed to compare; the rest of the command is.
+    """
+    act = _act(wallets, principal, request, None)
+    found = None if isinstance(act, Refusal) else await recall(wallets.db, tenant.schema, act)
+    if found is None:
+        return None
+    hash_ = msgspec.json.decode(found.data, type=dict[str, Any]).get("payload")
+    return None if hash_ is None else Sealed(person=person, hash=hash_, ciphertext=b"")
 
 
 def _act(
