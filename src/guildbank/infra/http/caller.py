@@ -235,7 +235,8 @@ def _fresh(caller: Caller) -> None:
         raise problem(
             "step_up_required",
             "This call needs a fresh proof of who you are: type password and code at "
-            "/v1/operator/step-up, then call again.",
+            "/v1/operator/step-up, use a passkey at /v1/operator/step-up/passkey, or come in anew "
+            "through the studio. Then call again.",
         )
 
 
