@@ -3,8 +3,17 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+import msgspec
+
 from guildbank.identity.contracts.machines import Key, KeyKind, NewKey
-from guildbank.identity.rules import SHOWN, check_scopes, new_token, read_allowed, token_hash
+from guildbank.identity.rules import (
+    SHOWN,
+    check_power,
+    check_scopes,
+    new_token,
+    read_allowed,
+    token_hash,
+)
 from guildbank.identity.store import keys as store
 from guildbank.identity.usecases import Identity
 from guildbank.infra.database import CONTROL_SCHEMA
@@ -36,14 +45,16 @@ async def create_key(
     allowed_addresses: Sequence[str] = (),
     held: Collection[str] | None = None,
     held_addresses: Sequence[str] = (),
+    created_by: str | None = None,
 ) -> NewKey | Refusal:
     """Return the key with its token, which is stored nowhere and shown this once.
 
     Without `tenant` it is a key of the deployment. `application` (`app_...`) adds a key to an
     application that has one, else it is a new application. With `allowed_addresses` (networks) a
     secret key may be used from there only. `held` limits the scopes to those of the caller,
-    `held_addresses` the networks. Refusals: `invalid_value`, `scope_not_held`, `address_not_held`,
-    with the field named.
+    `held_addresses` the networks; an application that can do more gets no further key, which would
+    act under its name. Refusals: `invalid_value`, `scope_not_held`, `address_not_held`, with the
+    field named.
     """
     now = identity.clock.now()
     wrong = _check(identity, tenant, scopes, kind, held)
@@ -72,13 +83,16 @@ async def create_key(
         last_used_at=None,
         revoked_at=None,
         replaced_by=None,
+        created_by=created_by,
     )
     async with identity.db.begin(CONTROL_SCHEMA) as tx:
-        if application is not None and (
-            parse_id("app", application) is None
-            or not await store.application_exists(tx, application, tenant_id)
-        ):
-            return NO_APPLICATION
+        if application is not None:
+            known = parse_id("app", application) is not None
+            others = await store.application_scopes(tx, application, tenant_id) if known else None
+            if others is None:
+                return NO_APPLICATION
+            if (wrong := check_power(others, held)) is not None:
+                return msgspec.structs.replace(wrong, field="application")
         await store.insert_key(tx, key, token_hash(token))
     identity.keys.forget()
     return NewKey(key, token)

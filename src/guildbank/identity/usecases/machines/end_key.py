@@ -12,7 +12,7 @@ from guildbank.identity.contracts.machines import (
     Key,
     NewKey,
 )
-from guildbank.identity.rules import SHOWN, check_scopes, new_token, read_allowed, token_hash
+from guildbank.identity.rules import SHOWN, check_power, new_token, read_allowed, token_hash
 from guildbank.identity.store import keys as store
 from guildbank.identity.usecases import Identity
 from guildbank.infra.database import CONTROL_SCHEMA
@@ -21,11 +21,18 @@ from guildbank.kernel import Refusal, new_id
 
 
 async def revoke_key(
-    identity: Identity, key_id: str, tenant: TenantRef | None, *, any_tenant: bool = False
+    identity: Identity,
+    key_id: str,
+    tenant: TenantRef | None,
+    *,
+    any_tenant: bool = False,
+    held: Collection[str] | None = None,
 ) -> Key | Refusal:
-    """End a key within a second everywhere. A revoked key stays so. Refusal: `not_found`.
+    """End a key within a second everywhere. A revoked key stays so.
 
-    Looks among the keys of `tenant` (None: of the deployment) unless `any_tenant`.
+    Looks among the keys of `tenant` (None: of the deployment) unless `any_tenant`. With `held` the
+    key may have no other scopes: whoever holds less could stop a game. Refusals: `not_found`,
+    `scope_not_held`.
     """
     tenant_id = None if tenant is None else tenant.id
     now = identity.clock.now()
@@ -33,6 +40,8 @@ async def revoke_key(
         key = await store.key_by_id(tx, key_id, tenant_id, any_tenant=any_tenant)
         if key is None:
             return NO_KEY
+        if (above := check_power(key.scopes, held)) is not None:
+            return above
         await store.revoke(tx, key_id, now)
     identity.keys.forget()
     return msgspec.structs.replace(key, revoked_at=key.revoked_at or now)
@@ -47,6 +56,7 @@ async def rotate_key(
     any_tenant: bool = False,
     held: Collection[str] | None = None,
     held_addresses: Sequence[str] = (),
+    created_by: str | None = None,
 ) -> NewKey | Refusal:
     """Return a successor with the same application, scopes, allowed addresses and lifetime.
 
@@ -62,9 +72,8 @@ async def rotate_key(
         old = await store.key_by_id(tx, key_id, tenant_id, any_tenant=any_tenant)
         if old is None:
             return NO_KEY
-        wrong = check_scopes(old.scopes, old.scopes, held)
-        if wrong is not None:
-            return msgspec.structs.replace(wrong, field=None)
+        if (above := check_power(old.scopes, held)) is not None:
+            return above
         if held_addresses and old.kind == "secret" and old.tenant_id == tenant_id:
             if not old.allowed_addresses:
                 return NOT_FROM_EVERYWHERE
@@ -83,6 +92,7 @@ async def rotate_key(
             created_at=now,
             expires_at=None if lifetime is None else now + lifetime,
             last_used_at=None,
+            created_by=created_by,
         )
         await store.insert_key(tx, fresh, token_hash(token))
         ends = now + timedelta(seconds=overlap_seconds)
