@@ -1,7 +1,8 @@
 """Builds the parts of one process and plugs upper rooms into the ports of lower ones."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -154,6 +155,9 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         home=settings.url,
     )
     payments = Payments(db, journal, directory, plugins, PackFulfilment(), settings.url, clock)
+    payments.timing = replace(
+        payments.timing, webhook_kept=timedelta(days=settings.webhook_kept_days)
+    )
     return Services(
         settings=settings,
         url=url,

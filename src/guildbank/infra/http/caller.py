@@ -84,8 +84,8 @@ Authenticate: TypeAlias = Callable[
 """`await authenticate(headers, path, address)`: a caller, a refusal of bad credentials, or None for
 none. `address` is whom the request comes from."""
 
-FindHome: TypeAlias = Callable[[Mapping[str, str]], Awaitable[TenantRef | Refusal]]
-"""`await find_home(headers)`: the tenant that a request without credentials is for."""
+FindHome: TypeAlias = Callable[[Mapping[str, str], ClientAddress], Awaitable[TenantRef | Refusal]]
+"""`await find_home(headers, address)`: the tenant that a request to a public route is for."""
 
 
 def caller_of(connection: Connection) -> Caller:
@@ -274,7 +274,7 @@ async def home_of(connection: Connection) -> TenantRef:
     find_home: FindHome | None = connection.scope["litestar_app"].state.get(FIND_HOME)
     if find_home is None:
         raise LookupError("this app has no tenants")
-    found = await find_home(connection.headers)
+    found = await find_home(connection.headers, client_address(connection))
     if isinstance(found, Refusal):
         raise Problem(found)
     return found
