@@ -151,7 +151,7 @@ class ReversalView(View):
     transfers: Sequence[TransferView] | None
 
 
-@post("/v1/postings", guards=[scope(POST)], tags=TAGS, summary="Post legs")
+@post("/v1/postings", guards=[scope(POST, fresh=True)], tags=TAGS, summary="Post legs")
 async def create_posting(
     wallets: Service[Wallets],
     caller: Who,
