@@ -56,7 +56,7 @@ class Town:
         # Two journals over one database are two workers: their batches compete for the lock.
         self._second = Journal(house.db)
         self.workers = [
-            Wallets(house.db, journal, house.identity.persons, (SpendLimit(),))
+            Wallets(house.db, journal, house.identity.persons, (SpendLimit(),), house.four_eyes)
             for journal in (house.journal, self._second)
         ]
         self.bank = Bank()

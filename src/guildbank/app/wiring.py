@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from guildbank.app.places import database_url, master_key_path
 from guildbank.app.rooms import (
     all_rooms,
+    approvables_of,
     backlogs_of,
     mails_of,
     obstacles_of,
@@ -16,7 +17,15 @@ from guildbank.app.rooms import (
     personal_of,
     scopes_of,
 )
-from guildbank.identity import Authenticator, ExternalSignIn, Identity, open_identity
+from guildbank.approvals import FourEyes
+from guildbank.identity import (
+    Authenticator,
+    ExternalSignIn,
+    Identity,
+    Persons,
+    StaffRights,
+    open_identity,
+)
 from guildbank.infra.backlogs import Backlogs
 from guildbank.infra.config import Settings
 from guildbank.infra.crypto import MasterKey, Vault
@@ -34,11 +43,13 @@ from guildbank.payments import Payments
 from guildbank.plugin_host import IdentityProviders, Plugins
 from guildbank.store import PackFulfilment, Store
 from guildbank.tenancy import Tenancy, TenantRef, Tenants
-from guildbank.wallets import BarWallets, SpendLimit
+from guildbank.wallets import BarWallets, SpendLimit, WalletReserve
 from guildbank.wallets.usecases import Wallets
 
 JOURNAL_WRITERS = 4
-PARTS = ("db", "external", "identity", "notify", "payments", "store", "tenancy", "wallets")
+PARTS = (
+    "db", "external", "four_eyes", "identity", "notify", "payments", "store", "tenancy", "wallets"
+)  # fmt: skip
 """The services that routes take as parameters, by name."""
 CHAINED = (CHAINED_TRANSFERS,)
 """Tables above the journal whose rows are in its hash chain."""
@@ -68,6 +79,7 @@ class Services:
     identity: Identity
     notify: Notify
     external: ExternalSignIn
+    four_eyes: FourEyes
     wallets: Wallets
     payments: Payments
     store: Store
@@ -95,7 +107,7 @@ class Services:
     @cached_property
     def by_name(self) -> Mapping[str, object]:
         """What routes may take as parameters."""
-        return {name: getattr(self, name) for name in PARTS}
+        return {**{name: getattr(self, name) for name in PARTS}, "everything": self}
 
     async def tenants(self) -> Sequence[TenantRef]:
         """Return all tenants that are not deleted."""
@@ -154,6 +166,16 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         permissions=permissions_of(all_rooms()),
         home=settings.url,
     )
+    four_eyes = FourEyes(
+        db=db,
+        journal=journal,
+        tenants=directory,
+        vault=vault,
+        rights=StaffRights(db, clock, permissions_of(all_rooms())),
+        reserve=WalletReserve(),
+        persons=Persons(db, directory),
+        approvables=approvables_of(all_rooms()),
+    )
     payments = Payments(db, journal, directory, plugins, PackFulfilment(), settings.url, clock)
     return Services(
         settings=settings,
@@ -172,7 +194,8 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         identity=identity,
         notify=notify,
         external=ExternalSignIn(identity, IdentityProviders(plugins, egress), settings.url),
-        wallets=Wallets(db, journal, identity.persons, [SpendLimit()]),
+        four_eyes=four_eyes,
+        wallets=Wallets(db, journal, identity.persons, [SpendLimit()], four_eyes),
         payments=payments,
         store=Store(db, journal),
     )

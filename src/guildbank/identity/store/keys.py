@@ -107,6 +107,25 @@ async def application_exists(tx: Tx, application: str, tenant_id: str | None) ->
     return (await tx.sql.execute(statement)).first() is not None
 
 
+async def application_may(
+    tx: Tx, application: str, tenant_id: str | None, scope: str, now: datetime
+) -> bool:
+    """Say whether a secret key of the application that is good now has the scope."""
+    statement = (
+        select(_key.id)
+        .where(
+            _key.application == application,
+            _key.tenant_id.is_not_distinct_from(tenant_id),
+            _key.kind == "secret",
+            _key.scopes.contains([scope]),
+            _key.revoked_at.is_(None),
+            _key.expires_at.is_(None) | (_key.expires_at > now),
+        )
+        .limit(1)
+    )
+    return (await tx.sql.execute(statement)).first() is not None
+
+
 async def key_page(tx: Tx, tenant_id: str | None, after: str, limit: int) -> list[Key]:
     """Return keys of a tenant (None: of the deployment) in the order of their creation."""
     statement = (

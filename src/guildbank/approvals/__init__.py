@@ -1,0 +1,45 @@
+"""The door of approvals: what a second person must agree to, before it is done.
+
+A room declares an `Approvable` and submits `await gate(...)` in place of its act; its route answers
+`await waiting(...)` where that is not None. Refusals: too_many_approvals, approval_required, and of
+decisions approval_closed, approval_expired, own_request, not_own_request, requester_may_not.
+"""
+
+from guildbank.approvals.contracts import (
+    HOST,
+    Approvable,
+    Approval,
+    Change,
+    Changing,
+    Measured,
+    Policy,
+    Rule,
+)
+from guildbank.approvals.http import WAITS, ApprovalView, waiting
+from guildbank.approvals.usecases import FourEyes
+from guildbank.approvals.usecases.end import approve, cancel, reject
+from guildbank.approvals.usecases.gate import gate
+from guildbank.approvals.usecases.read import get_approval, list_approvals
+from guildbank.approvals.usecases.set_policy import set_policy
+
+__all__ = [
+    "HOST",
+    "WAITS",
+    "Approvable",
+    "Approval",
+    "ApprovalView",
+    "Change",
+    "Changing",
+    "FourEyes",
+    "Measured",
+    "Policy",
+    "Rule",
+    "approve",
+    "cancel",
+    "gate",
+    "get_approval",
+    "list_approvals",
+    "reject",
+    "set_policy",
+    "waiting",
+]
