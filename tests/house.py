@@ -158,9 +158,10 @@ async def open_house(
     failed = [schema for schema in migrate(url) if schema.error]
     assert not failed, failed
     db = Database(url, pool_size=6)
-    vault, clock, journal = Vault(MasterKey(bytes(32))), FixedClock(START), Journal(db)
+    vault, clock = Vault(MasterKey(bytes(32))), FixedClock(START)
     tenants = Tenants(db, vault)
-    tenancy = Tenancy(db, vault, tenants, TenantJournal(), folder / "archives")
+    journal = Journal(db, sealers=tenants.sealer)
+    tenancy = Tenancy(db, vault, tenants, TenantJournal(vault), folder / "archives")
     counters = open_store(Settings(), db)
     notify = Notify(
         db, tenants, vault, Letters(IDENTITY.mails), "http://localhost:8080", clock=clock

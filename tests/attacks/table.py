@@ -350,6 +350,8 @@ def _of_books() -> dict[str, Call]:
         "GET /v1/transactions/{transaction_id}": Call(),
         "GET /v1/mailbox": Call(),
         "GET /v1/mailbox/{mail_id}": Call(),
+        "GET /v1/audit": Call(),
+        "GET /v1/audit/file": Call(),
         "GET /v1/proof": Call(),
         "GET /v1/proof/payments": Call(query={"money": "EUR"}),
     }
@@ -367,6 +369,8 @@ NAMES_NOTHING = frozenset(
         "GET /v1/journal/checkpoints",
         "GET /v1/mailbox",
         "GET /v1/events",
+        "GET /v1/audit",
+        "GET /v1/audit/file",
         "GET /v1/proof",
         "GET /v1/proof/payments",
         "PUT /v1/providers/{provider_id}",

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from tests.economy import GEM, Economy
 from tests.loads import Ledgered, Op, audit, furnish, make_ops, settle
 
+from guildbank.infra.crypto import MasterKey, Vault
 from guildbank.infra.database import Database
 from guildbank.infra.metrics import new_registry
 from guildbank.journal import Act, Journal, Meter, Outcome, Receipt, foresight
@@ -199,7 +200,9 @@ async def test_a_batch_decided_ahead_of_a_suspension_is_refused(economy: Economy
 
     async def suspend() -> None:
         async with economy.db.begin(economy.schema) as tx:
-            await TenantJournal().set_writable(tx, writable=False, principal="operator")
+            await TenantJournal(Vault(MasterKey(bytes(32)))).set_writable(
+                tx, writable=False, principal="operator"
+            )
 
     await between(scene, suspend())
     refused = await scene.second

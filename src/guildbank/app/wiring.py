@@ -140,8 +140,14 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     pinger, metrics = Pinger(url), Metrics()
     counters = open_store(settings, db)
     meter = Meter(metrics.registry)
-    journal = Journal(db, writers=JOURNAL_WRITERS, committed=pinger.committed, meter=meter)
     directory, plugins = Tenants(db, vault), Plugins.discover()
+    journal = Journal(
+        db,
+        writers=JOURNAL_WRITERS,
+        committed=pinger.committed,
+        meter=meter,
+        sealers=directory.sealer,
+    )
     metrics.look_up(Backlogs(db, directory.all, backlogs_of(all_rooms())))
     notify = _open_mail(settings, db, directory, vault)
     throttle, limiter = open_throttle(counters, vault), open_limiter(counters, vault)
@@ -203,7 +209,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
 
 def _open_tenancy(settings: Settings, db: Database, directory: Tenants, vault: Vault) -> Tenancy:
     archives, hosts = settings.data.absolute() / "archives", own_hosts(settings)
-    return Tenancy(db, vault, directory, TenantJournal(), archives, SystemClock(), hosts)
+    return Tenancy(db, vault, directory, TenantJournal(vault), archives, SystemClock(), hosts)
 
 
 def _open_mail(settings: Settings, db: Database, directory: Tenants, vault: Vault) -> Notify:

@@ -1,5 +1,6 @@
 """What the identity room publishes to the app."""
 
+from guildbank.identity.contracts.events import RECORDED
 from guildbank.identity.contracts.hooks import HOOK_CHANGED
 from guildbank.identity.contracts.protection import PROTECTION_CHANGED
 from guildbank.identity.http import ROUTES
@@ -34,6 +35,7 @@ ROOM = Room(
         "players:legal_hold": "Place and lift legal holds.",
         "consents:read": "Read documents and what players agreed to.",
         "consents:write": "Publish documents, and keep what players say of them.",
+        "audit:read": "Search and take away the record of who changed what.",
         "protection:read": "See what keeps robots out.",
         "protection:write": "Set what keeps robots out.",
         "sign-in:read": "Read identity providers and return URLs, without secrets.",
@@ -57,13 +59,21 @@ ROOM = Room(
         "players:legal_hold": ("compliance",),
         "consents:read": ("support", "compliance", "analyst"),
         "consents:write": ("compliance",),
+        "audit:read": ("compliance",),
         "protection:read": ("compliance", "developer"),
         "protection:write": ("developer",),
         "sign-in:read": ("developer",),
         "sign-in:write": ("developer",),
         "operators:read": ("compliance",),
     },
-    of_deployment=("keys:read", "keys:write", "operators:read", "operators:write", "roles:write"),
+    of_deployment=(
+        "audit:read",
+        "keys:read",
+        "keys:write",
+        "operators:read",
+        "operators:write",
+        "roles:write",
+    ),
     events={
         PLAYER_CREATED: "A player was added.",
         SUSPENDED: "A player was suspended.",
@@ -77,6 +87,7 @@ ROOM = Room(
         RETURN_URLS_SET: "The return URLs were changed.",
         HOOK_CHANGED: "Where the studio's own server is asked was changed.",
         PROTECTION_CHANGED: "What keeps robots out was changed.",
+        **RECORDED,
     },
     personal=PERSONAL,
     obstacles=OBSTACLES,

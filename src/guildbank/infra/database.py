@@ -25,6 +25,7 @@ __all__ = [
     "begin_statement",
     "control_metadata",
     "roll_back",
+    "search_path",
     "tenant_metadata",
 ]
 
@@ -148,10 +149,15 @@ async def roll_back(driver: "asyncpg.Connection[Any]") -> None:
 
 def begin_statement(schema: str, *, read_only: bool = False) -> str:
     """Return the text that opens a transaction on `schema`, one round trip."""
+    mode = "ISOLATION LEVEL REPEATABLE READ READ ONLY" if read_only else ""
+    return f"BEGIN {mode}; {search_path(schema)}"
+
+
+def search_path(schema: str) -> str:
+    """Return the text that lets the rest of a transaction see `schema`."""
     if not schema.replace("_", "a").isalnum() or not schema.isascii():
         raise ValueError(f"{schema!r} is not a schema name")
-    mode = "ISOLATION LEVEL REPEATABLE READ READ ONLY" if read_only else ""
-    return f'BEGIN {mode}; SET LOCAL search_path TO "{schema}"'
+    return f'SET LOCAL search_path TO "{schema}"'
 
 
 def _limit_transactions(connection: Any, _record: object) -> None:

@@ -5,6 +5,7 @@ what the act itself refuses; it raises Unavailable when the database cannot answ
 """
 
 from guildbank.journal.act import Act, facts
+from guildbank.journal.audit import AuditSealer, Details, open_details
 from guildbank.journal.contracts import (
     ChainedRow,
     ChainedRows,
@@ -44,6 +45,8 @@ from guildbank.journal.usecases.checkpoint import (
 )
 from guildbank.journal.usecases.partition import Partitioned, make_partitions
 from guildbank.journal.usecases.pump import Pumped, pump
+from guildbank.journal.usecases.record import Recorder, run_within
+from guildbank.journal.usecases.search_audit import Found, Sought, search_audit
 from guildbank.journal.usecases.verify import verify_journal
 from guildbank.journal.writer import MAX_ALL, MAX_EACH, Journal
 
@@ -53,15 +56,18 @@ __all__ = [
     "MAX_EACH",
     "PARTITION_ROWS",
     "Act",
+    "AuditSealer",
     "ChainedRow",
     "ChainedRows",
     "CheckedFile",
     "Checkpoint",
     "Counter",
     "Damage",
+    "Details",
     "Draft",
     "Driver",
     "Entry",
+    "Found",
     "Journal",
     "Listener",
     "Log",
@@ -73,10 +79,12 @@ __all__ = [
     "Pumped",
     "PutOnly",
     "Receipt",
+    "Recorder",
     "RowLock",
     "Rows",
     "Sealed",
     "Shelf",
+    "Sought",
     "Stage",
     "Statement",
     "Subscriber",
@@ -90,9 +98,12 @@ __all__ = [
     "fetch_rows",
     "forget_counters",
     "make_partitions",
+    "open_details",
     "pump",
     "read_blocks",
     "read_entries",
+    "run_within",
+    "search_audit",
     "seq_at",
     "seq_before",
     "sign_checkpoint",

@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+from msgspec.structs import replace
+
 from guildbank.journal import pen, store
 from guildbank.journal.act import Act
 from guildbank.journal.chain import FORMAT, batch_hash, digests
@@ -32,10 +34,12 @@ class Batch:
     """The acts of one transaction, in the order in which they were decided.
 
     `accepted` says how many of them will be entries, `hash` is set when the batch is sealed, and
-    `ahead` says that some were decided ahead of the lock.
+    `ahead` says that some were decided ahead of the lock. A suspended journal takes it only
+    `while_suspended`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, while_suspended: bool = False) -> None:
+        self._while_suspended = while_suspended
         self.hash = b""
         self.accepted = 0
         self.ahead = False
@@ -193,7 +197,8 @@ class Batch:
         return await store.read_each(driver, statements, acts) if statements else []
 
     def _begin(self, rows: Rows) -> None:
-        now, self._head = store.read_head(rows)
+        now, head = store.read_head(rows)
+        self._head = replace(head, writable=True) if self._while_suspended else head
         self._stage.begin(now, self._head.seq + 1)
 
     async def _meet(self, driver: Driver, seqs: dict[bytes, int]) -> None:

@@ -1,15 +1,13 @@
 """Partitions and first rows of a new journal, which SQLAlchemy tables cannot say."""
 
-from guildbank.infra.schema import add_tenant_ddl
+from guildbank.infra.schema import add_control_ddl, add_tenant_ddl
 from guildbank.journal.chain import FORMAT, GENESIS
 from guildbank.journal.store import partition_statements
 from guildbank.journal.tables import KEY_PARTITIONS
 
 JOURNAL_ORDER = 30
 
-add_tenant_ddl(
-    "journal",
-    JOURNAL_ORDER,
+STATEMENTS = (
     *partition_statements(0),
     *(
         f"CREATE TABLE IF NOT EXISTS journal_key_p{number} PARTITION OF journal_key "
@@ -38,3 +36,6 @@ SELECT first_seq, last_seq, written_at
 FROM journal_batch
 """,
 )
+
+add_tenant_ddl("journal", JOURNAL_ORDER, *STATEMENTS)
+add_control_ddl("journal", JOURNAL_ORDER, *STATEMENTS)

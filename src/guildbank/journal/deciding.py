@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from guildbank.journal import store
 from guildbank.journal.act import Act
+from guildbank.journal.audit import AUDITS, audit_row
 from guildbank.journal.contracts import Draft, Head, Need, Outcome, Receipt, Sealed
 from guildbank.journal.stage import NotLoaded, Stage
 from guildbank.kernel import Refusal
@@ -98,6 +99,8 @@ def _decide_one(
     if not isinstance(draft, Draft):
         stage.drop()
         return draft
+    if act.note is not None:
+        stage.log(AUDITS, audit_row(stage.seq, act.principal, draft, act.note))
     receipt = Receipt(stage.seq, stage.now, draft.kind, act.principal, draft.data)
     stage.accept()
     accepted.append((act, receipt, draft.payload))

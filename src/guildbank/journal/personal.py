@@ -8,4 +8,9 @@ PERSONAL = (
         "SELECT seq, sealed AS payload FROM journal_payload WHERE person = $1 ORDER BY seq",
         ("DELETE FROM journal_payload WHERE person = $1",),
     ),
+    Personal(
+        "journal_audit",
+        "SELECT seq, kind FROM journal_audit WHERE subjects @> ARRAY[$1::text] ORDER BY seq",
+        ("UPDATE journal_audit SET sealed = NULL WHERE subjects @> ARRAY[$1::text]",),
+    ),
 )

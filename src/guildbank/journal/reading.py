@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from guildbank.journal.audit import AUDITS
+from guildbank.journal.audit import canonical as audit_bytes
 from guildbank.journal.chain import entry_bytes
 from guildbank.journal.contracts import ChainedRow, Checkpoint, Driver, Entry
 
@@ -128,6 +130,14 @@ FROM journal_batch
 WHERE last_seq = ANY($1::bigint[])
 """
 
+READ_CHAINED_AUDITS = """
+SELECT seq, hash
+FROM journal_audit
+WHERE seq > $1
+  AND seq <= $2
+ORDER BY seq
+"""
+
 READ_CHECKPOINTS_BEFORE = """
 SELECT seq, hash, signed_at, public_key, signature
 FROM journal_checkpoint
@@ -217,6 +227,23 @@ def _canonical(row: Sequence[Any]) -> bytes:
     except struct.error:
         # Longer than any entry may be: it cannot be what was written, and its digest will tell.
         return b""
+
+
+class ChainedAudits:
+    """The records of who changed what, as `verify` reads them back."""
+
+    table = AUDITS.table
+    order = AUDITS.order
+
+    async def read(
+        self, driver: Driver, after: int, upto: int
+    ) -> AsyncIterator[Sequence[ChainedRow]]:
+        """Yield the rows with their canonical bytes."""
+        async for block in read_blocks(driver, READ_CHAINED_AUDITS, after, upto):
+            yield [ChainedRow(row[0], None, audit_bytes(row[0], row[1])) for row in block]
+
+
+CHAINED_AUDITS = ChainedAudits()
 
 
 async def read_keys(driver: Driver, after: bytes, limit: int) -> list[Any]:

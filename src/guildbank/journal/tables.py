@@ -1,4 +1,4 @@
-"""Tables of the journal, in each tenant's schema."""
+"""Tables of the journal: in each tenant's schema, and in the control one for the deployment's."""
 
 from sqlalchemy import (
     BigInteger,
@@ -6,13 +6,15 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Index,
     LargeBinary,
     SmallInteger,
     Table,
     Text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from guildbank.infra.database import tenant_metadata
+from guildbank.infra.database import control_metadata, tenant_metadata
 
 PARTITION_ROWS = 2**24
 """Entries per partition; the next one is made before it is needed."""
@@ -78,6 +80,23 @@ payload = Table(
     Column("sealed", LargeBinary, nullable=False),
 )
 
+audit = Table(
+    # Who did it from where and why. `seq` and `hash` are in the chain; `sealed` may be erased.
+    "journal_audit",
+    tenant_metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subjects", ARRAY(Text), nullable=False),
+    Column("address", Text),
+    Column("sealed", LargeBinary),
+    Index("ix_journal_audit_principal_seq", "principal", "seq"),
+    Index("ix_journal_audit_kind_seq", "kind", "seq"),
+    Index("ix_journal_audit_address_seq", "address", "seq"),
+    Index("ix_journal_audit_subjects", "subjects", postgresql_using="gin"),
+)
+
 cursor = Table(
     "journal_cursor",
     tenant_metadata,
@@ -107,3 +126,7 @@ counter = Table(
     Column("expires_at", DateTime(timezone=True), index=True),
     postgresql_with={"fillfactor": "70"},
 )
+
+for _table in (lock, state, batch, entry, key, payload, audit, cursor, checkpoint, counter):
+    # What people do who run the deployment is recorded as what is done in a tenant.
+    _table.to_metadata(control_metadata)

@@ -1,17 +1,20 @@
 """The journal's engine in one process: a queue a tenant, and what to do when a batch fails."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import chain, repeat
 
 import asyncpg
 import structlog
 
+from guildbank.infra.acting import ACTING
 from guildbank.infra.batching import Batcher, Overloaded, Ticket, TooLate
 from guildbank.infra.database import Database
+from guildbank.infra.tenant import TenantRef
 from guildbank.journal import store
 from guildbank.journal.act import Act
+from guildbank.journal.audit import AuditSealer, take_note
 from guildbank.journal.batch import Unforeseen
 from guildbank.journal.contracts import Outcome, Probe, Receipt, Unavailable
 from guildbank.journal.deciding import Answer, Group
@@ -48,6 +51,7 @@ _AWAY = (
 Groups = list[Group]
 Job = Ticket[Groups, list[Sequence[Answer]]]
 Committed = Callable[[str], None]
+Sealers = Callable[[TenantRef | None], Awaitable[AuditSealer]]
 
 
 class Journal:
@@ -57,6 +61,7 @@ class Journal:
     awaited at named points of a batch; tests cut there. `bulk_chunk` is how many operations of the
     bulk lane one batch takes at most: more are faster and make the interactive lane wait longer, so
     it is SHARED_CHUNK while single operations come. `meter` counts what an operator watches.
+    `sealers` finds what seals the notes of who did it; without them only the system acts here.
     """
 
     def __init__(
@@ -69,6 +74,7 @@ class Journal:
         max_queue: int = 10_000,
         bulk_chunk: int = BULK_CHUNK,
         meter: Meter | None = None,
+        sealers: Sealers | None = None,
     ) -> None:
         self._db = db
         self._slots = asyncio.Semaphore(writers)
@@ -77,6 +83,7 @@ class Journal:
         self._max_queue = max_queue
         self._bulk_chunk = bulk_chunk
         self.meter = meter or Meter()
+        self._sealers = sealers
         self._batchers: dict[str, Batcher[Groups, list[Sequence[Answer]]]] = {}
         self._runners: dict[str, _TenantRunner] = {}
         self._closed = False
@@ -86,6 +93,7 @@ class Journal:
 
         Raises Unavailable, or the defect that the act itself raised.
         """
+        await self._note(schema, (act,))
         answers = await self._send(schema, [Group((act,))], early=bool(act.locks))
         return _outcome(answers[0][0])
 
@@ -102,6 +110,7 @@ class Journal:
         """
         if len(acts) > MAX_EACH:
             raise ValueError(f"at most {MAX_EACH} acts at once")
+        await self._note(schema, acts)
         outcomes: list[Outcome | Exception] = []
         while len(outcomes) < len(acts):
             chunk = acts[len(outcomes) : len(outcomes) + self.chunk(schema)]
@@ -123,6 +132,7 @@ class Journal:
         """Run up to MAX_ALL acts in one commit or none; the last answer is then the refusal."""
         if len(acts) > MAX_ALL:
             raise ValueError(f"at most {MAX_ALL} acts in one commit")
+        await self._note(schema, acts)
         early = any(act.locks for act in acts)
         answers = await self._send(schema, [Group(list(acts))], bulk=True, early=early)
         return [_outcome(answer) for answer in answers[0]]
@@ -136,6 +146,25 @@ class Journal:
     def waiting(self) -> int:
         """Return the operations queued over all tenants."""
         return sum(batcher.waiting for batcher in self._batchers.values())
+
+    async def _note(self, schema: str, acts: Sequence[Act]) -> None:
+        """Let each act say who does it from where, unless a machine's posting says enough."""
+        acting = ACTING.get()
+        if acting is None or acting.schema != schema:
+            return
+        noted = [
+            act
+            for act in acts
+            if act.principal == acting.principal
+            and not (act.is_record and acting.kind == "machine")
+        ]
+        if not noted:
+            return
+        if self._sealers is None:
+            raise RuntimeError("this journal was opened without what seals notes")
+        sealer = await self._sealers(acting.tenant)
+        for act in noted:
+            act.note = take_note(sealer, acting)
 
     async def _send(
         self, schema: str, groups: Groups, *, bulk: bool = False, early: bool = False

@@ -101,7 +101,7 @@ class JournalHead(msgspec.Struct, frozen=True):
 class JournalPort(Protocol):
     """What tenancy asks of the journal, which stands above it; the app plugs it in.
 
-    All run in the given transaction, whose search_path is the tenant's schema.
+    All run in the given transaction, whose search_path is the tenant's schema, but for `record`.
     """
 
     async def set_writable(self, tx: "Tx", writable: bool, principal: str) -> None:
@@ -115,15 +115,31 @@ class JournalPort(Protocol):
         """Write an entry about the tenant itself, which a suspended one takes too."""
         ...
 
+    async def record(
+        self,
+        tx: "Tx",
+        principal: str,
+        kind: str,
+        told: Mapping[str, object],
+        *,
+        before: object = None,
+        after: object = None,
+    ) -> None:
+        """Write an entry to the deployment's own journal, the last thing before the commit."""
+        ...
+
     async def head(self, tx: "Tx") -> JournalHead:
         """Return the newest batch."""
         ...
 
 
+CREATED = "tenancy.created"
 CHANGED = "tenancy.changed"
-
-SYSTEM = "system"
-"""The principal of what the command line does, where nobody signs in."""
+HOSTS_SET = "tenancy.hosts_set"
+SUSPENDED = "tenancy.suspended"
+RESUMED = "tenancy.resumed"
+DELETED = "tenancy.deleted"
+"""Kinds of entries, most of them in the journal of the deployment."""
 
 NO_TENANT = Refusal(code="not_found", detail="There is no such tenant.")
 SLUG_TAKEN = Refusal(

@@ -255,10 +255,11 @@ class DeletedView(View):
 
 
 @post("/v1/tenants", guards=WRITING, tags=TAGS, summary="Create a tenant")
-async def create(tenancy: Parts, data: JSONBody[CreateTenantBody]) -> TenantView:
+async def create(tenancy: Parts, caller: Who, data: JSONBody[CreateTenantBody]) -> TenantView:
     """Create a tenant with a schema of its own; answers in well under a second."""
     settings = _revised(TenantSettings(), data.settings)
-    return _view(granted(await create_tenant(tenancy, data.slug, data.name, data.mode, settings)))
+    made = await create_tenant(tenancy, data.slug, data.name, data.mode, settings, caller.principal)
+    return _view(granted(made))
 
 
 @get("/v1/tenants", guards=GUARDS, tags=TAGS, summary="List tenants")
@@ -371,9 +372,11 @@ async def read_hosts(tenancy: Parts, slug: PathSlug) -> HostsView:
 
 
 @put("/v1/tenants/{slug:str}/hosts", guards=WRITING, tags=TAGS, summary="Set a tenant's hosts")
-async def write_hosts(tenancy: Parts, slug: PathSlug, data: JSONBody[HostsBody]) -> HostsView:
+async def write_hosts(
+    tenancy: Parts, caller: Who, slug: PathSlug, data: JSONBody[HostsBody]
+) -> HostsView:
     """Let these hosts, and no others, lead to the tenant, so that its players need send no key."""
-    return HostsView(granted(await set_hosts(tenancy, slug, data.hosts)))
+    return HostsView(granted(await set_hosts(tenancy, slug, data.hosts, caller.principal)))
 
 
 ROUTES = (create, list_all, read, change_tenant, suspend, resume, delete, read_hosts, write_hosts)

@@ -2,7 +2,14 @@
 
 from guildbank.infra.http import DEPLOYMENT_SCOPE, Code
 from guildbank.infra.room import Room
-from guildbank.tenancy.contracts import CHANGED
+from guildbank.tenancy.contracts import (
+    CHANGED,
+    CREATED,
+    DELETED,
+    HOSTS_SET,
+    RESUMED,
+    SUSPENDED,
+)
 from guildbank.tenancy.http import ROUTES
 
 ROOM = Room(
@@ -10,7 +17,14 @@ ROOM = Room(
     routes=ROUTES,
     scopes={DEPLOYMENT_SCOPE: "Keep tenants and the keys of all of them."},
     of_deployment=(DEPLOYMENT_SCOPE,),
-    events={CHANGED: "The tenant's name or settings were changed; it says which."},
+    events={
+        CREATED: "A tenant was created.",
+        CHANGED: "The tenant's name or settings were changed; it says which.",
+        HOSTS_SET: "Which hosts lead to a tenant was changed.",
+        SUSPENDED: "A tenant was suspended.",
+        RESUMED: "A suspended tenant was resumed.",
+        DELETED: "A tenant was archived and deleted; its journal's last hash is kept here.",
+    },
     codes=(
         Code("slug_reserved", 422, "The slug is a name that the deployment needs for itself."),
         Code("slug_taken", 409, "The slug is or was used by a tenant; slugs are used once."),

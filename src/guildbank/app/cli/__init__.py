@@ -1,5 +1,8 @@
 """The command line. Each group of commands is a file, and imports what it needs when it runs."""
 
+import os
+import pwd
+
 import typer
 
 from guildbank.app.cli import (
@@ -14,6 +17,7 @@ from guildbank.app.cli import (
     signing_keys,
     tenants,
 )
+from guildbank.infra.acting import ACTING, HOST, Acting
 
 app = typer.Typer(
     name="guildbank",
@@ -36,5 +40,15 @@ app.add_typer(plugins.app, name="plugin")
 
 
 def main() -> None:
-    """Run the command that the arguments name."""
+    """Run the command that the arguments name; what it changes is recorded as done at the host."""
+    ACTING.set(Acting(principal=HOST, credential=who_runs()))
     app()
+
+
+def who_runs() -> str:
+    """Return the name of the system's user that runs this, or its number."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)

@@ -1,7 +1,8 @@
-"""Routes by which keys, players, their accounts, sessions, factors, and operators are kept."""
+"""Routes by which keys, players, their accounts, sessions and factors, and operators are kept."""
 
 from guildbank.identity.http import (
     accounts,
+    audit,
     consents,
     erasures,
     exports,
@@ -54,4 +55,5 @@ ROUTES = (
     *exports.ROUTES,
     *erasures.ROUTES,
     *operators.ROUTES,
+    *audit.ROUTES,
 )

@@ -146,6 +146,7 @@ async def create(identity: Parts, caller: Who, data: JSONBody[CreateKeyBody]) ->
         # Where the operator sits says nothing of where a tenant's machines are.
         held_addresses=caller.allowed_addresses if caller.tenant == tenant else (),
         held=_held(caller),
+        principal=caller.principal,
     )
     return _new_view(granted(made))
 
@@ -171,7 +172,10 @@ async def list_all(
 async def revoke(identity: Parts, caller: Who, key_id: KeyId) -> None:
     """End a key; within a second it is refused everywhere. Safe to repeat."""
     everywhere = caller.of_deployment
-    granted(await revoke_key(identity, key_id, caller.tenant, any_tenant=everywhere))
+    revoked = await revoke_key(
+        identity, key_id, caller.tenant, any_tenant=everywhere, principal=caller.principal
+    )
+    granted(revoked)
 
 
 @post("/v1/keys/{key_id:str}/rotate", guards=WRITING, tags=TAGS, summary="Rotate a key")
@@ -187,6 +191,7 @@ async def rotate(
         any_tenant=caller.of_deployment,
         held_addresses=caller.allowed_addresses,
         held=_held(caller),
+        principal=caller.principal,
     )
     return _new_view(granted(made))
 

@@ -109,7 +109,7 @@ async def change_own(
 ) -> PlayerProfileView:
     """Change the language, or name the country of the player who asks; the country only once."""
     given = _given(data)
-    changed = await change_profile(identity, caller.home, caller.principal, given, own=True)
+    changed = await change_profile(identity, caller.home, caller.principal, given)
     return _view(granted(changed))
 
 
@@ -131,7 +131,7 @@ async def change(
     else:
         confirmed = age
     changed = await change_profile(
-        identity, caller.home, player_id, _given(data), own=False, age=confirmed
+        identity, caller.home, player_id, _given(data), by=caller.principal, age=confirmed
     )
     return _view(granted(changed))
 

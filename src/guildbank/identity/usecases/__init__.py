@@ -18,12 +18,13 @@ from guildbank.identity.usecases.standing import Standings
 from guildbank.infra.breached import FILE_NAME as BREACHED_FILE
 from guildbank.infra.breached import Breached
 from guildbank.infra.crypto import Vault
-from guildbank.infra.database import Database
+from guildbank.infra.database import CONTROL_SCHEMA, Database
 from guildbank.infra.egress import Egress
 from guildbank.infra.limits import Limiter, Throttle
 from guildbank.infra.passwords import Passwords
 from guildbank.infra.room import Obstacle, Personal
-from guildbank.journal import Journal
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Journal, Recorder
 from guildbank.kernel import Clock, SystemClock
 from guildbank.notify import Notify
 from guildbank.plugin_host import Captchas, Plugins
@@ -60,6 +61,14 @@ class Identity:
     followers: Sequence[Follower] = ()
     personal: Sequence[Personal] = ()
     obstacles: Sequence[Obstacle] = ()
+
+    async def recorder(self, tenant: TenantRef | None) -> Recorder:
+        """Return what records changes of a tenant's people and machines, or the deployment's.
+
+        Not for the inside of a transaction.
+        """
+        schema = CONTROL_SCHEMA if tenant is None else tenant.schema
+        return Recorder(schema, await self.tenants.sealer(tenant))
 
     async def close(self) -> None:
         """Write what is gathered; call before the database closes."""
@@ -122,5 +131,5 @@ def open_identity(
         followers=followers,
         personal=personal,
         obstacles=obstacles,
-        staff=Staff(tenants, vault, permissions, home),
+        staff=Staff(tenants, permissions, home),
     )

@@ -29,7 +29,7 @@ from guildbank.kernel import Refusal
 from guildbank.tenancy import read_host
 
 CLIENT_HEADER = "x-guildbank-key"
-DEPLOYMENT_SCOPES = frozenset({DEPLOYMENT_SCOPE, "keys:read", "keys:write"})
+DEPLOYMENT_SCOPES = frozenset({DEPLOYMENT_SCOPE, "audit:read", "keys:read", "keys:write"})
 
 
 FRESH = timedelta(minutes=10)
@@ -201,6 +201,7 @@ class Authenticator:
                 principal=key.application,
                 scopes=DEPLOYMENT_SCOPES,
                 allowed_addresses=key.allowed_addresses,
+                key_id=key.id,
             )
         tenant = await self._identity.tenants.by_id(key.tenant_id)
         if tenant is None:
@@ -211,6 +212,7 @@ class Authenticator:
             tenant=tenant,
             scopes=key.scopes,
             allowed_addresses=key.allowed_addresses,
+            key_id=key.id,
         )
 
     async def _player(self, claims: PlayerClaims) -> Caller | Refusal:

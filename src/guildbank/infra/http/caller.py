@@ -10,10 +10,12 @@ from litestar.di import NamedDependency
 from litestar.handlers.base import BaseRouteHandler
 from litestar.params import SkipValidation
 
+from guildbank.infra.acting import ACTING, Acting
 from guildbank.infra.http.admission import ROUTE_LIMITS, Gate, visit_of
 from guildbank.infra.http.client_address import ClientAddress, client_address
 from guildbank.infra.http.csrf import check_csrf, check_origin
 from guildbank.infra.http.problems import Problem, problem
+from guildbank.infra.http.reason import read_reason
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 
@@ -35,8 +37,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     where the game server said so, the `country` whose prices are this player's. A player who signed
     in has a session and the time of that, and is `fresh` for some minutes after; one whose token
     the game server minted has neither. Where a key may be used from some networks only, these are
-    its `allowed_addresses`. An operator has a session, `scopes` by the roles held now, and `csrf`,
-    the token that unsafe calls must bear.
+    its `allowed_addresses`; `key_id` is the key. An operator has a session, `scopes` by the roles
+    held now, and `csrf`, the token that unsafe calls must bear.
     """
 
     kind: Literal["machine", "player", "operator", "deployment"]
@@ -49,6 +51,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     fresh: bool = False
     scopes: frozenset[str] = frozenset()
     allowed_addresses: tuple[str, ...] = ()
+    key_id: str | None = None
     csrf: str | None = None
 
     @property
@@ -293,8 +296,24 @@ async def admit(connection: Connection) -> None:
     if found.kind == "operator":
         check_csrf(str(scope.get("method")), connection.headers, found.csrf)
     scope["user"] = found
+    if found.kind != "player":
+        ACTING.set(_acting(connection, found))
     gate: Gate = scope["litestar_app"].state[GATE]
     await gate.admit(visit_of(connection), found.principal, player=found.kind == "player")
+
+
+def _acting(connection: Connection, caller: Caller) -> Acting:
+    """Return what the audit says of an operator or a machine."""
+    address = client_address(connection)
+    return Acting(
+        principal=caller.principal,
+        kind="operator" if caller.kind == "operator" else "machine",
+        tenant=caller.tenant,
+        address=None if address.ip is None else str(address),
+        credential=caller.session_id or caller.key_id,
+        request_id=connection.scope["state"].get("request_id"),
+        reason=read_reason(connection.headers),
+    )
 
 
 async def count(connection: Connection) -> None:

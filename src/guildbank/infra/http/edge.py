@@ -15,6 +15,7 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from guildbank.infra.acting import ACTING
 from guildbank.infra.config import Settings
 from guildbank.infra.http.admission import VISIT, Gate, Visit
 from guildbank.infra.http.caller import Caller
@@ -84,7 +85,7 @@ class Edge:
         scope["state"].update(
             {"request_id": context.request_id, CLIENT_ADDRESS: address, VISIT: visit}
         )
-        token = REQUEST.set(context)
+        token, nobody = REQUEST.set(context), ACTING.set(None)
         answer = _Answer(send, scope, context.request_id.encode(), heard, visit, self)
         self._in_flight += 1
         self._metrics.in_flight.inc()
@@ -103,6 +104,7 @@ class Edge:
         finally:
             self._in_flight -= 1
             self._metrics.in_flight.dec()
+            ACTING.reset(nobody)
             REQUEST.reset(token)
             method = scope["method"]
             self._metrics.observe(

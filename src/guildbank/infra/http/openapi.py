@@ -20,6 +20,7 @@ from guildbank.infra.http.caller import OperatorOnly, PlayerOnly, Scope, at_home
 from guildbank.infra.http.examples import complete, example_of
 from guildbank.infra.http.faults import camel
 from guildbank.infra.http.problems import PROBLEM_MEDIA_TYPE, Codes
+from guildbank.infra.http.reason import REASON_PARAMETER
 from guildbank.infra.http.shortcuts import guards_of
 
 Json: TypeAlias = dict[str, Any]
@@ -270,6 +271,8 @@ def _operation(each: Operation, schemas: list[Json], components: Json, codes: Co
         for status, kind in each.answers.items()
     }
     parameters = [_parameter(each, one, next(rest_of_schemas)) for one in each.parameters]
+    if scopes and each.method != "GET":
+        parameters.append(REASON_PARAMETER)
     if parameters:
         document["parameters"] = parameters
     for status in _problem_statuses(each, codes):

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from guildbank.infra.database import Tx
+from guildbank.infra.database import CONTROL_SCHEMA, Tx
 from guildbank.journal import store
 from guildbank.journal.act import facts
+from guildbank.journal.audit import AuditSealer
 from guildbank.journal.chain import FORMAT, batch_hash, digests, entry_bytes
 from guildbank.journal.contracts import Head
+from guildbank.journal.usecases.record import Recorder
 from guildbank.tenancy import JournalHead
 
 SUSPENDED = "journal.suspended"
@@ -20,7 +22,13 @@ SET writable = $1
 
 
 class TenantJournal:
-    """Implements `tenancy.JournalPort`; all calls run on the tenant's schema in the given tx."""
+    """Implements `tenancy.JournalPort`; its calls run on the tenant's schema in the given tx.
+
+    `sealer` is the deployment's, for what is recorded in its own journal.
+    """
+
+    def __init__(self, sealer: AuditSealer) -> None:
+        self._own = Recorder(CONTROL_SCHEMA, sealer)
 
     async def set_writable(self, tx: Tx, writable: bool, principal: str) -> None:
         """Wait until no batch is in flight, and say what the next one will find.
@@ -39,6 +47,19 @@ class TenantJournal:
         await store.lock_journal(tx.driver)
         now, head = await store.fetch_head(tx.driver)
         await _write(tx, now, head, kind, data, principal)
+
+    async def record(
+        self,
+        tx: Tx,
+        principal: str,
+        kind: str,
+        told: Mapping[str, object],
+        *,
+        before: object = None,
+        after: object = None,
+    ) -> None:
+        """Write an entry to the deployment's own journal, the last thing before the commit."""
+        await self._own.record(tx, principal, kind, told, before=before, after=after)
 
     async def head(self, tx: Tx) -> JournalHead:
         """Return the newest batch."""

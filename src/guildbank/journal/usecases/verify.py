@@ -13,7 +13,7 @@ from guildbank.infra.database import Database
 from guildbank.journal import reading
 from guildbank.journal.chain import DIGEST_SIZE, FORMAT, GENESIS, batch_head, row_digest
 from guildbank.journal.contracts import ChainedRow, ChainedRows, Damage, Driver, Verified
-from guildbank.journal.reading import Batch, KeyedRow
+from guildbank.journal.reading import CHAINED_AUDITS, Batch, KeyedRow
 from guildbank.journal.usecases.diagnose import diagnose
 
 PAGE_BATCHES = 2_000
@@ -48,7 +48,7 @@ async def verify_journal(
     async with db.begin(schema, read_only=True) as tx:
         damage = await _genesis(tx.driver)
         last = (await reading.read_tip(tx.driver)).last if damage is None else 0
-    logs = sorted(logs, key=lambda log: log.order)
+    logs = sorted((*logs, CHAINED_AUDITS), key=lambda log: log.order)
     while damage is None and walk.seq < last:
         async with db.begin(schema, read_only=True) as tx:
             walk, damage = await _page(tx.driver, walk, logs)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
+from guildbank.infra.acting import HOST
 from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.kernel import Refusal
 from guildbank.tenancy import store
-from guildbank.tenancy.contracts import CHANGED, NO_TENANT, SYSTEM, Tenant, TenantSettings
+from guildbank.tenancy.contracts import CHANGED, NO_TENANT, Tenant, TenantSettings
 from guildbank.tenancy.rules import changed_settings, check_name, check_settings
 from guildbank.tenancy.usecases import Tenancy
 from guildbank.tenancy.usecases.claim_rp_id import claim_rp_id
@@ -18,7 +19,7 @@ async def change_tenant(
     revise: Callable[[TenantSettings], TenantSettings],
     *,
     name: str | None = None,
-    principal: str = SYSTEM,
+    principal: str = HOST,
 ) -> Tenant | Refusal:
     """Return the tenant with what `revise` makes of its settings, read under a lock.
 
@@ -46,6 +47,13 @@ async def change_tenant(
         await store.save_settings(tx, tenant.ref.id, name or tenant.name, settings)
         await store.see(tx, tenant.ref.schema)
         await tenancy.journal.note(tx, CHANGED, {"changed": changed}, principal)
-        await store.see(tx, CONTROL_SCHEMA)
+        await tenancy.journal.record(
+            tx,
+            principal,
+            CHANGED,
+            {"tenantId": tenant.ref.id, "changed": changed},
+            before={"name": tenant.name, "settings": tenant.settings},
+            after={"name": name or tenant.name, "settings": settings},
+        )
     tenancy.tenants.forget(tenant.ref)
     return await get_tenant(tenancy, slug)

@@ -2,12 +2,14 @@
 
 import asyncpg
 
+from guildbank.infra.acting import HOST
 from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.infra.migrations import SchemaOutdated, create_tenant_schema
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal, new_id
 from guildbank.tenancy import store
 from guildbank.tenancy.contracts import (
+    CREATED,
     SCHEMA_OUTDATED,
     SLUG_TAKEN,
     Mode,
@@ -25,6 +27,7 @@ async def create_tenant(
     name: str,
     mode: Mode = "test",
     settings: TenantSettings | None = None,
+    principal: str = HOST,
 ) -> Tenant | Refusal:
     """Return the new tenant.
 
@@ -46,6 +49,9 @@ async def create_tenant(
             if tenant is None:
                 return SLUG_TAKEN
             await create_tenant_schema(tx, ref.schema)
+            await tenancy.journal.record(
+                tx, principal, CREATED, {"tenantId": ref.id, "slug": slug, "mode": mode}
+            )
     except SchemaOutdated:
         return SCHEMA_OUTDATED
     except asyncpg.DuplicateSchemaError:

@@ -1,9 +1,10 @@
 """Delete a tenant: archive it, then drop its schema and bury its slug in one transaction."""
 
+from guildbank.infra.acting import HOST
 from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.kernel import Refusal
 from guildbank.tenancy import store
-from guildbank.tenancy.contracts import NO_TENANT, NOT_CONFIRMED, SYSTEM, Deleted
+from guildbank.tenancy.contracts import DELETED, NO_TENANT, NOT_CONFIRMED, Deleted
 from guildbank.tenancy.usecases import Tenancy
 from guildbank.tenancy.usecases.archive import write_archive
 
@@ -18,7 +19,7 @@ WHERE name IN (
 
 
 async def delete_tenant(
-    tenancy: Tenancy, slug: str, confirm: str, principal: str = SYSTEM
+    tenancy: Tenancy, slug: str, confirm: str, principal: str = HOST
 ) -> Deleted | Refusal:
     """Return where the archive is. `confirm` is the slug, typed again.
 
@@ -45,5 +46,7 @@ async def delete_tenant(
         await store.see(tx, CONTROL_SCHEMA)
         await tx.driver.execute(f'DROP SCHEMA "{tenant.ref.schema}" CASCADE')
         await store.entomb(tx, tenant.ref.id)
+        told = {"tenantId": tenant.ref.id, "slug": slug, "seq": head.seq, "hash": head.hash.hex()}
+        await tenancy.journal.record(tx, principal, DELETED, told)
     tenancy.tenants.forget(tenant.ref)
     return Deleted(slug, archive)

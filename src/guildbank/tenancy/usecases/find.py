@@ -58,6 +58,18 @@ class Tenants:
         found = await self._by_id.get(tenant_id)
         return None if found is None else found[1]
 
+    async def sealer(self, tenant: TenantRef | None) -> DataKey | Vault:
+        """Return what seals what a tenant keeps, or the deployment where `tenant` is None.
+
+        Not for the inside of a transaction: the key may need a connection of its own.
+        """
+        if tenant is None:
+            return self._vault
+        key = await self.data_key(tenant.id)
+        if key is None:
+            raise LookupError(f"tenant {tenant.slug} is gone")
+        return key
+
     async def lists_origin(self, origin: str, tenant_id: str | None) -> bool:
         """Say whether the tenant lists the origin; without one, whether any does."""
         if tenant_id is None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from guildbank.infra.acting import HOST
 from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.kernel import Refusal
 from guildbank.tenancy import store
-from guildbank.tenancy.contracts import HOST_TAKEN, NO_TENANT
+from guildbank.tenancy.contracts import HOST_TAKEN, HOSTS_SET, NO_TENANT
 from guildbank.tenancy.rules import check_hosts
 from guildbank.tenancy.usecases import Tenancy
 
@@ -14,7 +15,9 @@ class _Taken(Exception):
     """Rolls back: one of the hosts is another tenant's."""
 
 
-async def set_hosts(tenancy: Tenancy, slug: str, hosts: Sequence[str]) -> list[str] | Refusal:
+async def set_hosts(
+    tenancy: Tenancy, slug: str, hosts: Sequence[str], principal: str = HOST
+) -> list[str] | Refusal:
     """Let these hosts, and no others, lead to the tenant; returns them in order.
 
     Refusals: `not_found`, `invalid_value`, `host_taken`. Other processes follow within a second.
@@ -31,6 +34,11 @@ async def set_hosts(tenancy: Tenancy, slug: str, hosts: Sequence[str]) -> list[s
             before = await store.hosts_of(tx, tenant.ref.id)
             if not await store.replace_hosts(tx, tenant.ref.id, wanted):
                 raise _Taken
+            if before != wanted:
+                told = {"tenantId": tenant.ref.id}
+                await tenancy.journal.record(
+                    tx, principal, HOSTS_SET, told, before=before, after=wanted
+                )
     except _Taken:
         return HOST_TAKEN
     tenancy.tenants.forget_hosts([*before, *wanted])

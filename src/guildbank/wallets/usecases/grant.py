@@ -1,5 +1,7 @@
 """Give a player free coins."""
 
+from typing import ClassVar
+
 from guildbank.journal import Draft, Sealed, Stage
 from guildbank.kernel import Refusal
 from guildbank.ledger import house, open_book
@@ -14,6 +16,7 @@ class GrantAct(WalletAct):
     """Grants go to the free bucket only: paid coins come from payments."""
 
     verb = "wallets.grant"
+    is_record: ClassVar[bool] = True
     __slots__ = ("amount",)
 
     def __init__(

@@ -28,6 +28,7 @@ class PlaceHoldAct(GatedAct):
 
     verb = "wallets.hold"
     held = True
+    is_record: ClassVar[bool] = True
     __slots__ = ("lifetime",)
 
     def __init__(
@@ -76,6 +77,7 @@ class HoldAct(WalletAct):
     """An act on a hold: its wallet is known when the hold is read."""
 
     rounds: ClassVar[int] = 2
+    is_record: ClassVar[bool] = True
     __slots__ = ("at_ms", "seq")
 
     def __init__(self, principal: str, key: str | None, command: object, at: TimedSeq) -> None:

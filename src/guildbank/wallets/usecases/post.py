@@ -39,6 +39,7 @@ class PostAct(Act):
 
     verb = "ledger.post"
     rounds: ClassVar[int] = 2
+    is_record: ClassVar[bool] = True
     __slots__ = ("gates", "legs", "payload")
 
     def __init__(

@@ -62,6 +62,7 @@ class ReverseAct(WalletAct):
 
     verb = "wallets.reverse"
     rounds: ClassVar[int] = 2
+    is_record: ClassVar[bool] = True
     __slots__ = ("amount", "at_ms", "person", "seq")
 
     def __init__(

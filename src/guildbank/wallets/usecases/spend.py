@@ -1,5 +1,7 @@
 """Take a player's coins for something in the game."""
 
+from typing import ClassVar
+
 from guildbank.journal import Draft, Stage
 from guildbank.kernel import Refusal
 from guildbank.ledger import open_book
@@ -14,6 +16,7 @@ class SpendAct(GatedAct):
     """Spends in the currency's consumption order; gates may veto."""
 
     verb = "wallets.spend"
+    is_record: ClassVar[bool] = True
     __slots__ = ()
 
     def decide(self, stage: Stage) -> Draft | Refusal:

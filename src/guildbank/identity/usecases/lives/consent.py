@@ -11,6 +11,7 @@ from guildbank.identity.contracts.consents import (
     Consents,
     Document,
 )
+from guildbank.identity.contracts.events import CONSENT_SAID, DOCUMENT_PUBLISHED
 from guildbank.identity.contracts.players import NO_PLAYER, TENANT_SUSPENDED
 from guildbank.identity.store import consents as store
 from guildbank.identity.usecases import Identity
@@ -34,10 +35,13 @@ async def publish_document(
     fresh = msgspec.structs.replace(
         wanted, published_by=principal, published_at=identity.clock.now()
     )
+    recorder = await identity.recorder(tenant)
     async with identity.db.begin(tenant.schema) as tx:
         if await store.count(tx.driver) >= MAX_DOCUMENTS:
             return TOO_MANY_DOCUMENTS
         if await store.publish(tx.driver, fresh):
+            told = {"kind": wanted.kind, "version": wanted.version}
+            await recorder.record(tx, principal, DOCUMENT_PUBLISHED, told, after=fresh)
             return fresh
         known = await store.document(tx.driver, wanted.kind, wanted.version)
     if known is None:
@@ -81,6 +85,7 @@ async def say(
     consent = Consent(
         kind=kind, version=version, given=given, principal=principal, at=identity.clock.now()
     )
+    recorder = await identity.recorder(tenant)
     async with identity.db.begin(tenant.schema) as tx:
         if await store.document(tx.driver, kind, version) is None:
             return NO_DOCUMENT
@@ -89,6 +94,8 @@ async def say(
             return OUTDATED
         if not await store.add(tx.driver, new_id("con"), player_id, consent):
             return NO_PLAYER
+        told = {"playerId": player_id, "kind": kind, "version": version, "given": given}
+        await recorder.record(tx, principal, CONSENT_SAID, told)
     return await consents_of(identity, tenant, player_id)
 
 

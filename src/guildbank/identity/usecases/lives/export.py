@@ -13,6 +13,7 @@ from typing import IO, Any
 import msgspec
 import structlog
 
+from guildbank.identity.contracts.events import EXPORT_REQUESTED
 from guildbank.identity.contracts.exports import NO_EXPORT, NOT_READY, Export
 from guildbank.identity.contracts.players import NO_PLAYER, TENANT_SUSPENDED
 from guildbank.identity.store import erasures
@@ -62,11 +63,16 @@ async def request_export(
         id=new_id("exp"), player_id=player_id, state="waiting", principal=principal,
         requested_at=now, expires_at=now + KEPT,
     )  # fmt: skip
+    recorder = await identity.recorder(tenant)
     async with identity.db.begin(tenant.schema) as tx:
         found = await store.waiting_of(tx.driver, player_id)
         if found is not None:
             return found
-        return export if await store.add(tx.driver, export) else NO_PLAYER
+        if not await store.add(tx.driver, export):
+            return NO_PLAYER
+        told = {"playerId": player_id, "exportId": export.id}
+        await recorder.record(tx, principal, EXPORT_REQUESTED, told)
+    return export
 
 
 async def read_export(

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from guildbank.identity.contracts.events import HOLD_LIFTED, HOLD_PLACED
 from guildbank.identity.contracts.lives import NO_HOLD, UNTIL_PAST, LegalHold
 from guildbank.identity.contracts.players import NO_PLAYER, TENANT_SUSPENDED
 from guildbank.identity.store import erasures as store
@@ -40,9 +41,13 @@ async def place_hold(
         id=new_id("lgh"), player_id=player_id, reason=reason, placed_by=principal, placed_at=now,
         until=until, lifted_at=None, lifted_by=None,
     )  # fmt: skip
+    recorder = await identity.recorder(tenant)
+    told = {"playerId": player_id, "holdId": hold.id, "until": until, "payload": sealed.hash}
     async with identity.db.begin(tenant.schema) as tx:
-        placed = await store.add_hold(tx.driver, hold, sealed.ciphertext)
-    return hold if placed else NO_PLAYER
+        if not await store.add_hold(tx.driver, hold, sealed.ciphertext):
+            return NO_PLAYER
+        await recorder.record(tx, principal, HOLD_PLACED, told, payload=sealed)
+    return hold
 
 
 async def lift_hold(
@@ -54,9 +59,13 @@ async def lift_hold(
     if tenant.state != "active":
         return TENANT_SUSPENDED
     now = identity.clock.now()
+    recorder = await identity.recorder(tenant)
     async with identity.db.begin(tenant.schema) as tx:
-        lifted = await store.lift_hold(tx.driver, hold_id, player_id, now, principal)
-    return None if lifted else NO_HOLD
+        if not await store.lift_hold(tx.driver, hold_id, player_id, now, principal):
+            return NO_HOLD
+        told = {"playerId": player_id, "holdId": hold_id}
+        await recorder.record(tx, principal, HOLD_LIFTED, told)
+    return None
 
 
 async def list_holds(

@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from guildbank.identity.contracts.events import PROFILE_CHANGED
 from guildbank.identity.contracts.players import NO_PLAYER, TENANT_SUSPENDED, Profile
 from guildbank.identity.store import profiles as store
 from guildbank.identity.store.accounts import read_profile
 from guildbank.identity.store.profiles import AgeConfirmation
 from guildbank.identity.usecases import Identity
 from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Driver
 from guildbank.kernel import Refusal, parse_id
 
 COUNTRY_FIXED = Refusal(
@@ -53,12 +55,13 @@ async def change_profile(
     player_id: str,
     given: Mapping[str, str | None],
     *,
-    own: bool,
+    by: str | None = None,
     age: AgeConfirmation | msgspec.UnsetType | None = msgspec.UNSET,
 ) -> Whole | Refusal:
     """Set what is `given` of `locale` and `country`, and with `age` the confirmation of it.
 
-    Their `own` country a player sets while there is none. Refusals: `not_found`, `country_fixed`,
+    `by` is whoever changes it for the tenant; None is the player, who sets the country while there
+    is none. Refusals: `not_found`, `country_fixed`,
     `out_of_range` (age), `tenant_suspended`.
     """
     if parse_id("player", player_id) is None:
@@ -67,14 +70,32 @@ async def change_profile(
         return TENANT_SUSPENDED
     if isinstance(age, AgeConfirmation) and not EARLIEST <= age.at <= identity.clock.now():
         return FUTURE
+    seal = await identity.persons.sealing(tenant, player_id)
+    if isinstance(seal, Refusal):
+        return NO_PLAYER
+    recorder = await identity.recorder(tenant)
     async with identity.db.begin(tenant.schema) as tx:
         known = await store.ensure(tx.driver, player_id)
         if known is None:
             return NO_PLAYER
+        before = await _told(tx.driver, player_id)
         named = known.country is not None and given.get("country", known.country) != known.country
-        if own and named:
+        if by is None and named:
             return COUNTRY_FIXED
         await store.change(tx.driver, player_id, dict(given))
         if age is not msgspec.UNSET:
             await store.confirm_age(tx.driver, player_id, age)
+        if by is not None:
+            after = await _told(tx.driver, player_id)
+            payload = seal(msgspec.json.encode({"before": before, "after": after}))
+            told = {"playerId": player_id, "payload": payload.hash}
+            await recorder.record(tx, by, PROFILE_CHANGED, told, payload=payload)
     return await read_whole(identity, tenant, player_id)
+
+
+async def _told(driver: Driver, player_id: str) -> dict[str, object]:
+    """Return what the record of a change says of a profile."""
+    profile = await read_profile(driver, player_id)
+    age = await store.age_of(driver, player_id)
+    named = {} if profile is None else {"locale": profile.locale, "country": profile.country}
+    return {**named, "ageConfirmation": age}

@@ -1,12 +1,14 @@
 """Create a key: of a tenant's application, or of the deployment."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from guildbank.identity.contracts.events import KEY_CREATED
 from guildbank.identity.contracts.machines import Key, KeyKind, NewKey
 from guildbank.identity.rules import SHOWN, check_scopes, new_token, read_allowed, token_hash
 from guildbank.identity.store import keys as store
 from guildbank.identity.usecases import Identity
+from guildbank.infra.acting import HOST
 from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.infra.http import DEPLOYMENT_SCOPE
 from guildbank.infra.tenant import TenantRef
@@ -36,6 +38,7 @@ async def create_key(
     allowed_addresses: Sequence[str] = (),
     held: Collection[str] | None = None,
     held_addresses: Sequence[str] = (),
+    principal: str = HOST,
 ) -> NewKey | Refusal:
     """Return the key with its token, which is stored nowhere and shown this once.
 
@@ -73,6 +76,7 @@ async def create_key(
         revoked_at=None,
         replaced_by=None,
     )
+    recorder = await identity.recorder(tenant)
     async with identity.db.begin(CONTROL_SCHEMA) as tx:
         if application is not None and (
             parse_id("app", application) is None
@@ -80,8 +84,25 @@ async def create_key(
         ):
             return NO_APPLICATION
         await store.insert_key(tx, key, token_hash(token))
+        await recorder.record(tx, principal, KEY_CREATED, told_of(key), after=shown(key))
     identity.keys.forget()
     return NewKey(key, token)
+
+
+def told_of(key: Key) -> Mapping[str, str]:
+    """Return what the chain says of a key."""
+    return {"keyId": key.id, "application": key.application}
+
+
+def shown(key: Key) -> Mapping[str, object]:
+    """Return what the audit says of a key beside the chain."""
+    return {
+        "name": key.name,
+        "kind": key.kind,
+        "scopes": key.scopes,
+        "allowedAddresses": key.allowed_addresses,
+        "expiresAt": key.expires_at,
+    }
 
 
 def _check(

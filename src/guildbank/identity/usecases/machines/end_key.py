@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import msgspec
 
+from guildbank.identity.contracts.events import KEY_REVOKED, KEY_ROTATED
 from guildbank.identity.contracts.machines import (
     KEY_ENDED,
     NO_KEY,
@@ -15,13 +16,21 @@ from guildbank.identity.contracts.machines import (
 from guildbank.identity.rules import SHOWN, check_scopes, new_token, read_allowed, token_hash
 from guildbank.identity.store import keys as store
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.machines.create_key import shown, told_of
+from guildbank.infra.acting import HOST
 from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Recorder
 from guildbank.kernel import Refusal, new_id
 
 
 async def revoke_key(
-    identity: Identity, key_id: str, tenant: TenantRef | None, *, any_tenant: bool = False
+    identity: Identity,
+    key_id: str,
+    tenant: TenantRef | None,
+    *,
+    any_tenant: bool = False,
+    principal: str = HOST,
 ) -> Key | Refusal:
     """End a key within a second everywhere. A revoked key stays so. Refusal: `not_found`.
 
@@ -29,11 +38,14 @@ async def revoke_key(
     """
     tenant_id = None if tenant is None else tenant.id
     now = identity.clock.now()
+    recorder = await _recorder(identity, key_id, tenant, any_tenant=any_tenant)
     async with identity.db.begin(CONTROL_SCHEMA) as tx:
         key = await store.key_by_id(tx, key_id, tenant_id, any_tenant=any_tenant)
         if key is None:
             return NO_KEY
-        await store.revoke(tx, key_id, now)
+        if key.revoked_at is None:
+            await store.revoke(tx, key_id, now)
+            await recorder.record(tx, principal, KEY_REVOKED, told_of(key), before=shown(key))
     identity.keys.forget()
     return msgspec.structs.replace(key, revoked_at=key.revoked_at or now)
 
@@ -47,6 +59,7 @@ async def rotate_key(
     any_tenant: bool = False,
     held: Collection[str] | None = None,
     held_addresses: Sequence[str] = (),
+    principal: str = HOST,
 ) -> NewKey | Refusal:
     """Return a successor with the same application, scopes, allowed addresses and lifetime.
 
@@ -58,6 +71,7 @@ async def rotate_key(
     """
     tenant_id = None if tenant is None else tenant.id
     now = identity.clock.now()
+    recorder = await _recorder(identity, key_id, tenant, any_tenant=any_tenant)
     async with identity.db.begin(CONTROL_SCHEMA) as tx:
         old = await store.key_by_id(tx, key_id, tenant_id, any_tenant=any_tenant)
         if old is None:
@@ -89,5 +103,26 @@ async def rotate_key(
         if old.expires_at is not None:
             ends = min(ends, old.expires_at)
         await store.replace(tx, old.id, fresh.id, ends)
+        told = {**told_of(old), "successor": fresh.id}
+        await recorder.record(
+            tx,
+            principal,
+            KEY_ROTATED,
+            told,
+            before=shown(old),
+            after={**shown(fresh), "ends": ends},
+        )
     identity.keys.forget()
     return NewKey(fresh, token)
+
+
+async def _recorder(
+    identity: Identity, key_id: str, tenant: TenantRef | None, *, any_tenant: bool
+) -> Recorder:
+    """Return the recorder of whose key it is, which the deployment may not know before."""
+    if any_tenant:
+        async with identity.db.begin(CONTROL_SCHEMA, read_only=True) as tx:
+            key = await store.key_by_id(tx, key_id, None, any_tenant=True)
+        if key is not None and key.tenant_id is not None:
+            tenant = await identity.tenants.by_id(key.tenant_id)
+    return await identity.recorder(tenant)

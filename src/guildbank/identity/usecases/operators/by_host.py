@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from guildbank.identity.contracts.events import OPERATOR_JOINED
 from guildbank.identity.contracts.operators import ADDRESS_TAKEN, NO_OPERATOR, Operator
 from guildbank.identity.rules import read_email
 from guildbank.identity.store.operators import people
@@ -11,6 +12,7 @@ from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators.authority import authority_of
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.identity.usecases.protection.check import check_new_password
+from guildbank.infra.acting import HOST
 from guildbank.kernel import Refusal, new_id
 
 
@@ -49,8 +51,16 @@ async def create_operator(
         refused = authority.check_gift(operator.roles)
         if refused is not None:
             return refused
-        added = await people.add(tx.driver, operator, email.canonical, hash_)
-    return operator if added else ADDRESS_TAKEN
+        if not await people.add(tx.driver, operator, email.canonical, hash_):
+            return ADDRESS_TAKEN
+        await plane.recorder.record(
+            tx,
+            HOST,
+            OPERATOR_JOINED,
+            {"operatorId": operator.id},
+            after={"address": operator.address, "name": name, "roles": operator.roles},
+        )
+    return operator
 
 
 async def find_operator(identity: Identity, plane: Plane, address: str) -> Operator | Refusal:

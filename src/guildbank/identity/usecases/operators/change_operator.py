@@ -3,10 +3,16 @@
 Each but a reinstatement ends their sessions at once, and the invitations that they sent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from guildbank.identity.contracts.events import (
+    OPERATOR_REINSTATED,
+    OPERATOR_REMOVED,
+    OPERATOR_SUSPENDED,
+    ROLES_GIVEN,
+)
 from guildbank.identity.contracts.operators import (
     LAST_OWNER,
     NO_OPERATOR,
@@ -18,8 +24,15 @@ from guildbank.identity.store.operators import factors, invitations, people, ses
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators.authority import Authority, authority_of
 from guildbank.identity.usecases.operators.staff import Plane
+from guildbank.infra.acting import HOST
 from guildbank.infra.database import Tx
 from guildbank.kernel import Refusal, parse_id
+
+STATE_KINDS: Mapping[OperatorState, str] = {
+    "active": OPERATOR_REINSTATED,
+    "suspended": OPERATOR_SUSPENDED,
+    "removed": OPERATOR_REMOVED,
+}
 
 
 async def list_operators(
@@ -66,6 +79,14 @@ async def set_state(
             await factors.forget_factors(tx.driver, target.id)
             await people.set_roles(tx.driver, target.id, ())
         await people.set_state(tx.driver, target.id, state)
+        await plane.recorder.record(
+            tx,
+            by or HOST,
+            STATE_KINDS[state],
+            {"operatorId": target.id},
+            before={"state": target.state, "roles": target.roles},
+            after={"state": state},
+        )
     return msgspec.structs.replace(target, state=state)
 
 
@@ -95,6 +116,14 @@ async def set_roles(
         await people.set_roles(tx.driver, target.id, wanted)
         await sessions.end(tx.driver, [target.id])
         await invitations.drop_by(tx.driver, target.id)
+        await plane.recorder.record(
+            tx,
+            by or HOST,
+            ROLES_GIVEN,
+            {"operatorId": target.id},
+            before={"roles": target.roles},
+            after={"roles": sorted(wanted)},
+        )
     return msgspec.structs.replace(target, roles=tuple(sorted(wanted)))
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
+from guildbank.identity.contracts.events import INVITATION_WITHDRAWN, INVITED, OPERATOR_JOINED
 from guildbank.identity.contracts.operators import (
     ADDRESS_DIFFERS,
     ADDRESS_MISSING,
@@ -30,6 +31,8 @@ from guildbank.identity.usecases.operators.authority import authority_of
 from guildbank.identity.usecases.operators.half_sign_in import offer_enrolment
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.identity.usecases.protection.check import check_new_password
+from guildbank.infra.acting import HOST
+from guildbank.infra.database import Tx
 from guildbank.kernel import Refusal, new_id, parse_id
 from guildbank.notify import Mail, queue_mail, seal_mail
 
@@ -88,6 +91,7 @@ async def invite(
             return ADDRESS_TAKEN
         await store.add(tx.driver, token_hash(secret), made, email.canonical)
         await queue_mail(tx, sealed)
+        await _record(plane, tx, by, INVITED, made)
     return made
 
 
@@ -111,6 +115,7 @@ async def make_link(
         if kind == "first_owner" and await people.holders(tx.driver, OWNER):
             return None
         await store.add(tx.driver, token_hash(secret), made, None)
+        await _record(plane, tx, HOST, INVITED, made)
     return LINK + secret
 
 
@@ -161,7 +166,15 @@ async def accept(identity: Identity, secret: str, newcomer: Newcomer) -> HalfSig
             )
             if not await people.add(tx.driver, operator, email.canonical, hash_):
                 raise _Left(ADDRESS_TAKEN)
-            return await offer_enrolment(identity, plane, tx, operator.id)
+            half = await offer_enrolment(identity, plane, tx, operator.id)
+            await plane.recorder.record(
+                tx,
+                operator.id,
+                OPERATOR_JOINED,
+                {"operatorId": operator.id, "invitationId": invitation.id},
+                after={"address": email.address, "name": newcomer.name, "roles": operator.roles},
+            )
+            return half
     except _Left as left:
         return left.refusal
 
@@ -191,7 +204,13 @@ async def withdraw(identity: Identity, plane: Plane, by: str, invitation_id: str
         if refused is not None:
             return msgspec.structs.replace(refused, field=None)
         await store.withdraw(tx.driver, invitation_id)
+        await _record(plane, tx, by, INVITATION_WITHDRAWN, invitation)
     return None
+
+
+async def _record(plane: Plane, tx: Tx, by: str, kind: str, invitation: Invitation) -> None:
+    told = {"address": invitation.address, "roles": invitation.roles, "kind": invitation.kind}
+    await plane.recorder.record(tx, by, kind, {"invitationId": invitation.id}, after=told)
 
 
 async def plane_of_secret(identity: Identity, secret: str) -> Plane | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from guildbank.identity.contracts.events import ROLE_CHANGED, ROLE_DELETED, ROLE_MADE
 from guildbank.identity.contracts.operators import (
     MAX_ROLES,
     NO_ROLE,
@@ -16,6 +17,7 @@ from guildbank.identity.store.operators import roles as store
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators.authority import authority_of
 from guildbank.identity.usecases.operators.staff import Plane
+from guildbank.infra.acting import HOST
 from guildbank.kernel import Refusal
 
 
@@ -47,6 +49,8 @@ async def create_role(
         if len(authority.meaning) - len(plane.built_in) >= MAX_ROLES:
             return TOO_MANY_ROLES
         await store.add(tx.driver, name, set(permissions), identity.clock.now())
+        after = {"permissions": sorted(set(permissions))}
+        await plane.recorder.record(tx, by or HOST, ROLE_MADE, {"role": name}, after=after)
     return _role(name, frozenset(permissions), False)
 
 
@@ -77,6 +81,14 @@ async def change_role(
                 # What they offered others may be more than they may give now.
                 await invitations.drop_by(tx.driver, holder)
         await sessions.end(tx.driver, [one for one in holders if one is not None])
+        await plane.recorder.record(
+            tx,
+            by or HOST,
+            ROLE_CHANGED,
+            {"role": name},
+            before={"permissions": before},
+            after={"permissions": sorted(set(permissions))},
+        )
     return _role(name, frozenset(permissions), False)
 
 
@@ -93,6 +105,8 @@ async def delete_role(
         if await store.in_use(tx.driver, name, identity.clock.now()):
             return ROLE_IN_USE
         await store.drop(tx.driver, name)
+        before = {"permissions": sorted(authority.meaning[name])}
+        await plane.recorder.record(tx, by or HOST, ROLE_DELETED, {"role": name}, before=before)
     return None
 
 

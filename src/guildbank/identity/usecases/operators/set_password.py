@@ -4,6 +4,7 @@ import secrets
 
 import msgspec
 
+from guildbank.identity.contracts.events import PASSWORD_SET
 from guildbank.identity.contracts.operators import (
     NO_OPERATOR,
     RESET_ENDED,
@@ -130,4 +131,6 @@ async def _set(
         await people.set_password(tx.driver, operator_id, hash_)
         await store.drop_tickets(tx.driver, operator_id)
         await sessions.end(tx.driver, [operator_id], keep=keep)
+        told = {"operatorId": operator_id, "byMail": ticket is not None}
+        await plane.recorder.record(tx, operator_id, PASSWORD_SET, told)
     return None

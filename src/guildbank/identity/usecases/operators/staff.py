@@ -6,9 +6,9 @@ from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from guildbank.identity.contracts.operators import DEPLOYMENT, Permissions
-from guildbank.infra.crypto import Vault
 from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Recorder
 from guildbank.kernel import parse_id
 from guildbank.tenancy import Tenants, read_host
 
@@ -35,7 +35,7 @@ class Sealer(Protocol):
 class Plane:
     """A tenant, or the deployment where `tenant` is None, as the place of its operators.
 
-    `known` is every permission there is on it, with its meaning.
+    `known` is every permission there is on it, with its meaning. `recorder` writes its journal.
     """
 
     tenant: TenantRef | None
@@ -43,6 +43,7 @@ class Plane:
     sealer: Sealer
     known: Collection[str]
     built_in: dict[str, frozenset[str]]
+    recorder: Recorder
 
     @property
     def id(self) -> str:
@@ -53,9 +54,8 @@ class Plane:
 class Staff:
     """The planes of operators; `url` is where the deployment itself is reached."""
 
-    def __init__(self, tenants: Tenants, vault: Vault, permissions: Permissions, url: str) -> None:
+    def __init__(self, tenants: Tenants, permissions: Permissions, url: str) -> None:
         self._tenants = tenants
-        self._vault = vault
         self.permissions = permissions
         parts = urlsplit(url)
         self._hosts = LOOPBACK | ({parts.hostname} if parts.hostname else set())
@@ -87,20 +87,21 @@ class Staff:
         """
         permissions = self.permissions
         if tenant is None:
+            sealer: Sealer = await self._tenants.sealer(None)
             return Plane(
                 tenant=None,
                 schema=CONTROL_SCHEMA,
-                sealer=self._vault,
+                sealer=sealer,
+                recorder=Recorder(CONTROL_SCHEMA, sealer),
                 known=permissions.deployment.keys(),
                 built_in=dict(permissions.deployment_roles),
             )
-        key = await self._tenants.data_key(tenant.id)
-        if key is None:
-            raise LookupError(f"tenant {tenant.slug} is gone")
+        sealer = await self._tenants.sealer(tenant)
         return Plane(
             tenant=tenant,
             schema=tenant.schema,
-            sealer=key,
+            sealer=sealer,
+            recorder=Recorder(tenant.schema, sealer),
             known=permissions.tenant.keys(),
             built_in=dict(permissions.tenant_roles),
         )

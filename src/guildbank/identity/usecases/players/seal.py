@@ -2,6 +2,10 @@
 
 import hmac
 import os
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import msgspec
 
 from guildbank.identity.contracts.players import TENANT_SUSPENDED, UNKNOWN_PLAYER
 from guildbank.identity.store import persons as store
@@ -13,6 +17,7 @@ from guildbank.kernel import Refusal
 from guildbank.tenancy import Tenants
 
 _HASH_PURPOSE = b"journal payload"
+Seal: TypeAlias = Callable[[bytes], Sealed]
 
 
 class Persons:
@@ -28,14 +33,26 @@ class Persons:
         Refusals: `unknown_player`, `tenant_suspended` (where no key is made any more). Runs a
         transaction of its own, before the act that needs it.
         """
+        seal = await self.sealing(tenant, player_id)
+        return seal if isinstance(seal, Refusal) else seal(payload)
+
+    async def sealing(self, tenant: TenantRef, player_id: str) -> Seal | Refusal:
+        """Return what seals payloads of the person that only a transaction can know.
+
+        Refusals as of `seal`.
+        """
         key = await self._key(tenant, player_id)
         if key is None:
             return UNKNOWN_PLAYER if tenant.state == "active" else TENANT_SUSPENDED
-        return Sealed(
-            person=player_id,
-            hash=key.hash(_HASH_PURPOSE, payload).hex(),
-            ciphertext=key.seal(payload_aad(player_id), payload),
-        )
+
+        def seal(payload: bytes) -> Sealed:
+            return Sealed(
+                person=player_id,
+                hash=key.hash(_HASH_PURPOSE, payload).hex(),
+                ciphertext=key.seal(payload_aad(player_id), payload),
+            )
+
+        return seal
 
     async def open(self, tenant: TenantRef, sealed: Sealed) -> bytes | None:
         """Return the payload, or None when the person's key was destroyed.
@@ -45,10 +62,13 @@ class Persons:
         key = await self.key_of(tenant, sealed.person)
         if key is None:
             return None
-        payload = key.open(payload_aad(sealed.person), sealed.ciphertext)
-        if not hmac.compare_digest(key.hash(_HASH_PURPOSE, payload).hex(), sealed.hash):
-            raise SealBroken("the payload is not the one that the chain holds the hash of")
-        return payload
+        return _open(key, sealed.person, sealed.ciphertext, sealed.hash)
+
+    def opened(self, key: DataKey, person: str, ciphertext: bytes, hash_: str | None) -> Any:
+        """Return what a payload of JSON holds; raises SealBroken, also for another `hash_`."""
+        if hash_ is None:
+            return msgspec.json.decode(key.open(payload_aad(person), ciphertext))
+        return msgspec.json.decode(_open(key, person, ciphertext, hash_))
 
     async def reveal(self, tenant: TenantRef, player_id: str, ciphertext: bytes) -> bytes | None:
         """Return what was sealed for the person, or None when their key was destroyed.
@@ -82,6 +102,13 @@ class Persons:
         if key is None:
             raise LookupError(f"tenant {tenant.slug} is gone")
         return key
+
+
+def _open(key: DataKey, person: str, ciphertext: bytes, hash_: str) -> bytes:
+    payload = key.open(payload_aad(person), ciphertext)
+    if not hmac.compare_digest(key.hash(_HASH_PURPOSE, payload).hex(), hash_):
+        raise SealBroken("the payload is not the one that the chain holds the hash of")
+    return payload
 
 
 def _key_aad(player_id: str) -> bytes:
