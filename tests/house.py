@@ -186,7 +186,6 @@ async def open_house(
         db=db,
         journal=journal,
         tenants=tenants,
-        vault=vault,
         rights=StaffRights(db, clock, PERMISSIONS),
         reserve=WalletReserve(),
         persons=identity.persons,

@@ -1,4 +1,4 @@
-"""Who asked cannot agree, nor a machine, nor who may not do it themselves, nor anybody elsewhere."""
+"""Who asked cannot agree, nor a machine, nor who may not do it, nor anybody elsewhere."""
 
 from tests.approvals.office import ALWAYS, Office, decide, open_office, read, waits
 from tests.studio import City, done, refused
@@ -102,9 +102,7 @@ async def test_only_who_asked_cancels(office: Office) -> None:
     assert done(await decide(office.olga, asked, "cancel"))["state"] == "cancelled"
     assert refused(await decide(office.pavel, asked)) == (409, "approval_closed")
     assert waits(await office.grant(office.studio.http, 50, key="m"))["state"] == "pending"
-    (mine,) = [
-        one for one in done(await office.olga.http.get("/v1/approvals?state=pending"))["items"]
-    ]
+    (mine,) = done(await office.olga.http.get("/v1/approvals?state=pending"))["items"]
     answer = await office.studio.http.post(f"/v1/approvals/{mine['id']}/cancel")
     assert done(answer)["state"] == "cancelled"
 

@@ -54,8 +54,8 @@ async def test_yesterday_is_forgotten(office: Office) -> None:
     done(await office.grant(office.olga.http, 100))
     waits(await office.grant(office.olga.http, 1))
     await office.studio.sql(
-        "UPDATE approvals_tally SET slices = '[[' || (extract(epoch FROM now())::bigint / 900 - 98) "
-        "|| ',100]]'"
+        "UPDATE approvals_tally "
+        "SET slices = '[[' || (extract(epoch FROM now())::bigint / 900 - 98) || ',100]]'"
     )
     done(await office.grant(office.olga.http, 100))
 

@@ -176,7 +176,6 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         db=db,
         journal=journal,
         tenants=directory,
-        vault=vault,
         rights=StaffRights(db, clock, permissions_of(all_rooms())),
         reserve=WalletReserve(),
         persons=Persons(db, directory),

@@ -6,16 +6,14 @@ decisions approval_closed, approval_expired, own_request, not_own_request, reque
 """
 
 from guildbank.approvals.contracts import (
-    HOST,
     Approvable,
     Approval,
     Change,
-    Changing,
     Measured,
     Policy,
     Rule,
 )
-from guildbank.approvals.http import WAITS, ApprovalView, waiting
+from guildbank.approvals.http import WAITS, ApprovalView, held_back, waiting
 from guildbank.approvals.usecases import FourEyes
 from guildbank.approvals.usecases.end import approve, cancel, reject
 from guildbank.approvals.usecases.gate import gate
@@ -23,13 +21,11 @@ from guildbank.approvals.usecases.read import get_approval, list_approvals
 from guildbank.approvals.usecases.set_policy import set_policy
 
 __all__ = [
-    "HOST",
     "WAITS",
     "Approvable",
     "Approval",
     "ApprovalView",
     "Change",
-    "Changing",
     "FourEyes",
     "Measured",
     "Policy",
@@ -38,6 +34,7 @@ __all__ = [
     "cancel",
     "gate",
     "get_approval",
+    "held_back",
     "list_approvals",
     "reject",
     "set_policy",

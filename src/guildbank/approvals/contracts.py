@@ -1,6 +1,6 @@
 """What crosses the door of approvals: policies, approvals, what can be put under one, and ports."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, TypeVar
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, Ty
 import msgspec
 
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Act, Need, Receipt, RowLock, Sealed, Stage
+from guildbank.journal import Act, Need, Receipt, Sealed, Stage
 from guildbank.kernel import Refusal
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 State: TypeAlias = Literal["pending", "executed", "rejected", "cancelled", "expired"]
 STATES: tuple[State, ...] = ("pending", "executed", "rejected", "cancelled", "expired")
 READ, WRITE, SET_POLICY = "approvals:read", "approvals:write", "approval-policy:write"
-HOST = "host"
-"""The principal of whoever holds the machine: the second pair of eyes where there is one person."""
 SYSTEM = "system"
 
 MAX_PENDING = 1_000
@@ -86,15 +84,7 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
     result: int | None = None
 
 
-class Changing(msgspec.Struct, frozen=True):
-    """For whom a change is made: who asked for it, and who agreed (None: nobody has to, yet)."""
-
-    requested_by: str
-    approved_by: str | None
-    tenant: TenantRef | None
-
-
-Change: TypeAlias = "Callable[[Tx], Awaitable[Refusal | None]]"
+Change: TypeAlias = Callable[["Tx"], Awaitable[Refusal | None]]
 """A change that is outside the journal's queue, within somebody's transaction."""
 
 
@@ -104,11 +94,11 @@ class Approvable(Generic[C]):
 
     `command` is decoded when it is executed; it holds all that the verb needs and nothing that was
     looked up. A verb of the journal has `act`, which makes its act anew from the app's services,
-    with a key of none; `measure` says by the facts of its entry what it moves. Another has
-    `change`, which looks up what it needs and returns what is to run in the transaction that
-    consumes the approval. `answer` is what the call would have answered, `after` what is begun once
-    it is committed, `sealed` the part of the command that is sealed under its player's key. One
-    that is `always` needs approval whenever four eyes are on.
+    without a key; `measure` says by the facts of its entry what it moves. Another has `change`,
+    which looks up what it needs for somebody of a plane and returns what is to run, its entry
+    included, in the transaction that consumes the approval. `answer` is what the call would have
+    answered, `after` what is begun once it is committed, `sealed` the part of the command that is
+    sealed under its player's key. One that is `always` needs approval whenever four eyes are on.
     """
 
     verb: str
@@ -118,7 +108,7 @@ class Approvable(Generic[C]):
     show: Callable[[C], Mapping[str, Any]]
     act: Callable[[Any, str, C], Act | Refusal] | None = None
     measure: Callable[[bytes], Measured] | None = None
-    change: "Callable[[Any, Changing, C], Awaitable[Change | Refusal]] | None" = None
+    change: Callable[[Any, TenantRef | None, str, C], Awaitable[Change | Refusal]] | None = None
     after: Callable[[Any, TenantRef, Receipt], Awaitable[None]] | None = None
     answer: Callable[[Receipt], Any] | None = None
     sealed: Callable[[C], Sealed | None] = lambda _command: None
@@ -130,14 +120,13 @@ class Approvable(Generic[C]):
 
 
 class Rights(Protocol):
-    """Who may do what now, asked under the journal's lock; identity implements it."""
+    """Who may do what now; identity implements it.
+
+    It is asked under the journal's lock, which every change of operators and roles takes too.
+    """
 
     def is_person(self, principal: str) -> bool:
         """Say whether the principal is an operator, and no application."""
-        ...
-
-    def locks(self, principal: str) -> Sequence[RowLock]:
-        """Return the rows to lock so that nobody is suspended meanwhile."""
         ...
 
     def needs(self, principal: str) -> Iterable[Need]:

@@ -22,6 +22,7 @@ from guildbank.approvals.contracts import (
 from guildbank.approvals.store import StoredPolicy
 from guildbank.approvals.usecases import FourEyes
 from guildbank.approvals.usecases import end as ending
+from guildbank.approvals.usecases.change import ask_first
 from guildbank.approvals.usecases.gate import waits_for
 from guildbank.approvals.usecases.read import Shown, get_approval, get_policy, list_approvals
 from guildbank.approvals.usecases.set_policy import set_policy
@@ -211,6 +212,24 @@ async def waiting(
         return None
     shown = granted(await get_approval(four_eyes, tenant, found))
     return Response(approval_view(shown), status_code=202)
+
+
+async def held_back(
+    four_eyes: FourEyes, everything: Any, caller: Caller, verb: str, command: object
+) -> Response[Any] | None:
+    """Return the answer 202 of a change that waits, None of one to be made at once.
+
+    For changes that go by no act of the journal. Raises Problem.
+    """
+    tenant = caller.tenant
+    outcome = await ask_first(four_eyes, everything, tenant, caller.principal, verb, command)
+    if outcome is None:
+        return None
+    waits = await waiting(four_eyes, tenant, outcome)
+    if waits is None:
+        granted(outcome)
+        raise AssertionError("a change outside the queue is refused, or waits")
+    return waits
 
 
 @get("/v1/approval-policy", guards=READING, tags=TAGS, summary="Read the approval policy")

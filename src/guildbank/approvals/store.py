@@ -103,6 +103,13 @@ SET slices = excluded.slices,
     changed_at = excluded.changed_at
 """
 
+LOCK_APPROVAL = """
+SELECT 1
+FROM approvals_request
+WHERE id = $1
+FOR NO KEY UPDATE
+"""
+
 READ_DUE = """
 SELECT id
 FROM approvals_request
@@ -264,6 +271,11 @@ async def approval_of(driver: Driver, approval_id: str) -> Approval | None:
     """Return one approval."""
     row = await driver.fetchrow(READ_APPROVALS, [approval_id])
     return None if row is None else _approval(row)
+
+
+async def lock_approval(driver: Driver, approval_id: str) -> bool:
+    """Lock the row of an approval that is about to be decided; False where there is none."""
+    return await driver.fetchval(LOCK_APPROVAL, approval_id) is not None
 
 
 async def page(driver: Driver, before: str, state: State | None, limit: int) -> list[Approval]:

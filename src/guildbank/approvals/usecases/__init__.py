@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from guildbank.approvals.contracts import Approvable, Persons, Reserve, Rights
-from guildbank.infra.crypto import Vault
 from guildbank.infra.database import CONTROL_SCHEMA, Database
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Journal
@@ -31,7 +30,6 @@ class FourEyes:
     db: Database
     journal: Journal
     tenants: Tenants
-    vault: Vault
     rights: Rights
     reserve: Reserve
     persons: Persons
@@ -39,12 +37,7 @@ class FourEyes:
 
     async def sealer(self, tenant: TenantRef | None) -> Sealer:
         """Return what seals the commands of a plane; not for the inside of a transaction."""
-        if tenant is None:
-            return self.vault
-        key = await self.tenants.data_key(tenant.id)
-        if key is None:
-            raise LookupError(f"tenant {tenant.slug} is gone")
-        return key
+        return await self.tenants.sealer(tenant)
 
 
 def schema_of(tenant: TenantRef | None) -> str:

@@ -8,7 +8,6 @@ import msgspec
 from guildbank.approvals.contracts import (
     APPROVER_MAY_NOT,
     EXPIRED,
-    HOST,
     NO_APPROVAL,
     NOT_OWN,
     OWN_REQUEST,
@@ -27,6 +26,7 @@ from guildbank.approvals.rules import add_to
 from guildbank.approvals.store import ALL, APPROVALS, SAME, TALLIES, WAITING, TallyKey
 from guildbank.approvals.tables import APPROVALS_ORDER
 from guildbank.approvals.usecases.gate import tally_keys
+from guildbank.infra.acting import HOST
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, RowLock, Stage, facts
 from guildbank.kernel import Refusal
@@ -58,7 +58,7 @@ class Decide(Act):
 
     @property
     def locks(self) -> Sequence[RowLock]:
-        """Return the request, and who is asked whether they still may."""
+        """Return the request's row, which a change outside the queue locks first too."""
         return (RowLock(APPROVALS_ORDER, "approvals_request", self.approval.id),)
 
     def needs(self, stage: Stage) -> Iterable[Need]:
@@ -152,12 +152,6 @@ class Execute(Decide):
         super().__init__(principal, tenant, approval, rights, reserve, words)
         self.queued = queued
 
-    @property
-    def locks(self) -> Sequence[RowLock]:
-        """Return the request and both persons."""
-        whose = (self.principal, self.approval.requested_by)
-        return (*super().locks, *(lock for who in whose for lock in self.rights.locks(who)))
-
     def needs(self, stage: Stage) -> Iterable[Need]:
         """Return what every end needs, and what both persons may do."""
         yield from super().needs(stage)
@@ -177,8 +171,8 @@ class Execute(Decide):
         return None if held is not None and one.permission in held else REQUESTER_MAY_NOT
 
     def result(self, stage: Stage) -> int | None:
-        """Return the next position: the command's act follows in the same commit."""
-        return stage.seq + 1 if self.queued else None
+        """Return the position after this, where its act follows, or before, of a change."""
+        return stage.seq + 1 if self.queued else stage.seq - 1
 
 
 class Reject(Decide):

@@ -7,7 +7,6 @@ import structlog
 
 from guildbank.approvals import store
 from guildbank.approvals.contracts import (
-    HOST,
     NO_APPROVAL,
     REQUESTER_MAY_NOT,
     SYSTEM,
@@ -15,7 +14,9 @@ from guildbank.approvals.contracts import (
     Approval,
 )
 from guildbank.approvals.usecases import FourEyes, command_aad, schema_of, words_aad
+from guildbank.approvals.usecases.change import change_approved
 from guildbank.approvals.usecases.decide import Cancel, Decide, Execute, Expire, Reject
+from guildbank.infra.acting import HOST
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, parse_id
@@ -63,7 +64,8 @@ async def approve(
         by, tenant, found, four_eyes.rights, four_eyes.reserve, sealed,
         queued=approvable.act is not None,
     )  # fmt: skip
-    refusal = await _act(four_eyes, services, decide, approvable, command)
+    finish = _act if approvable.change is None else change_approved
+    refusal = await finish(four_eyes, services, decide, approvable, command)
     return refusal or await find(four_eyes, tenant, approval_id)
 
 

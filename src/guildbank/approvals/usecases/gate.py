@@ -179,6 +179,13 @@ class Gated(Act):
         return Draft(REQUESTED, facts(requested_facts(approval)))
 
 
+class GatedRecord(Gated):
+    """The same for an act that is a record by itself, where a machine does it."""
+
+    is_record: ClassVar[bool] = True
+    __slots__ = ()
+
+
 def requested_facts(approval: Approval) -> dict[str, object]:
     """Return what the chain says of a request: its command, which may name persons, stays out."""
     return {
@@ -223,7 +230,8 @@ async def gate(
         four_eyes.reserve,
         alone,
     )
-    return Gated(act.principal, ask, act)
+    made = GatedRecord if act.is_record else Gated
+    return made(act.principal, ask, act)
 
 
 def is_waiting(receipt: Receipt) -> bool:

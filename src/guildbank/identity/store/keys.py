@@ -5,7 +5,7 @@ from datetime import datetime
 from ipaddress import ip_network
 from typing import Any
 
-from sqlalchemy import any_, delete, select, update
+from sqlalchemy import any_, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from guildbank.identity.contracts.machines import Key, KnownKey
@@ -117,7 +117,7 @@ async def application_may(
             _key.application == application,
             _key.tenant_id.is_not_distinct_from(tenant_id),
             _key.kind == "secret",
-            scope == any_(_key.scopes),
+            literal(scope) == any_(_key.scopes),
             _key.revoked_at.is_(None),
             _key.expires_at.is_(None) | (_key.expires_at > now),
         )

@@ -1,16 +1,15 @@
 """Say, under the journal's lock, what an operator may do now: `approvals.Rights`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from guildbank.identity.contracts.operators import Permissions
 from guildbank.identity.rules import permitted_by
 from guildbank.identity.store import keys
 from guildbank.identity.store.operators.rights import OPERATOR_RIGHTS
-from guildbank.identity.tables import IDENTITY_ORDER
 from guildbank.infra.database import CONTROL_SCHEMA, Database
 from guildbank.infra.http import DEPLOYMENT_SCOPE
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Need, RowLock, Stage
+from guildbank.journal import Need, Stage
 from guildbank.kernel import Clock, parse_id
 
 
@@ -25,12 +24,6 @@ class StaffRights:
     def is_person(self, principal: str) -> bool:
         """Say whether the principal is an operator: an application's id looks otherwise."""
         return parse_id("op", principal) is not None
-
-    def locks(self, principal: str) -> Sequence[RowLock]:
-        """Return the operator's row."""
-        if not self.is_person(principal):
-            return ()
-        return (RowLock(IDENTITY_ORDER, "identity_operator", principal),)
 
     def needs(self, principal: str) -> Iterable[Need]:
         """Return the operator's state and roles."""

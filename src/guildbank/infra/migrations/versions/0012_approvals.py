@@ -5,7 +5,7 @@ from alembic.operations import Operations
 from guildbank.infra.migrations.history import Plane, run_sql
 
 revision = "0012_approvals"
-down_revision = "0010_operators"
+down_revision = "0011_audit"
 branch_labels = None
 depends_on = None
 
