@@ -64,7 +64,7 @@ class Town:
         self.tills = [
             Payments(
                 house.db, one.journal, house.identity.tenants, plugins, Shop(),
-                "http://127.0.0.1:8080", house.clock,
+                "http://127.0.0.1:8080", house.four_eyes, house.clock,
             )
             for one in self.workers
         ]  # fmt: skip

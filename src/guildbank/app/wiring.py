@@ -181,7 +181,9 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         persons=Persons(db, directory),
         approvables=approvables_of(all_rooms()),
     )
-    payments = Payments(db, journal, directory, plugins, PackFulfilment(), settings.url, clock)
+    payments = Payments(
+        db, journal, directory, plugins, PackFulfilment(), settings.url, four_eyes, clock
+    )
     return Services(
         settings=settings,
         url=url,

@@ -12,12 +12,13 @@ from guildbank.approvals.contracts import (
     Measured,
     Policy,
     Rule,
+    State,
 )
 from guildbank.approvals.http import WAITS, ApprovalView, held_back, waiting
 from guildbank.approvals.usecases import FourEyes
 from guildbank.approvals.usecases.end import approve, cancel, reject
-from guildbank.approvals.usecases.gate import gate
-from guildbank.approvals.usecases.read import get_approval, list_approvals
+from guildbank.approvals.usecases.gate import gate, is_waiting
+from guildbank.approvals.usecases.read import Shown, get_approval, list_approvals
 from guildbank.approvals.usecases.set_policy import set_policy
 
 __all__ = [
@@ -30,11 +31,14 @@ __all__ = [
     "Measured",
     "Policy",
     "Rule",
+    "Shown",
+    "State",
     "approve",
     "cancel",
     "gate",
     "get_approval",
     "held_back",
+    "is_waiting",
     "list_approvals",
     "reject",
     "set_policy",

@@ -106,7 +106,7 @@ class Approvable(Generic[C]):
     meaning: str
     command: type[C]
     show: Callable[[C], Mapping[str, Any]]
-    act: Callable[[Any, str, C], Act | Refusal] | None = None
+    act: Callable[[Any, TenantRef | None, str, C], Awaitable[Act | Refusal]] | None = None
     measure: Callable[[bytes], Measured] | None = None
     change: Callable[[Any, TenantRef | None, str, C], Awaitable[Change | Refusal]] | None = None
     after: Callable[[Any, TenantRef, Receipt], Awaitable[None]] | None = None

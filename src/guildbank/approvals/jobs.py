@@ -28,14 +28,14 @@ class Services(Protocol):
 
 
 async def run_expiry(services: Services) -> None:
-    """End due requests of every active tenant; the trouble of one does not stop the others."""
-    for tenant in await services.tenants():
-        if tenant.state != "active":
-            continue
+    """End due requests of active tenants and of the deployment; one's trouble stops no other."""
+    active = [tenant for tenant in await services.tenants() if tenant.state == "active"]
+    for tenant in (None, *active):
         try:
             await expire(services.four_eyes, tenant)
         except Exception as error:  # the next run tries again
-            log.warning("approvals_not_expired", tenant=tenant.slug, error=repr(error))
+            slug = None if tenant is None else tenant.slug
+            log.warning("approvals_not_expired", tenant=slug, error=repr(error))
 
 
 JOBS = (Job("approvals.expire", EXPIRE_SECONDS, run_expiry),)

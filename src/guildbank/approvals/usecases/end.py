@@ -74,7 +74,7 @@ async def _act(
 ) -> Refusal | None:
     """Consume the approval and run the command's act, both or neither."""
     assert approvable.act is not None
-    act = approvable.act(services, decide.approval.requested_by, command)
+    act = await approvable.act(services, decide.tenant, decide.approval.requested_by, command)
     if isinstance(act, Refusal):
         return act
     outcomes = await four_eyes.journal.submit_all(schema_of(decide.tenant), [decide, act])

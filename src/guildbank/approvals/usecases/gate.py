@@ -33,7 +33,7 @@ from guildbank.approvals.store import (
 )
 from guildbank.approvals.usecases import FourEyes, Sealer, command_aad
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Act, Draft, Need, Outcome, Receipt, Stage, facts
+from guildbank.journal import Act, Draft, Need, Outcome, Receipt, RowLock, Stage, facts
 from guildbank.kernel import Refusal, new_id
 
 REQUESTED = "approval.requested"
@@ -72,6 +72,11 @@ class Gated(Act):
         else:
             verb = ask.approvable.verb
             self._same = sha256(f"{principal}\0{verb}\0".encode() + facts(ask.command)).digest()
+
+    @property
+    def locks(self) -> Sequence[RowLock]:
+        """Return what the act locks."""
+        return () if self._inner is None else self._inner.locks
 
     def needs(self, stage: Stage) -> Iterable[Need]:
         """Return the policy and what the act needs, then what its rules go by."""

@@ -1,7 +1,7 @@
 """Set what a plane wants a second person for; where four eyes are on, one person cannot."""
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from guildbank.approvals.contracts import SET_POLICY, Approvable, Policy
 from guildbank.approvals.rules import check_policy
@@ -55,6 +55,10 @@ async def set_policy(
     return await four_eyes.journal.submit(schema_of(tenant), act)
 
 
+async def _act(_services: Any, _tenant: TenantRef | None, by: str, policy: Policy) -> Act:
+    return SetPolicy(by, policy)
+
+
 APPROVABLE = Approvable(
     verb=VERB,
     permission=SET_POLICY,
@@ -64,6 +68,6 @@ APPROVABLE = Approvable(
         "rules": [{"verb": r.verb, "asset": r.asset, "above": r.above} for r in policy.rules],
         "expiresAfterHours": policy.expires_after_hours,
     },
-    act=lambda _services, by, policy: SetPolicy(by, policy),
+    act=_act,
     always=True,
 )

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from guildbank.approvals import Approvable, Measured
+from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Receipt
 from guildbank.kernel import Refusal
 from guildbank.ledger import HOUSE, Address
@@ -30,7 +31,9 @@ class _Either(msgspec.Struct):
 _EITHER = msgspec.json.Decoder(_Either)
 
 
-def _act(services: Any, by: str, stored: Stored[Any]) -> Act | Refusal:
+async def _act(
+    services: Any, _tenant: TenantRef | None, by: str, stored: Stored[Any]
+) -> Act | Refusal:
     """Return the operation's act without a key: that is the request's already."""
     return make_act(services.wallets, by, Request(stored.operation, None), stored.sealed)
 
