@@ -83,8 +83,19 @@ async def test_small_refunds_of_a_day_add_up(office: Office) -> None:
 async def test_coins_that_wait_for_one_refund_are_there_for_no_other(office: Office) -> None:
     payment = await bought(office)
     await office.policy({"verb": "payments.refund", "asset": "EUR", "above": 199})
-    asked = waits(await refund(office, payment, "4.00"))
+    asked = waits(await refund(office, payment, "4.99"))
     answer = await refund(office, payment, "1.00")
     assert refused(answer) == (422, "refund_exceeds_unspent")
     done(await decide(office.olga, asked, "cancel"))
     waits(await refund(office, payment, "4.99"))
+
+
+async def test_a_refund_that_cannot_be_made_any_more_still_waits(office: Office) -> None:
+    payment = await bought(office)
+    await office.policy({"verb": "payments.refund", "asset": "EUR", "above": 199})
+    first = waits(await refund(office, payment, "4.00"))
+    second = waits(await refund(office, payment, "1.00"))
+    done(await decide(office.pavel, first))
+    assert refused(await decide(office.pavel, second)) == (422, "exceeds_refundable")
+    assert (await read(office.olga, second))["state"] == "pending"
+    assert len(await refunds(office, payment)) == 1
