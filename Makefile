@@ -7,9 +7,18 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 CODE := src plugins tests $(if $(wildcard bench/*.py),bench)
+# The whole run is shared out by files among a process for each core; a few tests need no others.
+WORKERS := -n logical --maxprocesses 4 --dist loadfile
 EXPORT := --no-emit-workspace --no-header --no-annotate --format requirements-txt
 
 export PYTHON
+
+# Where the environment forbids compiled files beside the sources, they are kept in build/: without
+# any, each of the many processes that tests start compiles all that it imports, for seconds.
+ifdef PYTHONDONTWRITEBYTECODE
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/build/bytecode
+endif
 
 .PHONY: help bootstrap up test servers lint fmt bench lock clean
 
@@ -23,7 +32,7 @@ up: bootstrap ## start Guildbank with its database; ARGS="--port 8090 --data DIR
 	@exec .venv/bin/guildbank up $(ARGS)
 
 test: lint servers ## all checks and all tests; TESTS="tests/ledger -k lots" for some
-	$(PY) -m pytest $(TESTS)
+	$(PY) -m pytest $(or $(TESTS),$(WORKERS))
 
 servers: ## install the servers of the tests that come from npm, where there is Node 20
 	@scripts/test-servers

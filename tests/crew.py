@@ -99,7 +99,6 @@ async def hire(
         stop_at,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
         env=environment,
         cwd=ROOT,
         limit=2**20,

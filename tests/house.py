@@ -9,7 +9,13 @@ from pathlib import Path
 import httpx
 from litestar import Litestar
 
-from guildbank.app.rooms import all_rooms, approvables_of, permissions_of
+from guildbank.app.rooms import (
+    all_rooms,
+    approvables_of,
+    obstacles_of,
+    permissions_of,
+    personal_of,
+)
 from guildbank.approvals import FourEyes
 from guildbank.approvals.room import ROOM as APPROVALS
 from guildbank.identity import (
@@ -30,6 +36,7 @@ from guildbank.infra.http import DEPLOYMENT_SCOPE
 from guildbank.infra.http.app import build_app
 from guildbank.infra.limits import open_limiter, open_store, open_throttle
 from guildbank.infra.migrations import migrate
+from guildbank.infra.room import Room
 from guildbank.journal import Journal
 from guildbank.journal.usecases.freeze import TenantJournal
 from guildbank.kernel import Clock, FixedClock, Refusal
@@ -131,6 +138,9 @@ class House:
             egress=egress,
             plugins=plugins,
             data=data,
+            followers=self.identity.followers,
+            personal=self.identity.personal,
+            obstacles=self.identity.obstacles,
             permissions=PERMISSIONS,
             home=home,
         )
@@ -152,9 +162,15 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    url: str, folder: Path, followers: Sequence[Follower] = ()
+    url: str,
+    folder: Path,
+    followers: Sequence[Follower] = (),
+    rooms: Sequence[Room] = (IDENTITY,),
 ) -> AsyncIterator[House]:
-    """Migrate the database and open the rooms over it; `followers` are of rooms above."""
+    """Migrate the database and open the rooms over it.
+
+    `followers` are of rooms above; `rooms` are those that are asked what they know of persons.
+    """
     failed = [schema for schema in migrate(url) if schema.error]
     assert not failed, failed
     db = Database(url, pool_size=6)
@@ -178,8 +194,8 @@ async def open_house(
         notify=notify,
         clock=clock,
         followers=followers,
-        personal=IDENTITY.personal,
-        obstacles=IDENTITY.obstacles,
+        personal=personal_of(rooms),
+        obstacles=obstacles_of(rooms),
         permissions=PERMISSIONS,
     )
     four_eyes = FourEyes(

@@ -33,9 +33,8 @@ class Person:
 
     async def sign_in(self) -> dict[str, Any]:
         """Type address and password; return what is next."""
-        body = {
-            "address": self.address, "password": self.password, "deployment": self.tenant is None,
-        }  # fmt: skip
+        place = {"deployment": True} if self.tenant is None else {"tenant": self.tenant.slug}
+        body = {"address": self.address, "password": self.password, **place}
         answer = await self.http.post("/v1/operator/sessions", json=body)
         assert answer.status_code == 200, answer.text
         half: dict[str, Any] = answer.json()

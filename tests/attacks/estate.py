@@ -3,7 +3,8 @@
 from typing import Any
 
 import httpx
-from tests.attacks.table import Call, Objects, Route, calls
+from tests.attacks.call import Call
+from tests.attacks.table import Objects, Route, calls
 from tests.payments.scripted import DECLINED, Scripted
 from tests.studio import Studio, done
 

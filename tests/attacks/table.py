@@ -1,11 +1,11 @@
 """The route table of the whole app, and for each route a call that a rightful caller could make."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
+from tests.attacks.call import Call, of_staff
 from tests.studio import GEM, leg
 
 from guildbank.infra.http.caller import OperatorOnly, PlayerOnly, Scope
@@ -44,6 +44,8 @@ FOR_STAFF = frozenset(
     f"POST /v1/operator/{path}"
     for path in (
         "sessions", "sessions/finish", "sessions/enrol", "sessions/confirm",
+        "sessions/passkey", "sessions/passkey/options", "sessions/enrol/passkey",
+        "sessions/confirm/passkey", "studio/begin", "links",
         "invitations/accept", "password/forgot", "password/reset",
     )
 )  # fmt: skip
@@ -70,6 +72,10 @@ PUBLIC = (
             "POST /v1/sign-in/callback/{tenant_slug}/{provider}",
             "GET /docs",
             "GET /docs/problems",
+            "GET /v1/operator/studio/callback/{plane_id}",
+            "GET /v1/operator/ways",
+            "GET /operator",
+            "GET /operator/page/{name}",
             "GET /operator/accept",
             "GET /operator/reset",
             "POST /v1/webhooks/{tenant_slug}/{provider_id}",
@@ -105,14 +111,6 @@ class Objects:
     invitation: str = "inv_01kag3pyqmf9aag12vtrsy70ps"
     role: str = "night-shift"
     provider: str = "scripted"
-
-
-@dataclass(frozen=True)
-class Call:
-    """A way to call a route: `body` None sends none."""
-
-    body: Any = None
-    query: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -164,6 +162,7 @@ class Route:
             export_id=objects.export,
             slug=objects.slug,
             tenant_slug=objects.slug,
+            plane_id="deployment",
         )
 
 
@@ -204,29 +203,10 @@ def calls(o: Objects) -> dict[str, Call]:
     return {
         **_of_identity(o),
         **_of_lives(),
-        **_of_staff(),
+        **of_staff(),
         **_of_wallets(o),
         **_of_payments(o),
         **_of_books(),
-    }
-
-
-def _of_staff() -> dict[str, Call]:
-    invite = {"address": "new@staff.example", "roles": ["analyst"]}
-    return {
-        "GET /v1/operators": Call(),
-        "GET /v1/operators/{operator_id}": Call(),
-        "POST /v1/operators/{operator_id}/suspend": Call(),
-        "POST /v1/operators/{operator_id}/reinstate": Call(),
-        "DELETE /v1/operators/{operator_id}": Call(),
-        "PUT /v1/operators/{operator_id}/roles": Call({"roles": ["analyst"]}),
-        "POST /v1/operator-invitations": Call(invite),
-        "GET /v1/operator-invitations": Call(),
-        "DELETE /v1/operator-invitations/{invitation_id}": Call(),
-        "GET /v1/roles": Call(),
-        "POST /v1/roles": Call({"name": "night-watch", "permissions": ["players:read"]}),
-        "PUT /v1/roles/{name}": Call({"permissions": ["players:read"]}),
-        "DELETE /v1/roles/{name}": Call(),
     }
 
 

@@ -24,6 +24,7 @@ from tests.loads import (
     make_ops,
     settle,
 )
+from tests.no_secrets_in_logs import refuse_secrets_in_logs
 
 from guildbank.infra.postgres import Cluster
 from guildbank.journal import Outcome
@@ -62,6 +63,7 @@ def doomed() -> Iterator[Cluster]:
         Path(name).chmod(0o755)
         with Cluster(Path(name) / "cluster", shared_buffers="64MB") as running:
             yield running
+        refuse_secrets_in_logs(Path(name))
 
 
 class Crew:

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 from tests.economy import Economy, open_economy
+from tests.faults.cuts import ACTIONS, VICTIM, Cut, raise_error
 from tests.loads import Ledgered, Op, audit, drive, furnish, make_ops, settle
 
 from guildbank.infra.database import Database
@@ -25,59 +26,6 @@ POINTS = (
     "before_commit",
     "after_commit",
 )
-VICTIM = "faults victim"
-
-END_VICTIMS = """
-SELECT pg_terminate_backend(pid)
-FROM pg_stat_activity
-WHERE application_name = $1
-"""
-
-
-class Boom(Exception):
-    """What a fault point raises."""
-
-
-Action = Callable[[Economy], Awaitable[None]]
-
-
-async def raise_error(_economy: Economy) -> None:
-    raise Boom
-
-
-async def end_backend(economy: Economy) -> None:
-    """Close every connection of the victim's pool, the one of the batch among them."""
-    await economy.sql(END_VICTIMS, VICTIM)
-
-
-async def cancel_batch(_economy: Economy) -> None:
-    task = asyncio.current_task()
-    assert task is not None
-    task.cancel()
-    await asyncio.sleep(0)
-
-
-ACTIONS: dict[str, Action] = {
-    "raises": raise_error,
-    "backend ended": end_backend,
-    "batch cancelled": cancel_batch,
-}
-
-
-class Cut:
-    """A probe that acts once, at the given time that the point is met."""
-
-    def __init__(self, economy: Economy, point: str, action: Action, turn: int) -> None:
-        self.economy, self.point, self.action, self.left = economy, point, action, turn
-        self.met: set[str] = set()
-
-    async def __call__(self, point: str) -> None:
-        self.met.add(point)
-        if point != self.point:
-            return
-        self.left -= 1
-        if self.left == 0:
-            await self.action(self.economy)
 
 
 @pytest.fixture(scope="module")

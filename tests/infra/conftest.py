@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.no_secrets_in_logs import refuse_secrets_in_logs
 
 
 @pytest.fixture
@@ -13,3 +14,4 @@ def open_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="guildbank-test-") as name:
         Path(name).chmod(0o755)
         yield Path(name)
+        refuse_secrets_in_logs(Path(name))

@@ -29,6 +29,7 @@ class Terminal:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_ports()
+        self._log = folder.with_name(f"{folder.name}.log")
         self.url = f"http://127.0.0.1:{self.port}"
         self._screen = b""
 
@@ -36,10 +37,11 @@ class Terminal:
         """Start and return all that was shown until it is ready."""
         ours, theirs = pty.openpty()
         argv = [*GUILDBANK, "up", f"--port={self.port}", f"--data={self.folder}"]
-        self._process = subprocess.Popen(
-            argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environment(TERM="dumb"),
-            start_new_session=True,
-        )  # fmt: skip
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                argv, stdin=theirs, stdout=theirs, stderr=log, env=environment(TERM="dumb"),
+                start_new_session=True,
+            )  # fmt: skip
         os.close(theirs)
         shown, deadline = b"", time.monotonic() + 120
         while b"Ctrl-C stops everything" not in shown:
@@ -105,10 +107,10 @@ def test_the_host_makes_lists_and_suspends_operators(terminal: Terminal, shown: 
     made = subprocess.run(
         [*GUILDBANK, "operator", "create", "sam@studio.example", "--name=Sam", "--tenant=demo",
          "--role=support"],
-        input=f"{PASSWORD}\n", env=environment(**of), capture_output=True, text=True, check=False,
-        timeout=120,
+        input=f"{PASSWORD}\n", env=environment(**of), stdout=subprocess.PIPE, text=True,
+        check=False, timeout=120,
     )  # fmt: skip
-    assert made.returncode == 0, made.stderr
+    assert made.returncode == 0
     listed = run("operator", "list", "--tenant=demo", **of).stdout
     assert "sam@studio.example" in listed
     assert "support" in listed

@@ -31,38 +31,34 @@ MANIFEST = Manifest(
 
 
 class Bank:
-    """Takes the money unless the method says `declined`.
+    """Takes the money unless the method says `declined`, or `pending` until it is told to.
 
-    The reason of a refund says how it ends at first; `later` is how it stands when asked again.
+    The reason of a refund says how it ends at first; `later` is how a payment or refund stands when
+    asked again.
     """
 
     def __init__(self) -> None:
         self.later: dict[str, OutcomeStatus] = {}
+        self.asked: dict[str, PaymentRequest] = {}
 
     @property
     def manifest(self) -> Manifest:
         return MANIFEST
 
     async def create_payment(self, context: Context, request: PaymentRequest) -> Outcome:
-        reference = f"ch_{request.attempt_id}"
-        if request.method == "declined":
-            return Outcome(status=OutcomeStatus.DECLINED, reference=reference, code="no_money")
-        return Outcome(
-            status=OutcomeStatus.PROCESSED,
-            reference=reference,
-            amount_minor=request.amount_minor,
-            currency=request.currency,
-        )
+        self.asked[request.attempt_id] = request
+        return self._payment(request, OutcomeStatus(request.method or "processed"))
 
     async def fetch_payment(
         self, context: Context, attempt_id: str, reference: str | None
     ) -> Outcome:
-        return Outcome(status=OutcomeStatus.UNKNOWN)
+        status = self.later.get(attempt_id, OutcomeStatus.UNKNOWN)
+        return self._payment(self.asked[attempt_id], status)
 
     async def cancel_payment(
         self, context: Context, attempt_id: str, reference: str | None
     ) -> Outcome:
-        return Outcome(status=OutcomeStatus.UNKNOWN)
+        return Outcome(status=OutcomeStatus.CANCELED)
 
     async def refund(self, context: Context, request: RefundRequest) -> Outcome:
         return self._outcome(request, OutcomeStatus(request.reason or "processed"))
@@ -71,6 +67,15 @@ class Bank:
         self, context: Context, request: RefundRequest, reference: str | None
     ) -> Outcome:
         return self._outcome(request, self.later[request.refund_id])
+
+    def _payment(self, request: PaymentRequest, status: OutcomeStatus) -> Outcome:
+        reference = f"ch_{request.attempt_id}"
+        if status is OutcomeStatus.PROCESSED:
+            return Outcome(
+                status=status, reference=reference, amount_minor=request.amount_minor,
+                currency=request.currency,
+            )  # fmt: skip
+        return Outcome(status=status, reference=reference)
 
     def _outcome(self, request: RefundRequest, status: OutcomeStatus) -> Outcome:
         return Outcome(

@@ -17,6 +17,13 @@ from guildbank.wallets import BUCKETS
 if TYPE_CHECKING:
     from tests.laws.town import Tenant
 
+READ_BARS = """
+SELECT player.id, player.state, player.external_id IS NULL, account.id IS NULL, account.barred,
+       EXISTS (SELECT FROM identity_person_key AS key WHERE key.player_id = player.id)
+FROM identity_player AS player
+LEFT JOIN ledger_account AS account ON account.owner = player.id
+"""
+READ_PAYLOADS = "SELECT person, sealed FROM journal_payload"
 READ_WALLETS = """
 SELECT account.owner, account.asset, account.bucket, account.held,
        account.credited - account.spent - account.clawed,
@@ -45,6 +52,30 @@ async def check_wallets(tenant: "Tenant") -> None:
             assert owed == model.debt(player, code), (player, code)
 
 
+async def check_bars(tenant: "Tenant") -> None:
+    """Every player is what the register says, and so are all accounts that they have."""
+    register = tenant.world.register
+    async with tenant.town.house.db.begin(tenant.ref.schema, read_only=True) as tx:
+        rows = await tx.driver.fetch(READ_BARS)
+    for player, state, nameless, poor, barred, has_key in rows:
+        assert state == register.states[player]
+        assert poor or barred == register.barred(player), (player, state, barred)
+        assert not (register.erased(player) and (has_key or not nameless)), player
+
+
+async def check_words(tenant: "Tenant") -> None:
+    """What was said of a person can be read, and of one who is forgotten nowhere and never."""
+    persons, register = tenant.town.house.identity.persons, tenant.world.register
+    async with tenant.town.house.db.begin(tenant.ref.schema, read_only=True) as tx:
+        rows = [tuple(row) for row in await tx.driver.fetch(READ_PAYLOADS)]
+    for player, sealed in [*rows, *((one.person, one.ciphertext) for one in tenant.kept)]:
+        words = await persons.reveal(tenant.ref, player, sealed)
+        if register.erased(player):
+            assert words is None, f"{player} is forgotten, and still told: {words!r}"
+        else:
+            assert words is not None
+
+
 async def check_laws(tenant: "Tenant") -> None:
     """The laws of the design, by the product's own proofs and by the model's coins."""
     db, schema = tenant.town.house.db, tenant.ref.schema
@@ -56,6 +87,7 @@ async def check_laws(tenant: "Tenant") -> None:
         await check_explanation(tenant, seq)
     await check_past(tenant)
     await check_statements(tenant)
+    await check_words(tenant)
 
 
 async def check_proof(tenant: "Tenant") -> None:

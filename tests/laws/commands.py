@@ -50,6 +50,15 @@ class Command:
         """What is sent."""
         raise NotImplementedError
 
+    @property
+    def payload(self) -> dict[str, str] | None:
+        """Free text that goes beside the chain, under the person's key."""
+        return None
+
+    def unasked(self, world: World) -> str | None:
+        """Why it is refused before its key is looked at."""
+        return None
+
     def act(self, world: World, principal: str) -> Act | None:
         """The act itself, for what the worker does and no caller may ask."""
         return None
@@ -65,29 +74,43 @@ def chosen(entries: list[int], pick: int) -> int:
 
 
 @dataclass(frozen=True)
-class GrantCoins(Command):
+class Noted(Command):
+    """A command that may bear a word for the person: nothing can be sealed for one who is gone."""
+
     player: int
     currency: str
     amount: int
+    note: bool = False
 
+    @property
+    def payload(self) -> dict[str, str] | None:
+        return {"note": "for Bob"} if self.note else None
+
+    def unasked(self, world: World) -> str | None:
+        gone = world.register.unknown(world.player(self.player))
+        return "unknown_player" if self.note and gone else None
+
+
+@dataclass(frozen=True)
+class GrantCoins(Noted):
     def operation(self, world: World) -> Grant:
         return Grant(world.player(self.player), self.currency, self.amount)
 
     def expect(self, world: World, seq: int) -> Expected:
-        return world.grant(seq, world.player(self.player), self.currency, self.amount)
+        return self.unasked(world) or world.grant(
+            seq, world.player(self.player), self.currency, self.amount
+        )
 
 
 @dataclass(frozen=True)
-class SpendCoins(Command):
-    player: int
-    currency: str
-    amount: int
-
+class SpendCoins(Noted):
     def operation(self, world: World) -> Spend:
         return Spend(world.player(self.player), self.currency, self.amount)
 
     def expect(self, world: World, seq: int) -> Expected:
-        return world.spend(seq, world.player(self.player), self.currency, self.amount)
+        return self.unasked(world) or world.spend(
+            seq, world.player(self.player), self.currency, self.amount
+        )
 
 
 @dataclass(frozen=True)

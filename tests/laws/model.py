@@ -29,6 +29,7 @@ class Model:
         self.credits: list[Credit] = []
         self.holds: list[Hold] = []
         self.frozen: set[tuple[str, str]] = set()
+        self.barred: dict[str, str] = {}
         self._purses: dict[tuple[str, str, str], Purse] = defaultdict(Purse)
         self._debts: dict[tuple[str, str], int] = defaultdict(int)
 
@@ -172,6 +173,8 @@ class Model:
             return "amount_not_positive"
         if self._debts[player, currency]:
             return "debt_outstanding"
+        if player in self.barred:
+            return self.barred[player]
         if (player, currency) in self.frozen and verb in self.frozen_refuses:
             return "account_frozen"
         plan: dict[str, int] = {}

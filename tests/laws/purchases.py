@@ -12,10 +12,13 @@ from tests.laws.bank import BANK, Bank
 from tests.laws.till import MONEY
 from tests.laws.world import World
 
+from guildbank.identity import Identity
 from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Sealed
 from guildbank.kernel import Refusal
 from guildbank.payments import Payments
 from guildbank.payments.contracts import Purchase, RefundCommand
+from guildbank.payments.usecases.cancel import cancel_payment
 from guildbank.payments.usecases.create import create_payment
 from guildbank.payments.usecases.receive_webhook import receive_webhook
 from guildbank.payments.usecases.refund import refund_payment
@@ -24,15 +27,25 @@ from guildbank.plugin_api import OutcomeStatus
 NO_SALE = "pay_01h455vb4pex5vsknk084sn02q"
 """A payment that never was."""
 
+READ_PAYLOADS = "SELECT sealed FROM journal_payload WHERE person = $1"
+
 
 @dataclass(frozen=True)
 class Till:
-    """Where a command of payments is sent: one worker, and the bank behind it."""
+    """Where a deed is sent: one worker, and the bank behind it."""
 
     payments: Payments
+    identity: Identity
     tenant: TenantRef
     bank: Bank
     principal: str
+    kept: list[Sealed]
+
+    async def keep_payloads(self, player: str) -> None:
+        """Copy what is sealed for a player now, as a backup would have it."""
+        async with self.payments.db.begin(self.tenant.schema, read_only=True) as tx:
+            rows = await tx.driver.fetch(READ_PAYLOADS, player)
+        self.kept.extend(Sealed(player, "", row[0]) for row in rows)
 
     async def tell(self, event: dict[str, Any]) -> Refusal | None:
         """Deliver a webhook and wait until it is worked off."""
@@ -43,11 +56,11 @@ class Till:
 
 
 @dataclass(frozen=True)
-class PaymentCommand:
-    """One request, or one event of the provider."""
+class Deed:
+    """One request or event, whose entries are read back from the journal."""
 
-    def aimed(self, world: World) -> "PaymentCommand":
-        """Choose the payment that it is about, out of those that exist now."""
+    def aimed(self, world: World) -> "Deed":
+        """Choose what it is about, out of what exists now."""
         return self
 
     async def send(self, till: Till, key: str) -> Refusal | None:
@@ -56,6 +69,15 @@ class PaymentCommand:
 
     def refusal(self, world: World) -> str | None:
         """Why the model refuses it now, None when it does not."""
+        return None
+
+
+@dataclass(frozen=True)
+class PaymentCommand(Deed):
+    """One request of payments, or one event of the provider: sent again it changes nothing."""
+
+    def person(self, world: World) -> str | None:
+        """Whose words the request bears, None where it bears none."""
         return None
 
 
@@ -82,7 +104,53 @@ class Buy(PaymentCommand):
         return bought if isinstance(bought, Refusal) else None
 
     def refusal(self, world: World) -> str | None:
-        return "unknown_player" if self.player_id in world.strangers else None
+        if self.player_id in world.strangers or world.register.erased(self.player_id):
+            return "unknown_player"
+        return world.register.barred(self.player_id)
+
+
+@dataclass(frozen=True)
+class OnOrder(PaymentCommand):
+    """A command about a payment that took no money yet, or that took it."""
+
+    pick: int
+    payment: str = NO_SALE
+    attempt: str = ""
+
+    def aimed(self, world: World) -> "OnOrder":
+        orders = world.till.orders
+        if not orders:
+            return self
+        payment = list(orders)[-1 - self.pick % len(orders)]
+        return replace(self, payment=payment, attempt=orders[payment].attempt)
+
+
+@dataclass(frozen=True)
+class PaymentTurns(OnOrder):
+    """The provider says how a payment stands, one too that was declined or canceled before."""
+
+    status: str = "processed"
+
+    async def send(self, till: Till, key: str) -> Refusal | None:
+        if not self.attempt:
+            return None
+        till.bank.later[self.attempt] = OutcomeStatus(self.status)
+        return await till.tell({"external_id": key, "kind": "payment", "attempt_id": self.attempt})
+
+
+@dataclass(frozen=True)
+class CancelOrder(OnOrder):
+    """The player thinks better of it. What took no money can be canceled whoever the player is."""
+
+    async def send(self, till: Till, key: str) -> Refusal | None:
+        done = await cancel_payment(till.payments, till.tenant, till.principal, self.payment)
+        return done if isinstance(done, Refusal) else None
+
+    def refusal(self, world: World) -> str | None:
+        order = world.till.orders.get(self.payment)
+        if order is None:
+            return "not_found"
+        return None if order.state in ("open", "canceled") else "payment_not_cancelable"
 
 
 @dataclass(frozen=True)
@@ -111,6 +179,10 @@ class GiveMoneyBack(OnSale):
         )
         refund = await refund_payment(till.payments, till.tenant, till.principal, key, command)
         return refund if isinstance(refund, Refusal) else None
+
+    def person(self, world: World) -> str | None:
+        sale = world.till.sales.get(self.payment)
+        return None if sale is None else sale.player
 
     def refusal(self, world: World) -> str | None:
         return world.till.refund_refusal(world, self.payment, self.amount)

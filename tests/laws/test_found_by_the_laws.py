@@ -57,3 +57,15 @@ def test_what_is_left_of_a_grant_is_reversed_after_its_coins_were_spent_and_put_
         [ReverseEntry(3, None)],
     )
     assert economy.world.model.balance(economy.world.players[0], "ORE") == 0
+
+
+def test_what_an_act_takes_in_two_parts_is_counted_once_by_the_next_of_its_batch(
+    town: Town,
+) -> None:
+    lived(
+        town,
+        [GrantCoins(0, "ORE", 10)],
+        [SpendCoins(0, "ORE", 4)],
+        [ReverseEntry(0, None)],
+        [ReverseEntry(2, None), ReverseEntry(2, None), ReverseEntry(2, None)],
+    )

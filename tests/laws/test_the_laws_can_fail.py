@@ -5,6 +5,7 @@ within a bounded number of runs.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -16,14 +17,16 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.laws.machine import Economy
 from tests.laws.town import Town
 
+from guildbank.identity.store import erasures, lives
+from guildbank.identity.usecases.lives import erase
 from guildbank.journal import batch, store
-from guildbank.ledger import HOLDS, Account, Book, Leg, claws, rules
+from guildbank.ledger import HOLDS, Account, Book, Leg, claws, open_book, rules
 from guildbank.ledger.contracts import Spread
 from guildbank.payments import posting
 from guildbank.payments import rules as payment_rules
-from guildbank.payments.usecases import money
+from guildbank.payments.usecases import attempt, create, money
 from guildbank.wallets import coins
-from guildbank.wallets.usecases import hold, reverse
+from guildbank.wallets.usecases import bar, hold, reverse
 
 Breed = Callable[[pytest.MonkeyPatch], None]
 
@@ -139,6 +142,53 @@ def read_before_the_lock(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(store, "lock_journal", no_lock)
 
 
+def bar_nobody(patch: pytest.MonkeyPatch) -> None:
+    """The accounts of a suspended player are not marked."""
+    patch.setattr(bar, "bar", lambda *_args, **_kwargs: None)
+
+
+def bar_those_who_settle(patch: pytest.MonkeyPatch) -> None:
+    """What was put aside before cannot be captured once its player is suspended."""
+    patch.setattr(hold, "open_book", lambda stage, **_settling: open_book(stage))
+
+
+def begin_payments_of_the_barred(patch: pytest.MonkeyPatch) -> None:
+    """Who is suspended can still buy."""
+    for module in (create, attempt):
+        patch.setattr(module, "barred_by", lambda _state: None)
+
+
+def erase_what_is_under_way(patch: pytest.MonkeyPatch) -> None:
+    """Nothing stands against an erasure, not even coins that are held."""
+    real = erasures.Obstacles
+    nothing = partial(real, ())
+    patch.setattr(erase, "Obstacles", lambda _obstacles: nothing())
+    patch.setattr(erasures, "Obstacles", lambda _obstacles: nothing())
+
+
+def erase_and_keep_the_key(patch: pytest.MonkeyPatch) -> None:
+    """Whoever has a backup reads what was said of the person."""
+    patch.setattr(erasures, "DESTROY_KEYS", "SELECT $1::text[]")
+
+
+def refuse_refunds_of_the_barred(patch: pytest.MonkeyPatch) -> None:
+    """Coins of a suspended player are not taken back, and the money is given all the same."""
+    real = Book._problem
+
+    def problem(book: Book, account: Account, address: Any, *, forced: bool) -> Any:
+        return real(book, account, address, forced=forced and address.bucket != "paid")
+
+    patch.setattr(Book, "_problem", problem)
+
+
+def lift_what_was_prolonged(patch: pytest.MonkeyPatch) -> None:
+    """A suspension without an end is lifted with those whose time is over."""
+    all_of_them = (
+        "SELECT player_id, NULL::timestamptz FROM identity_standing WHERE state = 'suspended'"
+    )
+    patch.setattr(lives, "OVER", all_of_them + " AND $1::timestamptz IS NOT NULL LIMIT $2")
+
+
 DEFECTS: tuple[Breed, ...] = (
     ignore_holes,
     forget_held_coins,
@@ -152,6 +202,13 @@ DEFECTS: tuple[Breed, ...] = (
     forget_keys,
     capture_what_was_released,
     read_before_the_lock,
+    bar_nobody,
+    bar_those_who_settle,
+    begin_payments_of_the_barred,
+    erase_what_is_under_way,
+    erase_and_keep_the_key,
+    refuse_refunds_of_the_barred,
+    lift_what_was_prolonged,
 )
 
 

@@ -48,10 +48,24 @@ class Sale:
 
 
 @dataclass
+class Order:
+    """A payment from its beginning: `state` is open, credited, captured, or how it ended.
+
+    `live` says that only the provider knows how the attempt ended.
+    """
+
+    player: str
+    state: str = "open"
+    attempt: str = ""
+    live: bool = False
+
+
+@dataclass
 class Till:
     """All payments of a tenant, and where the money stands."""
 
     policy: str
+    orders: dict[str, Order] = field(default_factory=dict)
     sales: dict[str, Sale] = field(default_factory=dict)
     unapplied: int = 0
     refunding: int = 0
@@ -84,13 +98,60 @@ class Till:
         Returns whether it moved any.
         """
         name = kind.removeprefix("payments.")
-        if name not in _SILENT:
+        if name in _STEPS:
+            self._step(world, name, told)
+        elif name not in _SILENT:
             getattr(self, f"_{name}")(world, told)
-        return name not in {*_SILENT, "dispute_opened", "dispute_closed"}
+        return name not in {*_SILENT, *_STEPS, "dispute_opened", "dispute_closed"}
+
+    def waits_for(self, player: str) -> set[str]:
+        """What of the player's payments an erasure waits for."""
+        found = {
+            "payment_in_flight"
+            for order in self.orders.values()
+            if order.player == player and (order.state == "open" or order.live)
+        }
+        for sale in self.sales.values():
+            if sale.player != player:
+                continue
+            takings = [*sale.refunds.values(), *sale.disputes.values()]
+            gone = sum(one.amount for one in takings if one.state == "gone")
+            if not sale.lots and sale.price > gone:
+                found.add("payment_in_flight")
+            if any(one.state == "clawed" for one in sale.refunds.values()):
+                found.add("refund_in_flight")
+            if sale.open_disputes:
+                found.add("open_dispute")
+        return found
+
+    # Orders
+
+    def _step(self, world: "World", name: str, told: Told) -> None:
+        """A payment goes on, without money: begun only by who is barred from nothing."""
+        if name == "created":
+            self.orders[told["payment"]] = Order(told["player"])
+        order = self.orders[told["payment"]]
+        if name in ("created", "attempted"):
+            assert world.register.barred(order.player) is None, f"{told} of who is barred"
+        order.attempt = told.get("attempt") or order.attempt
+        order.live = name in ("attempted", "pending")
+        if name not in ("created", "attempted", "pending") and "attempt" not in told:
+            order.state = name
 
     # Captures
 
+    def _capture(self, world: "World", told: Told) -> str | None:
+        """Why captured money buys nothing: the order ended before, or the player is gone."""
+        order = self.orders[told["payment"]]
+        if order.state != "open":
+            return f"payment_{order.state}"
+        order.live = False
+        closed = world.register.barred(order.player) == "player_closed"
+        order.state = "captured" if closed else "credited"
+        return "player_closed" if closed else None
+
     def _credited(self, world: "World", told: Told) -> None:
+        assert self._capture(world, told) is None, told
         sale = Sale(told["player"], told["currency"], told["amount"], told["attempt"])
         assert not world.ceiling_bars(sale.player, sale.currency, _counts(told)), told
         model = world.model
@@ -111,10 +172,13 @@ class Till:
         self.provider += sale.price
 
     def _unapplied(self, world: "World", told: Told) -> None:
-        assert told["reason"] == "ceiling_exceeded", told
         currency, coins, bonus, _ = told["product"].split(":")
-        counts = {"paid": int(coins), "bonus": int(bonus)}
-        assert world.ceiling_bars(told["player"], currency, counts), told
+        reason = self._capture(world, told)
+        assert told["reason"] == (reason or "ceiling_exceeded"), (told, reason)
+        if reason is None:
+            self.orders[told["payment"]].state = "captured"
+            counts = {"paid": int(coins), "bonus": int(bonus)}
+            assert world.ceiling_bars(told["player"], currency, counts), told
         sale = Sale(told["player"], currency, told["amount"], told["attempt"])
         self.sales[told["payment"]] = sale
         self.provider += sale.price
@@ -228,10 +292,10 @@ class Till:
         return given["paid"], given["bonus"]
 
 
-_SILENT = frozenset(
-    {"created", "attempted", "declined", "failed", "money_opened", "refund_pending"}
-)
-"""Entries that move neither coins nor money."""
+_STEPS = frozenset({"created", "attempted", "pending", "declined", "canceled", "failed"})
+"""Entries of a payment that has no money yet."""
+_SILENT = frozenset({"money_opened", "refund_pending"})
+"""Further entries that move neither coins nor money."""
 
 
 def _counts(told: Told) -> dict[str, int]:

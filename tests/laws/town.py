@@ -14,12 +14,13 @@ import pytest
 from tests.house import House, open_house
 from tests.laws.bank import BANK, Bank, Shop
 from tests.laws.commands import Command
-from tests.laws.purchases import PaymentCommand, Till
+from tests.laws.purchases import Deed, PaymentCommand, Till
 from tests.laws.world import World
 
+from guildbank.app.rooms import all_rooms
 from guildbank.identity import add_player
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Act, Journal, Receipt, Rows, store
+from guildbank.journal import Act, Journal, Receipt, Rows, Sealed, store
 from guildbank.journal.contracts import Entry, Head
 from guildbank.journal.reading import read_entries
 from guildbank.kernel import Refusal, new_id
@@ -28,7 +29,7 @@ from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.plugin_host import Plugins
 from guildbank.tenancy import TenantSettings, create_tenant
 from guildbank.tenancy.contracts import SpentCoins
-from guildbank.wallets import Currency, SpendLimit
+from guildbank.wallets import BarWallets, Currency, SpendLimit
 from guildbank.wallets.usecases import Wallets
 from guildbank.wallets.usecases.currency import SaveCurrencyAct
 from guildbank.wallets.usecases.operate import Request, prepare
@@ -50,7 +51,7 @@ class Town:
     def __init__(self, url: str, folder: Path) -> None:
         self.now = MORNING
         self._loop = asyncio.new_event_loop()
-        self._opened = open_house(url, folder)
+        self._opened = open_house(url, folder, (BarWallets(),), all_rooms())
         self.house: House = self.run(self._opened.__aenter__())
         house = self.house
         # Two journals over one database are two workers: their batches compete for the lock.
@@ -59,6 +60,7 @@ class Town:
             Wallets(house.db, journal, house.identity.persons, (SpendLimit(),), house.four_eyes)
             for journal in (house.journal, self._second)
         ]
+        self.identities = [house.identity, house.another(self._second)]
         self.bank = Bank()
         plugins = Plugins([(BANK, self.bank)])
         self.tills = [
@@ -77,12 +79,18 @@ class Town:
     def close(self) -> None:
         """Close the connections and the loop."""
         self.run(self._second.close())
+        self.run(self.identities[1].close())
         self.run(self._opened.__aexit__(None, None, None))
         self._loop.close()
 
+    def tick(self, now: datetime) -> None:
+        """Let it be that time, for the journal and for everybody."""
+        self.now = now
+        self.house.clock.advance(now - self.house.clock.now())
+
     async def tenant(self, policy: SpentCoins) -> "Tenant":
         """Make a tenant with currencies and players, and what the model knows of it."""
-        self.now = MORNING
+        self.tick(MORNING)
         slug, settings = f"laws{next(self._numbers)}", TenantSettings(spent_coins=policy)
         made_tenant = await create_tenant(self.house.tenancy, slug, slug, settings=settings)
         assert not isinstance(made_tenant, Refusal), made_tenant
@@ -109,6 +117,15 @@ class Town:
 
 
 @dataclass
+class Paid:
+    """A command of payments that was sent, and whether its words could be sealed for a person."""
+
+    command: PaymentCommand
+    key: str
+    nameless: bool
+
+
+@dataclass
 class Sent:
     """A command that was sent with a key, and the receipt that it got."""
 
@@ -125,14 +142,15 @@ class Tenant:
     ref: TenantRef
     world: World
     sent: list[Sent] = field(default_factory=list)
-    paid: list[tuple[PaymentCommand, str]] = field(default_factory=list)
+    paid: list[Paid] = field(default_factory=list)
+    kept: list[Sealed] = field(default_factory=list)
 
     async def act(self, command: Command, key: str | None) -> Act | Refusal:
         """Return the act of a command."""
         act = command.act(self.world, PRINCIPAL)
         if act is not None:
             return act
-        request = Request(command.operation(self.world), key)
+        request = Request(command.operation(self.world), key, command.payload)
         return await prepare(self.town.workers[0], self.ref, PRINCIPAL, request)
 
     async def send(self, command: Command, key: str | None, worker: int = 0) -> Receipt | Refusal:
@@ -143,12 +161,13 @@ class Tenant:
         journal = self.town.workers[worker % len(self.town.workers)].journal
         return await journal.submit(self.ref.schema, act)
 
-    async def send_payment(
-        self, command: PaymentCommand, key: str, worker: int = 0
-    ) -> Refusal | None:
-        """Send one command of payments through one of the workers."""
+    async def do(self, deed: Deed, key: str, worker: int = 0) -> Refusal | None:
+        """Do one deed through one of the workers."""
         town = self.town
-        return await command.send(Till(town.tills[worker], self.ref, town.bank, PRINCIPAL), key)
+        till = Till(
+            town.tills[worker], town.identities[worker], self.ref, town.bank, PRINCIPAL, self.kept
+        )
+        return await deed.send(till, key)
 
     async def new_entries(self) -> list[Entry]:
         """Return the entries that the model has not heard of yet."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.laws.coins import Credit, Hold, Spend
 from tests.laws.model import Model, Refused
+from tests.laws.register import Register
 from tests.laws.till import Till
 
 from guildbank.kernel import seq_id
@@ -47,6 +48,7 @@ class World:
     spends: dict[int, Spend] = field(default_factory=dict)
     holds: dict[int, Counted] = field(default_factory=dict)
     till: Till = field(init=False)
+    register: Register = field(init=False)
     policy: str = "refuse"
     history: list[tuple[datetime, Holdings]] = field(default_factory=list)
     final: set[int] = field(default_factory=set)
@@ -55,6 +57,7 @@ class World:
     def __post_init__(self) -> None:
         self.model = Model({code: one.order for code, one in self.currencies.items()})
         self.till = Till(self.policy)
+        self.register = Register(dict.fromkeys(self.players, "active"))
 
     def tick(self, now: datetime) -> None:
         """Set the time that holds and days go by."""
@@ -87,6 +90,16 @@ class World:
         told: dict[str, Any] = json.loads(data)
         moved = self.till.read(self, kind, told)
         (self.final if moved else self.still).add(seq)
+
+    def lives_entry(self, seq: int, kind: str, principal: str, data: bytes) -> None:
+        """Take an entry of what became of a player."""
+        self.register.read(self, kind, principal, json.loads(data))
+        self.model.barred = self.register.bars()
+        self.still.add(seq)
+
+    def has_open_holds(self, player: str) -> bool:
+        """Whether coins of the player are put aside."""
+        return any(one.hold.player == player and one.hold.remaining for one in self.holds.values())
 
     def transaction_id(self, seq: int) -> str:
         """The id of an entry; of one that never was, a well-formed id."""
@@ -153,6 +166,8 @@ class World:
             return "ceiling_exceeded"
         if player in self.strangers:
             return "unknown_account"
+        if (barred := self.register.barred(player)) is not None:
+            return barred
         credit = self.model.grant(player, currency, amount)
         if isinstance(credit, str):
             return credit

@@ -39,9 +39,12 @@ class GuildbankServer:
         self.folder = folder
         self.port = port or free_ports()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.output = folder.with_name(f"{folder.name}.output")
+        # What it shows to its user, once with keys, and what it logs, never with any.
+        self._shown = folder.with_name(f"{folder.name}.shown")
+        self._log = folder.with_name(f"{folder.name}.log")
         self._options = options
         self.variables = dict(variables or {})
+        self._logged_before = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -76,11 +79,12 @@ class GuildbankServer:
     def start(self) -> None:
         """Start `guildbank up` and wait until it has said that it is ready."""
         argv = [*GUILDBANK, "up", f"--port={self.port}", f"--data={self.folder}", *self._options]
-        with self.output.open("wb") as output:
+        with self._shown.open("wb") as shown, self._log.open("ab") as log:
+            self._logged_before = log.tell()
             self._process = subprocess.Popen(
                 argv,
-                stdout=output,
-                stderr=output,
+                stdout=shown,
+                stderr=log,
                 env=environment(**self.variables),
                 start_new_session=True,
             )
@@ -103,8 +107,10 @@ class GuildbankServer:
             raise
 
     def said(self) -> str:
-        """Return what was printed since the last start."""
-        return self.output.read_text()
+        """Return what was shown and logged since the last start."""
+        with self._log.open("rb") as log:
+            log.seek(self._logged_before)
+            return self._shown.read_text() + log.read().decode()
 
     def __enter__(self) -> Self:
         self.start()
@@ -123,15 +129,17 @@ def environment(**changes: str) -> dict[str, str]:
     """Return the environment of a person who has set nothing of Guildbank but this.
 
     All tests call from one address, and some send thousands of bad credentials: it has no limit.
+    All is logged, so that no secret in it escapes.
     """
-    changes = {"GUILDBANK_ADDRESS_REQUESTS_PER_MINUTE": "0", **changes}
+    most = {"GUILDBANK_ADDRESS_REQUESTS_PER_MINUTE": "0", "GUILDBANK_LOG_LEVEL": "debug"}
+    changes = {**most, **changes}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GUILDBANK_")}
     return {**kept, **changes}
 
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run `guildbank` with these arguments and variables."""
-    return subprocess.run(
+    """Run `guildbank` with these arguments and variables; what it logs is the test's own too."""
+    ended = subprocess.run(
         [*GUILDBANK, *arguments],
         env=environment(**variables),
         capture_output=True,
@@ -139,6 +147,8 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         timeout=_START_SECONDS,
         check=False,
     )
+    sys.stderr.write(ended.stderr)
+    return ended
 
 
 def free_ports() -> int:

@@ -47,7 +47,6 @@ class LocalStripe:
             [sys.executable, "-W", "ignore", "-c", _START],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
             text=True,
         )
         assert self._process.stdout is not None

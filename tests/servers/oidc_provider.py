@@ -7,6 +7,8 @@ with OidcProvider() as server:
 Node 20 or later.
 """
 
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -32,10 +34,10 @@ def is_installed() -> bool:
 class OidcProvider:
     """A running oidc-provider; `issuer` is its address. A context manager that stops it.
 
-    People may be sent back to REDIRECT_URI and to `also`.
+    People may be sent back to REDIRECT_URI and to `also`. `host` is a name of this machine.
     """
 
-    def __init__(self, *also: str) -> None:
+    def __init__(self, *also: str, host: str = "127.0.0.1") -> None:
         self._back = (REDIRECT_URI, *also)
         node = shutil.which("node")
         assert node is not None
@@ -43,14 +45,22 @@ class OidcProvider:
             [node, FOLDER / "server.mjs", *also],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
             text=True,
+            env={**os.environ, "OIDC_HOST": host},
         )
         assert self._process.stdout is not None
         self.issuer = self._process.stdout.readline().strip()
         if not self.issuer:
-            _, told = self._process.communicate(timeout=_STOP_SECONDS)
-            raise RuntimeError(f"oidc-provider did not start: {told}")
+            self.stop()
+            raise RuntimeError("oidc-provider did not start; it said why on stderr")
+
+    def tell(self, name: str, **more: object) -> None:
+        """Let the provider know more of a person: claims, and `amr` of how they sign in."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"name": name, **more}) + "\n")
+        self._process.stdin.flush()
+        assert self._process.stdout.readline() == "known\n"
 
     def sign_in(self, url: str, name: str, *, consents: bool = True) -> dict[str, str]:
         """Do what a person does in a browser; return the parameters of the redirect back."""
@@ -83,7 +93,7 @@ class OidcProvider:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+        for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
 

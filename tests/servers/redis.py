@@ -35,9 +35,7 @@ class RedisServer:
         options = f"--bind 127.0.0.1 --port {self.port} --appendonly no --loglevel warning"
         argv = [PROGRAM, *options.split(), "--save", "", "--dir", str(self._folder)]
         # A test session that is killed leaves none behind.
-        self._process = subprocess.Popen(
-            launch_argv(argv, death_signal=signal.SIGKILL), stdout=subprocess.DEVNULL
-        )
+        self._process = subprocess.Popen(launch_argv(argv, death_signal=signal.SIGKILL))
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:

@@ -78,7 +78,7 @@ async def test_who_suspended_and_resumed_is_in_the_journal(house: House) -> None
         rows = await tx.driver.fetch("SELECT seq, kind, principal FROM journal_entry ORDER BY seq")
     assert [tuple(row) for row in rows] == [
         (1, "journal.suspended", "app_boss"),
-        (2, "journal.resumed", "system"),
+        (2, "journal.resumed", "host"),
         (3, "identity.player_created", "app_1"),
     ]
     assert (await verify_journal(house.db, ref.schema)).damage is None

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from guildbank.app.wiring import CHAINED, Services, open_services
 from guildbank.infra.config import Settings
 from guildbank.journal import (
+    DEPLOYMENT,
     CheckedFile,
     Verified,
     check_checkpoints,
@@ -38,15 +39,16 @@ class Verdict(NamedTuple):
 
 
 def verify(settings: Settings, slug: str | None, progress: Progress) -> list[Verdict]:
-    """Verify one tenant, or all of them; raises NoTenant."""
+    """Verify the journal of one tenant, or all and the deployment's own; raises NoTenant."""
     return asyncio.run(_verify(settings, slug, progress))
 
 
 async def _verify(settings: Settings, slug: str | None, progress: Progress) -> list[Verdict]:
     services = open_services(settings, application="guildbank verify")
     try:
-        tenants = await chosen_tenants(services, slug)
-        return [await _one(services, tenant, progress) for tenant in tenants]
+        own = [DEPLOYMENT] if slug in (None, DEPLOYMENT.slug) else []
+        tenants = [] if slug == DEPLOYMENT.slug else await chosen_tenants(services, slug)
+        return [await _one(services, one, progress) for one in (*own, *tenants)]
     finally:
         await services.close()
 
@@ -63,7 +65,7 @@ async def _one(services: Services, tenant: TenantRef, progress: Progress) -> Ver
     journal = await verify_journal(
         services.db,
         tenant.schema,
-        CHAINED,
+        () if tenant is DEPLOYMENT else CHAINED,
         lambda seq, last: progress(tenant.slug, seq, last),
     )
     path = checkpoint_path(services.data, tenant.slug)

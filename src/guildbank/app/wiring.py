@@ -139,15 +139,8 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     db = Database(url, settings.pool_size, application)
     pinger, metrics = Pinger(url), Metrics()
     counters = open_store(settings, db)
-    meter = Meter(metrics.registry)
     directory, plugins = Tenants(db, vault), Plugins.discover()
-    journal = Journal(
-        db,
-        writers=JOURNAL_WRITERS,
-        committed=pinger.committed,
-        meter=meter,
-        sealers=directory.sealer,
-    )
+    journal = _open_journal(db, pinger, metrics, directory)
     metrics.look_up(Backlogs(db, directory.all, backlogs_of(all_rooms())))
     notify = _open_mail(settings, db, directory, vault)
     throttle, limiter = open_throttle(counters, vault), open_limiter(counters, vault)
@@ -205,6 +198,16 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         wallets=Wallets(db, journal, identity.persons, [SpendLimit()], four_eyes),
         payments=payments,
         store=Store(db, journal),
+    )
+
+
+def _open_journal(db: Database, pinger: Pinger, metrics: Metrics, directory: Tenants) -> Journal:
+    return Journal(
+        db,
+        writers=JOURNAL_WRITERS,
+        committed=pinger.committed,
+        meter=Meter(metrics.registry),
+        sealers=directory.sealer,
     )
 
 

@@ -22,6 +22,8 @@ _SECRET_TEXT = re.compile(
     r"|(?<=://)[^\s/:@]*:[^\s/@]+(?=@)",
     re.IGNORECASE,
 )
+CHATTY = ("alembic", "asyncio", "httpx", "httpcore", "sqlalchemy", "procrastinate")
+"""Libraries that at debug level print every statement and every byte, secrets included."""
 
 
 class RequestContext(NamedTuple):
@@ -117,6 +119,5 @@ def set_up_logging(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # At debug level these print every statement and every byte, secrets included.
-    for chatty in ("alembic", "asyncio", "httpx", "httpcore", "sqlalchemy", "procrastinate"):
+    for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))

@@ -7,6 +7,7 @@ what the act itself refuses; it raises Unavailable when the database cannot answ
 from guildbank.journal.act import Act, facts
 from guildbank.journal.audit import AuditSealer, Details, open_details
 from guildbank.journal.contracts import (
+    DEPLOYMENT,
     ChainedRow,
     ChainedRows,
     Checkpoint,
@@ -46,12 +47,18 @@ from guildbank.journal.usecases.checkpoint import (
 from guildbank.journal.usecases.partition import Partitioned, make_partitions
 from guildbank.journal.usecases.pump import Pumped, pump
 from guildbank.journal.usecases.record import Recorder, run_within
-from guildbank.journal.usecases.search_audit import Found, Sought, search_audit
+from guildbank.journal.usecases.search_audit import (
+    Found,
+    Sought,
+    forget_details,
+    search_audit,
+)
 from guildbank.journal.usecases.verify import verify_journal
 from guildbank.journal.writer import MAX_ALL, MAX_EACH, Journal
 
 __all__ = [
     "COUNTERS",
+    "DEPLOYMENT",
     "MAX_ALL",
     "MAX_EACH",
     "PARTITION_ROWS",
@@ -97,6 +104,7 @@ __all__ = [
     "facts",
     "fetch_rows",
     "forget_counters",
+    "forget_details",
     "make_partitions",
     "open_details",
     "pump",

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
+from guildbank.infra.database import CONTROL_SCHEMA
+from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 
 if TYPE_CHECKING:
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
     Driver: TypeAlias = asyncpg.Connection[Any]
 else:
     Driver = object
+
+DEPLOYMENT = TenantRef(
+    id="deployment", slug="deployment", schema=CONTROL_SCHEMA, mode="live", state="active"
+)
+"""Where the deployment's own journal is: what its operators and keys change, and no money."""
 
 K = TypeVar("K")
 V = TypeVar("V")

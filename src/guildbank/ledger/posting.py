@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from guildbank.journal import Need, Stage
 from guildbank.kernel import Refusal
-from guildbank.ledger.contracts import HOUSE, Address, Leg, LotRef, Moved
+from guildbank.ledger.contracts import HOUSE, Address, Leg, LotRef, Moved, Spread
 from guildbank.ledger.holding import Holding
 from guildbank.ledger.holdings import HOLDINGS
 from guildbank.ledger.rules import Book
@@ -50,13 +50,17 @@ def close_book(stage: Stage, book: Book) -> None:
     for key, accounts in book.changed.items():
         holding = rows[key]
         stage.put(HOLDINGS, key, Holding(holding.owner, holding.cap, holding.problem, accounts))
+    spread: dict[Address, Spread] = {}
     for transfer, debit, credit in book.moved:
         stage.log(TRANSFERS, transfer)
-        # Later acts of the batch must see the holes and restored lots of this one.
+        # Later acts of the batch must see the holes and restored lots of this one, each once: the
+        # book reads the stage, so all are worked out before the first is put there.
         if transfer.lot_offset is not None and stage.loaded(SPREADS, debit):
-            stage.put(SPREADS, debit, book.spread(debit))
+            spread[debit] = book.spread(debit)
         if transfer.source_seq is not None and stage.loaded(SPREADS, credit):
-            stage.put(SPREADS, credit, book.spread(credit))
+            spread[credit] = book.spread(credit)
+    for address, changed in spread.items():
+        stage.put(SPREADS, address, changed)
 
 
 def balances_now(stage: Stage) -> dict[Address, int]:

@@ -3,8 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-import structlog
-
+from guildbank.infra.each_tenant import each_tenant
 from guildbank.infra.room import Job
 from guildbank.infra.tenant import TenantRef
 from guildbank.payments.usecases import Payments
@@ -12,8 +11,6 @@ from guildbank.payments.usecases.callbacks import deliver_callbacks
 from guildbank.payments.usecases.cancel import expire_payments
 from guildbank.payments.usecases.handle_webhook import sweep_webhooks
 from guildbank.payments.usecases.look import janitor
-
-log = structlog.get_logger(__name__)
 
 
 class Services(Protocol):
@@ -28,15 +25,13 @@ class Services(Protocol):
 async def in_each_tenant(
     services: Services, work: Callable[[Payments, TenantRef], Awaitable[int]]
 ) -> None:
-    """Run the work for every active tenant; the trouble of one does not stop the others."""
+    """Run the work for every active tenant."""
     payments = services.payments
-    for tenant in await payments.tenants.all():
-        if tenant.state != "active":
-            continue
-        try:
-            await work(payments, tenant)
-        except Exception as error:  # the next run tries again
-            log.warning("payments_job_failed", tenant=tenant.slug, error=repr(error))
+
+    async def of_one(tenant: TenantRef) -> None:
+        await work(payments, tenant)
+
+    await each_tenant(await payments.tenants.all(), of_one, "payments_job_failed")
 
 
 async def run_sweep(services: Services) -> None:

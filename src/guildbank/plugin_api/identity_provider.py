@@ -71,7 +71,8 @@ class SignInContext(msgspec.Struct, frozen=True, kw_only=True):
     """What a plugin knows of the tenant on each call.
 
     `settings` are the validated settings with secrets in clear; `now` is the server's time;
-    `redirect_uri` is exactly where the provider must send the person back.
+    `redirect_uri` is exactly where the provider must send the person back. `claims` names what else
+    the core wants to hear of the person, as the provider calls it.
     """
 
     tenant: str
@@ -80,16 +81,19 @@ class SignInContext(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     redirect_uri: str
     http: Http
+    claims: tuple[str, ...] = ()
 
 
 class SignInRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A sign-in to begin. `state` is the core's: it goes into the URL as it is.
 
-    `locale` is a BCP 47 tag for the provider's pages.
+    `locale` is a BCP 47 tag for the provider's pages. With `anew` the person is to prove who they
+    are now, though the provider knows them from before.
     """
 
     state: str
     locale: str | None = None
+    anew: bool = False
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +119,8 @@ class ExternalIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """Who it is: (`issuer`, `subject`), and nothing else identifies a person.
 
     `email` may be given to another person later, so it is never an identity. `email_verified`
-    says that the provider vouches for it now.
+    says that the provider vouches for it now. `claims` are those of the context's that the provider
+    spoke of, as it said them.
     """
 
     issuer: str
@@ -125,6 +130,7 @@ class ExternalIdentity(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     locale: str | None = None
     picture: str | None = None
+    claims: Mapping[str, Any] = {}
 
 
 class Verified(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,6 +39,7 @@ MAX_SUBJECT = 255
 MAX_TEXT = 1_024
 MAX_URL = 8_192
 MAX_KEEP_BYTES = 4_096
+MAX_CLAIMS_BYTES = 32 * 1024
 _FACTS = ("email", "name", "locale", "picture")
 LONGEST_MEMORY = timedelta(days=31)
 """How long `once` of an assertion may have to be remembered."""
@@ -63,13 +64,17 @@ CODES: Mapping[str, tuple[int, str]] = {
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What a room knows when it calls a provider; `settings` with secrets in clear."""
+    """What a room knows when it calls a provider; `settings` with secrets in clear.
+
+    `claims` names what else it wants to hear of the person.
+    """
 
     tenant: str
     mode: str
     settings: Mapping[str, Any]
     now: datetime
     redirect_uri: str
+    claims: tuple[str, ...] = ()
 
 
 class IdentityProviders:
@@ -142,6 +147,7 @@ class IdentityProviders:
             now=terms.now,
             redirect_uri=terms.redirect_uri,
             http=Outbound(self._egress, manifest, terms.settings),
+            claims=terms.claims,
         )
 
 
@@ -178,7 +184,16 @@ def fault_in(result: Begun | ExternalIdentity | Verified) -> str | None:
         return fault_in(result.identity) if 16 <= len(result.once) <= MAX_SUBJECT else "once"
     if not _names(result.issuer, MAX_TEXT):
         return "issuer"
-    return None if _names(result.subject, MAX_SUBJECT) else "subject"
+    if not _names(result.subject, MAX_SUBJECT):
+        return "subject"
+    return None if _is_small_json(result.claims) else "claims"
+
+
+def _is_small_json(claims: Mapping[str, Any]) -> bool:
+    try:
+        return len(msgspec.json.encode(claims)) <= MAX_CLAIMS_BYTES
+    except (TypeError, ValueError, RecursionError):
+        return False
 
 
 def _without_junk(result: T) -> T:

@@ -29,7 +29,8 @@ _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 RESERVED = frozenset(
     (
         "admin", "api", "app", "assets", "auth", "billing", "cdn", "console", "dashboard",
-        "docs", "download", "ftp", "gateway", "graphql", "guildbank", "health", "help", "host",
+        "deployment", "docs", "download", "ftp", "gateway", "graphql", "guildbank", "health",
+        "help", "host",
         "internal", "localhost", "login", "mail", "metrics", "ns1", "ns2", "oauth", "ops",
         "portal", "public", "root", "security", "smtp", "static", "status", "support",
         "system", "v1", "webhooks", "www",

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-import structlog
-
+from guildbank.infra.each_tenant import each_tenant
 from guildbank.infra.room import Job
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Receipt
@@ -14,8 +13,6 @@ from guildbank.wallets.contracts import ReleaseHold
 from guildbank.wallets.purses import due_holds
 from guildbank.wallets.usecases import Wallets
 from guildbank.wallets.usecases.hold import ReleaseAct
-
-log = structlog.get_logger(__name__)
 
 PAGE = 500
 EXPIRE_SECONDS = 5
@@ -54,14 +51,12 @@ async def expire_holds(wallets: Wallets, tenant: TenantRef) -> int:
 
 
 async def run_expiry(services: Services) -> None:
-    """Release due holds of every active tenant; the trouble of one does not stop the others."""
-    for tenant in await services.tenants():
-        if tenant.state != "active":
-            continue
-        try:
-            await expire_holds(services.wallets, tenant)
-        except Exception as error:  # the next run tries again
-            log.warning("wallets_job_failed", tenant=tenant.slug, error=repr(error))
+    """Release due holds of every active tenant."""
+
+    async def of_one(tenant: TenantRef) -> None:
+        await expire_holds(services.wallets, tenant)
+
+    await each_tenant(await services.tenants(), of_one, "wallets_job_failed")
 
 
 JOBS = (Job("wallets.expire_holds", EXPIRE_SECONDS, run_expiry),)

@@ -51,6 +51,9 @@ def begin(context: SignInContext, request: SignInRequest, authorization: Authori
     more = dict(authorization.more)
     if authorization.answers == "form_post":
         more["response_mode"] = "form_post"
+    if request.anew:
+        # Then the token must say when (OpenID Connect Core, section 3.1.2.1).
+        more["max_age"] = "0"
     if request.locale is not None:
         more["ui_locales"] = request.locale
     client = OAuth2Client(

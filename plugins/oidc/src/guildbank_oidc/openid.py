@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 from guildbank.kernel import Refusal
 from guildbank.plugin_api import (
     Begun,
@@ -99,7 +101,8 @@ class OpenIdProvider:
         if isinstance(claims, Refusal):
             return claims
         known = person(metadata.issuer, token.claims["sub"], claims)
-        return self.describe(known, answer.params)
+        asked = {name: claims[name] for name in context.claims if name in claims}
+        return self.describe(replace(known, claims=asked), answer.params)
 
     async def verify(
         self, context: SignInContext, assertion: Mapping[str, str]
@@ -162,16 +165,22 @@ class OpenIdProvider:
         token: IdToken,
         access_token: str | None,
     ) -> Mapping[str, Any] | Refusal:
-        """Return the token's claims, and the user-info endpoint's where those name nobody."""
-        if "email" in token.claims or "name" in token.claims:
+        """Return the token's claims, and the user-info endpoint's where those leave questions."""
+        named = "email" in token.claims or "name" in token.claims
+        if named and not set(context.claims) - _OF_THE_SIGN_IN - token.claims.keys():
             return token.claims
         if metadata.userinfo_endpoint is None or access_token is None:
             return token.claims
         told = await fetch(context, metadata.userinfo_endpoint, bearer=access_token)
         # Section 5.3.2: told of another person, it must not be used.
-        return {**told, **token.claims} if told.get("sub") == token.claims["sub"] else _OTHER
+        if told.get("sub") != token.claims["sub"]:
+            return _OTHER
+        of_person = {name: told[name] for name in told if name not in _OF_THE_SIGN_IN}
+        return {**of_person, **token.claims}
 
 
+_OF_THE_SIGN_IN = frozenset({"acr", "amr", "auth_time"})
+"""Claims about how and when somebody signed in, which only a token of that sign-in can say."""
 _OTHER = Refusal(
     code="forged_assertion",
     detail="The provider's user-info is of another person than its ID token.",

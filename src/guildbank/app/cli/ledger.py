@@ -10,7 +10,7 @@ app = typer.Typer(
     help="Verify the journal, prove the books, read a statement.", no_args_is_help=True
 )
 TenantSlug = Annotated[
-    str | None, typer.Option("--tenant", help="Only this tenant. [default: all]")
+    str | None, typer.Option("--tenant", help="Only this tenant, or `deployment`. [default: all]")
 ]
 
 

@@ -23,6 +23,8 @@ CONSENT_SAID: Final = "identity.consent_said"
 HOLD_PLACED: Final = "identity.legal_hold_placed"
 HOLD_LIFTED: Final = "identity.legal_hold_lifted"
 EXPORT_REQUESTED: Final = "identity.export_requested"
+ERASURE_REQUESTED: Final = "identity.erasure_requested"
+ERASURE_UNDONE: Final = "identity.erasure_undone"
 AUDIT_EXPORTED: Final = "identity.audit_exported"
 
 RECORDED: Mapping[str, str] = {
@@ -45,6 +47,8 @@ RECORDED: Mapping[str, str] = {
     CONSENT_SAID: "A player agreed to a document, or took that back.",
     HOLD_PLACED: "A legal hold was placed on a player.",
     HOLD_LIFTED: "A legal hold was lifted.",
+    ERASURE_REQUESTED: "Somebody asked for a player to be erased; it may wait.",
+    ERASURE_UNDONE: "An erasure that waited was taken back.",
     AUDIT_EXPORTED: "The record of who changed what was taken as a file.",
     EXPORT_REQUESTED: "A copy of all that is known of a player was asked for.",
 }

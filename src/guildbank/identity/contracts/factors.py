@@ -91,10 +91,10 @@ class Passkey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredPasskey(msgspec.Struct, frozen=True, kw_only=True):
-    """A passkey as it is verified."""
+    """A passkey as it is verified; `holder_id` is the player's or operator's whose it is."""
 
     id: str
-    player_id: str
+    holder_id: str
     credential_id: bytes
     public_key: bytes
     sign_count: int

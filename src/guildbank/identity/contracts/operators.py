@@ -9,7 +9,16 @@ import msgspec
 from guildbank.kernel import Refusal
 
 OperatorState: TypeAlias = Literal["active", "suspended", "removed"]
-TicketPurpose: TypeAlias = Literal["second_step", "reset_password"]
+TicketPurpose: TypeAlias = Literal[
+    "second_step",
+    "reset_password",
+    "passkey_new",
+    "passkey_proof",
+    "passkey_sign_in",
+    "studio_away",
+]
+StepMethod: TypeAlias = Literal["totp", "passkey", "recovery_code"]
+"""What can finish a sign-in, or be set up at the first one."""
 InvitationKind: TypeAlias = Literal["mailed", "first_owner", "by_host"]
 """`first_owner` links die when an owner exists; one made `by_host` is good whoever exists."""
 
@@ -21,6 +30,8 @@ DEPLOYMENT = "deployment"
 INVITATION_LIFE = timedelta(hours=72)
 LINK_LIFE = timedelta(hours=1)
 SECOND_STEP_LIFE = timedelta(minutes=10)
+PASSKEY_LIFE = timedelta(minutes=5)
+"""So long a browser may take to answer a challenge to a passkey."""
 RESET_LIFE = timedelta(hours=1)
 RESET_PAUSE = timedelta(minutes=5)
 """So long no second mail with a link to a new password is sent to an operator."""
@@ -29,6 +40,7 @@ SESSION_IDLE = timedelta(minutes=30)
 STEP_UP_LIFE = timedelta(minutes=10)
 MAX_ROLES = 100
 """Roles of its own that a tenant may have."""
+MAX_OPERATOR_PASSKEYS = 20
 
 
 class Permissions(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +56,7 @@ class Permissions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Operator(msgspec.Struct, frozen=True, kw_only=True):
-    """A person who works here; `second_factor` says that an authenticator app is set up."""
+    """A person who works here; `second_factor` says that an app or a passkey is set up."""
 
     id: str
     address: str
@@ -87,13 +99,28 @@ class OperatorSession(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class HalfSignIn(msgspec.Struct, frozen=True, kw_only=True):
-    """What a right password gets: a challenge, to be answered by a code of the app.
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator has for a second factor; `lost_passkeys` are of an earlier address."""
 
-    `step` is `second_factor`, or `enrol` for who has no app set up yet.
+    app: bool
+    passkeys: int
+    lost_passkeys: int
+    recovery_codes: int
+
+    @property
+    def protected(self) -> bool:
+        """Say whether there is a second factor at all, one that can be used or not."""
+        return self.app or self.passkeys + self.lost_passkeys > 0
+
+
+class HalfSignIn(msgspec.Struct, frozen=True, kw_only=True):
+    """What a right password gets: a challenge, to be answered by one of `methods`.
+
+    `step` is `second_factor`, or `enrol` for who has none yet and sets one of `methods` up.
     """
 
     step: Literal["second_factor", "enrol"]
+    methods: tuple[StepMethod, ...]
     challenge: str
     expires_at: datetime
 
@@ -136,8 +163,25 @@ CHALLENGE_ENDED = Refusal(
 )
 ALREADY_ENROLLED = Refusal(
     code="already_enrolled",
-    detail="An authenticator app is set up already: finish the sign-in with a code of it.",
+    detail="A second factor is set up already: finish the sign-in with it.",
 )
+PASSKEYS_ELSEWHERE = Refusal(
+    code="passkeys_off",
+    detail=(
+        "Passkeys of operators work at the deployment's own address alone, and only where that is "
+        "a host name."
+    ),
+)
+TOO_MANY_OPERATOR_PASSKEYS = Refusal(
+    code="too_many_passkeys",
+    detail=f"An operator has at most {MAX_OPERATOR_PASSKEYS} passkeys. Remove one first.",
+)
+LAST_FACTOR = Refusal(
+    code="last_factor",
+    detail="This is your only second factor. Set up an app or another passkey first.",
+)
+NO_OPERATOR_PASSKEY = Refusal(code="not_found", detail="You have no such passkey.")
+NO_APP = Refusal(code="not_found", detail="You have no authenticator app set up.")
 NOT_ENROLLING = Refusal(
     code="code_wrong", detail="No app is being set up: ask for its secret first.", field="code"
 )
@@ -189,7 +233,8 @@ HTTPS_REQUIRED = Refusal(
 )
 ROLE_TAKEN = Refusal(code="role_taken", detail="There is a role of this name.", field="name")
 ROLE_IN_USE = Refusal(
-    code="role_in_use", detail="Operators or invitations have this role. Take it from them first."
+    code="role_in_use",
+    detail="Operators, invitations or groups have this role. Take it from them first.",
 )
 TOO_MANY_ROLES = Refusal(
     code="too_many_roles", detail=f"There are {MAX_ROLES} roles, which is the most."

@@ -155,7 +155,7 @@ async def erase(
 )
 async def undo(identity: Parts, caller: Who, player_id: PlayerId) -> None:
     """Take back an erasure that is not done yet."""
-    refusal = await undo_erasure(identity, caller.home, player_id)
+    refusal = await undo_erasure(identity, caller.home, caller.principal, player_id)
     if refusal is not None:
         raise problem_for(refusal)
 

@@ -262,7 +262,7 @@ async def add_passkey(driver: Driver, passkey: StoredPasskey, name: str, now: da
     row = await driver.fetchrow(
         ADD_PASSKEY,
         passkey.id,
-        passkey.player_id,
+        passkey.holder_id,
         passkey.credential_id,
         passkey.public_key,
         passkey.sign_count,
@@ -300,7 +300,7 @@ async def passkey(driver: Driver, credential_id: bytes) -> StoredPasskey | None:
         return None
     return StoredPasskey(
         id=row[0],
-        player_id=row[1],
+        holder_id=row[1],
         credential_id=bytes(row[2]),
         public_key=bytes(row[3]),
         sign_count=row[4],

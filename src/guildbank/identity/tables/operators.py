@@ -3,6 +3,7 @@
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -93,6 +94,22 @@ def _proofs_of_operators(metadata: MetaData) -> None:
         Column("hash", LargeBinary, primary_key=True),
     )
     Table(
+        # A passkey of an earlier address of the deployment stays until it is removed, and proves
+        # nothing.
+        "identity_operator_passkey",
+        metadata,
+        Column("id", Text, primary_key=True),
+        Column("operator_id", Text, ForeignKey("identity_operator.id"), nullable=False),
+        Column("credential_id", LargeBinary, nullable=False, unique=True),
+        Column("public_key", LargeBinary, nullable=False),
+        Column("sign_count", BigInteger, nullable=False),
+        Column("rp_id", Text, nullable=False),
+        Column("name", Text, nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        Column("last_used_at", DateTime(timezone=True)),
+        Index("ix_identity_operator_passkey_operator_id", "operator_id"),
+    )
+    Table(
         "identity_operator_session",
         metadata,
         Column("hash", LargeBinary, primary_key=True),
@@ -107,20 +124,57 @@ def _proofs_of_operators(metadata: MetaData) -> None:
         Index("ix_identity_operator_session_expires_at", "expires_at"),
     )
     Table(
-        # Half a sign-in, or a mailed link to a new password; used up, a row is gone.
+        # Half a sign-in, a mailed link to a new password, a challenge to a passkey, a journey to
+        # the studio's issuer; used up, a row is gone.
         "identity_operator_ticket",
         metadata,
         Column("hash", LargeBinary, primary_key=True),
         Column("purpose", Text, nullable=False),
-        Column("operator_id", Text, ForeignKey("identity_operator.id"), nullable=False),
+        # Nobody's yet, where whoever answers says who it is.
+        Column("operator_id", Text, ForeignKey("identity_operator.id")),
+        Column("data", LargeBinary),
         Column("created_at", DateTime(timezone=True), nullable=False),
         Column("expires_at", DateTime(timezone=True), nullable=False),
         Index("ix_identity_operator_ticket_operator_id", "operator_id", "purpose"),
         Index("ix_identity_operator_ticket_expires_at", "expires_at"),
-        CheckConstraint("purpose IN ('second_step', 'reset_password')", name="purpose"),
+        CheckConstraint(
+            "purpose IN ('second_step', 'reset_password', 'passkey_new', 'passkey_proof', "
+            "'passkey_sign_in', 'studio_away')",
+            name="purpose",
+        ),
+    )
+
+
+def _studio(metadata: MetaData) -> None:
+    """Declare the tables of the studio's own sign-in: the issuer, its groups, and who is who."""
+    Table(
+        "identity_operator_studio",
+        metadata,
+        Column("id", Text, primary_key=True),
+        Column("enabled", Boolean, nullable=False),
+        Column("settings", Text, nullable=False),
+        Column("sealed", LargeBinary, nullable=False),
+        Column("changed_at", DateTime(timezone=True), nullable=False),
+        CheckConstraint("id = 'studio'", name="id"),
+    )
+    Table(
+        # The roles of who is in a group of the issuer's.
+        "identity_operator_group",
+        metadata,
+        Column("name", Text, primary_key=True),
+        Column("role", Text, primary_key=True),
+    )
+    Table(
+        # Who was removed stays known by a keyed hash of (issuer, subject), and so stays out.
+        "identity_operator_link",
+        metadata,
+        Column("operator_id", Text, ForeignKey("identity_operator.id"), primary_key=True),
+        Column("key", LargeBinary, nullable=False, unique=True),
+        Column("linked_at", DateTime(timezone=True), nullable=False),
     )
 
 
 for plane in (control_metadata, tenant_metadata):
     _operators(plane)
+    _studio(plane)
     _proofs_of_operators(plane)

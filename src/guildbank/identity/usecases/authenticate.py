@@ -24,6 +24,7 @@ from guildbank.identity.usecases.operators.keep_session import know_session
 from guildbank.identity.usecases.operators.staff import LOOPBACK
 from guildbank.identity.usecases.sign_tokens import MachineClaims, PlayerClaims
 from guildbank.infra.http import DEPLOYMENT_SCOPE, UNKNOWN_ADDRESS, Caller, ClientAddress
+from guildbank.infra.http.csrf import CSRF_HEADER
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.tenancy import read_host
@@ -66,12 +67,14 @@ class Authenticator:
             return named
         sent = headers.get("authorization")
         cookie = read_cookie(headers, self._identity.staff.cookie)
-        if isinstance(cookie, Refusal):
+        if not sent:
+            if isinstance(cookie, str):
+                return await self._operator(headers, cookie, named)
             return cookie
-        if cookie is not None:
-            return TWO_CREDENTIALS if sent else await self._operator(headers, cookie, named)
-        if sent is None:
-            return None
+        # A program names who calls, and a browser sends the console's cookie along unasked: the
+        # one who is named acts. Beside the token of the console's own page it would be both.
+        if cookie is not None and CSRF_HEADER in headers:
+            return TWO_CREDENTIALS
         method, _, token = sent.partition(" ")
         if method.lower() != "bearer" or not token:
             return BAD_KEY

@@ -8,10 +8,24 @@ from sqlalchemy import select
 
 from guildbank.infra.database import Tx
 from guildbank.journal import reading
-from guildbank.journal.contracts import Entry
+from guildbank.journal.contracts import Driver, Entry
 from guildbank.journal.tables import audit, payload
 
 _END = 2**63 - 1
+
+# An invitation names the one who came by it only by what the entry of coming names beside them.
+FORGET_DETAILS = """
+UPDATE journal_audit
+SET sealed = NULL
+WHERE kind = ANY($2::text[])
+  AND subjects && (
+      SELECT array_append(coalesce(array_agg(DISTINCT beside), '{}'), $1)
+      FROM journal_audit AS named
+      CROSS JOIN LATERAL unnest(named.subjects) AS beside
+      WHERE named.subjects @> ARRAY[$1]
+        AND named.kind = ANY($2::text[])
+  )
+"""
 
 
 class Sought(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,3 +98,8 @@ async def search_audit(
         Found(entries[row.seq], row.hash, row.address, row.sealed, row.person, row.payload)
         for row in rows
     ]
+
+
+async def forget_details(driver: Driver, subject: str, kinds: Sequence[str]) -> None:
+    """Erase what lies beside entries of these kinds that name the subject, or what it came by."""
+    await driver.execute(FORGET_DETAILS, subject, list(kinds))

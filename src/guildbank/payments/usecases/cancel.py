@@ -40,10 +40,11 @@ async def cancel_payment(
     if intent.state is IntentState.CANCELED:
         return intent
     refusal = await stop_payment(payments, tenant, intent, IntentState.CANCELED, principal)
-    if refusal is not None:
-        return refusal
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
-        return await store.intent_by_id(tx.driver, payment_id) or NO_PAYMENT
+        intent = await store.intent_by_id(tx.driver, payment_id) or intent
+    # Somebody who canceled at the same time may have been the first.
+    canceled = intent.state is IntentState.CANCELED
+    return intent if refusal is None or canceled else refusal
 
 
 async def expire_payments(payments: Payments, tenant: TenantRef, limit: int = 100) -> int:

@@ -4,21 +4,25 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
-from litestar import Request
+from litestar import Request, Response
 from litestar.datastructures import Cookie
 from msgspec import Meta
 
+from guildbank.identity.contracts.machines import TENANT_MISMATCH
 from guildbank.identity.contracts.operators import (
     HTTPS_REQUIRED,
+    PASSKEYS_ELSEWHERE,
     SIGNED_OUT,
     STEP_UP_LIFE,
     Operator,
     OperatorSession,
+    SignedIn,
 )
 from guildbank.identity.contracts.players import TENANT_SUSPENDED
 from guildbank.identity.usecases import Identity
-from guildbank.identity.usecases.authenticate import read_cookie
+from guildbank.identity.usecases.authenticate import CLIENT_HEADER, read_cookie
 from guildbank.identity.usecases.operators.change_operator import get_operator
+from guildbank.identity.usecases.operators.keep_factors import has_any_password, held_by
 from guildbank.identity.usecases.operators.keep_session import know_session
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.infra.http import Caller, Problem, View, granted, home_of, problem
@@ -60,6 +64,17 @@ OfDeployment = Annotated[
 ]
 
 
+TenantSlug = Annotated[
+    str,
+    Meta(
+        min_length=2,
+        max_length=40,
+        description="The slug of the tenant, at the deployment's own host.",
+        examples=["moonlit-games"],
+    ),
+]
+
+
 class OperatorView(View):
     """A person who works here; without `secondFactor` they can do nothing yet."""
 
@@ -93,16 +108,28 @@ class OperatorSessionView(View):
     expires_at: datetime
 
 
+class HeldView(View):
+    """What an operator has for a second factor; `passkeys` are those that can be used."""
+
+    __example__: ClassVar = {"app": True, "passkeys": 1, "recoveryCodes": 10}
+
+    app: bool
+    passkeys: int
+    recovery_codes: int
+
+
 class MeView(View):
     """Who signed in and what is permitted; `tenant` is null for who runs the deployment.
 
     Unsafe calls send `csrf` as X-CSRF-Token. Dangerous ones are open until `freshUntil`, and after
-    that by a step-up. `recoveryCodes` are shown this once, where an app was just set up.
+    that by a step-up. `studio` says that the person comes in by the studio's sign-in and has no
+    password. `recoveryCodes` are shown this once, where a second factor was just set up.
     """
 
     __example__: ClassVar = {
         "tenant": "moonlit-games",
         "permissions": ["players:read"],
+        "studio": False,
         "recoveryCodes": [],
     }
 
@@ -112,23 +139,46 @@ class MeView(View):
     csrf: str
     session: OperatorSessionView
     fresh_until: datetime
+    factors: HeldView
+    studio: bool
     recovery_codes: Sequence[str]
 
 
-async def plane_at(identity: Identity, request: Request[Any, Any, Any], deployment: bool) -> Plane:
+async def plane_at(
+    identity: Identity,
+    request: Request[Any, Any, Any],
+    deployment: bool,
+    tenant: str | None = None,
+) -> Plane:
     """Return whose operators come in at this door; raises Problem."""
     check_place(identity, request)
-    if not deployment:
-        return await identity.staff.plane(await home_of(request))
-    if not identity.staff.is_own_host(request.headers.get("host", "")):
-        raise problem("not_found", "Who runs the deployment signs in at its own host.")
-    return await identity.staff.plane(None)
+    own = identity.staff.is_own_host(request.headers.get("host", ""))
+    if deployment:
+        if not own:
+            raise problem("not_found", "Who runs the deployment signs in at its own host.")
+        return await identity.staff.plane(None)
+    if tenant is None or not own or CLIENT_HEADER in request.headers:
+        home = await home_of(request)
+        if tenant not in (None, home.slug):
+            raise Problem(TENANT_MISMATCH)
+        return await identity.staff.plane(home)
+    named = await identity.tenants.by_slug(tenant)
+    if named is None:
+        raise problem("not_found", "There is no such tenant.", "tenant")
+    return await identity.staff.plane(named)
 
 
 def check_place(identity: Identity, request: Request[Any, Any, Any]) -> None:
     """Raise `https_required` where a cookie would travel in clear."""
     if not identity.staff.may_set_cookies(request.headers.get("host", "")):
         raise Problem(HTTPS_REQUIRED)
+
+
+def check_own_place(identity: Identity, request: Request[Any, Any, Any]) -> None:
+    """Raise `passkeys_off` where no browser would give an operator's passkey to the page."""
+    check_place(identity, request)
+    if not identity.staff.is_own_host(request.headers.get("host", "")):
+        raise Problem(PASSKEYS_ELSEWHERE)
 
 
 async def plane_of(identity: Identity, caller: Caller) -> Plane:
@@ -181,6 +231,7 @@ async def me_view(identity: Identity, cookie: str, codes: Sequence[str] = ()) ->
     """Render who is behind a cookie; raises Problem."""
     plane, standing = granted(await know_session(identity, cookie))
     operator = granted(await get_operator(identity, plane, standing.session.operator_id))
+    held = await held_by(identity, plane, operator.id)
     return MeView(
         operator=operator_view(operator),
         tenant=None if plane.tenant is None else plane.tenant.slug,
@@ -188,8 +239,21 @@ async def me_view(identity: Identity, cookie: str, codes: Sequence[str] = ()) ->
         csrf=standing.csrf,
         session=session_view(standing.session, standing.session.id),
         fresh_until=standing.session.fresh_at + STEP_UP_LIFE,
+        studio=not await has_any_password(identity, plane, operator.id),
+        factors=HeldView(held.app, held.passkeys, held.recovery_codes),
         recovery_codes=codes,
     )
+
+
+async def entered(identity: Identity, signed_in: SignedIn) -> Response[MeView]:
+    """Answer a new session: its cookie, and who came in."""
+    view = await me_view(identity, signed_in.cookie, signed_in.recovery_codes)
+    return Response(view, cookies=[session_cookie(identity, signed_in.cookie)])
+
+
+async def renewed(identity: Identity, cookie: str) -> Response[MeView]:
+    """Answer a session that was proved anew: its next cookie, and whose it is."""
+    return Response(await me_view(identity, cookie), cookies=[session_cookie(identity, cookie)])
 
 
 def operator_view(operator: Operator) -> OperatorView:

@@ -16,7 +16,7 @@ from guildbank.identity.http.operators.door import (
     me_view,
     no_cookie,
     plane_of,
-    session_cookie,
+    renewed,
     session_view,
 )
 from guildbank.identity.http.operators.sign_in import ISSUER, OperatorEnrolmentView
@@ -125,8 +125,7 @@ async def step_up_operator(
         )
     except Overworked:
         raise busy() from None
-    view = await me_view(identity, fresh)
-    return Response(view, cookies=[session_cookie(identity, fresh)])
+    return await renewed(identity, fresh)
 
 
 @post(

@@ -16,11 +16,11 @@ from guildbank.identity.http.operators.door import (
     OfDeployment,
     PasswordText,
     SecretText,
+    TenantSlug,
     check_place,
     device_cookie,
-    me_view,
+    entered,
     plane_at,
-    session_cookie,
 )
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.authenticate import read_cookie
@@ -48,11 +48,12 @@ ISSUER = "Guildbank"
 class OperatorSignInBody(Body):
     """Who signs in."""
 
-    __example__: ClassVar = {"deployment": False}
+    __example__: ClassVar = {"deployment": False, "tenant": None}
 
     address: AddressText
     password: PasswordText
     deployment: OfDeployment = False
+    tenant: TenantSlug | None = None
 
 
 class OperatorChallengeBody(Body):
@@ -82,10 +83,11 @@ class AcceptBody(Body):
 class ForgotBody(Body):
     """Whose password was forgotten."""
 
-    __example__: ClassVar = {"deployment": False}
+    __example__: ClassVar = {"deployment": False, "tenant": None}
 
     address: AddressText
     deployment: OfDeployment = False
+    tenant: TenantSlug | None = None
 
 
 class OperatorResetBody(Body):
@@ -96,9 +98,12 @@ class OperatorResetBody(Body):
 
 
 class HalfView(View):
-    """A password was right. `step` says what is next: a code, or an app to be set up first."""
+    """A password was right. `step` says what is next: one of `methods` to prove, or to set up."""
+
+    __example__: ClassVar = {"step": "second_factor", "methods": ["totp", "recovery_code"]}
 
     step: Literal["second_factor", "enrol"]
+    methods: Sequence[Literal["totp", "passkey", "recovery_code"]]
     challenge: str
     expires_at: datetime
 
@@ -127,7 +132,7 @@ async def sign_in_operator(
     request: Request[Any, Any, Any], identity: Parts, data: JSONBody[OperatorSignInBody]
 ) -> Response[HalfView]:
     """Answer a right password with a challenge for ten minutes; there is no session yet."""
-    plane = await plane_at(identity, request, data.deployment)
+    plane = await plane_at(identity, request, data.deployment, data.tenant)
     known = read_cookie(request.headers, identity.staff.device_cookie)
     typed = half_sign_in.PasswordTyped(
         address=data.address,
@@ -200,7 +205,7 @@ async def confirm_operator_app(
 async def accept_invitation(
     request: Request[Any, Any, Any], identity: Parts, data: JSONBody[AcceptBody]
 ) -> HalfView:
-    """Use the link up and become an operator; the next step is to set up an authenticator app."""
+    """Use the link up and become an operator; the next step is to set up a second factor."""
     check_place(identity, request)
     newcomer = invite.Newcomer(name=data.name, password=data.password, address=data.address)
     try:
@@ -222,7 +227,7 @@ async def forget_operator_password(
     request: Request[Any, Any, Any], identity: Parts, data: JSONBody[ForgotBody]
 ) -> None:
     """Mail a link, if the address is an operator's; the answer does not say whether it is."""
-    plane = await plane_at(identity, request, data.deployment)
+    plane = await plane_at(identity, request, data.deployment, data.tenant)
     refusal = await set_password.mail_reset(identity, plane, data.address)
     if refusal is not None:
         raise problem_for(refusal)
@@ -259,12 +264,13 @@ async def _finished(
             identity, data.challenge, data.code, client_address(request), device, enrol=enrol
         )
     )
-    view = await me_view(identity, signed_in.cookie, signed_in.recovery_codes)
-    return Response(view, cookies=[session_cookie(identity, signed_in.cookie)])
+    return await entered(identity, signed_in)
 
 
 def _half(half: HalfSignIn) -> HalfView:
-    return HalfView(step=half.step, challenge=half.challenge, expires_at=half.expires_at)
+    return HalfView(
+        step=half.step, methods=half.methods, challenge=half.challenge, expires_at=half.expires_at
+    )
 
 
 ROUTES = (

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
+
 from guildbank.identity.contracts.operators import TicketPurpose
 from guildbank.journal import Driver
 
@@ -69,8 +71,8 @@ WHERE operator_id = $1
 """
 
 ADD_TICKET = """
-INSERT INTO identity_operator_ticket (hash, purpose, operator_id, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO identity_operator_ticket (hash, purpose, operator_id, created_at, expires_at, data)
+VALUES ($1, $2, $3, $4, $5, $6)
 """
 
 FIND_TICKET = """
@@ -87,7 +89,7 @@ DELETE FROM identity_operator_ticket
 WHERE hash = $1
   AND purpose = $2
   AND expires_at > $3
-RETURNING operator_id
+RETURNING operator_id, data
 """
 
 MADE_SINCE = """
@@ -109,6 +111,13 @@ FORGET_TICKETS = """
 DELETE FROM identity_operator_ticket
 WHERE expires_at <= $1
 """
+
+
+class Ticket(msgspec.Struct, frozen=True):
+    """What a ticket stood for: whose it was, and what was sealed with it."""
+
+    operator_id: str | None
+    data: bytes | None
 
 
 async def totp(driver: Driver, operator_id: str) -> tuple[bytes | None, bytes | None]:
@@ -154,16 +163,22 @@ async def forget_factors(driver: Driver, operator_id: str) -> None:
         await driver.execute(statement, operator_id)
 
 
+async def forget_app(driver: Driver, operator_id: str) -> None:
+    """Delete the operator's app."""
+    await driver.execute(FORGET_TOTP, operator_id)
+
+
 async def add_ticket(
     driver: Driver,
     hash_: bytes,
     purpose: TicketPurpose,
-    operator_id: str,
+    operator_id: str | None,
     now: datetime,
     expires_at: datetime,
+    data: bytes | None = None,
 ) -> None:
     """Keep a ticket by the hash of its secret."""
-    await driver.execute(ADD_TICKET, hash_, purpose, operator_id, now, expires_at)
+    await driver.execute(ADD_TICKET, hash_, purpose, operator_id, now, expires_at, data)
 
 
 async def find_ticket(
@@ -178,8 +193,16 @@ async def take_ticket(
     driver: Driver, hash_: bytes, purpose: TicketPurpose, now: datetime
 ) -> str | None:
     """Use a ticket up, once the caller commits, and return whose it was."""
-    found: str | None = await driver.fetchval(TAKE_TICKET, hash_, purpose, now)
-    return found
+    taken = await take(driver, hash_, purpose, now)
+    return None if taken is None else taken.operator_id
+
+
+async def take(
+    driver: Driver, hash_: bytes, purpose: TicketPurpose, now: datetime
+) -> Ticket | None:
+    """Use a ticket up, once the caller commits; also one that is nobody's yet."""
+    row = await driver.fetchrow(TAKE_TICKET, hash_, purpose, now)
+    return None if row is None else Ticket(row[0], None if row[1] is None else bytes(row[1]))
 
 
 async def made_since(

@@ -26,14 +26,12 @@ DELETE FROM identity_operator_invitation
 WHERE kind = 'first_owner'
 """
 
-EXISTS = """
-SELECT EXISTS (
-    SELECT 1
-    FROM identity_operator_invitation
-    WHERE hash = $1
-      AND expires_at > $2
-)
-"""
+FIND = f"""
+SELECT {_COLUMNS}
+FROM identity_operator_invitation
+WHERE hash = $1
+  AND expires_at > $2
+"""  # noqa: S608 - names of our own columns
 
 # Of two that come with one secret, one finds it gone.
 TAKE = f"""
@@ -94,9 +92,10 @@ async def add(driver: Driver, hash_: bytes, invitation: Invitation, canonical: s
     )
 
 
-async def exists(driver: Driver, hash_: bytes, now: datetime) -> bool:
-    """Say whether an invitation can be accepted, and leave it so."""
-    return bool(await driver.fetchval(EXISTS, hash_, now))
+async def find(driver: Driver, hash_: bytes, now: datetime) -> Invitation | None:
+    """Return an invitation that can be accepted, and leave it so."""
+    row = await driver.fetchrow(FIND, hash_, now)
+    return None if row is None else _invitation(row)
 
 
 async def take(driver: Driver, hash_: bytes, now: datetime) -> Invitation | None:

@@ -32,6 +32,10 @@ SELECT operator.id,
            FROM identity_operator_totp
            WHERE operator_id = operator.id
              AND secret IS NOT NULL
+       ) OR EXISTS (
+           SELECT 1
+           FROM identity_operator_passkey
+           WHERE operator_id = operator.id
        ),
        operator.created_at
 FROM identity_operator AS operator
@@ -79,8 +83,18 @@ WHERE id = $1
 
 SET_STATE = """
 UPDATE identity_operator
-SET state = $2,
-    password_hash = CASE WHEN $2 = 'removed' THEN NULL ELSE password_hash END
+SET state = $2
+WHERE id = $1
+"""
+
+# What stays is the id, by which the records of what was done name somebody.
+ERASE = """
+UPDATE identity_operator
+SET state = 'removed',
+    address = '',
+    canonical = id,
+    name = 'Removed operator',
+    password_hash = NULL
 WHERE id = $1
 """
 
@@ -116,7 +130,9 @@ async def take_turns(driver: Driver) -> None:
     await driver.execute(TAKE_TURNS)
 
 
-async def add(driver: Driver, operator: Operator, canonical: str, password_hash: str) -> bool:
+async def add(
+    driver: Driver, operator: Operator, canonical: str, password_hash: str | None
+) -> bool:
     """Add an operator with roles; False where another has the address."""
     added = await driver.fetchval(
         ADD,
@@ -165,14 +181,30 @@ async def password_by_id(
     return None if row is None else (row[0], row[1], row[2], row[3])
 
 
+async def has_password(driver: Driver, operator_id: str) -> bool:
+    """Say whether the operator comes in by a password; who has none comes from the studio."""
+    found = await password_by_id(driver, operator_id)
+    return found is not None and found[3] is not None
+
+
 async def set_password(driver: Driver, operator_id: str, password_hash: str) -> None:
     """Replace the operator's password."""
     await driver.execute(CHANGE_HASH, operator_id, password_hash)
 
 
+async def drop_password(driver: Driver, operator_id: str) -> None:
+    """Let the operator have no password."""
+    await driver.execute(CHANGE_HASH, operator_id, None)
+
+
 async def set_state(driver: Driver, operator_id: str, state: OperatorState) -> None:
-    """Change the operator's state; one who is removed loses the password too."""
+    """Change the operator's state."""
     await driver.execute(SET_STATE, operator_id, state)
+
+
+async def erase(driver: Driver, operator_id: str) -> None:
+    """Let the operator be removed: neither address nor name nor password stays."""
+    await driver.execute(ERASE, operator_id)
 
 
 async def set_roles(driver: Driver, operator_id: str, roles: Collection[str]) -> None:

@@ -42,6 +42,11 @@ SELECT EXISTS (
            WHERE $1 = ANY(roles)
              AND expires_at > $2
        )
+    OR EXISTS (
+           SELECT 1
+           FROM identity_operator_group
+           WHERE role = $1
+       )
 """
 
 
@@ -66,5 +71,5 @@ async def drop(driver: Driver, name: str) -> None:
 
 
 async def in_use(driver: Driver, name: str, now: datetime) -> bool:
-    """Say whether an operator has the role, or will by an invitation."""
+    """Say whether an operator has the role, or will by an invitation or a group."""
     return bool(await driver.fetchval(IN_USE, name, now))

@@ -17,7 +17,7 @@ session.fresh_at, session.expires_at
 ADD = """
 INSERT INTO identity_operator_session
     (hash, id, operator_id, device, created_at, seen_at, fresh_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $5, $5, $6)
+VALUES ($1, $2, $3, $4, $5, $5, $6, $7)
 """
 
 # All that a request needs of the person behind a cookie, in one round trip.
@@ -97,6 +97,7 @@ async def add(driver: Driver, hash_: bytes, session: OperatorSession) -> None:
         session.operator_id,
         session.device,
         session.created_at,
+        session.fresh_at,
         session.expires_at,
     )
 

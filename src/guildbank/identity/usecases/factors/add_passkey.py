@@ -14,6 +14,7 @@ from guildbank.identity.store import sessions
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.factors.check_passkey import PASSKEY_LIFE
 from guildbank.identity.usecases.factors.passkey_forms import (
+    Holder,
     challenge_of,
     to_register,
     verify_new,
@@ -59,7 +60,8 @@ async def begin_passkey(
         ticket = await add_ticket(
             identity, tx, secret, "passkey_new", PASSKEY_LIFE, player_id=player_id
         )
-    return PasskeyOptions(to_register(policy, party, factors, known, secret), ticket.expires_at)
+    holder = Holder(handle=player_id.encode(), label=factors.label, brand=policy.brand)
+    return PasskeyOptions(to_register(party, holder, known, secret), ticket.expires_at)
 
 
 async def add_passkey(
@@ -94,7 +96,7 @@ async def add_passkey(
         return PASSKEY_REFUSED
     passkey = StoredPasskey(
         id=new_id("passkey"),
-        player_id=player_id,
+        holder_id=player_id,
         credential_id=made.credential_id,
         public_key=made.credential_public_key,
         sign_count=made.sign_count,

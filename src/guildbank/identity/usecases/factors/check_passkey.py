@@ -16,8 +16,8 @@ from guildbank.identity.contracts.sign_in import Purpose
 from guildbank.identity.store import factors as store
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.factors.passkey_forms import (
+    bytes_of,
     challenge_of,
-    read_base64,
     to_assert,
     verify_use,
 )
@@ -68,7 +68,7 @@ async def check_passkey(
     if party is None:
         return PASSKEYS_OFF
     purpose: Purpose = "passkey_sign_in" if player_id is None else "passkey_proof"
-    challenge, credential_id = challenge_of(given.client_data), _bytes(given.raw_id)
+    challenge, credential_id = challenge_of(given.client_data), bytes_of(given.raw_id)
     if challenge is None or credential_id is None:
         return FACTOR_FAILED
     async with identity.db.begin(tenant.schema) as tx:
@@ -76,7 +76,7 @@ async def check_passkey(
         passkey = await store.passkey(tx.driver, credential_id)
     if ticket is None or ticket.player_id != player_id or passkey is None:
         return FACTOR_FAILED
-    if player_id not in (None, passkey.player_id) or not _is_holder(given, passkey):
+    if player_id not in (None, passkey.holder_id) or not _is_holder(given, passkey):
         return FACTOR_FAILED
     count = verify_use(party, challenge, given, passkey, verified=player_id is None)
     if count is None:
@@ -90,11 +90,4 @@ def _is_holder(given: Assertion, passkey: StoredPasskey) -> bool:
     """Say whether the authenticator names the player for whom it made the passkey, if anyone."""
     if given.user_handle is None:
         return True
-    return _bytes(given.user_handle) == passkey.player_id.encode()
-
-
-def _bytes(text: str) -> bytes | None:
-    try:
-        return read_base64(text)
-    except ValueError:
-        return None
+    return bytes_of(given.user_handle) == passkey.holder_id.encode()

@@ -22,8 +22,6 @@ from webauthn.registration.verify_registration_response import VerifiedRegistrat
 from guildbank.identity.contracts.factors import (
     Assertion,
     Attestation,
-    Factors,
-    Policy,
     StoredPasskey,
 )
 from guildbank.tenancy import PasskeySettings
@@ -37,15 +35,26 @@ class _ClientData(msgspec.Struct):
     challenge: str
 
 
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """For whom a passkey is made: what the browser shows, and the handle by which it names them.
+
+    A handle has at most 64 bytes and says nothing of the person (WebAuthn, section 5.4.3).
+    """
+
+    handle: bytes
+    label: str
+    brand: str
+
+
 def to_register(
-    policy: Policy, party: PasskeySettings, factors: Factors, known: Sequence[bytes], secret: str
+    party: PasskeySettings, holder: Holder, known: Sequence[bytes], secret: str
 ) -> Mapping[str, object]:
     """Return the options of `navigator.credentials.create`; `secret` is the challenge."""
     options = webauthn.generate_registration_options(
         rp_id=party.rp_id,
-        rp_name=policy.brand,
-        user_id=factors.player_id.encode(),
-        user_name=factors.label,
+        rp_name=holder.brand,
+        user_id=holder.handle,
+        user_name=holder.label,
         challenge=read_base64(secret),
         timeout=TIMEOUT_MS,
         authenticator_selection=AuthenticatorSelectionCriteria(
@@ -147,6 +156,14 @@ def verify_use(
         log.info("passkey_not_proved", passkey=passkey.id, error=repr(error))
         return None
     return found.new_sign_count
+
+
+def bytes_of(text: str) -> bytes | None:
+    """Return the bytes of base64url, None for a text that is none."""
+    try:
+        return read_base64(text)
+    except ValueError:
+        return None
 
 
 def read_base64(text: str) -> bytes:

@@ -26,6 +26,7 @@ from guildbank.identity.store.players import PLAYERS
 from guildbank.identity.tables import IDENTITY_ORDER
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.players.read_players import get_player
+from guildbank.infra.each_tenant import each_tenant
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, RowLock, Sealed, Stage, facts
 from guildbank.kernel import Refusal, parse_id
@@ -228,17 +229,16 @@ async def read_standing(
 
 
 async def lift_suspensions(identity: Identity) -> None:
-    """Reinstate the players of all tenants whose time is over; one's trouble stops no other."""
-    for tenant in await identity.tenants.all():
-        if tenant.state != "active":
-            continue
-        try:
-            await _lift(identity, tenant)
-        except Exception as error:  # the next run tries again
-            log.warning("suspensions_not_lifted", tenant=tenant.slug, error=repr(error))
+    """Reinstate the players of all tenants whose time is over."""
+
+    async def of_one(tenant: TenantRef) -> None:
+        await lift_in(identity, tenant)
+
+    await each_tenant(await identity.tenants.all(), of_one, "suspensions_not_lifted")
 
 
-async def _lift(identity: Identity, tenant: TenantRef) -> None:
+async def lift_in(identity: Identity, tenant: TenantRef) -> None:
+    """Reinstate the players of one tenant whose time is over."""
     async with identity.db.begin(tenant.schema, read_only=True) as tx:
         found = await over(tx.driver, identity.clock.now(), AT_ONCE)
     for player_id, due in found:

@@ -11,6 +11,7 @@ from datetime import timedelta
 import msgspec
 import structlog
 
+from guildbank.identity.contracts.events import ERASURE_REQUESTED, ERASURE_UNDONE
 from guildbank.identity.contracts.lives import (
     ERASURE_ASKED,
     NO_CHANGE,
@@ -26,6 +27,7 @@ from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.lives.change_state import ChangeState, change
 from guildbank.identity.usecases.players.read_players import get_player
 from guildbank.identity.usecases.sign_in.keep_session import end_sessions
+from guildbank.infra.each_tenant import each_tenant
 from guildbank.infra.room import Obstacle
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Draft, Need, Stage
@@ -118,15 +120,20 @@ async def request_own_erasure(
     return asked if wait else await _erase(identity, tenant, asked)
 
 
-async def undo_erasure(identity: Identity, tenant: TenantRef, player_id: str) -> Refusal | None:
+async def undo_erasure(
+    identity: Identity, tenant: TenantRef, principal: str, player_id: str
+) -> Refusal | None:
     """Take back a request that still waits, whoever made it; `not_found`, `tenant_suspended`."""
     if parse_id("player", player_id) is None:
         return NO_ERASURE
     if tenant.state != "active":
         return TENANT_SUSPENDED
+    recorder = await identity.recorder(tenant)
     async with identity.db.begin(tenant.schema) as tx:
-        undone = await store.undo(tx.driver, player_id)
-    return None if undone else NO_ERASURE
+        if not await store.undo(tx.driver, player_id):
+            return NO_ERASURE
+        await recorder.record(tx, principal, ERASURE_UNDONE, {"playerId": player_id})
+    return None
 
 
 async def list_erased(
@@ -139,13 +146,11 @@ async def list_erased(
 
 async def erase_due(identity: Identity) -> None:
     """Erase whose time has come and sweep what was left, tenant by tenant."""
-    for tenant in await identity.tenants.all():
-        if tenant.state != "active":
-            continue
-        try:
-            await _erase_all(identity, tenant)
-        except Exception as error:  # the others' turn comes all the same, and this one's again
-            log.warning("erasures_not_done", tenant=tenant.slug, error=repr(error))
+
+    async def of_one(tenant: TenantRef) -> None:
+        await _erase_all(identity, tenant)
+
+    await each_tenant(await identity.tenants.all(), of_one, "erasures_not_done")
 
 
 async def _erase_all(identity: Identity, tenant: TenantRef) -> None:
@@ -184,6 +189,7 @@ async def _ask(
     asked = Erasure(
         player_id=player_id, own=own, principal=principal, requested_at=now, due_at=now + wait
     )
+    recorder = await identity.recorder(tenant)
     async with identity.db.begin(tenant.schema) as tx:
         held = await store.standing_obstacles(tx.driver, identity.obstacles, player_id)
         if held:
@@ -191,6 +197,8 @@ async def _ask(
         if own and await store.erasure_of(tx.driver, player_id) is not None:
             return ERASURE_ASKED
         await store.add(tx.driver, asked)
+        told = {"playerId": player_id, "dueAt": asked.due_at}
+        await recorder.record(tx, principal, ERASURE_REQUESTED, told)
     return asked
 
 

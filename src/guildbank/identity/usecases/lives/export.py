@@ -23,6 +23,7 @@ from guildbank.identity.usecases.players.read_players import get_player
 from guildbank.identity.usecases.players.seal import payload_aad
 from guildbank.infra.crypto import DataKey
 from guildbank.infra.database import Tx
+from guildbank.infra.each_tenant import each_tenant
 from guildbank.infra.room import Personal
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal, new_id, parse_id
@@ -104,13 +105,11 @@ async def read_file(
 
 async def make_exports(identity: Identity) -> None:
     """Make the files that are asked for and forget those whose time is over, tenant by tenant."""
-    for tenant in await identity.tenants.all():
-        if tenant.state != "active":
-            continue
-        try:
-            await _make_all(identity, tenant)
-        except Exception as error:  # the others' turn comes all the same, and this one's again
-            log.warning("exports_not_made", tenant=tenant.slug, error=repr(error))
+
+    async def of_one(tenant: TenantRef) -> None:
+        await _make_all(identity, tenant)
+
+    await each_tenant(await identity.tenants.all(), of_one, "exports_not_made")
 
 
 async def _make_all(identity: Identity, tenant: TenantRef) -> None:

@@ -49,8 +49,7 @@ async def create_key(
     with the field named.
     """
     now = identity.clock.now()
-    wrong = _check(identity, tenant, scopes, kind, held)
-    if wrong is not None:
+    if (wrong := _check(identity, tenant, scopes, kind, held)) is not None:
         return wrong
     if expires_at is not None and expires_at <= now:
         return Refusal(code="invalid_value", detail="This time has passed.", field="expiresAt")
@@ -59,12 +58,11 @@ async def create_key(
     allowed = read_allowed(allowed_addresses, () if kind == "publishable" else held_addresses)
     if isinstance(allowed, Refusal):
         return allowed
-    tenant_id = None if tenant is None else tenant.id
     token = new_token(kind)
     key = Key(
         id=new_id("key"),
         application=application or new_id("app"),
-        tenant_id=tenant_id,
+        tenant_id=None if tenant is None else tenant.id,
         kind=kind,
         name=name,
         prefix=token[:SHOWN],
@@ -80,7 +78,7 @@ async def create_key(
     async with identity.db.begin(CONTROL_SCHEMA) as tx:
         if application is not None and (
             parse_id("app", application) is None
-            or not await store.application_exists(tx, application, tenant_id)
+            or not await store.application_exists(tx, application, key.tenant_id)
         ):
             return NO_APPLICATION
         await store.insert_key(tx, key, token_hash(token))

@@ -1,7 +1,7 @@
 """End a key: at once, or by a successor that takes over during an overlap."""
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -89,15 +89,7 @@ async def rotate_key(
         if expired or old.revoked_at is not None or old.replaced_by is not None:
             return KEY_ENDED
         token = new_token(old.kind)
-        lifetime = None if old.expires_at is None else old.expires_at - old.created_at
-        fresh = msgspec.structs.replace(
-            old,
-            id=new_id("key"),
-            prefix=token[:SHOWN],
-            created_at=now,
-            expires_at=None if lifetime is None else now + lifetime,
-            last_used_at=None,
-        )
+        fresh = _successor(old, token, now)
         await store.insert_key(tx, fresh, token_hash(token))
         ends = now + timedelta(seconds=overlap_seconds)
         if old.expires_at is not None:
@@ -114,6 +106,19 @@ async def rotate_key(
         )
     identity.keys.forget()
     return NewKey(fresh, token)
+
+
+def _successor(old: Key, token: str, now: datetime) -> Key:
+    """Return the key that takes over, with the lifetime that the old one had."""
+    lifetime = None if old.expires_at is None else old.expires_at - old.created_at
+    return msgspec.structs.replace(
+        old,
+        id=new_id("key"),
+        prefix=token[:SHOWN],
+        created_at=now,
+        expires_at=None if lifetime is None else now + lifetime,
+        last_used_at=None,
+    )
 
 
 async def _recorder(

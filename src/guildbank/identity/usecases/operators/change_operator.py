@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from guildbank.identity.contracts.events import (
+    INVITED,
+    OPERATOR_JOINED,
     OPERATOR_REINSTATED,
     OPERATOR_REMOVED,
     OPERATOR_SUSPENDED,
@@ -20,12 +22,13 @@ from guildbank.identity.contracts.operators import (
     Operator,
     OperatorState,
 )
-from guildbank.identity.store.operators import factors, invitations, people, sessions
+from guildbank.identity.store.operators import factors, invitations, passkeys, people, sessions
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators.authority import Authority, authority_of
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.infra.acting import HOST
 from guildbank.infra.database import Tx
+from guildbank.journal import forget_details
 from guildbank.kernel import Refusal, parse_id
 
 STATE_KINDS: Mapping[OperatorState, str] = {
@@ -60,9 +63,9 @@ async def set_state(
 ) -> Operator | Refusal:
     """Suspend, reinstate or remove an operator; `by` is who does it, None the host.
 
-    Who is removed loses password, second factor and roles, and can be invited again as somebody
-    new. Safe to repeat, but for a removal. Refusals: `not_found`, `not_oneself`,
-    `permission_not_held`, `last_owner`, `operator_suspended` (who does it).
+    Of who is removed the id alone is kept; the address can be invited again, as somebody new. Safe
+    to repeat, but for a removal. Refusals: `not_found`, `not_oneself`, `permission_not_held`,
+    `last_owner`, `operator_suspended` (who does it).
     """
     async with identity.db.begin(plane.schema) as tx:
         return await set_state_within(plane, tx, by, operator_id, state)
@@ -84,8 +87,13 @@ async def set_state_within(
         await invitations.drop_by(tx.driver, target.id)
     if state == "removed":
         await factors.forget_factors(tx.driver, target.id)
+        await passkeys.forget(tx.driver, target.id)
         await people.set_roles(tx.driver, target.id, ())
-    await people.set_state(tx.driver, target.id, state)
+        await people.erase(tx.driver, target.id)
+        # Who they were is not kept beside the chain either; what they did is.
+        await forget_details(tx.driver, target.id, (OPERATOR_JOINED, INVITED))
+    else:
+        await people.set_state(tx.driver, target.id, state)
     await plane.recorder.record(
         tx,
         by or HOST,

@@ -1,5 +1,8 @@
 """The second half of an operator's sign-in, where sessions begin, and the proof of it again."""
 
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
 import msgspec
 
 from guildbank.identity.contracts.operators import (
@@ -28,6 +31,9 @@ from guildbank.infra.database import Tx
 from guildbank.infra.http import ClientAddress
 from guildbank.infra.passwords import Verdict
 from guildbank.kernel import Refusal
+
+Proving: TypeAlias = Callable[[Plane, Tx, str], Awaitable[tuple[str, ...] | Refusal]]
+"""`await prove(plane, tx, operator_id)`: new recovery codes, mostly none, or what was wrong."""
 
 
 class Half(msgspec.Struct, frozen=True):
@@ -66,11 +72,28 @@ async def finish_sign_in(
     *,
     enrol: bool = False,
 ) -> SignedIn | Refusal:
-    """Return a session for a challenge and a code; the only way to one.
+    """Return a session for a challenge and a code.
 
     With `enrol` the code confirms an app that was just set up, and recovery codes are answered.
     Refusals: `challenge_ended`, `code_wrong`, `already_enrolled`, `login_throttled`,
     `operator_suspended`. Raises StoreAway.
+    """
+
+    async def prove(plane: Plane, tx: Tx, operator_id: str) -> tuple[str, ...] | Refusal:
+        if enrol:
+            return await confirm_enrolment(identity, plane, tx, operator_id, code, again=False)
+        return () if await use_code(identity, plane, tx, operator_id, code) else WRONG_CODE
+
+    return await finish_half(identity, challenge, prove, client, device)
+
+
+async def finish_half(
+    identity: Identity, challenge: str, prove: Proving, client: ClientAddress, device: str
+) -> SignedIn | Refusal:
+    """Return a session for a challenge whose operator proves a second factor by `prove`.
+
+    Refusals: `challenge_ended`, `login_throttled`, `operator_suspended`, and those of `prove`.
+    Raises StoreAway.
     """
     half = await find_half(identity, challenge)
     if isinstance(half, Refusal):
@@ -81,7 +104,10 @@ async def finish_sign_in(
     if throttled is not None:
         return throttled
     async with identity.db.begin(plane.schema) as tx:
-        proved = await _proved(identity, plane, tx, operator_id, code, enrol=enrol)
+        operator = await people.one(tx.driver, operator_id)
+        if operator is None or operator.state != "active":
+            return SUSPENDED
+        proved = await prove(plane, tx, operator_id)
         if isinstance(proved, Refusal):
             return proved
         taken = await store.take_ticket(
@@ -148,14 +174,3 @@ async def has_password(identity: Identity, plane: Plane, operator_id: str, passw
     stored = None if found is None else found[3]
     verdict = await identity.passwords.verify(prepare(password) or "", stored)
     return verdict is not Verdict.WRONG
-
-
-async def _proved(
-    identity: Identity, plane: Plane, tx: Tx, operator_id: str, code: str, *, enrol: bool
-) -> tuple[str, ...] | Refusal:
-    operator = await people.one(tx.driver, operator_id)
-    if operator is None or operator.state != "active":
-        return SUSPENDED
-    if enrol:
-        return await confirm_enrolment(identity, plane, tx, operator_id, code, again=False)
-    return () if await use_code(identity, plane, tx, operator_id, code) else WRONG_CODE

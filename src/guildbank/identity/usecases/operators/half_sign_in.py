@@ -9,10 +9,11 @@ from guildbank.identity.contracts.operators import (
     SIGN_IN_FAILED,
     SUSPENDED,
     HalfSignIn,
+    StepMethod,
 )
 from guildbank.identity.rules import read_email, token_hash
 from guildbank.identity.store.operators import factors as store
-from guildbank.identity.store.operators import people
+from guildbank.identity.store.operators import passkeys, people
 from guildbank.identity.strength import prepare
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators.staff import Plane
@@ -70,26 +71,28 @@ async def sign_in(identity: Identity, plane: Plane, typed: PasswordTyped) -> Rec
         operator = await people.one(tx.driver, found[0])
         if operator is None:
             return SIGN_IN_FAILED
-        if operator.second_factor:
-            half = await _half(identity, plane, tx, operator.id, enrol=False)
-        else:
-            half = await offer_enrolment(identity, plane, tx, operator.id)
+        half = await ask_for_factor(identity, plane, tx, operator.id)
     return Recognised(half=half, device=device)
 
 
-async def offer_enrolment(identity: Identity, plane: Plane, tx: Tx, operator_id: str) -> HalfSignIn:
-    """Return the challenge of who must set up an authenticator app before anything else."""
-    return await _half(identity, plane, tx, operator_id, enrol=True)
-
-
-async def _half(
-    identity: Identity, plane: Plane, tx: Tx, operator_id: str, *, enrol: bool
-) -> HalfSignIn:
+async def ask_for_factor(identity: Identity, plane: Plane, tx: Tx, operator_id: str) -> HalfSignIn:
+    """Return the challenge of who proved half: to be answered by a second factor, or a new one."""
+    party = identity.staff.passkeys
+    held = await passkeys.held(tx.driver, operator_id, None if party is None else party.rp_id)
+    enrol = not held.protected
+    open_: dict[StepMethod, bool] = {
+        "totp": enrol or held.app,
+        "passkey": party is not None if enrol else held.passkeys > 0,
+        "recovery_code": not enrol and held.recovery_codes > 0,
+    }
     challenge = f"{plane.id}.{secrets.token_urlsafe(_SECRET_BYTES)}"
     now = identity.clock.now()
     ends = now + SECOND_STEP_LIFE
     hash_ = token_hash(challenge)
     await store.add_ticket(tx.driver, hash_, "second_step", operator_id, now, ends)
     return HalfSignIn(
-        step="enrol" if enrol else "second_factor", challenge=challenge, expires_at=ends
+        step="enrol" if enrol else "second_factor",
+        methods=tuple(method for method, is_open in open_.items() if is_open),
+        challenge=challenge,
+        expires_at=ends,
     )

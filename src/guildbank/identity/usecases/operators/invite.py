@@ -28,7 +28,7 @@ from guildbank.identity.store.operators import invitations as store
 from guildbank.identity.store.operators import people
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators.authority import authority_of
-from guildbank.identity.usecases.operators.half_sign_in import offer_enrolment
+from guildbank.identity.usecases.operators.half_sign_in import ask_for_factor
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.identity.usecases.protection.check import check_new_password
 from guildbank.infra.acting import HOST
@@ -145,7 +145,7 @@ async def make_link(
 
 
 async def accept(identity: Identity, secret: str, newcomer: Newcomer) -> HalfSignIn | Refusal:
-    """Make an operator of who has the link; what comes next is to set up an authenticator app.
+    """Make an operator of who has the link; what comes next is to set up a second factor.
 
     Refusals: `invitation_ended`, `missing_field`, `address_invalid`, `invalid_value` (another
     address than was invited), `operator_exists`, and those of a new password. A refusal leaves the
@@ -156,7 +156,7 @@ async def accept(identity: Identity, secret: str, newcomer: Newcomer) -> HalfSig
         return INVITATION_ENDED
     async with identity.db.begin(plane.schema, read_only=True) as tx:
         # Strangers are not to keep the threads busy that hash passwords.
-        if not await store.exists(tx.driver, token_hash(secret), identity.clock.now()):
+        if await store.find(tx.driver, token_hash(secret), identity.clock.now()) is None:
             return INVITATION_ENDED
     words = [newcomer.name, newcomer.address or ""]
     password = await check_new_password(
@@ -191,7 +191,7 @@ async def accept(identity: Identity, secret: str, newcomer: Newcomer) -> HalfSig
             )
             if not await people.add(tx.driver, operator, email.canonical, hash_):
                 raise _Left(ADDRESS_TAKEN)
-            half = await offer_enrolment(identity, plane, tx, operator.id)
+            half = await ask_for_factor(identity, plane, tx, operator.id)
             await plane.recorder.record(
                 tx,
                 operator.id,

@@ -1,12 +1,13 @@
 """Keep the sessions of operators: begin, know, refresh the proof, list and end them.
 
-A cookie is `<tenant>.<secret>`. Each request asks the database for its session, so that an end, a
-suspension or another role holds at once on every worker; operators are few and click seldom.
+A cookie is `<tenant>.<secret>.<mark>`. The mark is ours alone to make, so that a flood of invented
+cookies costs no query. Each request with a real one asks the database for its session, so that an
+end, a suspension or another role holds at once on every worker; operators are few and click seldom.
 """
 
 import base64
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -44,9 +45,17 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def begin_session(
-    identity: Identity, plane: Plane, tx: Tx, operator_id: str, device: str
+    identity: Identity,
+    plane: Plane,
+    tx: Tx,
+    operator_id: str,
+    device: str,
+    fresh_at: datetime | None = None,
 ) -> SignedIn:
-    """Begin a session in the caller's transaction, always with a new secret."""
+    """Begin a session in the caller's transaction, always with a new secret.
+
+    `fresh_at` is when the person proved who they are, where that is not now.
+    """
     now = identity.clock.now()
     session = OperatorSession(
         id=new_id("ops"),
@@ -54,20 +63,19 @@ async def begin_session(
         device="".join(sign for sign in device if sign.isprintable())[:MAX_DEVICE],
         created_at=now,
         seen_at=now,
-        fresh_at=now,
+        fresh_at=fresh_at or now,
         expires_at=now + SESSION_LIFE,
     )
-    cookie = _new_cookie(plane)
+    cookie = _new_cookie(identity, plane)
     await store.add(tx.driver, token_hash(cookie), session)
     return SignedIn(cookie=cookie, session=session)
 
 
 async def know_session(identity: Identity, cookie: str) -> tuple[Plane, Standing] | Refusal:
     """Return who is behind a cookie. Refusals: `session_ended`, `operator_suspended`."""
-    plane_id, _, secret = cookie.partition(".")
-    if not secret or len(cookie) > _MAX_COOKIE or not cookie.isascii():
+    if len(cookie) > _MAX_COOKIE or not identity.staff.made(cookie):
         return SIGNED_OUT
-    plane = await identity.staff.plane_of(plane_id)
+    plane = await identity.staff.plane_of(cookie.partition(".")[0])
     if plane is None:
         return SIGNED_OUT
     now, hash_ = identity.clock.now(), token_hash(cookie)
@@ -101,7 +109,7 @@ def csrf_token(plane: Plane, cookie: str) -> str:
 
 async def freshen_session(identity: Identity, plane: Plane, tx: Tx, cookie: str) -> str | None:
     """Return the session's next cookie after its operator proved identity again."""
-    fresh = _new_cookie(plane)
+    fresh = _new_cookie(identity, plane)
     renewed = await store.freshen(
         tx.driver, token_hash(cookie), token_hash(fresh), identity.clock.now()
     )
@@ -134,5 +142,5 @@ async def end_others(identity: Identity, plane: Plane, operator_id: str, keep: s
         return await store.end(tx.driver, [operator_id], keep=keep)
 
 
-def _new_cookie(plane: Plane) -> str:
-    return f"{plane.id}.{secrets.token_urlsafe(_SECRET_BYTES)}"
+def _new_cookie(identity: Identity, plane: Plane) -> str:
+    return identity.staff.vouched(f"{plane.id}.{secrets.token_urlsafe(_SECRET_BYTES)}")

@@ -13,7 +13,7 @@ from guildbank.identity.contracts.operators import (
     Enrolment,
 )
 from guildbank.identity.store.operators import factors as store
-from guildbank.identity.store.operators import people
+from guildbank.identity.store.operators import passkeys, people
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.infra.database import Tx
@@ -54,14 +54,21 @@ async def confirm_enrolment(
 
     Refusals: `code_wrong`, `already_enrolled`.
     """
-    secret, pending = await store.totp(tx.driver, operator_id)
-    if secret is not None and not again:
+    await passkeys.lock(tx.driver, operator_id)
+    operator = await people.one(tx.driver, operator_id)
+    if not again and (operator is None or operator.second_factor):
         return ALREADY_ENROLLED
+    _, pending = await store.totp(tx.driver, operator_id)
     if pending is None:
         return NOT_ENROLLING
     step = _step_of(identity, plane, operator_id, pending, code)
     if step is None or not await store.confirm(tx.driver, operator_id, pending, step):
         return WRONG_CODE
+    return await fresh_codes(plane, tx, operator_id)
+
+
+async def fresh_codes(plane: Plane, tx: Tx, operator_id: str) -> tuple[str, ...]:
+    """Return new recovery codes, which are good in place of all earlier ones."""
     codes = tuple(_new_code() for _ in range(RECOVERY_CODES))
     hashes = [_hash(plane, operator_id, code) for code in codes]
     await store.set_codes(tx.driver, operator_id, hashes)
@@ -71,9 +78,7 @@ async def confirm_enrolment(
 async def use_code(identity: Identity, plane: Plane, tx: Tx, operator_id: str, code: str) -> bool:
     """Say whether it is a code of the operator's app or a recovery code, and use it up."""
     secret, _ = await store.totp(tx.driver, operator_id)
-    if secret is None:
-        return False
-    step = _step_of(identity, plane, operator_id, secret, code)
+    step = None if secret is None else _step_of(identity, plane, operator_id, secret, code)
     if step is not None:
         return await store.use_step(tx.driver, operator_id, step)
     return await store.use_code(tx.driver, operator_id, _hash(plane, operator_id, code))

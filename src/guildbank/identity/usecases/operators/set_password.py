@@ -79,6 +79,9 @@ async def mail_reset(identity: Identity, plane: Plane, address: str) -> Refusal 
         operator = await people.by_address(tx.driver, email.canonical)
         if operator is None or operator.state != "active":
             return None
+        if not await people.has_password(tx.driver, operator.id):
+            # A password would be a way in that no group of the studio's closes.
+            return None
         since = now - RESET_PAUSE
         if await store.made_since(tx.driver, operator.id, "reset_password", since):
             return None
@@ -127,6 +130,8 @@ async def _set(
         if ticket is not None:
             now = identity.clock.now()
             if await store.take_ticket(tx.driver, ticket, "reset_password", now) is None:
+                return RESET_ENDED
+            if not await people.has_password(tx.driver, operator_id):
                 return RESET_ENDED
         await people.set_password(tx.driver, operator_id, hash_)
         await store.drop_tickets(tx.driver, operator_id)

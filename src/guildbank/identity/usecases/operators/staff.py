@@ -1,5 +1,7 @@
 """Where operators are kept: a tenant's behind its wall, the deployment's beside them all."""
 
+import base64
+import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -10,8 +12,9 @@ from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Recorder
 from guildbank.kernel import parse_id
-from guildbank.tenancy import Tenants, read_host
+from guildbank.tenancy import PasskeySettings, Tenants, read_host
 
+_MARK_BYTES: Final = 16
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -51,6 +54,23 @@ class Plane:
         return DEPLOYMENT if self.tenant is None else self.tenant.id
 
 
+def party_at(url: str) -> PasskeySettings | None:
+    """Return the relying party of operators' passkeys: the deployment's own host and page.
+
+    None where that is a numeric address, which WebAuthn takes for no party; the machine itself has
+    the name `localhost` for it.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host in LOOPBACK:
+        host = "localhost"
+    if not host or ":" in host or host.rpartition(".")[2].isdecimal():
+        return None
+    known = {"https": 443, "http": 80}.get(parts.scheme)
+    port = "" if parts.port in (None, known) else f":{parts.port}"
+    return PasskeySettings(rp_id=host, origins=(f"{parts.scheme}://{host}{port}",))
+
+
 class Staff:
     """The planes of operators; `url` is where the deployment itself is reached."""
 
@@ -61,6 +81,8 @@ class Staff:
         self._hosts = LOOPBACK | ({parts.hostname} if parts.hostname else set())
         # On the machine itself there is no network to listen on, and no certificate either.
         self.secure = parts.scheme == "https" or parts.hostname not in LOOPBACK
+        self.url = url.rstrip("/")
+        self.passkeys = party_at(url)
 
     @property
     def cookie(self) -> str:
@@ -71,6 +93,19 @@ class Staff:
     def device_cookie(self) -> str:
         """The name of the cookie by which a browser is known when a password is typed."""
         return f"{self.cookie}-device"
+
+    def vouched(self, cookie: str) -> str:
+        """Return a session's cookie with the mark by which it is known to be one of ours."""
+        return f"{cookie}.{self._mark(cookie)}"
+
+    def made(self, cookie: str) -> bool:
+        """Say whether a cookie is one of ours, ended or not; asks nobody."""
+        told, _, mark = cookie.rpartition(".")
+        return hmac.compare_digest(self._mark(told).encode(), mark.encode("utf-8", "replace"))
+
+    def _mark(self, cookie: str) -> str:
+        made = self._vault.hash(b"operator cookie", cookie.encode("utf-8", "replace"))
+        return base64.urlsafe_b64encode(made[:_MARK_BYTES]).rstrip(b"=").decode()
 
     def is_own_host(self, host: str) -> bool:
         """Say whether a Host header names the deployment itself."""

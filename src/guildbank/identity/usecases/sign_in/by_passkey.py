@@ -52,11 +52,11 @@ async def sign_in_by_passkey(
     if isinstance(passkey, Refusal):
         return passkey
     known = await identity.throttle.succeeded(*asked)
-    found = await read_factors(identity, tenant, passkey.player_id)
+    found = await read_factors(identity, tenant, passkey.holder_id)
     if isinstance(found, Refusal):
         return FACTOR_FAILED
     proof = Proof(
-        player_id=passkey.player_id,
+        player_id=passkey.holder_id,
         state=found[0].state,
         methods=("passkey",),
         device=given.device,

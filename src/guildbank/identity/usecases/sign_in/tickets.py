@@ -3,8 +3,6 @@
 import secrets
 from datetime import timedelta
 
-import structlog
-
 from guildbank.identity.contracts.sign_in import Purpose, Ticket
 from guildbank.identity.rules import token_hash
 from guildbank.identity.store import sessions
@@ -12,9 +10,8 @@ from guildbank.identity.store import tickets as store
 from guildbank.identity.store.tickets import NewTicket
 from guildbank.identity.usecases import Identity
 from guildbank.infra.database import Tx
+from guildbank.infra.each_tenant import each_tenant
 from guildbank.infra.tenant import TenantRef
-
-log = structlog.get_logger(__name__)
 
 AT_ONCE = 500
 KEPT = timedelta(days=30)
@@ -123,17 +120,18 @@ async def take_by_code(
 
 
 async def forget_expired(identity: Identity) -> None:
-    """Delete tickets that have expired and old sessions; one tenant's trouble stops no other."""
+    """Delete tickets that have expired and old sessions."""
     now = identity.clock.now()
-    for tenant in await identity.tenants.all():
-        try:
-            forgotten = AT_ONCE
-            while forgotten == AT_ONCE:
-                async with identity.db.begin(tenant.schema) as tx:
-                    forgotten = await store.forget(tx.driver, now, AT_ONCE)
-            forgotten = AT_ONCE
-            while forgotten == AT_ONCE:
-                async with identity.db.begin(tenant.schema) as tx:
-                    forgotten = await sessions.forget_ended(tx.driver, now - KEPT, AT_ONCE)
-        except Exception as error:  # the next run tries again
-            log.warning("tickets_not_tidied", tenant=tenant.slug, error=repr(error))
+
+    async def of_one(tenant: TenantRef) -> None:
+        forgotten = AT_ONCE
+        while forgotten == AT_ONCE:
+            async with identity.db.begin(tenant.schema) as tx:
+                forgotten = await store.forget(tx.driver, now, AT_ONCE)
+        forgotten = AT_ONCE
+        while forgotten == AT_ONCE:
+            async with identity.db.begin(tenant.schema) as tx:
+                forgotten = await sessions.forget_ended(tx.driver, now - KEPT, AT_ONCE)
+
+    tenants = await identity.tenants.all()
+    await each_tenant(tenants, of_one, "tickets_not_tidied", suspended=True)

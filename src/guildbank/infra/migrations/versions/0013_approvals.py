@@ -4,8 +4,8 @@ from alembic.operations import Operations
 
 from guildbank.infra.migrations.history import Plane, run_sql
 
-revision = "0012_approvals"
-down_revision = "0011_audit"
+revision = "0013_approvals"
+down_revision = "0012_operators_ways_in"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,36 @@
+"""A way to call a route, and the rightful calls of operators about each other."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Call:
+    """A way to call a route: `body` None sends none."""
+
+    body: Any = None
+    query: Mapping[str, str] | None = None
+
+
+def of_staff() -> dict[str, Call]:
+    invite = {"address": "new@staff.example", "roles": ["analyst"]}
+    return {
+        "GET /v1/operators": Call(),
+        "GET /v1/operators/{operator_id}": Call(),
+        "POST /v1/operators/{operator_id}/suspend": Call(),
+        "POST /v1/operators/{operator_id}/reinstate": Call(),
+        "DELETE /v1/operators/{operator_id}": Call(),
+        "PUT /v1/operators/{operator_id}/roles": Call({"roles": ["analyst"]}),
+        "POST /v1/operator-invitations": Call(invite),
+        "GET /v1/operator-invitations": Call(),
+        "DELETE /v1/operator-invitations/{invitation_id}": Call(),
+        "GET /v1/roles": Call(),
+        "GET /v1/staff-sign-in": Call(),
+        "PUT /v1/staff-sign-in": Call(
+            {"issuer": "https://login.moonlit.example", "clientId": "guildbank", "groups": []}
+        ),
+        "POST /v1/roles": Call({"name": "night-watch", "permissions": ["players:read"]}),
+        "PUT /v1/roles/{name}": Call({"permissions": ["players:read"]}),
+        "DELETE /v1/roles/{name}": Call(),
+    }
