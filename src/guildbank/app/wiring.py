@@ -165,15 +165,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         permissions=permissions_of(all_rooms()),
         home=settings.url,
     )
-    four_eyes = FourEyes(
-        db=db,
-        journal=journal,
-        tenants=directory,
-        rights=StaffRights(db, clock, permissions_of(all_rooms())),
-        reserve=WalletReserve(),
-        persons=Persons(db, directory),
-        approvables=approvables_of(all_rooms()),
-    )
+    four_eyes = _open_approvals(db, journal, directory, clock)
     payments = Payments(
         db, journal, directory, plugins, PackFulfilment(), settings.url, four_eyes, clock
     )
@@ -214,6 +206,18 @@ def _open_journal(db: Database, pinger: Pinger, metrics: Metrics, directory: Ten
 def _open_tenancy(settings: Settings, db: Database, directory: Tenants, vault: Vault) -> Tenancy:
     archives, hosts = settings.data.absolute() / "archives", own_hosts(settings)
     return Tenancy(db, vault, directory, TenantJournal(vault), archives, SystemClock(), hosts)
+
+
+def _open_approvals(db: Database, journal: Journal, directory: Tenants, clock: Clock) -> FourEyes:
+    return FourEyes(
+        db=db,
+        journal=journal,
+        tenants=directory,
+        rights=StaffRights(db, clock, permissions_of(all_rooms())),
+        reserve=WalletReserve(),
+        persons=Persons(db, directory),
+        approvables=approvables_of(all_rooms()),
+    )
 
 
 def _open_mail(settings: Settings, db: Database, directory: Tenants, vault: Vault) -> Notify:

@@ -20,8 +20,8 @@ from guildbank.infra.database import control_metadata, tenant_metadata
 APPROVALS_ORDER = 38
 
 
-def _approvals(metadata: MetaData) -> None:
-    """Declare the tables of one plane."""
+def _rules(metadata: MetaData) -> None:
+    """Declare the tables of one plane by which it is decided what waits."""
     Table(
         "approvals_policy",
         metadata,
@@ -32,6 +32,21 @@ def _approvals(metadata: MetaData) -> None:
         Column("changed_at", DateTime(timezone=True), nullable=False),
         CheckConstraint("id = 1", name="one_row"),
     )
+    Table(
+        # What a principal or a player moved of late, by quarters of an hour.
+        "approvals_tally",
+        metadata,
+        Column("who", Text, primary_key=True),
+        Column("verb", Text, primary_key=True),
+        Column("asset", Text, primary_key=True),
+        Column("slices", Text, nullable=False),
+        Column("changed_at", DateTime(timezone=True), nullable=False, index=True),
+        postgresql_with={"fillfactor": "70"},
+    )
+
+
+def _requests(metadata: MetaData) -> None:
+    """Declare the table of stored commands of one plane."""
     Table(
         # The command is sealed: it may name persons.
         "approvals_request",
@@ -76,18 +91,8 @@ def _approvals(metadata: MetaData) -> None:
         Index("ix_approvals_request_state", "state", "id"),
         Index("ix_approvals_request_player", "player", postgresql_where=text("player IS NOT NULL")),
     )
-    Table(
-        # What a principal or a player moved of late, by quarters of an hour.
-        "approvals_tally",
-        metadata,
-        Column("who", Text, primary_key=True),
-        Column("verb", Text, primary_key=True),
-        Column("asset", Text, primary_key=True),
-        Column("slices", Text, nullable=False),
-        Column("changed_at", DateTime(timezone=True), nullable=False, index=True),
-        postgresql_with={"fillfactor": "70"},
-    )
 
 
 for _metadata in (tenant_metadata, control_metadata):
-    _approvals(_metadata)
+    _rules(_metadata)
+    _requests(_metadata)
