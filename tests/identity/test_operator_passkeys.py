@@ -260,3 +260,40 @@ def test_the_party_is_the_host_of_the_deployments_address(
     party = party_at(url)
     assert (party and party.rp_id) == host
     assert (party and party.origins) == (None if origin is None else (origin,))
+
+
+async def test_nobody_comes_in_as_another_by_a_passkey_of_their_own(
+    house: House, guild: TenantRef
+) -> None:
+    olga, sam = await staff_of(house, guild, "owner"), await staff_of(house, guild, "support")
+    hers, his = await with_passkey(olga), await with_passkey(sam)
+    next_door = await house.tenant(f"{guild.slug}-door")
+    eve = await staff_of(house, next_door, "owner")
+    theirs = await with_passkey(eve)
+    failed = (403, "second_factor_failed")
+    async with house.client(house.app()) as thief:
+        for key in (his, theirs):
+            own = key.user
+            key.user = hers.user
+            assert refused(await alone(thief, key)) == failed
+            key.user = own
+    # Her password is known to him, and the challenge asks for her passkey.
+    half = {"challenge": (await olga.sign_in())["challenge"]}
+    asked = done(await sam.http.post(f"{SESSIONS}/passkey/options", json=half))
+    crossed = {**half, "credential": his.get(asked["options"])}
+    assert refused(await sam.http.post(f"{SESSIONS}/passkey", json=crossed)) == failed
+    # A challenge of his own does not prove him to be her either.
+    asked = done(await sam.http.post("/v1/operator/step-up/passkey/options"))
+    crossed = {**half, "credential": his.get(asked["options"])}
+    assert refused(await sam.http.post(f"{SESSIONS}/passkey", json=crossed)) == failed
+
+
+async def test_anothers_passkey_is_not_found(house: House, guild: TenantRef) -> None:
+    olga, sam = await staff_of(house, guild, "owner"), await staff_of(house, guild, "support")
+    await with_passkey(sam)
+    (his,) = await listed(sam)
+    at = f"/v1/operator/passkeys/{his}"
+    assert refused(await olga.http.delete(at)) == (404, "not_found")
+    assert refused(await olga.http.patch(at, json={"name": "mine"})) == (404, "not_found")
+    assert (await sam.http.patch(at, json={"name": "Phone"})).status_code == 204
+    assert done(await sam.http.get("/v1/operator/passkeys"))["items"][0]["name"] == "Phone"

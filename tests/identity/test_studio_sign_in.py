@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 from litestar import Litestar
+from tests.authenticator import Authenticator
 from tests.house import House
 from tests.identity.abroad import PLUGINS
 from tests.servers.oidc_provider import SECRET, OidcProvider, is_installed
@@ -183,6 +184,10 @@ async def test_who_is_signed_in_links_and_has_no_other_way_in_from_then_on(
     desk: Desk, olga: Person, ann: str
 ) -> None:
     sam = await desk.hire("support", "analyst")
+    key = Authenticator(HOME)
+    options = done(await sam.http.post("/v1/operator/passkeys/options"))["options"]
+    made = {"credential": key.create(options), "name": "Laptop"}
+    done(await sam.http.post("/v1/operator/passkeys", json=made))
     url = done(await sam.http.post("/v1/operator/studio/link"))["url"]
     assert "max_age=0" in url, "the person must be asked, and not only the browser"
     assert await desk.return_of(sam.http, url, ann) == {}
@@ -193,6 +198,10 @@ async def test_who_is_signed_in_links_and_has_no_other_way_in_from_then_on(
     body = {"address": sam.address, "password": PASSWORD, "tenant": desk.tenant.slug}
     answer = await desk.browser().post("/v1/operator/sessions", json=body)
     assert refused(answer) == (401, "login_failed")
+    asked = done(await desk.browser().post("/v1/operator/sessions/passkey/options", json={}))
+    used = {"credential": key.get(asked["options"])}
+    alone = await desk.browser().post("/v1/operator/sessions/passkey", json=used)
+    assert refused(alone) == (403, "studio_only")
     forgot = {"address": sam.address, "tenant": desk.tenant.slug}
     assert (await desk.browser().post("/v1/operator/password/forgot", json=forgot)).is_success
     async with desk.house.db.begin(desk.tenant.schema) as tx:

@@ -14,6 +14,7 @@ from tests.studio import City, Studio, done, leg, refused
 from guildbank.identity.usecases.lives.change_state import Suspend, lift_suspensions
 from guildbank.journal import Journal, Receipt
 from guildbank.kernel import Refusal
+from guildbank.ledger.holdings import HOLDINGS, Holdings
 from guildbank.plugin_api import Outcome, OutcomeStatus
 from guildbank.wallets import BarWallets
 from guildbank.wallets.contracts import Grant, Spend
@@ -297,3 +298,20 @@ async def test_a_suspension_that_is_cut_off_has_happened_whole_or_not_at_all(
         assert not cut, point
         assert done(await studio.http.get(f"/v1/players/{player}"))["state"] == "active"
         await studio.spend(player, 1)
+
+
+async def test_a_suspension_reads_and_marks_no_account_of_the_house(
+    studio: Studio, player: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await studio.grant(player, 10)
+    asked: list[Any] = []
+    read = HOLDINGS.reading
+
+    def reading(_self: object, keys: Any) -> Any:
+        asked.extend(keys)
+        return read(keys)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Holdings, "reading", reading)
+        await suspend(studio, player)
+    assert {owner for owner, _ in asked} == {player}

@@ -204,6 +204,7 @@ async def test_a_sound_provider_passes_every_check() -> None:
         (described(api_min=99, api_max=99), "the_manifest_fits_this_api"),
         (described(settings_schema={"type": "object"}), "the_settings_schema_is_closed"),
         (described(secret_fields=frozenset({"other"})), "secret_fields_are_settings"),
+        (described(secrets_go_with=frozenset({"other"})), "secret_fields_are_settings"),
         (
             described(settings_schema={**MANIFEST.settings_schema, "required": ["account"]}),
             "the_settings_fit_the_schema",

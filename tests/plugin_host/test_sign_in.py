@@ -125,6 +125,15 @@ async def test_a_fact_that_no_column_takes_is_left_out_and_does_not_bar_the_pers
     assert known == ANN
 
 
+@pytest.mark.parametrize("claims", [{"groups": ["g" * 100] * 400}, {"groups": {1j}}])
+async def test_claims_that_cannot_be_kept_are_unavailable(claims: Mapping[str, object]):
+    refused = await telling(msgspec.structs.replace(ANN, claims=claims)).finish(
+        "told", TERMS, {}, {}
+    )
+    assert isinstance(refused, Refusal)
+    assert refused.code == "provider_unavailable"
+
+
 async def test_names_of_every_script_pass():
     named = msgspec.structs.replace(ANN, name="Āmr نیم‌فاصله 👩‍👩‍👧")
     assert await telling(named).finish("told", TERMS, {}, {}) == named

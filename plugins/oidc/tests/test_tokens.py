@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
+from msgspec.structs import replace
 from tests.servers.impostor import Impostor, json_page, page
 
 from guildbank.kernel import Refusal
@@ -263,6 +264,16 @@ async def test_facts_come_from_the_token_or_the_user_info(issuer, context):
     issuer.tokens = {}
     known = await finished(issuer, context, email="a@example.com", email_verified="yes")
     assert (known.email, known.email_verified, known.name) == ("a@example.com", False, None)
+
+
+async def test_what_else_the_core_asks_comes_along_and_nothing_more(issuer, context):
+    asked = replace(context, claims=("groups", "amr", "auth_time"))
+    issuer.user = {"sub": "ann", "name": "Ann", "groups": ["a"], "amr": ["mfa"], "rank": 7}
+    # How somebody signed in only the token of that sign-in can say.
+    assert (await finished(issuer, asked)).claims == {"groups": ["a"]}
+    known = await finished(issuer, asked, groups=["b"], amr=["pwd"], email="a@example.com")
+    assert known.claims == {"groups": ["b"], "amr": ["pwd"]}
+    assert (await finished(issuer, context, groups=["b"])).claims == {}
 
 
 async def test_user_info_of_another_person_is_refused(issuer, context):

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import msgspec
 
-from guildbank.journal.audit import Note
+from guildbank.journal.audit import Witness
 from guildbank.journal.contracts import Draft, Need, RowLock
 from guildbank.journal.stage import Stage
 from guildbank.kernel import Refusal
@@ -22,19 +22,19 @@ class Act:
     what to read under the lock and is asked again after each load (for keys that depend on
     rows), at most MAX_ROUNDS times. `decide` is pure: it reads and puts rows on the stage and
     returns a Draft, or a Refusal that leaves no trace. `is_record` says of a posting by a machine
-    that it needs no `note` of who did it from where.
+    that it needs no `witness` of who did it from where.
     """
 
     verb: ClassVar[str]
     rounds: ClassVar[int] = 1
     is_record: ClassVar[bool] = False
-    __slots__ = ("fingerprint", "key_hash", "note", "principal")
+    __slots__ = ("fingerprint", "key_hash", "principal", "witness")
 
     def __init__(self, principal: str, key: str | None = None, command: object = None) -> None:
         self.principal = principal
         self.key_hash: bytes | None = None
         self.fingerprint: bytes | None = None
-        self.note: Note | None = None
+        self.witness: Witness | None = None
         if key is not None:
             self.key_hash = key_hash(principal, self.verb, key)
             self.fingerprint = fingerprint(self.verb, command)

@@ -57,12 +57,11 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_de
     after: Any = None
 
 
-class Note(NamedTuple):
-    """Details that are ready to be written: their hash for the chain, sealed for beside it."""
+class Witness(NamedTuple):
+    """Who acts, and what seals the details of that."""
 
-    hash: bytes
-    sealed: bytes
-    address: str | None
+    sealer: AuditSealer
+    acting: Acting
 
 
 class AuditRow(NamedTuple):
@@ -77,21 +76,29 @@ class AuditRow(NamedTuple):
     sealed: bytes
 
 
-def take_note(
-    sealer: AuditSealer, acting: Acting, before: object = None, after: object = None
-) -> Note:
-    """Return the note of what somebody is about to change."""
+def audit_row(seq: int, principal: str, draft: Draft, witness: Witness) -> AuditRow:
+    """Return the row of an entry, which is found by every id that its facts name."""
+    acting = witness.acting
     details = Details(
         salt=b64encode(os.urandom(_SALT_BYTES)).decode(),
         address=acting.address,
         credential=acting.credential,
         request_id=acting.request_id,
         reason=acting.reason,
-        before=before,
-        after=after,
+        before=draft.before,
+        after=draft.after,
     )
     plain = msgspec.json.encode(details)
-    return Note(sha256(plain).digest(), sealer.seal(_PLACE, plain), acting.address)
+    named = dict.fromkeys(one.decode() for one in _SUBJECT.findall(draft.data))
+    return AuditRow(
+        seq=seq,
+        hash=sha256(plain).digest(),
+        principal=principal,
+        kind=draft.kind,
+        subjects=tuple(named)[:MAX_SUBJECTS],
+        address=acting.address,
+        sealed=witness.sealer.seal(_PLACE, plain),
+    )
 
 
 def open_details(sealer: AuditSealer, hash_: bytes, sealed: bytes) -> Details:
@@ -100,13 +107,6 @@ def open_details(sealer: AuditSealer, hash_: bytes, sealed: bytes) -> Details:
     if sha256(plain).digest() != hash_:
         raise SealBroken("the details are not those that the chain holds the hash of")
     return msgspec.json.decode(plain, type=Details)
-
-
-def audit_row(seq: int, principal: str, draft: Draft, note: Note) -> AuditRow:
-    """Return the row of an entry, which is found by every id that its facts name."""
-    named = dict.fromkeys(one.decode() for one in _SUBJECT.findall(draft.data))
-    subjects = tuple(named)[:MAX_SUBJECTS]
-    return AuditRow(seq, note.hash, principal, draft.kind, subjects, note.address, note.sealed)
 
 
 class Audits:

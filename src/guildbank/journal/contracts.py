@@ -136,11 +136,17 @@ class Sealed(msgspec.Struct, frozen=True):
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
-    """An accepted act: the entry's kind and its facts as canonical JSON."""
+    """An accepted act: the entry's kind and its facts as canonical JSON.
+
+    `before` and `after` are told beside the chain of a change by an operator or a machine, the
+    latter where the facts do not say it.
+    """
 
     kind: str
     data: bytes
     payload: Sealed | None = None
+    before: object = None
+    after: object = None
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False):

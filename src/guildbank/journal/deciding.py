@@ -99,8 +99,8 @@ def _decide_one(
     if not isinstance(draft, Draft):
         stage.drop()
         return draft
-    if act.note is not None:
-        stage.log(AUDITS, audit_row(stage.seq, act.principal, draft, act.note))
+    if act.witness is not None:
+        stage.log(AUDITS, audit_row(stage.seq, act.principal, draft, act.witness))
     receipt = Receipt(stage.seq, stage.now, draft.kind, act.principal, draft.data)
     stage.accept()
     accepted.append((act, receipt, draft.payload))

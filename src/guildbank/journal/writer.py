@@ -14,7 +14,7 @@ from guildbank.infra.database import Database
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import store
 from guildbank.journal.act import Act
-from guildbank.journal.audit import AuditSealer, take_note
+from guildbank.journal.audit import AuditSealer, Witness
 from guildbank.journal.batch import Unforeseen
 from guildbank.journal.contracts import Outcome, Probe, Receipt, Unavailable
 from guildbank.journal.deciding import Answer, Group
@@ -162,9 +162,9 @@ class Journal:
             return
         if self._sealers is None:
             raise RuntimeError("this journal was opened without what seals notes")
-        sealer = await self._sealers(acting.tenant)
+        witness = Witness(await self._sealers(acting.tenant), acting)
         for act in noted:
-            act.note = take_note(sealer, acting)
+            act.witness = witness
 
     async def _send(
         self, schema: str, groups: Groups, *, bulk: bool = False, early: bool = False

@@ -26,7 +26,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Identity, needs and limits of a plugin.
 
     `settings_schema` is a JSON Schema object with `additionalProperties: false`; the properties
-    named in `secret_fields` are stored encrypted and never shown again. `egress_hosts` lists the
+    named in `secret_fields` are stored encrypted and never shown again. `secrets_go_with` names the
+    settings that say where secrets are sent, or whose they are: who changes one has to send the
+    secrets again. Settings that hold hosts always do (see `egress_hosts`). `egress_hosts` lists the
     hosts the plugin speaks to; `*` stands for those of its settings: the host of each text whose
     schema says format `uri`, each text of format `hostname`, lists of them too. `fail_closed`
     says whether a plugin that cannot answer refuses the payment. `sandbox` marks a provider that
@@ -42,6 +44,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: frozenset[str] = frozenset()
     settings_schema: Mapping[str, Any]
     secret_fields: frozenset[str] = frozenset()
+    secrets_go_with: frozenset[str] = frozenset()
     egress_hosts: tuple[str, ...] = ()
     timeout_seconds: int = 30
     fail_closed: bool = True

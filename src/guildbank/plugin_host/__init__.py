@@ -8,7 +8,7 @@ from guildbank.plugin_host.captcha import CODES as CAPTCHA_CODES
 from guildbank.plugin_host.captcha import Captchas, CaptchaTerms
 from guildbank.plugin_host.discovery import Plugins, Report
 from guildbank.plugin_host.outbound import Outbound
-from guildbank.plugin_host.settings import check_settings
+from guildbank.plugin_host.settings import Merged, check_settings, merge_settings
 from guildbank.plugin_host.sign_in import CODES as SIGN_IN_CODES
 from guildbank.plugin_host.sign_in import UNKNOWN_PROVIDER, IdentityProviders, Terms
 
@@ -19,9 +19,11 @@ __all__ = [
     "CaptchaTerms",
     "Captchas",
     "IdentityProviders",
+    "Merged",
     "Outbound",
     "Plugins",
     "Report",
     "Terms",
     "check_settings",
+    "merge_settings",
 ]

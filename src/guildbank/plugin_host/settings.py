@@ -1,9 +1,10 @@
-"""Checks a tenant's settings against the schema that a plugin declares."""
+"""A tenant's settings of a plugin: checked against its schema, and its secrets kept apart."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jsonschema_rs
+import msgspec
 
 from guildbank.kernel import Refusal
 from guildbank.plugin_api import Manifest
@@ -21,3 +22,90 @@ def check_settings(manifest: Manifest, settings: Mapping[str, Any]) -> Refusal |
             field=f"settings.{path}" if path else "settings",
         )
     return None
+
+
+MAX_PLAIN_BYTES = 16_384
+"""How much of settings, without secrets, an entry of the journal carries."""
+TOO_LARGE = Refusal(
+    code="invalid_settings",
+    detail=f"The settings without secrets take more than {MAX_PLAIN_BYTES} bytes.",
+    field="settings",
+)
+_HOSTS = frozenset({"uri", "hostname"})
+_canonical = msgspec.json.Encoder(order="deterministic")
+
+
+class Merged(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings as they are to be: in clear what is shown, and the secrets.
+
+    `secrets_set` names the secrets that are new or another, `secrets_kept` those that stay.
+    `same` says that nothing changes, `same_secrets` that no secret does.
+    """
+
+    plain: Mapping[str, Any]
+    secrets: Mapping[str, Any]
+    secrets_set: Sequence[str]
+    secrets_kept: Sequence[str]
+    same: bool
+    same_secrets: bool
+
+
+def merge_settings(
+    manifest: Manifest,
+    given: Mapping[str, Any],
+    plain: Mapping[str, Any] | None = None,
+    secrets: Mapping[str, Any] | None = None,
+) -> Merged | Refusal:
+    """Return the given settings with those secrets that are left out and stay as they are.
+
+    `plain` and `secrets` are what is stored, None where nothing is. A secret does not stay where a
+    setting changes that says where it is sent: whoever may change the address, and does not know
+    the secret, would be sent it. Refusal: `invalid_settings`.
+    """
+    before, stored = plain or {}, secrets or {}
+    # What a newer version of the plugin does not call a secret any more must not come to light.
+    kept = {name: stored[name] for name in stored if name in manifest.secret_fields}
+    settings = {**kept, **given}
+    if (wrong := check_settings(manifest, settings)) is not None:
+        return wrong
+    staying = sorted(kept.keys() - given.keys())
+    moved = sorted(
+        one for one in _bound(manifest) if not _alike(before.get(one), settings.get(one))
+    )
+    if staying and moved:
+        return Refusal(
+            code="invalid_settings",
+            detail=f"{moved[0]} changes: send {', '.join(staying)} again, since a secret is kept "
+            "only for where it was given for.",
+            field=f"settings.{staying[0]}",
+        )
+    names = sorted(manifest.secret_fields & settings.keys())
+    chosen = {name: settings.pop(name) for name in names}
+    if len(_canonical.encode(settings)) > MAX_PLAIN_BYTES:
+        return TOO_LARGE
+    same = [one for one in names if one in kept and _alike(kept[one], chosen[one])]
+    unchanged = secrets is not None and same == names == sorted(stored)
+    return Merged(
+        plain=settings,
+        secrets=chosen,
+        secrets_set=[name for name in names if name not in same],
+        secrets_kept=same,
+        same=unchanged and plain is not None and _alike(plain, settings),
+        same_secrets=unchanged,
+    )
+
+
+def _bound(manifest: Manifest) -> set[str]:
+    """Return the settings that secrets go with: those declared, and all that hold hosts."""
+    declared: Mapping[str, Any] = manifest.settings_schema.get("properties", {})
+    hosts = {
+        name
+        for name, schema in declared.items()
+        if _HOSTS & {schema.get("format"), schema.get("items", {}).get("format")}
+    }
+    return (hosts | manifest.secrets_go_with) - manifest.secret_fields
+
+
+def _alike(one: object, other: object) -> bool:
+    """Say whether both are the same JSON: 1 is not true."""
+    return _canonical.encode(one) == _canonical.encode(other)

@@ -54,6 +54,7 @@ MANIFEST = Manifest(
         client_secret=CLIENT_SECRET,
     ),
     secret_fields=frozenset({"client_secret"}),
+    secrets_go_with=frozenset({"client_id"}),
     egress_hosts=("discord.com",),
     timeout_seconds=20,
 )

@@ -101,6 +101,7 @@ MANIFEST = Manifest(
         },
     ),
     secret_fields=frozenset({"client_secret"}),
+    secrets_go_with=frozenset({"client_id"}),
     egress_hosts=("graph.facebook.com", "limited.facebook.com"),
     timeout_seconds=20,
 )

@@ -30,6 +30,7 @@ MANIFEST = Manifest(
         audiences=AUDIENCES,
     ),
     secret_fields=frozenset({"client_secret"}),
+    secrets_go_with=frozenset({"client_id"}),
     egress_hosts=(
         "accounts.google.com",
         "oauth2.googleapis.com",

@@ -40,6 +40,7 @@ MANIFEST = Manifest(
         },
     ),
     secret_fields=frozenset({"client_secret"}),
+    secrets_go_with=frozenset({"client_id", "issuer"}),
     egress_hosts=("*",),
     timeout_seconds=20,
 )

@@ -78,6 +78,7 @@ MANIFEST = Manifest(
         },
     ),
     secret_fields=frozenset({"client_secret"}),
+    secrets_go_with=frozenset({"client_id"}),
     egress_hosts=("oauth2.googleapis.com", "games.googleapis.com"),
     timeout_seconds=20,
 )

@@ -50,6 +50,7 @@ MANIFEST = Manifest(
         },
     },
     secret_fields=frozenset({"secret_key", "webhook_secret"}),
+    secrets_go_with=frozenset({"api_base"}),
     egress_hosts=("api.stripe.com", "*"),
     timeout_seconds=30,
 )

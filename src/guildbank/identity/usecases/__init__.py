@@ -131,5 +131,5 @@ def open_identity(
         followers=followers,
         personal=personal,
         obstacles=obstacles,
-        staff=Staff(tenants, permissions, home),
+        staff=Staff(tenants, vault, permissions, home),
     )

@@ -12,7 +12,7 @@ from guildbank.infra.acting import ACTING, Acting
 from guildbank.infra.database import Tx, search_path
 from guildbank.journal import pen, store
 from guildbank.journal.act import Act, facts
-from guildbank.journal.audit import AuditSealer, take_note
+from guildbank.journal.audit import AuditSealer, Witness
 from guildbank.journal.batch import Batch
 from guildbank.journal.contracts import Draft, Need, Outcome, Receipt, Sealed
 from guildbank.journal.deciding import Group
@@ -68,12 +68,12 @@ class Recorder:
         seals. A suspended journal takes it too. From here on the transaction sees `schema`. Other
         processes hear of the entry by the sweep.
         """
-        act = _Told(principal, Draft(kind, facts(told), payload))
+        act = _Told(principal, Draft(kind, facts(told), payload, before, after))
         acting = ACTING.get()
         mine = acting is not None and acting.principal == principal
         if before is not None or after is not None or mine:
             known = acting if mine and acting is not None else Acting(principal=principal)
-            act.note = take_note(self.sealer, known, before, after)
+            act.witness = Witness(self.sealer, known)
         answer = await run_within(tx, self.schema, act, while_suspended=True)
         assert isinstance(answer, Receipt)
         return answer

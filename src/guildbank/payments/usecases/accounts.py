@@ -21,16 +21,9 @@ from guildbank.payments.contracts import (
 from guildbank.payments.store import ACCOUNTS
 from guildbank.payments.usecases import Payments
 from guildbank.plugin_api import Context, Manifest, PaymentProvider
-from guildbank.plugin_host import check_settings
+from guildbank.plugin_host import merge_settings
 
 SYSTEM = "system"
-MAX_PLAIN_BYTES = 16_384
-"""How much of settings an entry of the journal carries."""
-TOO_LARGE = Refusal(
-    code="invalid_settings",
-    detail=f"The settings without secrets take more than {MAX_PLAIN_BYTES} bytes.",
-    field="settings",
-)
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -153,34 +146,24 @@ class ConfigureProvider(Act):
     def decide(self, stage: Stage) -> Draft | Refusal:
         """Save the account. Refusals: `invalid_settings`, `no_change`."""
         known = stage.get(ACCOUNTS, self.manifest.id)
-        stored = {} if known is None else self.safe.open(known)
-        # What a newer version of the plugin does not call a secret any more must not come to light.
-        kept = {name: stored[name] for name in stored if name in self.manifest.secret_fields}
-        settings = {**kept, **self.given}
-        if (wrong := check_settings(self.manifest, settings)) is not None:
-            return wrong
-        names = sorted(self.manifest.secret_fields & settings.keys())
-        secrets = {name: settings.pop(name) for name in names}
-        plain = facts(settings)
-        if len(plain) > MAX_PLAIN_BYTES:
-            return TOO_LARGE
-        same = [one for one in names if one in kept and facts(kept[one]) == facts(secrets[one])]
-        sealed = None
-        if known is not None and same == names == sorted(stored):
-            sealed = known.sealed
-            before = facts(msgspec.json.decode(known.settings))
-            if (known.enabled, before) == (self.enabled, plain):
-                return NO_CHANGE
+        before = None if known is None else msgspec.json.decode(known.settings)
+        stored = None if known is None else self.safe.open(known)
+        merged = merge_settings(self.manifest, self.given, before, stored)
+        if isinstance(merged, Refusal):
+            return merged
+        if known is not None and merged.same and known.enabled == self.enabled:
+            return NO_CHANGE
+        sealed = known.sealed if known is not None and merged.same_secrets else None
         account = Account(
-            id=self.manifest.id, enabled=self.enabled, settings=plain.decode(),
-            sealed=sealed or self.safe.seal(self.manifest.id, secrets),
+            id=self.manifest.id, enabled=self.enabled, settings=facts(merged.plain).decode(),
+            sealed=sealed or self.safe.seal(self.manifest.id, merged.secrets),
             created_at=stage.now if known is None else known.created_at, changed_at=stage.now,
         )  # fmt: skip
         stage.put(ACCOUNTS, account.id, account)
         done = Configured(
             provider=account.id, version=self.manifest.version, enabled=self.enabled,
-            settings=settings, secrets_set=[name for name in names if name not in same],
-            secrets_kept=same,
+            settings=merged.plain, secrets_set=merged.secrets_set,
+            secrets_kept=merged.secrets_kept,
         )  # fmt: skip
         return Draft(PROVIDER_CONFIGURED, facts(done))
 

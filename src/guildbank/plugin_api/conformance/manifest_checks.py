@@ -79,6 +79,8 @@ async def secret_fields_are_settings(stage: Declared) -> Verdict:
             return f"the secret field {name} is not in the schema"
         if properties[name].get("type") != "string":
             return f"the secret field {name} is not a string"
+    for name in sorted(manifest.secrets_go_with - properties.keys()):
+        return f"secrets_go_with names {name}, which is not in the schema"
     return None
 
 

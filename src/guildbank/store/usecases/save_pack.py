@@ -64,7 +64,7 @@ class SavePack(Act):
         for money in sorted({price.money for price in pack.prices}):
             if stage.get(ASSETS, money) is None:
                 stage.put(ASSETS, money, money_asset(money))
-        return Draft(PACK_SAVED, facts(pack))
+        return Draft(PACK_SAVED, facts(pack), before=known)
 
 
 async def save_pack(

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 from guildbank.identity import PlayerState
 from guildbank.journal import Need, Stage
-from guildbank.ledger import bar, holding_needs
+from guildbank.ledger import account_needs, bar
+from guildbank.wallets.contracts import wallet
 from guildbank.wallets.purses import ALL, CODES
 
 
@@ -19,9 +20,8 @@ class BarWallets:
         """Return the list of currencies, then the player's accounts in each."""
         if not stage.loaded(CODES, ALL):
             return ((CODES, ALL),)
-        return [
-            need for code in stage.get(CODES, ALL) or () for need in holding_needs(player_id, code)
-        ]
+        own = [wallet(player_id, code, "free") for code in stage.get(CODES, ALL) or ()]
+        return account_needs(own)
 
     def follow(self, stage: Stage, player_id: str, state: PlayerState) -> None:
         """Mark the accounts, or free them for an active player."""

@@ -55,4 +55,4 @@ class SaveCurrencyAct(Act):
         if self.create:
             stage.put(ASSETS, code, Asset(code, "currency", 0))
             stage.put(CODES, ALL, (*(stage.get(CODES, ALL) or ()), code))
-        return Draft(CREATED if self.create else CHANGED, facts(self.currency))
+        return Draft(CREATED if self.create else CHANGED, facts(self.currency), before=known)

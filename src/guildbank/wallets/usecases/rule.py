@@ -41,10 +41,12 @@ class FreezeAct(WalletAct):
         if self.purse(stage) is None:
             return UNKNOWN_CURRENCY
         book = open_book(stage)
+        before = {}
         for bucket in BUCKETS:
             account = book.own(wallet(self.player_id, self.currency, bucket))
             if account.problem not in (None, *BARS):
                 return NO_PLAYER
+            before[bucket] = account.frozen is not None
             account.frozen = self.reason if self.frozen else None
             account.ruled = True
         close_book(stage, book)
@@ -54,7 +56,8 @@ class FreezeAct(WalletAct):
             frozen=self.frozen,
             payload=self.payload.hash if self.payload else None,
         )
-        return Draft(FROZEN if self.frozen else UNFROZEN, facts(done), self.payload)
+        kind = FROZEN if self.frozen else UNFROZEN
+        return Draft(kind, facts(done), self.payload, before={"frozen": before})
 
 
 class SetLimitAct(WalletAct):
@@ -87,9 +90,10 @@ class SetLimitAct(WalletAct):
         account = open_book(stage).account(wallet(self.player_id, self.currency, "free"))
         if account.problem not in (None, *BARS):
             return NO_PLAYER
+        before = {"perDay": stage.get(LIMITS, self.purse_key)}
         stage.put(LIMITS, self.purse_key, self.per_day)
         spent = stage.get(SPENT_SINCE, self._spent_key(stage)) or 0
         name = self._counter(stage)[1]
         stage.put(COUNTERS, name, Counter(spent, day_of(stage.now) + timedelta(days=40)))
         done = RuleFacts(player=self.player_id, currency=self.currency, per_day=self.per_day)
-        return Draft(LIMIT_SET, facts(done))
+        return Draft(LIMIT_SET, facts(done), before=before)

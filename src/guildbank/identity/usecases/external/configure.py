@@ -24,15 +24,9 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal
 from guildbank.plugin_api import Manifest
-from guildbank.plugin_host import check_settings
+from guildbank.plugin_host import merge_settings
 
 PROVIDER_CONFIGURED = "identity.provider_configured"
-MAX_PLAIN_BYTES = 16_384
-TOO_LARGE = Refusal(
-    code="invalid_settings",
-    detail=f"The settings without secrets take more than {MAX_PLAIN_BYTES} bytes.",
-    field="settings",
-)
 _SAME = Refusal(code="no_change", detail="The settings are these already.")
 
 
@@ -66,38 +60,29 @@ class ConfigureProvider(Act):
     def decide(self, stage: Stage) -> Draft | Refusal:
         """Save the settings. Refusals: `invalid_settings`, `no_change`."""
         known = stage.get(PROVIDERS, self.manifest.id)
-        stored = {} if known is None else open_secrets(self.safe, known)
-        # What a newer version of the plugin does not call a secret any more must not come to light.
-        kept = {name: stored[name] for name in stored if name in self.manifest.secret_fields}
-        settings = {**kept, **self.given}
-        if (wrong := check_settings(self.manifest, settings)) is not None:
-            return wrong
-        names = sorted(self.manifest.secret_fields & settings.keys())
-        secrets = {name: settings.pop(name) for name in names}
-        plain = facts(settings).decode()
-        if len(plain.encode()) > MAX_PLAIN_BYTES:
-            return TOO_LARGE
-        if known is not None and secrets == stored:
-            before = facts(msgspec.json.decode(known.settings)).decode()
-            if (known.enabled, before) == (self.enabled, plain):
-                return _SAME
+        before = None if known is None else msgspec.json.decode(known.settings)
+        stored = None if known is None else open_secrets(self.safe, known)
+        merged = merge_settings(self.manifest, self.given, before, stored)
+        if isinstance(merged, Refusal):
+            return merged
+        if known is not None and merged.same and known.enabled == self.enabled:
+            return _SAME
         account = ProviderAccount(
             id=self.manifest.id,
             enabled=self.enabled,
-            settings=plain,
-            sealed=self.safe.seal(secrets_place(self.manifest.id), secrets),
+            settings=facts(merged.plain).decode(),
+            sealed=self.safe.seal(secrets_place(self.manifest.id), merged.secrets),
             created_at=stage.now if known is None else known.created_at,
             changed_at=stage.now,
         )
         stage.put(PROVIDERS, account.id, account)
-        new = [name for name in names if name not in kept or kept[name] != secrets[name]]
         told = {
             "provider": account.id,
             "version": self.manifest.version,
             "enabled": self.enabled,
-            "settings": settings,
-            "secretsSet": new,
-            "secretsKept": [name for name in names if name not in new],
+            "settings": merged.plain,
+            "secretsSet": merged.secrets_set,
+            "secretsKept": merged.secrets_kept,
         }
         return Draft(PROVIDER_CONFIGURED, facts(told))
 

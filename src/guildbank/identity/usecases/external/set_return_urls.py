@@ -35,7 +35,7 @@ class SetReturnUrls(Act):
         if known is not None and set(known) == set(self.urls):
             return _SAME
         stage.put(RETURN_URLS, WHOLE, self.urls)
-        return Draft(RETURN_URLS_SET, facts({"urls": list(self.urls)}))
+        return Draft(RETURN_URLS_SET, facts({"urls": list(self.urls)}), before=known)
 
 
 async def set_return_urls(

@@ -76,7 +76,10 @@ class SetHook(Act):
             "timeoutMs": hook.timeout_ms,
             "newSecret": kept is None,
         }
-        return Draft(HOOK_CHANGED, facts(said))
+        before = None
+        if known is not None:
+            before = {"url": known.url, "enabled": known.enabled, "timeoutMs": known.timeout_ms}
+        return Draft(HOOK_CHANGED, facts(said), before=before, after={"url": hook.url})
 
 
 async def set_hook(

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from guildbank.identity.contracts.operators import DEPLOYMENT, Permissions
+from guildbank.infra.crypto import Vault
 from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Recorder
@@ -74,8 +75,9 @@ def party_at(url: str) -> PasskeySettings | None:
 class Staff:
     """The planes of operators; `url` is where the deployment itself is reached."""
 
-    def __init__(self, tenants: Tenants, permissions: Permissions, url: str) -> None:
+    def __init__(self, tenants: Tenants, vault: Vault, permissions: Permissions, url: str) -> None:
         self._tenants = tenants
+        self._vault = vault
         self.permissions = permissions
         parts = urlsplit(url)
         self._hosts = LOOPBACK | ({parts.hostname} if parts.hostname else set())

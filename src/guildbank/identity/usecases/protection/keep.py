@@ -20,7 +20,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal
 from guildbank.plugin_api import Manifest
-from guildbank.plugin_host import check_settings
+from guildbank.plugin_host import merge_settings
 
 
 class WantedCaptcha(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,39 +66,47 @@ class SetProtection(Act):
 
     def decide(self, stage: Stage) -> Draft | Refusal:
         """Set it; `invalid_settings`."""
-        captcha = self._sealed(stage.get(PROTECTIONS, ONLY))
+        known = stage.get(PROTECTIONS, ONLY)
+        captcha = self._sealed(known)
         if isinstance(captcha, Refusal):
             return captcha
         chosen = Protection(
             disposable_addresses=self.disposable, captcha=captcha, changed_at=stage.now
         )
         stage.put(PROTECTIONS, ONLY, chosen)
-        said = {
-            "disposableAddresses": self.disposable,
-            "captcha": None if captcha is None else captcha.provider,
-            "actions": [] if captcha is None else list(captcha.actions),
-        }
-        return Draft(PROTECTION_CHANGED, facts(said))
+        before = None if known is None else _told(known)
+        return Draft(PROTECTION_CHANGED, facts(_told(chosen)), before=before)
 
     def _sealed(self, known: Protection | None) -> Captcha | Refusal | None:
         wanted, manifest = self.captcha, self.manifest
         if wanted is None or manifest is None:
             return None
         before = None if known is None else known.captcha
-        stored: dict[str, Any] = {}
+        plain: dict[str, Any] = {}
+        secrets: dict[str, Any] = {}
         if before is not None and before.provider == wanted.provider:
-            stored = self.safe.open(before)
-        kept = {name: stored[name] for name in stored if name in manifest.secret_fields}
-        settings = {**kept, **wanted.settings}
-        wrong = check_settings(manifest, settings)
-        if wrong is not None:
-            return msgspec.structs.replace(wrong, field=f"captcha.{wrong.field}")
+            for name, value in self.safe.open(before).items():
+                (secrets if name in manifest.secret_fields else plain)[name] = value
+        merged = merge_settings(manifest, wanted.settings, plain, secrets)
+        if isinstance(merged, Refusal):
+            return msgspec.structs.replace(merged, field=f"captcha.{merged.field}")
+        settings = {**merged.plain, **merged.secrets}
         return Captcha(
             provider=wanted.provider,
             site_key=wanted.site_key,
             sealed=self.safe.seal(wanted.provider, settings),
             actions=tuple(sorted(set(wanted.actions))),
         )
+
+
+def _told(chosen: Protection) -> dict[str, object]:
+    """Return what the record says of it: no settings, for they may hold secrets."""
+    captcha = chosen.captcha
+    return {
+        "disposableAddresses": chosen.disposable_addresses,
+        "captcha": None if captcha is None else captcha.provider,
+        "actions": [] if captcha is None else list(captcha.actions),
+    }
 
 
 async def set_protection(
