@@ -48,7 +48,8 @@ from guildbank.wallets.usecases import Wallets
 
 JOURNAL_WRITERS = 4
 PARTS = (
-    "db", "external", "four_eyes", "identity", "notify", "payments", "store", "tenancy", "wallets"
+    "db", "everything", "external", "four_eyes", "identity", "notify", "payments", "store", "tenancy",
+    "wallets",
 )  # fmt: skip
 """The services that routes take as parameters, by name."""
 CHAINED = (CHAINED_TRANSFERS,)
@@ -85,6 +86,11 @@ class Services:
     store: Store
 
     @property
+    def everything(self) -> "Services":
+        """What the verbs of all rooms need, for a stored command of any of them."""
+        return self
+
+    @property
     def data(self) -> Path:
         """The folder of everything outside the database."""
         return self.settings.data
@@ -107,7 +113,7 @@ class Services:
     @cached_property
     def by_name(self) -> Mapping[str, object]:
         """What routes may take as parameters."""
-        return {**{name: getattr(self, name) for name in PARTS}, "everything": self}
+        return {name: getattr(self, name) for name in PARTS}
 
     async def tenants(self) -> Sequence[TenantRef]:
         """Return all tenants that are not deleted."""
