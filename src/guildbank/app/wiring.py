@@ -48,8 +48,8 @@ from guildbank.wallets.usecases import Wallets
 
 JOURNAL_WRITERS = 4
 PARTS = (
-    "db", "everything", "external", "four_eyes", "identity", "notify", "payments", "store", "tenancy",
-    "wallets",
+    "db", "everything", "external", "four_eyes", "identity", "notify", "payments", "store",
+    "tenancy", "wallets",
 )  # fmt: skip
 """The services that routes take as parameters, by name."""
 CHAINED = (CHAINED_TRANSFERS,)
