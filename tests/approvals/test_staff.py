@@ -143,6 +143,26 @@ async def test_a_role_waits_to_be_made_changed_and_deleted(office: Office) -> No
     assert "night-shift" not in names
 
 
+async def test_how_operators_come_in_waits_and_its_secret_is_shown_to_nobody(
+    office: Office,
+) -> None:
+    await office.policy(ALWAYS)
+    body = {
+        "issuer": "https://login.moonlit.example",
+        "clientId": "guildbank",
+        "clientSecret": "shh-quiet-issuer",
+        "groups": [{"group": "everybody", "roles": ["owner"]}],
+    }
+    answer = await office.olga.http.put("/v1/staff-sign-in", json=body)
+    asked = waits(answer)
+    assert asked["command"]["groups"] == [{"group": "everybody", "roles": ["owner"]}]
+    assert asked["command"]["newSecret"] is True
+    assert "shh-quiet-issuer" not in answer.text
+    assert refused(await office.olga.http.get("/v1/staff-sign-in")) == (404, "not_found")
+    done(await decide(office.pavel, asked))
+    assert done(await office.olga.http.get("/v1/staff-sign-in"))["clientSecretSet"] is True
+
+
 async def test_a_change_that_would_be_refused_now_is_not_stored(office: Office) -> None:
     await office.policy(ALWAYS)
     path = f"/v1/operators/{office.olga.id}/suspend"

@@ -28,6 +28,8 @@ LEAKS = {
 CLEAN = (
     "def test_two(tmp_path, capsys):\n"
     "    (tmp_path / 'server.shown').write_text(KEY)\n"
+    "    (tmp_path / 'master.key').touch()\n"
+    "    (tmp_path / 'server.log').write_text('opened')\n"
     "    logging.warning('sent sk_4fz... of key_01m7yqwf9ke008000000')\n"
     "    print('Your key, shown this once:', KEY)\n"
     "    assert KEY in capsys.readouterr().out\n"

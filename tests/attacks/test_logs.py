@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator, Sequence
 
 import pytest
+import structlog
 from tests.attacks.estate import send
 from tests.attacks.table import Objects, Route
 from tests.secret_shapes import secrets_in
@@ -49,7 +50,7 @@ async def test_no_key_or_token_is_ever_logged(
             await client.get(f"/v1/players/{token}")
     for route in guarded:
         await send(intruder.http, route, victim)
-    logging.getLogger("guildbank.http").error("sent %s", victim.token)
+    structlog.get_logger("guildbank.http").error(f"sent {victim.token}")
     text = written.getvalue()
     # The log was on: it has the line above, without its secret.
     assert "sent [hidden]" in text

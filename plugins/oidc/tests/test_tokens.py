@@ -271,8 +271,10 @@ async def test_what_else_the_core_asks_comes_along_and_nothing_more(issuer, cont
     issuer.user = {"sub": "ann", "name": "Ann", "groups": ["a"], "amr": ["mfa"], "rank": 7}
     # How somebody signed in only the token of that sign-in can say.
     assert (await finished(issuer, asked)).claims == {"groups": ["a"]}
+    issuer.tokens = {}
     known = await finished(issuer, asked, groups=["b"], amr=["pwd"], email="a@example.com")
     assert known.claims == {"groups": ["b"], "amr": ["pwd"]}
+    issuer.tokens = {}
     assert (await finished(issuer, context, groups=["b"])).claims == {}
 
 

@@ -8,7 +8,7 @@ import msgspec
 from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.infra.tenant import TenantRef
 
-ActingKind: TypeAlias = Literal["machine", "operator", "host"]
+ActingKind: TypeAlias = Literal["machine", "operator", "host", "stranger"]
 HOST = "host"
 """The principal of whoever works on the machine itself, where nobody signs in."""
 
@@ -16,8 +16,9 @@ HOST = "host"
 class Acting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An operator, an application, or whoever sits at the host; players are not recorded so.
 
-    `tenant` is None for who is of the deployment. `credential` is the key or session that proved
-    it, and `reason` what they said of it.
+    A stranger is whoever has not said yet who they are, and has no principal. `tenant` is None for
+    who is of the deployment. `credential` is the key or session that proved it, and `reason` what
+    they said of it.
     """
 
     principal: str
@@ -35,4 +36,4 @@ class Acting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 ACTING: ContextVar[Acting | None] = ContextVar("guildbank_acting", default=None)
-"""None where a player acts, or the system by itself."""
+"""None where the system acts by itself; a player stays a stranger."""

@@ -26,6 +26,12 @@ EXPORT_REQUESTED: Final = "identity.export_requested"
 ERASURE_REQUESTED: Final = "identity.erasure_requested"
 ERASURE_UNDONE: Final = "identity.erasure_undone"
 AUDIT_EXPORTED: Final = "identity.audit_exported"
+SIGNED_IN: Final = "identity.operator_signed_in"
+FACTOR_ADDED: Final = "identity.operator_factor_added"
+FACTOR_REMOVED: Final = "identity.operator_factor_removed"
+CODES_RENEWED: Final = "identity.operator_codes_renewed"
+STUDIO_CONFIGURED: Final = "identity.staff_sign_in_configured"
+OPERATOR_LINKED: Final = "identity.operator_linked"
 
 RECORDED: Mapping[str, str] = {
     KEY_CREATED: "A key was created.",
@@ -51,4 +57,10 @@ RECORDED: Mapping[str, str] = {
     ERASURE_UNDONE: "An erasure that waited was taken back.",
     AUDIT_EXPORTED: "The record of who changed what was taken as a file.",
     EXPORT_REQUESTED: "A copy of all that is known of a player was asked for.",
+    SIGNED_IN: "An operator signed in.",
+    FACTOR_ADDED: "An operator added a second factor.",
+    FACTOR_REMOVED: "An operator removed a second factor.",
+    CODES_RENEWED: "An operator took new recovery codes.",
+    STUDIO_CONFIGURED: "How operators come in by the studio was changed.",
+    OPERATOR_LINKED: "An operator's account at the studio took the place of the password.",
 }

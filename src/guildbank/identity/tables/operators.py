@@ -132,9 +132,9 @@ def _proofs_of_operators(metadata: MetaData) -> None:
         Column("purpose", Text, nullable=False),
         # Nobody's yet, where whoever answers says who it is.
         Column("operator_id", Text, ForeignKey("identity_operator.id")),
-        Column("data", LargeBinary),
         Column("created_at", DateTime(timezone=True), nullable=False),
         Column("expires_at", DateTime(timezone=True), nullable=False),
+        Column("data", LargeBinary),
         Index("ix_identity_operator_ticket_operator_id", "operator_id", "purpose"),
         Index("ix_identity_operator_ticket_expires_at", "expires_at"),
         CheckConstraint(

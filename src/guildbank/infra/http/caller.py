@@ -304,14 +304,14 @@ async def admit(connection: Connection) -> None:
 
 def _acting(connection: Connection, caller: Caller) -> Acting:
     """Return what the audit says of an operator or a machine."""
-    address = client_address(connection)
+    stranger = ACTING.get()
     return Acting(
         principal=caller.principal,
         kind="operator" if caller.kind == "operator" else "machine",
         tenant=caller.tenant,
-        address=None if address.ip is None else str(address),
+        address=None if stranger is None else stranger.address,
         credential=caller.session_id or caller.key_id,
-        request_id=connection.scope["state"].get("request_id"),
+        request_id=None if stranger is None else stranger.request_id,
         reason=read_reason(connection.headers),
     )
 

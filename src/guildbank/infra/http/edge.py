@@ -15,7 +15,7 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from guildbank.infra.acting import ACTING
+from guildbank.infra.acting import ACTING, Acting
 from guildbank.infra.config import Settings
 from guildbank.infra.http.admission import VISIT, Gate, Visit
 from guildbank.infra.http.caller import Caller
@@ -85,7 +85,13 @@ class Edge:
         scope["state"].update(
             {"request_id": context.request_id, CLIENT_ADDRESS: address, VISIT: visit}
         )
-        token, nobody = REQUEST.set(context), ACTING.set(None)
+        stranger = Acting(
+            principal="",
+            kind="stranger",
+            address=None if address.ip is None else str(address),
+            request_id=context.request_id,
+        )
+        token, nobody = REQUEST.set(context), ACTING.set(stranger)
         answer = _Answer(send, scope, context.request_id.encode(), heard, visit, self)
         self._in_flight += 1
         self._metrics.in_flight.inc()

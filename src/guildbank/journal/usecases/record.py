@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec.structs import replace
+
 from guildbank.infra.acting import ACTING, Acting
 from guildbank.infra.database import Tx, search_path
 from guildbank.journal import pen, store
@@ -60,20 +62,24 @@ class Recorder:
         before: object = None,
         after: object = None,
         payload: Sealed | None = None,
+        arriving: bool = False,
     ) -> Receipt:
         """Write an entry of `kind` by `principal` as the last thing before the commit.
 
         `told` are the entry's facts, in the chain for ever: ids, no words of people. `before` and
         `after` are sealed beside it with whence it came; `payload` is what a person's own key
-        seals. A suspended journal takes it too. From here on the transaction sees `schema`. Other
-        processes hear of the entry by the sweep.
+        seals. Who is `arriving` was a stranger when the request began. A suspended journal takes
+        it too. From here on the transaction sees `schema`. Other processes hear of the entry by
+        the sweep.
         """
         act = _Told(principal, Draft(kind, facts(told), payload, before, after))
         acting = ACTING.get()
-        mine = acting is not None and acting.principal == principal
-        if before is not None or after is not None or mine:
-            known = acting if mine and acting is not None else Acting(principal=principal)
-            act.witness = Witness(self.sealer, known)
+        if acting is not None and arriving and acting.kind == "stranger":
+            acting = replace(acting, principal=principal)
+        if acting is None or acting.principal != principal:
+            acting = Acting(principal=principal) if before is not None or after else None
+        if acting is not None:
+            act.witness = Witness(self.sealer, acting)
         answer = await run_within(tx, self.schema, act, while_suspended=True)
         assert isinstance(answer, Receipt)
         return answer

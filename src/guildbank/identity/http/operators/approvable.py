@@ -3,7 +3,7 @@
 While four eyes are on they always wait: who could invite or promote alone would agree with oneself.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -11,8 +11,11 @@ import msgspec
 from guildbank.approvals import Approvable, Change
 from guildbank.identity.contracts.operators import OperatorState
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.external import ExternalSignIn
 from guildbank.identity.usecases.operators import change_operator, invite, own_roles
 from guildbank.identity.usecases.operators.staff import Plane
+from guildbank.identity.usecases.studio import configure
+from guildbank.identity.usecases.studio.configure import Wanted
 from guildbank.infra.acting import HOST
 from guildbank.infra.database import Tx
 from guildbank.infra.tenant import TenantRef
@@ -21,6 +24,7 @@ from guildbank.kernel import Refusal
 OPERATORS, ROLES = "operators:write", "roles:write"
 INVITE, SET_ROLES = "operators.invite", "operators.set_roles"
 SUSPEND, REINSTATE, REMOVE = "operators.suspend", "operators.reinstate", "operators.remove"
+SET_UP_STUDIO = "operators.set_up_sign_in"
 MAKE_ROLE, CHANGE_ROLE, DELETE_ROLE = "roles.make", "roles.change", "roles.delete"
 
 
@@ -97,6 +101,31 @@ async def _invite(
     return make
 
 
+async def _set_up(
+    services: Any, tenant: TenantRef | None, by: str, command: Wanted
+) -> Change | Refusal:
+    external: ExternalSignIn = services.external
+    plane = await external.identity.staff.plane(tenant)
+    wrong = configure.check_wanted(external, command)
+    if wrong is not None:
+        return wrong
+
+    async def make(tx: Tx) -> Refusal | None:
+        return await configure.configure_within(external, plane, tx, by, command)
+
+    return make
+
+
+def _show_wanted(command: Wanted) -> Mapping[str, Any]:
+    """Show what is wanted, and of the secret that there is a new one."""
+    return {
+        "enabled": command.enabled,
+        "settings": msgspec.to_builtins(command.settings),
+        "groups": msgspec.to_builtins(command.groups),
+        "newSecret": command.secret is not None,
+    }
+
+
 def _in_state(state: OperatorState) -> Within:
     async def within(
         _: Identity, plane: Plane, tx: Tx, by: str | None, command: OneOperator
@@ -152,6 +181,15 @@ APPROVABLES = (
     _of(SUSPEND, OPERATORS, "Suspend an operator.", OneOperator, _change(_in_state("suspended"))),
     _of(REINSTATE, OPERATORS, "Reinstate an operator.", OneOperator, _change(_in_state("active"))),
     _of(REMOVE, OPERATORS, "Remove an operator.", OneOperator, _change(_in_state("removed"))),
+    Approvable(
+        verb=SET_UP_STUDIO,
+        permission="staff-sign-in:write",
+        meaning="Set up how operators come in by the studio's issuer.",
+        command=Wanted,
+        show=_show_wanted,
+        change=_set_up,
+        always=True,
+    ),
     _of(MAKE_ROLE, ROLES, "Make a role.", ShapeRole, _change(_make_role)),
     _of(CHANGE_ROLE, ROLES, "Change what a role permits.", ShapeRole, _change(_change_role)),
     _of(DELETE_ROLE, ROLES, "Delete a role.", OneRole, _change(_delete_role)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from guildbank.identity.contracts.events import CODES_RENEWED, FACTOR_REMOVED
 from guildbank.identity.contracts.factors import Attestation, Passkey
 from guildbank.identity.contracts.operators import (
     LAST_FACTOR,
@@ -70,6 +71,8 @@ async def remove_passkey(
             return LAST_FACTOR
         await _end_others(tx, operator_id, session_id)
         await store.remove(tx.driver, operator_id, passkey_id)
+        told = {"operatorId": operator_id, "passkeyId": passkey_id}
+        await plane.recorder.record(tx, operator_id, FACTOR_REMOVED, told)
     return None
 
 
@@ -86,6 +89,8 @@ async def remove_app(
             return LAST_FACTOR
         await _end_others(tx, operator_id, session_id)
         await apps.forget_app(tx.driver, operator_id)
+        told = {"operatorId": operator_id, "app": True}
+        await plane.recorder.record(tx, operator_id, FACTOR_REMOVED, told)
     return None
 
 
@@ -93,7 +98,9 @@ async def renew_codes(identity: Identity, plane: Plane, operator_id: str) -> tup
     """Return new recovery codes, which are good in place of all earlier ones."""
     async with identity.db.begin(plane.schema) as tx:
         await store.lock(tx.driver, operator_id)
-        return await fresh_codes(plane, tx, operator_id)
+        codes = await fresh_codes(plane, tx, operator_id)
+        await plane.recorder.record(tx, operator_id, CODES_RENEWED, {"operatorId": operator_id})
+        return codes
 
 
 async def _end_others(tx: Tx, operator_id: str, session_id: str) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from guildbank.identity.contracts.events import SIGNED_IN
 from guildbank.identity.contracts.operators import (
     NO_OPERATOR_SESSION,
     SESSION_IDLE,
@@ -68,6 +69,9 @@ async def begin_session(
     )
     cookie = _new_cookie(identity, plane)
     await store.add(tx.driver, token_hash(cookie), session)
+    told = {"operatorId": operator_id, "sessionId": session.id}
+    after = {"device": session.device}
+    await plane.recorder.record(tx, operator_id, SIGNED_IN, told, after=after, arriving=True)
     return SignedIn(cookie=cookie, session=session)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import msgspec
 
+from guildbank.identity.contracts.events import FACTOR_ADDED
 from guildbank.identity.contracts.factors import (
     FACTOR_FAILED,
     PASSKEY_REFUSED,
@@ -113,6 +114,8 @@ async def keep_new(
     if not await store.add(tx.driver, passkey, name, now):
         return PASSKEY_REFUSED
     codes = () if held.recovery_codes else await fresh_codes(plane, tx, operator_id)
+    told = {"operatorId": operator_id, "passkeyId": passkey.id}
+    await plane.recorder.record(tx, operator_id, FACTOR_ADDED, told, arriving=True)
     return Added(id=passkey.id, recovery_codes=codes)
 
 

@@ -5,6 +5,7 @@ import secrets
 
 import pyotp
 
+from guildbank.identity.contracts.events import FACTOR_ADDED
 from guildbank.identity.contracts.operators import (
     ALREADY_ENROLLED,
     NO_OPERATOR,
@@ -64,7 +65,10 @@ async def confirm_enrolment(
     step = _step_of(identity, plane, operator_id, pending, code)
     if step is None or not await store.confirm(tx.driver, operator_id, pending, step):
         return WRONG_CODE
-    return await fresh_codes(plane, tx, operator_id)
+    codes = await fresh_codes(plane, tx, operator_id)
+    told = {"operatorId": operator_id, "app": True}
+    await plane.recorder.record(tx, operator_id, FACTOR_ADDED, told, arriving=True)
+    return codes
 
 
 async def fresh_codes(plane: Plane, tx: Tx, operator_id: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import msgspec
 
+from guildbank.identity.contracts.events import OPERATOR_JOINED, OPERATOR_LINKED, ROLES_GIVEN
 from guildbank.identity.contracts.operators import (
     LAST_OWNER,
     OWNER,
@@ -73,6 +74,7 @@ async def enter(
         await people.take_turns(tx.driver)
         roles = await _roles(plane, tx, arrival.groups)
         known = await store.linked(tx.driver, key)
+        before = await _standing(tx, arrival.links or (None if known is None else known[0]))
         if plane.tenant is not None and plane.tenant.state != "active":
             # Nobody gets more power until the tenant is resumed, and whoever has some may look.
             found = await _look(tx, arrival, known, roles)
@@ -84,12 +86,44 @@ async def enter(
             found = await _follow(tx, known, roles)
         if isinstance(found, Refusal):
             return found
+        await _record(plane, tx, arrival, before, await _standing(tx, found))
         if not arrival.complete:
             return await ask_for_factor(identity, plane, tx, found)
         stale = now - STEP_UP_LIFE * 2
         return await begin_session(
             identity, plane, tx, found, arrival.device, fresh_at=arrival.proved_at or stale
         )
+
+
+async def _standing(tx: Tx, operator_id: str | None) -> Operator | None:
+    return None if operator_id is None else await people.one(tx.driver, operator_id)
+
+
+async def _record(
+    plane: Plane, tx: Tx, arrival: Arrival, before: Operator | None, after: Operator | None
+) -> None:
+    """Record who came for the first time, who linked the account, and whose roles changed."""
+    assert after is not None
+    if before is None or before.state == "removed":
+        kind = OPERATOR_JOINED
+    elif arrival.links is not None:
+        kind = OPERATOR_LINKED
+    elif before.roles != after.roles:
+        kind = ROLES_GIVEN
+    else:
+        return
+    shown: dict[str, object] = {"roles": after.roles}
+    if kind == OPERATOR_JOINED:
+        shown |= {"address": after.address, "name": after.name}
+    await plane.recorder.record(
+        tx,
+        after.id,
+        kind,
+        {"operatorId": after.id, "byGroups": True},
+        before=None if before is None else {"roles": before.roles},
+        after=shown,
+        arriving=True,
+    )
 
 
 async def _roles(plane: Plane, tx: Tx, groups: Collection[str]) -> frozenset[str]:
