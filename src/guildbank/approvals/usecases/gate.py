@@ -96,7 +96,6 @@ class Gated(Act):
             return NOT_NEEDED if inner is None else inner.decide(stage)
         if inner is None:
             return self._store(stage, stored.policy, rules[0], Measured(), None)
-        before = self._ask.reserve.look(stage)
         # A command that would be refused now is refused now.
         draft = inner.decide(stage)
         if isinstance(draft, Refusal):
@@ -107,6 +106,7 @@ class Gated(Act):
             return draft
         after = self._ask.reserve.look(stage)
         stage.drop()
+        before = self._ask.reserve.look(stage)
         return self._store(stage, stored.policy, rule, measured, (before, after))
 
     def _judge(self, stage: Stage, rules: Sequence[Rule], measured: Measured) -> Rule | None:
