@@ -9,12 +9,21 @@ from pathlib import Path
 import httpx
 from litestar import Litestar
 
-from guildbank.app.rooms import obstacles_of, permissions_of, personal_of
+from guildbank.app.rooms import (
+    all_rooms,
+    approvables_of,
+    obstacles_of,
+    permissions_of,
+    personal_of,
+)
+from guildbank.approvals import FourEyes
+from guildbank.approvals.room import ROOM as APPROVALS
 from guildbank.identity import (
     Authenticator,
     ExternalSignIn,
     Follower,
     Identity,
+    StaffRights,
     create_key,
     open_identity,
 )
@@ -35,10 +44,13 @@ from guildbank.notify import Letters, Notify
 from guildbank.plugin_host import IdentityProviders, Plugins
 from guildbank.tenancy import Tenancy, TenantRef, Tenants, create_tenant
 from guildbank.tenancy.room import ROOM as TENANCY
+from guildbank.wallets import WalletReserve
 
 START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
-SCOPES = {**TENANCY.scopes, **IDENTITY.scopes, "wallets:spend": "Spend."}
-PERMISSIONS = permissions_of([TENANCY, IDENTITY])
+ROOMS = (TENANCY, APPROVALS, IDENTITY)
+SCOPES = {name: text for room in ROOMS for name, text in room.scopes.items()}
+SCOPES["wallets:spend"] = "Spend."
+PERMISSIONS = permissions_of(ROOMS)
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,7 @@ class House:
     identity: Identity
     clock: FixedClock
     vault: Vault
+    four_eyes: FourEyes
 
     async def tenant(self, slug: str) -> TenantRef:
         """Create a tenant."""
@@ -76,13 +89,15 @@ class House:
         identity = identity or self.identity
         authenticator = Authenticator(identity)
         return build_app(
-            routes=[*TENANCY.routes, *IDENTITY.routes],
-            codes=[*TENANCY.codes, *IDENTITY.codes],
+            routes=[route for room in ROOMS for route in room.routes],
+            codes=[code for room in ROOMS for code in room.codes],
             authenticate=authenticator,
             find_home=authenticator.home,
             services={
                 "tenancy": self.tenancy,
                 "identity": identity,
+                "four_eyes": self.four_eyes,
+                "everything": self,
                 "external": self.external(identity, plugins, url),
             },
             settings=Settings(),
@@ -183,8 +198,17 @@ async def open_house(
         obstacles=obstacles_of(rooms),
         permissions=PERMISSIONS,
     )
+    four_eyes = FourEyes(
+        db=db,
+        journal=journal,
+        tenants=tenants,
+        rights=StaffRights(db, clock, PERMISSIONS),
+        reserve=WalletReserve(),
+        persons=identity.persons,
+        approvables=approvables_of(all_rooms()),
+    )
     try:
-        yield House(url, db, journal, tenancy, identity, clock, vault)
+        yield House(url, db, journal, tenancy, identity, clock, vault, four_eyes)
     finally:
         await journal.close()
         await identity.close()

@@ -10,7 +10,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "src/guildbank"
 
-ROOMS = ("store", "payments", "wallets", "ledger", "identity", "notify", "journal", "tenancy")
+ROOMS = (
+    "store",
+    "payments",
+    "wallets",
+    "ledger",
+    "identity",
+    "approvals",
+    "notify",
+    "journal",
+    "tenancy",
+)
 """The rooms with a floor plan, upper ones first."""
 
 _TEXT_SUFFIXES = {

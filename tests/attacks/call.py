@@ -13,6 +13,18 @@ class Call:
     query: Mapping[str, str] | None = None
 
 
+def of_approvals() -> dict[str, Call]:
+    return {
+        "GET /v1/approval-policy": Call(),
+        "PUT /v1/approval-policy": Call({"rules": []}),
+        "GET /v1/approvals": Call(),
+        "GET /v1/approvals/{approval_id}": Call(),
+        "POST /v1/approvals/{approval_id}/approve": Call({}),
+        "POST /v1/approvals/{approval_id}/reject": Call({"reason": "review"}),
+        "POST /v1/approvals/{approval_id}/cancel": Call(),
+    }
+
+
 def of_staff() -> dict[str, Call]:
     invite = {"address": "new@staff.example", "roles": ["analyst"]}
     return {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
-from tests.attacks.call import Call, of_staff
+from tests.attacks.call import Call, of_approvals, of_staff
 from tests.studio import GEM, leg
 
 from guildbank.infra.http.caller import OperatorOnly, PlayerOnly, Scope
@@ -109,6 +109,7 @@ class Objects:
     export: str
     operator: str = "op_01kag3pyqmf9aag12vtrsy70ps"
     invitation: str = "inv_01kag3pyqmf9aag12vtrsy70ps"
+    approval: str = "apr_01kag3pyqmf9aag12vtrsy70ps"
     role: str = "night-shift"
     provider: str = "scripted"
 
@@ -150,6 +151,7 @@ class Route:
             key_id=objects.key,
             mail_id=objects.mail,
             operator_id=objects.operator,
+            approval_id=objects.approval,
             invitation_id=objects.invitation,
             name=objects.role,
             code=objects.currency,
@@ -203,6 +205,7 @@ def calls(o: Objects) -> dict[str, Call]:
     return {
         **_of_identity(o),
         **_of_lives(),
+        **of_approvals(),
         **of_staff(),
         **_of_wallets(o),
         **_of_payments(o),
@@ -369,6 +372,8 @@ NAMES_NOTHING = frozenset(
         "POST /v1/documents",
         "GET /v1/documents",
         "GET /v1/erasures",
+        "GET /v1/approval-policy",
+        "GET /v1/approvals",
     }
 )
 """Routes of a tenant that name no object which another tenant could own: they show one's own.

@@ -24,7 +24,7 @@ from guildbank.kernel import Refusal
 ANY_WORD = {"GET /v1/currencies/{code}", "PATCH /v1/currencies/{code}", "POST /v1/currencies"}
 """A code is a word, and each tenant means its own currency by it."""
 OWN_LISTS = {"GET /v1/operators", "GET /v1/operator-invitations", "GET /v1/roles"}
-OWN_SETTINGS = {"GET /v1/staff-sign-in", "PUT /v1/staff-sign-in"}
+OWN_SETTINGS = {"GET /v1/staff-sign-in", "PUT /v1/staff-sign-in", "PUT /v1/approval-policy"}
 """Each tenant's own, whoever's ids are known."""
 OF_WORDS = {"POST /v1/operator-invitations", "POST /v1/roles", "PUT /v1/roles/{name}",
             "DELETE /v1/roles/{name}"}  # fmt: skip

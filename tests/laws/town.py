@@ -57,7 +57,7 @@ class Town:
         # Two journals over one database are two workers: their batches compete for the lock.
         self._second = Journal(house.db)
         self.workers = [
-            Wallets(house.db, journal, house.identity.persons, (SpendLimit(),))
+            Wallets(house.db, journal, house.identity.persons, (SpendLimit(),), house.four_eyes)
             for journal in (house.journal, self._second)
         ]
         self.identities = [house.identity, house.another(self._second)]
@@ -66,7 +66,7 @@ class Town:
         self.tills = [
             Payments(
                 house.db, one.journal, house.identity.tenants, plugins, Shop(),
-                "http://127.0.0.1:8080", house.clock,
+                "http://127.0.0.1:8080", house.four_eyes, house.clock,
             )
             for one in self.workers
         ]  # fmt: skip

@@ -136,9 +136,11 @@ class Shop:
             payment_id=intent.id, amount_minor=minor, money=None, reason="asked",
             attempt_id=attempt,
         )  # fmt: skip
-        return await refund_payment(
+        made = await refund_payment(
             self.payments, self.tenant, "app", key or new_id("key"), command
         )
+        assert not isinstance(made, Receipt), "nothing asks for a second person here"
+        return made
 
     async def refunded(
         self, intent: Intent, minor: int | None = None, attempt: str | None = None
@@ -227,6 +229,7 @@ async def open_shop(
         plugins=Plugins([("scripted", script), *plugins]),
         fulfilment=PackFulfilment(),
         url="http://127.0.0.1:9",
+        four_eyes=house.four_eyes,
         clock=Ahead(),
         timing=Timing(nudge=timedelta(0), patience_seconds=5),
     )

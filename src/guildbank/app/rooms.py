@@ -5,8 +5,10 @@ import importlib.util
 import pkgutil
 from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import Any
 
 import guildbank
+from guildbank.approvals import Approvable
 from guildbank.identity import Permissions
 from guildbank.infra.http import DEPLOYMENT_SCOPE, Code
 from guildbank.infra.room import Backlog, Job, MailTemplate, Obstacle, Personal, Room
@@ -109,6 +111,12 @@ def personal_of(rooms: Iterable[Room]) -> list[Personal]:
 def obstacles_of(rooms: Iterable[Room]) -> list[Obstacle]:
     """Return what the erasure of a person waits for."""
     return [one for room in rooms for one in room.obstacles]
+
+
+def approvables_of(rooms: Iterable[Room]) -> dict[str, Approvable[Any]]:
+    """Return the verbs that can wait for a second person, by name."""
+    found = {one.verb: one for room in rooms for one in room.approvables}
+    return {verb: found[verb] for verb in sorted(found)}
 
 
 def jobs_of(rooms: Iterable[Room]) -> list[Job]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from importlib.resources import files
 
 from guildbank.app.document import described_app
-from guildbank.app.rooms import BUILT_IN_ROLES, all_rooms, permissions_of
+from guildbank.app.rooms import BUILT_IN_ROLES, all_rooms, approvables_of, permissions_of
 from guildbank.infra.http.caller import Scope
 from guildbank.infra.http.openapi import operations
 from guildbank.infra.http.shortcuts import guards_of
@@ -27,8 +27,22 @@ def who_can_do_what() -> str:
             "",
             *_table(permissions.deployment, permissions.deployment_roles, opened),
             "",
+            "## What can wait for a second person",
+            "",
+            *_approvable(),
+            "",
         ]
     )
+
+
+def _approvable() -> Iterable[str]:
+    """Yield the table of verbs that a rule of the approval policy can name."""
+    yield "| verb | does | permission | waits |"
+    yield "|---|---|---|---|"
+    for verb, one in approvables_of(all_rooms()).items():
+        waits = "whenever four eyes are on" if one.always else "where a rule names it"
+        by_amount = ", by amount" if one.measure is not None and not one.always else ""
+        yield f"| `{verb}` | {one.meaning} | `{one.permission}` | {waits}{by_amount} |"
 
 
 def _opened() -> Mapping[str, list[str]]:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from guildbank.app.places import database_url, master_key_path
 from guildbank.app.rooms import (
     all_rooms,
+    approvables_of,
     backlogs_of,
     mails_of,
     obstacles_of,
@@ -17,7 +18,15 @@ from guildbank.app.rooms import (
     personal_of,
     scopes_of,
 )
-from guildbank.identity import Authenticator, ExternalSignIn, Identity, open_identity
+from guildbank.approvals import FourEyes
+from guildbank.identity import (
+    Authenticator,
+    ExternalSignIn,
+    Identity,
+    Persons,
+    StaffRights,
+    open_identity,
+)
 from guildbank.infra.backlogs import Backlogs
 from guildbank.infra.config import Settings
 from guildbank.infra.crypto import MasterKey, Vault
@@ -35,11 +44,14 @@ from guildbank.payments import Payments
 from guildbank.plugin_host import IdentityProviders, Plugins
 from guildbank.store import PackFulfilment, Store
 from guildbank.tenancy import Tenancy, TenantRef, Tenants
-from guildbank.wallets import BarWallets, SpendLimit
+from guildbank.wallets import BarWallets, SpendLimit, WalletReserve
 from guildbank.wallets.usecases import Wallets
 
 JOURNAL_WRITERS = 4
-PARTS = ("db", "external", "identity", "notify", "payments", "store", "tenancy", "wallets")
+PARTS = (
+    "db", "everything", "external", "four_eyes", "identity", "notify", "payments", "store",
+    "tenancy", "wallets",
+)  # fmt: skip
 """The services that routes take as parameters, by name."""
 CHAINED = (CHAINED_TRANSFERS,)
 """Tables above the journal whose rows are in its hash chain."""
@@ -69,9 +81,15 @@ class Services:
     identity: Identity
     notify: Notify
     external: ExternalSignIn
+    four_eyes: FourEyes
     wallets: Wallets
     payments: Payments
     store: Store
+
+    @property
+    def everything(self) -> "Services":
+        """What the verbs of all rooms need, for a stored command of any of them."""
+        return self
 
     @property
     def data(self) -> Path:
@@ -154,7 +172,10 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         permissions=permissions_of(all_rooms()),
         home=settings.url,
     )
-    payments = Payments(db, journal, directory, plugins, PackFulfilment(), settings.url, clock)
+    four_eyes = _open_approvals(db, journal, directory, clock)
+    payments = Payments(
+        db, journal, directory, plugins, PackFulfilment(), settings.url, four_eyes, clock
+    )
     payments.timing = replace(
         payments.timing, webhook_kept=timedelta(days=settings.webhook_kept_days)
     )
@@ -175,7 +196,8 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         identity=identity,
         notify=notify,
         external=ExternalSignIn(identity, IdentityProviders(plugins, egress), settings.url),
-        wallets=Wallets(db, journal, identity.persons, [SpendLimit()]),
+        four_eyes=four_eyes,
+        wallets=Wallets(db, journal, identity.persons, [SpendLimit()], four_eyes),
         payments=payments,
         store=Store(db, journal),
     )
@@ -194,6 +216,18 @@ def _open_journal(db: Database, pinger: Pinger, metrics: Metrics, directory: Ten
 def _open_tenancy(settings: Settings, db: Database, directory: Tenants, vault: Vault) -> Tenancy:
     archives, hosts = settings.data.absolute() / "archives", own_hosts(settings)
     return Tenancy(db, vault, directory, TenantJournal(vault), archives, SystemClock(), hosts)
+
+
+def _open_approvals(db: Database, journal: Journal, directory: Tenants, clock: Clock) -> FourEyes:
+    return FourEyes(
+        db=db,
+        journal=journal,
+        tenants=directory,
+        rights=StaffRights(db, clock, permissions_of(all_rooms())),
+        reserve=WalletReserve(),
+        persons=Persons(db, directory),
+        approvables=approvables_of(all_rooms()),
+    )
 
 
 def _open_mail(settings: Settings, db: Database, directory: Tenants, vault: Vault) -> Notify:

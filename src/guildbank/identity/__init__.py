@@ -28,6 +28,7 @@ from guildbank.identity.usecases.operators.by_host import create_operator, find_
 from guildbank.identity.usecases.operators.change_operator import list_operators
 from guildbank.identity.usecases.operators.change_operator import set_state as set_operator_state
 from guildbank.identity.usecases.operators.invite import make_link as make_operator_link
+from guildbank.identity.usecases.operators.rights import StaffRights
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.identity.usecases.players.add_player import AddPlayer, add_player
 from guildbank.identity.usecases.players.mint_token import mint_player_token
@@ -60,6 +61,7 @@ __all__ = [
     "PlayerToken",
     "Profile",
     "SigningKeyState",
+    "StaffRights",
     "add_player",
     "barred_by",
     "create_key",

@@ -90,7 +90,8 @@ class Room:
     kinds of journal entries that the room writes, with their meaning. `backlogs` are what an
     operator wants counted, `mails` what the room writes to people. `subscribers` makes the room's
     readers of the journal from the app's services. `personal` are the tables that know of persons,
-    `obstacles` what their erasure waits for.
+    `obstacles` what their erasure waits for. `approvables` are the verbs that can wait for a second
+    person, each an `approvals.Approvable`.
     """
 
     name: str
@@ -105,5 +106,6 @@ class Room:
     backlogs: Sequence[Backlog] = ()
     mails: Sequence[MailTemplate] = ()
     personal: Sequence[Personal] = ()
+    approvables: Sequence[Any] = ()
     obstacles: Sequence[Obstacle] = ()
     subscribers: Callable[[Any], Sequence[Any]] = lambda _services: ()

@@ -29,6 +29,7 @@ from guildbank.ledger.lots import Interval, basis_of
 from guildbank.ledger.originals import ORIGINALS, Original, OriginalLeg
 from guildbank.ledger.posting import (
     account_needs,
+    balances_now,
     bar,
     close_book,
     holding_needs,
@@ -75,6 +76,7 @@ __all__ = [
     "Restores",
     "Transfer",
     "account_needs",
+    "balances_now",
     "bar",
     "basis_of",
     "close_book",

@@ -184,7 +184,8 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """Money put aside: state open, captured, released or expired.
 
     `amount` was placed, `captured` and `released` are parts of it; the lines say where the rest
-    is held. `counters` name what a gate counted for it, to be taken back on release.
+    is held. `counters` name what a gate counted for it, to be taken back on release. What is
+    `kept_for` an approval ends with that, and by nothing else.
     """
 
     seq: int
@@ -198,6 +199,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     lines: tuple[HoldLine, ...]
     counters: tuple[str, ...] = ()
+    kept_for: str | None = None
 
     @property
     def left(self) -> int:

@@ -63,6 +63,16 @@ def close_book(stage: Stage, book: Book) -> None:
         stage.put(SPREADS, address, changed)
 
 
+def balances_now(stage: Stage) -> dict[Address, int]:
+    """Return the balance of every bucket of players that is loaded, as the act at hand sees it."""
+    return {
+        Address(owner, asset, bucket): account.balance
+        for (owner, asset), holding in stage.rows(HOLDINGS).items()
+        if owner != HOUSE
+        for bucket, account in holding.accounts.items()
+    }
+
+
 def post(stage: Stage, legs: Sequence[Leg]) -> Sequence[Moved] | Refusal:
     """Post the legs, all or none; return the transfers they became."""
     book = open_book(stage)

@@ -65,17 +65,19 @@ JOIN ledger_account AS account
 """
 
 READ_HOLDS = """
-SELECT seq, placed_at, owner, asset, amount, captured, released, state, expires_at, lines, counters
+SELECT seq, placed_at, owner, asset, amount, captured, released, state, expires_at, lines, counters,
+       kept_for
 FROM ledger_hold
 WHERE seq = ANY($1::bigint[])
 """
 
 SAVE_HOLDS = """
 INSERT INTO ledger_hold
-    (seq, placed_at, owner, asset, amount, captured, released, state, expires_at, lines, counters)
+    (seq, placed_at, owner, asset, amount, captured, released, state, expires_at, lines, counters,
+     kept_for)
 SELECT *
 FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
-            $7::bigint[], $8::text[], $9::timestamptz[], $10::text[], $11::text[])
+            $7::bigint[], $8::text[], $9::timestamptz[], $10::text[], $11::text[], $12::text[])
 ON CONFLICT (seq) DO UPDATE
 SET captured = excluded.captured, released = excluded.released, state = excluded.state,
     lines = excluded.lines
@@ -158,7 +160,7 @@ class Holds:
         rows = [
             (h.seq, h.placed_at, h.owner, h.asset, h.amount, h.captured, h.released, h.state,
              h.expires_at, msgspec.json.encode(h.lines).decode(),
-             msgspec.json.encode(h.counters).decode())
+             msgspec.json.encode(h.counters).decode(), h.kept_for)
             for h in changed.values()
         ]  # fmt: skip
         return [Statement(SAVE_HOLDS, tuple(zip(*rows, strict=True)))]
@@ -168,7 +170,7 @@ def _hold(row: Sequence[Any]) -> Hold:
     return Hold(
         seq=row[0], placed_at=row[1], owner=row[2], asset=row[3], amount=row[4], captured=row[5],
         released=row[6], state=row[7], expires_at=row[8], lines=_LINES.decode(row[9]),
-        counters=_NAMES.decode(row[10]),
+        counters=_NAMES.decode(row[10]), kept_for=row[11],
     )  # fmt: skip
 
 

@@ -67,6 +67,7 @@ hold = Table(
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("lines", Text, nullable=False),
     Column("counters", Text, nullable=False),
+    Column("kept_for", Text),
 )
 
 Index(

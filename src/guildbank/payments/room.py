@@ -3,7 +3,7 @@
 from guildbank.infra.http import Code
 from guildbank.infra.room import Room
 from guildbank.payments.backlogs import BACKLOGS
-from guildbank.payments.http import ROUTES
+from guildbank.payments.http import APPROVABLES, ROUTES
 from guildbank.payments.jobs import JOBS
 from guildbank.payments.personal import OBSTACLES, PERSONAL
 from guildbank.payments.subscribers import subscribers
@@ -14,6 +14,7 @@ ROOM = Room(
     jobs=JOBS,
     backlogs=BACKLOGS,
     personal=PERSONAL,
+    approvables=APPROVABLES,
     obstacles=OBSTACLES,
     subscribers=subscribers,
     scopes={

@@ -29,6 +29,7 @@ from guildbank.wallets.gates import SpendLimit
 from guildbank.wallets.purses import CURRENCIES, purse_of, wallet_needs
 from guildbank.wallets.usecases.bar import BarWallets
 from guildbank.wallets.usecases.default_currency import default_currency
+from guildbank.wallets.usecases.reserve import WalletReserve
 
 __all__ = [
     "BUCKETS",
@@ -43,6 +44,7 @@ __all__ = [
     "Purse",
     "SpendLimit",
     "Spending",
+    "WalletReserve",
     "account_needs",
     "claw",
     "claw_needs",

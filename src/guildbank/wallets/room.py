@@ -2,7 +2,7 @@
 
 from guildbank.infra.http import Code
 from guildbank.infra.room import Room
-from guildbank.wallets.http import ROUTES
+from guildbank.wallets.http import APPROVABLES, ROUTES
 from guildbank.wallets.jobs import JOBS
 from guildbank.wallets.personal import PERSONAL
 
@@ -11,6 +11,7 @@ ROOM = Room(
     routes=ROUTES,
     jobs=JOBS,
     personal=PERSONAL,
+    approvables=APPROVABLES,
     scopes={
         "wallets:read": "Read holds.",
         "wallets:grant": "Give players free coins.",
@@ -62,5 +63,7 @@ ROOM = Room(
         Code("too_many_accounts", 422, "The house has all the accounts of a currency it may."),
         Code("batch_refused", 422, "Another operation of the batch was refused: none happened."),
         Code("hold_not_due", 422, "The hold's time is not over."),
+        Code("hold_kept", 409, "The hold waits with an approval and ends with that."),
+        Code("approval_spans_wallets", 422, "What waits for approval takes from one wallet."),
     ),
 )

@@ -6,6 +6,7 @@ import pwd
 import typer
 
 from guildbank.app.cli import (
+    approvals,
     breached,
     doctor,
     keys,
@@ -34,6 +35,7 @@ app.add_typer(keys.app, name="key")
 app.add_typer(signing_keys.app, name="signing-key")
 app.add_typer(breached.app, name="breached-passwords")
 app.add_typer(operators.app, name="operator")
+app.add_typer(approvals.app, name="approval")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(players.app, name="player")
 app.add_typer(plugins.app, name="plugin")

@@ -5,7 +5,7 @@ from datetime import datetime
 from ipaddress import ip_network
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import any_, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from guildbank.identity.contracts.machines import Key, KnownKey
@@ -110,6 +110,25 @@ async def application_scopes(
     )
     rows = (await tx.sql.execute(statement)).all()
     return frozenset(name for row in rows for name in row.scopes) if rows else None
+
+
+async def application_may(
+    tx: Tx, application: str, tenant_id: str | None, scope: str, now: datetime
+) -> bool:
+    """Say whether a secret key of the application that is good now has the scope."""
+    statement = (
+        select(_key.id)
+        .where(
+            _key.application == application,
+            _key.tenant_id.is_not_distinct_from(tenant_id),
+            _key.kind == "secret",
+            literal(scope) == any_(_key.scopes),
+            _key.revoked_at.is_(None),
+            _key.expires_at.is_(None) | (_key.expires_at > now),
+        )
+        .limit(1)
+    )
+    return (await tx.sql.execute(statement)).first() is not None
 
 
 async def key_page(tx: Tx, tenant_id: str | None, after: str, limit: int) -> list[Key]:

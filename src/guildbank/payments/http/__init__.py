@@ -2,4 +2,7 @@
 
 from guildbank.payments.http import coins, payments, providers, refunds, webhooks
 
+__all__ = ["APPROVABLES", "ROUTES"]
+
+APPROVABLES = (refunds.REFUNDING,)
 ROUTES = (*payments.ROUTES, *coins.ROUTES, *refunds.ROUTES, *providers.ROUTES, *webhooks.ROUTES)

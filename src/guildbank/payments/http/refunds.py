@@ -1,12 +1,14 @@
 """Routes by which game servers give money back."""
 
-from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar
 
-from litestar import get, post
+import msgspec
+from litestar import Response, get, post
 from litestar.params import PathParameter
 from msgspec import Meta
 
+from guildbank.approvals import WAITS, Approvable, Measured, waiting
 from guildbank.infra.http import (
     Body,
     IdempotencyKey,
@@ -20,11 +22,20 @@ from guildbank.infra.http import (
     read_money,
     scope,
 )
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Act, Receipt
+from guildbank.kernel import Refusal
 from guildbank.payments.contracts import RefundCommand
 from guildbank.payments.http.views import RefundView, refund_view
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.read import get_payment, get_refund
-from guildbank.payments.usecases.refund import refund_payment
+from guildbank.payments.usecases.refund import (
+    BeginRefund,
+    StoredRefund,
+    finish,
+    refund_act,
+    refund_payment,
+)
 
 Parts = Service[Payments]
 READ, REFUND = "payments:read", "payments:refund"
@@ -34,6 +45,16 @@ RefundId = Annotated[str, PathParameter(description="The refund's id.", max_leng
 AttemptId = Annotated[
     str, Meta(min_length=1, max_length=90, examples=["att_01kag3pyqmf9aag12vtrsy70ps"])
 ]
+
+
+class RefundFacts(msgspec.Struct):
+    """What is read of the entry of a refund."""
+
+    refund: str
+    payment: str
+    player: str
+    money: str
+    amount: int
 
 
 class RefundBody(Body):
@@ -58,6 +79,7 @@ class RefundBody(Body):
     guards=[scope(REFUND)],
     tags=TAGS,
     summary="Refund a payment",
+    responses=WAITS,
 )
 async def create(
     payments: Parts,
@@ -65,7 +87,7 @@ async def create(
     payment_id: PaymentId,
     idempotency_key: IdempotencyKey,
     data: JSONBody[RefundBody],
-) -> RefundView:
+) -> Response[RefundView]:
     """Take coins back and give their money back. The same key answers with the same refund.
 
     The coins come from the unspent part of this purchase. For spent ones the tenant's policy
@@ -81,7 +103,11 @@ async def create(
         attempt_id=data.attempt_id,
     )
     made = await refund_payment(payments, caller.home, caller.principal, idempotency_key, command)
-    return refund_view(granted(made))
+    if isinstance(made, Receipt):
+        waits = await waiting(payments.four_eyes, caller.home, made)
+        assert waits is not None, "a refund that was begun is answered with itself"
+        return waits
+    return Response(refund_view(granted(made)))
 
 
 @get(
@@ -102,4 +128,50 @@ async def read(payments: Parts, caller: Who, refund_id: RefundId) -> RefundView:
     return refund_view(granted(await get_refund(payments, caller.home, refund_id)))
 
 
+_FACTS = msgspec.json.Decoder(RefundFacts)
+
+
+async def _act(
+    services: Any, tenant: TenantRef | None, by: str, stored: StoredRefund
+) -> Act | Refusal:
+    assert tenant is not None, "the deployment takes no payments"
+    return await refund_act(services.payments, tenant, by, None, stored)
+
+
+async def _after(services: Any, tenant: TenantRef, receipt: Receipt) -> None:
+    await finish(services.payments, tenant, receipt)
+
+
+def _measure(data: bytes) -> Measured:
+    facts = _FACTS.decode(data)
+    return Measured(facts.player, {facts.money: facts.amount})
+
+
+def _show(stored: StoredRefund) -> Mapping[str, Any]:
+    one = stored.command
+    return {
+        "paymentId": one.payment_id,
+        "attemptId": one.attempt_id,
+        "amountMinor": one.amount_minor,
+        "currency": one.money,
+    }
+
+
+def _answer(receipt: Receipt) -> Mapping[str, str]:
+    facts = _FACTS.decode(receipt.data)
+    return {"id": facts.refund, "paymentId": facts.payment}
+
+
+REFUNDING = Approvable(
+    verb=BeginRefund.verb,
+    permission=REFUND,
+    meaning="Give money of a payment back, and take its coins.",
+    command=StoredRefund,
+    show=_show,
+    act=_act,
+    measure=_measure,
+    after=_after,
+    answer=_answer,
+    sealed=lambda stored: stored.reason,
+)
 ROUTES = (create, list_all, read)

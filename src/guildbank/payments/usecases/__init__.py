@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from guildbank.approvals import FourEyes
 from guildbank.identity import Persons
 from guildbank.infra.database import Database
 from guildbank.infra.tenant import TenantRef
@@ -68,6 +69,7 @@ class Payments:
     plugins: Plugins
     fulfilment: Fulfilment
     url: str
+    four_eyes: FourEyes
     clock: Clock = field(default_factory=SystemClock)
     timing: Timing = field(default_factory=Timing)
     persons: Persons = field(init=False)

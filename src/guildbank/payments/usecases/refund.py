@@ -3,6 +3,7 @@
 import msgspec
 import structlog
 
+from guildbank.approvals import gate, is_waiting
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Draft, Need, Receipt, Sealed, Stage, facts
 from guildbank.kernel import Refusal, new_id, parse_id
@@ -41,7 +42,7 @@ class BeginRefund(MoneyAct):
         self,
         attempt: Attempt,
         principal: str,
-        key: str,
+        key: str | None,
         command: RefundCommand,
         origin: str,
         *,
@@ -151,37 +152,64 @@ def _too_much(left_minor: int) -> Refusal:
     )
 
 
+class StoredRefund(msgspec.Struct, frozen=True):
+    """A refund as it waits for a second person; the command has the hash of its sealed reason."""
+
+    command: RefundCommand
+    reason: Sealed | None = None
+
+
 async def refund_payment(
     payments: Payments, tenant: TenantRef, principal: str, key: str, command: RefundCommand
-) -> Refund | Refusal:
+) -> Refund | Receipt | Refusal:
     """Refund a payment, whole or in part. The same key answers with the same refund.
 
-    Refusals: `not_found` (the payment, or the attempt that is named), `payment_not_refundable`,
+    Where a second person must agree, the receipt is that of the stored command. Refusals:
+    `not_found` (the payment, or the attempt that is named), `payment_not_refundable`,
     `exceeds_refundable`, `dispute_open`, `currency_mismatch`, `refund_exceeds_unspent`,
-    `key_reused`, `tenant_suspended`.
+    `too_many_approvals`, `key_reused`, `tenant_suspended`.
     """
     if parse_id("pay", command.payment_id) is None:
         return NO_PAYMENT
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         intent = await store.intent_by_id(tx.driver, command.payment_id)
-        attempts = await store.attempts_of(tx.driver, command.payment_id)
     if intent is None:
         return NO_PAYMENT
-    attempt = _refundable(attempts, command.attempt_id)
-    if isinstance(attempt, Refusal):
-        return attempt
     sealed = await seal_reason(payments, tenant, intent.player_id, command.reason)
     if isinstance(sealed, Refusal):
         return sealed
     # The hash, salted under the person's key, stands for the reason in the command's fingerprint.
     command = msgspec.structs.replace(command, reason=None if sealed is None else sealed.hash)
-    settings = await payments.tenants.settings(tenant.id)
-    owe = settings is not None and settings.spent_coins == "debt"
-    act = BeginRefund(attempt, principal, key, command, "merchant", owe=owe, reason=sealed)
-    refund = await _begin(payments, tenant, act)
+    stored = StoredRefund(command, sealed)
+    act = await refund_act(payments, tenant, principal, key, stored)
+    if isinstance(act, Refusal):
+        return act
+    gated = await gate(payments.four_eyes, tenant, act, act.verb, stored)
+    outcome = await payments.journal.submit(tenant.schema, gated)
+    if isinstance(outcome, Refusal) or is_waiting(outcome):
+        return outcome
+    refund = await finish(payments, tenant, outcome)
     if isinstance(refund, Refusal):
         return refund
     return (await with_reasons(payments, tenant, intent.player_id, [refund]))[0]
+
+
+async def refund_act(
+    payments: Payments, tenant: TenantRef, principal: str, key: str | None, stored: StoredRefund
+) -> BeginRefund | Refusal:
+    """Return the act of a refund by the tenant's policy of now.
+
+    Refusals: `not_found` (the attempt that is named), `payment_not_refundable`.
+    """
+    command = stored.command
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        attempts = await store.attempts_of(tx.driver, command.payment_id)
+    attempt = _refundable(attempts, command.attempt_id)
+    if isinstance(attempt, Refusal):
+        return attempt
+    settings = await payments.tenants.settings(tenant.id)
+    owe = settings is not None and settings.spent_coins == "debt"
+    return BeginRefund(attempt, principal, key, command, "merchant", owe=owe, reason=stored.reason)
 
 
 def _refundable(attempts: list[Attempt], named: str | None) -> Attempt | Refusal:
@@ -196,10 +224,8 @@ def _refundable(attempts: list[Attempt], named: str | None) -> Attempt | Refusal
     return next(iter((*credited, *aside)), NOT_REFUNDABLE)
 
 
-async def _begin(payments: Payments, tenant: TenantRef, act: BeginRefund) -> Refund | Refusal:
-    receipt = await payments.journal.submit(tenant.schema, act)
-    if not isinstance(receipt, Receipt):
-        return receipt
+async def finish(payments: Payments, tenant: TenantRef, receipt: Receipt) -> Refund | Refusal:
+    """Ask the provider for the refund that an entry began, and return it as it stands."""
     refund_id = msgspec.json.decode(receipt.data)["refund"]
     await payments.wait(payments.start(send_refund(payments, tenant, refund_id)))
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
@@ -215,6 +241,8 @@ async def refund_unapplied(payments: Payments, tenant: TenantRef, attempt: Attem
         payment_id=attempt.payment_id, amount_minor=None, money=None, reason=None
     )
     act = BeginRefund(attempt, "system", f"{attempt.id}:unapplied", command, "system", owe=False)
-    outcome = await _begin(payments, tenant, act)
-    if isinstance(outcome, Refusal):
+    outcome = await payments.journal.submit(tenant.schema, act)
+    if not isinstance(outcome, Refusal):
+        await finish(payments, tenant, outcome)
+    else:
         log.warning("unapplied_not_refunded", attempt=attempt.id, code=outcome.code)

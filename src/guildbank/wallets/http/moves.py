@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.params import PathParameter
 from msgspec import Meta
 
+from guildbank.approvals import WAITS, waiting
 from guildbank.infra.http import (
     Amount,
     Body,
@@ -85,24 +86,28 @@ class ReversalBody(Body):
     player_id: PlayerId | None = None
 
 
-@post("/v1/grants", guards=[scope(GRANT)], tags=TAGS, summary="Grant free coins")
+@post("/v1/grants", guards=[scope(GRANT)], tags=TAGS, summary="Grant free coins", responses=WAITS)
 async def grant(
     wallets: Parts, caller: Who, idempotency_key: IdempotencyKey, data: JSONBody[MoveBody]
-) -> MovedView:
+) -> Response[MovedView]:
     """Give a player coins of the free bucket. Paid coins come from payments alone."""
     operation = Grant(data.player_id, data.currency, data.amount)
     request = Request(operation, idempotency_key, data.metadata)
-    return moved_view(granted(await operate(wallets, caller.home, caller.principal, request)))
+    outcome = await operate(wallets, caller.home, caller.principal, request)
+    waits = await waiting(wallets.four_eyes, caller.home, outcome)
+    return waits or Response(moved_view(granted(outcome)))
 
 
-@post("/v1/spends", guards=[scope(SPEND)], tags=TAGS, summary="Spend coins")
+@post("/v1/spends", guards=[scope(SPEND)], tags=TAGS, summary="Spend coins", responses=WAITS)
 async def spend(
     wallets: Parts, caller: Who, idempotency_key: IdempotencyKey, data: JSONBody[MoveBody]
-) -> MovedView:
+) -> Response[MovedView]:
     """Take a player's coins, bucket by bucket in the currency's order."""
     operation = Spend(data.player_id, data.currency, data.amount)
     request = Request(operation, idempotency_key, data.metadata)
-    return moved_view(granted(await operate(wallets, caller.home, caller.principal, request)))
+    outcome = await operate(wallets, caller.home, caller.principal, request)
+    waits = await waiting(wallets.four_eyes, caller.home, outcome)
+    return waits or Response(moved_view(granted(outcome)))
 
 
 @post("/v1/holds", guards=[scope(HOLD)], tags=TAGS, summary="Hold coins")
@@ -143,10 +148,16 @@ async def release(
     return hold_moved_view(granted(await operate(wallets, caller.home, caller.principal, request)))
 
 
-@post("/v1/reversals", guards=[scope(REVERSE)], tags=TAGS, summary="Reverse a transaction")
+@post(
+    "/v1/reversals",
+    guards=[scope(REVERSE)],
+    tags=TAGS,
+    summary="Reverse a transaction",
+    responses=WAITS,
+)
 async def reverse(
     wallets: Parts, caller: Who, idempotency_key: IdempotencyKey, data: JSONBody[ReversalBody]
-) -> ReversalView:
+) -> Response[ReversalView]:
     """Undo a spend, capture, grant or posting by new postings, never above the original in sum.
 
     A posting is undone whole, or by an amount where it has one leg, and is answered with the
@@ -158,7 +169,9 @@ async def reverse(
         raise problem("missing_field", "A reason is sealed under a player: say whose.", "playerId")
     operation = Reverse(data.transaction_id, data.amount, player_id=data.player_id)
     request = Request(operation, idempotency_key, {"reason": data.reason} if data.reason else None)
-    return reversal_view(granted(await operate(wallets, caller.home, caller.principal, request)))
+    outcome = await operate(wallets, caller.home, caller.principal, request)
+    waits = await waiting(wallets.four_eyes, caller.home, outcome)
+    return waits or Response(reversal_view(granted(outcome)))
 
 
 ROUTES = (grant, spend, place_hold, read_hold, capture, release, reverse)

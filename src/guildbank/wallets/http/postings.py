@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Annotated, ClassVar
 
 import msgspec
-from litestar import post
+from litestar import Response, post
 from msgspec import Meta
 
+from guildbank.approvals import WAITS, waiting
 from guildbank.infra.http import (
     Amount,
     Body,
@@ -151,13 +152,19 @@ class ReversalView(View):
     transfers: Sequence[TransferView] | None
 
 
-@post("/v1/postings", guards=[scope(POST, fresh=True)], tags=TAGS, summary="Post legs")
+@post(
+    "/v1/postings",
+    guards=[scope(POST, fresh=True)],
+    tags=TAGS,
+    summary="Post legs",
+    responses=WAITS,
+)
 async def create_posting(
     wallets: Service[Wallets],
     caller: Who,
     idempotency_key: IdempotencyKey,
     data: JSONBody[PostingBody],
-) -> PostingView:
+) -> Response[PostingView]:
     """Move coins of game currencies between players and the house's accounts, up to 64 legs.
 
     Paid coins may be taken but never given, and coins do not pass from player to player.
@@ -180,7 +187,9 @@ async def create_posting(
             "metadata",
         )
     request = Request(Post(legs), idempotency_key, data.metadata, players[0] if players else None)
-    return posting_view(granted(await operate(wallets, caller.home, caller.principal, request)))
+    outcome = await operate(wallets, caller.home, caller.principal, request)
+    waits = await waiting(wallets.four_eyes, caller.home, outcome)
+    return waits or Response(posting_view(granted(outcome)))
 
 
 def _address(side: SideBody, currency: str, field: str) -> Address:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from guildbank.approvals import FourEyes
 from guildbank.identity import Persons
 from guildbank.infra.database import Database
 from guildbank.journal import Journal
@@ -17,3 +18,4 @@ class Wallets:
     journal: Journal
     persons: Persons
     gates: Sequence[Gate]
+    four_eyes: FourEyes

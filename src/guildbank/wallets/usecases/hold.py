@@ -103,6 +103,13 @@ class HoldAct(WalletAct):
         hold = stage.get(HOLDS, self.seq)
         if hold is None or epoch_ms(hold.placed_at) != self.at_ms:
             return UNKNOWN_HOLD
+        waits = hold.kept_for is not None and hold.state == "open"
+        if waits and hold.expires_at > stage.now:
+            return Refusal(
+                code="hold_kept",
+                detail=f"The hold waits with {hold.kept_for}: it ends when that is decided.",
+                field="holdId",
+            )
         if hold.state == "expired" or (hold.state == "open" and hold.expires_at <= stage.now):
             return Refusal(
                 code="hold_expired",

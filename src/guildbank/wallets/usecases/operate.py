@@ -1,10 +1,11 @@
 """Run operations on wallets: one of them, each of many, or all of many in one commit."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
+from guildbank.approvals import gate
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Outcome, Receipt, Sealed, Unavailable, recall
 from guildbank.kernel import Refusal, parse_id, parse_seq_id
@@ -32,6 +33,17 @@ Rule: TypeAlias = Freeze | SetLimit
 Payable = TypeVar("Payable", Grant, Spend, PlaceHold, Reverse, Post, Freeze)
 
 
+Approved = TypeVar("Approved", bound=Operation)
+_APPROVABLE = (Grant, Spend, Reverse, Post)
+
+
+class Stored(msgspec.Struct, Generic[Approved], frozen=True):
+    """An operation as it waits for a second person, with the facts that are sealed beside it."""
+
+    operation: Approved
+    sealed: Sealed | None = None
+
+
 class Request(msgspec.Struct, frozen=True):
     """An operation with its idempotency key, and free-form facts to be sealed beside it.
 
@@ -47,7 +59,7 @@ class Request(msgspec.Struct, frozen=True):
 async def operate(
     wallets: Wallets, tenant: TenantRef, principal: str, request: Request
 ) -> Receipt | Refusal:
-    """Run one operation; refusals are those of its act.
+    """Run one operation, or store it for a second person; refusals are those of its act.
 
     Raises Unavailable when the journal cannot answer.
     """
@@ -68,7 +80,9 @@ async def operate_each(
     done = 0
     while done < len(requests):
         chunk = requests[done : done + wallets.journal.chunk(tenant.schema)]
-        prepared = [await prepare(wallets, tenant, principal, request) for request in chunk]
+        prepared = [
+            await prepare(wallets, tenant, principal, request, alone=False) for request in chunk
+        ]
         acts = [act for act in prepared if isinstance(act, Act)]
         answers = iter(await wallets.journal.submit_each(tenant.schema, acts))
         outcomes = [act if isinstance(act, Refusal) else next(answers) for act in prepared]
@@ -93,7 +107,7 @@ async def operate_all(
     """Run many operations in one commit or none, stopped by the first refusal."""
     acts: list[Act] = []
     for number, request in enumerate(requests):
-        act = await prepare(wallets, tenant, principal, request)
+        act = await prepare(wallets, tenant, principal, request, alone=False)
         if isinstance(act, Refusal):
             return Stopped(number, act)
         acts.append(act)
@@ -106,9 +120,17 @@ async def operate_all(
 
 
 async def prepare(
-    wallets: Wallets, tenant: TenantRef, principal: str, request: Request
+    wallets: Wallets,
+    tenant: TenantRef,
+    principal: str,
+    request: Request,
+    *,
+    alone: bool = True,
 ) -> Act | Refusal:
-    """Return the act of a request, its payload sealed."""
+    """Return the act of a request, its payload sealed.
+
+    Where a second person must agree, one that comes `alone` is stored, another is refused.
+    """
     sealed: Sealed | None = None
     if request.payload:
         person = request.person or getattr(request.operation, "player_id", None)
@@ -118,9 +140,13 @@ async def prepare(
         found = await wallets.persons.seal(tenant, person, payload)
         if isinstance(found, Refusal):
             known = await _sealed_before(wallets, tenant, principal, request, person)
-            return found if known is None else _act(wallets, principal, request, known)
+            return found if known is None else make_act(wallets, principal, request, known)
         sealed = found
-    return _act(wallets, principal, request, sealed)
+    act = make_act(wallets, principal, request, sealed)
+    if isinstance(act, Refusal) or not isinstance(request.operation, _APPROVABLE):
+        return act
+    stored = Stored(request.operation, sealed)
+    return await gate(wallets.four_eyes, tenant, act, act.verb, stored, alone=alone)
 
 
 async def _sealed_before(
@@ -130,7 +156,7 @@ async def _sealed_before(
 
     Whose key was destroyed, of them nothing can be sealed to compare; the rest of the command is.
     """
-    act = _act(wallets, principal, request, None)
+    act = make_act(wallets, principal, request, None)
     found = None if isinstance(act, Refusal) else await recall(wallets.db, tenant.schema, act)
     if found is None:
         return None
@@ -138,9 +164,10 @@ async def _sealed_before(
     return None if hash_ is None else Sealed(person=person, hash=hash_, ciphertext=b"")
 
 
-def _act(
+def make_act(
     wallets: Wallets, principal: str, request: Request, sealed: Sealed | None
 ) -> Act | Refusal:
+    """Return the act of a request whose payload is sealed."""
     key, operation = request.key, request.operation
     match operation:
         case Spend():

@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, ClassVar
 
-from litestar import delete, get, post
+from litestar import Response, delete, get, post
 from litestar.params import PathParameter
 
+from guildbank.approvals import WAITS, held_back
 from guildbank.identity.contracts.operators import Invitation
+from guildbank.identity.http.operators import approvable
 from guildbank.identity.http.operators.door import (
     AddressText,
     RoleNames,
     check_awake,
     plane_of,
 )
-from guildbank.identity.http.operators.people import READING, WRITING
+from guildbank.identity.http.operators.people import READING, WRITING, Everything, Eyes
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators import invite
 from guildbank.infra.http import (
@@ -64,16 +66,32 @@ class InvitationView(View):
     expires_at: datetime
 
 
-@post("/v1/operator-invitations", guards=WRITING, tags=TAGS, summary="Invite an operator")
-async def create(identity: Parts, caller: Who, data: JSONBody[InviteBody]) -> InvitationView:
+@post(
+    "/v1/operator-invitations",
+    guards=WRITING,
+    tags=TAGS,
+    summary="Invite an operator",
+    responses=WAITS,
+)
+async def create(
+    identity: Parts,
+    four_eyes: Eyes,
+    everything: Everything,
+    caller: Who,
+    data: JSONBody[InviteBody],
+) -> Response[InvitationView]:
     """Mail a link that works once, for 72 hours, in place of an earlier one to this address.
 
     Nobody gives roles that permit what they lack themselves; only an owner invites owners.
     """
     check_awake(caller)
+    wish = approvable.Invite(data.address, tuple(data.roles))
+    waits = await held_back(four_eyes, everything, caller, approvable.INVITE, wish)
+    if waits is not None:
+        return waits
     plane = await plane_of(identity, caller)
     made = await invite.invite(identity, plane, caller.principal, data.address, data.roles)
-    return _view(granted(made))
+    return Response(_view(granted(made)))
 
 
 @get("/v1/operator-invitations", guards=READING, tags=TAGS, summary="List invitations")

@@ -1,12 +1,14 @@
 """Routes by which operators keep each other: list, suspend, reinstate, remove, give roles."""
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from litestar import delete, get, post, put
+from litestar import Response, delete, get, post, put
 from litestar.params import PathParameter
 
+from guildbank.approvals import WAITS, FourEyes, held_back
 from guildbank.identity.contracts.operators import OperatorState
+from guildbank.identity.http.operators import approvable
 from guildbank.identity.http.operators.door import (
     OperatorView,
     RoleNames,
@@ -31,6 +33,8 @@ from guildbank.infra.http import (
 )
 
 Parts = Service[Identity]
+Eyes = Service[FourEyes]
+Everything = Service[Any]
 TAGS: Sequence[str] = ["Operators"]
 READING = [by_operator("operators:read")]
 WRITING = [by_operator("operators:write", fresh=True)]
@@ -72,10 +76,19 @@ async def read(identity: Parts, caller: Who, operator_id: OperatorId) -> Operato
     tags=TAGS,
     status_code=200,
     summary="Suspend an operator",
+    responses=WAITS,
 )
-async def suspend(identity: Parts, caller: Who, operator_id: OperatorId) -> OperatorView:
+async def suspend(
+    identity: Parts,
+    four_eyes: Eyes,
+    everything: Everything,
+    caller: Who,
+    operator_id: OperatorId,
+) -> Response[OperatorView]:
     """Let the operator in no more and end all sessions at once. Safe to repeat."""
-    return await _in_state(identity, caller, operator_id, "suspended")
+    wish = approvable.OneOperator(operator_id)
+    waits = await held_back(four_eyes, everything, caller, approvable.SUSPEND, wish)
+    return waits or Response(await _in_state(identity, caller, operator_id, "suspended"))
 
 
 @post(
@@ -84,11 +97,20 @@ async def suspend(identity: Parts, caller: Who, operator_id: OperatorId) -> Oper
     tags=TAGS,
     status_code=200,
     summary="Reinstate an operator",
+    responses=WAITS,
 )
-async def reinstate(identity: Parts, caller: Who, operator_id: OperatorId) -> OperatorView:
+async def reinstate(
+    identity: Parts,
+    four_eyes: Eyes,
+    everything: Everything,
+    caller: Who,
+    operator_id: OperatorId,
+) -> Response[OperatorView]:
     """Let a suspended operator sign in again, with the roles of before. Safe to repeat."""
     check_awake(caller)
-    return await _in_state(identity, caller, operator_id, "active")
+    wish = approvable.OneOperator(operator_id)
+    waits = await held_back(four_eyes, everything, caller, approvable.REINSTATE, wish)
+    return waits or Response(await _in_state(identity, caller, operator_id, "active"))
 
 
 @delete(
@@ -97,10 +119,21 @@ async def reinstate(identity: Parts, caller: Who, operator_id: OperatorId) -> Op
     tags=TAGS,
     status_code=204,
     summary="Remove an operator",
+    responses=WAITS,
 )
-async def remove(identity: Parts, caller: Who, operator_id: OperatorId) -> None:
+async def remove(
+    identity: Parts,
+    four_eyes: Eyes,
+    everything: Everything,
+    caller: Who,
+    operator_id: OperatorId,
+) -> Response[None]:
     """End the operator's account for good; the address can be invited again, as somebody new."""
-    await _in_state(identity, caller, operator_id, "removed")
+    wish = approvable.OneOperator(operator_id)
+    waits = await held_back(four_eyes, everything, caller, approvable.REMOVE, wish)
+    if waits is None:
+        await _in_state(identity, caller, operator_id, "removed")
+    return waits or Response(None)
 
 
 @put(
@@ -108,20 +141,30 @@ async def remove(identity: Parts, caller: Who, operator_id: OperatorId) -> None:
     guards=WRITING,
     tags=TAGS,
     summary="Set an operator's roles",
+    responses=WAITS,
 )
 async def write_roles(
-    identity: Parts, caller: Who, operator_id: OperatorId, data: JSONBody[OperatorRolesBody]
-) -> OperatorView:
+    identity: Parts,
+    four_eyes: Eyes,
+    everything: Everything,
+    caller: Who,
+    operator_id: OperatorId,
+    data: JSONBody[OperatorRolesBody],
+) -> Response[OperatorView]:
     """Give these roles and no others, and end the operator's sessions.
 
     Nobody gives what they lack themselves, or changes an operator who may do more.
     """
     check_awake(caller)
+    wish = approvable.GiveRoles(operator_id, tuple(data.roles))
+    waits = await held_back(four_eyes, everything, caller, approvable.SET_ROLES, wish)
+    if waits is not None:
+        return waits
     plane = await plane_of(identity, caller)
     changed = await change_operator.set_roles(
         identity, plane, caller.principal, operator_id, data.roles
     )
-    return operator_view(granted(changed))
+    return Response(operator_view(granted(changed)))
 
 
 async def _in_state(

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
-from litestar import delete, get, post, put
+from litestar import Response, delete, get, post, put
 from litestar.params import PathParameter
 from msgspec import Meta
 
+from guildbank.approvals import WAITS, held_back
 from guildbank.identity.contracts.operators import Role
+from guildbank.identity.http.operators import approvable
 from guildbank.identity.http.operators.door import RoleName, check_awake, plane_of
-from guildbank.identity.http.operators.people import READING
+from guildbank.identity.http.operators.people import READING, Everything, Eyes
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators import own_roles
 from guildbank.infra.http import (
@@ -75,35 +77,68 @@ async def list_all(identity: Parts, caller: Who) -> RolesView:
     return RolesView([_view(one) for one in await own_roles.list_roles(identity, plane)])
 
 
-@post("/v1/roles", guards=WRITING, tags=TAGS, summary="Make a role")
-async def create(identity: Parts, caller: Who, data: JSONBody[CreateRoleBody]) -> RoleView:
+@post("/v1/roles", guards=WRITING, tags=TAGS, summary="Make a role", responses=WAITS)
+async def create(
+    identity: Parts,
+    four_eyes: Eyes,
+    everything: Everything,
+    caller: Who,
+    data: JSONBody[CreateRoleBody],
+) -> Response[RoleView]:
     """Make a role of permissions that one has oneself."""
     check_awake(caller)
+    wish = approvable.ShapeRole(data.name, tuple(data.permissions))
+    waits = await held_back(four_eyes, everything, caller, approvable.MAKE_ROLE, wish)
+    if waits is not None:
+        return waits
     plane = await plane_of(identity, caller)
     made = await own_roles.create_role(
         identity, plane, caller.principal, data.name, data.permissions
     )
-    return _view(granted(made))
+    return Response(_view(granted(made)))
 
 
-@put("/v1/roles/{name:str}", guards=WRITING, tags=TAGS, summary="Change a role")
+@put("/v1/roles/{name:str}", guards=WRITING, tags=TAGS, summary="Change a role", responses=WAITS)
 async def change(
-    identity: Parts, caller: Who, name: PathRole, data: JSONBody[ChangeRoleBody]
-) -> RoleView:
+    identity: Parts,
+    four_eyes: Eyes,
+    everything: Everything,
+    caller: Who,
+    name: PathRole,
+    data: JSONBody[ChangeRoleBody],
+) -> Response[RoleView]:
     """Let the role permit this, for all who have it; their sessions end."""
     check_awake(caller)
+    wish = approvable.ShapeRole(name, tuple(data.permissions))
+    waits = await held_back(four_eyes, everything, caller, approvable.CHANGE_ROLE, wish)
+    if waits is not None:
+        return waits
     plane = await plane_of(identity, caller)
     changed = await own_roles.change_role(identity, plane, caller.principal, name, data.permissions)
-    return _view(granted(changed))
+    return Response(_view(granted(changed)))
 
 
-@delete("/v1/roles/{name:str}", guards=WRITING, tags=TAGS, status_code=204, summary="Delete a role")
-async def remove(identity: Parts, caller: Who, name: PathRole) -> None:
+@delete(
+    "/v1/roles/{name:str}",
+    guards=WRITING,
+    tags=TAGS,
+    status_code=204,
+    summary="Delete a role",
+    responses=WAITS,
+)
+async def remove(
+    identity: Parts, four_eyes: Eyes, everything: Everything, caller: Who, name: PathRole
+) -> Response[None]:
     """Delete a role that nobody has."""
+    wish = approvable.OneRole(name)
+    waits = await held_back(four_eyes, everything, caller, approvable.DELETE_ROLE, wish)
+    if waits is not None:
+        return waits
     plane = await plane_of(identity, caller)
     refusal = await own_roles.delete_role(identity, plane, caller.principal, name)
     if refusal is not None:
         raise problem_for(refusal)
+    return Response(None)
 
 
 def _view(role: Role) -> RoleView:

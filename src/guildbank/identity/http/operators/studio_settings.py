@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Annotated, ClassVar
 
 import msgspec
-from litestar import get, put
+from litestar import Response, get, put
 from msgspec import Meta
 
+from guildbank.approvals import WAITS, held_back
 from guildbank.identity.contracts.studio import (
     MAX_GROUPS,
     GroupRoles,
@@ -16,7 +17,9 @@ from guildbank.identity.contracts.studio import (
     Trust,
     TrustedClaim,
 )
+from guildbank.identity.http.operators import approvable
 from guildbank.identity.http.operators.door import RoleNames, check_awake, plane_of
+from guildbank.identity.http.operators.people import Everything, Eyes
 from guildbank.identity.usecases.external import ExternalSignIn
 from guildbank.identity.usecases.studio import configure
 from guildbank.infra.http import Body, JSONBody, Service, View, Who, by_operator, granted
@@ -129,10 +132,20 @@ async def read_staff_sign_in(external: Parts, caller: Who) -> StudioView:
     return _view(granted(await configure.read_studio(external, plane)))
 
 
-@put("/v1/staff-sign-in", guards=WRITING, tags=TAGS, summary="Set up the studio's sign-in")
+@put(
+    "/v1/staff-sign-in",
+    guards=WRITING,
+    tags=TAGS,
+    summary="Set up the studio's sign-in",
+    responses=WAITS,
+)
 async def set_up_staff_sign_in(
-    external: Parts, caller: Who, data: JSONBody[StudioBody]
-) -> StudioView:
+    external: Parts,
+    four_eyes: Eyes,
+    everything: Everything,
+    caller: Who,
+    data: JSONBody[StudioBody],
+) -> Response[StudioView]:
     """Let operators come in by the studio's issuer, with the roles of their groups there.
 
     Nobody maps a group to more than they may do themselves, or changes a mapping that gives more;
@@ -156,8 +169,11 @@ async def set_up_staff_sign_in(
         groups=[GroupRoles(one.group, tuple(one.roles)) for one in data.groups],
         secret=data.client_secret,
     )
+    waits = await held_back(four_eyes, everything, caller, approvable.SET_UP_STUDIO, wanted)
+    if waits is not None:
+        return waits
     done = await configure.configure_studio(external, plane, caller.principal, wanted)
-    return _view(granted(done))
+    return Response(_view(granted(done)))
 
 
 def _view(studio: Studio) -> StudioView:

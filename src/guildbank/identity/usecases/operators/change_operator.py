@@ -68,33 +68,40 @@ async def set_state(
     `last_owner`, `operator_suspended` (who does it).
     """
     async with identity.db.begin(plane.schema) as tx:
-        found = await _target(plane, tx, by, operator_id)
-        if isinstance(found, Refusal):
-            return found
-        target, _ = found
-        if state != "active":
-            if await _is_last_owner(tx, target):
-                return LAST_OWNER
-            await sessions.end(tx.driver, [target.id])
-            await factors.drop_tickets(tx.driver, target.id)
-            await invitations.drop_by(tx.driver, target.id)
-        if state == "removed":
-            await factors.forget_factors(tx.driver, target.id)
-            await passkeys.forget(tx.driver, target.id)
-            await people.set_roles(tx.driver, target.id, ())
-            await people.erase(tx.driver, target.id)
-            # Who they were is not kept beside the chain either; what they did is.
-            await forget_details(tx.driver, target.id, (OPERATOR_JOINED, INVITED))
-        else:
-            await people.set_state(tx.driver, target.id, state)
-        await plane.recorder.record(
-            tx,
-            by or HOST,
-            STATE_KINDS[state],
-            {"operatorId": target.id},
-            before={"state": target.state, "roles": target.roles},
-            after={"state": state},
-        )
+        return await set_state_within(plane, tx, by, operator_id, state)
+
+
+async def set_state_within(
+    plane: Plane, tx: Tx, by: str | None, operator_id: str, state: OperatorState
+) -> Operator | Refusal:
+    """Do what `set_state` does in the caller's transaction, which is not to commit a refusal."""
+    found = await _target(plane, tx, by, operator_id)
+    if isinstance(found, Refusal):
+        return found
+    target, _ = found
+    if state != "active":
+        if await _is_last_owner(tx, target):
+            return LAST_OWNER
+        await sessions.end(tx.driver, [target.id])
+        await factors.drop_tickets(tx.driver, target.id)
+        await invitations.drop_by(tx.driver, target.id)
+    if state == "removed":
+        await factors.forget_factors(tx.driver, target.id)
+        await passkeys.forget(tx.driver, target.id)
+        await people.set_roles(tx.driver, target.id, ())
+        await people.erase(tx.driver, target.id)
+        # Who they were is not kept beside the chain either; what they did is.
+        await forget_details(tx.driver, target.id, (OPERATOR_JOINED, INVITED))
+    else:
+        await people.set_state(tx.driver, target.id, state)
+    await plane.recorder.record(
+        tx,
+        by or HOST,
+        STATE_KINDS[state],
+        {"operatorId": target.id},
+        before={"state": target.state, "roles": target.roles},
+        after={"state": state},
+    )
     return msgspec.structs.replace(target, state=state)
 
 
@@ -110,28 +117,35 @@ async def set_roles(
     Refusals: `not_found`, `not_oneself`, `invalid_value`, `permission_not_held`, `last_owner`,
     `operator_suspended` (who does it).
     """
-    wanted = tuple(dict.fromkeys(roles))
     async with identity.db.begin(plane.schema) as tx:
-        found = await _target(plane, tx, by, operator_id)
-        if isinstance(found, Refusal):
-            return found
-        target, authority = found
-        refused = authority.check_gift(wanted)
-        if refused is not None:
-            return refused
-        if OWNER not in wanted and await _is_last_owner(tx, target):
-            return LAST_OWNER
-        await people.set_roles(tx.driver, target.id, wanted)
-        await sessions.end(tx.driver, [target.id])
-        await invitations.drop_by(tx.driver, target.id)
-        await plane.recorder.record(
-            tx,
-            by or HOST,
-            ROLES_GIVEN,
-            {"operatorId": target.id},
-            before={"roles": target.roles},
-            after={"roles": sorted(wanted)},
-        )
+        return await set_roles_within(plane, tx, by, operator_id, roles)
+
+
+async def set_roles_within(
+    plane: Plane, tx: Tx, by: str | None, operator_id: str, roles: Sequence[str]
+) -> Operator | Refusal:
+    """Do what `set_roles` does in the caller's transaction, which is not to commit a refusal."""
+    wanted = tuple(dict.fromkeys(roles))
+    found = await _target(plane, tx, by, operator_id)
+    if isinstance(found, Refusal):
+        return found
+    target, authority = found
+    refused = authority.check_gift(wanted)
+    if refused is not None:
+        return refused
+    if OWNER not in wanted and await _is_last_owner(tx, target):
+        return LAST_OWNER
+    await people.set_roles(tx.driver, target.id, wanted)
+    await sessions.end(tx.driver, [target.id])
+    await invitations.drop_by(tx.driver, target.id)
+    await plane.recorder.record(
+        tx,
+        by or HOST,
+        ROLES_GIVEN,
+        {"operatorId": target.id},
+        before={"roles": target.roles},
+        after={"roles": sorted(wanted)},
+    )
     return msgspec.structs.replace(target, roles=tuple(sorted(wanted)))
 
 

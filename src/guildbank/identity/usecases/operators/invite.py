@@ -34,7 +34,7 @@ from guildbank.identity.usecases.protection.check import check_new_password
 from guildbank.infra.acting import HOST
 from guildbank.infra.database import Tx
 from guildbank.kernel import Refusal, new_id, parse_id
-from guildbank.notify import Mail, queue_mail, seal_mail
+from guildbank.notify import Mail, SealedMail, queue_mail, seal_mail
 
 LINK = "/operator/accept#token="
 """What follows `#` is sent to no server, so that no log has it."""
@@ -58,6 +58,26 @@ async def invite(
     Refusals: `address_invalid`, `operator_exists`, `invalid_value`, `permission_not_held`,
     `operator_suspended` (who does it).
     """
+    ready = await prepare_invitation(identity, plane, by, address, roles)
+    if isinstance(ready, Refusal):
+        return ready
+    async with identity.db.begin(plane.schema) as tx:
+        return await invite_within(plane, tx, by, ready)
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """An invitation that is made but for its rows, with the sealed mail that tells of it."""
+
+    made: Invitation
+    canonical: str
+    hash: bytes
+    mail: SealedMail
+
+
+async def prepare_invitation(
+    identity: Identity, plane: Plane, by: str, address: str, roles: Sequence[str]
+) -> Ready | Refusal:
+    """Return what `invite` writes; outside any transaction. Refusals: `address_invalid`, mail's."""
     email = read_email(address)
     if isinstance(email, Refusal):
         return msgspec.structs.replace(email, field="address")
@@ -80,18 +100,23 @@ async def invite(
     sealed = await seal_mail(identity.notify, plane.tenant, mail, identity.clock.now())
     if isinstance(sealed, Refusal):
         return sealed
-    async with identity.db.begin(plane.schema) as tx:
-        authority = await authority_of(plane, tx, by)
-        if isinstance(authority, Refusal):
-            return authority
-        refused = authority.check_gift(made.roles)
-        if refused is not None:
-            return refused
-        if await people.by_address(tx.driver, email.canonical) is not None:
-            return ADDRESS_TAKEN
-        await store.add(tx.driver, token_hash(secret), made, email.canonical)
-        await queue_mail(tx, sealed)
-        await _record(plane, tx, by, INVITED, made)
+    return Ready(made, email.canonical, token_hash(secret), sealed)
+
+
+async def invite_within(plane: Plane, tx: Tx, by: str, ready: Ready) -> Invitation | Refusal:
+    """Do what `invite` does in the caller's transaction, which is not to commit a refusal."""
+    made = ready.made
+    authority = await authority_of(plane, tx, by)
+    if isinstance(authority, Refusal):
+        return authority
+    refused = authority.check_gift(made.roles)
+    if refused is not None:
+        return refused
+    if await people.by_address(tx.driver, ready.canonical) is not None:
+        return ADDRESS_TAKEN
+    await store.add(tx.driver, ready.hash, made, ready.canonical)
+    await queue_mail(tx, ready.mail)
+    await _record(plane, tx, by, INVITED, made)
     return made
 
 

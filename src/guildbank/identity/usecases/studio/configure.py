@@ -25,6 +25,7 @@ from guildbank.identity.usecases.studio import (
     plugin_settings,
     seal_secret,
 )
+from guildbank.infra.database import Tx
 from guildbank.kernel import Refusal
 from guildbank.plugin_host import check_settings
 
@@ -56,41 +57,59 @@ async def configure_studio(
     `not_found` (no such plugin), `invalid_settings`, `invalid_value`, `permission_not_held`,
     `operator_suspended` (who does it).
     """
-    manifest, identity = external.providers.manifest(PLUGIN), external.identity
+    wrong = check_wanted(external, wanted)
+    if wrong is not None:
+        return wrong
+    async with external.identity.db.begin(plane.schema) as tx:
+        refused = await configure_within(external, plane, tx, by, wanted)
+        if refused is not None:
+            return refused
+    return await read_studio(external, plane)
+
+
+def check_wanted(external: ExternalSignIn, wanted: Wanted) -> Refusal | None:
+    """Return what is wrong with the settings. `not_found` (no such plugin), `invalid_settings`."""
+    manifest = external.providers.manifest(PLUGIN)
     if manifest is None:
         return NO_SUCH_PLUGIN
     given = {} if wanted.secret is None else {"client_secret": wanted.secret}
     wrong = check_settings(manifest, {**plugin_settings(wanted.settings), **given})
     if wrong is not None:
         return msgspec.structs.replace(wrong, field=_field(wrong.field))
-    async with identity.db.begin(plane.schema) as tx:
-        authority = await authority_of(plane, tx, by)
-        if isinstance(authority, Refusal):
-            return authority
-        before = await store.read(tx.driver)
-        groups = await store.groups(tx.driver)
-        refused = _check(authority, groups, wanted.groups)
-        if refused is not None:
-            return refused
-        account = StudioAccount(
-            enabled=wanted.enabled,
-            settings=wanted.settings,
-            sealed=seal_secret(plane, wanted.secret or _kept(plane, before, wanted.settings)),
-            changed_at=identity.clock.now(),
-        )
-        await store.write(tx.driver, account, wanted.groups)
-        others = [one for one in await store.all_linked(tx.driver) if one != by]
-        await sessions.end(tx.driver, others)
-        told = {"enabled": wanted.enabled, "newSecret": wanted.secret is not None}
-        await plane.recorder.record(
-            tx,
-            by,
-            STUDIO_CONFIGURED,
-            told,
-            before=None if before is None else {"settings": before.settings, "groups": groups},
-            after={"settings": wanted.settings, "groups": wanted.groups},
-        )
-    return await read_studio(external, plane)
+    return None
+
+
+async def configure_within(
+    external: ExternalSignIn, plane: Plane, tx: Tx, by: str, wanted: Wanted
+) -> Refusal | None:
+    """Do what `configure_studio` does in the caller's transaction, once it is checked."""
+    authority = await authority_of(plane, tx, by)
+    if isinstance(authority, Refusal):
+        return authority
+    before = await store.read(tx.driver)
+    groups = await store.groups(tx.driver)
+    refused = _check(authority, groups, wanted.groups)
+    if refused is not None:
+        return refused
+    account = StudioAccount(
+        enabled=wanted.enabled,
+        settings=wanted.settings,
+        sealed=seal_secret(plane, wanted.secret or _kept(plane, before, wanted.settings)),
+        changed_at=external.identity.clock.now(),
+    )
+    await store.write(tx.driver, account, wanted.groups)
+    others = [one for one in await store.all_linked(tx.driver) if one != by]
+    await sessions.end(tx.driver, others)
+    told = {"enabled": wanted.enabled, "newSecret": wanted.secret is not None}
+    await plane.recorder.record(
+        tx,
+        by,
+        STUDIO_CONFIGURED,
+        told,
+        before=None if before is None else {"settings": before.settings, "groups": groups},
+        after={"settings": wanted.settings, "groups": wanted.groups},
+    )
+    return None
 
 
 async def read_studio(external: ExternalSignIn, plane: Plane) -> Studio | Refusal:

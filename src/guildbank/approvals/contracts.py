@@ -1,0 +1,215 @@
+"""What crosses the door of approvals: policies, approvals, what can be put under one, and ports."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, TypeVar
+
+import msgspec
+
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Act, Need, Receipt, Sealed, Stage
+from guildbank.kernel import Refusal
+
+if TYPE_CHECKING:
+    from guildbank.infra.database import Tx
+
+State: TypeAlias = Literal["pending", "executed", "rejected", "cancelled", "expired"]
+STATES: tuple[State, ...] = ("pending", "executed", "rejected", "cancelled", "expired")
+READ, WRITE, SET_POLICY = "approvals:read", "approvals:write", "approval-policy:write"
+SYSTEM = "system"
+
+MAX_PENDING = 1_000
+MAX_PENDING_EACH = 100
+MAX_RULES = 100
+MAX_HOURS = 24 * 30
+C = TypeVar("C")
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Asks for a second person.
+
+    It asks where `verb` moves, with what else moved in 24 hours, more than `above` (minor units) of
+    `asset`; without an asset, of any. Without `above` it asks always.
+    """
+
+    verb: str
+    asset: str | None = None
+    above: int | None = None
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plane wants a second person for. With any rule four eyes are on."""
+
+    rules: tuple[Rule, ...] = ()
+    expires_after_hours: int = 72
+
+    @property
+    def on(self) -> bool:
+        """Whether changes of the policy itself, of operators and of roles need approval."""
+        return bool(self.rules)
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """What a command moves: the player concerned, and amounts in minor units by asset."""
+
+    player: str | None = None
+    amounts: Mapping[str, int] = {}
+
+
+class Approval(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored command and what became of it.
+
+    `command` and `words` (what was said when it was decided) are sealed. `same` finds it again for
+    calls without a key. `hold` is the position of the entry that holds its coins, `result` of the
+    entry that it became.
+    """
+
+    id: str
+    verb: str
+    permission: str
+    state: State
+    requested_by: str
+    player: str | None
+    amounts: Mapping[str, int]
+    rule: Rule
+    command: bytes
+    same: bytes | None
+    hold: int | None
+    requested_at: datetime
+    expires_at: datetime
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    words: bytes | None = None
+    result: int | None = None
+
+
+Change: TypeAlias = Callable[["Tx"], Awaitable[Refusal | None]]
+"""A change that is outside the journal's queue, within somebody's transaction."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approvable(Generic[C]):
+    """A verb that can be put under approval; its room declares it.
+
+    `command` is decoded when it is executed; it holds all that the verb needs and nothing that was
+    looked up. A verb of the journal has `act`, which makes its act anew from the app's services,
+    without a key; `measure` says by the facts of its entry what it moves. Another has `change`,
+    which looks up what it needs for somebody of a plane and returns what is to run, its entry
+    included, in the transaction that consumes the approval. `answer` is what the call would have
+    answered, `after` what is begun once it is committed, `sealed` the part of the command that is
+    sealed under its player's key. One that is `always` needs approval whenever four eyes are on.
+    """
+
+    verb: str
+    permission: str
+    meaning: str
+    command: type[C]
+    show: Callable[[C], Mapping[str, Any]]
+    act: Callable[[Any, TenantRef | None, str, C], Awaitable[Act | Refusal]] | None = None
+    measure: Callable[[bytes], Measured] | None = None
+    change: Callable[[Any, TenantRef | None, str, C], Awaitable[Change | Refusal]] | None = None
+    after: Callable[[Any, TenantRef, Receipt], Awaitable[None]] | None = None
+    answer: Callable[[Receipt], Any] | None = None
+    sealed: Callable[[C], Sealed | None] = lambda _command: None
+    always: bool = False
+
+    def decode(self, stored: bytes) -> C:
+        """Return a command as it was stored."""
+        return msgspec.json.decode(stored, type=self.command)
+
+
+class Rights(Protocol):
+    """Who may do what now; identity implements it.
+
+    It is asked under the journal's lock, which every change of operators and roles takes too.
+    """
+
+    def is_person(self, principal: str) -> bool:
+        """Say whether the principal is an operator, and no application."""
+        ...
+
+    def needs(self, principal: str) -> Iterable[Need]:
+        """Return what `permitted` reads."""
+        ...
+
+    def permitted(
+        self, stage: Stage, tenant: TenantRef | None, principal: str
+    ) -> frozenset[str] | None:
+        """Return what a person may do, None where they are not active."""
+        ...
+
+    async def machine_may(self, tenant: TenantRef | None, principal: str, permission: str) -> bool:
+        """Say whether an application has a good key with the scope; outside any transaction."""
+        ...
+
+
+class Persons(Protocol):
+    """Opens what is sealed under a person's key; identity implements it."""
+
+    async def open(self, tenant: TenantRef, sealed: Sealed) -> bytes | None:
+        """Return the payload, or None where the person was erased."""
+        ...
+
+
+class Reserve(Protocol):
+    """Puts aside what a command would take from a player; wallets implement it."""
+
+    def look(self, stage: Stage) -> Any:
+        """Return what wallets hold now, to be compared."""
+        ...
+
+    def place(
+        self, stage: Stage, before: Any, after: Any, approval: str, until: datetime
+    ) -> int | Refusal | None:
+        """Hold what is less `after`; return the hold's position, None where nothing is."""
+        ...
+
+    def needs(self, stage: Stage, hold: int) -> Iterable[Need]:
+        """Return what `free` reads."""
+        ...
+
+    def free(self, stage: Stage, hold: int) -> Refusal | None:
+        """Give back what is left of the hold."""
+        ...
+
+
+NO_APPROVAL = Refusal(code="not_found", detail="There is no such approval.")
+NOT_NEEDED = Refusal(code="approval_not_needed", detail="The policy asks for no approval of this.")
+REQUIRED = Refusal(
+    code="approval_required",
+    detail="A second person must agree to this. Send it by itself, not in a batch.",
+)
+TOO_MANY = Refusal(
+    code="too_many_approvals",
+    detail=(
+        f"At most {MAX_PENDING} requests wait for approval, and {MAX_PENDING_EACH} of one person "
+        "or application. Decide or cancel some first."
+    ),
+)
+OWN_REQUEST = Refusal(
+    code="own_request", detail="Who asked for it cannot agree to it: another person must."
+)
+NOT_OWN = Refusal(code="not_own_request", detail="Only who asked for it can cancel it.")
+EXPIRED = Refusal(
+    code="approval_expired", detail="Nobody agreed in time. Whoever wants it asks for it anew."
+)
+REQUESTER_MAY_NOT = Refusal(
+    code="requester_may_not",
+    detail="Who asked for this is not active, or is not permitted it any more: it cannot be done.",
+)
+APPROVER_MAY_NOT = Refusal(
+    code="forbidden", detail="To agree to this you must be permitted it yourself."
+)
+PLAIN_PERSONS = Refusal(
+    code="forbidden", detail="Only a person who signed in decides on approvals."
+)
+
+
+def closed(state: State) -> Refusal:
+    """Return the refusal of a decision on what is decided."""
+    return Refusal(
+        code="approval_closed",
+        detail=f"The request is {state} already: nothing was changed.",
+        extra={"state": state},
+    )

@@ -1,0 +1,252 @@
+"""Let a command run, or store it where a second person must agree: decided under the lock."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, ClassVar, NamedTuple
+
+import msgspec
+
+from guildbank.approvals.contracts import (
+    MAX_PENDING,
+    MAX_PENDING_EACH,
+    NOT_NEEDED,
+    REQUIRED,
+    TOO_MANY,
+    Approvable,
+    Approval,
+    Measured,
+    Policy,
+    Reserve,
+    Rule,
+)
+from guildbank.approvals.rules import add_to, asking, assets_of, rules_of, sum_since
+from guildbank.approvals.store import (
+    ALL,
+    APPROVALS,
+    ONLY,
+    POLICIES,
+    SAME,
+    TALLIES,
+    WAITING,
+    TallyKey,
+)
+from guildbank.approvals.usecases import FourEyes, Sealer, command_aad
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Act, Draft, Need, Outcome, Receipt, RowLock, Stage, facts
+from guildbank.kernel import Refusal, new_id
+
+REQUESTED = "approval.requested"
+WAITS_ALREADY = "approval_waits_already"
+"""The code inside this room for a command without a key that waits for approval already."""
+
+
+class Ask(NamedTuple):
+    """What is asked: the verb with its command. `alone` says that it is not a part of a batch."""
+
+    approvable: Approvable[Any]
+    command: Any
+    sealer: Sealer
+    reserve: Reserve
+    alone: bool = True
+
+
+class Gated(Act):
+    """An act that runs at once, or whose command is stored; its key is the same either way.
+
+    So the same key with the same command answers the same for ever, whatever the policy becomes.
+    Without an act, for changes outside the queue, it stores or is refused as NOT_NEEDED.
+    """
+
+    verb: ClassVar[str] = "approvals.gated"
+    rounds: ClassVar[int] = 2
+    __slots__ = ("_ask", "_inner", "_same", "_wants")
+
+    def __init__(self, principal: str, ask: Ask, inner: Act | None) -> None:
+        super().__init__(principal)
+        self._ask, self._inner = ask, inner
+        self._wants: Sequence[Need] = ()
+        self._same: bytes | None = None
+        if inner is not None and inner.key_hash is not None:
+            self.key_hash, self.fingerprint = inner.key_hash, inner.fingerprint
+        else:
+            verb = ask.approvable.verb
+            self._same = sha256(f"{principal}\0{verb}\0".encode() + facts(ask.command)).digest()
+
+    @property
+    def locks(self) -> Sequence[RowLock]:
+        """Return what the act locks."""
+        return () if self._inner is None else self._inner.locks
+
+    def needs(self, stage: Stage) -> Iterable[Need]:
+        """Return the policy and what the act needs, then what its rules go by."""
+        yield POLICIES, ONLY
+        if self._inner is not None:
+            yield from self._inner.needs(stage)
+        yield from self._wants
+
+    def decide(self, stage: Stage) -> Draft | Refusal:
+        """Run or store; refused as the act is, `too_many_approvals`, `approval_required`."""
+        inner, approvable = self._inner, self._ask.approvable
+        stored = stage.get(POLICIES, ONLY)
+        rules: Sequence[Rule] = ()
+        if stored is not None:
+            rules = rules_of(stored.policy, approvable.verb, always=approvable.always)
+        if stored is None or not rules:
+            return NOT_NEEDED if inner is None else inner.decide(stage)
+        if inner is None:
+            return self._store(stage, stored.policy, rules[0], Measured(), None)
+        # A command that would be refused now is refused now.
+        draft = inner.decide(stage)
+        if isinstance(draft, Refusal):
+            return draft
+        measured = Measured() if approvable.measure is None else approvable.measure(draft.data)
+        rule = self._judge(stage, rules, measured)
+        if rule is None:
+            return draft
+        after = self._ask.reserve.look(stage)
+        stage.drop()
+        before = self._ask.reserve.look(stage)
+        return self._store(stage, stored.policy, rule, measured, (before, after))
+
+    def _judge(self, stage: Stage, rules: Sequence[Rule], measured: Measured) -> Rule | None:
+        """Return the rule that asks, None for none; what runs is added up for the next."""
+        assets = assets_of(rules, measured)
+        keys = tally_keys(self.principal, self._ask.approvable.verb, measured, assets)
+        self._wants = [(TALLIES, key) for key in keys]
+        sums: dict[str, list[int]] = {}
+        for key in keys:
+            tally = stage.get(TALLIES, key) or ()
+            sums.setdefault(key.asset, []).append(sum_since(tally, stage.now))
+        rule = asking(rules, measured, sums)
+        if rule is None:
+            self._count(stage, keys, measured)
+        return rule
+
+    def _count(self, stage: Stage, keys: Sequence[TallyKey], measured: Measured) -> None:
+        for key in keys:
+            tally = stage.get(TALLIES, key) or ()
+            amount = measured.amounts[key.asset]
+            stage.put(TALLIES, key, add_to(tally, amount, stage.now, stage.now))
+
+    def _store(
+        self,
+        stage: Stage,
+        policy: Policy,
+        rule: Rule,
+        measured: Measured,
+        seen: tuple[Any, Any] | None,
+    ) -> Draft | Refusal:
+        ask, principal = self._ask, self.principal
+        if not ask.alone:
+            return REQUIRED
+        verb = ask.approvable.verb
+        keys = tally_keys(principal, verb, measured, list(measured.amounts))
+        same: list[Need] = [] if self._same is None else [(SAME, self._same)]
+        self._wants = [
+            *((TALLIES, key) for key in keys), (WAITING, ALL), (WAITING, principal), *same,
+        ]  # fmt: skip
+        if self._same is not None and (waits := stage.get(SAME, self._same)) is not None:
+            return Refusal(code=WAITS_ALREADY, detail="", extra={"approval": waits})
+        of_all = stage.get(WAITING, ALL) or 0
+        own = stage.get(WAITING, principal) or 0
+        if of_all >= MAX_PENDING or own >= MAX_PENDING_EACH:
+            return TOO_MANY
+        approval_id = new_id("apr")
+        until = stage.now + timedelta(hours=policy.expires_after_hours)
+        hold: int | None = None
+        if seen is not None:
+            held = ask.reserve.place(stage, *seen, approval_id, until)
+            if isinstance(held, Refusal):
+                return held
+            hold = held
+        self._count(stage, keys, measured)
+        stage.put(WAITING, ALL, of_all + 1)
+        stage.put(WAITING, principal, own + 1)
+        if self._same is not None:
+            stage.put(SAME, self._same, approval_id)
+        approval = Approval(
+            id=approval_id,
+            verb=verb,
+            permission=ask.approvable.permission,
+            state="pending",
+            requested_by=principal,
+            player=measured.player,
+            amounts=dict(measured.amounts),
+            rule=rule,
+            command=ask.sealer.seal(command_aad(approval_id), facts(ask.command)),
+            same=self._same,
+            hold=hold,
+            requested_at=stage.now,
+            expires_at=until,
+        )
+        stage.put(APPROVALS, approval_id, approval)
+        return Draft(REQUESTED, facts(requested_facts(approval)))
+
+
+class GatedRecord(Gated):
+    """The same for an act that is a record by itself, where a machine does it."""
+
+    is_record: ClassVar[bool] = True
+    __slots__ = ()
+
+
+def requested_facts(approval: Approval) -> dict[str, object]:
+    """Return what the chain says of a request: its command, which may name persons, stays out."""
+    return {
+        "approval": approval.id,
+        "verb": approval.verb,
+        "player": approval.player,
+        "amounts": approval.amounts,
+        "rule": approval.rule,
+        "expiresAt": approval.expires_at,
+        "hold": approval.hold,
+    }
+
+
+def tally_keys(
+    principal: str, verb: str, measured: Measured, assets: Sequence[str]
+) -> list[TallyKey]:
+    """Return what amounts of these assets add up under: who acts, and the player concerned."""
+    whose = [f"by:{principal}"]
+    if measured.player is not None:
+        whose.append(f"of:{measured.player}")
+    return [TallyKey(who, verb, asset) for asset in assets for who in whose]
+
+
+async def gate(
+    four_eyes: FourEyes,
+    tenant: TenantRef | None,
+    act: Act,
+    verb: str,
+    command: object,
+    *,
+    alone: bool = True,
+) -> Gated:
+    """Return the act to submit in place of `act`; `command` is what makes the act anew.
+
+    Its receipt is the act's, or where `is_waiting` that of a stored command. Besides the act's
+    refusals: `too_many_approvals`, and `approval_required` where it is not `alone`.
+    """
+    ask = Ask(
+        four_eyes.approvables[verb],
+        command,
+        await four_eyes.sealer(tenant),
+        four_eyes.reserve,
+        alone,
+    )
+    made = GatedRecord if act.is_record else Gated
+    return made(act.principal, ask, act)
+
+
+def is_waiting(receipt: Receipt) -> bool:
+    """Say whether an entry stored a command that waits, or waited, for approval."""
+    return receipt.kind == REQUESTED
+
+
+def waits_for(outcome: Outcome) -> str | None:
+    """Return the id of the approval that an outcome leads to, None where it leads to none."""
+    if isinstance(outcome, Refusal):
+        found = outcome.extra.get("approval") if outcome.code == WAITS_ALREADY else None
+        return None if found is None else str(found)
+    return str(msgspec.json.decode(outcome.data)["approval"]) if is_waiting(outcome) else None
