@@ -1,7 +1,7 @@
 """Builds the parts of one process and plugs upper rooms into the ports of lower ones."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -40,7 +40,7 @@ from guildbank.journal.usecases.freeze import TenantJournal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.ledger import CHAINED_TRANSFERS, PARTITIONED_TRANSFERS
 from guildbank.notify import Letters, Notify
-from guildbank.payments import Payments
+from guildbank.payments import Payments, Timing
 from guildbank.plugin_host import IdentityProviders, Plugins
 from guildbank.store import PackFulfilment, Store
 from guildbank.tenancy import Tenancy, TenantRef, Tenants
@@ -144,20 +144,19 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     url = database_url(settings)
     vault, clock = Vault(_master_key(settings)), SystemClock()
     db = Database(url, settings.pool_size, application)
-    pinger, metrics = Pinger(url), Metrics()
-    counters = open_store(settings, db)
+    pinger, metrics, counters = Pinger(url), Metrics(), open_store(settings, db)
     directory, plugins = Tenants(db, vault), Plugins.discover()
     journal = _open_journal(db, pinger, metrics, directory)
     metrics.look_up(Backlogs(db, directory.all, backlogs_of(all_rooms())))
     notify = _open_mail(settings, db, directory, vault)
     throttle, limiter = open_throttle(counters, vault), open_limiter(counters, vault)
-    egress = Egress(private=settings.egress_private)
+    egress, rooms = Egress(private=settings.egress_private), all_rooms()
     identity = open_identity(
         db=db,
         journal=journal,
         tenants=directory,
         vault=vault,
-        scopes=scopes_of(all_rooms()),
+        scopes=scopes_of(rooms),
         url=url,
         throttle=throttle,
         limiter=limiter,
@@ -167,18 +166,12 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         plugins=plugins,
         data=settings.data.absolute(),
         followers=(BarWallets(),),
-        personal=personal_of(all_rooms()),
-        obstacles=obstacles_of(all_rooms()),
-        permissions=permissions_of(all_rooms()),
+        personal=personal_of(rooms),
+        obstacles=obstacles_of(rooms),
+        permissions=permissions_of(rooms),
         home=settings.url,
     )
     four_eyes = _open_approvals(db, journal, directory, clock)
-    payments = Payments(
-        db, journal, directory, plugins, PackFulfilment(), settings.url, four_eyes, clock
-    )
-    payments.timing = replace(
-        payments.timing, webhook_kept=timedelta(days=settings.webhook_kept_days)
-    )
     return Services(
         settings=settings,
         url=url,
@@ -198,8 +191,30 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         external=ExternalSignIn(identity, IdentityProviders(plugins, egress), settings.url),
         four_eyes=four_eyes,
         wallets=Wallets(db, journal, identity.persons, [SpendLimit()], four_eyes),
-        payments=payments,
+        payments=_open_payments(settings, db, journal, directory, plugins, four_eyes, clock),
         store=Store(db, journal),
+    )
+
+
+def _open_payments(
+    settings: Settings,
+    db: Database,
+    journal: Journal,
+    directory: Tenants,
+    plugins: Plugins,
+    four_eyes: FourEyes,
+    clock: Clock,
+) -> Payments:
+    return Payments(
+        db,
+        journal,
+        directory,
+        plugins,
+        PackFulfilment(),
+        settings.url,
+        four_eyes,
+        clock,
+        Timing(webhook_kept=timedelta(days=settings.webhook_kept_days)),
     )
 
 
