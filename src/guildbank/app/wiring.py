@@ -171,10 +171,8 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         permissions=permissions_of(all_rooms()),
         home=settings.url,
     )
-    four_eyes = _open_approvals(db, journal, directory, clock)
-    payments = Payments(
-        db, journal, directory, plugins, PackFulfilment(), settings.url, four_eyes, clock
-    )
+    eyes = _open_approvals(db, journal, directory, clock)
+    shop = PackFulfilment()
     return Services(
         settings=settings,
         url=url,
@@ -192,9 +190,9 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         identity=identity,
         notify=notify,
         external=ExternalSignIn(identity, IdentityProviders(plugins, egress), settings.url),
-        four_eyes=four_eyes,
-        wallets=Wallets(db, journal, identity.persons, [SpendLimit()], four_eyes),
-        payments=payments,
+        four_eyes=eyes,
+        wallets=Wallets(db, journal, identity.persons, [SpendLimit()], eyes),
+        payments=Payments(db, journal, directory, plugins, shop, settings.url, eyes, clock),
         store=Store(db, journal),
     )
 
