@@ -145,7 +145,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     db = Database(url, settings.pool_size, application)
     pinger, metrics = Pinger(url), Metrics()
     counters = open_store(settings, db)
-    directory, plugins = Tenants(db, vault), Plugins.discover()
+    directory, plugins, shop = Tenants(db, vault), Plugins.discover(), PackFulfilment()
     journal = _open_journal(db, pinger, metrics, directory)
     metrics.look_up(Backlogs(db, directory.all, backlogs_of(all_rooms())))
     notify = _open_mail(settings, db, directory, vault)
@@ -172,7 +172,6 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         home=settings.url,
     )
     eyes = _open_approvals(db, journal, directory, clock)
-    shop = PackFulfilment()
     return Services(
         settings=settings,
         url=url,
