@@ -310,7 +310,7 @@ async def test_what_is_dangerous_wants_a_fresh_proof(
     castle: Studio, clerk: Person, city: City, staffed: Sequence[Route], estate: Objects
 ) -> None:
     dangerous = ("keys:write", OF_THE_DEPLOYMENT, "operators:write", "roles:write",
-                 "staff-sign-in:write")  # fmt: skip
+                 "staff-sign-in:write", "approvals:write", "approval-policy:write")  # fmt: skip
     fresh = {route.name for route in staffed if route.fresh}
     more = {
         "POST /v1/players/{player_id}/erase",

@@ -19,6 +19,7 @@ from tests.staff import mailed_token
 
 from guildbank.app.wiring import open_services
 from guildbank.infra.config import Settings
+from guildbank.kernel import new_id
 
 EXAMPLES = {
     name: body for name, body in bodies().items() if name.split()[1].startswith(OF_OPERATORS)
@@ -74,6 +75,19 @@ def browser(server: GuildbankServer) -> Iterator[Browser]:
     made = Browser(server)
     yield made
     made.http.close()
+
+
+def asked(server: GuildbankServer) -> str:
+    """Let the game server of the demo ask for a grant that needs a second person."""
+    demo = server.credentials.demo
+    assert demo is not None
+    with server.client(demo.secret_key) as game:
+        player = game.post("/v1/players", json={"externalId": new_id("user")}).json()["id"]
+        body = {"playerId": player, "currency": "GEM", "amount": 1_001}
+        keyed = {"idempotency-key": new_id("key")}
+        answer = game.post("/v1/grants", json=body, headers=keyed)
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
 
 
 def hire(server: GuildbankServer) -> None:
@@ -144,6 +158,10 @@ def test_the_examples_tell_a_story_that_is_true(server: GuildbankServer, browser
     changed = browser.send("PUT /v1/operators/{operator_id}/roles", path)
     assert changed["roles"] == ["support"]
     browser.send("POST /v1/operator-invitations", address="new@moonlit.example")
+    browser.send("PUT /v1/approval-policy")
+    for verb in ("approve", "reject"):
+        waits = f"/v1/approvals/{asked(server)}/{verb}"
+        browser.send(f"POST /v1/approvals/{{approval_id}}/{verb}", waits)
     new = browser.http.post("/v1/operator/app").json()["secret"]
     browser.send(f"{at}/app/confirm", code=pyotp.TOTP(new).now())
     browser.send(f"{at}/password")

@@ -17,7 +17,7 @@ from guildbank.approvals.contracts import (
 from guildbank.approvals.http import WAITS, ApprovalView, held_back, waiting
 from guildbank.approvals.usecases import FourEyes
 from guildbank.approvals.usecases.end import approve, cancel, reject
-from guildbank.approvals.usecases.gate import gate, is_waiting
+from guildbank.approvals.usecases.gate import gate, is_waiting, waits_for
 from guildbank.approvals.usecases.read import Shown, get_approval, list_approvals
 from guildbank.approvals.usecases.set_policy import set_policy
 
@@ -43,4 +43,5 @@ __all__ = [
     "reject",
     "set_policy",
     "waiting",
+    "waits_for",
 ]

@@ -73,7 +73,7 @@ AboveAmount = Annotated[
 ]
 
 
-class RuleBody(Body):
+class ApprovalRuleBody(Body):
     """Asks for a second person.
 
     It asks where the verb moves, with what the same caller or of the same player moved in 24 hours,
@@ -87,14 +87,14 @@ class RuleBody(Body):
     above: AboveAmount | None = None
 
 
-class PolicyBody(Body):
+class ApprovalPolicyBody(Body):
     """What a second person is wanted for; no rules turn four eyes off."""
 
-    rules: Annotated[list[RuleBody], Meta(max_length=MAX_RULES)]
+    rules: Annotated[list[ApprovalRuleBody], Meta(max_length=MAX_RULES)]
     expires_after_hours: Annotated[int, Meta(ge=1, le=MAX_HOURS)] = 72
 
 
-class RuleView(View):
+class ApprovalRuleView(View):
     """A rule as it was set."""
 
     __example__: ClassVar = {"verb": "wallets.grant", "asset": "GEM", "above": 1000}
@@ -122,19 +122,19 @@ class ApprovableView(View):
     always: bool
 
 
-class PolicyView(View):
+class ApprovalPolicyView(View):
     """The policy, and all verbs that a rule can name. Nobody has `setBy` before it is ever set."""
 
     __example__: ClassVar = {"setBy": "op_01kag3pyqmf9aag12vtrsy70ps"}
 
-    rules: Sequence[RuleView]
+    rules: Sequence[ApprovalRuleView]
     expires_after_hours: int
     set_by: str | None
     set_at: datetime | None
     approvable: Sequence[ApprovableView]
 
 
-class AmountView(View):
+class ApprovalAmountView(View):
     """An amount that the command moves, in minor units."""
 
     __example__: ClassVar = {"asset": "GEM", "amount": 5000}
@@ -173,8 +173,8 @@ class ApprovalView(View):
     requested_at: datetime
     expires_at: datetime
     player_id: str | None
-    amounts: Sequence[AmountView]
-    rule: RuleView
+    amounts: Sequence[ApprovalAmountView]
+    rule: ApprovalRuleView
     command: Mapping[str, Any]
     hold_id: str | None
     decided_by: str | None
@@ -233,7 +233,7 @@ async def held_back(
 
 
 @get("/v1/approval-policy", guards=READING, tags=TAGS, summary="Read the approval policy")
-async def read_policy(four_eyes: Parts, caller: Who) -> PolicyView:
+async def read_policy(four_eyes: Parts, caller: Who) -> ApprovalPolicyView:
     """Return what a second person is wanted for, and every verb that could be named."""
     return _policy_view(four_eyes, await get_policy(four_eyes, caller.tenant))
 
@@ -246,8 +246,8 @@ async def read_policy(four_eyes: Parts, caller: Who) -> PolicyView:
     responses=WAITS,
 )
 async def write_policy(
-    four_eyes: Parts, caller: Who, data: JSONBody[PolicyBody]
-) -> Response[PolicyView]:
+    four_eyes: Parts, caller: Who, data: JSONBody[ApprovalPolicyBody]
+) -> Response[ApprovalPolicyView]:
     """Say what a second person is wanted for.
 
     The first rules hold at once. From then on every change of the policy, of operators and of roles
@@ -344,10 +344,10 @@ async def _ended(four_eyes: FourEyes, caller: Caller, done: Approval | Refusal) 
     return approval_view(granted(await get_approval(four_eyes, caller.tenant, one.id)))
 
 
-def _policy_view(four_eyes: FourEyes, found: StoredPolicy | Policy) -> PolicyView:
+def _policy_view(four_eyes: FourEyes, found: StoredPolicy | Policy) -> ApprovalPolicyView:
     stored = found if isinstance(found, StoredPolicy) else None
     policy = found.policy if isinstance(found, StoredPolicy) else found
-    return PolicyView(
+    return ApprovalPolicyView(
         rules=[_rule_view(rule) for rule in policy.rules],
         expires_after_hours=policy.expires_after_hours,
         set_by=None if stored is None else stored.changed_by,
@@ -365,8 +365,8 @@ def _policy_view(four_eyes: FourEyes, found: StoredPolicy | Policy) -> PolicyVie
     )
 
 
-def _rule_view(rule: Rule) -> RuleView:
-    return RuleView(verb=rule.verb, asset=rule.asset, above=rule.above)
+def _rule_view(rule: Rule) -> ApprovalRuleView:
+    return ApprovalRuleView(verb=rule.verb, asset=rule.asset, above=rule.above)
 
 
 def approval_view(shown: Shown) -> ApprovalView:
@@ -380,7 +380,9 @@ def approval_view(shown: Shown) -> ApprovalView:
         requested_at=one.requested_at,
         expires_at=one.expires_at,
         player_id=one.player,
-        amounts=[AmountView(asset, amount) for asset, amount in sorted(one.amounts.items())],
+        amounts=[
+            ApprovalAmountView(asset, amount) for asset, amount in sorted(one.amounts.items())
+        ],
         rule=_rule_view(one.rule),
         command=shown.command,
         hold_id=None if one.hold is None else seq_id("hold", one.hold, one.requested_at),

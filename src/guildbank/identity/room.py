@@ -4,7 +4,7 @@ from guildbank.identity.contracts.events import RECORDED
 from guildbank.identity.contracts.hooks import HOOK_CHANGED
 from guildbank.identity.contracts.protection import PROTECTION_CHANGED
 from guildbank.identity.http import ROUTES
-from guildbank.identity.http.operators.approvable import APPROVABLES
+from guildbank.identity.http.approvable import APPROVABLES
 from guildbank.identity.jobs import JOBS
 from guildbank.identity.personal import OBSTACLES, PERSONAL
 from guildbank.identity.usecases.external.configure import PROVIDER_CONFIGURED

@@ -1,5 +1,6 @@
 """Let a command run, or store it where a second person must agree: decided under the lock."""
 
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from hashlib import sha256
@@ -70,8 +71,7 @@ class Gated(Act):
         if inner is not None and inner.key_hash is not None:
             self.key_hash, self.fingerprint = inner.key_hash, inner.fingerprint
         else:
-            verb = ask.approvable.verb
-            self._same = sha256(f"{principal}\0{verb}\0".encode() + facts(ask.command)).digest()
+            self._same = _same(principal, ask)
 
     @property
     def locks(self) -> Sequence[RowLock]:
@@ -182,6 +182,18 @@ class Gated(Act):
         )
         stage.put(APPROVALS, approval_id, approval)
         return Draft(REQUESTED, facts(requested_facts(approval)))
+
+
+def _same(principal: str, ask: Ask) -> bytes:
+    """Return what tells the same command of the same caller, which has no key, when it comes again.
+
+    What is sealed is another ciphertext each time; its hash, which is in the command too, is not.
+    """
+    sealed = ask.approvable.sealed(ask.command)
+    told = facts(ask.command)
+    if sealed is not None:
+        told = told.replace(b64encode(sealed.ciphertext), b"")
+    return sha256(f"{principal}\0{ask.approvable.verb}\0".encode() + told).digest()
 
 
 class GatedRecord(Gated):

@@ -4,22 +4,28 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, ClassVar
 
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.params import PathParameter
 from msgspec import Meta
 
-from guildbank.identity.contracts.players import PlayerState
+from guildbank.approvals import WAITS, FourEyes, waiting
+from guildbank.identity.contracts.players import Player, PlayerState
+from guildbank.identity.http import approvable
 from guildbank.identity.http.players import PlayerView, player_view
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.factors.clear_factors import clear_factors
 from guildbank.identity.usecases.lives.change_state import (
+    ChangeState,
+    change_or_store,
     close_player,
+    closing,
     read_standing,
     reinstate_player,
-    suspend_player,
+    suspension,
 )
 from guildbank.infra.http import (
     Body,
+    Caller,
     JSONBody,
     Reason,
     Service,
@@ -33,6 +39,7 @@ from guildbank.infra.http import (
 )
 
 Parts = Service[Identity]
+Eyes = Service[FourEyes]
 MODERATE = "players:moderate"
 TAGS: Sequence[str] = ["Moderation"]
 PlayerId = Annotated[str, PathParameter(description="The player's id.", max_length=90)]
@@ -99,19 +106,26 @@ class StandingView(View):
     tags=TAGS,
     status_code=200,
     summary="Suspend a player",
+    responses=WAITS,
 )
 async def suspend(
-    identity: Parts, caller: Who, player_id: PlayerId, data: JSONBody[SuspendBody]
-) -> PlayerView:
+    identity: Parts,
+    four_eyes: Eyes,
+    caller: Who,
+    player_id: PlayerId,
+    data: JSONBody[SuspendBody],
+) -> Response[PlayerView]:
     """Bar a player from starting anything; all their sessions end on every server.
 
     What was begun goes on: payments settle, refunds, disputes and reversals post, holds are
     captured and released. Suspending again changes the reason and the end.
     """
-    done = await suspend_player(
-        identity, caller.home, caller.principal, player_id, data.reason, data.until
+    act = granted(
+        await suspension(
+            identity, caller.home, caller.principal, player_id, data.reason, data.until
+        )
     )
-    return player_view(granted(done))
+    return await _changed(identity, four_eyes, caller, act, approvable.SUSPEND)
 
 
 @post(
@@ -134,18 +148,36 @@ async def reinstate(identity: Parts, caller: Who, player_id: PlayerId) -> Player
     tags=TAGS,
     status_code=200,
     summary="Close a player's account",
+    responses=WAITS,
 )
 async def close(
-    identity: Parts, caller: Who, player_id: PlayerId, data: JSONBody[CloseBody | None] = None
-) -> PlayerView:
+    identity: Parts,
+    four_eyes: Eyes,
+    caller: Who,
+    player_id: PlayerId,
+    data: JSONBody[CloseBody | None] = None,
+) -> Response[PlayerView]:
     """Close an account; nothing can be started for the player, and all their sessions end.
 
     Money that comes for a closed account buys nothing and is given back. The body may be left out.
     """
     reason = None if data is None else data.reason
-    return player_view(
-        granted(await close_player(identity, caller.home, caller.principal, player_id, reason))
-    )
+    act = granted(await closing(identity, caller.home, caller.principal, player_id, reason))
+    return await _changed(identity, four_eyes, caller, act, approvable.CLOSE)
+
+
+async def _changed(
+    identity: Identity, four_eyes: FourEyes, caller: Caller, act: ChangeState, verb: str
+) -> Response[PlayerView]:
+    """Change the player's state, or answer with the approval that it waits for."""
+    done = await change_or_store(identity, four_eyes, caller.home, act, verb)
+    if isinstance(done, Player):
+        return Response(player_view(done))
+    waits = await waiting(four_eyes, caller.home, done)
+    if waits is None:
+        granted(done)
+        raise AssertionError("a change is made, refused, or waits")
+    return waits
 
 
 @post(

@@ -7,6 +7,7 @@ from typing import ClassVar
 import msgspec
 import structlog
 
+from guildbank.approvals import FourEyes, gate, waits_for
 from guildbank.identity.contracts.lives import (
     NO_CHANGE,
     NOT_SUSPENDED,
@@ -28,7 +29,7 @@ from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.players.read_players import get_player
 from guildbank.infra.each_tenant import each_tenant
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Act, Draft, Need, RowLock, Sealed, Stage, facts
+from guildbank.journal import Act, Draft, Need, Outcome, RowLock, Sealed, Stage, facts
 from guildbank.kernel import Refusal, parse_id
 
 log = structlog.get_logger(__name__)
@@ -171,8 +172,24 @@ async def suspend_player(
 ) -> Player | Refusal:
     """Return the player, who is suspended and signed out everywhere when this returns.
 
+    Refusals: those of `suspension`. Raises Unavailable.
+    """
+    act = await suspension(identity, tenant, principal, player_id, reason, until)
+    return act if isinstance(act, Refusal) else await change(identity, tenant, act)
+
+
+async def suspension(
+    identity: Identity,
+    tenant: TenantRef,
+    principal: str,
+    player_id: str,
+    reason: str,
+    until: datetime | None = None,
+) -> Suspend | Refusal:
+    """Return the act that suspends a player.
+
     The reason is kept under the person's key. Refusals: `not_found`, `player_closed`,
-    `out_of_range` (until), `tenant_suspended`. Raises Unavailable.
+    `out_of_range` (until), `tenant_suspended`.
     """
     now = identity.clock.now()
     if until is not None and not now < until <= now + LONGEST:
@@ -180,8 +197,7 @@ async def suspend_player(
     sealed = await seal_reason(identity, tenant, player_id, reason)
     if isinstance(sealed, Refusal):
         return sealed
-    act = Suspend(principal, player_id, identity.followers, sealed, until)
-    return await change(identity, tenant, act)
+    return Suspend(principal, player_id, identity.followers, sealed, until)
 
 
 async def reinstate_player(
@@ -203,6 +219,14 @@ async def close_player(
 
     Closing again changes nothing. Refusals: `not_found`, `tenant_suspended`. Raises Unavailable.
     """
+    act = await closing(identity, tenant, principal, player_id, reason)
+    return act if isinstance(act, Refusal) else await change(identity, tenant, act)
+
+
+async def closing(
+    identity: Identity, tenant: TenantRef, principal: str, player_id: str, reason: str | None = None
+) -> Close | Refusal:
+    """Return the act that closes a player's account. Refusals: `not_found`, `tenant_suspended`."""
     sealed: Sealed | None = None
     if reason is not None:
         found = await seal_reason(identity, tenant, player_id, reason)
@@ -211,7 +235,7 @@ async def close_player(
         sealed = found
     if parse_id("player", player_id) is None:
         return NO_PLAYER
-    return await change(identity, tenant, Close(principal, player_id, identity.followers, sealed))
+    return Close(principal, player_id, identity.followers, sealed)
 
 
 async def read_standing(
@@ -259,15 +283,49 @@ async def seal_reason(
     return NO_PLAYER if sealed == UNKNOWN_PLAYER else sealed
 
 
+class StoredChange(msgspec.Struct, frozen=True):
+    """A suspension, or the end of an account, as it waits for a second person."""
+
+    player_id: str
+    reason: Sealed | None = None
+    until: datetime | None = None
+
+
+async def change_or_store(
+    identity: Identity,
+    four_eyes: FourEyes,
+    tenant: TenantRef,
+    act: ChangeState,
+    verb: str,
+) -> Player | Outcome:
+    """Return what `change` does, or the outcome of a command that waits for a second person."""
+    stored = StoredChange(act.player_id, act.reason, act.until)
+    gated = await gate(four_eyes, tenant, act, verb, stored)
+    outcome = await _submit(identity, tenant, act.player_id, gated)
+    if waits_for(outcome) is None and not _barred(outcome):
+        return await get_player(identity, tenant, act.player_id)
+    return outcome
+
+
 async def change(identity: Identity, tenant: TenantRef, act: ChangeState) -> Player | Refusal:
     """Submit the act; every worker has heard of it when this returns."""
-    expected = identity.standings.expect(tenant, act.player_id)
+    outcome = await _submit(identity, tenant, act.player_id, act)
+    if isinstance(outcome, Refusal) and _barred(outcome):
+        return outcome
+    return await get_player(identity, tenant, act.player_id)
+
+
+def _barred(outcome: Outcome) -> bool:
+    """Say whether it did not happen, and was not so already."""
+    return isinstance(outcome, Refusal) and outcome.code != NO_CHANGE.code
+
+
+async def _submit(identity: Identity, tenant: TenantRef, player_id: str, act: Act) -> Outcome:
+    expected = identity.standings.expect(tenant, player_id)
     told = False
     try:
         outcome = await identity.journal.submit(tenant.schema, act)
-        told = not isinstance(outcome, Refusal)
+        told = not isinstance(outcome, Refusal) and waits_for(outcome) is None
     finally:
-        await identity.standings.settle(tenant, act.player_id, expected, told=told)
-    if isinstance(outcome, Refusal) and outcome.code != NO_CHANGE.code:
-        return outcome
-    return await get_player(identity, tenant, act.player_id)
+        await identity.standings.settle(tenant, player_id, expected, told=told)
+    return outcome
