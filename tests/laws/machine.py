@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from copy import deepcopy
 
+import msgspec
 from hypothesis import currently_in_test_context, note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -210,6 +211,9 @@ class Economy(RuleBasedStateMachine):
             tell(f"{entry.seq} {entry.kind} {entry.data!r}")
             if entry.kind.startswith("identity.player_"):
                 world.lives_entry(entry.seq, entry.kind, entry.principal, entry.data)
+            elif entry.kind == "identity.erasure_requested":
+                # What it asks for is an entry by itself, which may be refused under the lock.
+                assert msgspec.json.decode(entry.data)["playerId"] in world.register.states, entry
             else:
                 assert entry.kind.startswith("payments."), f"nobody asked for {entry}"
                 world.payments_entry(entry.seq, entry.kind, entry.data)
