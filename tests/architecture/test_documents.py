@@ -2,15 +2,16 @@
 
 import posixpath
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from tests.architecture.documents import anchors, commands, links, sections
 from tests.architecture.test_ownership import table_names
 from tests.architecture.tree import PACKAGE, ROOMS, ROOT, documents, sources
+from typer.testing import CliRunner
+
+from guildbank.app.cli import app
 
 DECISION = ["Context", "Decision", "Consequences", "Alternatives"]
 DECISIONS = "docs/decisions/"
@@ -24,10 +25,8 @@ def make_targets() -> set[str]:
 
 @cache
 def is_cli_command(*words: str) -> bool:
-    """Ask the installed command line whether it knows `guildbank WORDS`."""
-    guildbank = Path(sys.executable).with_name("guildbank")
-    asked = subprocess.run([guildbank, *words, "--help"], capture_output=True, check=False)
-    return asked.returncode == 0
+    """Ask the command line whether it knows `guildbank WORDS`."""
+    return CliRunner().invoke(app, [*words, "--help"]).exit_code == 0
 
 
 def unknown_commands(

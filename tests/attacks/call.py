@@ -28,6 +28,7 @@ def of_approvals() -> dict[str, Call]:
 def of_staff() -> dict[str, Call]:
     invite = {"address": "new@staff.example", "roles": ["analyst"]}
     return {
+        "POST /v1/players/{player_id}/clear-factors": Call({"reason": "lost phone"}),
         "GET /v1/operators": Call(),
         "GET /v1/operators/{operator_id}": Call(),
         "POST /v1/operators/{operator_id}/suspend": Call(),

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.studio import City, Studio
+from tests.studio import City, Studio, done
 
 from guildbank.identity import NewKey, create_key
 from guildbank.kernel import Refusal
@@ -103,3 +103,30 @@ async def test_who_guesses_secrets_is_slowed_down(city: City, stranger: httpx.As
     answers = [await stranger.post(FORM, data=sent) for _ in range(3)]
     assert {answer.status_code for answer in answers} == {401}
     assert 'issuing";q=600' in answers[0].headers["ratelimit-policy"]
+
+
+async def test_a_small_key_ends_renews_and_joins_nothing_that_can_do_more(
+    city: City, castle: Studio
+) -> None:
+    strong = await key_of(city, castle, "wallets:grant", "wallets:spend")
+    weak = await key_of(city, castle, "keys:write", "keys:read", "wallets:spend")
+    path = f"/v1/keys/{strong.key.id}"
+    joining = {
+        "name": "me too", "scopes": ["wallets:spend"], "application": strong.key.application,
+    }  # fmt: skip
+    async with city.client(weak.token) as intruder:
+        for answer in (
+            await intruder.delete(path),
+            await intruder.post(f"{path}/rotate", json={}),
+            await intruder.post("/v1/keys", json=joining),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (403, "scope_not_held")
+            assert "wallets:grant" in answer.json()["detail"]
+        own = done(await intruder.post("/v1/keys", json={**joining, "application": None}))
+        assert own["key"]["createdBy"] == weak.key.application
+        renewed = done(await intruder.post(f"/v1/keys/{own['key']['id']}/rotate", json={}))
+        assert renewed["key"]["createdBy"] == weak.key.application
+        assert (await intruder.delete(f"/v1/keys/{renewed['key']['id']}")).status_code == 204
+    async with city.client(strong.token) as server:
+        answer = await server.post("/v1/spends", json={})
+        assert answer.status_code == 422, "the strong key is as good as before"

@@ -314,6 +314,7 @@ async def test_what_is_dangerous_wants_a_fresh_proof(
     fresh = {route.name for route in staffed if route.fresh}
     more = {
         "POST /v1/players/{player_id}/erase",
+        "POST /v1/players/{player_id}/clear-factors",
         "DELETE /v1/players/{player_id}/legal-holds/{hold_id}",
         "GET /v1/players/{player_id}/exports/{export_id}/file",
         "PUT /v1/hooks/{point}",

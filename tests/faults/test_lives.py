@@ -13,6 +13,7 @@ from tests.house import House, open_house
 
 from guildbank.app.rooms import all_rooms
 from guildbank.identity import Identity, add_player
+from guildbank.identity.contracts.sign_in import Entrant
 from guildbank.identity.usecases.lives.change_state import (
     close_player,
     reinstate_player,
@@ -128,7 +129,7 @@ class Scene:
         return player
 
     async def sign_in(self, player: str) -> None:
-        proof = Proof(player_id=player, state="active", methods=("password",), device="Moonlit")
+        proof = Proof(entrant=Entrant(player, "active"), methods=("password",), device="Moonlit")
         tokens = await finish_sign_in(self.house.identity, self.tenant, proof)
         assert not isinstance(tokens, Refusal), tokens
 

@@ -131,9 +131,10 @@ class Game:
             return list(await tx.driver.fetch(text, *args))
 
     async def confirm(self, player_id: str) -> None:
-        """Let the player's address be confirmed, as following the mailed link does."""
+        """Let the player's address be confirmed, as the mailed code does."""
         await self.sql(
-            "UPDATE identity_email SET confirmed_at = now() WHERE player_id = $1", player_id
+            "UPDATE identity_email SET confirmed_at = now(), owned_at = now() WHERE player_id = $1",
+            player_id,
         )
 
 

@@ -80,7 +80,8 @@ class Person:
         if confirmed:
             async with self.house.db.begin(self.home.schema) as tx:
                 await tx.driver.execute(
-                    "UPDATE identity_email SET confirmed_at = now() WHERE player_id = $1",
+                    "UPDATE identity_email SET confirmed_at = now(), owned_at = now() "
+                    "WHERE player_id = $1",
                     self.player,
                 )
         return self
@@ -159,6 +160,18 @@ class Person:
         found = await list_mailbox(notify, self.home, None, 50, self.address)
         assert not isinstance(found, Refusal)
         return [one.message.text for one in found if one.template == f"identity.{template}"]
+
+    async def mailed_token(self, template: str) -> str:
+        """Return what the link of the newest such mail holds."""
+        return (await self.mail(template))[0].partition("token=")[2].split()[0]
+
+    async def reset(self, password: str) -> httpx.Response:
+        """Choose a new password by the mailed link, as who reads the mail."""
+        path = "/v1/account/password"
+        await self.web.post(f"{path}/forgotten", json={"email": self.address})
+        token = await self.mailed_token("reset_password")
+        body = {"token": token, "password": password}
+        return await self.web.post(f"{path}/reset", json=body)
 
     async def mailed_code(self) -> str:
         newest = (await self.mail("sign_in_code"))[0]

@@ -1,6 +1,7 @@
 """A player who registers, signs in and reads mail, for tests of what is mailed."""
 
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 from tests.house import House
@@ -37,6 +38,14 @@ class Person:
     async def asks(self, method: str, path: str, **body: str) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.token}"} if self.token else {}
         return await self.web.request(method, f"/v1/account{path}", json=body, headers=headers)
+
+    async def profile(self) -> dict[str, Any]:
+        """Return what the player sees of themselves."""
+        headers = {"authorization": f"Bearer {self.token}"}
+        found: dict[str, Any] = (
+            await self.web.patch("/v1/profile", json={}, headers=headers)
+        ).json()
+        return found
 
     async def mail(self, address: str | None = None) -> list[MailboxMessage]:
         """Return what came, the newest first."""

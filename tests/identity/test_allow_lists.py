@@ -107,3 +107,24 @@ async def test_a_deployment_key_may_be_kept_to_a_network(house: House, home: Ten
     for address, expected in (("203.0.113.7", 200), ("198.51.100.7", 403)):
         async with at(app, address, token) as client:
             assert (await client.get("/v1/tenants")).status_code == expected
+
+
+async def test_a_key_names_its_tenant_on_public_routes_from_its_networks_alone(
+    house: House, home: TenantRef
+) -> None:
+    app = house.app()
+    async with house.client(app, await house.key(home, *ALL)) as machine:
+        body = {"name": "n", "scopes": ["players:read"], "allowedAddresses": ["203.0.113.0/24"]}
+        token = (await machine.post("/v1/keys", json=body)).json()["token"]
+    wanted = {"username": "somebody", "password": "three lamps sing at dawn"}
+
+    async def code(address: str) -> str:
+        transport = httpx.ASGITransport(app=app, client=(address, 4711))  # type: ignore[arg-type]
+        sent = {"authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://localhost", headers=sent
+        ) as client:
+            return str((await client.post("/v1/login", json=wanted)).json()["code"])
+
+    assert await code("203.0.113.7") == "login_failed"
+    assert await code("198.51.100.7") == "address_not_allowed"

@@ -2,13 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 
 import bcrypt
 import httpx
 import pytest
 from tests.house import House
 
+from guildbank.identity.contracts.sign_in import LOGIN_FAILED
+from guildbank.identity.usecases.lives.erase import request_erasure
 from guildbank.identity.usecases.players.import_players import ImportLine, Taken, import_players
+from guildbank.identity.usecases.sign_in.log_in import Credentials, log_in
+from guildbank.infra.http import UNKNOWN_ADDRESS as ADDRESS
+from guildbank.infra.passwords import Passwords, Verdict
 from guildbank.kernel import Refusal
 from guildbank.tenancy import TenantRef
 
@@ -104,3 +111,68 @@ async def test_each_line_is_refused_for_itself_and_says_why(house: House, home: 
         "new",
         "username_taken",
     ]
+
+
+async def test_a_line_whose_person_was_erased_brings_nobody_along_and_names_nobody(
+    house: House, home: TenantRef
+) -> None:
+    line = ImportLine(username="forgotten-one", password_hash=HASH)
+    (taken,) = await import_players(house.identity, home, [line])
+    assert isinstance(taken, Taken)
+    asked = await request_erasure(house.identity, home, "app_1", taken.player_id, timedelta(0))
+    assert not isinstance(asked, Refusal)
+    (outcome,) = await import_players(house.identity, home, [line])
+    assert isinstance(outcome, Refusal)
+    assert outcome.code == "player_erased"
+    assert taken.player_id not in outcome.detail
+    assert "forgotten-one" not in outcome.detail
+
+
+async def test_a_wrong_password_costs_the_same_work_for_imported_players_and_for_nobody(
+    house: House, web: httpx.AsyncClient
+) -> None:
+    """Counted in what is computed, since times are as the machine is."""
+    tenant = await house.tenant("import-times")
+    slow = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(7)).decode()
+    lines = [
+        ImportLine(username="slow", password_hash=slow),
+        ImportLine(username="quick", password_hash=HASH),
+        ImportLine(username="none"),
+    ]
+    assert await came(house, tenant, *lines) == ["new"] * 3
+    worker = house.another()
+    spent = Counted()
+    worker = replace(worker, passwords=spent)
+    for name in ("slow", "quick", "none", "nobody-here"):
+        given = Credentials(handle=name, password="wrong wrong wrong", address=ADDRESS)
+        assert await log_in(worker, tenant, given) == LOGIN_FAILED
+    assert set(spent.work) == {(1, 2**7)}, spent.work
+    given = Credentials(handle="slow", password=PASSWORD, address=ADDRESS)
+    assert not isinstance(await log_in(worker, tenant, given), Refusal)
+    worker.passwords.close()
+
+
+class Counted(Passwords):
+    """Passwords that count the argon2 hashes and the rounds of bcrypt of each comparison."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.work: list[tuple[int, int]] = []
+        self._argons = self._rounds = 0
+
+    async def verify(
+        self, password: str, stored: str | None, bcrypt_cost: int | None = None
+    ) -> Verdict:
+        self._argons = self._rounds = 0
+        verdict = await super().verify(password, stored, bcrypt_cost)
+        if verdict is Verdict.WRONG:
+            self.work.append((self._argons, self._rounds))
+        return verdict
+
+    def _verify(self, password: str, stored: str) -> Verdict:
+        self._argons += stored.startswith("$argon2")
+        return super()._verify(password, stored)
+
+    def _verify_bcrypt(self, password: str, stored: str) -> Verdict:
+        self._rounds += 2 ** int(stored[4:6])
+        return super()._verify_bcrypt(password, stored)

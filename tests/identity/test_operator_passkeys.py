@@ -186,9 +186,9 @@ async def test_it_is_made_for_the_deployments_own_host_and_no_other(
         answer = await olga.http.post("/v1/operator/passkeys", json=made)
         assert refused(answer) == (422, "passkey_refused"), page
     other = house.another(home="https://bank.example")
-    async with house.client(house.app(other)) as page:
-        page.headers["host"] = "play.moonlit.example"
-        elsewhere = await page.post(f"{SESSIONS}/passkey/options", json={})
+    async with house.client(house.app(other)) as visitor:
+        visitor.headers["host"] = "play.moonlit.example"
+        elsewhere = await visitor.post(f"{SESSIONS}/passkey/options", json={})
         assert refused(elsewhere) == (409, "passkeys_off")
     await other.close()
 

@@ -16,10 +16,12 @@ from guildbank.identity import Identity
 from guildbank.identity.contracts.players import Account
 from guildbank.identity.contracts.protection import Action
 from guildbank.identity.strength import read_password
+from guildbank.identity.usecases.guests.make import make_guest
+from guildbank.identity.usecases.guests.upgrade import upgrade
 from guildbank.identity.usecases.players.register import Registration, register
 from guildbank.identity.usecases.protection.check import check_new_password
 from guildbank.identity.usecases.protection.keep import WantedCaptcha, set_protection
-from guildbank.identity.usecases.sign_in.finish import Welcome
+from guildbank.identity.usecases.sign_in.finish import Visitor, Welcome
 from guildbank.identity.usecases.sign_in.log_in import Credentials, log_in
 from guildbank.infra.breached import FILE_NAME, load_list
 from guildbank.infra.http.client_address import read_address
@@ -238,3 +240,20 @@ async def test_the_settings_of_a_captcha_are_checked_kept_and_never_shown(
         sealed = await tx.driver.fetchval("SELECT captcha_settings FROM identity_protection")
     assert SECRET not in str(entries)
     assert SECRET.encode() not in sealed
+
+
+async def test_a_guest_who_registers_solves_the_captcha_that_registering_asks_for(
+    worker: Identity, home: TenantRef, cloudflare: TurnstileServer
+) -> None:
+    await guarded(worker, home, "register")
+    guest = await make_guest(worker, home, Visitor(address=HOME_ADDRESS))
+    assert not isinstance(guest, Refusal)
+    player = guest.welcome.tokens.player_id
+
+    async def grow(captcha: str | None = None) -> str:
+        wanted = Registration(username="grown-up", password=PASSWORD, captcha=captcha)
+        return code(await upgrade(worker, home, player, None, wanted, HOME_ADDRESS))
+
+    assert await grow() == "captcha_required"
+    assert await grow("made up") == "captcha_failed"
+    assert await grow(cloudflare.solve()) == "Account"

@@ -320,13 +320,14 @@ async def test_nobody_maps_a_group_to_more_than_they_may_do(desk: Desk, olga: Pe
     await desk.set_up(olga, groups=owners)
     # Nor does an admin change where those who become owners come from, or take them out.
     assert refused(await adam.http.put(SET_UP, json={**base, "groups": []})) == lacked
-    held = {"name": f"deputy{next(_names)}", "permissions": ["staff-sign-in:write", "keys:read"]}
+    deputy = f"deputy{next(_names)}"
+    held = {"name": deputy, "permissions": ["staff-sign-in:write", "keys:read"]}
     done(await olga.http.post("/v1/roles", json=held))
     await desk.set_up(olga, groups=[])
-    eve = await desk.hire(held["name"])
+    eve = await desk.hire(deputy)
     answer = await eve.http.put(SET_UP, json={**base, "groups": SUPPORT})
     assert refused(answer) == lacked
-    own = [{"group": "g", "roles": [held["name"]]}]
+    own = [{"group": "g", "roles": [deputy]}]
     done(await eve.http.put(SET_UP, json={**base, "groups": own}))
     answer = await olga.http.delete(f"/v1/roles/{held['name']}")
     assert refused(answer) == (409, "role_in_use")

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import ipaddress
 import re
+import threading
 import time
 from collections.abc import Sequence
 
@@ -18,6 +19,7 @@ from guildbank.infra.egress import (
     EgressFailed,
     EgressRefused,
     Reach,
+    Resolvers,
     reach_of,
 )
 
@@ -274,3 +276,29 @@ def test_ordinary_addresses_are_public():
 
 def test_the_authority_of_the_tests_is_not_the_systems():
     assert trust().get_ca_certs() != Egress()._certificates().get_ca_certs()
+
+
+async def test_an_owner_whose_names_are_slow_to_be_found_holds_up_nobody_else():
+    """Threads that wait for a name server cannot be stopped: they count until they are back."""
+    let_go = threading.Event()
+
+    def ask(host: str, _port: int) -> list[str]:
+        if host == "slow.example":
+            let_go.wait(20)
+        return ["127.0.0.1"]
+
+    resolvers = Resolvers(ask)
+    slow = [asyncio.create_task(resolvers("slow.example", 443, "mallory")) for _ in range(100)]
+    try:
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(5):
+            assert await resolvers("game.example", 443, "honest") == ["127.0.0.1"]
+        for one in slow[:50]:
+            one.cancel()
+        await asyncio.sleep(0.05)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await resolvers("game.example", 443, "mallory")
+    finally:
+        let_go.set()
+    assert await asyncio.gather(*slow[50:]) == [["127.0.0.1"]] * 50

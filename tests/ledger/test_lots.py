@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, find, given, settings
+from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 from tests.laws.coins import Coin, Credit, Hold, Spend, State
 from tests.laws.model import Model
@@ -146,7 +146,14 @@ def test_a_wrong_rule_is_caught(wrong: type[OffsetAccount], what: str) -> None:
     found = find(
         histories,
         lambda history: what in (first_difference(history, wrong()) or ""),
-        settings=settings(max_examples=3_000, deadline=None, database=None, derandomize=True),
+        settings=settings(
+            max_examples=3_000,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            # Any history that shows it will do, also one that is not the shortest.
+            phases=[Phase.generate],
+        ),
     )
     assert first_difference(found, OffsetAccount()) is None
     assert first_difference(found, PureLotsAccount()) is None

@@ -1,8 +1,11 @@
 """What players agreed to is kept with its version and time, and never changed."""
 
 import httpx
+import pytest
 from tests.lives.people import register, sign_in
 from tests.studio import City, Studio, done, refused
+
+from guildbank.identity.usecases.lives import consent
 
 TERMS = {
     "kind": "terms", "version": "1", "title": "Terms of service",
@@ -58,3 +61,23 @@ async def test_a_machine_keeps_what_was_said_in_the_game(studio: Studio, player:
     said = done(await studio.http.post(path, json={"kind": "terms", "version": "1"}))
     assert done(await studio.http.get(path)) == said
     assert [(one["kind"], one["given"]) for one in said["items"]] == [("terms", True)]
+
+
+async def test_what_is_said_again_is_kept_once_and_what_is_said_too_often_can_be_taken_back(
+    studio: Studio, player: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done(await studio.http.post("/v1/documents", json=TERMS))
+    path, said = f"/v1/players/{player}/consents", {"kind": "terms", "version": "1"}
+    for _ in range(3):
+        done(await studio.http.post(path, json=said))
+    kept = "SELECT count(*) FROM identity_consent WHERE player_id = $1"
+    assert (await studio.sql(kept, player))[0][0] == 1
+    monkeypatch.setattr(consent, "MAX_CONSENTS", 3)
+    back = {**said, "given": False}
+    for one in (back, said, back):
+        done(await studio.http.post(path, json=one))
+    assert refused(await studio.http.post(path, json=said)) == (409, "too_many_consents")
+    monkeypatch.setattr(consent, "MAX_CONSENTS", 5)
+    done(await studio.http.post(path, json=said))
+    monkeypatch.setattr(consent, "MAX_CONSENTS", 3)
+    done(await studio.http.post(path, json=back))

@@ -50,6 +50,17 @@ async def test_what_rounding_leaves_is_written_off_and_comes_back(shop: Shop):
     assert await shop.left() == {}
 
 
+async def test_rounding_is_for_the_player_until_the_last_part_takes_the_coins(shop: Shop):
+    pack = await shop.save(coins=10, bonus=0, prices=(Price(499, "EUR"),))
+    player = await shop.player()
+    intent = await shop.buy(player, product_id=pack.id)
+    await shop.refunded(intent, 49)
+    assert await shop.coins(player) == {"paid": 10}
+    assert await shop.money() == {"provider:scripted": -450, "backing": 499, "written_off": -49}
+    await shop.refunded(intent, 450)
+    assert await shop.left() == {}
+
+
 async def test_the_same_key_refunds_once(shop: Shop):
     player = await shop.player()
     intent = await shop.buy(player)

@@ -69,8 +69,14 @@ class GuildbankServer:
         """Return a client with a key, that of the demo tenant when none is given."""
         demo = self.credentials.demo
         secret = key or (demo.secret_key if demo else self.credentials.deployment_key)
-        headers = {"authorization": f"Bearer {secret}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False)
+        return httpx.Client(
+            base_url=self.url,
+            headers={"authorization": f"Bearer {secret}"},
+            timeout=30,
+            trust_env=False,
+            # It goes on with the process that knows its key, however slow the test is meanwhile.
+            limits=httpx.Limits(keepalive_expiry=_STOP_SECONDS),
+        )
 
     def run(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the command line and return how it ended."""

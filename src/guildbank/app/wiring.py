@@ -1,7 +1,8 @@
 """Builds the parts of one process and plugs upper rooms into the ports of lower ones."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -145,7 +146,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     db = Database(url, settings.pool_size, application)
     pinger, metrics = Pinger(url), Metrics()
     counters = open_store(settings, db)
-    directory, plugins, shop = Tenants(db, vault), Plugins.discover(), PackFulfilment()
+    directory, plugins = Tenants(db, vault), Plugins.discover()
     journal = _open_journal(db, pinger, metrics, directory)
     metrics.look_up(Backlogs(db, directory.all, backlogs_of(all_rooms())))
     notify = _open_mail(settings, db, directory, vault)
@@ -171,7 +172,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         permissions=permissions_of(all_rooms()),
         home=settings.url,
     )
-    eyes = _open_approvals(db, journal, directory, clock)
+    four_eyes = _open_approvals(db, journal, directory, clock)
     return Services(
         settings=settings,
         url=url,
@@ -189,9 +190,9 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         identity=identity,
         notify=notify,
         external=ExternalSignIn(identity, IdentityProviders(plugins, egress), settings.url),
-        four_eyes=eyes,
-        wallets=Wallets(db, journal, identity.persons, [SpendLimit()], eyes),
-        payments=Payments(db, journal, directory, plugins, shop, settings.url, eyes, clock),
+        four_eyes=four_eyes,
+        wallets=Wallets(db, journal, identity.persons, [SpendLimit()], four_eyes),
+        payments=_open_payments(settings, db, journal, directory, plugins, four_eyes, clock),
         store=Store(db, journal),
     )
 
@@ -209,6 +210,24 @@ def _open_journal(db: Database, pinger: Pinger, metrics: Metrics, directory: Ten
 def _open_tenancy(settings: Settings, db: Database, directory: Tenants, vault: Vault) -> Tenancy:
     archives, hosts = settings.data.absolute() / "archives", own_hosts(settings)
     return Tenancy(db, vault, directory, TenantJournal(vault), archives, SystemClock(), hosts)
+
+
+def _open_payments(
+    settings: Settings,
+    db: Database,
+    journal: Journal,
+    directory: Tenants,
+    plugins: Plugins,
+    four_eyes: FourEyes,
+    clock: Clock,
+) -> Payments:
+    payments = Payments(
+        db, journal, directory, plugins, PackFulfilment(), settings.url, four_eyes, clock
+    )
+    payments.timing = replace(
+        payments.timing, webhook_kept=timedelta(days=settings.webhook_kept_days)
+    )
+    return payments
 
 
 def _open_approvals(db: Database, journal: Journal, directory: Tenants, clock: Clock) -> FourEyes:

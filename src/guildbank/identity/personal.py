@@ -70,13 +70,22 @@ PERSONAL = (
     ),
     Personal(
         "identity_standing",
+        # Why they were barred is about the person, so it is theirs to read (GDPR, Article 15).
         _select("identity_standing", "state, since, until, sealed AS reason"),
+        known_to_staff=_select(
+            "identity_standing", "state, since, until, principal, sealed AS reason"
+        ),
         kept="It says of an erased player nothing but that, and when.",
     ),
     Personal(
         "identity_legal_hold",
-        _select("identity_legal_hold", "placed_at, until, lifted_at", "ORDER BY id"),
-        (_delete("identity_legal_hold"),),
+        # That somebody looks into a person may not be told to them where it would do harm.
+        known_to_staff=_select(
+            "identity_legal_hold",
+            "id, placed_at, placed_by, until, lifted_at, lifted_by, sealed AS reason",
+            "ORDER BY id",
+        ),
+        erase=(_delete("identity_legal_hold"),),
     ),
     Personal(
         "identity_erasure",
@@ -116,5 +125,6 @@ OBSTACLES = (
           AND lifted_at IS NULL
           AND (until IS NULL OR until > now())
         """,
+        told=False,
     ),
 )

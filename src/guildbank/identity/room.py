@@ -10,6 +10,7 @@ from guildbank.identity.personal import OBSTACLES, PERSONAL
 from guildbank.identity.usecases.external.configure import PROVIDER_CONFIGURED
 from guildbank.identity.usecases.external.link import LINKED, UNLINKED
 from guildbank.identity.usecases.external.set_return_urls import RETURN_URLS_SET
+from guildbank.identity.usecases.factors.clear_factors import FACTORS_CLEARED
 from guildbank.identity.usecases.guests.upgrade import UPGRADED
 from guildbank.identity.usecases.lives.change_state import CLOSED, REINSTATED, SUSPENDED
 from guildbank.identity.usecases.lives.erase import ERASED
@@ -43,6 +44,7 @@ ROOM = Room(
         "sign-in:write": "Set up identity providers and return URLs.",
     },
     permissions={
+        "players:factors": "Remove the second factors that players lost.",
         "operators:read": "List operators, their invitations and the roles there are.",
         "operators:write": "Invite, suspend and remove operators, and give them roles.",
         "roles:write": "Make, change and delete roles of one's own.",
@@ -57,6 +59,7 @@ ROOM = Room(
         "players:read": ("finance", "support", "compliance", "analyst", "developer"),
         "players:write": ("support", "developer"),
         "players:moderate": ("support", "compliance"),
+        "players:factors": ("support",),
         "players:export": ("compliance",),
         "players:erase": ("compliance",),
         "players:legal_hold": ("compliance",),
@@ -85,6 +88,7 @@ ROOM = Room(
         SUSPENDED: "A player was suspended.",
         REINSTATED: "A player was reinstated.",
         CLOSED: "A player's account was closed.",
+        FACTORS_CLEARED: "The second factors of a player were removed by the tenant's people.",
         ERASED: "A person was erased: nobody can tell who the player was.",
         LINKED: "An account elsewhere was linked to a player.",
         UNLINKED: "An account elsewhere was unlinked from a player.",
@@ -111,6 +115,11 @@ ROOM = Room(
         MailTemplate("identity.link_code", ("code", "provider")),
         MailTemplate("identity.factor_added", ("factor", "time")),
         MailTemplate("identity.factor_removed", ("factor", "time")),
+        MailTemplate("identity.factors_cleared", ("time",)),
+        MailTemplate("identity.recovery_codes_renewed", ("time",)),
+        MailTemplate("identity.access_cleared", ()),
+        MailTemplate("identity.link_added", ("provider", "time")),
+        MailTemplate("identity.link_removed", ("provider", "time")),
         MailTemplate("identity.operator_invitation", ("link", "inviter", "role")),
         MailTemplate("identity.operator_reset", ("link",)),
     ),
@@ -119,6 +128,8 @@ ROOM = Room(
         Code("scope_not_held", 403, "A key cannot give a scope that it lacks itself."),
         Code("username_taken", 409, "The user name, or one that looks like it, is taken."),
         Code("external_id_taken", 409, "A player has this external id already."),
+        Code("changed_meanwhile", 409, "Somebody did and undid the same just now; try again."),
+        Code("player_erased", 409, "The person was brought along before and erased since."),
         Code("is_guest", 409, "A guest must register first."),
         Code("email_taken", 409, "The address belongs to another account."),
         Code("ticket_not_valid", 422, "The mailed link or code is not good any more."),
@@ -141,6 +152,7 @@ ROOM = Room(
         Code("factor_exists", 409, "This second factor is in use already."),
         Code("no_second_factor", 409, "The player has no second factor."),
         Code("address_not_confirmed", 409, "This needs a confirmed mail address."),
+        Code("credentials_changed", 401, "A way in was replaced meanwhile; sign in again."),
         Code("session_ended", 401, "The session has ended; sign in again."),
         Code("refresh_reused", 401, "The refresh token was used before; its session was ended."),
         Code("player_suspended", 403, "The player is suspended: nothing new can be started."),
@@ -149,6 +161,7 @@ ROOM = Room(
         Code("country_fixed", 409, "The country was named before; support can change it."),
         Code("document_exists", 409, "This version is published with other words."),
         Code("unknown_document", 404, "No such version of the document is published."),
+        Code("too_many_consents", 409, "The player said it as often as is kept."),
         Code("document_outdated", 409, "A newer version of the document is published."),
         Code("export_not_ready", 409, "The file is being made, or could not be."),
         Code("erasure_held", 409, "Something stands against erasing the person; see heldBy."),

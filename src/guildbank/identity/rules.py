@@ -307,6 +307,21 @@ def check_scopes(
     return None
 
 
+def check_power(scopes: Iterable[str], held: Collection[str] | None) -> Refusal | None:
+    """Return why the caller may not end, renew or add to what has these scopes, else None.
+
+    `held` is what the caller has (None: anything).
+    """
+    above = () if held is None else sorted(set(scopes).difference(held))
+    if not above:
+        return None
+    return Refusal(
+        code="scope_not_held",
+        detail=f"It has the scope {above[0]}, which you lack: only who has all of its scopes may "
+        "change it.",
+    )
+
+
 def permitted_by(roles: Iterable[str], meaning: Mapping[str, frozenset[str]]) -> frozenset[str]:
     """Return what these roles permit together; `meaning` is every role with its permissions."""
     return frozenset().union(*(meaning.get(role, frozenset()) for role in roles))

@@ -11,8 +11,8 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from enum import StrEnum
-from functools import partial
 from typing import Literal
 
 import httpx
@@ -81,14 +81,50 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-_resolvers = ThreadPoolExecutor(4, "resolve")
-"""Threads of its own: a name server that strangers chose and that is slow holds up nobody else."""
+RESOLVERS, RESOLVERS_OF_ONE = 32, 2
+"""Threads that ask for names, and how many of them work for one tenant."""
 
 
-async def system_resolve(host: str, port: int) -> Sequence[str]:
+class Resolvers:
+    """Asks for names in threads of its own, of which whoever's name servers are slow has few.
+
+    A thread that waits for a name server cannot be stopped, so it counts until it is back, however
+    early its caller gave up. `ask` takes the place of the system's resolver.
+    """
+
+    def __init__(self, ask: Callable[[str, int], Sequence[str]]) -> None:
+        self._ask = ask
+        self._threads = ThreadPoolExecutor(RESOLVERS, "resolve")
+        self._at_work: dict[str, int] = {}
+        self._free = asyncio.Event()
+
+    async def __call__(self, host: str, port: int, owner: str) -> Sequence[str]:
+        """Return the addresses of a name, asked for an owner; its turn comes by the deadline."""
+        while self._at_work.get(owner, 0) >= RESOLVERS_OF_ONE:
+            self._free.clear()
+            await self._free.wait()
+        loop = asyncio.get_running_loop()
+        self._at_work[owner] = self._at_work.get(owner, 0) + 1
+        asked = self._threads.submit(self._ask, host, port)
+
+        def back(_: object) -> None:
+            # A process that ends does not wait for a name server.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._back, owner)
+
+        asked.add_done_callback(back)
+        return await asyncio.wrap_future(asked)
+
+    def _back(self, owner: str) -> None:
+        self._at_work[owner] -= 1
+        if not self._at_work[owner]:
+            del self._at_work[owner]
+        self._free.set()
+
+
+def system_resolve(host: str, port: int) -> Sequence[str]:
     """Ask the system's resolver."""
-    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    found = await asyncio.get_running_loop().run_in_executor(_resolvers, ask)
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
     return [str(address[4][0]) for address in found]
 
 
@@ -103,11 +139,12 @@ class Egress:
         self,
         *,
         private: bool = False,
-        resolve: Resolve = system_resolve,
+        resolve: Resolve | None = None,
         trust: ssl.SSLContext | None = None,
     ) -> None:
         self.private = private
         self._resolve = resolve
+        self._resolvers = Resolvers(system_resolve)
         self._trust = trust
 
     async def send(
@@ -119,8 +156,12 @@ class Egress:
         body: bytes | None = None,
         hosts: frozenset[str] | None = None,
         total_seconds: float = TOTAL_SECONDS,
+        owner: str = "",
     ) -> Answer:
         """Send one request; `hosts` are the only ones allowed, None means any.
+
+        `owner` is whose address it is, such as a tenant: one whose names are slow to be found waits
+        for itself alone.
 
         Raises EgressRefused and EgressFailed, within `total_seconds`.
         """
@@ -131,16 +172,21 @@ class Egress:
             raise EgressRefused(f"a request of {len(body)} bytes, more than {MAX_REQUEST_BYTES}")
         try:
             async with asyncio.timeout(total_seconds):
-                addresses = await self._addresses(target)
+                addresses = await self._addresses(target, owner)
                 return await self._send(method, target, addresses, headers or {}, body)
         except TimeoutError:
             raise EgressFailed(f"{target.host} did not answer in time") from None
 
-    async def _addresses(self, target: httpx.URL) -> list[Address]:
+    async def _ask(self, host: str, port: int, owner: str) -> Sequence[str]:
+        if self._resolve is not None:
+            return await self._resolve(host, port)
+        return await self._resolvers(host, port, owner)
+
+    async def _addresses(self, target: httpx.URL, owner: str) -> list[Address]:
         """Return the addresses to try. One that may not be reached condemns them all."""
         port = target.port or (443 if target.scheme == "https" else 80)
         try:
-            texts = await self._resolve(target.host, port)
+            texts = await self._ask(target.host, port, owner)
             found = list(dict.fromkeys(ipaddress.ip_address(one) for one in texts))
         except (OSError, ValueError):
             raise EgressFailed(f"{target.host} has no address") from None

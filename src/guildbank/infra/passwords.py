@@ -58,16 +58,35 @@ class Passwords:
         """Return the argon2id hash in PHC string form, with a salt of its own."""
         return await self._run(lambda: self._argon.hash(password))
 
-    async def verify(self, password: str, stored: str | None) -> Verdict:
+    async def verify(
+        self, password: str, stored: str | None, bcrypt_cost: int | None = None
+    ) -> Verdict:
         """Compare with a stored hash; for None it takes as long and is WRONG.
 
-        A stored text that is no hash is WRONG too.
+        A stored text that is no hash is WRONG too. `bcrypt_cost` is the greatest of the imported
+        hashes among which this one was looked for: what is WRONG then takes as long whether the
+        hash is of either kind, or there is none.
         """
-        return await self._run(lambda: self._verify(password, stored or self._nobody))
+        return await self._run(lambda: self._verify_evenly(password, stored, bcrypt_cost))
 
     def close(self) -> None:
         """Let the threads end."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _verify_evenly(self, password: str, stored: str | None, bcrypt_cost: int | None) -> Verdict:
+        verdict = self._verify(password, stored or self._nobody)
+        if verdict is not Verdict.WRONG or bcrypt_cost is None:
+            return verdict
+        # Each cost is twice the work of the one before: with these, all that is asked for is done.
+        done = 0
+        if stored is not None and stored.startswith(_BCRYPT_PREFIXES):
+            done = int(stored[4:6])
+            self._verify(password, self._nobody)
+        else:
+            self._verify_bcrypt(password, _bcrypt_of_nobody(bcrypt_cost))
+        for cost in range(done, bcrypt_cost if done else 0):
+            self._verify_bcrypt(password, _bcrypt_of_nobody(cost))
+        return Verdict.WRONG
 
     def _verify(self, password: str, stored: str) -> Verdict:
         if stored.startswith(_BCRYPT_PREFIXES):
@@ -94,6 +113,11 @@ class Passwords:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:
             self._taken -= 1
+
+
+def _bcrypt_of_nobody(cost: int) -> str:
+    """Return a hash of this cost that no password meets."""
+    return f"$2b${cost:02}$" + "." * 53
 
 
 def is_importable(stored: str) -> bool:

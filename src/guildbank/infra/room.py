@@ -51,15 +51,17 @@ class Personal:
 
     In the statements `$1` is the player's id or, where the table is `by` address, the keyed hashes
     of the player's addresses as `bytea[]`. `known` selects what an export shows; a column of bytes
-    holds what is sealed under the person's key and is shown opened. `erase` are run in order once
-    the player is erased, again after a crash. `kept` says of a table without them why its rows may
-    stay.
+    holds what is sealed under the person's key and is shown opened. `known_to_staff` takes its
+    place in exports that the tenant's people ask for, where the person is not told all. `erase` are
+    run in order once the player is erased, again after a crash. `kept` says of a table without them
+    why its rows may stay.
     """
 
     table: str
     known: str | None = None
     erase: Sequence[str] = ()
     kept: str = ""
+    known_to_staff: str | None = None
     by: Literal["player", "address"] = "player"
 
 
@@ -68,12 +70,14 @@ class Obstacle:
     """Something under way for which a person cannot be erased yet.
 
     `statement` selects the ids of players that it stands for, among those in `$1::text[]`; it is
-    asked under the journal's lock.
+    asked under the journal's lock. Only the tenant's people hear of one that is not `told`: the
+    person's own request then waits without a word of it.
     """
 
     name: str
     meaning: str
     statement: str
+    told: bool = True
 
 
 @dataclass(frozen=True)

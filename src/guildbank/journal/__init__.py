@@ -46,6 +46,7 @@ from guildbank.journal.usecases.checkpoint import (
 )
 from guildbank.journal.usecases.partition import Partitioned, make_partitions
 from guildbank.journal.usecases.pump import Pumped, pump
+from guildbank.journal.usecases.recall import recall
 from guildbank.journal.usecases.record import Recorder, run_within
 from guildbank.journal.usecases.search_audit import (
     Found,
@@ -110,6 +111,7 @@ __all__ = [
     "pump",
     "read_blocks",
     "read_entries",
+    "recall",
     "run_within",
     "search_audit",
     "seq_at",

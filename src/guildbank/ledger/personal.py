@@ -2,6 +2,42 @@
 
 from guildbank.infra.room import Obstacle, Personal
 
+# Each branch is one of the partial indexes by account; every debit has one of the two offsets. An
+# OR over both sides of the view read the whole log. What passed between two accounts of the player
+# is told once.
+TRANSFERS = """
+WITH mine AS MATERIALIZED (
+    SELECT id
+    FROM ledger_account
+    WHERE owner = $1
+),
+moved AS (
+    SELECT transfer.*
+    FROM mine
+    JOIN ledger_transfer AS transfer
+      ON transfer.debit = mine.id
+     AND transfer.debit_offset IS NOT NULL
+    UNION ALL
+    SELECT transfer.*
+    FROM mine
+    JOIN ledger_transfer AS transfer
+      ON transfer.debit = mine.id
+     AND transfer.lot_offset IS NOT NULL
+    UNION ALL
+    SELECT transfer.*
+    FROM mine
+    JOIN ledger_transfer AS transfer
+      ON transfer.credit = mine.id
+    WHERE NOT EXISTS (SELECT FROM mine AS other WHERE other.id = transfer.debit)
+)
+SELECT moved.seq, debit.asset, moved.amount, debit.owner AS debit_owner,
+       debit.bucket AS debit_bucket, credit.owner AS credit_owner, credit.bucket AS credit_bucket
+FROM moved
+JOIN ledger_account AS debit ON debit.id = moved.debit
+JOIN ledger_account AS credit ON credit.id = moved.credit
+ORDER BY moved.seq, moved.leg
+"""
+
 PERSONAL = (
     Personal(
         "ledger_account",
@@ -15,13 +51,7 @@ PERSONAL = (
     ),
     Personal(
         "ledger_transfer",
-        """
-        SELECT seq, asset, amount, debit_owner, debit_bucket, credit_owner, credit_bucket
-        FROM ledger_v_transfer
-        WHERE debit_owner = $1
-           OR credit_owner = $1
-        ORDER BY seq, leg
-        """,
+        TRANSFERS,
         kept="Books are kept.",
     ),
     Personal(

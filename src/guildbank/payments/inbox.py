@@ -26,10 +26,37 @@ WHERE id = $1
 RETURNING provider, event, tries, received_at
 """
 
+# Of a person who was erased before it came nothing is kept either.
 CLOSE_WEBHOOK = """
+WITH forgotten AS (
+    SELECT
+    FROM payments_attempt AS attempt
+    JOIN payments_intent AS intent ON intent.id = attempt.payment_id
+    JOIN identity_v_player AS player ON player.id = intent.player_id
+    WHERE attempt.id = $4
+      AND player.state = 'erased'
+)
 UPDATE payments_webhook
-SET processed_at = $2, problem = $3
+SET processed_at = $2, problem = $3, attempt_id = $4,
+    headers = CASE WHEN EXISTS (SELECT FROM forgotten) THEN '{}' ELSE headers END,
+    body = CASE WHEN EXISTS (SELECT FROM forgotten) THEN '' ELSE body END
 WHERE id = $1
+"""
+
+# A few at a time, so that no row is locked for long.
+FORGET_BODIES = """
+UPDATE payments_webhook
+SET headers = '{}', body = ''
+WHERE id IN (
+    SELECT id
+    FROM payments_webhook
+    WHERE body <> ''
+      AND received_at < $1
+      AND processed_at IS NOT NULL
+    ORDER BY received_at
+    LIMIT $2
+    FOR NO KEY UPDATE SKIP LOCKED
+)
 """
 
 DELAY_WEBHOOK = """
@@ -85,9 +112,17 @@ async def claim_webhook(
     return Claimed(row["provider"], event, row["tries"], row["received_at"])
 
 
-async def close_webhook(driver: Driver, id_: str, now: datetime, problem: str | None) -> None:
-    """Mark an event as done."""
-    await driver.execute(CLOSE_WEBHOOK, id_, now, problem)
+async def close_webhook(
+    driver: Driver, id_: str, now: datetime, problem: str | None, attempt_id: str | None
+) -> None:
+    """Mark an event as done, and which attempt it was about."""
+    await driver.execute(CLOSE_WEBHOOK, id_, now, problem, attempt_id)
+
+
+async def forget_bodies(driver: Driver, before: datetime, limit: int) -> int:
+    """Empty what providers sent before this time and was worked on; return how many were."""
+    done: str = await driver.execute(FORGET_BODIES, before, limit)
+    return int(done.rpartition(" ")[2])
 
 
 async def delay_webhook(driver: Driver, id_: str, at: datetime, problem: str) -> None:

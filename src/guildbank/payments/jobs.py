@@ -9,7 +9,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.callbacks import deliver_callbacks
 from guildbank.payments.usecases.cancel import expire_payments
-from guildbank.payments.usecases.handle_webhook import sweep_webhooks
+from guildbank.payments.usecases.handle_webhook import forget_bodies, sweep_webhooks
 from guildbank.payments.usecases.look import janitor
 
 
@@ -54,9 +54,15 @@ async def run_callbacks(services: Services) -> None:
     await in_each_tenant(services, deliver_callbacks)
 
 
+async def run_tidy(services: Services) -> None:
+    """Empty what providers sent long ago: it may name payers."""
+    await in_each_tenant(services, forget_bodies)
+
+
 JOBS = (
     Job("payments.callbacks", 2, run_callbacks),
     Job("payments.sweep_webhooks", 5, run_sweep),
     Job("payments.janitor", 10, run_janitor),
     Job("payments.expire", 60, run_expiry),
+    Job("payments.tidy", 3_600, run_tidy),
 )

@@ -22,13 +22,13 @@ WHERE payment_id IN (SELECT id FROM payments_intent WHERE player_id = $1)
 FORGET_WEBHOOKS = """
 UPDATE payments_webhook
 SET headers = '{}', body = ''
-FROM payments_attempt AS attempt
-JOIN payments_intent AS intent ON intent.id = attempt.payment_id
-WHERE intent.player_id = $1
-  AND payments_webhook.provider = attempt.provider
-  AND payments_webhook.processed_at IS NOT NULL
-  AND (strpos(payments_webhook.event, attempt.id) > 0
-       OR strpos(payments_webhook.event, attempt.reference) > 0)
+WHERE processed_at IS NOT NULL
+  AND attempt_id IN (
+      SELECT attempt.id
+      FROM payments_attempt AS attempt
+      JOIN payments_intent AS intent ON intent.id = attempt.payment_id
+      WHERE intent.player_id = $1
+  )
 """
 
 PERSONAL = (

@@ -11,6 +11,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    text,
 )
 
 from guildbank.infra.database import tenant_metadata
@@ -162,7 +163,16 @@ webhook = Table(
     _at("next_at"),
     Column("tries", Integer, nullable=False),
     Column("problem", Text),
+    # The attempt that it turned out to be about: by it an erasure finds a person's.
+    Column("attempt_id", Text, index=True),
     Index("uq_payments_webhook_external_id", "provider", "external_id", unique=True),
+)
+
+Index(
+    # What the provider sent, as long as it is kept.
+    "ix_payments_webhook_kept",
+    webhook.c.received_at,
+    postgresql_where=text("body <> ''"),
 )
 
 Index(

@@ -79,7 +79,7 @@ class Captchas:
             mode=terms.mode,
             settings=terms.settings,
             now=terms.now,
-            http=Outbound(self._egress, manifest, terms.settings),
+            http=Outbound(self._egress, manifest, terms.settings, terms.tenant),
         )
         given = CaptchaResponse(response=response, address=address, key=str(uuid4()))
         try:

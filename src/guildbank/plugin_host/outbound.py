@@ -12,8 +12,11 @@ FROM_SETTINGS = "*"
 class Outbound:
     """The core's HTTP client as one plugin gets it for one tenant's settings."""
 
-    def __init__(self, egress: Egress, manifest: Manifest, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, egress: Egress, manifest: Manifest, settings: Mapping[str, Any], tenant: str = ""
+    ) -> None:
         self._egress = egress
+        self._tenant = tenant
         self._hosts = allowed_hosts(manifest, settings)
         self._total_seconds = manifest.timeout_seconds
 
@@ -34,6 +37,7 @@ class Outbound:
                 body=body,
                 hosts=self._hosts,
                 total_seconds=self._total_seconds,
+                owner=self._tenant,
             )
         except (EgressRefused, EgressFailed) as error:
             raise NoAnswer(str(error)) from None

@@ -146,7 +146,7 @@ class IdentityProviders:
             settings=terms.settings,
             now=terms.now,
             redirect_uri=terms.redirect_uri,
-            http=Outbound(self._egress, manifest, terms.settings),
+            http=Outbound(self._egress, manifest, terms.settings, terms.tenant),
             claims=terms.claims,
         )
 

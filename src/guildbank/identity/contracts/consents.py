@@ -44,6 +44,10 @@ DOCUMENT_EXISTS = Refusal(
 TOO_MANY_DOCUMENTS = Refusal(
     code="out_of_range", detail="A tenant has at most 500 versions of documents.", field="version"
 )
+TOO_MANY_CONSENTS = Refusal(
+    code="too_many_consents",
+    detail="The player agreed and took it back a thousand times. What was said last stands.",
+)
 NO_DOCUMENT = Refusal(
     code="unknown_document", detail="No such version of the document is published.", field="version"
 )

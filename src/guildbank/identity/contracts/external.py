@@ -27,23 +27,27 @@ class ExternalLink(msgspec.Struct, frozen=True, kw_only=True):
     issuer: str
     subject: str
     linked_at: datetime
+    vouched_for: str | None = None
 
 
 class WaysIn(msgspec.Struct, frozen=True, kw_only=True):
     """By what a player can sign in: accounts elsewhere, a password, a guest's secret.
 
-    `username` says that there is one, which alone lets nobody in.
+    `username` and `address`, a confirmed one, say that there is one. Neither lets anybody in alone,
+    and without either a password does not.
     """
 
     links: tuple[ExternalLink, ...] = ()
     password: bool = False
     guest: bool = False
     username: bool = False
+    address: bool = False
 
     @property
     def count(self) -> int:
         """How many ways there are."""
-        return len(self.links) + self.password + self.guest
+        by_password = self.password and (self.username or self.address)
+        return len(self.links) + by_password + self.guest
 
 
 class ProviderAccount(msgspec.Struct, frozen=True, kw_only=True):

@@ -91,7 +91,10 @@ class Passkey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredPasskey(msgspec.Struct, frozen=True, kw_only=True):
-    """A passkey as it is verified; `holder_id` is the player's or operator's whose it is."""
+    """A passkey as it is verified; `holder_id` is the player's or operator's whose it is.
+
+    `credentials` is the count of its player's, as of `Entrant`.
+    """
 
     id: str
     holder_id: str
@@ -99,6 +102,7 @@ class StoredPasskey(msgspec.Struct, frozen=True, kw_only=True):
     public_key: bytes
     sign_count: int
     rp_id: str
+    credentials: int = 0
 
 
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,6 +165,9 @@ NO_FACTOR = Refusal(code="not_found", detail="The player has no such second fact
 NOTHING_TO_RECOVER = Refusal(
     code="no_second_factor",
     detail="Recovery codes stand in for a second factor, and the player has none.",
+)
+NOTHING_TO_CLEAR = Refusal(
+    code="no_second_factor", detail="The player has no second factor that could be removed."
 )
 NO_ADDRESS = Refusal(
     code="address_not_confirmed", detail="A code can be mailed to a confirmed address only."

@@ -16,7 +16,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 
     `tenant_id` is None for a key of the deployment. `allowed_addresses` are the networks from which
     it may be used, all of them when there are none. A rotated key names its successor and stays
-    valid until `expires_at`.
+    valid until `expires_at`. `created_by` is the application or operator that made it, None where
+    the host's command line did.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     last_used_at: datetime | None
     revoked_at: datetime | None
     replaced_by: str | None
+    created_by: str | None
 
 
 class NewKey(msgspec.Struct, frozen=True):

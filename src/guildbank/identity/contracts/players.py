@@ -92,6 +92,17 @@ EMAIL_TAKEN = Refusal(
     detail="The address has been confirmed for another account meanwhile.",
     field="email",
 )
+CHANGED_MEANWHILE = Refusal(
+    code="changed_meanwhile",
+    detail="Somebody else did and undid the same in this moment. Nothing was changed; try again.",
+)
+ERASED_SINCE = Refusal(
+    code="player_erased",
+    detail=(
+        "The person of this line was brought along before and has been erased since. The line "
+        "brings nobody along again; take it out of the file."
+    ),
+)
 NO_PLAYER = Refusal(code="not_found", detail="There is no such player.")
 
 

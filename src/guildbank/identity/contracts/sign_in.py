@@ -24,6 +24,7 @@ Purpose: TypeAlias = Literal[
     "link_offer",
     "link_code",
     "sign_in_code",
+    "step_up_code",
     "enrol_totp",
     "passkey_new",
     "passkey_proof",
@@ -39,6 +40,7 @@ OF_AN_ACCOUNT: tuple[Purpose, ...] = (
     "link_offer",
     "link_code",
     "sign_in_code",
+    "step_up_code",
     "enrol_totp",
     "passkey_new",
     "passkey_proof",
@@ -46,11 +48,22 @@ OF_AN_ACCOUNT: tuple[Purpose, ...] = (
 """What was begun or mailed before the way into an account changed, and must not outlive that."""
 
 
-class Candidate(msgspec.Struct, frozen=True):
-    """A player who may be the one that signs in, and the hash that the password must meet."""
+class Entrant(msgspec.Struct, frozen=True):
+    """A player as they were when a proof was looked at.
+
+    `credentials` counts how often what they come in by was replaced: a session begins while it is
+    what it was.
+    """
 
     player_id: str
     state: PlayerState
+    credentials: int = 0
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A player who may be the one that signs in, and the hash that the password must meet."""
+
+    entrant: Entrant
     password_hash: str
 
 
@@ -109,6 +122,10 @@ WEAK_PASSWORD = Refusal(
     field="password",
 )
 LOGIN_FAILED = Refusal(code="login_failed", detail="The name or the password is wrong.")
+CREDENTIALS_CHANGED = Refusal(
+    code="credentials_changed",
+    detail="What the account is entered by was changed just now. Sign in again.",
+)
 SESSION_ENDED = Refusal(code="session_ended", detail="The session has ended. Sign in again.")
 REFRESH_REUSED = Refusal(
     code="refresh_reused",

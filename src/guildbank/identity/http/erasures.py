@@ -120,7 +120,8 @@ class LegalHoldsView(View):
 async def erase_own(identity: Parts, caller: Who) -> ErasureView:
     """Have all that is known of the player who asks erased, after the tenant's waiting time.
 
-    All sessions end; signing in again before `dueAt` undoes it.
+    All sessions end; signing in again before it is done undoes it. It is done at `dueAt`, or later
+    where a law obliges the tenant to keep the data for longer.
     """
     return _view(granted(await request_own_erasure(identity, caller.home, caller.principal)))
 

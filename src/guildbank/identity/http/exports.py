@@ -54,7 +54,10 @@ class ExportView(View):
     summary="Ask for one's data",
 )
 async def ask_own(identity: Parts, caller: Who) -> ExportView:
-    """Have a file made of all that is known of the player who asks; it is kept for seven days."""
+    """Have a file made of all that is known of the player who asks; it is kept for seven days.
+
+    Of five files of the player's the oldest makes room for another.
+    """
     made = await request_export(identity, caller.home, caller.principal, caller.principal)
     return _view(granted(made))
 
@@ -67,7 +70,7 @@ async def ask_own(identity: Parts, caller: Who) -> ExportView:
 )
 async def read_own(identity: Parts, caller: Who, export_id: ExportId) -> ExportView:
     """Return how far an export of the player's own is."""
-    found = await read_export(identity, caller.home, caller.principal, export_id)
+    found = await read_export(identity, caller.home, caller.principal, export_id, own=True)
     return _view(granted(found))
 
 
@@ -80,7 +83,7 @@ async def read_own(identity: Parts, caller: Who, export_id: ExportId) -> ExportV
 )
 async def load_own(identity: Parts, caller: Who, export_id: ExportId) -> Stream:
     """Send the file: a ZIP of JSON files, one for each table."""
-    return await _file(identity, caller.home, caller.principal, export_id)
+    return await _file(identity, caller.home, caller.principal, export_id, own=True)
 
 
 @post(
@@ -91,7 +94,10 @@ async def load_own(identity: Parts, caller: Who, export_id: ExportId) -> Stream:
     summary="Ask for a player's data",
 )
 async def ask(identity: Parts, caller: Who, player_id: PlayerId) -> ExportView:
-    """Have a file made of all that is known of a player; it is kept for seven days."""
+    """Have a file made of all that is known of a player; it is kept for seven days.
+
+    It says more than the player's own: who decided, and the legal holds.
+    """
     made = await request_export(identity, caller.home, caller.principal, player_id)
     return _view(granted(made))
 
@@ -121,8 +127,10 @@ async def load(identity: Parts, caller: Who, player_id: PlayerId, export_id: Exp
     return await _file(identity, caller.home, player_id, export_id)
 
 
-async def _file(identity: Identity, tenant: TenantRef, player_id: str, export_id: str) -> Stream:
-    parts = granted(await read_file(identity, tenant, player_id, export_id))
+async def _file(
+    identity: Identity, tenant: TenantRef, player_id: str, export_id: str, *, own: bool = False
+) -> Stream:
+    parts = granted(await read_file(identity, tenant, player_id, export_id, own=own))
     named = {"content-disposition": f'attachment; filename="{export_id}.zip"'}
     return Stream(parts, media_type="application/zip", headers=named)
 

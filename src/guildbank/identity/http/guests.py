@@ -28,6 +28,7 @@ from guildbank.infra.http import (
     View,
     Who,
     at_home,
+    client_address,
     fresh_session,
     granted,
     read_country,
@@ -109,12 +110,13 @@ async def sign_in_as_guest(
     summary="Give a guest an account",
 )
 async def upgrade_guest(
-    identity: Parts, caller: Who, data: JSONBody[RegisterBody]
+    request: Req, identity: Parts, caller: Who, data: JSONBody[RegisterBody]
 ) -> RegisteredView:
     """Add a name or address and a password to a player who has none; the player id stays.
 
     It takes a sign-in of the last ten minutes. The guest's secret ends. Also for who came by an
-    account elsewhere. 409 `username_taken` where the name is somebody's: nothing is merged.
+    account elsewhere. A captcha is asked for where registering asks for one. 409
+    `username_taken` where the name is somebody's: nothing is merged.
     """
     wanted = Registration(
         password=data.password,
@@ -122,10 +124,12 @@ async def upgrade_guest(
         username=data.username,
         locale=data.locale,
         country=granted(read_country(data.country)),
+        captcha=data.captcha_response,
     )
     try:
+        player = (caller.principal, caller.session_id)
         account = granted(
-            await upgrade(identity, caller.home, caller.principal, caller.session_id, wanted)
+            await upgrade(identity, caller.home, *player, wanted, client_address(request))
         )
     except Overworked:
         raise busy() from None

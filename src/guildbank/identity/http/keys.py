@@ -98,6 +98,7 @@ class KeyView(View):
         "expiresAt": None,
         "revokedAt": None,
         "replacedBy": None,
+        "createdBy": "op_01kag3pyqmf9aag12vtrsy70ps",
     }
 
     id: str
@@ -112,6 +113,10 @@ class KeyView(View):
     last_used_at: datetime | None
     revoked_at: datetime | None
     replaced_by: str | None
+    created_by: Annotated[
+        str | None,
+        Meta(description="The application or operator that made it; null for the command line."),
+    ]
 
 
 class NewKeyView(View):
@@ -170,19 +175,29 @@ async def list_all(
 
 @delete("/v1/keys/{key_id:str}", guards=WRITING, tags=TAGS, summary="Revoke a key")
 async def revoke(identity: Parts, caller: Who, key_id: KeyId) -> None:
-    """End a key; within a second it is refused everywhere. Safe to repeat."""
-    everywhere = caller.of_deployment
-    revoked = await revoke_key(
-        identity, key_id, caller.tenant, any_tenant=everywhere, principal=caller.principal
+    """End a key; within a second it is refused everywhere. Safe to repeat.
+
+    Only who has all scopes of the key may: else a small key could stop a game.
+    """
+    ended = await revoke_key(
+        identity,
+        key_id,
+        caller.tenant,
+        any_tenant=caller.of_deployment,
+        held=_held(caller),
+        principal=caller.principal,
     )
-    granted(revoked)
+    granted(ended)
 
 
 @post("/v1/keys/{key_id:str}/rotate", guards=WRITING, tags=TAGS, summary="Rotate a key")
 async def rotate(
     identity: Parts, caller: Who, key_id: KeyId, data: JSONBody[RotateKeyBody]
 ) -> NewKeyView:
-    """Make a successor; the old key stays valid for `overlapSeconds`."""
+    """Make a successor; the old key stays valid for `overlapSeconds`.
+
+    Only who has all scopes of the key may.
+    """
     made = await rotate_key(
         identity,
         key_id,
@@ -231,6 +246,7 @@ def _view(key: Key) -> KeyView:
         last_used_at=key.last_used_at,
         revoked_at=key.revoked_at,
         replaced_by=key.replaced_by,
+        created_by=key.created_by,
     )
 
 

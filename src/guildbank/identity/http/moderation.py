@@ -1,4 +1,4 @@
-"""Routes by which players are suspended, reinstated and closed."""
+"""Routes by which players are suspended, reinstated and closed, and freed of lost factors."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,6 +13,7 @@ from guildbank.identity.contracts.players import Player, PlayerState
 from guildbank.identity.http import approvable
 from guildbank.identity.http.players import PlayerView, player_view
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.factors.clear_factors import clear_factors
 from guildbank.identity.usecases.lives.change_state import (
     ChangeState,
     change_or_store,
@@ -30,8 +31,10 @@ from guildbank.infra.http import (
     Service,
     View,
     Who,
+    by_operator,
     fresh_session,
     granted,
+    problem_for,
     scope,
 )
 
@@ -51,7 +54,7 @@ Until = Annotated[
 
 
 class SuspendBody(Body):
-    """Why, for the tenant's people alone, and until when; left out, until reinstated."""
+    """Why, which the player may read in a copy of their data, and until when it lasts."""
 
     __example__: ClassVar = {"reason": "chargeback under review", "until": None}
 
@@ -60,11 +63,19 @@ class SuspendBody(Body):
 
 
 class CloseBody(Body):
-    """Why the account is closed, for the tenant's people alone."""
+    """Why the account is closed; the player may read it in a copy of their data."""
 
     __example__: ClassVar = {"reason": "asked support to"}
 
     reason: Reason | None = None
+
+
+class ClearFactorsBody(Body):
+    """Why, and how it was made sure who asks."""
+
+    __example__: ClassVar = {"reason": "lost the phone; ticket 812, identity card seen"}
+
+    reason: Reason
 
 
 class StandingView(View):
@@ -169,6 +180,27 @@ async def _changed(
     return waits
 
 
+@post(
+    "/v1/players/{player_id:str}/clear-factors",
+    guards=[by_operator("players:factors", fresh=True)],
+    tags=TAGS,
+    status_code=204,
+    summary="Remove a player's lost second factors",
+)
+async def clear(
+    identity: Parts, caller: Who, player_id: PlayerId, data: JSONBody[ClearFactorsBody]
+) -> None:
+    """Remove the authenticator app, passkeys, mailed codes and recovery codes of a player.
+
+    All sessions end and a mail tells the player at once; there is no waiting time. Make sure before
+    who asks: from then on the password alone opens the account. Only people do this, by a
+    permission of its own, and the journal keeps who did.
+    """
+    refusal = await clear_factors(identity, caller.home, caller.principal, player_id, data.reason)
+    if refusal is not None:
+        raise problem_for(refusal)
+
+
 @get(
     "/v1/players/{player_id:str}/standing",
     guards=[scope(MODERATE)],
@@ -202,4 +234,4 @@ async def close_own(identity: Parts, caller: Who) -> PlayerView:
     )
 
 
-ROUTES = (suspend, reinstate, close, standing, close_own)
+ROUTES = (suspend, reinstate, close, clear, standing, close_own)

@@ -38,6 +38,7 @@ from guildbank.infra.http import (
     fresh_session,
     own_session,
     problem_for,
+    signed_in_player,
 )
 from guildbank.infra.limits import RateLimit
 from guildbank.infra.passwords import Overworked
@@ -119,13 +120,19 @@ class DoneView(View):
     status_code=200,
     summary="Confirm an address by the mailed link",
 )
-async def confirm(identity: Parts, home: Home, data: JSONBody[MailedBody]) -> DoneView:
+async def confirm(
+    request: Request[Any, Any, Any], identity: Parts, home: Home, data: JSONBody[MailedBody]
+) -> DoneView:
     """Make the address that the token was mailed to the player's alone.
 
-    Others who claimed it lose it, with their passwords and sessions. The link leads to
+    Others who claimed it lose it and their sessions, and their passwords unless they have a user
+    name. Call with the player's own bearer token where there is one: else whoever made the account
+    may be somebody other than who reads the mail, so second factors, passkeys and accounts
+    elsewhere are removed, and sessions end with them; the password stays. The link leads to
     `/confirm-email?token=...` of the tenant's own site, which sends the token here.
     """
-    return _done(await confirm_email(identity, home, data.token), "Address confirmed")
+    inside = await signed_in_player(request, home)
+    return _done(await confirm_email(identity, home, data.token, inside), "Address confirmed")
 
 
 @post(
@@ -179,9 +186,15 @@ async def change_address(identity: Parts, caller: Who, data: JSONBody[AddressBod
     status_code=200,
     summary="Change an address by the mailed link",
 )
-async def change_by_link(identity: Parts, home: Home, data: JSONBody[MailedBody]) -> DoneView:
-    """Make the new address the player's. The one before is told, and can undo it for 72 hours."""
-    return _done(await confirm_change_email(identity, home, data.token), "Address changed")
+async def change_by_link(
+    request: Request[Any, Any, Any], identity: Parts, home: Home, data: JSONBody[MailedBody]
+) -> DoneView:
+    """Make the new address the player's. The one before is told, and can undo it for 72 hours.
+
+    Call with the player's own bearer token where there is one, as for confirming an address.
+    """
+    inside = await signed_in_player(request, home)
+    return _done(await confirm_change_email(identity, home, data.token, inside), "Address changed")
 
 
 @post(

@@ -137,7 +137,7 @@ async def finish(
 async def mail_code(identity: Parts, home: Home, data: JSONBody[ChallengeBody]) -> CodeSentView:
     """Mail a code to the player's confirmed address; one a minute."""
     waiting = granted(await find_waiting(identity, home, data.challenge))
-    return CodeSentView(granted(await send_code(identity, home, waiting.factors)))
+    return CodeSentView(granted(await send_code(identity, home, waiting.factors, "sign_in_code")))
 
 
 @post(

@@ -88,7 +88,7 @@ async def prove_anew(
 async def mail_code(identity: Parts, caller: Who) -> CodeSentView:
     """Mail a code to the player's confirmed address; one a minute."""
     factors, _ = granted(await read_factors(identity, caller.home, caller.principal))
-    return CodeSentView(granted(await send_code(identity, caller.home, factors)))
+    return CodeSentView(granted(await send_code(identity, caller.home, factors, "step_up_code")))
 
 
 @post(

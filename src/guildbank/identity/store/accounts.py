@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from guildbank.identity.contracts.players import Account, Profile
-from guildbank.identity.contracts.sign_in import Candidate
+from guildbank.identity.contracts.sign_in import Candidate, Entrant
 from guildbank.identity.tables import IDENTITY_ORDER
 from guildbank.journal import Driver, PutOnly, Rows, Statement
 
@@ -31,10 +31,11 @@ SET locale = coalesce(EXCLUDED.locale, known.locale),
     country = coalesce(EXCLUDED.country, known.country)
 """
 
+# What another system confirmed came with its account: nobody can have been there before.
 ADD_EMAILS = """
-INSERT INTO identity_email (id, player_id, address, canonical, confirmed_at)
+INSERT INTO identity_email (id, player_id, address, canonical, confirmed_at, owned_at)
 SELECT *
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $5::timestamptz[])
 """
 
 HOLDERS_OF_ADDRESSES = """
@@ -67,7 +68,7 @@ WHERE player_id = $1
 """
 
 CANDIDATE_BY_NAME = """
-SELECT player.id, player.state, password.hash
+SELECT player.id, player.state, player.credentials, password.hash
 FROM identity_username AS username
 JOIN identity_player AS player ON player.id = username.player_id
 JOIN identity_password AS password ON password.player_id = player.id
@@ -79,12 +80,20 @@ WHERE username.skeleton = $1
 # later would lock out a player who has not confirmed yet.
 CANDIDATES_BY_EMAIL = """
 SELECT DISTINCT ON (email.confirmed_at IS NULL)
-       player.id, player.state, password.hash, email.confirmed_at IS NOT NULL AS confirmed
+       player.id, player.state, player.credentials, password.hash,
+       email.confirmed_at IS NOT NULL AS confirmed
 FROM identity_email AS email
 JOIN identity_player AS player ON player.id = email.player_id
 JOIN identity_password AS password ON password.player_id = player.id
 WHERE email.canonical = $1
 ORDER BY email.confirmed_at IS NULL, email.id
+"""
+
+# By an index that holds imported hashes alone: their number falls as their players sign in.
+GREATEST_BCRYPT_COST = """
+SELECT max(substr(hash, 5, 2))
+FROM identity_password
+WHERE hash LIKE '$2%'
 """
 
 HASH_OF = """
@@ -179,7 +188,7 @@ ACCOUNTS = Accounts()
 async def candidate_by_name(driver: Driver, skeleton: str, name: str) -> Candidate | None:
     """Return the player of this user name, if the player has a password."""
     row = await driver.fetchrow(CANDIDATE_BY_NAME, skeleton, name)
-    return None if row is None else Candidate(row[0], row[1], row[2])
+    return None if row is None else Candidate(Entrant(*row[:3]), row[3])
 
 
 async def candidates_by_email(
@@ -188,12 +197,18 @@ async def candidates_by_email(
     """Return who confirmed the address, and who claimed it first without confirming it."""
     confirmed = claimed = None
     for row in await driver.fetch(CANDIDATES_BY_EMAIL, canonical):
-        found = Candidate(row[0], row[1], row[2])
-        if row[3]:
+        found = Candidate(Entrant(*row[:3]), row[3])
+        if row[4]:
             confirmed = found
         else:
             claimed = found
     return confirmed, claimed
+
+
+async def greatest_bcrypt_cost(driver: Driver) -> int | None:
+    """Return the cost of the slowest imported hash, None where none is left."""
+    found: str | None = await driver.fetchval(GREATEST_BCRYPT_COST)
+    return None if found is None else int(found)
 
 
 async def password_of(driver: Driver, player_id: str) -> str | None:

@@ -51,6 +51,12 @@ FOR SHARE
 RETURNING id
 """
 
+COUNT_OF = """
+SELECT count(*)
+FROM identity_consent
+WHERE player_id = $1
+"""
+
 LATEST = """
 SELECT DISTINCT ON (kind) kind, version, given, principal, at
 FROM identity_consent
@@ -118,3 +124,8 @@ def _document(row: Sequence[Any]) -> Document:
 
 def _consent(row: Sequence[Any]) -> Consent:
     return Consent(kind=row[0], version=row[1], given=row[2], principal=row[3], at=row[4])
+
+
+async def count_of(driver: Driver, player_id: str) -> int:
+    """Return how often the player agreed or took it back."""
+    return int(await driver.fetchval(COUNT_OF, player_id))

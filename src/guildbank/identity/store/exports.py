@@ -32,6 +32,7 @@ SELECT {_COLUMNS}
 FROM identity_export
 WHERE player_id = $1
   AND state = 'waiting'
+  AND (principal = player_id) = $2
 LIMIT 1
 """  # noqa: S608 - names of our own columns
 
@@ -70,6 +71,28 @@ WHERE export_id = $1
   AND number = $2
 """
 
+# Those that the player asked for and those that the tenant's people did are counted apart.
+OLDER = """
+SELECT id
+FROM (
+    SELECT id,
+           row_number() OVER (PARTITION BY principal = player_id ORDER BY id DESC) AS place
+    FROM identity_export
+    WHERE player_id = $1
+) AS numbered
+WHERE place > $2
+"""
+
+DROP_PARTS = """
+DELETE FROM identity_export_part
+WHERE export_id = ANY($1::text[])
+"""
+
+DROP = """
+DELETE FROM identity_export
+WHERE id = ANY($1::text[])
+"""
+
 FORGET_PARTS = """
 DELETE FROM identity_export_part
 WHERE export_id IN (SELECT id FROM identity_export WHERE expires_at <= $1)
@@ -93,10 +116,17 @@ async def one(driver: Driver, export_id: str, player_id: str) -> Export | None:
     return None if row is None else _export(row)
 
 
-async def waiting_of(driver: Driver, player_id: str) -> Export | None:
-    """Return the player's export that is yet to be made."""
-    row = await driver.fetchrow(WAITING_OF, player_id)
+async def waiting_of(driver: Driver, player_id: str, *, own: bool) -> Export | None:
+    """Return what is yet to be made: the player's own export, or one of the tenant's people."""
+    row = await driver.fetchrow(WAITING_OF, player_id, own)
     return None if row is None else _export(row)
+
+
+async def keep_newest(driver: Driver, player_id: str, count: int) -> None:
+    """Delete the player's exports but the newest of each kind; the player is locked."""
+    older = [row[0] for row in await driver.fetch(OLDER, player_id, count)]
+    await driver.execute(DROP_PARTS, older)
+    await driver.execute(DROP, older)
 
 
 async def waiting(driver: Driver, limit: int) -> list[Export]:

@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 import msgspec
 
 from guildbank.identity.contracts.external import ExternalLink, WaysIn
-from guildbank.identity.contracts.players import Email, PlayerState
+from guildbank.identity.contracts.players import Email
+from guildbank.identity.contracts.sign_in import Entrant
 from guildbank.identity.tables import IDENTITY_ORDER
 from guildbank.journal import Driver, Rows, Statement
 
-_COLUMNS = "key, id, player_id, provider, issuer, subject, linked_at"
+_COLUMNS = "key, id, player_id, provider, issuer, subject, linked_at, vouched_for"
 
 LINKS_BY_KEY = f"""
 SELECT {_COLUMNS}
@@ -24,12 +25,13 @@ SAVE_LINKS = f"""
 INSERT INTO identity_external ({_COLUMNS})
 SELECT *
 FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-            $7::timestamptz[])
+            $7::timestamptz[], $8::text[])
 ON CONFLICT (key) DO UPDATE
 SET id = EXCLUDED.id,
     player_id = EXCLUDED.player_id,
     provider = EXCLUDED.provider,
-    linked_at = EXCLUDED.linked_at
+    linked_at = EXCLUDED.linked_at,
+    vouched_for = EXCLUDED.vouched_for
 """  # noqa: S608 - names of our own columns
 
 UNLINK = """
@@ -40,9 +42,16 @@ WHERE key = ANY($1::bytea[])
 WAYS_IN = """
 SELECT player.id,
        EXISTS (SELECT 1 FROM identity_password WHERE player_id = player.id),
+       EXISTS (
+           SELECT 1
+           FROM identity_email
+           WHERE player_id = player.id
+             AND confirmed_at IS NOT NULL
+       ),
        EXISTS (SELECT 1 FROM identity_guest WHERE player_id = player.id),
        EXISTS (SELECT 1 FROM identity_username WHERE player_id = player.id),
-       link.key, link.id, link.player_id, link.provider, link.issuer, link.subject, link.linked_at
+       link.key, link.id, link.player_id, link.provider, link.issuer, link.subject, link.linked_at,
+       link.vouched_for
 FROM identity_player AS player
 LEFT JOIN identity_external AS link ON link.player_id = player.id
 WHERE player.id = ANY($1::text[])
@@ -57,7 +66,7 @@ ORDER BY id
 """  # noqa: S608 - names of our own columns
 
 PLAYER_OF_KEY = """
-SELECT player.id, player.state
+SELECT player.id, player.state, player.credentials
 FROM identity_external AS link
 JOIN identity_player AS player ON player.id = link.player_id
 WHERE link.key = $1
@@ -71,8 +80,8 @@ WHERE player_id = $1
   AND confirmed_at IS NOT NULL
 """
 
-STATE_OF = """
-SELECT state
+ENTRANT = """
+SELECT id, state, credentials
 FROM identity_player
 WHERE id = $1
 """
@@ -114,7 +123,16 @@ class Links:
         linked = [one for one in changed.values() if one is not None]
         gone = [key for key, one in changed.items() if one is None]
         rows = [
-            (one.key, one.id, one.player_id, one.provider, one.issuer, one.subject, one.linked_at)
+            (
+                one.key,
+                one.id,
+                one.player_id,
+                one.provider,
+                one.issuer,
+                one.subject,
+                one.linked_at,
+                one.vouched_for,
+            )
             for one in linked
         ]
         saved = [Statement(SAVE_LINKS, tuple(zip(*rows, strict=True)))] if rows else []
@@ -135,8 +153,10 @@ class Ways:
         """Return the ways by player; a row is one account elsewhere, or says that there is none."""
         links: dict[str, list[ExternalLink]] = {}
         own: dict[str, WaysIn] = {}
-        for player_id, password, guest, username, *link in rows:
-            own[player_id] = WaysIn(password=password, guest=guest, username=username)
+        for player_id, password, address, guest, username, *link in rows:
+            own[player_id] = WaysIn(
+                password=password, guest=guest, username=username, address=address
+            )
             links.setdefault(player_id, []).extend([_link(link)] if link[0] is not None else ())
         return {
             player_id: msgspec.structs.replace(ways, links=tuple(links[player_id]))
@@ -157,10 +177,10 @@ async def links_of(driver: Driver, player_id: str) -> list[ExternalLink]:
     return [_link(row) for row in await driver.fetch(LINKS_OF_PLAYER, player_id)]
 
 
-async def player_of(driver: Driver, key: bytes) -> tuple[str, PlayerState] | None:
-    """Return whose an account elsewhere is, and the player's state."""
+async def player_of(driver: Driver, key: bytes) -> Entrant | None:
+    """Return whose an account elsewhere is."""
     row = await driver.fetchrow(PLAYER_OF_KEY, key)
-    return None if row is None else (row[0], row[1])
+    return None if row is None else Entrant(*row)
 
 
 async def confirmed_address(driver: Driver, player_id: str, canonical: str) -> Email | None:
@@ -169,10 +189,10 @@ async def confirmed_address(driver: Driver, player_id: str, canonical: str) -> E
     return None if row is None else Email(row[0], row[1])
 
 
-async def state_of(driver: Driver, player_id: str) -> PlayerState | None:
-    """Return the player's state."""
-    state: PlayerState | None = await driver.fetchval(STATE_OF, player_id)
-    return state
+async def entrant(driver: Driver, player_id: str) -> Entrant | None:
+    """Return the player as they are now."""
+    row = await driver.fetchrow(ENTRANT, player_id)
+    return None if row is None else Entrant(*row)
 
 
 async def take_once(driver: Driver, key: bytes, until: datetime) -> bool:
@@ -194,4 +214,5 @@ def _link(row: Sequence[Any]) -> ExternalLink:
         issuer=row[4],
         subject=row[5],
         linked_at=row[6],
+        vouched_for=row[7],
     )

@@ -43,14 +43,6 @@ CROSS JOIN LATERAL (
 WHERE player.id = $1
 """
 
-# Changes of one player's factors take turns here.
-LOCK_PLAYER = """
-SELECT id
-FROM identity_player
-WHERE id = $1
-FOR NO KEY UPDATE
-"""
-
 ADD_FACTOR = """
 INSERT INTO identity_factor (player_id, kind, sealed, last_step, created_at)
 VALUES ($1, $2, $3, $4, $5)
@@ -139,8 +131,9 @@ ORDER BY id
 """
 
 PASSKEY = """
-SELECT id, player_id, credential_id, public_key, sign_count, rp_id
-FROM identity_passkey
+SELECT passkey.id, player_id, credential_id, public_key, sign_count, rp_id, player.credentials
+FROM identity_passkey AS passkey
+JOIN identity_player AS player ON player.id = player_id
 WHERE credential_id = $1
 """
 
@@ -201,11 +194,6 @@ async def read(driver: Driver, player_id: str, rp_id: str | None) -> Factors | N
         locale=row[8],
         returning=row[9],
     )
-
-
-async def lock_player(driver: Driver, player_id: str) -> None:
-    """Let nobody else change the player's factors until this transaction ends."""
-    await driver.execute(LOCK_PLAYER, player_id)
 
 
 async def add_totp(driver: Driver, player_id: str, sealed: bytes, step: int, now: datetime) -> bool:
@@ -305,6 +293,7 @@ async def passkey(driver: Driver, credential_id: bytes) -> StoredPasskey | None:
         public_key=bytes(row[3]),
         sign_count=row[4],
         rp_id=row[5],
+        credentials=row[6],
     )
 
 

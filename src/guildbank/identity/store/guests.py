@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from guildbank.identity.contracts.players import PlayerState
+from guildbank.identity.contracts.sign_in import Entrant
 from guildbank.identity.tables import IDENTITY_ORDER
 from guildbank.journal import Driver, Rows, Statement
 
@@ -25,7 +25,7 @@ WHERE player_id = ANY($1::text[])
 """
 
 GUEST_OF_HASH = """
-SELECT player.id, player.state
+SELECT player.id, player.state, player.credentials
 FROM identity_guest AS guest
 JOIN identity_player AS player ON player.id = guest.player_id
 WHERE guest.hash = $1
@@ -62,7 +62,7 @@ async def is_guest(driver: Driver, player_id: str) -> bool:
     return bool(await driver.fetch(GUESTS_BY_PLAYER, [player_id]))
 
 
-async def guest_of(driver: Driver, hash_: bytes) -> tuple[str, PlayerState] | None:
-    """Return the guest whose secret has this hash, and the player's state."""
+async def guest_of(driver: Driver, hash_: bytes) -> Entrant | None:
+    """Return the guest whose secret has this hash."""
     row = await driver.fetchrow(GUEST_OF_HASH, hash_)
-    return None if row is None else (row[0], row[1])
+    return None if row is None else Entrant(*row)

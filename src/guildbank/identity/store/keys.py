@@ -58,6 +58,7 @@ async def insert_key(tx: Tx, key: Key, hash_: bytes) -> None:
             allowed_addresses=list(key.allowed_addresses),
             created_at=key.created_at,
             expires_at=key.expires_at,
+            created_by=key.created_by,
         )
     )
 
@@ -97,14 +98,18 @@ async def key_by_id(tx: Tx, id_: str, tenant_id: str | None, *, any_tenant: bool
     return None if row is None else _as_key(row)
 
 
-async def application_exists(tx: Tx, application: str, tenant_id: str | None) -> bool:
-    """Say whether a key of this tenant (None: of the deployment) names the application."""
-    statement = (
-        select(_key.id)
-        .where(_key.application == application, _key.tenant_id.is_not_distinct_from(tenant_id))
-        .limit(1)
+async def application_scopes(
+    tx: Tx, application: str, tenant_id: str | None
+) -> frozenset[str] | None:
+    """Return all scopes of an application's keys, ended ones too; None if it has no key here.
+
+    Here is this tenant (None: the deployment).
+    """
+    statement = select(_key.scopes).where(
+        _key.application == application, _key.tenant_id.is_not_distinct_from(tenant_id)
     )
-    return (await tx.sql.execute(statement)).first() is not None
+    rows = (await tx.sql.execute(statement)).all()
+    return frozenset(name for row in rows for name in row.scopes) if rows else None
 
 
 async def application_may(
@@ -210,4 +215,5 @@ def _as_key(row: Any) -> Key:
         last_used_at=row.last_used_at,
         revoked_at=row.revoked_at,
         replaced_by=row.replaced_by,
+        created_by=row.created_by,
     )

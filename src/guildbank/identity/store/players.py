@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from guildbank.identity.contracts.players import Player
+from guildbank.identity.contracts.sign_in import Entrant
 from guildbank.identity.tables import IDENTITY_ORDER
-from guildbank.journal import Driver, Rows, Statement, fetch_rows
+from guildbank.journal import Driver, PutOnly, Rows, Statement, fetch_rows
 
 PLAYERS_BY_ID = """
 SELECT id, external_id, state, created_at
@@ -27,6 +28,22 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
 ON CONFLICT (id) DO UPDATE
 SET state = EXCLUDED.state,
     external_id = EXCLUDED.external_id
+"""
+
+# Who replaces a credential, or writes of the person, waits for an erasure and for a session that
+# begins, and is seen by who comes after.
+HOLD = """
+SELECT id, state, credentials
+FROM identity_player
+WHERE id = $1
+  AND state <> 'erased'
+FOR NO KEY UPDATE
+"""
+
+REPLACED = """
+UPDATE identity_player
+SET credentials = credentials + 1
+WHERE id = ANY($1::text[])
 """
 
 PLAYER_PAGE = """
@@ -77,7 +94,18 @@ class PlayersByExternalId:
         return ()
 
 
+class Credentials(PutOnly):
+    """Players of whom an act replaces a way in; their rows are to be locked."""
+
+    order: ClassVar[int] = IDENTITY_ORDER + 1
+
+    def saving(self, changed: Mapping[str, bool]) -> Sequence[Statement]:
+        """Let sign-ins fail that rest on what was there before."""
+        return [Statement(REPLACED, (list(changed),))]
+
+
 PLAYERS = Players()
+CREDENTIALS = Credentials()
 PLAYERS_BY_EXTERNAL = PlayersByExternalId()
 
 
@@ -95,3 +123,17 @@ async def player_by_external_id(driver: Driver, external_id: str) -> Player | No
 async def player_page(driver: Driver, after: str, limit: int) -> list[Player]:
     """Return players in the order of their ids, which is that of their creation."""
     return [Player(*row) for row in await driver.fetch(PLAYER_PAGE, after, limit)]
+
+
+async def hold_player(driver: Driver, player_id: str) -> Entrant | None:
+    """Let nobody else change the player until this transaction ends.
+
+    None for who is unknown or erased: nothing is written of them any more.
+    """
+    row = await driver.fetchrow(HOLD, player_id)
+    return None if row is None else Entrant(row[0], row[1], row[2])
+
+
+async def replaced(driver: Driver, player_ids: Sequence[str]) -> None:
+    """Note that a way in of these players was replaced; hold them, or lock their rows, before."""
+    await driver.execute(REPLACED, player_ids)

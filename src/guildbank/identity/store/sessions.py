@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from guildbank.identity.contracts.players import PlayerState
-from guildbank.identity.contracts.sign_in import Method, Session
+from guildbank.identity.contracts.sign_in import Entrant, Method, Session
 from guildbank.journal import Driver
 
 ENDED = "guildbank_ended"
@@ -22,9 +22,10 @@ INSERT INTO identity_session
 VALUES ($1, $2, 0, $3, $4, $5, $5, $5, $6, $7)
 """
 
-# A change of the player's state waits for who begins a session now, and is seen by who comes after.
-STATE_NOW = """
-SELECT state
+# A change of the player's state or of a way in waits for who begins a session now, and is seen by
+# who comes after.
+NOW = """
+SELECT id, state, credentials
 FROM identity_player
 WHERE id = $1
 FOR SHARE
@@ -82,6 +83,15 @@ WHERE id = $1
   AND ended_at IS NULL
 RETURNING {_COLUMNS}
 """  # noqa: S608 - names of our own columns
+
+# A factor that is added is proved by nobody yet: it counts as far as the sign-in did it came from.
+ENROLLED = """
+UPDATE identity_session
+SET factor_at = authenticated_at
+WHERE id = $1
+  AND player_id = $2
+  AND ended_at IS NULL
+"""
 
 FACTOR_AT = """
 SELECT factor_at
@@ -141,10 +151,10 @@ async def add(driver: Driver, session: Session) -> None:
     )
 
 
-async def state_now(driver: Driver, player_id: str) -> PlayerState | None:
-    """Return the player's state, which stays so until this transaction ends."""
-    state: PlayerState | None = await driver.fetchval(STATE_NOW, player_id)
-    return state
+async def player_now(driver: Driver, player_id: str) -> Entrant | None:
+    """Return the player, who stays so until this transaction ends."""
+    row = await driver.fetchrow(NOW, player_id)
+    return None if row is None else Entrant(row[0], row[1], row[2])
 
 
 async def end_oldest(driver: Driver, player_id: str, now: datetime, keep: int) -> None:
@@ -181,6 +191,11 @@ async def prove(
     """Note that the player of a session (its id, the player's) proved themselves anew in it."""
     row = await driver.fetchrow(PROVE, *session, now, method, factor)
     return None if row is None else _session(row)
+
+
+async def enrolled(driver: Driver, session_id: str, player_id: str) -> None:
+    """Let the player's first factor count as proved when they last proved themselves here."""
+    await driver.execute(ENROLLED, session_id, player_id)
 
 
 async def factor_at(driver: Driver, session_id: str, player_id: str) -> datetime | None:

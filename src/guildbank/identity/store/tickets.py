@@ -8,9 +8,14 @@ from guildbank.identity.contracts.sign_in import Purpose, Ticket
 from guildbank.identity.tables import IDENTITY_ORDER
 from guildbank.journal import Driver, PutOnly, Statement
 
+# None is kept of who was erased: the row would outlive the sweep.
 ADD = """
 INSERT INTO identity_ticket (hash, purpose, player_id, data, code_hash, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6)
+SELECT $1, $2, $3, $4, $5, $6
+WHERE $3::text IS NULL
+   OR EXISTS (
+       SELECT FROM identity_player WHERE id = $3 AND state <> 'erased' FOR SHARE
+   )
 """
 
 ADD_ALL = """
@@ -35,6 +40,16 @@ DELETE FROM identity_ticket
 WHERE hash = $1
   AND purpose = ANY($2::text[])
 RETURNING purpose, player_id, data, expires_at
+"""
+
+FIND_BY_CODE = """
+SELECT purpose, player_id, data, expires_at
+FROM identity_ticket
+WHERE player_id = $1
+  AND purpose = $2
+  AND code_hash = $3
+  AND tries <= $4
+  AND expires_at > $5
 """
 
 TAKE_BY_CODE = """
@@ -131,6 +146,14 @@ async def take(
 async def count_try(driver: Driver, player_id: str, purpose: Purpose) -> None:
     """Count a code that the player typed; to be committed before it is looked at."""
     await driver.execute(COUNT_TRY, player_id, purpose)
+
+
+async def find_by_code(
+    driver: Driver, player_id: str, purpose: Purpose, code_hash: bytes, tries: int, now: datetime
+) -> Ticket | None:
+    """Return the ticket that `take_by_code` would use up, and leave it as it is."""
+    row = await driver.fetchrow(FIND_BY_CODE, player_id, purpose, code_hash, tries, now)
+    return None if row is None else _ticket(row)
 
 
 async def take_by_code(

@@ -38,6 +38,8 @@ key = Table(
     Column("replaced_by", Text, ForeignKey("identity_key.id")),
     # Networks from which it may be used; none means all.
     Column("allowed_addresses", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    # The application or operator that made it; null where the host's command line did.
+    Column("created_by", Text),
     Index("ix_identity_key_tenant_id_id", "tenant_id", "id"),
     CheckConstraint("kind IN ('secret', 'publishable')", name="kind"),
 )

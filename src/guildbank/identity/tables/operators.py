@@ -75,8 +75,8 @@ def _operators(metadata: MetaData) -> None:
     )
 
 
-def _proofs_of_operators(metadata: MetaData) -> None:
-    """Declare the tables of what operators prove who they are with, and of their sessions."""
+def _second_factors(metadata: MetaData) -> None:
+    """Declare the tables of what operators prove who they are with, beside the password."""
     Table(
         # `pending` is what the app shows before a code of it was typed once.
         "identity_operator_totp",
@@ -109,6 +109,10 @@ def _proofs_of_operators(metadata: MetaData) -> None:
         Column("last_used_at", DateTime(timezone=True)),
         Index("ix_identity_operator_passkey_operator_id", "operator_id"),
     )
+
+
+def _sign_ins(metadata: MetaData) -> None:
+    """Declare the tables of operators' sessions, and of what leads to them."""
     Table(
         "identity_operator_session",
         metadata,
@@ -177,4 +181,5 @@ def _studio(metadata: MetaData) -> None:
 for plane in (control_metadata, tenant_metadata):
     _operators(plane)
     _studio(plane)
-    _proofs_of_operators(plane)
+    _second_factors(plane)
+    _sign_ins(plane)

@@ -1,6 +1,7 @@
 """Players, what they are called, and how they are reached."""
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     DateTime,
@@ -23,6 +24,8 @@ player = Table(
     Column("external_id", Text, unique=True),
     Column("state", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    # How often a way in was replaced: a sign-in that rests on an older one begins no session.
+    Column("credentials", BigInteger, nullable=False, server_default=text("0")),
     CheckConstraint("state IN ('active', 'suspended', 'closed', 'erased')", name="state"),
 )
 
@@ -56,6 +59,8 @@ email = Table(
     Column("canonical", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("confirmed_at", DateTime(timezone=True)),
+    # When who reads its mail was seen inside the account too: what was there before is theirs.
+    Column("owned_at", DateTime(timezone=True)),
     Index("ix_identity_email_player_id", "player_id"),
     Index("ix_identity_email_canonical_id", "canonical", "id"),
     Index(
@@ -73,6 +78,12 @@ password = Table(
     # Argon2id in PHC form, or bcrypt as it was imported, until its player signs in.
     Column("hash", Text, nullable=False),
     Column("set_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    # The costs of imported hashes, of which the greatest is asked for at every sign-in.
+    Index(
+        "ix_identity_password_bcrypt",
+        text("substr(hash, 5, 2)"),
+        postgresql_where=text("hash LIKE '$2%'"),
+    ),
 )
 
 person_key = Table(

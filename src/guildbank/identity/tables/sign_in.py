@@ -112,6 +112,8 @@ external = Table(
     Column("issuer", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("linked_at", DateTime(timezone=True), nullable=False),
+    # The address that the provider said to be the person's, in the form that is compared.
+    Column("vouched_for", Text),
 )
 
 guest = Table(

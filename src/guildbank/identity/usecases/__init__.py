@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from guildbank.identity.contracts.lives import Follower
 from guildbank.identity.contracts.operators import Permissions
+from guildbank.identity.store.accounts import greatest_bcrypt_cost
 from guildbank.identity.usecases.hooks.call import Hooks
 from guildbank.identity.usecases.machines.note_use import UseNotes
 from guildbank.identity.usecases.machines.recognise import KeyRing
@@ -17,6 +19,7 @@ from guildbank.identity.usecases.signing_keys import SigningKeys
 from guildbank.identity.usecases.standing import Standings
 from guildbank.infra.breached import FILE_NAME as BREACHED_FILE
 from guildbank.infra.breached import Breached
+from guildbank.infra.cache import Recent
 from guildbank.infra.crypto import Vault
 from guildbank.infra.database import CONTROL_SCHEMA, Database
 from guildbank.infra.egress import Egress
@@ -30,13 +33,17 @@ from guildbank.notify import Notify
 from guildbank.plugin_host import Captchas, Plugins
 from guildbank.tenancy import Tenants
 
+IMPORTED_SECONDS = 10.0
+"""So long a worker may not have heard that slower hashes were imported."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What the verbs need; the app makes one with `open_identity`.
 
     `scopes` is every scope that a room declares, with its meaning; `personal` and `obstacles` are
-    what the rooms declare of persons. `followers` change with a player's state.
+    what the rooms declare of persons. `followers` change with a player's state. `imported` says by
+    schema how slow the slowest hash is that another system made.
     """
 
     db: Database
@@ -53,6 +60,7 @@ class Identity:
     tokens: TokenMint
     persons: Persons
     passwords: Passwords
+    imported: Recent[str, int | None]
     standings: Standings
     throttle: Throttle
     limiter: Limiter
@@ -75,6 +83,11 @@ class Identity:
         self.passwords.close()
         await self.standings.close()
         await self.notes.close()
+
+
+async def _bcrypt_cost(db: Database, schema: str) -> int | None:
+    async with db.begin(schema, read_only=True) as tx:
+        return await greatest_bcrypt_cost(tx.driver)
 
 
 def open_identity(
@@ -124,6 +137,7 @@ def open_identity(
         tokens=TokenMint(signing, clock),
         persons=Persons(db, tenants),
         passwords=Passwords(),
+        imported=Recent(partial(_bcrypt_cost, db), seconds=IMPORTED_SECONDS),
         standings=Standings(db, url, clock),
         throttle=throttle,
         limiter=limiter,

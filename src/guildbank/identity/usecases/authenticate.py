@@ -114,12 +114,15 @@ class Authenticator:
             csrf=standing.csrf,
         )
 
-    async def home(self, headers: Mapping[str, str]) -> TenantRef | Refusal:
+    async def home(
+        self, headers: Mapping[str, str], address: ClientAddress = UNKNOWN_ADDRESS
+    ) -> TenantRef | Refusal:
         """Return the tenant of a request that needs no credentials.
 
         The host, the publishable key and a token say it, and must agree; the default holds where
         none of them does. Refusals: `unauthorized` (the key), `tenant_mismatch`,
-        `tenant_required`, `too_busy`, and `not_found` at an unknown host.
+        `tenant_required`, `too_busy`, `address_not_allowed` (a secret key away from its networks),
+        and `not_found` at an unknown host.
         """
         hosted = await self._hosted_tenant(headers)
         if isinstance(hosted, Refusal):
@@ -127,7 +130,10 @@ class Authenticator:
         named = await self.named_tenant(headers)
         if isinstance(named, Refusal):
             return named
-        said = [one for one in (hosted, named, await self._claimed_tenant(headers)) if one]
+        claimed = await self._claimed_tenant(headers, address)
+        if isinstance(claimed, Refusal):
+            return claimed
+        said = [one for one in (hosted, named, claimed) if one]
         if len({one.id for one in said}) > 1:
             return TENANT_MISMATCH
         if said:
@@ -144,13 +150,20 @@ class Authenticator:
         found = None if host is None else await self._identity.tenants.by_host(host)
         return found or UNKNOWN_HOST
 
-    async def _claimed_tenant(self, headers: Mapping[str, str]) -> TenantRef | None:
-        """Return the tenant of the bearer token, if one was sent that is good."""
+    async def _claimed_tenant(
+        self, headers: Mapping[str, str], address: ClientAddress
+    ) -> TenantRef | Refusal | None:
+        """Return the tenant of the bearer token, if one was sent that is good.
+
+        One that is good elsewhere is refused rather than overlooked.
+        """
         method, _, token = headers.get("authorization", "").partition(" ")
         if method.lower() != "bearer" or not token:
             return None
-        caller = await self._caller(token.strip(), UNKNOWN_ADDRESS)
-        return None if isinstance(caller, Refusal) else caller.tenant
+        caller = await self._caller(token.strip(), address)
+        if isinstance(caller, Refusal):
+            return caller if caller == ADDRESS_NOT_ALLOWED else None
+        return caller.tenant
 
     async def named_tenant(self, headers: Mapping[str, str]) -> TenantRef | Refusal | None:
         """Return the tenant that the publishable key names, if one was sent.

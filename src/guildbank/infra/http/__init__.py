@@ -38,6 +38,7 @@ from guildbank.infra.http.caller import (
     machine_or_self,
     own_session,
     scope,
+    signed_in_player,
     vouch,
 )
 from guildbank.infra.http.client_address import UNKNOWN_ADDRESS, ClientAddress, client_address
@@ -115,6 +116,7 @@ __all__ = [
     "read_country",
     "read_money",
     "scope",
+    "signed_in_player",
     "vouch",
     "write_money",
 ]

@@ -84,8 +84,8 @@ Authenticate: TypeAlias = Callable[
 """`await authenticate(headers, path, address)`: a caller, a refusal of bad credentials, or None for
 none. `address` is whom the request comes from."""
 
-FindHome: TypeAlias = Callable[[Mapping[str, str]], Awaitable[TenantRef | Refusal]]
-"""`await find_home(headers)`: the tenant that a request without credentials is for."""
+FindHome: TypeAlias = Callable[[Mapping[str, str], ClientAddress], Awaitable[TenantRef | Refusal]]
+"""`await find_home(headers, address)`: the tenant that a request to a public route is for."""
 
 
 def caller_of(connection: Connection) -> Caller:
@@ -235,7 +235,8 @@ def _fresh(caller: Caller) -> None:
         raise problem(
             "step_up_required",
             "This call needs a fresh proof of who you are: type password and code at "
-            "/v1/operator/step-up, then call again.",
+            "/v1/operator/step-up, use a passkey at /v1/operator/step-up/passkey, or come in anew "
+            "through the studio. Then call again.",
         )
 
 
@@ -273,10 +274,23 @@ async def home_of(connection: Connection) -> TenantRef:
     find_home: FindHome | None = connection.scope["litestar_app"].state.get(FIND_HOME)
     if find_home is None:
         raise LookupError("this app has no tenants")
-    found = await find_home(connection.headers)
+    found = await find_home(connection.headers, client_address(connection))
     if isinstance(found, Refusal):
         raise Problem(found)
     return found
+
+
+async def signed_in_player(connection: Connection, home: TenantRef) -> str | None:
+    """Return the player of `home` who calls a public route signed in, None for anyone else.
+
+    Credentials that are not good count as none: the route is open without.
+    """
+    authenticate: Authenticate = connection.scope["litestar_app"].state[AUTHENTICATE]
+    path = connection.scope["path"]
+    found = await authenticate(connection.headers, path, client_address(connection))
+    if not isinstance(found, Caller) or found.tenant is None or found.tenant.id != home.id:
+        return None
+    return None if found.session_id is None else found.player_id
 
 
 async def admit(connection: Connection) -> None:

@@ -121,6 +121,14 @@ class Throttle:
             return device
         return self._token(tenant_id, account, secrets.token_bytes(_NONCE_BYTES))
 
+    def token_for(self, tenant_id: str, account: str, name: str) -> str:
+        """Return the token of this account for a device that is known otherwise, by `name`.
+
+        The name must be one that nobody can choose: of each, guesses have a counter of their own.
+        """
+        nonce = self._hash(b"login device name", name.encode())[:_NONCE_BYTES]
+        return self._token(tenant_id, account, nonce)
+
     async def suspects(
         self, tenant_id: str, account: str, address: "ClientAddress", device: str | None
     ) -> bool:

@@ -53,6 +53,8 @@ class Timing:
     )
     """Pauses between tries of a webhook that came too early; the last one repeats."""
     webhook_gives_up: timedelta = timedelta(days=7)
+    webhook_kept: timedelta = timedelta(days=90)
+    """How long the bytes that a provider sent are kept, once they were worked on."""
     patience_seconds: float = 12
     """How long a request waits for a provider; the work goes on without it."""
 

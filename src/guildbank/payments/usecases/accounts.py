@@ -165,7 +165,8 @@ class ConfigureProvider(Act):
             settings=merged.plain, secrets_set=merged.secrets_set,
             secrets_kept=merged.secrets_kept,
         )  # fmt: skip
-        return Draft(PROVIDER_CONFIGURED, facts(done))
+        was = None if known is None else {"enabled": known.enabled, "settings": before}
+        return Draft(PROVIDER_CONFIGURED, facts(done), before=was)
 
 
 async def configure_provider(

@@ -20,6 +20,7 @@ from guildbank.plugin_api import EventKind, OutcomeStatus, ProviderEvent, Refund
 
 log = structlog.get_logger(__name__)
 DONE: JournalOutcome = NO_CHANGE
+AT_ONCE = 500
 
 
 async def handle_webhook(payments: Payments, tenant: TenantRef, id_: str) -> None:
@@ -29,8 +30,10 @@ async def handle_webhook(payments: Payments, tenant: TenantRef, id_: str) -> Non
         claimed = await inbox.claim_webhook(tx.driver, id_, payments.clock.now(), timing.lease)
     if claimed is None:
         return
+    attempt: Attempt | None = None
     try:
-        outcome = await _handle(payments, tenant, claimed.provider, claimed.event)
+        attempt = await _attempt(payments, tenant, claimed.provider, claimed.event)
+        outcome = await _handle(payments, tenant, attempt, claimed.provider, claimed.event)
     except Exception as error:  # the event stays in the inbox and is tried again
         log.warning("webhook_failed", webhook=id_, error=repr(error))
         outcome = Refusal(code="failed", detail=repr(error)[:500])
@@ -40,7 +43,8 @@ async def handle_webhook(payments: Payments, tenant: TenantRef, id_: str) -> Non
     problem = None if isinstance(outcome, Receipt) or settled else outcome.code
     async with payments.db.begin(tenant.schema) as tx:
         if settled or old:
-            await inbox.close_webhook(tx.driver, id_, now, problem)
+            about = None if attempt is None else attempt.id
+            await inbox.close_webhook(tx.driver, id_, now, problem, about)
         else:
             later = now + next_look(timing.webhook, claimed.tries - 1)
             await inbox.delay_webhook(tx.driver, id_, later, problem or "")
@@ -55,12 +59,26 @@ async def sweep_webhooks(payments: Payments, tenant: TenantRef, limit: int = 200
     return len(due)
 
 
+async def forget_bodies(payments: Payments, tenant: TenantRef) -> int:
+    """Empty what providers sent and is kept no longer; return how many events that were."""
+    before = payments.clock.now() - payments.timing.webhook_kept
+    emptied = some = AT_ONCE
+    while some == AT_ONCE:
+        async with payments.db.begin(tenant.schema) as tx:
+            some = await inbox.forget_bodies(tx.driver, before, AT_ONCE)
+        emptied += some
+    return emptied - AT_ONCE
+
+
 async def _handle(
-    payments: Payments, tenant: TenantRef, provider: str, event: ProviderEvent
+    payments: Payments,
+    tenant: TenantRef,
+    attempt: Attempt | None,
+    provider: str,
+    event: ProviderEvent,
 ) -> JournalOutcome:
     if event.kind is EventKind.IGNORED:
         return DONE
-    attempt = await _attempt(payments, tenant, provider, event)
     if attempt is None:
         # Either our own commit is yet to come, or it is a payment of another shop.
         return TOO_EARLY

@@ -139,7 +139,7 @@ class BatchView(View):
 
 @post(
     "/v1/operations:batch",
-    guards=[scope(BULK)],
+    guards=[scope(BULK, fresh=True)],
     tags=TAGS,
     summary="Run many operations",
     status_code=200,

@@ -152,7 +152,13 @@ class ReversalView(View):
     transfers: Sequence[TransferView] | None
 
 
-@post("/v1/postings", guards=[scope(POST)], tags=TAGS, summary="Post legs", responses=WAITS)
+@post(
+    "/v1/postings",
+    guards=[scope(POST, fresh=True)],
+    tags=TAGS,
+    summary="Post legs",
+    responses=WAITS,
+)
 async def create_posting(
     wallets: Service[Wallets],
     caller: Who,

@@ -1,13 +1,13 @@
 """Run operations on wallets: one of them, each of many, or all of many in one commit."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
 from guildbank.approvals import gate
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Act, Outcome, Receipt, Sealed, Unavailable
+from guildbank.journal import Act, Outcome, Receipt, Sealed, Unavailable, recall
 from guildbank.kernel import Refusal, parse_id, parse_seq_id
 from guildbank.wallets.contracts import (
     CaptureHold,
@@ -139,13 +139,29 @@ async def prepare(
         payload = msgspec.json.encode(request.payload, order="sorted")
         found = await wallets.persons.seal(tenant, person, payload)
         if isinstance(found, Refusal):
-            return found
+            known = await _sealed_before(wallets, tenant, principal, request, person)
+            return found if known is None else make_act(wallets, principal, request, known)
         sealed = found
     act = make_act(wallets, principal, request, sealed)
     if isinstance(act, Refusal) or not isinstance(request.operation, _APPROVABLE):
         return act
     stored = Stored(request.operation, sealed)
     return await gate(wallets.four_eyes, tenant, act, act.verb, stored, alone=alone)
+
+
+async def _sealed_before(
+    wallets: Wallets, tenant: TenantRef, principal: str, request: Request, person: str
+) -> Sealed | None:
+    """Return the payload as the entry names it that a request with this key made, if one did.
+
+    Whose key was destroyed, of them nothing can be sealed to compare; the rest of the command is.
+    """
+    act = make_act(wallets, principal, request, None)
+    found = None if isinstance(act, Refusal) else await recall(wallets.db, tenant.schema, act)
+    if found is None:
+        return None
+    hash_ = msgspec.json.decode(found.data, type=dict[str, Any]).get("payload")
+    return None if hash_ is None else Sealed(person=person, hash=hash_, ciphertext=b"")
 
 
 def make_act(

@@ -6,18 +6,19 @@ import msgspec
 
 from guildbank.identity.contracts.external import IS_GUEST
 from guildbank.identity.contracts.players import NO_PLAYER, Email
-from guildbank.identity.contracts.sign_in import BAD_TICKET, OF_AN_ACCOUNT, Ticket
+from guildbank.identity.contracts.sign_in import BAD_TICKET, Ticket
 from guildbank.identity.rules import read_email
 from guildbank.identity.store import emails as store
-from guildbank.identity.store import sessions
 from guildbank.identity.store.emails import Holder
 from guildbank.identity.store.guests import is_guest
 from guildbank.identity.store.tickets import NewTicket, drop, drop_later
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.accounts.confirm_email import (
     TOO_MANY_MAILS,
+    Spent,
     Waiting,
     heard,
+    put_out,
     take_address,
 )
 from guildbank.identity.usecases.accounts.letters import (
@@ -45,6 +46,12 @@ UNDO_PATH = "/undo-email?token="
 SAME_ADDRESS = Refusal(
     code="invalid_value", detail="The account has this address already.", field="email"
 )
+
+
+class Former(Email, frozen=True):
+    """An address that was given up, and whether its reader was seen inside the account."""
+
+    owned: bool = False
 
 
 async def ask_change_email(
@@ -96,44 +103,51 @@ async def ask_change_email(
     )
     told = await already_registered(identity, tenant, email, own.locale)
     async with identity.db.begin(tenant.schema) as tx:
-        # One change waits at a time.
-        await drop(tx.driver, player_id, ["change_email"])
+        # One change waits at a time, and who corrects an address that was mistyped makes what was
+        # mailed there worthless.
+        await drop(tx.driver, player_id, ["change_email", "confirm_email"])
         await keep_ticket(tx, ticket)
         await queue_mail(tx, asked if holder is None else told)
     return None
 
 
 async def confirm_change_email(
-    identity: Identity, tenant: TenantRef, secret: str
+    identity: Identity, tenant: TenantRef, secret: str, inside: str | None = None
 ) -> Refusal | None:
     """Make the address that the secret was mailed to the player's, and tell the one before.
 
-    Refusals: `ticket_not_valid`, `email_taken`.
+    `inside` is who sent it signed in: only then it is known that who reads the mail has the
+    account. Refusals: `ticket_not_valid`, and `email_taken`, which leaves the secret good.
     """
     async with identity.db.begin(tenant.schema, read_only=True) as tx:
         ticket = await find_ticket(identity, tx, secret, "change_email")
         player_id = None if ticket is None else ticket.player_id
         own = None if player_id is None else await store.own(tx.driver, player_id)
-    if own is None:
+    if ticket is None or own is None:
         return BAD_TICKET
-    notice = await _notice(identity, tenant, own)
+    notice, email, owned = await _notice(identity, tenant, own), _email(ticket), inside == player_id
     waiting: Waiting = {}
-    async with identity.db.begin(tenant.schema) as tx:
-        taken = await take_ticket(identity, tx, secret, "change_email")
-        if taken is None:
-            return BAD_TICKET
-        email = _email(taken)
-        refusal = await take_address(identity, tenant, tx, email.canonical, own.player_id, waiting)
-        if refusal is None:
+    try:
+        async with identity.db.begin(tenant.schema) as tx:
+            refusal = await take_address(
+                identity, tenant, tx, email.canonical, own.player_id, waiting
+            )
+            if refusal is not None:
+                return refusal
+            if await take_ticket(identity, tx, secret, "change_email") is None:
+                raise Spent
             now = identity.clock.now()
-            await store.replace(tx.driver, own.player_id, new_id("eml"), email, now)
+            await store.replace(tx.driver, own.player_id, new_id("eml"), email, now, owned=owned)
             await drop(tx.driver, own.player_id, ["confirm_email", "reset_password"])
             if notice is not None:
                 mail, undo = notice
                 await keep_ticket(tx, undo)
                 await queue_mail(tx, mail)
-    await heard(identity, tenant, waiting)
-    return refusal
+    except Spent:
+        return BAD_TICKET
+    finally:
+        await heard(identity, tenant, waiting)
+    return None
 
 
 async def undo_change_email(identity: Identity, tenant: TenantRef, secret: str) -> Refusal | None:
@@ -144,23 +158,32 @@ async def undo_change_email(identity: Identity, tenant: TenantRef, secret: str) 
     mail. Changes that came after the one that is taken back cannot be undone any more: whoever made
     them would take it back in turn. Refusals: `ticket_not_valid`, `email_taken`.
     """
+    async with identity.db.begin(tenant.schema, read_only=True) as tx:
+        ticket = await find_ticket(identity, tx, secret, "undo_email")
+    if ticket is None or ticket.player_id is None:
+        return BAD_TICKET
+    player_id, now = ticket.player_id, identity.clock.now()
+    email = msgspec.json.decode(ticket.data, type=Former)
     waiting: Waiting = {}
-    async with identity.db.begin(tenant.schema) as tx:
-        ticket = await take_ticket(identity, tx, secret, "undo_email")
-        if ticket is None or ticket.player_id is None:
-            return BAD_TICKET
-        player_id, email, now = ticket.player_id, _email(ticket), identity.clock.now()
-        refusal = await take_address(identity, tenant, tx, email.canonical, player_id, waiting)
-        if refusal is None:
-            await store.replace(tx.driver, player_id, new_id("eml"), email, now)
-            await drop(tx.driver, player_id, ["confirm_email", *OF_AN_ACCOUNT])
-            await store.expel(tx.driver, player_id, ticket.expires_at - UNDOING)
+    try:
+        async with identity.db.begin(tenant.schema) as tx:
+            refusal = await take_address(identity, tenant, tx, email.canonical, player_id, waiting)
+            if refusal is not None:
+                return refusal
+            if await take_ticket(identity, tx, secret, "undo_email") is None:
+                raise Spent
+            new, owned = new_id("eml"), email.owned
+            await store.replace(tx.driver, player_id, new, email, now, owned=owned)
+            await drop(tx.driver, player_id, ["confirm_email"])
+            await store.drop_password(tx.driver, player_id)
+            await store.expel(tx.driver, player_id, ticket.expires_at - UNDOING, None)
             await drop_later(tx.driver, player_id, "undo_email", ticket.expires_at)
-            waiting[player_id] = identity.standings.expect(tenant, player_id)
-            await sessions.end(tx.driver, player_id, now)
-            await sessions.tell(tx.driver, player_id)
-    await heard(identity, tenant, waiting)
-    return refusal
+            await put_out(identity, tenant, tx, player_id, waiting)
+    except Spent:
+        return BAD_TICKET
+    finally:
+        await heard(identity, tenant, waiting)
+    return None
 
 
 async def _notice(
@@ -176,7 +199,7 @@ async def _notice(
         "undo_email",
         UNDOING,
         player_id=own.player_id,
-        data=msgspec.json.encode(own.email),
+        data=msgspec.json.encode(Former(own.email.address, own.email.canonical, own.owned)),
     )
     mail = await letter(
         identity,

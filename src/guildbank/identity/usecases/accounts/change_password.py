@@ -4,10 +4,16 @@ import msgspec
 
 from guildbank.identity.contracts.external import IS_GUEST
 from guildbank.identity.contracts.players import NO_PLAYER
-from guildbank.identity.contracts.sign_in import LOGIN_FAILED, OF_AN_ACCOUNT, STEP_UP_REQUIRED
+from guildbank.identity.contracts.sign_in import (
+    CREDENTIALS_CHANGED,
+    LOGIN_FAILED,
+    OF_AN_ACCOUNT,
+    STEP_UP_REQUIRED,
+)
 from guildbank.identity.store import accounts, sessions
 from guildbank.identity.store import emails as store
 from guildbank.identity.store.guests import is_guest
+from guildbank.identity.store.players import hold_player, replaced
 from guildbank.identity.store.tickets import drop
 from guildbank.identity.strength import prepare_guess
 from guildbank.identity.usecases import Identity
@@ -42,8 +48,8 @@ async def change_password(
     """Set the new password and end the player's other sessions.
 
     Who has a password must know it; who has none must have signed in of late. Refusals:
-    `login_failed`, `login_throttled`, `missing_field`, `step_up_required`, `not_found`, `is_guest`
-    and those of a new password. Raises Overworked and StoreAway.
+    `login_failed`, `login_throttled`, `credentials_changed`, `missing_field`, `step_up_required`,
+    `not_found`, `is_guest` and those of a new password. Raises Overworked and StoreAway.
     """
     async with identity.db.begin(tenant.schema, read_only=True) as tx:
         own = await store.own(tx.driver, change.player_id)
@@ -70,6 +76,12 @@ async def change_password(
     expected = identity.standings.expect(tenant, change.player_id)
     now = identity.clock.now()
     async with identity.db.begin(tenant.schema) as tx:
+        if await hold_player(tx.driver, change.player_id) is None:
+            return NO_PLAYER
+        # Somebody else was quicker with the same password, perhaps the owner with a link.
+        if await accounts.password_of(tx.driver, change.player_id) != stored:
+            return CREDENTIALS_CHANGED
+        await replaced(tx.driver, [change.player_id])
         await accounts.set_password(tx.driver, change.player_id, hash_, now)
         await drop(tx.driver, change.player_id, list(OF_AN_ACCOUNT))
         ended = await sessions.end(tx.driver, change.player_id, now, keep=change.session_id)

@@ -1,17 +1,22 @@
 """Confirm that a player reads the mail of an address: from then on it is theirs alone."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from guildbank.identity.contracts.players import EMAIL_TAKEN, NO_PLAYER
-from guildbank.identity.contracts.sign_in import BAD_TICKET, Ticket
+from guildbank.identity.contracts.sign_in import BAD_TICKET, OF_AN_ACCOUNT, Ticket
 from guildbank.identity.store import emails as store
 from guildbank.identity.store import sessions
+from guildbank.identity.store.emails import Holder
+from guildbank.identity.store.players import replaced
 from guildbank.identity.store.tickets import drop
 from guildbank.identity.usecases import Identity
-from guildbank.identity.usecases.accounts.letters import asks_to_confirm, may_write
+from guildbank.identity.usecases.accounts.letters import asks_to_confirm, letter, may_write
 from guildbank.identity.usecases.sign_in.tickets import (
     code_hash,
     count_try,
+    find_by_code,
+    find_ticket,
     keep_ticket,
     take_by_code,
     take_ticket,
@@ -19,7 +24,7 @@ from guildbank.identity.usecases.sign_in.tickets import (
 from guildbank.infra.database import Tx
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
-from guildbank.notify import queue_mail
+from guildbank.notify import SealedMail, queue_mail
 
 NO_CLAIM = Refusal(
     code="invalid_value", detail="There is no address that waits to be confirmed.", field="email"
@@ -54,18 +59,27 @@ async def send_confirmation(
     return None
 
 
-async def confirm_email(identity: Identity, tenant: TenantRef, secret: str) -> Refusal | None:
-    """Confirm the address that the mailed secret was sent to.
+async def confirm_email(
+    identity: Identity, tenant: TenantRef, secret: str, inside: str | None = None
+) -> Refusal | None:
+    """Confirm the address that the mailed secret was sent to; `inside` is who sent it signed in.
 
-    All who only claimed it lose it, their passwords and their sessions: one of them may have known
-    that its owner would come. Refusals: `ticket_not_valid`, `email_taken`.
+    All who only claimed it lose it and their sessions, and the password unless they have a user
+    name to type it with. Nor is it known that the account was made by who reads the mail, unless
+    they sent the secret from inside it: else what it is entered by goes, but the password and an
+    account elsewhere with the same address. Refusals: `ticket_not_valid`, and `email_taken`, which
+    leaves the secret good.
     """
-    waiting: Waiting = {}
-    async with identity.db.begin(tenant.schema) as tx:
-        ticket = await take_ticket(identity, tx, secret, "confirm_email")
-        refusal = await _confirm(identity, tenant, tx, ticket, waiting)
-    await heard(identity, tenant, waiting)
-    return refusal
+    async with identity.db.begin(tenant.schema, read_only=True) as tx:
+        ticket = await find_ticket(identity, tx, secret, "confirm_email")
+        own = None if ticket is None else await store.own(tx.driver, ticket.player_id or "")
+    if ticket is None or own is None:
+        return BAD_TICKET
+
+    async def take(tx: Tx) -> Ticket | None:
+        return await take_ticket(identity, tx, secret, "confirm_email")
+
+    return await _confirm(identity, tenant, ticket, own, take, owned=inside == own.player_id)
 
 
 async def confirm_email_by_code(
@@ -73,36 +87,83 @@ async def confirm_email_by_code(
 ) -> Refusal | None:
     """Confirm the player's own claim by the code of the mail, of which there are few tries.
 
-    Refusals: `ticket_not_valid`, `email_taken`.
+    Who types it reads the mail and is inside the account: all that is there is theirs. Refusals:
+    `ticket_not_valid`, `email_taken`.
     """
     hashed = await code_hash(identity, tenant, "confirm_email", player_id, code)
     await count_try(identity, tenant, player_id, "confirm_email")
-    waiting: Waiting = {}
-    async with identity.db.begin(tenant.schema) as tx:
-        ticket = await take_by_code(identity, tx, player_id, "confirm_email", hashed)
-        refusal = await _confirm(identity, tenant, tx, ticket, waiting)
-    await heard(identity, tenant, waiting)
-    return refusal
+    async with identity.db.begin(tenant.schema, read_only=True) as tx:
+        ticket = await find_by_code(identity, tx, player_id, "confirm_email", hashed)
+        own = None if ticket is None else await store.own(tx.driver, player_id)
+    if ticket is None or own is None:
+        return BAD_TICKET
+
+    async def take(tx: Tx) -> Ticket | None:
+        return await take_by_code(identity, tx, player_id, "confirm_email", hashed)
+
+    return await _confirm(identity, tenant, ticket, own, take, owned=True)
 
 
 Waiting = dict[str, asyncio.Event]
 """Players whose sessions a transaction ends, and what is set when this process hears of it."""
 
 
+class Spent(Exception):
+    """Somebody else used the ticket meanwhile: what this transaction did must not stand."""
+
+
 async def _confirm(
-    identity: Identity, tenant: TenantRef, tx: Tx, ticket: Ticket | None, waiting: Waiting
+    identity: Identity,
+    tenant: TenantRef,
+    ticket: Ticket,
+    own: Holder,
+    take: Callable[[Tx], Awaitable[Ticket | None]],
+    *,
+    owned: bool,
 ) -> Refusal | None:
-    if ticket is None or ticket.player_id is None:
+    email_id, player_id = ticket.data.decode(), own.player_id
+    notice = None if owned else await tell_cleared(identity, tenant, own)
+    waiting: Waiting = {}
+    try:
+        async with identity.db.begin(tenant.schema) as tx:
+            canonical = await store.claim(tx.driver, email_id, player_id)
+            if canonical is None:
+                return BAD_TICKET
+            refusal = await take_address(identity, tenant, tx, canonical, player_id, waiting)
+            if refusal is not None:
+                return refusal
+            if await take(tx) is None:
+                raise Spent
+            now = identity.clock.now()
+            await store.confirm(tx.driver, email_id, now, owned=owned)
+            await drop(tx.driver, player_id, ["confirm_email"])
+            if not owned and await store.expel(tx.driver, player_id, None, canonical):
+                await put_out(identity, tenant, tx, player_id, waiting)
+                if notice is not None:
+                    await queue_mail(tx, notice)
+    except Spent:
         return BAD_TICKET
-    email_id, player_id = ticket.data.decode(), ticket.player_id
-    canonical = await store.claim(tx.driver, email_id, player_id)
-    if canonical is None:
-        return BAD_TICKET
-    refusal = await take_address(identity, tenant, tx, canonical, player_id, waiting)
-    if refusal is None:
-        await store.confirm(tx.driver, email_id, identity.clock.now())
-        await drop(tx.driver, player_id, ["confirm_email"])
-    return refusal
+    finally:
+        await heard(identity, tenant, waiting)
+    return None
+
+
+async def put_out(
+    identity: Identity, tenant: TenantRef, tx: Tx, player_id: str, waiting: Waiting
+) -> None:
+    """End what was begun by ways in that this transaction takes; its player is locked."""
+    waiting[player_id] = identity.standings.expect(tenant, player_id)
+    await replaced(tx.driver, [player_id])
+    await drop(tx.driver, player_id, list(OF_AN_ACCOUNT))
+    await sessions.end(tx.driver, player_id, identity.clock.now())
+    await sessions.tell(tx.driver, player_id)
+
+
+async def tell_cleared(identity: Identity, tenant: TenantRef, own: Holder) -> SealedMail | None:
+    """Return the mail that says that other ways into the account were taken away."""
+    if own.email is None:
+        return None
+    return await letter(identity, tenant, "access_cleared", own.email, {}, locale=own.locale)
 
 
 async def take_address(
@@ -113,18 +174,24 @@ async def take_address(
     player_id: str,
     waiting: Waiting,
 ) -> Refusal | None:
-    """Make room for the player to hold the address alone; `email_taken` if another confirmed it.
+    """Make room for the player to hold the address alone, and lock the player.
 
-    Fills `waiting`: the caller hands it to `heard` once the transaction has committed.
+    Refusals, before anything is changed: `email_taken` if another confirmed it, `ticket_not_valid`
+    for a player who was erased. Fills `waiting`: the caller hands it to `heard` once the
+    transaction is over.
     """
     await store.lock_address(tx.driver, canonical)
+    if not await store.lock_claimants(tx.driver, canonical, player_id):
+        return BAD_TICKET
     holder = await store.holder(tx.driver, canonical)
     if holder is not None and holder.player_id != player_id:
         return EMAIL_TAKEN
-    for stripped in await store.strip(tx.driver, canonical, player_id):
-        waiting[stripped] = identity.standings.expect(tenant, stripped)
-        await sessions.end(tx.driver, stripped, identity.clock.now())
-        await sessions.tell(tx.driver, stripped)
+    stripped = await store.strip(tx.driver, canonical, player_id)
+    await replaced(tx.driver, stripped)
+    for other in stripped:
+        waiting[other] = identity.standings.expect(tenant, other)
+        await sessions.end(tx.driver, other, identity.clock.now())
+        await sessions.tell(tx.driver, other)
     return None
 
 

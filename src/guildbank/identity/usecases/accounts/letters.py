@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 TO_ONE_ADDRESS = RateLimit("mails-to-one-address", 6, 3_600, exact=True)
 """So much can be sent to an address whose owner may not have asked for it."""
+CLAIMS_OF_ONE_ADDRESS = 20
+"""So many players may claim an address that nobody confirmed: the first, and the newest others."""
 CONFIRMING = timedelta(days=2)
 SIGN_IN_PATH = "/sign-in"
 CONFIRM_PATH = "/confirm-email?token="
@@ -115,7 +117,9 @@ async def greeting(identity: Identity, tenant: TenantRef, account: Account) -> G
     """
     if account.email is None or account.email_id is None:
         return Greeting()
-    async with identity.db.begin(tenant.schema, read_only=True) as tx:
+    async with identity.db.begin(tenant.schema) as tx:
+        await store.lock_address(tx.driver, account.email.canonical)
+        await store.drop_crowd(tx.driver, account.email.canonical, CLAIMS_OF_ONE_ADDRESS - 2)
         holder = await store.holder(tx.driver, account.email.canonical)
     mail, ticket = await asks_to_confirm(
         identity, tenant, account.player_id, account.email_id, account.email, account.locale

@@ -6,8 +6,10 @@ from guildbank.identity.contracts.sign_in import BAD_TICKET, OF_AN_ACCOUNT
 from guildbank.identity.rules import read_email
 from guildbank.identity.store import accounts, sessions
 from guildbank.identity.store import emails as store
+from guildbank.identity.store.players import hold_player, replaced
 from guildbank.identity.store.tickets import drop
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.accounts.confirm_email import tell_cleared
 from guildbank.identity.usecases.accounts.letters import letter, may_write
 from guildbank.identity.usecases.protection.check import check_captcha, check_new_password
 from guildbank.identity.usecases.sign_in.tickets import (
@@ -80,9 +82,10 @@ async def reset_password(
 ) -> Refusal | None:
     """Set the password that the mailed secret allows to set, and end all of the player's sessions.
 
-    It signs nobody in, so a second factor is asked for as ever. A password that is refused leaves
-    the link good. Refusals: `ticket_not_valid`, `out_of_range`, `invalid_value`, `weak_password`.
-    Raises Overworked.
+    It signs nobody in, so a second factor is asked for as ever; but where who reads the mail was
+    never seen inside the account, all that it was entered by goes with the password. A password
+    that is refused leaves the link good. Refusals: `ticket_not_valid`, `out_of_range`,
+    `invalid_value`, `weak_password`. Raises Overworked.
     """
     async with identity.db.begin(tenant.schema, read_only=True) as tx:
         ticket = await find_ticket(identity, tx, secret, "reset_password")
@@ -95,11 +98,20 @@ async def reset_password(
         return password
     hash_ = await identity.passwords.hash(password)
     notice = await letter(identity, tenant, "password_changed", own.email, {}, locale=own.locale)
+    cleared = None if own.owned else await tell_cleared(identity, tenant, own)
     expected = identity.standings.expect(tenant, own.player_id)
     now = identity.clock.now()
     async with identity.db.begin(tenant.schema) as tx:
+        if await hold_player(tx.driver, own.player_id) is None:
+            return BAD_TICKET
         taken = await take_ticket(identity, tx, secret, "reset_password")
         if taken is not None:
+            await replaced(tx.driver, [own.player_id])
+            if not own.owned:
+                await store.own_it(tx.driver, own.player_id, now)
+                gone = await store.expel(tx.driver, own.player_id, None, own.email.canonical)
+                if gone and cleared is not None:
+                    await queue_mail(tx, cleared)
             await accounts.set_password(tx.driver, own.player_id, hash_, now)
             await drop(tx.driver, own.player_id, list(OF_AN_ACCOUNT))
             await sessions.end(tx.driver, own.player_id, now)

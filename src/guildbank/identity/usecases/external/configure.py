@@ -84,7 +84,8 @@ class ConfigureProvider(Act):
             "secretsSet": merged.secrets_set,
             "secretsKept": merged.secrets_kept,
         }
-        return Draft(PROVIDER_CONFIGURED, facts(told))
+        was = None if known is None else {"enabled": known.enabled, "settings": before}
+        return Draft(PROVIDER_CONFIGURED, facts(told), before=was)
 
 
 async def configure_provider(

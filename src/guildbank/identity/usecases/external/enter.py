@@ -8,7 +8,8 @@ from typing import ClassVar
 import msgspec
 
 from guildbank.identity.contracts.external import ExternalLink
-from guildbank.identity.contracts.players import Account, Email, Player, PlayerState
+from guildbank.identity.contracts.players import CHANGED_MEANWHILE, Account, Email, Player
+from guildbank.identity.contracts.sign_in import Entrant
 from guildbank.identity.rules import external_key, read_email
 from guildbank.identity.store import emails
 from guildbank.identity.store import external as store
@@ -77,7 +78,7 @@ class ComeIn(Act):
 
 def new_link(arrival: Arrival, player_id: str, stage: Stage) -> ExternalLink:
     """Return the row of an account elsewhere that becomes the player's."""
-    known = arrival.identity
+    known, address = arrival.identity, _vouched_address(arrival)
     return ExternalLink(
         key=external_key(known.issuer, known.subject),
         id=new_id("idn"),
@@ -86,6 +87,7 @@ def new_link(arrival: Arrival, player_id: str, stage: Stage) -> ExternalLink:
         issuer=known.issuer,
         subject=known.subject,
         linked_at=stage.now,
+        vouched_for=None if address is None else address.canonical,
     )
 
 
@@ -115,13 +117,12 @@ async def enter(
         if isinstance(added, Refusal):
             return added
         found = added
-    player_id, state = found
-    return await welcome(external.identity, tenant, visitor, player_id, state, ("external",))
+    return await welcome(external.identity, tenant, visitor, found, ("external",))
 
 
 async def _player_of(
     external: ExternalSignIn, tenant: TenantRef, arrival: Arrival
-) -> tuple[str, PlayerState] | None:
+) -> Entrant | None:
     known = arrival.identity
     async with external.identity.db.begin(tenant.schema, read_only=True) as tx:
         return await store.player_of(tx.driver, external_key(known.issuer, known.subject))
@@ -129,7 +130,7 @@ async def _player_of(
 
 async def _add(
     external: ExternalSignIn, tenant: TenantRef, arrival: Arrival, address: Email | None
-) -> tuple[str, PlayerState] | Refusal:
+) -> Entrant | Refusal:
     """Add a player. The address is a claim like any other: it is theirs once they confirm it."""
     locale = arrival.identity.locale
     account = Account(
@@ -154,11 +155,11 @@ async def _add(
     act = ComeIn(account, arrival, await greeting(external.identity, tenant, account))
     outcome = await external.identity.journal.submit(tenant.schema, act)
     if not isinstance(outcome, Refusal):
-        return account.player_id, "active"
+        return Entrant(account.player_id, "active")
     if outcome.code != _KNOWN.code:
         return outcome
     # Another device of the same person was quicker between the look and the lock.
-    return await _player_of(external, tenant, arrival) or outcome
+    return await _player_of(external, tenant, arrival) or CHANGED_MEANWHILE
 
 
 def _vouched_address(arrival: Arrival) -> Email | None:

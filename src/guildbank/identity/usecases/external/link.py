@@ -1,6 +1,6 @@
 """Link accounts elsewhere to a player, list and unlink them; wallets are never merged."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -18,14 +18,18 @@ from guildbank.identity.rules import external_key
 from guildbank.identity.store import external as store
 from guildbank.identity.store.external import LINKS, WAYS
 from guildbank.identity.store.guests import GUESTS, is_guest
-from guildbank.identity.store.players import PLAYERS
+from guildbank.identity.store.players import CREDENTIALS, PLAYERS
+from guildbank.identity.tables import IDENTITY_ORDER
 from guildbank.identity.usecases.external import ExternalSignIn
 from guildbank.identity.usecases.external.enter import new_link
 from guildbank.identity.usecases.external.proofs import Arrival
+from guildbank.identity.usecases.factors.read_factors import read_factors
+from guildbank.identity.usecases.factors.tell import seal_notice
 from guildbank.identity.usecases.sign_in.keep_session import end_sessions
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Act, Draft, Need, Stage, facts
+from guildbank.journal import Act, Draft, Need, RowLock, Stage, facts
 from guildbank.kernel import Refusal
+from guildbank.notify import OUTGOING, SealedMail
 
 LINKED = "identity.external_linked"
 UNLINKED = "identity.external_unlinked"
@@ -39,10 +43,11 @@ class Link(Act):
     """
 
     verb: ClassVar[str] = "identity.link"
-    __slots__ = ("arrival", "player_id")
+    __slots__ = ("arrival", "mail", "player_id")
 
-    def __init__(self, player_id: str, arrival: Arrival) -> None:
+    def __init__(self, player_id: str, arrival: Arrival, mail: SealedMail | None) -> None:
         super().__init__(player_id)
+        self.mail = mail
         self.player_id = player_id
         self.arrival = arrival
 
@@ -55,6 +60,11 @@ class Link(Act):
             (WAYS, self.player_id),
             (GUESTS, self.player_id),
         )
+
+    @property
+    def locks(self) -> Sequence[RowLock]:
+        """Return the player's row."""
+        return (RowLock(IDENTITY_ORDER, "identity_player", self.player_id),)
 
     def decide(self, stage: Stage) -> Draft | Refusal:
         """Link; `identity_in_use`, `too_many_identities`, `unknown_player`, `linked_already`."""
@@ -73,8 +83,10 @@ class Link(Act):
         stage.put(LINKS, link.key, link)
         if stage.get(GUESTS, self.player_id) is not None:
             stage.put(GUESTS, self.player_id, None)
+            stage.put(CREDENTIALS, self.player_id, True)
         ways = msgspec.structs.replace(ways, links=(*ways.links, link), guest=False)
         stage.put(WAYS, self.player_id, ways)
+        _tell(stage, self.mail)
         return Draft(LINKED, facts({"playerId": self.player_id, "provider": link.provider}))
 
 
@@ -83,10 +95,11 @@ class Unlink(Act):
 
     verb: ClassVar[str] = "identity.unlink"
     rounds: ClassVar[int] = 2
-    __slots__ = ("link_id", "player_id")
+    __slots__ = ("link_id", "mail", "player_id")
 
-    def __init__(self, player_id: str, link_id: str) -> None:
+    def __init__(self, player_id: str, link_id: str, mail: SealedMail | None) -> None:
         super().__init__(player_id)
+        self.mail = mail
         self.player_id = player_id
         self.link_id = link_id
 
@@ -96,6 +109,11 @@ class Unlink(Act):
         ways = (WAYS, self.player_id)
         return (ways,) if found is None else (ways, (LINKS, found.key))
 
+    @property
+    def locks(self) -> Sequence[RowLock]:
+        """Return the player's row: who signs in by the account now comes before or after."""
+        return (RowLock(IDENTITY_ORDER, "identity_player", self.player_id),)
+
     def decide(self, stage: Stage) -> Draft | Refusal:
         """Unlink; `not_found`, `last_way_in`."""
         ways, found = stage.get(WAYS, self.player_id), self._found(stage)
@@ -104,14 +122,21 @@ class Unlink(Act):
         if ways.count == 1:
             return LAST_WAY_IN
         stage.put(LINKS, found.key, None)
+        stage.put(CREDENTIALS, self.player_id, True)
         left = tuple(one for one in ways.links if one.id != self.link_id)
         stage.put(WAYS, self.player_id, msgspec.structs.replace(ways, links=left))
+        _tell(stage, self.mail)
         return Draft(UNLINKED, facts({"playerId": self.player_id, "provider": found.provider}))
 
     def _found(self, stage: Stage) -> ExternalLink | None:
         ways = stage.get(WAYS, self.player_id)
         links = () if ways is None else ways.links
         return next((one for one in links if one.id == self.link_id), None)
+
+
+def _tell(stage: Stage, mail: SealedMail | None) -> None:
+    if mail is not None:
+        stage.put(OUTGOING, mail.id, mail)
 
 
 async def link(
@@ -132,7 +157,8 @@ async def link(
         return off
     async with external.identity.db.begin(tenant.schema, read_only=True) as tx:
         guest = await is_guest(tx.driver, player_id)
-    outcome = await external.identity.journal.submit(tenant.schema, Link(player_id, arrival))
+    mail = await _notice(external, tenant, player_id, "link_added", arrival.provider)
+    outcome = await external.identity.journal.submit(tenant.schema, Link(player_id, arrival, mail))
     if isinstance(outcome, Refusal) and outcome.code != _LINKED_ALREADY.code:
         return outcome
     if guest:
@@ -154,11 +180,29 @@ async def unlink(
 
     Refusals: `not_found`, `last_way_in`, `tenant_suspended`. Raises Unavailable.
     """
-    outcome = await external.identity.journal.submit(tenant.schema, Unlink(player_id, link_id))
+    links = await list_links(external, tenant, player_id)
+    found = next((one for one in links if one.id == link_id), None)
+    if found is None:
+        return NO_IDENTITY
+    mail = await _notice(external, tenant, player_id, "link_removed", found.provider)
+    outcome = await external.identity.journal.submit(
+        tenant.schema, Unlink(player_id, link_id, mail)
+    )
     if isinstance(outcome, Refusal):
         return outcome
     await end_sessions(external.identity, tenant, player_id, keep=keep)
     return None
+
+
+async def _notice(
+    external: ExternalSignIn, tenant: TenantRef, player_id: str, template: str, provider: str
+) -> SealedMail | None:
+    """Return the mail to the player's confirmed address, if there is one."""
+    found = await read_factors(external.identity, tenant, player_id)
+    if isinstance(found, Refusal):
+        return None
+    values = {"provider": provider}
+    return await seal_notice(external.identity, tenant, found[0], f"identity.{template}", values)
 
 
 async def list_links(

@@ -4,8 +4,12 @@ import msgspec
 
 from guildbank.identity.contracts.external import BAD_LINK_CODE, BAD_LINK_TICKET, LinkOffer
 from guildbank.identity.contracts.players import Email, barred_by
+from guildbank.identity.store import emails
 from guildbank.identity.store import external as store
 from guildbank.identity.store.accounts import read_profile
+from guildbank.identity.store.players import hold_player
+from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.accounts.confirm_email import Waiting, heard, put_out
 from guildbank.identity.usecases.external import ExternalSignIn
 from guildbank.identity.usecases.external.enter import OFFER_LIFE, OFFER_PLACE, Offer
 from guildbank.identity.usecases.external.link import link
@@ -20,6 +24,7 @@ from guildbank.identity.usecases.sign_in.tickets import (
     take_by_code,
     take_ticket,
 )
+from guildbank.infra.database import Tx
 from guildbank.infra.http import ClientAddress
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
@@ -93,24 +98,42 @@ async def link_by_code(
         return throttled
     await count_try(identity, tenant, player_id, "link_code")
     hash_ = await _hash(external, tenant, player_id, ticket, code)
+    waiting: Waiting = {}
     async with identity.db.begin(tenant.schema) as tx:
+        held = await hold_player(tx.driver, player_id)
         taken = await take_by_code(identity, tx, player_id, "link_code", hash_)
-        state = await store.state_of(tx.driver, player_id)
-    if taken is None or state is None:
+        if held is not None and taken is not None:
+            await _clear(identity, tenant, tx, player_id, waiting)
+        entrant = await store.entrant(tx.driver, player_id)
+    await heard(identity, tenant, waiting)
+    if taken is None or held is None or entrant is None:
         return BAD_LINK_CODE
     await identity.throttle.succeeded(tenant.id, _account(player_id), visitor.address, None)
-    barred = barred_by(state)
+    barred = barred_by(entrant.state)
     if barred is not None:
         return barred
     safe = await external.safe(tenant)
     offer = msgspec.json.decode(safe.open(OFFER_PLACE, taken.data), type=Offer)
     # A mailed code is the way in here, and no second factor: who has one is asked for it first,
     # and links in the session that follows.
-    entered = await welcome(identity, tenant, visitor, player_id, state, ("external",))
+    entered = await welcome(identity, tenant, visitor, entrant, ("external",))
     if isinstance(entered, Refusal):
         return entered
     linked = await link(external, tenant, player_id, offer.arrival)
     return linked if isinstance(linked, Refusal) else entered
+
+
+async def _clear(
+    identity: Identity, tenant: TenantRef, tx: Tx, player_id: str, waiting: Waiting
+) -> None:
+    """Put out whoever made the account, where its address' reader was never seen inside."""
+    own = await emails.own(tx.driver, player_id)
+    if own is None or own.owned or own.email is None or not own.confirmed:
+        return
+    await emails.own_it(tx.driver, player_id, identity.clock.now())
+    await emails.drop_password(tx.driver, player_id)
+    await emails.expel(tx.driver, player_id, None, own.email.canonical)
+    await put_out(identity, tenant, tx, player_id, waiting)
 
 
 async def _mail(

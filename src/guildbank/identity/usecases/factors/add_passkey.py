@@ -9,8 +9,10 @@ from guildbank.identity.contracts.factors import (
     PasskeyOptions,
     StoredPasskey,
 )
+from guildbank.identity.contracts.players import NO_PLAYER
 from guildbank.identity.store import factors as store
 from guildbank.identity.store import sessions
+from guildbank.identity.store.players import hold_player
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.factors.check_passkey import PASSKEY_LIFE
 from guildbank.identity.usecases.factors.passkey_forms import (
@@ -105,12 +107,14 @@ async def add_passkey(
     mail = await seal_change(identity, tenant, factors, "passkey", added=True)
     codes = await new_codes(identity, tenant, player_id)
     async with identity.db.begin(tenant.schema) as tx:
-        await store.lock_player(tx.driver, player_id)
+        if await hold_player(tx.driver, player_id) is None:
+            return NO_PLAYER
         if len(await store.passkeys(tx.driver, player_id, party.rp_id)) >= MAX_PASSKEYS:
             return TOO_MANY_PASSKEYS
         if not await store.add_passkey(tx.driver, passkey, name, now):
             return PASSKEY_REFUSED
-        await sessions.prove(tx.driver, (session_id, player_id), now, "passkey", factor=True)
+        if not factors.protected:
+            await sessions.enrolled(tx.driver, session_id, player_id)
         if mail is not None:
             await queue_mail(tx, mail)
         fresh = await first_codes(tx, player_id, codes)

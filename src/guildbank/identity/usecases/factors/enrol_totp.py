@@ -13,9 +13,11 @@ from guildbank.identity.contracts.factors import (
     Factors,
     Policy,
 )
+from guildbank.identity.contracts.players import NO_PLAYER
 from guildbank.identity.rules import bare_code, totp_step
 from guildbank.identity.store import factors as store
 from guildbank.identity.store import sessions
+from guildbank.identity.store.players import hold_player
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.factors.recovery_codes import Fresh, first_codes, new_codes
 from guildbank.identity.usecases.factors.seal_codes import key_of, open_totp, seal_totp
@@ -74,14 +76,16 @@ async def confirm_totp(
 ) -> Fresh | Refusal:
     """Keep the app whose code this is, and return recovery codes where the player had none.
 
-    The code counts as a proof in the session. Refusals: `challenge_ended`, `factor_exists`,
+    The first factor counts as proved when the player last proved themselves in the session; a
+    further one, and its code, prove nothing there. Refusals: `challenge_ended`, `factor_exists`,
     `second_factor_failed`, after which another code can be tried.
     """
     player_id, now = factors.player_id, identity.clock.now()
     key, codes = await key_of(identity, tenant), await new_codes(identity, tenant, player_id)
     mail = await seal_change(identity, tenant, factors, "totp", added=True)
     async with identity.db.begin(tenant.schema) as tx:
-        await store.lock_player(tx.driver, player_id)
+        if await hold_player(tx.driver, player_id) is None:
+            return NO_PLAYER
         ticket = await find_ticket(identity, tx, enrolment, "enrol_totp")
         if ticket is None or ticket.player_id != player_id:
             return ENROLMENT_ENDED
@@ -91,8 +95,8 @@ async def confirm_totp(
         await take_ticket(identity, tx, enrolment, "enrol_totp")
         if not await store.add_totp(tx.driver, player_id, ticket.data, step, now):
             return FACTOR_EXISTS
-        if session_id is not None:
-            await sessions.prove(tx.driver, (session_id, player_id), now, "totp", factor=True)
+        if session_id is not None and not factors.protected:
+            await sessions.enrolled(tx.driver, session_id, player_id)
         if mail is not None:
             await queue_mail(tx, mail)
         return await first_codes(tx, player_id, codes)

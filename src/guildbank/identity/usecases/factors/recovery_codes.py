@@ -5,14 +5,18 @@ from collections.abc import Sequence
 import msgspec
 
 from guildbank.identity.contracts.factors import NOTHING_TO_RECOVER
+from guildbank.identity.contracts.players import NO_PLAYER
 from guildbank.identity.rules import new_recovery_codes
 from guildbank.identity.store import factors as store
+from guildbank.identity.store.players import hold_player
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.factors.require_factor import may_change_factors
 from guildbank.identity.usecases.factors.seal_codes import hash_recovery_code, key_of
+from guildbank.identity.usecases.factors.tell import seal_notice
 from guildbank.infra.database import Tx
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
+from guildbank.notify import queue_mail
 
 
 class Codes(msgspec.Struct, frozen=True):
@@ -55,7 +59,11 @@ async def renew_recovery_codes(
     if not found[0].protected:
         return NOTHING_TO_RECOVER
     codes = await new_codes(identity, tenant, player_id)
+    mail = await seal_notice(identity, tenant, found[0], "identity.recovery_codes_renewed", {})
     async with identity.db.begin(tenant.schema) as tx:
-        await store.lock_player(tx.driver, player_id)
+        if await hold_player(tx.driver, player_id) is None:
+            return NO_PLAYER
         await store.set_recovery_codes(tx.driver, player_id, codes.hashes)
+        if mail is not None:
+            await queue_mail(tx, mail)
     return Fresh(codes.shown)

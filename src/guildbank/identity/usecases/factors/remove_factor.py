@@ -1,9 +1,11 @@
 """Take a second factor from an account, and with it every other session: it may be a thief's."""
 
 from guildbank.identity.contracts.factors import NO_FACTOR, FactorKind
+from guildbank.identity.contracts.players import NO_PLAYER
 from guildbank.identity.contracts.sign_in import OF_AN_ACCOUNT
 from guildbank.identity.store import factors as store
 from guildbank.identity.store import sessions
+from guildbank.identity.store.players import hold_player, replaced
 from guildbank.identity.store.tickets import drop
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.factors.require_factor import may_change_factors
@@ -33,7 +35,8 @@ async def remove_factor(
     expected = identity.standings.expect(tenant, player_id)
     ended: list[str] = []
     async with identity.db.begin(tenant.schema) as tx:
-        await store.lock_player(tx.driver, player_id)
+        if await hold_player(tx.driver, player_id) is None:
+            return NO_PLAYER
         removed = await (
             store.remove_passkey(tx.driver, player_id, passkey_id)
             if kind == "passkey"
@@ -41,6 +44,7 @@ async def remove_factor(
         )
         if removed:
             await store.drop_idle_recovery_codes(tx.driver, player_id)
+            await replaced(tx.driver, [player_id])
             now = identity.clock.now()
             await drop(tx.driver, player_id, list(OF_AN_ACCOUNT))
             ended = await sessions.end(tx.driver, player_id, now, keep=session_id)

@@ -6,7 +6,7 @@ from guildbank.identity.store import factors as store
 from guildbank.identity.store import sessions
 from guildbank.identity.strength import prepare_guess
 from guildbank.identity.usecases import Identity
-from guildbank.identity.usecases.factors.prove import prove
+from guildbank.identity.usecases.factors.prove import guesses_of, prove
 from guildbank.identity.usecases.factors.read_factors import read_factors
 from guildbank.identity.usecases.factors.require_factor import factor_needed
 from guildbank.identity.usecases.hooks.ask import ask_before_token
@@ -33,10 +33,14 @@ async def step_up(
     found = await read_factors(identity, tenant, player_id)
     if isinstance(found, Refusal):
         return found
+    # A session is a device that is known: nobody who guesses elsewhere locks its player out.
+    account = guesses_of(player_id)
+    device = identity.throttle.token_for(tenant.id, account, session_id)
     if answer.method == "password":
-        refused = await _password(identity, tenant, found[0], answer.text, address)
+        asked = (tenant.id, account, address, device)
+        refused = await _password(identity, tenant, found[0], answer.text, asked)
     else:
-        refused = await prove(identity, tenant, found, answer, address)
+        refused = await prove(identity, tenant, found, answer, address, "step_up_code", device)
     if refused is not None:
         return refused
     claims = await ask_before_token(identity, tenant, player_id, "step_up")
@@ -53,11 +57,14 @@ async def step_up(
 
 
 async def _password(
-    identity: Identity, tenant: TenantRef, factors: Factors, text: str, address: ClientAddress
+    identity: Identity,
+    tenant: TenantRef,
+    factors: Factors,
+    text: str,
+    asked: tuple[str, str, ClientAddress, str],
 ) -> Refusal | None:
     if factors.protected:
         return factor_needed(factors)
-    asked = (tenant.id, f"second factor {factors.player_id}", address, None)
     throttled = await identity.throttle.check(*asked)
     if throttled is not None:
         return throttled

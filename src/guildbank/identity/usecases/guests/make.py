@@ -9,6 +9,7 @@ import msgspec
 
 from guildbank.identity.contracts.external import BAD_GUEST
 from guildbank.identity.contracts.players import Player
+from guildbank.identity.contracts.sign_in import Entrant
 from guildbank.identity.rules import token_hash
 from guildbank.identity.store import guests as store
 from guildbank.identity.store.guests import GUESTS
@@ -75,7 +76,7 @@ async def make_guest(
     outcome = await identity.journal.submit(tenant.schema, act)
     if isinstance(outcome, Refusal):
         return outcome
-    entered = await welcome(identity, tenant, visitor, player_id, "active", ("guest",))
+    entered = await welcome(identity, tenant, visitor, Entrant(player_id, "active"), ("guest",))
     return entered if isinstance(entered, Refusal) else Guest(entered, secret)
 
 
@@ -92,5 +93,4 @@ async def enter_as_guest(
         found = await store.guest_of(tx.driver, token_hash(secret))
     if found is None:
         return BAD_GUEST
-    player_id, state = found
-    return await welcome(identity, tenant, visitor, player_id, state, ("guest",))
+    return await welcome(identity, tenant, visitor, found, ("guest",))

@@ -1,6 +1,6 @@
 """Give a guest, or who came by an account elsewhere, a name or address and a password."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -11,14 +11,16 @@ from guildbank.identity.store import emails
 from guildbank.identity.store.accounts import ACCOUNTS, USERNAMES
 from guildbank.identity.store.external import WAYS
 from guildbank.identity.store.guests import GUESTS
-from guildbank.identity.store.players import PLAYERS
+from guildbank.identity.store.players import CREDENTIALS, PLAYERS
+from guildbank.identity.tables import IDENTITY_ORDER
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.accounts.letters import Greeting, greeting
 from guildbank.identity.usecases.factors.require_factor import require_factor
 from guildbank.identity.usecases.players.register import Registration, read_registration
 from guildbank.identity.usecases.sign_in.keep_session import end_sessions
+from guildbank.infra.http import UNKNOWN_ADDRESS, ClientAddress
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Act, Draft, Need, Stage, facts
+from guildbank.journal import Act, Draft, Need, RowLock, Stage, facts
 from guildbank.kernel import Refusal
 
 UPGRADED = "identity.player_upgraded"
@@ -52,6 +54,11 @@ class Upgrade(Act):
             return own
         return (*own, (USERNAMES, account.username.skeleton))
 
+    @property
+    def locks(self) -> Sequence[RowLock]:
+        """Return the player's row."""
+        return (RowLock(IDENTITY_ORDER, "identity_player", self.account.player_id),)
+
     def decide(self, stage: Stage) -> Draft | Refusal:
         """Add the account; `unknown_player`, `already_registered`, `username_taken`."""
         account = self.account
@@ -71,6 +78,7 @@ class Upgrade(Act):
         self.greeting.put(stage)
         if stage.get(GUESTS, account.player_id) is not None:
             stage.put(GUESTS, account.player_id, None)
+            stage.put(CREDENTIALS, account.player_id, True)
         ways = msgspec.structs.replace(
             ways, password=True, guest=False, username=ways.username or account.username is not None
         )
@@ -84,10 +92,12 @@ async def upgrade(
     player_id: str,
     session_id: str | None,
     wanted: Registration,
+    address: ClientAddress = UNKNOWN_ADDRESS,
 ) -> Account | Refusal:
     """Return the account that the player has now, under the same player id.
 
-    All sessions but the one that asks end, for they may be of who copied the secret. Refusals:
+    A captcha is asked for where registering asks for one: else guests were a way round it. All
+    sessions but the one that asks end, for they may be of who copied the secret. Refusals:
     those of `register` and `require_factor`, `already_registered`, `unknown_player`. Raises
     Unavailable and Overworked.
     """
@@ -98,7 +108,7 @@ async def upgrade(
         own = await emails.own(tx.driver, player_id)
     if own is not None and own.confirmed and wanted.email is not None:
         return HAS_ADDRESS
-    account = await read_registration(identity, tenant, wanted, player_id)
+    account = await read_registration(identity, tenant, wanted, player_id, address)
     if isinstance(account, Refusal):
         return account
     act = Upgrade(account, await greeting(identity, tenant, account))

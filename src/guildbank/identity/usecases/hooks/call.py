@@ -96,7 +96,12 @@ class Hooks:
         seconds = hook.timeout_ms / 1000
         try:
             answer = await self.egress.send(
-                "POST", hook.url, headers=headers, body=body, total_seconds=seconds
+                "POST",
+                hook.url,
+                headers=headers,
+                body=body,
+                total_seconds=seconds,
+                owner=tenant.id,
             )
         except (EgressFailed, EgressRefused) as error:
             raise Silent(f"{str(error)[:300]}.") from None

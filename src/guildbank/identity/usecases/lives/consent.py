@@ -6,6 +6,7 @@ from guildbank.identity.contracts.consents import (
     DOCUMENT_EXISTS,
     NO_DOCUMENT,
     OUTDATED,
+    TOO_MANY_CONSENTS,
     TOO_MANY_DOCUMENTS,
     Consent,
     Consents,
@@ -14,12 +15,14 @@ from guildbank.identity.contracts.consents import (
 from guildbank.identity.contracts.events import CONSENT_SAID, DOCUMENT_PUBLISHED
 from guildbank.identity.contracts.players import NO_PLAYER, TENANT_SUSPENDED
 from guildbank.identity.store import consents as store
+from guildbank.identity.store.players import hold_player
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.players.read_players import get_player
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal, new_id
 
 MAX_DOCUMENTS = 500
+MAX_CONSENTS = 1_000
 
 
 async def publish_document(
@@ -75,7 +78,8 @@ async def say(
     """Keep that the player agrees to a version or takes that back; return how it stands then.
 
     Only the newest version is agreed to; what was agreed to is taken back whatever came after.
-    Refusals: `unknown_document`, `document_outdated`, `not_found`, `tenant_suspended`.
+    Said again, nothing is added. Refusals: `unknown_document`, `document_outdated`,
+    `too_many_consents`, `not_found`, `tenant_suspended`.
     """
     if tenant.state != "active":
         return TENANT_SUSPENDED
@@ -92,10 +96,17 @@ async def say(
         newest = {one.kind: one.version for one in await store.newest(tx.driver)}
         if given and newest[kind] != version:
             return OUTDATED
-        if not await store.add(tx.driver, new_id("con"), player_id, consent):
+        if await hold_player(tx.driver, player_id) is None:
             return NO_PLAYER
-        told = {"playerId": player_id, "kind": kind, "version": version, "given": given}
-        await recorder.record(tx, principal, CONSENT_SAID, told)
+        latest = {one.kind: one for one in await store.latest(tx.driver, player_id)}.get(kind)
+        repeated = latest is not None and (latest.version, latest.given) == (version, given)
+        # What was agreed to can always be taken back: the law wants that as easy as agreeing.
+        if given and not repeated and await store.count_of(tx.driver, player_id) >= MAX_CONSENTS:
+            return TOO_MANY_CONSENTS
+        if not repeated:
+            await store.add(tx.driver, new_id("con"), player_id, consent)
+            told = {"playerId": player_id, "kind": kind, "version": version, "given": given}
+            await recorder.record(tx, principal, CONSENT_SAID, told)
     return await consents_of(identity, tenant, player_id)
 
 

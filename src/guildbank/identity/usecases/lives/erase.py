@@ -108,6 +108,7 @@ async def request_own_erasure(
 ) -> Erasure | Refusal:
     """Return the player's own request. They are signed out; signing in again undoes it.
 
+    What the person is not told of, such as a legal hold, lets it wait and is not named.
     Refusals: `not_found`, `erasure_held`, `erasure_waiting`, `tenant_suspended`.
     """
     settings = await identity.tenants.settings(tenant.id)
@@ -117,7 +118,13 @@ async def request_own_erasure(
     if isinstance(asked, Refusal):
         return asked
     await end_sessions(identity, tenant, player_id)
-    return asked if wait else await _erase(identity, tenant, asked)
+    if wait:
+        return asked
+    erased = await _erase(identity, tenant, asked)
+    if isinstance(erased, Refusal) and erased.code == HELD_CODE:
+        told = _told(identity, msgspec.convert(erased.extra["heldBy"], tuple[str, ...]))
+        return held_by(told) if told else asked
+    return erased
 
 
 async def undo_erasure(
@@ -192,6 +199,8 @@ async def _ask(
     recorder = await identity.recorder(tenant)
     async with identity.db.begin(tenant.schema) as tx:
         held = await store.standing_obstacles(tx.driver, identity.obstacles, player_id)
+        if own:
+            held = _told(identity, held)
         if held:
             return held_by(held)
         if own and await store.erasure_of(tx.driver, player_id) is not None:
@@ -200,6 +209,12 @@ async def _ask(
         told = {"playerId": player_id, "dueAt": asked.due_at}
         await recorder.record(tx, principal, ERASURE_REQUESTED, told)
     return asked
+
+
+def _told(identity: Identity, names: Sequence[str]) -> tuple[str, ...]:
+    """Return those of what stands against an erasure that the person may hear of."""
+    told = {one.name for one in identity.obstacles if one.told}
+    return tuple(name for name in names if name in told)
 
 
 async def _erase(identity: Identity, tenant: TenantRef, asked: Erasure) -> Erasure | Refusal:

@@ -18,13 +18,13 @@ from guildbank.identity.contracts.exports import NO_EXPORT, NOT_READY, Export
 from guildbank.identity.contracts.players import NO_PLAYER, TENANT_SUSPENDED
 from guildbank.identity.store import erasures
 from guildbank.identity.store import exports as store
+from guildbank.identity.store.players import hold_player
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.players.read_players import get_player
 from guildbank.identity.usecases.players.seal import payload_aad
 from guildbank.infra.crypto import DataKey
 from guildbank.infra.database import Tx
 from guildbank.infra.each_tenant import each_tenant
-from guildbank.infra.room import Personal
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal, new_id, parse_id
 from guildbank.notify import address_hashes
@@ -32,6 +32,8 @@ from guildbank.notify import address_hashes
 log = structlog.get_logger(__name__)
 
 KEPT = timedelta(days=7)
+MAX_EXPORTS = 5
+"""Of one player, and as many that the tenant's people asked for."""
 PART_BYTES = 1_048_576
 MAX_BYTES = 268_435_456
 """So much may be known of one person before packing; past it somebody has to look."""
@@ -47,8 +49,10 @@ class TooLarge(Exception):
 async def request_export(
     identity: Identity, tenant: TenantRef, principal: str, player_id: str
 ) -> Export | Refusal:
-    """Return a new export, or the one that is being made. Refusals: `not_found`,
-    `tenant_suspended`.
+    """Return a new export, or the one of the same asker's kind that is being made.
+
+    Who asks for their own gets what a person may be told, the tenant's people get all. The oldest
+    make room for what is more than MAX_EXPORTS. Refusals: `not_found`, `tenant_suspended`.
     """
     player = await get_player(identity, tenant, player_id)
     if isinstance(player, Refusal):
@@ -66,9 +70,12 @@ async def request_export(
     )  # fmt: skip
     recorder = await identity.recorder(tenant)
     async with identity.db.begin(tenant.schema) as tx:
-        found = await store.waiting_of(tx.driver, player_id)
+        if await hold_player(tx.driver, player_id) is None:
+            return NO_PLAYER
+        found = await store.waiting_of(tx.driver, player_id, own=principal == player_id)
         if found is not None:
             return found
+        await store.keep_newest(tx.driver, player_id, MAX_EXPORTS - 1)
         if not await store.add(tx.driver, export):
             return NO_PLAYER
         told = {"playerId": player_id, "exportId": export.id}
@@ -77,22 +84,26 @@ async def request_export(
 
 
 async def read_export(
-    identity: Identity, tenant: TenantRef, player_id: str, export_id: str
+    identity: Identity, tenant: TenantRef, player_id: str, export_id: str, *, own: bool = False
 ) -> Export | Refusal:
-    """Return an export of the player, or `not_found`."""
+    """Return an export of the player, with `own` one that they asked for; or `not_found`."""
     if parse_id("exp", export_id) is None or parse_id("player", player_id) is None:
         return NO_EXPORT
     async with identity.db.begin(tenant.schema, read_only=True) as tx:
         found = await store.one(tx.driver, export_id, player_id)
-    gone = found is None or found.expires_at <= identity.clock.now()
-    return NO_EXPORT if gone or found is None else found
+    if found is None or found.expires_at <= identity.clock.now():
+        return NO_EXPORT
+    return NO_EXPORT if own and found.principal != player_id else found
 
 
 async def read_file(
-    identity: Identity, tenant: TenantRef, player_id: str, export_id: str
+    identity: Identity, tenant: TenantRef, player_id: str, export_id: str, *, own: bool = False
 ) -> AsyncIterator[bytes] | Refusal:
-    """Return the file in parts. Refusals: `not_found`, `export_not_ready`."""
-    export = await read_export(identity, tenant, player_id, export_id)
+    """Return the file in parts, with `own` only one that the player asked for.
+
+    Refusals: `not_found`, `export_not_ready`.
+    """
+    export = await read_export(identity, tenant, player_id, export_id, own=own)
     if isinstance(export, Refusal):
         return export
     key = await identity.persons.key_of(tenant, player_id)
@@ -143,8 +154,14 @@ async def _make(identity: Identity, tenant: TenantRef, export: Export) -> None:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
                 left = MAX_BYTES
                 for one in identity.personal:
+                    statement = one.known
+                    if export.principal != player_id:
+                        statement = one.known_to_staff or one.known
+                    if statement is None:
+                        continue
                     asked = hashes if one.by == "address" else player_id
-                    left -= await _write(tx, packed, one, asked, opened, left)
+                    known_as = (one.table, statement, asked)
+                    left -= await _write(tx, packed, known_as, opened, left)
         size = file.tell()
         file.seek(0)
         async with identity.db.begin(tenant.schema) as tx:
@@ -156,14 +173,13 @@ async def _make(identity: Identity, tenant: TenantRef, export: Export) -> None:
 
 
 async def _write(
-    tx: Tx, packed: zipfile.ZipFile, one: Personal, key: object, opened: _Open, left: int
+    tx: Tx, packed: zipfile.ZipFile, what: tuple[str, str, object], opened: _Open, left: int
 ) -> int:
     """Write a table's rows as a JSON list; return how many bytes they take, which `left` bounds."""
-    if one.known is None:
-        return 0
+    table, statement, key = what
     begun, written = False, 0
-    with packed.open(f"{one.table}.json", "w") as to:
-        async for block in store.rows_of(tx.driver, one.known, key):
+    with packed.open(f"{table}.json", "w") as to:
+        async for block in store.rows_of(tx.driver, statement, key):
             for record in block:
                 line = msgspec.json.encode(_shown(record, opened))
                 written += _put(to, (b",\n" if begun else b"[\n") + line)

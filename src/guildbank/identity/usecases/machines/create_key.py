@@ -3,9 +3,18 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+import msgspec
+
 from guildbank.identity.contracts.events import KEY_CREATED
 from guildbank.identity.contracts.machines import Key, KeyKind, NewKey
-from guildbank.identity.rules import SHOWN, check_scopes, new_token, read_allowed, token_hash
+from guildbank.identity.rules import (
+    SHOWN,
+    check_power,
+    check_scopes,
+    new_token,
+    read_allowed,
+    token_hash,
+)
 from guildbank.identity.store import keys as store
 from guildbank.identity.usecases import Identity
 from guildbank.infra.acting import HOST
@@ -45,8 +54,9 @@ async def create_key(
     Without `tenant` it is a key of the deployment. `application` (`app_...`) adds a key to an
     application that has one, else it is a new application. With `allowed_addresses` (networks) a
     secret key may be used from there only. `held` limits the scopes to those of the caller,
-    `held_addresses` the networks. Refusals: `invalid_value`, `scope_not_held`, `address_not_held`,
-    with the field named.
+    `held_addresses` the networks; an application that can do more gets no further key, which would
+    act under its name. Refusals: `invalid_value`, `scope_not_held`, `address_not_held`, with the
+    field named.
     """
     now = identity.clock.now()
     if (wrong := _check(identity, tenant, scopes, kind, held)) is not None:
@@ -73,14 +83,19 @@ async def create_key(
         last_used_at=None,
         revoked_at=None,
         replaced_by=None,
+        created_by=principal,
     )
     recorder = await identity.recorder(tenant)
     async with identity.db.begin(CONTROL_SCHEMA) as tx:
-        if application is not None and (
-            parse_id("app", application) is None
-            or not await store.application_exists(tx, application, key.tenant_id)
-        ):
-            return NO_APPLICATION
+        if application is not None:
+            known = parse_id("app", application) is not None
+            others = (
+                await store.application_scopes(tx, application, key.tenant_id) if known else None
+            )
+            if others is None:
+                return NO_APPLICATION
+            if (wrong := check_power(others, held)) is not None:
+                return msgspec.structs.replace(wrong, field="application")
         await store.insert_key(tx, key, token_hash(token))
         await recorder.record(tx, principal, KEY_CREATED, told_of(key), after=shown(key))
     identity.keys.forget()

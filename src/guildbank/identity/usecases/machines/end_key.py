@@ -13,7 +13,7 @@ from guildbank.identity.contracts.machines import (
     Key,
     NewKey,
 )
-from guildbank.identity.rules import SHOWN, check_scopes, new_token, read_allowed, token_hash
+from guildbank.identity.rules import SHOWN, check_power, new_token, read_allowed, token_hash
 from guildbank.identity.store import keys as store
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.machines.create_key import shown, told_of
@@ -31,10 +31,13 @@ async def revoke_key(
     *,
     any_tenant: bool = False,
     principal: str = HOST,
+    held: Collection[str] | None = None,
 ) -> Key | Refusal:
-    """End a key within a second everywhere. A revoked key stays so. Refusal: `not_found`.
+    """End a key within a second everywhere. A revoked key stays so.
 
-    Looks among the keys of `tenant` (None: of the deployment) unless `any_tenant`.
+    Looks among the keys of `tenant` (None: of the deployment) unless `any_tenant`. With `held` the
+    key may have no other scopes: whoever holds less could stop a game. Refusals: `not_found`,
+    `scope_not_held`.
     """
     tenant_id = None if tenant is None else tenant.id
     now = identity.clock.now()
@@ -43,6 +46,8 @@ async def revoke_key(
         key = await store.key_by_id(tx, key_id, tenant_id, any_tenant=any_tenant)
         if key is None:
             return NO_KEY
+        if (above := check_power(key.scopes, held)) is not None:
+            return above
         if key.revoked_at is None:
             await store.revoke(tx, key_id, now)
             await recorder.record(tx, principal, KEY_REVOKED, told_of(key), before=shown(key))
@@ -76,9 +81,8 @@ async def rotate_key(
         old = await store.key_by_id(tx, key_id, tenant_id, any_tenant=any_tenant)
         if old is None:
             return NO_KEY
-        wrong = check_scopes(old.scopes, old.scopes, held)
-        if wrong is not None:
-            return msgspec.structs.replace(wrong, field=None)
+        if (above := check_power(old.scopes, held)) is not None:
+            return above
         if held_addresses and old.kind == "secret" and old.tenant_id == tenant_id:
             if not old.allowed_addresses:
                 return NOT_FROM_EVERYWHERE
@@ -89,7 +93,7 @@ async def rotate_key(
         if expired or old.revoked_at is not None or old.replaced_by is not None:
             return KEY_ENDED
         token = new_token(old.kind)
-        fresh = _successor(old, token, now)
+        fresh = _successor(old, token, now, principal)
         await store.insert_key(tx, fresh, token_hash(token))
         ends = now + timedelta(seconds=overlap_seconds)
         if old.expires_at is not None:
@@ -108,7 +112,7 @@ async def rotate_key(
     return NewKey(fresh, token)
 
 
-def _successor(old: Key, token: str, now: datetime) -> Key:
+def _successor(old: Key, token: str, now: datetime, principal: str) -> Key:
     """Return the key that takes over, with the lifetime that the old one had."""
     lifetime = None if old.expires_at is None else old.expires_at - old.created_at
     return msgspec.structs.replace(
@@ -118,6 +122,7 @@ def _successor(old: Key, token: str, now: datetime) -> Key:
         created_at=now,
         expires_at=None if lifetime is None else now + lifetime,
         last_used_at=None,
+        created_by=principal,
     )
 
 

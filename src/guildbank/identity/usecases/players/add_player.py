@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import ClassVar
 
-from guildbank.identity.contracts.players import Player
+from guildbank.identity.contracts.players import CHANGED_MEANWHILE, Player
 from guildbank.identity.store.players import (
     PLAYERS,
     PLAYERS_BY_EXTERNAL,
@@ -49,7 +49,8 @@ async def add_player(
 ) -> tuple[Player, bool] | Refusal:
     """Return the player and whether it is new.
 
-    Refusal: `tenant_suspended`, for a new player only. Raises Unavailable.
+    Refusals, for a new player only: `tenant_suspended`, and `changed_meanwhile` where somebody
+    added the player and erased them in the same moment. Raises Unavailable.
     """
     found = await _find(identity, tenant, external_id)
     if found is not None:
@@ -61,7 +62,7 @@ async def add_player(
             return outcome
         # Someone else added the player between the look and the lock.
         found = await _find(identity, tenant, external_id)
-        return outcome if found is None else (found, False)
+        return CHANGED_MEANWHILE if found is None else (found, False)
     return Player(act.player_id, external_id, "active", outcome.at), True
 
 

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from guildbank.identity.contracts.players import (
     EMAIL_TAKEN,
+    ERASED_SINCE,
     EXTERNAL_ID_TAKEN,
     USERNAME_TAKEN,
     Account,
@@ -19,7 +20,7 @@ from guildbank.identity.contracts.players import (
 from guildbank.identity.names import read_username
 from guildbank.identity.rules import read_email
 from guildbank.identity.store.accounts import ACCOUNTS, CONFIRMED, USERNAMES
-from guildbank.identity.store.players import PLAYERS, PLAYERS_BY_EXTERNAL
+from guildbank.identity.store.players import PLAYERS, PLAYERS_BY_EXTERNAL, players_by_id
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.players.add_player import PLAYER_CREATED
 from guildbank.infra.crypto import DataKey
@@ -111,8 +112,8 @@ async def import_players(
 
     An address that is not said to be confirmed waits for its player to confirm it. Refusals:
     `missing_field`, `invalid_value`, `address_invalid`, `out_of_range`, `external_id_taken`,
-    `username_taken`, `email_taken`, `tenant_suspended`. Raises Unavailable; whatever was taken
-    until then is taken.
+    `username_taken`, `email_taken`, `player_erased`, `tenant_suspended`. Raises
+    Unavailable; whatever was taken until then is taken.
     """
     if len(lines) > AT_ONCE:
         raise ValueError(f"at most {AT_ONCE} lines at once")
@@ -121,8 +122,16 @@ async def import_players(
         raise LookupError(f"tenant {tenant.slug} is gone")
     read = [_act(identity, key, line) for line in lines]
     acts = [act for act in read if isinstance(act, ImportPlayer)]
-    outcomes = iter(await identity.journal.submit_each(tenant.schema, acts))
-    return [one if isinstance(one, Refusal) else _taken(next(outcomes)) for one in read]
+    outcomes = [_taken(one) for one in await identity.journal.submit_each(tenant.schema, acts)]
+    again = [one.player_id for one in outcomes if isinstance(one, Taken) and one.again]
+    async with identity.db.begin(tenant.schema, read_only=True) as tx:
+        known = await players_by_id(tx.driver, again)
+    erased = {one.id for one in known if one.state == "erased"}
+    told = iter(
+        ERASED_SINCE if isinstance(one, Taken) and one.player_id in erased else one
+        for one in outcomes
+    )
+    return [one if isinstance(one, Refusal) else next(told) for one in read]
 
 
 def _taken(outcome: Receipt | Refusal | Exception) -> Taken | Refusal:

@@ -8,7 +8,7 @@ from guildbank.identity.contracts.factors import (
     Assertion,
     PasskeyOptions,
 )
-from guildbank.identity.contracts.sign_in import Tokens
+from guildbank.identity.contracts.sign_in import Entrant, Tokens
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.factors.check_passkey import ask_for_passkey, check_passkey
 from guildbank.identity.usecases.factors.read_factors import read_factors, read_policy
@@ -56,8 +56,7 @@ async def sign_in_by_passkey(
     if isinstance(found, Refusal):
         return FACTOR_FAILED
     proof = Proof(
-        player_id=passkey.holder_id,
-        state=found[0].state,
+        entrant=Entrant(passkey.holder_id, found[0].state, passkey.credentials),
         methods=("passkey",),
         device=given.device,
         known=known == given.device_token,

@@ -5,8 +5,8 @@ from datetime import timedelta
 import msgspec
 
 from guildbank.identity.contracts.factors import ENROL_TOTP, Factors, Policy
-from guildbank.identity.contracts.players import PlayerState, barred_by
-from guildbank.identity.contracts.sign_in import Method, Tokens
+from guildbank.identity.contracts.players import barred_by
+from guildbank.identity.contracts.sign_in import Entrant, Method, Tokens
 from guildbank.identity.rules import proves_twice, ways_to_prove
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.factors.read_factors import read_factors
@@ -31,8 +31,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     called from. `device_token` is kept for the client until the sign-in is finished.
     """
 
-    player_id: str
-    state: PlayerState
+    entrant: Entrant
     methods: tuple[Method, ...]
     device: str
     known: bool = False
@@ -64,8 +63,7 @@ async def welcome(
     identity: Identity,
     tenant: TenantRef,
     visitor: Visitor,
-    player_id: str,
-    state: PlayerState,
+    entrant: Entrant,
     methods: tuple[Method, ...],
 ) -> Welcome | Refusal:
     """Return a session for who proved to be the player by other ways than a password.
@@ -73,12 +71,11 @@ async def welcome(
     Refusals: those of `finish_sign_in`.
     """
     # Nobody guessed anything here, so no counter of guesses is touched.
-    account = device_account(player_id)
+    account = device_account(entrant.player_id)
     known = identity.throttle.knows(tenant.id, account, visitor.device_token)
     token = identity.throttle.token_of(tenant.id, account, visitor.device_token)
     proof = Proof(
-        player_id=player_id,
-        state=state,
+        entrant=entrant,
         methods=methods,
         device=visitor.device,
         known=known,
@@ -92,15 +89,15 @@ async def welcome(
 async def finish_sign_in(identity: Identity, tenant: TenantRef, proof: Proof) -> Tokens | Refusal:
     """Return the tokens of a new session.
 
-    Refusals: `player_suspended`, `player_closed`, `hook_refused`, `hook_unavailable`, and
-    `second_factor_required`, which tells how to go on: `challenge` names the sign-in for ten
-    minutes, `methods` are those that finish it.
+    Refusals: `player_suspended`, `player_closed`, `hook_refused`, `hook_unavailable`,
+    `credentials_changed`, and `second_factor_required`, which tells how to go on: `challenge` names
+    the sign-in for ten minutes, `methods` are those that finish it.
     """
     proof = msgspec.structs.replace(proof, device=clean_device(proof.device))
-    barred = barred_by(proof.state)
+    barred = barred_by(proof.entrant.state)
     if barred is not None:
         return barred
-    found = await read_factors(identity, tenant, proof.player_id)
+    found = await read_factors(identity, tenant, proof.entrant.player_id)
     if isinstance(found, Refusal):
         return found
     factors, policy = found
@@ -115,9 +112,10 @@ async def open_session(
     """Return the tokens of a session for who proved all that is asked.
 
     The studio's server is asked last. A device that is not known, and is not the first, is told of
-    by mail that commits with it. Refusals: `hook_refused`, `hook_unavailable`.
+    by mail that commits with it. Refusals: `hook_refused`, `hook_unavailable`,
+    `credentials_changed`.
     """
-    player_id, methods, device = proof.player_id, proof.methods, proof.device
+    player_id, methods, device = proof.entrant.player_id, proof.methods, proof.device
     claims = await ask_before_login(
         identity, tenant, player_id, methods, device, known_device=proof.known
     )
@@ -128,13 +126,13 @@ async def open_session(
         values = {"device": proof.device, "place": proof.place}
         notice = await seal_notice(identity, tenant, factors, "identity.new_device", values)
     return await begin_session(
-        identity, tenant, player_id, device, methods, claims=claims, notice=notice
+        identity, tenant, proof.entrant, device, methods, claims=claims, notice=notice
     )
 
 
 def seal_proof(key: DataKey, proof: Proof) -> bytes:
     """Return what a challenge keeps of what was proved so far."""
-    return key.seal(_PLACE + proof.player_id.encode(), msgspec.json.encode(proof))
+    return key.seal(_PLACE + proof.entrant.player_id.encode(), msgspec.json.encode(proof))
 
 
 def open_proof(key: DataKey, player_id: str, sealed: bytes) -> Proof:
@@ -163,7 +161,7 @@ async def _challenge(
             secret,
             "second_factor",
             CHALLENGE_LIFE,
-            player_id=proof.player_id,
+            player_id=proof.entrant.player_id,
             data=seal_proof(key, proof),
         )
     return Refusal(

@@ -12,8 +12,10 @@ from guildbank.identity.contracts.hooks import Claims
 from guildbank.identity.contracts.players import barred_by
 from guildbank.identity.contracts.sign_in import (
     BAD_REFRESH,
+    CREDENTIALS_CHANGED,
     NO_SESSION,
     SESSION_ENDED,
+    Entrant,
     Method,
     Session,
     Tokens,
@@ -46,7 +48,7 @@ def clean_device(device: str) -> str:
 async def begin_session(
     identity: Identity,
     tenant: TenantRef,
-    player_id: str,
+    entrant: Entrant,
     device: str,
     methods: tuple[Method, ...],
     *,
@@ -56,8 +58,10 @@ async def begin_session(
     """Return the tokens of a new session of a player who has just proved who they are.
 
     `claims` are what the studio's server says of the player, `notice` is mail that tells of it. An
-    erasure that the player asked for is undone. Refusals: `player_suspended`, `player_closed`.
+    erasure that the player asked for is undone. Refusals: `player_suspended`, `player_closed`, and
+    `credentials_changed` where what was proved has been replaced since.
     """
+    player_id = entrant.player_id
     now = identity.clock.now()
     session = Session(
         id=new_id("ses"),
@@ -74,9 +78,12 @@ async def begin_session(
     )
     key = await _key(identity, tenant)
     async with identity.db.begin(tenant.schema) as tx:
-        barred = barred_by(await store.state_now(tx.driver, player_id) or "erased")
+        player = await store.player_now(tx.driver, player_id)
+        barred = barred_by("erased" if player is None else player.state)
         if barred is not None:
             return barred
+        if player is None or player.credentials != entrant.credentials:
+            return CREDENTIALS_CHANGED
         await store.add(tx.driver, session)
         await store.end_oldest(tx.driver, player_id, now, MAX_SESSIONS)
         await undo_own(tx.driver, player_id)

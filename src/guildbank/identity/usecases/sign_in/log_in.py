@@ -68,17 +68,16 @@ async def log_in(
     else:
         await identity.throttle.excuse(*asked)
         known = identity.throttle.token_of(
-            tenant.id, device_account(candidate.player_id), credentials.device_token
+            tenant.id, device_account(candidate.entrant.player_id), credentials.device_token
         )
     if verdict is Verdict.OUTDATED:
         renewed = await identity.passwords.hash(password)
         async with identity.db.begin(tenant.schema) as tx:
             await store.renew_password(
-                tx.driver, candidate.player_id, candidate.password_hash, renewed
+                tx.driver, candidate.entrant.player_id, candidate.password_hash, renewed
             )
     proof = Proof(
-        player_id=candidate.player_id,
-        state=candidate.state,
+        entrant=candidate.entrant,
         methods=("password",),
         device=credentials.device,
         known=known == credentials.device_token,
@@ -95,12 +94,14 @@ async def _verified(
     """Return who the handle and the password are of, and whether the handle is theirs alone.
 
     As many hashes are computed whoever has the handle: one for a name; two for an address, since
-    beside the player who confirmed it another may have claimed it, each with a password.
+    beside the player who confirmed it another may have claimed it, each with a password. While any
+    imported hash is left in the tenant, a wrong password takes as long as the slowest of them.
     """
     match: tuple[Candidate, Verdict, bool] | None = None
+    cost = await identity.imported.get(tenant.schema)
     for at, candidate in enumerate(await _candidates(identity, tenant, handle)):
         stored = None if candidate is None else candidate.password_hash
-        verdict = await identity.passwords.verify(password, stored)
+        verdict = await identity.passwords.verify(password, stored, cost)
         if candidate is not None and verdict is not Verdict.WRONG and match is None:
             match = candidate, verdict, at == 0
     return match

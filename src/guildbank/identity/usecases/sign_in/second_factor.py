@@ -17,7 +17,7 @@ from guildbank.identity.contracts.sign_in import Method, Tokens
 from guildbank.identity.rules import ways_to_prove
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.factors.enrol_totp import begin_totp, confirm_totp
-from guildbank.identity.usecases.factors.prove import prove
+from guildbank.identity.usecases.factors.prove import guesses_of, prove
 from guildbank.identity.usecases.factors.read_factors import read_factors
 from guildbank.identity.usecases.factors.seal_codes import key_of
 from guildbank.identity.usecases.sign_in.finish import (
@@ -87,10 +87,19 @@ async def finish_by_factor(
     if isinstance(waiting, Refusal):
         return waiting
     of = (waiting.factors, waiting.policy)
-    refused = await prove(identity, tenant, of, answer, address)
+    device = known_device(identity, tenant, waiting.proof)
+    refused = await prove(identity, tenant, of, answer, address, "sign_in_code", device)
     if refused is not None:
         return refused
     return await _finish(identity, tenant, challenge, waiting, answer.method)
+
+
+def known_device(identity: Identity, tenant: TenantRef, proof: Proof) -> str | None:
+    """Return the token of a device that signed in before, as one that is known for its guesses."""
+    if not proof.known or proof.device_token is None:
+        return None
+    account = guesses_of(proof.entrant.player_id)
+    return identity.throttle.token_for(tenant.id, account, proof.device_token)
 
 
 async def begin_enrolment(

@@ -111,6 +111,14 @@ async def count_try(
         await store.count_try(tx.driver, player_id, purpose)
 
 
+async def find_by_code(
+    identity: Identity, tx: Tx, player_id: str, purpose: Purpose, code: bytes
+) -> Ticket | None:
+    """Return the ticket that `take_by_code` would use up, and leave it as it is."""
+    now = identity.clock.now()
+    return await store.find_by_code(tx.driver, player_id, purpose, code, CODE_TRIES, now)
+
+
 async def take_by_code(
     identity: Identity, tx: Tx, player_id: str, purpose: Purpose, code: bytes
 ) -> Ticket | None:

@@ -4,8 +4,8 @@ from alembic.operations import Operations
 
 from guildbank.infra.migrations.history import Plane, run_sql
 
-revision = "0013_approvals"
-down_revision = "0012_operators_ways_in"
+revision = "0015_approvals"
+down_revision = "0014_books"
 branch_labels = None
 depends_on = None
 
