@@ -23,8 +23,18 @@ SAID_BEFORE = {
 }  # fmt: skip
 """Calls of the table that the estate has made already, with something new in them."""
 
-TAKEN = {"POST /v1/holds/{hold_id}/release", "POST /v1/payments/{payment_id}/attempts"}
-"""An earlier call of the list has ended what these are for; captures and cancels stand for them."""
+TAKEN = {
+    "POST /v1/holds/{hold_id}/release",
+    "POST /v1/payments/{payment_id}/attempts",
+    "POST /v1/players/{player_id}/clear-factors",
+    "POST /v1/approvals/{approval_id}/approve",
+    "POST /v1/approvals/{approval_id}/reject",
+    "POST /v1/approvals/{approval_id}/cancel",
+}
+"""What these are for is not there: an earlier call has ended it, or the estate has none.
+
+Captures and cancels stand for two; factors and approvals are proved where such things are made.
+"""
 
 NOTHING_WAITS = {
     f"POST /v1/approvals/{{approval_id}}/{verb}" for verb in ("approve", "reject", "cancel")

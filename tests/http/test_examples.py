@@ -65,7 +65,7 @@ def bodies() -> dict[str, Any]:
     return found
 
 
-OF_OPERATORS = ("/v1/operator", "/v1/roles", "/v1/approval")
+OF_OPERATORS = ("/v1/operator", "/v1/roles", "/v1/staff-sign-in", "/v1/approval")
 """Those of operators tell a story of their own, in a file of their own."""
 EXAMPLES = {
     name: body for name, body in bodies().items() if not name.split()[1].startswith(OF_OPERATORS)

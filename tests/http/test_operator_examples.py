@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pyotp
 import pytest
+from tests.authenticator import Authenticator
 from tests.http.test_examples import OF_OPERATORS, bodies
 from tests.servers.guildbank import GUILDBANK, GuildbankServer, environment
 from tests.staff import mailed_token
@@ -34,15 +35,21 @@ class Browser:
         self.http = httpx.Client(base_url=server.url, trust_env=False, timeout=30)
         self.sent: set[str] = set()
 
-    def send(self, name: str, at: str = "", **known: str) -> dict[str, Any]:
+    def send(self, name: str, at: str = "", *, refused: int = 0, **known: Any) -> dict[str, Any]:
         method, path = name.split()
         answer = self.http.request(method, at or path, json={**EXAMPLES[name], **known})
-        assert answer.status_code in (200, 201, 204), (name, answer.text)
+        assert answer.status_code in ((refused,) if refused else (200, 201, 204)), answer.text
         self.sent.add(name)
         found: dict[str, Any] = answer.json() if answer.content else {}
         if "csrf" in found:
             self.http.headers["x-csrf-token"] = found["csrf"]
         return found
+
+    def another(self) -> "Browser":
+        """Return a browser of somebody else, whose examples count as sent here."""
+        other = Browser(self.server)
+        other.sent = self.sent
+        return other
 
     def link(self, *words: str) -> str:
         printed = self.server.run("operator", "invite-link", "--tenant=demo", *words)
@@ -98,6 +105,22 @@ def hire(server: GuildbankServer) -> None:
     assert made.returncode == 0
 
 
+def at_home(browser: Browser) -> Authenticator:
+    """Return a passkey to be made on the pages of the server."""
+    return Authenticator(f"http://localhost:{browser.server.port}")
+
+
+def passkeys(browser: Browser) -> Authenticator:
+    """Add a passkey, name it and step up with it."""
+    key, at = at_home(browser), "/v1/operator"
+    options = browser.http.post(f"{at}/passkeys/options").json()["options"]
+    made = browser.send(f"POST {at}/passkeys", credential=key.create(options))["id"]
+    browser.send(f"PATCH {at}/passkeys/{{passkey_id}}", f"{at}/passkeys/{made}")
+    options = browser.http.post(f"{at}/step-up/passkey/options").json()["options"]
+    browser.send(f"POST {at}/step-up/passkey", credential=key.get(options))
+    return key
+
+
 def test_the_examples_tell_a_story_that_is_true(server: GuildbankServer, browser: Browser) -> None:
     hire(server)
     at = "POST /v1/operator"
@@ -109,11 +132,23 @@ def test_the_examples_tell_a_story_that_is_true(server: GuildbankServer, browser
     again = browser.send(f"{at}/sessions")["challenge"]
     browser.send(f"{at}/sessions/finish", challenge=again, code=codes[0])
     browser.send(f"{at}/step-up", code=codes[1])
+    key = passkeys(browser)
     browser.send("POST /v1/roles")
+    browser.send("PUT /v1/staff-sign-in")
+    # The example's issuer is nobody's.
+    browser.send(f"{at}/studio/begin", refused=502)
     browser.send("PUT /v1/roles/{name}", "/v1/roles/night-shift")
     guest = browser.link("--role=support")
+    browser.send(f"{at}/links", token=guest, opens="invitation")
     accepted = browser.send(f"{at}/invitations/accept", token=guest, address="g@moonlit.example")
     assert accepted["step"] == "enrol"
+    first = browser.another()
+    half = {"challenge": accepted["challenge"]}
+    asked = first.send(f"{at}/sessions/enrol/passkey", **half)["options"]
+    first.send(f"{at}/sessions/confirm/passkey", **half, credential=at_home(browser).create(asked))
+    first.http.close()
+    alone = browser.send(f"{at}/sessions/passkey/options")["options"]
+    browser.send(f"{at}/sessions/passkey", credential=key.get(alone))
     (person,) = [
         one["id"]
         for one in browser.http.get("/v1/operators").json()["items"]

@@ -76,10 +76,6 @@ class Deed:
 class PaymentCommand(Deed):
     """One request of payments, or one event of the provider: sent again it changes nothing."""
 
-    def person(self, world: World) -> str | None:
-        """Whose words the request bears, None where it bears none."""
-        return None
-
 
 @dataclass(frozen=True)
 class Buy(PaymentCommand):
@@ -179,10 +175,6 @@ class GiveMoneyBack(OnSale):
         )
         refund = await refund_payment(till.payments, till.tenant, till.principal, key, command)
         return refund if isinstance(refund, Refusal) else None
-
-    def person(self, world: World) -> str | None:
-        sale = world.till.sales.get(self.payment)
-        return None if sale is None else sale.player
 
     def refusal(self, world: World) -> str | None:
         return world.till.refund_refusal(world, self.payment, self.amount)

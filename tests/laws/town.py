@@ -118,11 +118,10 @@ class Town:
 
 @dataclass
 class Paid:
-    """A command of payments that was sent, and whether its words could be sealed for a person."""
+    """A command of payments that was sent, with its key."""
 
     command: PaymentCommand
     key: str
-    nameless: bool
 
 
 @dataclass

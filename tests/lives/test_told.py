@@ -3,7 +3,7 @@
 import json
 
 import httpx
-from tests.lives.people import register, sign_in, suspend
+from tests.lives.people import buy, pack, register, sign_in, suspend
 from tests.lives.test_privacy import download, traces
 from tests.studio import City, Studio, done, refused
 
@@ -101,6 +101,21 @@ async def test_a_replay_after_an_erasure_gives_the_same_answer_and_no_word_of_th
         "/v1/grants", json=grant, headers={"idempotency-key": "never-seen"}
     )
     assert unknown.status_code in (404, 422), unknown.text
+
+
+async def test_a_refund_sent_again_after_an_erasure_is_the_same_refund(
+    studio: Studio, player: str
+) -> None:
+    bought = done(await buy(studio, player, await pack(studio)))
+    why = {"amount": {"amount": "1.00", "currency": "EUR"}, "reason": "her brother paid"}
+    path, headers = f"/v1/payments/{bought['id']}/refunds", {"idempotency-key": "given-back"}
+    first = done(await studio.http.post(path, json=why, headers=headers))
+    assert (await studio.http.post(f"/v1/players/{player}/erase")).status_code == 202
+    late = done(await studio.http.post(path, json=why, headers=headers))
+    assert (late["id"], late["reason"]) == (first["id"], None)
+    other = {**why, "amount": {"amount": "2.00", "currency": "EUR"}}
+    again = await studio.http.post(path, json=other, headers=headers)
+    assert refused(again) == (409, "key_reused")
 
 
 async def test_why_a_wallet_was_frozen_stands_in_no_entry(studio: Studio, player: str) -> None:

@@ -12,7 +12,7 @@ from guildbank_stripe.manifest import MANIFEST as STRIPE
 
 KEYS = {"secret_key": "sk_test_51Abcdef", "webhook_secret": "whsec_abcdefgh"}
 HERE = {"base_url": "http://127.0.0.1:8081"}
-SECRETS = {"api_key": "key-12345678", "webhook_secret": "shh-12345678"}
+SECRETS = {"api_key": "quiet-secret-of-a-tenant", "webhook_secret": "shh-quiet-12"}
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Builds the parts of one process and plugs upper rooms into the ports of lower ones."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -40,7 +40,7 @@ from guildbank.journal.usecases.freeze import TenantJournal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.ledger import CHAINED_TRANSFERS, PARTITIONED_TRANSFERS
 from guildbank.notify import Letters, Notify
-from guildbank.payments import Payments
+from guildbank.payments import Payments, Timing
 from guildbank.plugin_host import IdentityProviders, Plugins
 from guildbank.store import PackFulfilment, Store
 from guildbank.tenancy import Tenancy, TenantRef, Tenants
@@ -144,20 +144,19 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     url = database_url(settings)
     vault, clock = Vault(_master_key(settings)), SystemClock()
     db = Database(url, settings.pool_size, application)
-    pinger, metrics = Pinger(url), Metrics()
-    counters = open_store(settings, db)
+    pinger, metrics, counters = Pinger(url), Metrics(), open_store(settings, db)
     directory, plugins = Tenants(db, vault), Plugins.discover()
     journal = _open_journal(db, pinger, metrics, directory)
     metrics.look_up(Backlogs(db, directory.all, backlogs_of(all_rooms())))
     notify = _open_mail(settings, db, directory, vault)
     throttle, limiter = open_throttle(counters, vault), open_limiter(counters, vault)
-    egress = Egress(private=settings.egress_private)
+    egress, rooms = Egress(private=settings.egress_private), all_rooms()
     identity = open_identity(
         db=db,
         journal=journal,
         tenants=directory,
         vault=vault,
-        scopes=scopes_of(all_rooms()),
+        scopes=scopes_of(rooms),
         url=url,
         throttle=throttle,
         limiter=limiter,
@@ -167,9 +166,9 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         plugins=plugins,
         data=settings.data.absolute(),
         followers=(BarWallets(),),
-        personal=personal_of(all_rooms()),
-        obstacles=obstacles_of(all_rooms()),
-        permissions=permissions_of(all_rooms()),
+        personal=personal_of(rooms),
+        obstacles=obstacles_of(rooms),
+        permissions=permissions_of(rooms),
         home=settings.url,
     )
     four_eyes = _open_approvals(db, journal, directory, clock)
@@ -197,6 +196,28 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     )
 
 
+def _open_payments(
+    settings: Settings,
+    db: Database,
+    journal: Journal,
+    directory: Tenants,
+    plugins: Plugins,
+    four_eyes: FourEyes,
+    clock: Clock,
+) -> Payments:
+    return Payments(
+        db,
+        journal,
+        directory,
+        plugins,
+        PackFulfilment(),
+        settings.url,
+        four_eyes,
+        clock,
+        Timing(webhook_kept=timedelta(days=settings.webhook_kept_days)),
+    )
+
+
 def _open_journal(db: Database, pinger: Pinger, metrics: Metrics, directory: Tenants) -> Journal:
     return Journal(
         db,
@@ -210,24 +231,6 @@ def _open_journal(db: Database, pinger: Pinger, metrics: Metrics, directory: Ten
 def _open_tenancy(settings: Settings, db: Database, directory: Tenants, vault: Vault) -> Tenancy:
     archives, hosts = settings.data.absolute() / "archives", own_hosts(settings)
     return Tenancy(db, vault, directory, TenantJournal(vault), archives, SystemClock(), hosts)
-
-
-def _open_payments(
-    settings: Settings,
-    db: Database,
-    journal: Journal,
-    directory: Tenants,
-    plugins: Plugins,
-    four_eyes: FourEyes,
-    clock: Clock,
-) -> Payments:
-    payments = Payments(
-        db, journal, directory, plugins, PackFulfilment(), settings.url, four_eyes, clock
-    )
-    payments.timing = replace(
-        payments.timing, webhook_kept=timedelta(days=settings.webhook_kept_days)
-    )
-    return payments
 
 
 def _open_approvals(db: Database, journal: Journal, directory: Tenants, clock: Clock) -> FourEyes:

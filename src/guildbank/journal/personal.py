@@ -10,7 +10,10 @@ PERSONAL = (
     ),
     Personal(
         "journal_audit",
-        "SELECT seq, kind FROM journal_audit WHERE subjects @> ARRAY[$1::text] ORDER BY seq",
-        ("UPDATE journal_audit SET sealed = NULL WHERE subjects @> ARRAY[$1::text]",),
+        erase=("UPDATE journal_audit SET sealed = NULL WHERE subjects @> ARRAY[$1::text]",),
+        # Among what was done of them is what they must not hear of, a legal hold for one.
+        known_to_staff=(
+            "SELECT seq, kind FROM journal_audit WHERE subjects @> ARRAY[$1::text] ORDER BY seq"
+        ),
     ),
 )

@@ -5,7 +5,7 @@ import structlog
 
 from guildbank.approvals import gate, is_waiting
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Draft, Need, Receipt, Sealed, Stage, facts
+from guildbank.journal import Draft, Need, Receipt, Sealed, Stage, facts, recall
 from guildbank.kernel import Refusal, new_id, parse_id
 from guildbank.ledger import close_book, open_book
 from guildbank.payments import store
@@ -179,11 +179,18 @@ async def refund_payment(
     if isinstance(sealed, Refusal):
         return sealed
     # The hash, salted under the person's key, stands for the reason in the command's fingerprint.
-    command = msgspec.structs.replace(command, reason=None if sealed is None else sealed.hash)
-    stored = StoredRefund(command, sealed)
+    hashed = msgspec.structs.replace(command, reason=None if sealed is None else sealed.hash)
+    stored = StoredRefund(hashed, sealed)
     act = await refund_act(payments, tenant, principal, key, stored)
     if isinstance(act, Refusal):
         return act
+    if command.reason is not None and sealed is None:
+        # Of who was erased only the entry knows the hash that the same reason had.
+        hashed = msgspec.structs.replace(command, reason=await _hash_before(payments, tenant, act))
+        stored = StoredRefund(hashed)
+        act = await refund_act(payments, tenant, principal, key, stored)
+        if isinstance(act, Refusal):
+            return act
     gated = await gate(payments.four_eyes, tenant, act, act.verb, stored)
     outcome = await payments.journal.submit(tenant.schema, gated)
     if isinstance(outcome, Refusal) or is_waiting(outcome):
@@ -192,6 +199,12 @@ async def refund_payment(
     if isinstance(refund, Refusal):
         return refund
     return (await with_reasons(payments, tenant, intent.player_id, [refund]))[0]
+
+
+async def _hash_before(payments: Payments, tenant: TenantRef, act: BeginRefund) -> str | None:
+    """Return the hash of the reason that a request with this key gave, if one did."""
+    found = await recall(payments.db, tenant.schema, act)
+    return None if found is None else msgspec.json.decode(found.data).get("payload")
 
 
 async def refund_act(

@@ -46,14 +46,14 @@ class WaysView(View):
     studio: bool
 
 
-class LinkBody(Body):
+class OperatorLinkBody(Body):
     """What a link bears behind `#token=`, and what it is said to open."""
 
     token: SecretText
     opens: Literal["invitation", "reset"]
 
 
-class LinkView(View):
+class OperatorLinkView(View):
     """What a link is good for; without an `address` its reader gives one."""
 
     __example__: ClassVar = {
@@ -94,10 +94,10 @@ async def see_ways(
     status_code=200,
     summary="See what a link of operators is for",
 )
-async def see_link(identity: Parts, data: JSONBody[LinkBody]) -> LinkView:
+async def see_link(identity: Parts, data: JSONBody[OperatorLinkBody]) -> OperatorLinkView:
     """Return what the link opens, and leave it good; 410 for one that opens nothing any more."""
     found = granted(await look_at_link(identity, data.token, data.opens))
-    return LinkView(
+    return OperatorLinkView(
         tenant=found.tenant, address=found.address, roles=found.roles, expires_at=found.expires_at
     )
 

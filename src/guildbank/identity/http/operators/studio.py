@@ -45,7 +45,7 @@ PlaneId = Annotated[
 class BeginStudioBody(Body):
     """Whose issuer is asked. With `anew` it asks the person anew, as dangerous calls want it."""
 
-    __example__: ClassVar = {"deployment": False, "tenant": "moonlit-games", "anew": False}
+    __example__: ClassVar = {"deployment": False, "tenant": None, "anew": False}
 
     deployment: OfDeployment = False
     tenant: TenantSlug | None = None

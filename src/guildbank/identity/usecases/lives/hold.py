@@ -42,11 +42,12 @@ async def place_hold(
         until=until, lifted_at=None, lifted_by=None,
     )  # fmt: skip
     recorder = await identity.recorder(tenant)
-    told = {"playerId": player_id, "holdId": hold.id, "until": until, "payload": sealed.hash}
+    told = {"playerId": player_id, "holdId": hold.id, "until": until}
     async with identity.db.begin(tenant.schema) as tx:
         if not await store.add_hold(tx.driver, hold, sealed.ciphertext):
             return NO_PLAYER
-        await recorder.record(tx, principal, HOLD_PLACED, told, payload=sealed)
+        # Not under the person's key, whose words stand in the copy that players get of their data.
+        await recorder.record(tx, principal, HOLD_PLACED, told, after={"reason": reason})
     return hold
 
 

@@ -18,7 +18,7 @@ from guildbank.identity.rules import (
 from guildbank.identity.store import keys as store
 from guildbank.identity.usecases import Identity
 from guildbank.infra.acting import HOST
-from guildbank.infra.database import CONTROL_SCHEMA
+from guildbank.infra.database import CONTROL_SCHEMA, Tx
 from guildbank.infra.http import DEPLOYMENT_SCOPE
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal, new_id, parse_id
@@ -88,18 +88,25 @@ async def create_key(
     recorder = await identity.recorder(tenant)
     async with identity.db.begin(CONTROL_SCHEMA) as tx:
         if application is not None:
-            known = parse_id("app", application) is not None
-            others = (
-                await store.application_scopes(tx, application, key.tenant_id) if known else None
-            )
-            if others is None:
-                return NO_APPLICATION
-            if (wrong := check_power(others, held)) is not None:
-                return msgspec.structs.replace(wrong, field="application")
+            wrong = await _check_application(tx, application, key.tenant_id, held)
+            if wrong is not None:
+                return wrong
         await store.insert_key(tx, key, token_hash(token))
         await recorder.record(tx, principal, KEY_CREATED, told_of(key), after=shown(key))
     identity.keys.forget()
     return NewKey(key, token)
+
+
+async def _check_application(
+    tx: Tx, application: str, tenant_id: str | None, held: Collection[str] | None
+) -> Refusal | None:
+    """Return why the application can get no key from who holds these scopes, else None."""
+    known = parse_id("app", application) is not None
+    others = await store.application_scopes(tx, application, tenant_id) if known else None
+    if others is None:
+        return NO_APPLICATION
+    wrong = check_power(others, held)
+    return None if wrong is None else msgspec.structs.replace(wrong, field="application")
 
 
 def told_of(key: Key) -> Mapping[str, str]:
