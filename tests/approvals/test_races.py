@@ -45,12 +45,13 @@ async def test_agreeing_against_cancelling_ends_one_way(office: Office) -> None:
 
 async def test_agreeing_to_a_change_twice_at_once_makes_it_once(office: Office) -> None:
     await office.policy(ALWAYS)
-    third = await office.person("owner")
-    body = {"name": "night-shift", "permissions": ["players:read"]}
-    asked = waits(await office.olga.http.post("/v1/roles", json=body))
+    third, clerk = await office.person("owner"), await office.person("support")
+    asked = waits(await office.olga.http.post(f"/v1/operators/{clerk.id}/suspend"))
     answers = await asyncio.gather(decide(office.pavel, asked), decide(third, asked))
     assert sorted(one.status_code for one in answers) == [200, 409]
-    assert (await office.kinds("identity.role_made")) == ["identity.role_made"]
+    assert (await read(office.olga, asked))["state"] == "executed"
+    suspended = "identity.operator_suspended"
+    assert await office.kinds(suspended) == [suspended]
 
 
 async def test_agreeing_while_the_requester_is_suspended_leaves_no_half(office: Office) -> None:
