@@ -323,6 +323,7 @@ async def test_what_is_dangerous_wants_a_fresh_proof(
         "PUT /v1/providers/{provider_id}",
         "POST /v1/postings",
         "POST /v1/operations:batch",
+        "GET /v1/audit/file",
     }
     wanted = {one.name for one in staffed if one.scope in dangerous and one.method != "GET"}
     assert fresh == wanted | more

@@ -16,6 +16,8 @@ OUTSIDE = {
 }
 """What is not of the tenant's books and makes it safer or readable: keys live in the control plane
 and can always be ended or replaced, and a player's token is not stored and opens reads."""
+NO_APPROVAL = "/v1/approvals/{approval_id}"
+"""Paths that begin so name an approval, of which the estate has none."""
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,7 @@ async def test_every_write_is_refused_and_nothing_changes(
 ) -> None:
     before = await snapshot(sleeper)
     for route in own:
-        if route.method == "GET" or route.name in OUTSIDE:
+        if route.method == "GET" or route.name in OUTSIDE or route.path.startswith(NO_APPROVAL):
             continue
         answer = await send(sleeper.http, route, asleep)
         if route.name == "POST /v1/operations:batch":
@@ -56,7 +58,7 @@ async def test_every_write_is_refused_and_nothing_changes(
 
 async def test_every_read_goes_on(sleeper: Studio, asleep: Objects, own: Sequence[Route]) -> None:
     for route in own:
-        if route.method == "GET":
+        if route.method == "GET" and not route.path.startswith(NO_APPROVAL):
             answer = await send(sleeper.http, route, asleep)
             assert answer.status_code == 200, (route.name, answer.text)
 

@@ -66,10 +66,15 @@ def bodies() -> dict[str, Any]:
 
 
 OF_OPERATORS = ("/v1/operator", "/v1/roles", "/v1/staff-sign-in", "/v1/approval")
-"""Those of operators tell a story of their own, in a file of their own."""
-EXAMPLES = {
-    name: body for name, body in bodies().items() if not name.split()[1].startswith(OF_OPERATORS)
-}
+
+
+def of_operators(name: str) -> bool:
+    """Say whether only people may call: those tell a story of their own, in a file of their own."""
+    path = name.split()[1]
+    return path.startswith(OF_OPERATORS) or path.endswith("/clear-factors")
+
+
+EXAMPLES = {name: body for name, body in bodies().items() if not of_operators(name)}
 FIRST = (
     "POST /v1/tenants", "POST /v1/currencies", "POST /v1/players", "POST /v1/packs",
     "POST /v1/documents",

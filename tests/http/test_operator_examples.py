@@ -13,7 +13,7 @@ import httpx
 import pyotp
 import pytest
 from tests.authenticator import Authenticator
-from tests.http.test_examples import OF_OPERATORS, bodies
+from tests.http.test_examples import bodies, of_operators
 from tests.servers.guildbank import GUILDBANK, GuildbankServer, environment
 from tests.staff import mailed_token
 
@@ -21,9 +21,7 @@ from guildbank.app.wiring import open_services
 from guildbank.infra.config import Settings
 from guildbank.kernel import new_id
 
-EXAMPLES = {
-    name: body for name, body in bodies().items() if name.split()[1].startswith(OF_OPERATORS)
-}
+EXAMPLES = {name: body for name, body in bodies().items() if of_operators(name)}
 ADDRESS, PASSWORD = "olga@moonlit.example", "three lamps sing at dawn"
 
 
@@ -144,8 +142,8 @@ def test_the_examples_tell_a_story_that_is_true(server: GuildbankServer, browser
     assert accepted["step"] == "enrol"
     first = browser.another()
     half = {"challenge": accepted["challenge"]}
-    asked = first.send(f"{at}/sessions/enrol/passkey", **half)["options"]
-    first.send(f"{at}/sessions/confirm/passkey", **half, credential=at_home(browser).create(asked))
+    made = at_home(browser).create(first.send(f"{at}/sessions/enrol/passkey", **half)["options"])
+    first.send(f"{at}/sessions/confirm/passkey", **half, credential=made)
     first.http.close()
     alone = browser.send(f"{at}/sessions/passkey/options")["options"]
     browser.send(f"{at}/sessions/passkey", credential=key.get(alone))
@@ -162,6 +160,10 @@ def test_the_examples_tell_a_story_that_is_true(server: GuildbankServer, browser
     for verb in ("approve", "reject"):
         waits = f"/v1/approvals/{asked(server)}/{verb}"
         browser.send(f"POST /v1/approvals/{{approval_id}}/{verb}", waits)
+    player = browser.http.get("/v1/players").json()["items"][0]["id"]
+    # Who has no second factor has none to lose.
+    clear = f"/v1/players/{player}/clear-factors"
+    browser.send("POST /v1/players/{player_id}/clear-factors", clear, refused=409)
     new = browser.http.post("/v1/operator/app").json()["secret"]
     browser.send(f"{at}/app/confirm", code=pyotp.TOTP(new).now())
     browser.send(f"{at}/password")

@@ -12,13 +12,13 @@ from guildbank_stripe.manifest import MANIFEST as STRIPE
 
 KEYS = {"secret_key": "sk_test_51Abcdef", "webhook_secret": "whsec_abcdefgh"}
 HERE = {"base_url": "http://127.0.0.1:8081"}
-SECRETS = {"api_key": "quiet-secret-of-a-tenant", "webhook_secret": "shh-quiet-12"}
+THEIRS = {"api_key": "quiet-secret-of-a-tenant", "webhook_secret": "shh-quiet-12"}
 
 
 @pytest.mark.parametrize(
     ("manifest", "plain", "secrets", "moved", "secret"),
     [
-        (SANDBOX, HERE, SECRETS, {"base_url": "http://evil.example"}, "api_key"),
+        (SANDBOX, HERE, THEIRS, {"base_url": "http://evil.example"}, "api_key"),
         (STRIPE, {}, KEYS, {"api_base": "http://evil.example"}, "secret_key"),
         (STRIPE, {"api_base": "http://127.0.0.1:1"}, KEYS, {}, "secret_key"),
     ],
@@ -38,16 +38,16 @@ def test_another_address_wants_the_secrets_again(
 
 def test_one_secret_does_not_cover_for_another() -> None:
     given = {"base_url": "http://evil.example", "webhook_secret": "mine-12345678"}
-    refused = merge_settings(SANDBOX, given, HERE, SECRETS)
+    refused = merge_settings(SANDBOX, given, HERE, THEIRS)
     assert isinstance(refused, Refusal)
     assert refused.field == "settings.api_key"
 
 
 def test_the_secrets_stay_where_the_address_does() -> None:
-    merged = merge_settings(SANDBOX, {**HERE, "timeout_seconds": 3}, HERE, SECRETS)
+    merged = merge_settings(SANDBOX, {**HERE, "timeout_seconds": 3}, HERE, THEIRS)
     assert not isinstance(merged, Refusal)
-    assert (merged.secrets, merged.secrets_set) == (SECRETS, [])
+    assert (merged.secrets, merged.secrets_set) == (THEIRS, [])
     assert (merged.same, merged.same_secrets) == (False, True)
-    again = merge_settings(SANDBOX, HERE, HERE, SECRETS)
+    again = merge_settings(SANDBOX, HERE, HERE, THEIRS)
     assert not isinstance(again, Refusal)
     assert again.same

@@ -67,7 +67,7 @@ class Authenticator:
             return named
         sent = headers.get("authorization")
         cookie = read_cookie(headers, self._identity.staff.cookie)
-        if not sent:
+        if sent is None:
             if isinstance(cookie, str):
                 return await self._operator(headers, cookie, named)
             return cookie

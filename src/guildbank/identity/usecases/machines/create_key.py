@@ -87,10 +87,8 @@ async def create_key(
     )
     recorder = await identity.recorder(tenant)
     async with identity.db.begin(CONTROL_SCHEMA) as tx:
-        if application is not None:
-            wrong = await _check_application(tx, application, key.tenant_id, held)
-            if wrong is not None:
-                return wrong
+        if (wrong := await _check_application(tx, application, key.tenant_id, held)) is not None:
+            return wrong
         await store.insert_key(tx, key, token_hash(token))
         await recorder.record(tx, principal, KEY_CREATED, told_of(key), after=shown(key))
     identity.keys.forget()
@@ -98,9 +96,11 @@ async def create_key(
 
 
 async def _check_application(
-    tx: Tx, application: str, tenant_id: str | None, held: Collection[str] | None
+    tx: Tx, application: str | None, tenant_id: str | None, held: Collection[str] | None
 ) -> Refusal | None:
     """Return why the application can get no key from who holds these scopes, else None."""
+    if application is None:
+        return None
     known = parse_id("app", application) is not None
     others = await store.application_scopes(tx, application, tenant_id) if known else None
     if others is None:

@@ -131,7 +131,8 @@ async def _recorder(
 ) -> Recorder:
     """Return the recorder of whose key it is, which the deployment may not know before."""
     if any_tenant:
-        async with identity.db.begin(CONTROL_SCHEMA, read_only=True) as tx:
+        # It is locked for that moment; what is decided is decided on what is read again.
+        async with identity.db.begin(CONTROL_SCHEMA) as tx:
             key = await store.key_by_id(tx, key_id, None, any_tenant=True)
         if key is not None and key.tenant_id is not None:
             tenant = await identity.tenants.by_id(key.tenant_id)
