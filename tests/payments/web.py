@@ -42,6 +42,8 @@ class Web:
                 "identity": self.identity,
                 "external": house.external(self.identity),
                 "db": house.db,
+                "four_eyes": house.four_eyes,
+                "everything": house,
             },
             settings=Settings(),
         )
