@@ -17,6 +17,7 @@ from bench.town import GEM
 from guildbank.app import asgi
 from guildbank.app.serving import serve
 from guildbank.app.wiring import open_services
+from guildbank.approvals.usecases.gate import Gated
 from guildbank.infra.config import Settings
 from guildbank.journal import Act, Journal, Outcome, Receipt, facts
 from guildbank.wallets.contracts import MovedFacts
@@ -28,12 +29,13 @@ class ByRows(Journal):
 
     async def submit(self, schema: str, act: Act) -> Outcome:
         """Spend at once, on a connection of the pool."""
-        assert isinstance(act, SpendAct)
-        assert act.key_hash is not None
+        spend = act.inner if isinstance(act, Gated) else act
+        assert isinstance(spend, SpendAct)
+        assert spend.key_hash is not None
         async with self._db.connect() as tx:
-            seq, balance = await spend_once(tx.driver, act.player_id, act.key_hash)
+            seq, balance = await spend_once(tx.driver, spend.player_id, spend.key_hash)
         moved = MovedFacts(
-            player=act.player_id, currency=GEM, amount=5, balance=balance, available=balance
+            player=spend.player_id, currency=GEM, amount=5, balance=balance, available=balance
         )
         return Receipt(seq, datetime.now(UTC), "wallets.spent", act.principal, facts(moved))
 

@@ -61,11 +61,11 @@ class Gated(Act):
 
     verb: ClassVar[str] = "approvals.gated"
     rounds: ClassVar[int] = 2
-    __slots__ = ("_ask", "_inner", "_same", "_wants")
+    __slots__ = ("_ask", "_same", "_wants", "inner")
 
     def __init__(self, principal: str, ask: Ask, inner: Act | None) -> None:
         super().__init__(principal)
-        self._ask, self._inner = ask, inner
+        self._ask, self.inner = ask, inner
         self._wants: Sequence[Need] = ()
         self._same: bytes | None = None
         if inner is not None and inner.key_hash is not None:
@@ -76,18 +76,18 @@ class Gated(Act):
     @property
     def locks(self) -> Sequence[RowLock]:
         """Return what the act locks."""
-        return () if self._inner is None else self._inner.locks
+        return () if self.inner is None else self.inner.locks
 
     def needs(self, stage: Stage) -> Iterable[Need]:
         """Return the policy and what the act needs, then what its rules go by."""
         yield POLICIES, ONLY
-        if self._inner is not None:
-            yield from self._inner.needs(stage)
+        if self.inner is not None:
+            yield from self.inner.needs(stage)
         yield from self._wants
 
     def decide(self, stage: Stage) -> Draft | Refusal:
         """Run or store; refused as the act is, `too_many_approvals`, `approval_required`."""
-        inner, approvable = self._inner, self._ask.approvable
+        inner, approvable = self.inner, self._ask.approvable
         stored = stage.get(POLICIES, ONLY)
         rules: Sequence[Rule] = ()
         if stored is not None:
