@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from guildbank.journal import pen, store
 from guildbank.journal.act import Act
-from guildbank.journal.chain import FORMAT, batch_hash, digests
+from guildbank.journal.chain import FORMAT, batch_hash
 from guildbank.journal.contracts import Driver, Head, Need, Probe, Receipt, Rows, Statement
 from guildbank.journal.deciding import Group, decide
 from guildbank.journal.stage import Stage
@@ -97,6 +97,7 @@ class Batch:
         for start in range(0, len(groups), STEP):
             if self._answer(groups[start : start + STEP]):
                 raise Unforeseen
+            self._pen.prepare()
             await asyncio.sleep(0)
 
     def doubted(self, groups: Sequence[Group]) -> list[bytes]:
@@ -128,10 +129,10 @@ class Batch:
     def seal(self) -> pen.Writing:
         """Give the batch its hash; return what is to be written. Nothing is decided after it."""
         stage, head = self._stage, self.head
-        rows = self._pen.canonical_rows()
+        rows, digests = self._pen.chained()
         first, last = head.seq + 1, self.last_seq
         self.hash = batch_hash(head.hash, head.epoch, first, last, stage.now, rows)
-        batch = (last, first, head.epoch, stage.now, FORMAT, self.hash, digests(rows))
+        batch = (last, first, head.epoch, stage.now, FORMAT, self.hash, digests)
         return self._pen.take([*self._saving(), store.batch_writing(batch)])
 
     def _answer(self, groups: Sequence[Group]) -> Sequence[Group]:

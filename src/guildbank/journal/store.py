@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from struct import Struct
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import ClassVar, NamedTuple, TypeAlias, TypeVar
 
 import asyncpg
 
+from guildbank.journal.chain import entry_bytes
 from guildbank.journal.contracts import (
     Driver,
     Head,
@@ -93,6 +94,15 @@ SELECT *
 FROM unnest($1::bytea[], $2::bigint[])
 """
 
+# Of entries that this transaction has copied: to copy the keys too is a round trip more.
+WRITE_COPIED_KEYS = """
+INSERT INTO journal_key (hash, seq)
+SELECT key_hash, seq
+FROM journal_entry
+WHERE seq BETWEEN $1 AND $2
+  AND key_hash IS NOT NULL
+"""
+
 WRITE_PAYLOADS = """
 INSERT INTO journal_payload (seq, person, sealed)
 SELECT *
@@ -123,7 +133,6 @@ WHERE held.relation = 'journal_lock'::regclass
 # "COPY", "Binary Format" in PostgreSQL's documentation: signature, flags, no extension; the end.
 _COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_END = b"\xff\xff"
-_KEY = Struct(">hi16siq")
 _ENTRY = Struct(">hiqi")
 _LENGTH = Struct(">i")
 _PRINTS = Struct(">i16si32si")
@@ -141,6 +150,36 @@ class StoredReceipt(NamedTuple):
 
     receipt: Receipt
     fingerprint: bytes | None
+
+
+class Entries:
+    """The chained log of entries, the first of all logs."""
+
+    order: ClassVar[int] = 0
+    table: ClassVar[str] = "journal_entry"
+
+    def canonical(self, row: EntryRow) -> bytes:
+        """Return the row's bytes for the chain."""
+        return entry_bytes(*row)
+
+    def inserting(self, rows: Sequence[EntryRow]) -> Statement:
+        """Insert a few rows."""
+        *columns, data = zip(*rows, strict=True)
+        return Statement(WRITE_ENTRIES, (*columns, [one.decode() for one in data]))
+
+    def copied(self, row: EntryRow) -> bytes:
+        """Return the row as COPY takes it in binary form."""
+        seq, kind, principal, key, print_, data = row
+        name, who, size = kind.encode(), principal.encode(), len(data)
+        if key is None or print_ is None:
+            prints = _NO_PRINTS.pack(-1, -1, size)
+        else:
+            prints = _PRINTS.pack(len(key), key, len(print_), print_, size)
+        head = _ENTRY.pack(6, 8, seq, len(name))
+        return b"".join((head, name, _LENGTH.pack(len(who)), who, prints, data))
+
+
+ENTRIES = Entries()
 
 
 async def lock_rows(driver: Driver, locks: Sequence[RowLock]) -> None:
@@ -243,33 +282,15 @@ async def write_joined(driver: Driver, statements: Sequence[Statement]) -> None:
     await driver.execute(joined.text, *joined.arguments)
 
 
-def entries_copied(entries: Sequence[EntryRow]) -> list[bytes]:
-    """Return the entries as COPY takes them: before each value its length, -1 for NULL."""
-    rows = []
-    for seq, kind, principal, key, print_, data in entries:
-        name, who, size = kind.encode(), principal.encode(), len(data)
-        if key is None or print_ is None:
-            prints = _NO_PRINTS.pack(-1, -1, size)
-        else:
-            prints = _PRINTS.pack(len(key), key, len(print_), print_, size)
-        head = _ENTRY.pack(6, 8, seq, len(name))
-        rows.append(b"".join((head, name, _LENGTH.pack(len(who)), who, prints, data)))
-    return rows
+def copied_keys_writing(entries: Sequence[EntryRow]) -> Statement:
+    """Return the statement that writes the keys of entries that were copied."""
+    return Statement(WRITE_COPIED_KEYS, (entries[0][0], entries[-1][0]))
 
 
-def keys_copied(entries: Sequence[EntryRow]) -> list[bytes]:
-    """Return the rows of the key table that belong to the entries, as COPY takes them."""
-    return [_KEY.pack(2, 16, one[3], 8, one[0]) for one in entries if one[3] is not None]
-
-
-def entries_writing(entries: Sequence[EntryRow]) -> list[Statement]:
-    """Return the statements that write a few entries and their keys."""
-    *columns, data = zip(*entries, strict=True)
-    texts = [one.decode() for one in data]
-    statements = [Statement(WRITE_ENTRIES, (*columns, texts))]
-    if keys := [(key, seq) for seq, _, _, key, _, _ in entries if key is not None]:
-        statements.append(Statement(WRITE_KEYS, tuple(zip(*keys, strict=True))))
-    return statements
+def keys_writing(entries: Sequence[EntryRow]) -> Statement | None:
+    """Return the statement that writes the keys of a few entries, if they have any."""
+    keys = [(key, seq) for seq, _, _, key, _, _ in entries if key is not None]
+    return Statement(WRITE_KEYS, tuple(zip(*keys, strict=True))) if keys else None
 
 
 def batch_writing(batch: BatchRow) -> Statement:

@@ -7,7 +7,7 @@ from guildbank.infra.database import CONTROL_SCHEMA, Tx
 from guildbank.journal import store
 from guildbank.journal.act import facts
 from guildbank.journal.audit import AuditSealer
-from guildbank.journal.chain import FORMAT, batch_hash, digests, entry_bytes
+from guildbank.journal.chain import FORMAT, batch_hash, digests
 from guildbank.journal.contracts import Head
 from guildbank.journal.usecases.record import Recorder
 from guildbank.tenancy import JournalHead
@@ -71,9 +71,9 @@ async def _write(
     tx: Tx, now: datetime, head: Head, kind: str, data: Mapping[str, object], principal: str
 ) -> None:
     seq, told = head.seq + 1, facts(data)
-    rows = [entry_bytes(seq, kind, principal, None, None, told)]
-    hash_ = batch_hash(head.hash, head.epoch, seq, seq, now, rows)
     entry = (seq, kind, principal, None, None, told)
+    rows = [store.ENTRIES.canonical(entry)]
+    hash_ = batch_hash(head.hash, head.epoch, seq, seq, now, rows)
     batch = (seq, seq, head.epoch, now, FORMAT, hash_, digests(rows))
-    statements = [*store.entries_writing([entry]), store.batch_writing(batch)]
+    statements = [store.ENTRIES.inserting([entry]), store.batch_writing(batch)]
     await store.write_joined(tx.driver, statements)
