@@ -1,6 +1,7 @@
 """One change of one tenant: what a use case of any room submits to the journal."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from hashlib import sha256
 from typing import ClassVar
 
@@ -60,8 +61,12 @@ def key_hash(principal: str, verb: str, key: str) -> bytes:
 
 def fingerprint(verb: str, command: object) -> bytes:
     """Return SHA-256 of the decoded command in canonical form; golden tests hold it still."""
-    body = _canonical.encode(command)
-    return sha256(FINGERPRINT_VERSION + verb.encode() + b"\0" + body).digest()
+    return sha256(_fingerprint_head(verb) + _canonical.encode(command)).digest()
+
+
+@cache
+def _fingerprint_head(verb: str) -> bytes:
+    return FINGERPRINT_VERSION + verb.encode() + b"\0"
 
 
 _canonical = msgspec.json.Encoder(order="deterministic", decimal_format="string")

@@ -1,9 +1,9 @@
 """Decide acts on the stage, one after the other: accepted, refused, replayed, or asked again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+import msgspec
 from msgspec.structs import replace
 
 from guildbank.journal import store
@@ -27,8 +27,7 @@ Answer = Outcome | BaseException
 """What an act ends with; an exception is a defect of that act alone."""
 
 
-@dataclass(slots=True)
-class Group:
+class Group(msgspec.Struct, eq=False):
     """Acts that stand or fall together; most groups are one act.
 
     The answers are final once the group is `settled`; before, they may be those of an attempt.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from guildbank.journal import store
-from guildbank.journal.chain import row_digest
+from guildbank.journal.chain import digests
 from guildbank.journal.contracts import Driver, Log, Probe, Sealed, Statement
 from guildbank.journal.deciding import Accepted
 
@@ -22,22 +22,23 @@ class Writing(NamedTuple):
 class _Rows:
     """The rows of one log: those not written yet, and the bytes of all of them for the chain.
 
-    `packed` are the first of those that wait, as COPY takes them; `digests` those of the first
-    that were gathered.
+    `packed` are the first of those that wait, as COPY takes them.
     """
 
-    __slots__ = ("canonical", "digests", "packed", "waiting")
+    __slots__ = ("_digested", "_digests", "canonical", "packed", "waiting")
 
     def __init__(self) -> None:
         self.waiting: list[Any] = []
         self.packed: list[bytes] = []
         self.canonical: list[bytes] = []
-        self.digests: list[bytes] = []
+        self._digests = b""
+        self._digested = 0
 
-    def digest(self) -> list[bytes]:
+    def digests(self) -> bytes:
         """Return the digests of all rows."""
-        self.digests += map(row_digest, self.canonical[len(self.digests) :])
-        return self.digests
+        self._digests += digests(self.canonical[self._digested :])
+        self._digested = len(self.canonical)
+        return self._digests
 
     def pack(self, log: Log[Any]) -> list[bytes]:
         """Return the rows that wait as COPY takes them."""
@@ -73,14 +74,14 @@ class Pen:
         """Make now what `chained` and `take` would make under the lock."""
         if self._copies():
             for log, rows in self._logs.items():
-                rows.digest()
+                rows.digests()
                 rows.pack(log)
 
     def chained(self) -> tuple[list[bytes], bytes]:
         """Return the bytes of all rows in the order of the chain, and their digests in one."""
         in_order = [rows for _, rows in sorted(self._logs.items(), key=lambda item: item[0].order)]
         canonical = [row for rows in in_order for row in rows.canonical]
-        return canonical, b"".join([one for rows in in_order for one in rows.digest()])
+        return canonical, b"".join([rows.digests() for rows in in_order])
 
     def take(self, statements: Sequence[Statement]) -> Writing:
         """Return what was gathered since the last call, and the statements, to be written.

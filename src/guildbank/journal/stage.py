@@ -141,7 +141,7 @@ class Stage:
             rows = self._rows.get(shelf)
             if rows is None:
                 rows = self._rows[shelf] = _Rows()
-            if key in rows:
+            if rows and key in rows:
                 continue
             keys = missing.get(shelf)
             if keys is None:
@@ -156,6 +156,9 @@ class Stage:
         What acts put there since the rows were asked for is newer and stays.
         """
         rows = self._rows.setdefault(shelf, _Rows())
+        if not rows and len(found) == len(keys):
+            rows.update(found)
+            return
         for key in keys:
             rows.setdefault(key, found.get(key))
 

@@ -64,6 +64,6 @@ def words(names: Sequence[str]) -> str:
     a name that is empty or has a space.
     """
     text = " ".join(names)
-    if len(text.split()) != len(names):
+    if names and (text.count(" ") != len(names) - 1 or "  " in f" {text} "):
         raise ValueError("a name of a row is empty or has a space")
     return text

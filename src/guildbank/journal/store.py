@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from struct import Struct
-from typing import ClassVar, NamedTuple, TypeAlias, TypeVar
+from typing import ClassVar, TypeAlias, TypeVar
 
 import asyncpg
+import msgspec
 
 from guildbank.journal.chain import entry_bytes
 from guildbank.journal.contracts import (
@@ -145,7 +146,7 @@ BatchRow: TypeAlias = tuple[int, int, int, datetime, int, bytes, bytes]
 """A batch as stored: last and first seq, epoch, time, format, hash, digests."""
 
 
-class StoredReceipt(NamedTuple):
+class StoredReceipt(msgspec.Struct, frozen=True, gc=False):
     """A receipt as stored, with the fingerprint of the command that made it."""
 
     receipt: Receipt

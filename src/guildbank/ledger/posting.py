@@ -1,6 +1,7 @@
 """The ledger on the stage: post legs, place and release holds, inside any room's act."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from msgspec.structs import replace
 
@@ -20,7 +21,13 @@ def account_needs(addresses: Iterable[Address]) -> list[Need]:
 
 def holding_needs(owner: str, asset: str) -> list[Need]:
     """Return what must be loaded before accounts of this owner and the house are used."""
-    return [(HOLDINGS, (owner, asset)), (HOLDINGS, (HOUSE, asset))]
+    return [(HOLDINGS, (owner, asset)), _house_need(asset)]
+
+
+@lru_cache(maxsize=1024)
+def _house_need(asset: str) -> Need:
+    """Return the same tuple each time: nearly every act of a batch needs it."""
+    return (HOLDINGS, (HOUSE, asset))
 
 
 def leg_needs(legs: Iterable[Leg]) -> list[Need]:

@@ -123,4 +123,4 @@ def _per_bucket(book: Book) -> tuple[Taken, ...]:
         owner, _, bucket = credit if debit[0] == HOUSE else debit
         if owner != HOUSE and bucket != DEBT and credit[2] != DEBT:
             sums[bucket] = sums.get(bucket, 0) + transfer.amount
-    return tuple([Taken(bucket, amount) for bucket, amount in sums.items()])
+    return tuple(map(Taken, sums, sums.values()))
