@@ -85,3 +85,21 @@ async def test_the_least_asked_for_is_dropped() -> None:
     await recent.get("a")
     await recent.get("c")
     assert [recent.knows(key) for key in "abc"] == [True, False, True]
+
+
+async def test_an_answer_that_another_keeps_is_not_asked_for_again() -> None:
+    source = Source()
+    before, after = (Recent(source.load, seconds=60) for _ in range(2))
+    await before.get("a")
+    before.move("a", after)
+    assert await after.get("a") == "a1"
+    assert not before.knows("a")
+
+
+async def test_an_answer_that_was_dropped_is_not_kept_by_another() -> None:
+    source = Source()
+    before, after = (Recent(source.load, seconds=60) for _ in range(2))
+    await before.get("a")
+    before.clear()
+    before.move("a", after)
+    assert await after.get("a") == "a2"

@@ -38,9 +38,7 @@ class Recent(Generic[K, V]):
         entry = self._entries.get(key)
         if entry is None or (entry.task.done() and (now >= entry.stale_at or _failed(entry))):
             entry = _Entry(asyncio.ensure_future(self._load(key)), now + self._seconds)
-            self._entries[key] = entry
-            if len(self._entries) > self._capacity:
-                self._entries.popitem(last=False)
+            self._keep(key, entry)
         self._entries.move_to_end(key)
         if entry.task.done():
             return entry.task.result()
@@ -51,6 +49,12 @@ class Recent(Generic[K, V]):
         """Say whether the key was asked before and is still kept, stale or not."""
         return key in self._entries
 
+    def move(self, key: K, to: "Recent[K, V]") -> None:
+        """Let `to` keep the answer from now on; nothing happens if it was dropped meanwhile."""
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            to._keep(key, entry)
+
     def forget(self, key: K) -> None:
         """Drop the answer, and the one that is just being loaded."""
         self._entries.pop(key, None)
@@ -58,6 +62,11 @@ class Recent(Generic[K, V]):
     def clear(self) -> None:
         """Drop all answers."""
         self._entries.clear()
+
+    def _keep(self, key: K, entry: _Entry[V]) -> None:
+        self._entries[key] = entry
+        if len(self._entries) > self._capacity:
+            self._entries.popitem(last=False)
 
 
 def _failed(entry: _Entry[V]) -> bool:

@@ -24,6 +24,7 @@ __all__ = [
     "Tx",
     "begin_statement",
     "control_metadata",
+    "quoted",
     "roll_back",
     "search_path",
     "tenant_metadata",
@@ -155,9 +156,14 @@ def begin_statement(schema: str, *, read_only: bool = False) -> str:
 
 def search_path(schema: str) -> str:
     """Return the text that lets the rest of a transaction see `schema`."""
+    return f"SET LOCAL search_path TO {quoted(schema)}"
+
+
+def quoted(schema: str) -> str:
+    """Return the schema's name as a statement holds it; raises ValueError for what is none."""
     if not schema.replace("_", "a").isalnum() or not schema.isascii():
         raise ValueError(f"{schema!r} is not a schema name")
-    return f'SET LOCAL search_path TO "{schema}"'
+    return f'"{schema}"'
 
 
 def _limit_transactions(connection: Any, _record: object) -> None:

@@ -21,6 +21,22 @@ WHERE state <> 'deleted'
   AND settings ? 'cors_origins'
 """
 
+# Requests that no cache answers come here, so these name their schema: one round trip is enough,
+# without a transaction.
+_FOUND = """
+SELECT id, slug, schema, mode, state, name, settings, created_at, data_key
+FROM guildbank.tenancy_tenant
+WHERE state <> 'deleted'
+"""
+TENANT_BY_ID = f"{_FOUND}  AND id = $1"
+TENANT_BY_SLUG = f"{_FOUND}  AND slug = $1"
+
+TENANT_OF_HOST = """
+SELECT tenant_id
+FROM guildbank.tenancy_host
+WHERE host = $1
+"""
+
 # Relying parties are chosen one after another, so that each sees the one before.
 LOCK_RP_IDS = "SELECT pg_advisory_xact_lock(hashtextextended('tenancy relying parties', 0))"
 
@@ -63,30 +79,30 @@ async def insert_tenant(
         .on_conflict_do_nothing()
         .returning(*_COLUMNS)
     )
-    row = (await tx.sql.execute(statement)).one_or_none()
+    row = (await tx.sql.execute(statement)).mappings().one_or_none()
     return None if row is None else _tenant(row)
 
 
-async def tenant_by_slug(tx: Tx, slug: str, *, lock: bool = False) -> Tenant | None:
-    """Return a tenant that is not deleted; `lock` keeps others from changing its row."""
+async def tenant_by_slug(tx: Tx, slug: str) -> Tenant | None:
+    """Return a tenant that is not deleted."""
     if not is_slug(slug):
         return None
-    statement = select(*_COLUMNS).where(
-        tables.tenant.c.slug == slug, tables.tenant.c.state != "deleted"
-    )
-    if lock:
-        statement = statement.with_for_update(key_share=True)
-    row = (await tx.sql.execute(statement)).one_or_none()
+    row = await tx.driver.fetchrow(TENANT_BY_SLUG, slug)
     return None if row is None else _tenant(row)
 
 
-async def tenant_with_key(tx: Tx, *, id_: str) -> tuple[Tenant, bytes] | None:
+async def tenant_to_change(tx: Tx, slug: str) -> Tenant | None:
+    """Return the same, and keep others from changing its row."""
+    if not is_slug(slug):
+        return None
+    row = await tx.driver.fetchrow(f"{TENANT_BY_SLUG} FOR NO KEY UPDATE", slug)
+    return None if row is None else _tenant(row)
+
+
+async def tenant_with_key(tx: Tx, id_: str) -> tuple[Tenant, bytes] | None:
     """Return a tenant that is not deleted, and its wrapped data key."""
-    statement = select(*_COLUMNS, tables.tenant.c.data_key).where(
-        tables.tenant.c.id == id_, tables.tenant.c.state != "deleted"
-    )
-    row = (await tx.sql.execute(statement)).one_or_none()
-    return None if row is None else (_tenant(row), bytes(row.data_key))
+    row = await tx.driver.fetchrow(TENANT_BY_ID, id_)
+    return None if row is None else (_tenant(row), row["data_key"])
 
 
 async def tenant_page(tx: Tx, after: str, limit: int) -> list[Tenant]:
@@ -97,7 +113,7 @@ async def tenant_page(tx: Tx, after: str, limit: int) -> list[Tenant]:
         .order_by(tables.tenant.c.slug)
         .limit(limit)
     )
-    return [_tenant(row) for row in await tx.sql.execute(statement)]
+    return [_tenant(row) for row in (await tx.sql.execute(statement)).mappings()]
 
 
 async def listed_origins(tx: Tx) -> frozenset[str]:
@@ -129,8 +145,8 @@ async def hosts_of(tx: Tx, tenant_id: str) -> list[str]:
 
 async def tenant_of_host(tx: Tx, host: str) -> str | None:
     """Return the id of the tenant that the host leads to."""
-    statement = select(tables.host.c.tenant_id).where(tables.host.c.host == host)
-    return (await tx.sql.execute(statement)).scalar_one_or_none()
+    found: str | None = await tx.driver.fetchval(TENANT_OF_HOST, host)
+    return found
 
 
 async def replace_hosts(tx: Tx, tenant_id: str, hosts: Sequence[str]) -> bool:
@@ -189,8 +205,14 @@ async def tables_of(tx: Tx, schema: str) -> Sequence[str]:
 
 def _tenant(row: Any) -> Tenant:
     return Tenant(
-        ref=TenantRef(id=row.id, slug=row.slug, schema=row.schema, mode=row.mode, state=row.state),
-        name=row.name,
-        settings=msgspec.convert(row.settings, TenantSettings),
-        created_at=row.created_at,
+        ref=TenantRef(
+            id=row["id"],
+            slug=row["slug"],
+            schema=row["schema"],
+            mode=row["mode"],
+            state=row["state"],
+        ),
+        name=row["name"],
+        settings=msgspec.convert(row["settings"], TenantSettings),
+        created_at=row["created_at"],
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from guildbank.identity.contracts.players import PlayerState
 from guildbank.identity.contracts.sign_in import Entrant, Method, Session
+from guildbank.infra.database import quoted
 from guildbank.journal import Driver
 
 ENDED = "guildbank_ended"
@@ -61,10 +62,12 @@ FROM identity_session
 WHERE id = $1
 """
 
+# Of the schema that is named in it: requests that no cache answers come here, and one round trip
+# is enough without a transaction.
 STANDING = """
 SELECT player.state, array_remove(array_agg(session.id), NULL)
-FROM identity_player AS player
-LEFT JOIN identity_session AS session
+FROM {schema}.identity_player AS player
+LEFT JOIN {schema}.identity_session AS session
        ON session.player_id = player.id
       AND session.ended_at IS NULL
       AND session.expires_at > $2
@@ -210,10 +213,10 @@ async def live(driver: Driver, player_id: str, now: datetime) -> list[Session]:
 
 
 async def standing(
-    driver: Driver, player_id: str, now: datetime
+    driver: Driver, schema: str, player_id: str, now: datetime
 ) -> tuple[PlayerState, list[str]] | None:
-    """Return the player's state and the sessions that go on."""
-    row = await driver.fetchrow(STANDING, player_id, now)
+    """Return the player's state and the sessions that go on; needs no transaction."""
+    row = await driver.fetchrow(STANDING.format(schema=quoted(schema)), player_id, now)
     return None if row is None else (row[0], row[1])
 
 

@@ -90,8 +90,8 @@ class Standings:
 
     async def _load(self, key: tuple[str, str]) -> Standing | None:
         schema, player_id = key
-        async with self._db.begin(schema, read_only=True) as tx:
-            found = await store.standing(tx.driver, player_id, self._clock.now())
+        async with self._db.connect() as tx:
+            found = await store.standing(tx.driver, schema, player_id, self._clock.now())
         return None if found is None else Standing(found[0], frozenset(found[1]))
 
     async def _listen(self) -> None:

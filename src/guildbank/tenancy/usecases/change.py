@@ -28,7 +28,7 @@ async def change_tenant(
     `rp_id_taken`.
     """
     async with tenancy.db.begin(CONTROL_SCHEMA) as tx:
-        tenant = await store.tenant_by_slug(tx, slug, lock=True)
+        tenant = await store.tenant_to_change(tx, slug)
         if tenant is None:
             return NO_TENANT
         settings = revise(tenant.settings)

@@ -29,12 +29,12 @@ async def delete_tenant(
     async with tenancy.db.begin(CONTROL_SCHEMA) as tx:
         # An archive takes as long as it takes; the limits are for those who hold up others.
         await tx.driver.fetch(LIFT_LIMITS)
-        tenant = await store.tenant_by_slug(tx, slug, lock=True)
+        tenant = await store.tenant_to_change(tx, slug)
         if tenant is None:
             return NO_TENANT
         if confirm != slug:
             return NOT_CONFIRMED
-        found = await store.tenant_with_key(tx, id_=tenant.ref.id)
+        found = await store.tenant_with_key(tx, tenant.ref.id)
         if found is None:
             return NO_TENANT
         await store.see(tx, tenant.ref.schema)

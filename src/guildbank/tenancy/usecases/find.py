@@ -99,11 +99,11 @@ class Tenants:
             self._by_host.forget(host)
 
     async def _load_host(self, host: str) -> str | None:
-        async with self._db.begin(CONTROL_SCHEMA, read_only=True) as tx:
+        async with self._db.connect() as tx:
             return await store.tenant_of_host(tx, host)
 
     async def _load_slug(self, slug: str) -> TenantRef | None:
-        async with self._db.begin(CONTROL_SCHEMA, read_only=True) as tx:
+        async with self._db.connect() as tx:
             tenant = await store.tenant_by_slug(tx, slug)
         return None if tenant is None else tenant.ref
 
@@ -112,8 +112,8 @@ class Tenants:
             return await store.listed_origins(tx)
 
     async def _load_id(self, id_: str) -> tuple[Tenant, DataKey] | None:
-        async with self._db.begin(CONTROL_SCHEMA, read_only=True) as tx:
-            found = await store.tenant_with_key(tx, id_=id_)
+        async with self._db.connect() as tx:
+            found = await store.tenant_with_key(tx, id_)
         if found is None:
             return None
         tenant, wrapped = found

@@ -28,7 +28,7 @@ async def set_hosts(
     wanted = sorted(set(hosts))
     try:
         async with tenancy.db.begin(CONTROL_SCHEMA) as tx:
-            tenant = await store.tenant_by_slug(tx, slug, lock=True)
+            tenant = await store.tenant_to_change(tx, slug)
             if tenant is None:
                 return NO_TENANT
             before = await store.hosts_of(tx, tenant.ref.id)

@@ -26,7 +26,7 @@ async def _set_writable(
     tenancy: Tenancy, slug: str, principal: str, *, writable: bool
 ) -> Tenant | Refusal:
     async with tenancy.db.begin(CONTROL_SCHEMA) as tx:
-        tenant = await store.tenant_by_slug(tx, slug, lock=True)
+        tenant = await store.tenant_to_change(tx, slug)
         if tenant is None:
             return NO_TENANT
         # The journal's lock waits for the batch in flight; the state is read under that lock.

@@ -7,7 +7,7 @@ from guildbank.identity.rules import is_token, token_hash
 from guildbank.identity.store import keys as store
 from guildbank.identity.usecases.machines.note_use import UseNotes
 from guildbank.infra.cache import Recent
-from guildbank.infra.database import CONTROL_SCHEMA, Database
+from guildbank.infra.database import Database
 from guildbank.kernel import Clock, Refusal
 
 FRESH_SECONDS = 1.0
@@ -70,15 +70,15 @@ class KeyRing:
                 key = await self._unknown.get(hash_)
         finally:
             self._waiting -= 1
-        if key is not None:
-            self._unknown.forget(hash_)
-            return await self._found.get(hash_)
-        return None
+        if key is None:
+            return None
+        self._unknown.move(hash_, self._found)
+        return await self._found.get(hash_)
 
     async def _load(self, hash_: bytes) -> KnownKey | None:
-        async with self._db.begin(CONTROL_SCHEMA, read_only=True) as tx:
+        async with self._db.connect() as tx:
             return await store.find_by_hash(tx, hash_)
 
     async def _load_by_id(self, key_id: str) -> KnownKey | None:
-        async with self._db.begin(CONTROL_SCHEMA, read_only=True) as tx:
+        async with self._db.connect() as tx:
             return await store.find_by_id(tx, key_id)
