@@ -12,7 +12,7 @@ from bench.town import Town
 
 CONNECTIONS = (16, 64, 256)
 PLACES = ("spread", "hot")
-ROUNDS = 3
+ROUNDS = 5
 SECONDS = 1.5
 PEER, ROWS = "peer", "rows"
 SIDES = ("1", "2", PEER)

@@ -2,6 +2,9 @@
 
 import asyncio
 import os
+import platform
+import sys
+import sysconfig
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
@@ -43,6 +46,7 @@ def examine(settings: Settings) -> list[Finding]:
 
 
 def _examine(settings: Settings) -> Iterator[Finding]:
+    yield python_build(sys.base_prefix, str(sysconfig.get_config_var("CONFIG_ARGS")))
     yield _data(settings)
     yield _master_key(settings)
     yield from _database(settings)
@@ -52,6 +56,22 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield _breached(settings)
     yield _credentials(settings)
     yield from _plugins()
+
+
+def python_build(prefix: str, configured: str) -> Finding:
+    """Tell of a Python that was compiled plainly, as pyenv does it; distributions' never are.
+
+    `prefix` is where it is installed, `configured` what its build was configured with.
+    """
+    version = f"Python {platform.python_version()}"
+    if prefix == "/usr" or "--enable-optimizations" in configured:
+        return Finding("python", State.OK, version)
+    return Finding(
+        "python",
+        State.NOTE,
+        f"{version} was built without --enable-optimizations and runs everything more slowly than "
+        "the one of your distribution; choose it with `make up PYTHON=/usr/bin/python3`",
+    )
 
 
 def _data(settings: Settings) -> Finding:
