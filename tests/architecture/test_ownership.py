@@ -12,8 +12,8 @@ CATALOGUE = re.compile(r"^(pg_|information_schema\.|procrastinate_|alembic_versi
 
 
 def owner(relation: str) -> str | None:
-    """Return the room whose name a table or view begins with."""
-    name = relation.removeprefix("guildbank.")
+    """Return the room whose name a table or view begins with, in whatever schema."""
+    name = re.sub(r"^(guildbank|\{schema\})\.", "", relation)
     return next((room for room in ROOMS if name.startswith(f"{room}_")), None)
 
 
@@ -161,6 +161,7 @@ def test_foreign_tables_are_found_in_any_position():
         "WITH x AS (DELETE FROM wallets_balance RETURNING id) SELECT id FROM x",
         "CREATE INDEX i ON wallets_balance (id)",
         "SELECT 1 FROM guildbank.wallets_balance",
+        "SELECT 1 FROM {schema}.wallets_balance",
         "SELECT 1 FROM wallets_v_balance",
     ):
         assert foreign_relations(sample(f"RUN = {sql!r}")), sql

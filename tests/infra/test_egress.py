@@ -6,7 +6,8 @@ import ipaddress
 import re
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 
 import anyio
 import pytest
@@ -20,6 +21,7 @@ from guildbank.infra.egress import (
     EgressRefused,
     Reach,
     Resolvers,
+    kept,
     reach_of,
 )
 
@@ -145,6 +147,17 @@ async def test_a_deployment_may_allow_inner_addresses_but_never_metadata_servers
     for url in ("http://169.254.169.254/", "https://[fd00:ec2::254]/", "https://0.0.0.0/"):
         with pytest.raises(EgressRefused, match="may not be called"):
             await egress.send("GET", url)
+
+
+async def test_a_deployment_may_allow_one_place_inside_and_no_other():
+    async with Impostor() as server, Impostor() as other:
+        server.answer(200, {"ok": True})
+        egress = Egress(allowed=(f"127.0.0.1:{server.port}",))
+        assert (await egress.send("GET", server.url)).status == 200
+        for url in (other.url, f"http://localhost:{server.port}/", "http://169.254.169.254/"):
+            with pytest.raises(EgressRefused, match="may not be called"):
+                await egress.send("GET", url)
+        assert other.asked == []
 
 
 async def test_without_tls_nothing_public_is_called_in_any_deployment():
@@ -302,3 +315,61 @@ async def test_an_owner_whose_names_are_slow_to_be_found_holds_up_nobody_else():
     finally:
         let_go.set()
     assert await asyncio.gather(*slow[50:]) == [["127.0.0.1"]] * 50
+
+
+@asynccontextmanager
+async def patient_server() -> AsyncIterator[tuple[str, list[str]]]:
+    """Answer any number of requests a connection, each with a cookie, and note what came."""
+    heard: list[str] = []
+    writers: list[asyncio.StreamWriter] = []
+    serving: set[asyncio.Task[None] | None] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        serving.add(asyncio.current_task())
+        number = len(writers)
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                heard.append(f"{number}: {head.decode().lower()}")
+                writer.write(b"HTTP/1.1 200 X\r\ncontent-length: 0\r\nset-cookie: who=ann\r\n\r\n")
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", heard
+    finally:
+        server.close()
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.gather(*(one for one in serving if one is not None))
+        await server.wait_closed()
+
+
+async def test_a_connection_stays_open_for_its_owner_alone_and_keeps_no_cookie():
+    egress = Egress(private=True)
+    async with patient_server() as (url, heard):
+        for owner in ("ten_a", "ten_a", "ten_b"):
+            await egress.send("GET", url, owner=owner, keep=True)
+        await egress.send("GET", url, owner="ten_a")
+        assert [one.partition(":")[0] for one in heard] == ["1", "1", "2", "3"]
+        assert not any("cookie:" in one for one in heard)
+        await egress.close()
+        await egress.send("GET", url, owner="ten_a", keep=True)
+        assert heard[-1].startswith("4")
+        await egress.close()
+
+
+async def test_few_connections_are_kept_and_none_is_taken_from_who_uses_it(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(kept, "KEPT", 2)
+    egress = Egress(private=True)
+    async with patient_server() as (url, heard):
+        await asyncio.gather(
+            *(egress.send("GET", url, owner=f"ten_{at}", keep=True) for at in range(6))
+        )
+        for owner in ("ten_7", "ten_8", "ten_7"):
+            await egress.send("GET", url, owner=owner, keep=True)
+        assert len(heard) == 9
+        assert heard[-1].startswith(heard[-3].partition(":")[0])
+        assert len(egress._kept._lent) == 2
+        await egress.close()

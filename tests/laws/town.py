@@ -19,6 +19,7 @@ from tests.laws.world import World
 
 from guildbank.app.rooms import all_rooms
 from guildbank.identity import add_player
+from guildbank.infra.egress import Egress
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Journal, Receipt, Rows, Sealed, store
 from guildbank.journal.contracts import Entry, Head
@@ -66,7 +67,7 @@ class Town:
         self.tills = [
             Payments(
                 house.db, one.journal, house.identity.tenants, plugins, Shop(),
-                "http://127.0.0.1:8080", house.four_eyes, house.clock,
+                "http://127.0.0.1:8080", house.four_eyes, Egress(), house.clock,
             )
             for one in self.workers
         ]  # fmt: skip

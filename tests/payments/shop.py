@@ -9,6 +9,7 @@ from tests.house import House
 from tests.payments.scripted import Scripted
 
 from guildbank.identity import add_player
+from guildbank.infra.egress import Egress
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, SystemClock, new_id
 from guildbank.payments import Payments, Timing
@@ -230,6 +231,7 @@ async def open_shop(
         fulfilment=PackFulfilment(),
         url="http://127.0.0.1:9",
         four_eyes=house.four_eyes,
+        egress=Egress(private=True),
         clock=Ahead(),
         timing=Timing(nudge=timedelta(0), patience_seconds=5),
     )

@@ -23,7 +23,7 @@ from guildbank.plugin_api import (
     Slot,
     WebhookRejected,
 )
-from guildbank.plugin_api.conformance import Check, Rehearsal, run_provider_conformance
+from guildbank.plugin_api.conformance import Check, DirectHttp, Rehearsal, run_provider_conformance
 
 DECLINED = Outcome(status=OutcomeStatus.DECLINED, code="failed")
 CONTEXT = Context(
@@ -32,6 +32,7 @@ CONTEXT = Context(
     settings={"secret": "hush-hush"},
     now=datetime.now(UTC),
     webhook_url="http://127.0.0.1/hook",
+    http=DirectHttp(),
 )
 
 

@@ -135,9 +135,9 @@ class _OnPort(Egress):
         super().__init__(**options)  # type: ignore[arg-type]
         self._port = port
 
-    async def _send(self, method, target, addresses, headers, body):
+    async def _send(self, client, method, target, addresses, headers, body):
         return await super()._send(
-            method, target.copy_with(port=self._port), addresses, headers, body
+            client, method, target.copy_with(port=self._port), addresses, headers, body
         )
 
 

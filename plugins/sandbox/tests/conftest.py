@@ -1,12 +1,10 @@
 """One provider process for all tests of the plugin; each test has an account of its own."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 from plugins.sandbox.tests.shop import Receiver, Shop
 from tests.servers.sandbox import SandboxServer
-
-from guildbank_sandbox.plugin import PLUGIN
 
 
 @pytest.fixture(scope="session")
@@ -26,9 +24,3 @@ def shop(provider_server: SandboxServer, receiver: Receiver) -> Iterator[Shop]:
     shop = Shop(provider_server, receiver)
     with shop.http:
         yield shop
-
-
-@pytest.fixture(autouse=True)
-async def no_open_connections() -> AsyncIterator[None]:
-    yield
-    await PLUGIN.close()

@@ -13,6 +13,7 @@ from tests.servers.sandbox import SandboxServer
 
 from guildbank.kernel import new_id
 from guildbank.plugin_api import Context, PaymentRequest, ProviderEvent, RefundRequest
+from guildbank.plugin_api.conformance import DirectHttp
 from guildbank_sandbox.plugin import PLUGIN
 
 PATIENCE_SECONDS = 15
@@ -76,6 +77,7 @@ class Shop:
             settings={**self.settings, **settings},
             now=datetime.now(UTC),
             webhook_url=self.receiver.url,
+            http=DirectHttp(),
         )
 
     def request(self, method: str | None = "instant", **changed: Any) -> PaymentRequest:

@@ -66,12 +66,10 @@ async def test_payments_keys_and_webhooks_survive_a_restart(
             receiver.statuses = [503] * 2
             requests = [shop.request(), shop.request("instant_pending")]
             made = [await PLUGIN.create_payment(shop.context(), each) for each in requests]
-            await PLUGIN.close()
             server.restart(kill=kill)
             assert [await PLUGIN.create_payment(shop.context(), each) for each in requests] == made
             eventually(lambda: shop.kinds(requests[0].attempt_id)[-1:] == ["payment.captured"])
             eventually(lambda: "payment.captured" in shop.kinds(requests[1].attempt_id))
-            await PLUGIN.close()
 
 
 async def test_a_new_secret_and_the_old_one_are_both_believed_for_a_while(shop: Shop):

@@ -7,6 +7,7 @@ import pytest
 from tests.servers.localstripe import LocalStripe
 
 from guildbank.plugin_api import Context
+from guildbank.plugin_api.conformance import DirectHttp
 from guildbank_stripe.plugin import StripeProvider
 
 
@@ -24,6 +25,7 @@ def context(localstripe: LocalStripe) -> Context:
         settings=localstripe.settings(),
         now=datetime.now(UTC),
         webhook_url="http://127.0.0.1:8080/v1/webhooks/demo/stripe",
+        http=DirectHttp(),
     )
 
 

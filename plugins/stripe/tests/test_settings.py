@@ -6,10 +6,8 @@ import msgspec
 import pytest
 
 from guildbank.plugin_api import Context, WebhookRejected
-from guildbank_stripe.connection import Connections
 from guildbank_stripe.plugin import StripeProvider
-from guildbank_stripe.settings import BadSettings, Settings, read_settings
-from guildbank_stripe.transport import Transport
+from guildbank_stripe.settings import BadSettings, read_settings
 
 GOOD = {"secret_key": "sk_test_123", "webhook_secret": "whsec_123"}
 
@@ -45,16 +43,3 @@ async def test_wrong_settings_are_refused_before_any_call(
 def test_settings_do_not_print_their_secrets(context: Context) -> None:
     shown = repr(read_settings(msgspec.structs.replace(context, settings=GOOD)))
     assert "123" not in shown
-
-
-async def test_calls_to_stripe_itself_share_connections_until_they_are_closed() -> None:
-    connections = Connections(timeout_seconds=1)
-    settings = Settings(secret_key="sk_test_1", webhook_secret="whsec_1")
-    pools: list[Transport] = []
-    for _ in range(2):
-        async with connections.client(settings):
-            pools.append(connections.pool())
-    assert pools[0] is pools[1]
-    await connections.close()
-    assert connections.pool() is not pools[0]
-    await connections.close()

@@ -203,6 +203,10 @@ def _environment(plan: Plan) -> dict[str, str]:
         GUILDBANK_WORKERS=str(settings.workers),
         GUILDBANK_URL=plan.url,
     )
+    if plan.sandbox_port is not None:
+        # The demo's provider is ours and on this machine; tenants' addresses are not let in.
+        places = (*settings.egress_places, f"{_LOOPBACK}:{plan.sandbox_port}")
+        environment["GUILDBANK_EGRESS_PLACES"] = ",".join(places)
     if settings.demo:
         environment.setdefault("GUILDBANK_DEFAULT_TENANT", settings.default_tenant or DEMO_TENANT)
     if environment.pop("PYTHONDONTWRITEBYTECODE", None):

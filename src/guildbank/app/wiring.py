@@ -145,12 +145,12 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     vault, clock = Vault(_master_key(settings)), SystemClock()
     db = Database(url, settings.pool_size, application)
     pinger, metrics, counters = Pinger(url), Metrics(), open_store(settings, db)
-    directory, plugins = Tenants(db, vault), Plugins.discover()
+    directory, plugins, rooms = Tenants(db, vault), Plugins.discover(), all_rooms()
     journal = _open_journal(db, pinger, metrics, directory)
-    metrics.look_up(Backlogs(db, directory.all, backlogs_of(all_rooms())))
+    metrics.look_up(Backlogs(db, directory.all, backlogs_of(rooms)))
     notify = _open_mail(settings, db, directory, vault)
     throttle, limiter = open_throttle(counters, vault), open_limiter(counters, vault)
-    egress, rooms = Egress(private=settings.egress_private), all_rooms()
+    egress = Egress(private=settings.egress_private, allowed=settings.egress_places)
     identity = open_identity(
         db=db,
         journal=journal,
@@ -172,6 +172,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         home=settings.url,
     )
     four_eyes = _open_approvals(db, journal, directory, clock)
+    payments = _open_payments(settings, db, journal, directory, plugins, four_eyes, egress, clock)
     return Services(
         settings=settings,
         url=url,
@@ -191,7 +192,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         external=ExternalSignIn(identity, IdentityProviders(plugins, egress), settings.url),
         four_eyes=four_eyes,
         wallets=Wallets(db, journal, identity.persons, [SpendLimit()], four_eyes),
-        payments=_open_payments(settings, db, journal, directory, plugins, four_eyes, clock),
+        payments=payments,
         store=Store(db, journal),
     )
 
@@ -203,6 +204,7 @@ def _open_payments(
     directory: Tenants,
     plugins: Plugins,
     four_eyes: FourEyes,
+    egress: Egress,
     clock: Clock,
 ) -> Payments:
     return Payments(
@@ -213,6 +215,7 @@ def _open_payments(
         PackFulfilment(),
         settings.url,
         four_eyes,
+        egress,
         clock,
         Timing(webhook_kept=timedelta(days=settings.webhook_kept_days)),
     )

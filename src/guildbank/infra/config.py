@@ -55,6 +55,22 @@ def _check_redis_url(given: SecretStr | None) -> SecretStr | None:
 Networks = Annotated[
     tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_read_networks)
 ]
+
+
+def _read_places(given: object) -> object:
+    """Take a list from the file, and in the environment the same with commas."""
+    entries = given.split(",") if isinstance(given, str) else given
+    if not isinstance(entries, list | tuple) or not all(isinstance(one, str) for one in entries):
+        raise ValueError('give places as in ["pay.internal:8443"], in the environment with commas')
+    places = [one.strip() for one in entries if one.strip()]
+    for place in places:
+        host, _, port = place.rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+            raise ValueError(f"{place[:255]} is no host:port")
+    return tuple(places)
+
+
+Places = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_read_places)]
 PerMinute = Annotated[int, Field(ge=0, le=10_000_000)]
 
 
@@ -104,6 +120,8 @@ class Settings(BaseSettings):
     """How long the bytes of payment providers' webhooks are kept."""
     egress_private: bool = False
     """Let addresses that tenants supply lead into loopback and private networks."""
+    egress_places: Annotated[Places, Field(max_length=100)] = ()
+    """The same for these places alone, each `host:port`; `up` adds its demo's provider."""
     log_format: Annotated[str, Field(pattern="^(json|console)$")] = "console"
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
 

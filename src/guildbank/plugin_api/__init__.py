@@ -6,16 +6,14 @@ from guildbank.plugin_api.captcha import (
     CaptchaContext,
     CaptchaResponse,
 )
+from guildbank.plugin_api.http import Http, HttpAnswer, Method, NoAnswer
 from guildbank.plugin_api.identity_provider import (
     CAPABILITY_VERBS,
     REJECTIONS,
     Asserting,
     Begun,
     ExternalIdentity,
-    Http,
-    HttpAnswer,
     IdentityProvider,
-    NoAnswer,
     Redirecting,
     SignInAnswer,
     SignInContext,
@@ -76,6 +74,7 @@ __all__ = [
     "IdentityProvider",
     "Manifest",
     "Medium",
+    "Method",
     "Middleware",
     "NextAction",
     "NoAnswer",

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from guildbank.kernel import Refusal
-from guildbank.plugin_api.identity_provider import Http
+from guildbank.plugin_api.http import Http
 from guildbank.plugin_api.manifest import Manifest
 
 CAPTCHA_REJECTIONS: Mapping[str, str] = {

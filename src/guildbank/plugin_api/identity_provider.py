@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from guildbank.kernel import Refusal
+from guildbank.plugin_api.http import Http
 from guildbank.plugin_api.manifest import Manifest
 
 REJECTIONS: Mapping[str, str] = {
@@ -38,33 +39,6 @@ CAPABILITY_VERBS: Mapping[str, tuple[str, ...]] = {
     "asserting": ("verify",),
 }
 """What a plugin that names a capability must be able to do."""
-
-
-class NoAnswer(Exception):
-    """A request got no answer that can be used. The message names no secret."""
-
-
-class HttpAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer of any status, a redirect too; header names in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class Http(Protocol):
-    """The core's HTTP client, limited to the hosts of the manifest and the settings."""
-
-    async def send(
-        self,
-        method: Literal["GET", "POST"],
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-    ) -> HttpAnswer:
-        """Send one request and follow nothing. Raises NoAnswer: refused, late, broken, too big."""
-        ...
 
 
 class SignInContext(msgspec.Struct, frozen=True, kw_only=True):

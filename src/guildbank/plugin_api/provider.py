@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from guildbank.plugin_api.http import Http
 from guildbank.plugin_api.manifest import Manifest
 
 
@@ -57,7 +58,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What a plugin knows of the tenant on each call.
 
     `settings` are the validated settings with secrets in clear; `now` is the server's time;
-    `webhook_url` is where the provider must deliver its events, the tenant named in it.
+    `webhook_url` is where the provider must deliver its events, the tenant named in it. `http`
+    reaches the hosts of the manifest and, with `*` among them, those of the settings.
     """
 
     tenant: str
@@ -65,6 +67,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     settings: Mapping[str, Any]
     now: datetime
     webhook_url: str
+    http: Http
 
 
 class PaymentRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,28 +1,38 @@
 """What a plugin may call: the hosts that its manifest and the tenant's settings name."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from guildbank.infra.egress import Egress, EgressFailed, EgressRefused, read_url
-from guildbank.plugin_api import HttpAnswer, Manifest, NoAnswer
+from guildbank.plugin_api import HttpAnswer, Manifest, Method, NoAnswer
 
 FROM_SETTINGS = "*"
 
 
 class Outbound:
-    """The core's HTTP client as one plugin gets it for one tenant's settings."""
+    """The core's HTTP client as one plugin gets it for one tenant's settings.
+
+    With `keep` connections stay open between requests, for plugins that are called all the time.
+    """
 
     def __init__(
-        self, egress: Egress, manifest: Manifest, settings: Mapping[str, Any], tenant: str = ""
+        self,
+        egress: Egress,
+        manifest: Manifest,
+        settings: Mapping[str, Any],
+        tenant: str = "",
+        *,
+        keep: bool = False,
     ) -> None:
         self._egress = egress
         self._tenant = tenant
         self._hosts = allowed_hosts(manifest, settings)
         self._total_seconds = manifest.timeout_seconds
+        self._keep = keep
 
     async def send(
         self,
-        method: Literal["GET", "POST"],
+        method: Method,
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
@@ -38,6 +48,7 @@ class Outbound:
                 hosts=self._hosts,
                 total_seconds=self._total_seconds,
                 owner=self._tenant,
+                keep=self._keep,
             )
         except (EgressRefused, EgressFailed) as error:
             raise NoAnswer(str(error)) from None

@@ -18,10 +18,8 @@ from guildbank_sandbox import events, outcomes, signatures
 from guildbank_sandbox.arrivals import never_arrived
 from guildbank_sandbox.client import (
     DEFAULT_TIMEOUT_SECONDS,
-    Clients,
     SandboxUnreachable,
     call,
-    settings_of,
 )
 from guildbank_sandbox.rehearsal import REHEARSAL
 from guildbank_sandbox.wire import (
@@ -84,9 +82,6 @@ MANIFEST = Manifest(
 class SandboxProvider:
     """Takes, cancels and refunds payments at the sandbox provider, and reads its webhooks."""
 
-    def __init__(self) -> None:
-        self._clients = Clients()
-
     @property
     def manifest(self) -> Manifest:
         """Return the plugin's manifest."""
@@ -107,8 +102,7 @@ class SandboxProvider:
         if request.return_url is not None:
             body["return_url"] = request.return_url
         answer = await call(
-            self._clients,
-            settings_of(context),
+            context,
             "POST",
             "/payments",
             PaymentObject,
@@ -136,7 +130,7 @@ class SandboxProvider:
                 return never_arrived(attempt_id, context.now)
             reference = found.id
         path = f"/payments/{quote(reference, safe='')}/cancel"
-        answer = await call(self._clients, settings_of(context), "POST", path, PaymentObject)
+        answer = await call(context, "POST", path, PaymentObject)
         return outcomes.of_found(answer, outcomes.of_payment)
 
     async def refund(self, context: Context, request: RefundRequest) -> Outcome:
@@ -149,8 +143,7 @@ class SandboxProvider:
             "reason": request.reason,
         }
         answer = await call(
-            self._clients,
-            settings_of(context),
+            context,
             "POST",
             "/refunds",
             RefundObject,
@@ -163,13 +156,12 @@ class SandboxProvider:
         self, context: Context, request: RefundRequest, reference: str | None
     ) -> Outcome:
         """Say how a refund stands."""
-        settings = settings_of(context)
         if reference is not None:
             path = f"/refunds/{quote(reference, safe='')}"
-            one = await call(self._clients, settings, "GET", path, RefundObject)
+            one = await call(context, "GET", path, RefundObject)
             return outcomes.of_found(one, outcomes.of_refund)
         query = {"reference": request.refund_id}
-        some = await call(self._clients, settings, "GET", "/refunds", Refunds, query=query)
+        some = await call(context, "GET", "/refunds", Refunds, query=query)
         if isinstance(some, ErrorBody):
             raise SandboxUnreachable(some.code)
         if not some.items:
@@ -191,7 +183,7 @@ class SandboxProvider:
 
     async def test_connection(self, context: Context) -> str:
         """Return which account answered; raises SandboxUnreachable if none did."""
-        answer = await call(self._clients, settings_of(context), "GET", "/account", AccountObject)
+        answer = await call(context, "GET", "/account", AccountObject)
         if isinstance(answer, ErrorBody):
             raise SandboxUnreachable(answer.message)
         return f"Connected to the sandbox account {answer.name} ({answer.id})."
@@ -200,24 +192,19 @@ class SandboxProvider:
         """Return how to reach each outcome, for `guildbank plugin test sandbox`."""
         return REHEARSAL
 
-    async def close(self) -> None:
-        """Close the running loop's connections."""
-        await self._clients.close()
-
     async def _find_payment(
         self, context: Context, attempt_id: str, reference: str | None
     ) -> PaymentObject | None:
-        settings = settings_of(context)
         if reference is not None:
             path = f"/payments/{quote(reference, safe='')}"
-            one = await call(self._clients, settings, "GET", path, PaymentObject)
+            one = await call(context, "GET", path, PaymentObject)
             if isinstance(one, PaymentObject):
                 return one
             if one.code == "not_found":
                 return None
             raise SandboxUnreachable(one.code)
         query = {"reference": attempt_id}
-        some = await call(self._clients, settings, "GET", "/payments", Payments, query=query)
+        some = await call(context, "GET", "/payments", Payments, query=query)
         if isinstance(some, ErrorBody):
             raise SandboxUnreachable(some.code)
         return some.items[0] if some.items else None

@@ -31,6 +31,7 @@ MANIFEST = Manifest(
                 "type": "string",
                 "title": "API address",
                 "description": "Only for a test server in place of Stripe; test mode only.",
+                "format": "uri",
                 "pattern": "^https?://[^/]+$",
                 "maxLength": 255,
             },

@@ -1,6 +1,7 @@
 """The entry point: Stripe as a payment provider, on the official SDK."""
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 
 import stripe
 
@@ -15,7 +16,7 @@ from guildbank.plugin_api import (
 )
 from guildbank.plugin_api.conformance import Rehearsal
 from guildbank_stripe import payments, refunds, webhooks
-from guildbank_stripe.connection import Connections
+from guildbank_stripe.connection import open_client
 from guildbank_stripe.manifest import MANIFEST
 from guildbank_stripe.rehearsal import REHEARSAL
 from guildbank_stripe.settings import BadSettings, read_settings
@@ -32,7 +33,7 @@ class StripeProvider:
     """
 
     def __init__(self, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
-        self._connections = Connections(timeout_seconds)
+        self._timeout_seconds = timeout_seconds
 
     @property
     def manifest(self) -> Manifest:
@@ -46,33 +47,33 @@ class StripeProvider:
     async def create_payment(self, context: Context, request: PaymentRequest) -> Outcome:
         """Make a PaymentIntent, confirmed at once when the request names a method."""
         settings = read_settings(context)
-        async with self._connections.client(settings) as client:
+        async with self._client(context) as client:
             return await payments.create(client, settings, request)
 
     async def fetch_payment(
         self, context: Context, attempt_id: str, reference: str | None
     ) -> Outcome:
         """Say how the PaymentIntent stands, found by its id or by our metadata."""
-        async with self._connections.client(read_settings(context)) as client:
+        async with self._client(context) as client:
             return await payments.fetch(client, attempt_id, reference, context.now)
 
     async def cancel_payment(
         self, context: Context, attempt_id: str, reference: str | None
     ) -> Outcome:
         """Cancel the PaymentIntent while it is not captured."""
-        async with self._connections.client(read_settings(context)) as client:
+        async with self._client(context) as client:
             return await payments.cancel(client, attempt_id, reference, context.now)
 
     async def refund(self, context: Context, request: RefundRequest) -> Outcome:
         """Refund the PaymentIntent, in full or in part."""
-        async with self._connections.client(read_settings(context)) as client:
+        async with self._client(context) as client:
             return await refunds.create(client, request)
 
     async def fetch_refund(
         self, context: Context, request: RefundRequest, reference: str | None
     ) -> Outcome:
         """Say how the refund stands, found by its id or by our metadata."""
-        async with self._connections.client(read_settings(context)) as client:
+        async with self._client(context) as client:
             return await refunds.fetch(client, request, reference, context.now)
 
     def read_webhook(
@@ -87,7 +88,7 @@ class StripeProvider:
 
     async def test_connection(self, context: Context) -> str:
         """Say which account the key belongs to; a key that may not know says only that it works."""
-        async with self._connections.client(read_settings(context)) as client:
+        async with self._client(context) as client:
             try:
                 account = await client.v1.accounts.retrieve_current_async()
             except stripe.StripeError as error:
@@ -97,9 +98,9 @@ class StripeProvider:
                 return f"Stripe answered in {context.mode} mode; the key may not read its account."
             return f"Stripe account {account.id} answered in {context.mode} mode."
 
-    async def close(self) -> None:
-        """Close the connections of the running event loop."""
-        await self._connections.close()
+    def _client(self, context: Context) -> AbstractAsyncContextManager[stripe.StripeClient]:
+        """Return the SDK's client for one call. Raises BadSettings."""
+        return open_client(context, read_settings(context), self._timeout_seconds)
 
 
 PLUGIN = StripeProvider()

@@ -1,25 +1,22 @@
-"""HTTP for the SDK, because its own client for httpx calls httpx in a deprecated way."""
+"""HTTP for the SDK: what it sends goes by the core's client, which keeps the connections."""
 
 from collections.abc import Mapping
 
-import httpx
 from stripe import APIConnectionError, HTTPClient
+
+from guildbank.plugin_api import Http, Method, NoAnswer
+
+_METHODS: Mapping[str, Method] = {"get": "GET", "post": "POST", "delete": "DELETE"}
 
 
 class Transport(HTTPClient):
-    """Sends the SDK's requests with httpx: no redirects, no cookies kept, a bounded pool.
+    """Sends the SDK's requests by the client of one call's context; it keeps no cookie."""
 
-    `timeout_seconds` bounds each step (connect, send, receive); the caller bounds the whole.
-    """
+    name = "guildbank"
 
-    name = "httpx"
-
-    def __init__(self, timeout_seconds: float) -> None:
+    def __init__(self, http: Http) -> None:
         super().__init__()
-        self._http = httpx.AsyncClient(
-            timeout=timeout_seconds,
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
-        )
+        self._http = http
 
     async def request_async(
         self,
@@ -29,19 +26,9 @@ class Transport(HTTPClient):
         post_data: str | bytes | None = None,
     ) -> tuple[bytes, int, Mapping[str, str]]:
         """Send one request. Raises APIConnectionError, which names no header and no body."""
+        body = post_data.encode() if isinstance(post_data, str) else post_data
         try:
-            response = await self._http.request(
-                method, url, headers=dict(headers), content=post_data
-            )
-        except httpx.HTTPError as error:
-            raise APIConnectionError(  # type: ignore[no-untyped-call]
-                f"Stripe did not answer: {type(error).__name__}"
-            ) from error
-        finally:
-            # Tenants share a pool; a cookie set for one must not be sent for another.
-            self._http.cookies.clear()
-        return response.content, response.status_code, response.headers
-
-    async def close_async(self) -> None:
-        """Close the pool."""
-        await self._http.aclose()
+            answer = await self._http.send(_METHODS[method], url, headers=headers, body=body)
+        except NoAnswer as error:
+            raise APIConnectionError(f"Stripe did not answer: {error}") from error  # type: ignore[no-untyped-call]
+        return answer.body, answer.status, answer.headers

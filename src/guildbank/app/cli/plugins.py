@@ -62,20 +62,25 @@ def try_one(
 
 
 def _try_payments(provider: "PaymentProvider", given: list[str]) -> "list[Check]":
+    from guildbank.infra.egress import Egress
     from guildbank.kernel import SystemClock
     from guildbank.plugin_api import Context
     from guildbank.plugin_api.conformance import Rehearsable, run_provider_conformance
+    from guildbank.plugin_host import Outbound
 
     if not isinstance(provider, Rehearsable):
         raise fail(
             f"{provider.manifest.id} has no rehearsal(): it must say how its outcomes are reached."
         )
+    settings = _settings(given, provider.manifest.settings_schema)
     context = Context(
         tenant="conformance",
         mode="test",
-        settings=_settings(given, provider.manifest.settings_schema),
+        settings=settings,
         now=SystemClock().now(),
         webhook_url="http://127.0.0.1:9/",
+        # No tenant supplied the address: whoever types the command did.
+        http=Outbound(Egress(private=True), provider.manifest, settings),
     )
     return asyncio.run(run_provider_conformance(provider, context, provider.rehearsal()))
 

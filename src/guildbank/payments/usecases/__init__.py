@@ -11,6 +11,7 @@ import structlog
 from guildbank.approvals import FourEyes
 from guildbank.identity import Persons
 from guildbank.infra.database import Database
+from guildbank.infra.egress import Egress
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Journal, Need, RowLock, Stage
 from guildbank.kernel import Clock, SystemClock
@@ -70,6 +71,7 @@ class Payments:
     fulfilment: Fulfilment
     url: str
     four_eyes: FourEyes
+    egress: Egress
     clock: Clock = field(default_factory=SystemClock)
     timing: Timing = field(default_factory=Timing)
     persons: Persons = field(init=False)
@@ -96,9 +98,10 @@ class Payments:
             await asyncio.wait(set(self._running))
 
     async def close(self) -> None:
-        """Finish what was begun and let the plugins close their connections."""
+        """Finish what was begun, and let go of the connections to providers."""
         await self.drain()
         await self.plugins.close()
+        await self.egress.close()
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)

@@ -21,7 +21,7 @@ from guildbank.payments.contracts import (
 from guildbank.payments.store import ACCOUNTS
 from guildbank.payments.usecases import Payments
 from guildbank.plugin_api import Context, Manifest, PaymentProvider
-from guildbank.plugin_host import merge_settings
+from guildbank.plugin_host import Outbound, merge_settings
 
 SYSTEM = "system"
 
@@ -92,7 +92,7 @@ async def line_to(payments: Payments, tenant: TenantRef, provider: str) -> Line 
         return SANDBOX_REFUSED
     secrets = (await _safe(payments, tenant)).open(account)
     settings = {**msgspec.json.decode(account.settings), **secrets}
-    return Line(plugin, context(payments, tenant, provider, settings))
+    return Line(plugin, context(payments, tenant, plugin.manifest, settings))
 
 
 async def line_for_sale(payments: Payments, tenant: TenantRef, provider: str) -> Line | Refusal:
@@ -104,7 +104,7 @@ async def line_for_sale(payments: Payments, tenant: TenantRef, provider: str) ->
 
 
 def context(
-    payments: Payments, tenant: TenantRef, plugin_id: str, settings: Mapping[str, Any]
+    payments: Payments, tenant: TenantRef, manifest: Manifest, settings: Mapping[str, Any]
 ) -> Context:
     """Return what a plugin knows on each call."""
     return Context(
@@ -112,7 +112,8 @@ def context(
         mode=tenant.mode,
         settings=settings,
         now=payments.clock.now(),
-        webhook_url=f"{payments.url.rstrip('/')}/v1/webhooks/{tenant.slug}/{plugin_id}",
+        webhook_url=f"{payments.url.rstrip('/')}/v1/webhooks/{tenant.slug}/{manifest.id}",
+        http=Outbound(payments.egress, manifest, settings, tenant.id, keep=True),
     )
 
 

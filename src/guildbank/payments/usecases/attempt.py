@@ -135,7 +135,7 @@ async def _ask_middleware(
     payments: Payments, tenant: TenantRef, intent: Intent, provider: str
 ) -> Refusal | None:
     def context_of(manifest: Manifest) -> Context:
-        return context(payments, tenant, manifest.id, {})
+        return context(payments, tenant, manifest, {})
 
     view = purchase_view(intent.id, intent.player_id, provider, intent, intent.country)
     notes = await before_provider(payments.plugins, context_of, view)

@@ -44,7 +44,7 @@ async def _deliver(payments: Payments, tenant: TenantRef, plugin: Callback) -> b
     )
     try:
         async with asyncio.timeout(manifest.timeout_seconds):
-            await plugin.deliver(context(payments, tenant, manifest.id, {}), event)
+            await plugin.deliver(context(payments, tenant, manifest, {}), event)
     except Exception as error:  # the plugin asks to be told again
         log.warning("callback_failed", plugin=manifest.id, entry=event.id, error=repr(error))
         later = now + next_look(timing.webhook, waiting.tries - 1)

@@ -156,7 +156,7 @@ async def _quote(payments: Payments, tenant: TenantRef, purchase: Purchase) -> Q
         return quote
 
     def context_of(manifest: Manifest) -> Context:
-        return context(payments, tenant, manifest.id, {})
+        return context(payments, tenant, manifest, {})
 
     view = purchase_view("", purchase.player_id, purchase.provider, quote, purchase.country)
     notes = await admit(payments.plugins, context_of, view)

@@ -5,6 +5,7 @@ from guildbank.plugin_api.conformance.captcha import (
     run_captcha_conformance,
 )
 from guildbank.plugin_api.conformance.contracts import Check, Rehearsable, Rehearsal
+from guildbank.plugin_api.conformance.direct import DirectHttp
 from guildbank.plugin_api.conformance.identity.contracts import (
     IdentityRehearsable,
     IdentityRehearsal,
@@ -20,6 +21,7 @@ __all__ = [
     "IDENTITY_CHECKS",
     "PROVIDER_CHECKS",
     "Check",
+    "DirectHttp",
     "IdentityRehearsable",
     "IdentityRehearsal",
     "Rehearsable",

@@ -18,7 +18,7 @@ from guildbank.plugin_api.conformance import manifest_checks
 from guildbank.plugin_api.conformance.contracts import Check, NotRun, Verdict
 from guildbank.plugin_api.conformance.identity.stage import Hostile
 from guildbank.plugin_api.conformance.witness import scrub, secrets_in
-from guildbank.plugin_api.identity_provider import Http, HttpAnswer, NoAnswer
+from guildbank.plugin_api.http import Http, HttpAnswer, NoAnswer
 from guildbank.plugin_api.manifest import Manifest, Slot
 
 Solve = Callable[[CaptchaContext], Awaitable[str]]

@@ -1,12 +1,14 @@
 """Checks of a provider that does not answer: silence is never taken for a no."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 
 from guildbank.plugin_api.conformance.contracts import NotRun, Verdict
+from guildbank.plugin_api.conformance.direct import DirectHttp
 from guildbank.plugin_api.conformance.stage import CheckFunction, Stage
 from guildbank.plugin_api.conformance.witness import secrets_of
 from guildbank.plugin_api.provider import Context, Outcome, OutcomeStatus
@@ -20,7 +22,7 @@ async def silence_is_unknown(stage: Stage) -> Verdict:
         return NotRun("the rehearsal cannot redirect the provider's address")
     async with _silent_server() as server:
         settings = stage.rehearsal.redirected(stage.context.settings, server.url)
-        context = msgspec.structs.replace(stage.context, settings=settings)
+        context = _led_to(stage.context, settings)
         faults = await _call_everything(stage, context)
     if not server.callers:
         return "no call reached the silent server: the address was not redirected"
@@ -34,7 +36,12 @@ async def an_unreachable_provider_is_unknown(stage: Stage) -> Verdict:
     async with _silent_server() as server:
         url = server.url
     settings = stage.rehearsal.redirected(stage.context.settings, url)
-    return await _call_everything(stage, msgspec.structs.replace(stage.context, settings=settings))
+    return await _call_everything(stage, _led_to(stage.context, settings))
+
+
+def _led_to(context: Context, settings: Mapping[str, Any]) -> Context:
+    """Return the context with other settings; the core's client would know their hosts."""
+    return msgspec.structs.replace(context, settings=settings, http=DirectHttp())
 
 
 async def no_secret_is_shown(stage: Stage) -> Verdict:

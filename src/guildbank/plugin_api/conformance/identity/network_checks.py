@@ -12,7 +12,8 @@ from guildbank.plugin_api.conformance.identity.stage import (
     is_no,
 )
 from guildbank.plugin_api.conformance.witness import secrets_in
-from guildbank.plugin_api.identity_provider import Begun, HttpAnswer
+from guildbank.plugin_api.http import HttpAnswer
+from guildbank.plugin_api.identity_provider import Begun
 
 
 def _answer(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> HttpAnswer:

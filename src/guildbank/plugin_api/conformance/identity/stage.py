@@ -2,22 +2,20 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
 from guildbank.kernel import Refusal
 from guildbank.plugin_api.conformance.contracts import Verdict
 from guildbank.plugin_api.conformance.identity.contracts import IdentityRehearsal
+from guildbank.plugin_api.http import Http, HttpAnswer, Method, NoAnswer
 from guildbank.plugin_api.identity_provider import (
     REJECTIONS,
     Asserting,
     Begun,
     ExternalIdentity,
-    Http,
-    HttpAnswer,
     IdentityProvider,
-    NoAnswer,
     Redirecting,
     SignInAnswer,
     SignInContext,
@@ -39,7 +37,7 @@ class Hostile:
 
     async def send(
         self,
-        method: Literal["GET", "POST"],
+        method: Method,
         url: str,
         *,
         headers: Mapping[str, str] | None = None,

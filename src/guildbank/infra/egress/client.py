@@ -2,22 +2,23 @@
 
 A name is resolved once, every address it has is judged, and the connection goes to one of those
 judged, so that a name server cannot answer differently the second time. Nothing is followed,
-nothing is unpacked, nothing is kept between two requests: neither cookies nor connections.
+nothing is unpacked, no cookie is kept, and connections only where a caller asks for it.
 """
 
 import asyncio
 import ipaddress
-import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from enum import StrEnum
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Literal
 
 import httpx
 import msgspec
 import structlog
+
+from guildbank.infra.egress.kept import Kept
+from guildbank.infra.egress.names import Resolve, Resolvers, system_resolve
+from guildbank.infra.egress.places import Address, Reach, reach_of
 
 log = structlog.get_logger(__name__)
 
@@ -25,44 +26,11 @@ MAX_URL = 8_192
 MAX_REQUEST_BYTES = 64 * 1024
 MAX_ANSWER_BYTES = 1024 * 1024
 CONNECT_SECONDS = 5.0
-READ_SECONDS = 10.0
 TOTAL_SECONDS = 20.0
 MAX_ADDRESSES = 8
 """How many addresses of one name are tried."""
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Turns a host and a port into addresses as text; raises OSError."""
-
-_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
-"""All other addresses of IPv6 wrap one of IPv4, stay in a network or are reserved."""
-_6TO4 = ipaddress.ip_network("2002::/16")
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-"""Hosts without IPv4 reach it by these (RFC 6052), so what is wrapped decides."""
-_INSIDE = tuple(
-    ipaddress.ip_network(text)
-    for text in (
-        "127.0.0.0/8",
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "100.64.0.0/10",
-        "::1/128",
-        "fc00::/7",
-    )
-)
-_METADATA = ipaddress.ip_address("fd00:ec2::254")
-"""AWS hands out credentials here, in the middle of a private range."""
-
-
-class Reach(StrEnum):
-    """Where an address lies."""
-
-    PUBLIC = "public"
-    INSIDE = "inside"
-    """Loopback and private networks: only where the deployment allows."""
-    NEVER = "never"
-    """Link-local with its metadata servers, multicast, reserved: nobody's provider."""
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 class EgressRefused(Exception):
@@ -81,75 +49,32 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-RESOLVERS, RESOLVERS_OF_ONE = 32, 2
-"""Threads that ask for names, and how many of them work for one tenant."""
-
-
-class Resolvers:
-    """Asks for names in threads of its own, of which whoever's name servers are slow has few.
-
-    A thread that waits for a name server cannot be stopped, so it counts until it is back, however
-    early its caller gave up. `ask` takes the place of the system's resolver.
-    """
-
-    def __init__(self, ask: Callable[[str, int], Sequence[str]]) -> None:
-        self._ask = ask
-        self._threads = ThreadPoolExecutor(RESOLVERS, "resolve")
-        self._at_work: dict[str, int] = {}
-        self._free = asyncio.Event()
-
-    async def __call__(self, host: str, port: int, owner: str) -> Sequence[str]:
-        """Return the addresses of a name, asked for an owner; its turn comes by the deadline."""
-        while self._at_work.get(owner, 0) >= RESOLVERS_OF_ONE:
-            self._free.clear()
-            await self._free.wait()
-        loop = asyncio.get_running_loop()
-        self._at_work[owner] = self._at_work.get(owner, 0) + 1
-        asked = self._threads.submit(self._ask, host, port)
-
-        def back(_: object) -> None:
-            # A process that ends does not wait for a name server.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._back, owner)
-
-        asked.add_done_callback(back)
-        return await asyncio.wrap_future(asked)
-
-    def _back(self, owner: str) -> None:
-        self._at_work[owner] -= 1
-        if not self._at_work[owner]:
-            del self._at_work[owner]
-        self._free.set()
-
-
-def system_resolve(host: str, port: int) -> Sequence[str]:
-    """Ask the system's resolver."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    return [str(address[4][0]) for address in found]
-
-
 class Egress:
     """Sends requests to addresses that strangers chose.
 
-    `private` lets them into loopback and private networks, and there also without TLS. `resolve`
-    and `trust` take the place of the system's resolver and certificate authorities.
+    `private` lets them into loopback and private networks, and there also without TLS; `allowed`
+    does so for these places alone, each `host:port`. `resolve` and `trust` take the place of the
+    system's resolver and certificate authorities.
     """
 
     def __init__(
         self,
         *,
         private: bool = False,
+        allowed: Collection[str] = (),
         resolve: Resolve | None = None,
         trust: ssl.SSLContext | None = None,
     ) -> None:
         self.private = private
+        self._allowed = frozenset(allowed)
         self._resolve = resolve
         self._resolvers = Resolvers(system_resolve)
         self._trust = trust
+        self._kept = Kept(self._client)
 
     async def send(
         self,
-        method: Literal["GET", "POST"],
+        method: Method,
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
@@ -157,11 +82,13 @@ class Egress:
         hosts: frozenset[str] | None = None,
         total_seconds: float = TOTAL_SECONDS,
         owner: str = "",
+        keep: bool = False,
     ) -> Answer:
         """Send one request; `hosts` are the only ones allowed, None means any.
 
         `owner` is whose address it is, such as a tenant: one whose names are slow to be found waits
-        for itself alone.
+        for itself alone. With `keep` the connection stays open for the owner's next request to the
+        host.
 
         Raises EgressRefused and EgressFailed, within `total_seconds`.
         """
@@ -173,9 +100,14 @@ class Egress:
         try:
             async with asyncio.timeout(total_seconds):
                 addresses = await self._addresses(target, owner)
-                return await self._send(method, target, addresses, headers or {}, body)
+                async with self._lend(owner, target, keep=keep) as client:
+                    return await self._send(client, method, target, addresses, headers or {}, body)
         except TimeoutError:
             raise EgressFailed(f"{target.host} did not answer in time") from None
+
+    async def close(self) -> None:
+        """Close the connections that were kept."""
+        await self._kept.close()
 
     async def _ask(self, host: str, port: int, owner: str) -> Sequence[str]:
         if self._resolve is not None:
@@ -191,48 +123,61 @@ class Egress:
         except (OSError, ValueError):
             raise EgressFailed(f"{target.host} has no address") from None
         places = {reach_of(address) for address in found}
-        if Reach.NEVER in places or (Reach.INSIDE in places and not self.private):
+        inside = self.private or f"{target.host}:{port}" in self._allowed
+        if Reach.NEVER in places or (Reach.INSIDE in places and not inside):
             log.warning("egress_refused", host=target.host)
             raise EgressRefused(f"{target.host} leads to an address that may not be called")
         if target.scheme != "https" and places != {Reach.INSIDE}:
             raise EgressRefused(f"{target.host} must be called by https")
         return found[:MAX_ADDRESSES]
 
+    @asynccontextmanager
+    async def _lend(
+        self, owner: str, target: httpx.URL, *, keep: bool
+    ) -> AsyncIterator[httpx.AsyncClient]:
+        async with self._kept.lend(owner, target) if keep else self._client() as client:
+            yield client
+
     async def _send(
         self,
+        client: httpx.AsyncClient,
         method: str,
         target: httpx.URL,
         addresses: Sequence[Address],
         headers: Mapping[str, str],
         body: bytes | None,
     ) -> Answer:
-        async with httpx.AsyncClient(
+        for address in addresses:
+            request = client.build_request(
+                method,
+                target.copy_with(host=str(address)),
+                headers={
+                    "user-agent": "guildbank",
+                    **{name.lower(): value for name, value in headers.items()},
+                    "host": target.netloc.decode("ascii"),
+                    "accept-encoding": "identity",
+                },
+                content=body,
+                extensions={"sni_hostname": target.host},
+            )
+            try:
+                return await _exchange(client, request)
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                continue
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                what = type(error).__name__
+                raise EgressFailed(f"{target.host} did not answer: {what}") from None
+        raise EgressFailed(f"{target.host} could not be connected to")
+
+    def _client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
             verify=self._certificates(),
-            timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+            # The deadline of the whole request bounds all but this.
+            timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
             follow_redirects=False,
             trust_env=False,
-        ) as client:
-            for address in addresses:
-                request = client.build_request(
-                    method,
-                    target.copy_with(host=str(address)),
-                    headers={
-                        "user-agent": "guildbank",
-                        **{name.lower(): value for name, value in headers.items()},
-                        "host": target.netloc.decode("ascii"),
-                        "accept-encoding": "identity",
-                    },
-                    content=body,
-                    extensions={"sni_hostname": target.host},
-                )
-                try:
-                    return await _exchange(client, request)
-                except (httpx.ConnectError, httpx.ConnectTimeout):
-                    continue
-                except (httpx.HTTPError, httpx.InvalidURL) as error:
-                    what = type(error).__name__
-                    raise EgressFailed(f"{target.host} did not answer: {what}") from None
-        raise EgressFailed(f"{target.host} could not be connected to")
+        )
 
     def _certificates(self) -> ssl.SSLContext:
         """Read the authorities once: that takes longer than a request."""
@@ -254,21 +199,6 @@ def read_url(url: str) -> httpx.URL:
     if target.userinfo:
         raise EgressRefused("an address may not carry a name or password")
     return target
-
-
-def reach_of(address: Address) -> Reach:
-    """Return where an address lies; one of NAT64 lies where the IPv4 address in it lies."""
-    if address in _NAT64:
-        return reach_of(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    if address == _METADATA:
-        return Reach.NEVER
-    if any(address in network for network in _INSIDE):
-        return Reach.INSIDE
-    if not address.is_global or address.is_multicast or address.is_reserved:
-        return Reach.NEVER
-    if address.version == 6 and (address not in _GLOBAL_UNICAST or address in _6TO4):
-        return Reach.NEVER
-    return Reach.PUBLIC
 
 
 async def _exchange(client: httpx.AsyncClient, request: httpx.Request) -> Answer:

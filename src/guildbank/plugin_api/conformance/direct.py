@@ -1,0 +1,47 @@
+"""A client for tests of plugins: it calls whatever it is told to, where the core's looks first."""
+
+import asyncio
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import urlsplit
+
+from guildbank.plugin_api.http import HttpAnswer, Method, NoAnswer
+
+
+class DirectHttp:
+    """An `Http` for a plugin's own tests, on a machine whose servers are the tests' own.
+
+    `timeout_seconds` bounds each step of a request.
+    """
+
+    def __init__(self, timeout_seconds: float = 30) -> None:
+        self._timeout_seconds = timeout_seconds
+
+    async def send(
+        self,
+        method: Method,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> HttpAnswer:
+        """Send one request and follow nothing. Raises NoAnswer."""
+        try:
+            return await asyncio.to_thread(self._send, method, url, dict(headers or {}), body)
+        except (OSError, HTTPException) as error:
+            raise NoAnswer(f"no answer came: {type(error).__name__}") from None
+
+    def _send(
+        self, method: Method, url: str, headers: dict[str, str], body: bytes | None
+    ) -> HttpAnswer:
+        target = urlsplit(url)
+        kind = HTTPSConnection if target.scheme == "https" else HTTPConnection
+        connection = kind(target.netloc, timeout=self._timeout_seconds)
+        try:
+            path = target._replace(scheme="", netloc="").geturl() or "/"
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            names = {name.lower(): value for name, value in answer.getheaders()}
+            return HttpAnswer(status=answer.status, headers=names, body=answer.read())
+        finally:
+            connection.close()
