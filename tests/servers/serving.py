@@ -51,7 +51,12 @@ class Serving:
     def __enter__(self) -> Self:
         place = [f"--port={self.port}", f"--data={self.home.folder}"]
         argv = [*GUILDBANK, "serve", *place, *self._options]
-        self._process = subprocess.Popen(argv, env=environment(GUILDBANK_URL=self.home.url))
+        provider = self.home.credentials.sandbox_url or ""
+        variables = environment(
+            GUILDBANK_URL=self.home.url,
+            GUILDBANK_EGRESS_PLACES=provider.removeprefix("http://"),
+        )
+        self._process = subprocess.Popen(argv, env=variables)
         deadline = time.monotonic() + _START_SECONDS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
