@@ -116,7 +116,7 @@ async def test_who_sends_nothing_is_told_what_players_and_operators_send_too(
     house: House,
 ) -> None:
     async with house.client(house.app()) as nobody:
-        for path in ("/profile", "/v1/operator/me", "/v1/players"):
+        for path in ("/v1/sessions", "/v1/operator/me", "/v1/players"):
             answer = await nobody.get(path)
             assert problem(answer)[:2] == (401, "unauthorized")
             for way in ("sk_", "sign-in", "/operator"):
