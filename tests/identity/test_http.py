@@ -112,6 +112,17 @@ async def test_a_players_token_shows_only_that_player(house: House, home: Tenant
         assert problem(minted)[:2] == (403, "forbidden")
 
 
+async def test_who_sends_nothing_is_told_what_players_and_operators_send_too(
+    house: House,
+) -> None:
+    async with house.client(house.app()) as nobody:
+        for path in ("/v1/sessions", "/v1/operator/me", "/v1/players"):
+            answer = await nobody.get(path)
+            assert problem(answer)[:2] == (401, "unauthorized")
+            for way in ("sk_", "sign-in", "/operator"):
+                assert way in answer.json()["detail"], path
+
+
 async def test_a_tokens_body_may_be_left_out_and_names_a_country(
     house: House, home: TenantRef
 ) -> None:

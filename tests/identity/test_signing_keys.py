@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 from tests.house import House, open_house
 
-from guildbank.identity import Authenticator, Identity, add_player, mint_player_token
+from guildbank.identity import (
+    Authenticator,
+    Identity,
+    SigningKeyState,
+    add_player,
+    mint_player_token,
+)
 from guildbank.identity.rules import PUBLISHED_AHEAD, SIGNS_FOR
 from guildbank.infra.http import Caller
 from guildbank.infra.postgres import Cluster
@@ -49,6 +55,11 @@ async def lets_in(identity: Identity, token: str) -> bool:
     return isinstance(await Authenticator(identity)(sent, "/"), Caller)
 
 
+async def rotate(house: House, *, at_once: bool = False) -> SigningKeyState | Refusal:
+    recorder = await house.identity.recorder(None)
+    return await house.identity.signing.rotate(recorder, at_once=at_once)
+
+
 async def states(house: House) -> list[str]:
     return [one.state for one in await house.identity.signing.list_all()]
 
@@ -64,7 +75,7 @@ async def test_a_new_key_is_published_before_it_signs_and_verifies_until_its_tok
 ) -> None:
     first = await token(house.identity, home, player)
     (old,) = await listed(house)
-    rotated = await house.identity.signing.rotate()
+    rotated = await rotate(house)
     assert not isinstance(rotated, Refusal)
     assert await states(house) == ["signs", "published"]
     assert await listed(house) == {old, rotated.id}
@@ -89,7 +100,7 @@ async def test_workers_follow_by_the_clock_and_refuse_no_good_token(
 ) -> None:
     other = house.another()
     assert await lets_in(other, await token(house.identity, home, player))
-    await house.identity.signing.rotate()
+    await rotate(house)
     # A worker that has looked since knows the key, and changes over at the same moment.
     other.signing._recent.clear()
     house.clock.advance(PUBLISHED_AHEAD)
@@ -105,7 +116,7 @@ async def test_a_stolen_key_is_dropped_with_all_that_it_signed(
     stolen = await token(house.identity, home, player)
     assert await lets_in(other, stolen)
     old = await listed(house)
-    fresh = await house.identity.signing.rotate(at_once=True)
+    fresh = await rotate(house, at_once=True)
     assert not isinstance(fresh, Refusal)
     assert await listed(house) == {fresh.id}
     assert fresh.id not in old
@@ -118,8 +129,8 @@ async def test_a_stolen_key_is_dropped_with_all_that_it_signed(
 
 async def test_a_second_rotation_waits_for_the_first(house: House, home: TenantRef) -> None:
     await house.identity.signing.current()
-    assert not isinstance(await house.identity.signing.rotate(), Refusal)
-    again = await house.identity.signing.rotate()
+    assert not isinstance(await rotate(house), Refusal)
+    again = await rotate(house)
     assert isinstance(again, Refusal)
     assert again.code == "rotation_under_way"
 
@@ -141,3 +152,15 @@ async def test_a_clock_that_was_set_back_still_finds_a_key(
     await house.identity.signing.current()
     house.clock.advance(timedelta(hours=-1))
     assert await lets_in(house.identity, await token(house.identity, home, player))
+
+
+async def test_the_audit_tells_who_changed_the_key_and_which_were_dropped(house: House) -> None:
+    first = await rotate(house, at_once=True)
+    stolen = await rotate(house, at_once=True)
+    assert not isinstance(first, Refusal)
+    assert not isinstance(stolen, Refusal)
+    async with house.client(house.app(), await house.key(None)) as boss:
+        query = {"kind": "identity.signing_key_rotated", "principal": "host"}
+        newest, _ = (await boss.get("/v1/audit", params=query)).json()["items"]
+    assert newest["facts"] == {"signingKeyId": stolen.id}
+    assert newest["after"]["dropped"] == [first.id]

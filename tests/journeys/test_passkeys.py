@@ -48,11 +48,15 @@ GET = """async (options) => {
 @pytest.fixture(scope="module")
 def origin(server: GuildbankServer) -> str:
     """The address of the demo tenant's pages, which may ask for passkeys."""
-    at = f"http://localhost:{server.port}"
-    body = {"settings": {"passkeys": {"rpId": "localhost", "origins": [at]}}}
+    at = f"http://demo.localhost:{server.port}"
+    body = {"settings": {"passkeys": {"rpId": "demo.localhost", "origins": [at]}}}
+    hosts = {"hosts": ["demo.localhost"]}
     with server.client(server.credentials.deployment_key) as operator:
-        answer = operator.patch("/v1/tenants/demo", json=body)
-    assert answer.status_code == 200, answer.text
+        for answer in (
+            operator.patch("/v1/tenants/demo", json=body),
+            operator.put("/v1/tenants/demo/hosts", json=hosts),
+        ):
+            assert answer.status_code == 200, answer.text
     return at
 
 
@@ -202,6 +206,6 @@ async def test_the_browser_gives_it_to_no_page_of_another_host(
     player: Player, server: GuildbankServer
 ) -> None:
     asked = await player.post("/v1/sign-in/passkey/options")
-    await player.page.goto(f"http://demo.localhost:{server.port}/healthz")
+    await player.page.goto(f"http://other.localhost:{server.port}/healthz")
     with pytest.raises(Error, match="SecurityError"):
         await player.page.evaluate(GET, asked["options"])

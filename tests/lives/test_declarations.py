@@ -49,7 +49,7 @@ def test_what_is_declared_exists_once_and_says_why_it_stays() -> None:
 @pytest.mark.parametrize("one", personal_of(all_rooms()), ids=lambda one: one.table)
 async def test_its_statements_run(studio: Studio, player: str, one: Personal) -> None:
     key: object = [b"x"] if one.by == "address" else player
-    for statement in (one.known, *one.erase):
+    for statement in (one.known, one.known_to_staff, *one.erase):
         if statement is not None:
             await studio.sql(statement, key)
 

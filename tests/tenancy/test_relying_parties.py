@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 from tests.house import House
 
+from guildbank.app.wiring import own_hosts
+from guildbank.infra.config import Settings
 from guildbank.kernel import Refusal
 from guildbank.tenancy import (
     PasskeySettings,
@@ -120,6 +122,31 @@ async def test_the_deployments_own_host_is_nobodys(house: House) -> None:
     changed = await change_tenant(at_home, "climber", lambda _: of("localhost"))
     assert isinstance(changed, Refusal)
     assert changed.code == "rp_id_taken"
+
+
+@pytest.mark.parametrize(
+    ("url", "own"),
+    [
+        ("http://127.0.0.1:8080", {"127.0.0.1", "localhost"}),
+        ("http://[::1]:8080", {"::1", "localhost"}),
+        ("https://bank.example", {"bank.example"}),
+        ("https://192.0.2.7", {"192.0.2.7"}),
+    ],
+)
+def test_the_host_of_operators_passkeys_is_the_deployments_own(url: str, own: set[str]) -> None:
+    assert set(own_hosts(Settings(url=url))) == own
+
+
+async def test_names_of_this_machine_are_apart_unless_one_lies_within_the_other(
+    house: House,
+) -> None:
+    for slug in ("near", "nearer"):
+        await house.tenant(slug)
+    assert await choose(house, "near", "near.localhost", "http://near.localhost:8080") is None
+    for taken in ("near.localhost", "shop.near.localhost"):
+        assert await choose(house, "nearer", taken, f"http://{taken}") == "rp_id_taken"
+    for free in ("nearer.localhost", "localhost"):
+        assert await choose(house, "nearer", free, f"http://{free}") is None
 
 
 async def test_this_machine_is_for_test_tenants(house: House) -> None:

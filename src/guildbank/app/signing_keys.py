@@ -40,7 +40,8 @@ async def _rotate(settings: Settings, at_once: bool) -> "SigningKeyState":
 
     services = open_services(settings, application="guildbank cli")
     try:
-        rotated = await services.identity.signing.rotate(at_once=at_once)
+        recorder = await services.identity.recorder(None)
+        rotated = await services.identity.signing.rotate(recorder, at_once=at_once)
     finally:
         await services.close()
     if isinstance(rotated, Refusal):

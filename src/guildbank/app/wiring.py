@@ -26,6 +26,7 @@ from guildbank.identity import (
     Persons,
     StaffRights,
     open_identity,
+    party_at,
 )
 from guildbank.infra.backlogs import Backlogs
 from guildbank.infra.config import Settings
@@ -261,9 +262,13 @@ def _open_mail(settings: Settings, db: Database, directory: Tenants, vault: Vaul
 
 
 def own_hosts(settings: Settings) -> Sequence[str]:
-    """Return the deployment's own hosts, which no tenant may take for its players."""
-    own = urlsplit(settings.url).hostname
-    return () if own is None else (own,)
+    """Return the deployment's own hosts, which no tenant may take for its players.
+
+    One of them is that of its operators' passkeys, which a numeric address lends another name.
+    """
+    own, party = urlsplit(settings.url).hostname, party_at(settings.url)
+    hosts = {own, None if party is None else party.rp_id}
+    return [host for host in hosts if host is not None]
 
 
 def _master_key(settings: Settings) -> MasterKey:

@@ -29,7 +29,7 @@ from guildbank.identity.usecases.operators.change_operator import list_operators
 from guildbank.identity.usecases.operators.change_operator import set_state as set_operator_state
 from guildbank.identity.usecases.operators.invite import make_link as make_operator_link
 from guildbank.identity.usecases.operators.rights import StaffRights
-from guildbank.identity.usecases.operators.staff import Plane
+from guildbank.identity.usecases.operators.staff import Plane, party_at
 from guildbank.identity.usecases.players.add_player import AddPlayer, add_player
 from guildbank.identity.usecases.players.mint_token import mint_player_token
 from guildbank.identity.usecases.players.read_players import (
@@ -76,6 +76,7 @@ __all__ = [
     "make_operator_link",
     "mint_player_token",
     "open_identity",
+    "party_at",
     "require_factor",
     "revoke_key",
     "rotate_key",

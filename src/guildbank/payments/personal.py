@@ -79,7 +79,21 @@ PERSONAL = (
         """,
         kept="Books are kept; the reason is a word of the provider's.",
     ),
-    Personal("payments_webhook", None, (FORGET_WEBHOOKS,)),
+    # The payer may be somebody else than the player, so only the tenant's people get it to judge.
+    Personal(
+        "payments_webhook",
+        None,
+        (FORGET_WEBHOOKS,),
+        known_to_staff="""
+        SELECT webhook.id, webhook.provider, webhook.event, webhook.received_at,
+               encode(webhook.body, 'base64') AS body_base64
+        FROM payments_webhook AS webhook
+        JOIN payments_attempt AS attempt ON attempt.id = webhook.attempt_id
+        JOIN payments_intent AS intent ON intent.id = attempt.payment_id
+        WHERE intent.player_id = $1
+        ORDER BY webhook.received_at
+        """,
+    ),
 )
 
 OBSTACLES = (

@@ -215,9 +215,9 @@ def shares_passkeys(rp_id: str, other: str) -> bool:
     """Say whether pages of one of these hosts could ask for passkeys of the other.
 
     A page may name its own host or one above it that can be registered (WebAuthn, section 5.1.3),
-    which `localhost` is not.
+    which `localhost` is not, while names below it are.
     """
-    if is_local_name(rp_id):
+    if "localhost" in (rp_id, other):
         return rp_id == other
     return is_within(rp_id, other) or is_within(other, rp_id)
 

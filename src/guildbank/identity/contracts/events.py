@@ -6,6 +6,7 @@ from typing import Final
 KEY_CREATED: Final = "identity.key_created"
 KEY_ROTATED: Final = "identity.key_rotated"
 KEY_REVOKED: Final = "identity.key_revoked"
+SIGNING_KEY_ROTATED: Final = "identity.signing_key_rotated"
 INVITED: Final = "identity.operator_invited"
 INVITATION_WITHDRAWN: Final = "identity.operator_invitation_withdrawn"
 OPERATOR_JOINED: Final = "identity.operator_joined"
@@ -37,6 +38,7 @@ RECORDED: Mapping[str, str] = {
     KEY_CREATED: "A key was created.",
     KEY_ROTATED: "A key got a successor.",
     KEY_REVOKED: "A key was revoked.",
+    SIGNING_KEY_ROTATED: "Somebody at the host changed the key that signs tokens.",
     INVITED: "Somebody was invited to be an operator, or a link for one was made.",
     INVITATION_WITHDRAWN: "An invitation was withdrawn.",
     OPERATOR_JOINED: "Somebody became an operator.",

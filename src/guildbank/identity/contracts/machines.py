@@ -66,7 +66,8 @@ SECRET_IN_CLIENT_HEADER = Refusal(
     ),
 )
 TENANT_MISMATCH = Refusal(
-    code="tenant_mismatch", detail="The credentials and X-Guildbank-Key name different tenants."
+    code="tenant_mismatch",
+    detail="The host, X-Guildbank-Key and the credentials do not all name one tenant.",
 )
 TENANT_REQUIRED = Refusal(
     code="tenant_required",

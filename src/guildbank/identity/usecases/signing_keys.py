@@ -11,6 +11,7 @@ import msgspec
 import structlog
 from joserfc.jwk import Key, KeySet, OKPKey
 
+from guildbank.identity.contracts.events import SIGNING_KEY_ROTATED
 from guildbank.identity.contracts.sign_in import (
     ROTATION_UNDER_WAY,
     SigningKeyRow,
@@ -18,9 +19,11 @@ from guildbank.identity.contracts.sign_in import (
 )
 from guildbank.identity.rules import PUBLISHED_AHEAD, SIGNS_FOR, key_states
 from guildbank.identity.store import keys as store
+from guildbank.infra.acting import HOST
 from guildbank.infra.cache import Recent
 from guildbank.infra.crypto import SigningKey, Vault
 from guildbank.infra.database import CONTROL_SCHEMA, Database, Tx
+from guildbank.journal import Recorder
 from guildbank.kernel import Clock, Refusal, new_id
 
 log = structlog.get_logger(__name__)
@@ -92,22 +95,30 @@ class SigningKeys:
         async with self._db.begin(CONTROL_SCHEMA, read_only=True) as tx:
             return key_states(await store.signing_keys(tx), self._clock.now())
 
-    async def rotate(self, *, at_once: bool = False) -> SigningKeyState | Refusal:
+    async def rotate(
+        self, recorder: Recorder, *, at_once: bool = False
+    ) -> SigningKeyState | Refusal:
         """Publish a new key, which signs in 15 minutes, and return it.
 
         `at_once` is for when a key is stolen: all others are dropped with whatever they signed, and
-        the new one signs now. Workers follow within 5 seconds. Refusal: `rotation_under_way`.
+        the new one signs now. Workers follow within 5 seconds. `recorder` is the deployment's.
+        Refusal: `rotation_under_way`.
         """
         now = self._clock.now()
         async with self._db.begin(CONTROL_SCHEMA) as tx:
             await store.lock_signing_keys(tx)
             rows = list(await store.signing_keys(tx))
+            dropped = [row.id for row in rows] if at_once else []
             if at_once:
-                await store.drop_signing_keys(tx, [row.id for row in rows])
+                await store.drop_signing_keys(tx, dropped)
                 rows = []
             elif any(one.state == "published" for one in key_states(rows, now)):
                 return ROTATION_UNDER_WAY
-            rows.append(await self._add(tx, now + PUBLISHED_AHEAD if rows else now))
+            fresh = await self._add(tx, now + PUBLISHED_AHEAD if rows else now)
+            rows.append(fresh)
+            after = {"signsAt": fresh.signs_at, "dropped": dropped}
+            told = {"signingKeyId": fresh.id}
+            await recorder.record(tx, HOST, SIGNING_KEY_ROTATED, told, after=after)
         self._recent.clear()
         self._newer.clear()
         return key_states(rows, now)[-1]

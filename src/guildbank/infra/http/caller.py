@@ -14,6 +14,7 @@ from guildbank.infra.acting import ACTING, Acting
 from guildbank.infra.http.admission import ROUTE_LIMITS, Gate, visit_of
 from guildbank.infra.http.client_address import ClientAddress, client_address
 from guildbank.infra.http.csrf import check_csrf, check_origin
+from guildbank.infra.http.faults import NO_CREDENTIAL
 from guildbank.infra.http.problems import Problem, problem
 from guildbank.infra.http.reason import read_reason
 from guildbank.infra.tenant import TenantRef
@@ -92,7 +93,7 @@ def caller_of(connection: Connection) -> Caller:
     """Return the caller of an authenticated request, else raise `unauthorized`."""
     caller = connection.scope.get("user")
     if not isinstance(caller, Caller):
-        raise problem("unauthorized", "Send a secret key as Authorization: Bearer sk_... .")
+        raise problem("unauthorized", NO_CREDENTIAL)
     return caller
 
 
@@ -306,7 +307,7 @@ async def admit(connection: Connection) -> None:
     if isinstance(found, Refusal):
         raise Problem(found)
     if found is None:
-        raise problem("unauthorized", "Send a secret key as Authorization: Bearer sk_... .")
+        raise problem("unauthorized", NO_CREDENTIAL)
     if found.kind == "operator":
         check_csrf(str(scope.get("method")), connection.headers, found.csrf)
     scope["user"] = found

@@ -57,8 +57,12 @@ _BY_STATUS = {
     431: "header_too_large",
     503: "too_busy",
 }
+NO_CREDENTIAL = (
+    "The call says not who makes it. Send Authorization: Bearer with a secret key (sk_...) or the "
+    "token of a sign-in; operators sign in at /operator."
+)
 _DETAIL = {
-    "unauthorized": "Send a secret key as Authorization: Bearer sk_... .",
+    "unauthorized": NO_CREDENTIAL,
     "forbidden": "The credentials do not allow this call.",
     "not_found": "There is nothing at this address.",
     "method_not_allowed": "This address does not take this method.",
