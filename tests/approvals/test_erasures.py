@@ -67,3 +67,16 @@ async def test_a_game_server_waits_like_everybody(office: Office) -> None:
     asked = waits(await office.studio.http.post(f"{path}/erase"))
     done(await decide(office.pavel, asked))
     assert done(await office.olga.http.get(path))["state"] == "erased"
+
+
+async def test_a_request_with_words_answers_the_same_after_its_person_is_erased(
+    office: Office,
+) -> None:
+    await office.policy({"verb": "wallets.grant"})
+    said = {"metadata": {"note": "sorry, Bob"}}
+    asked = waits(await office.grant(office.olga.http, 50, key="for-bob", **said))
+    done(await office.olga.http.post(f"/v1/players/{office.player}/erase"))
+    again = waits(await office.grant(office.olga.http, 50, key="for-bob", **said))
+    assert (again["id"], again["command"]["said"]) == (asked["id"], None)
+    other = await office.grant(office.olga.http, 51, key="for-bob", **said)
+    assert refused(other) == (409, "key_reused")

@@ -19,6 +19,7 @@ OPEN: tuple[State, ...] = ("pending", "agreed")
 Of: TypeAlias = Literal["tenant", "deployment", "both"]
 READ, WRITE, SET_POLICY = "approvals:read", "approvals:write", "approval-policy:write"
 SYSTEM = "system"
+CLOSED = "approval_closed"
 
 MAX_PENDING = 1_000
 MAX_PENDING_EACH = 100
@@ -237,7 +238,7 @@ PLAIN_PERSONS = Refusal(
 def closed(state: State) -> Refusal:
     """Return the refusal of a decision on what is decided."""
     return Refusal(
-        code="approval_closed",
+        code=CLOSED,
         detail=f"The request is {state} already: nothing was changed.",
         extra={"state": state},
     )

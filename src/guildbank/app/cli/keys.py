@@ -70,11 +70,7 @@ def create(
             command[field] = value
     with client(settings, key, deployment=tenant is not None) as server:
         made = server.post("/v1/keys", command)
-    if waits(made, "--tenant SLUG" if tenant is None else "--deployment"):
-        where = "" if tenant is None else " --deployment"
-        say(f"Then: guildbank key fetch {made['id']}{where}, with the same key as now.")
-        return
-    _show(made)
+    _show(made, of_deployment=tenant is not None)
 
 
 @app.command()
@@ -89,10 +85,15 @@ def fetch(
     """Make a key that a second person agreed to, and print it. It is shown this once."""
     with client(load(data=data), key, deployment=deployment) as server:
         made = server.post(f"/v1/approvals/{approval_id}/key")
-    _show(made)
+    _show(made, of_deployment=deployment)
 
 
-def _show(made: Mapping[str, Any]) -> None:
+def _show(made: Mapping[str, Any], *, of_deployment: bool) -> None:
+    """Print a new key, or say that it waits and how it is fetched."""
+    if waits(made, "--deployment" if of_deployment else "--tenant SLUG"):
+        where = " --deployment" if of_deployment else ""
+        say(f"Then: guildbank key fetch {made['id']}{where}, with the same key as now.")
+        return
     say(f"Created key {made['key']['id']} ({made['key']['name']}). It is not shown again:")
     typer.echo(made["token"])
 

@@ -7,6 +7,7 @@ import structlog
 
 from guildbank.approvals import store
 from guildbank.approvals.contracts import (
+    CLOSED,
     NO_APPROVAL,
     REQUESTER_MAY_NOT,
     SYSTEM,
@@ -68,7 +69,7 @@ async def approve(
     )  # fmt: skip
     finish = _act if approvable.change is None else change_approved
     done = await finish(four_eyes, services, decide, approvable, command)
-    return done if isinstance(done, Refusal) else await find(four_eyes, tenant, approval_id)
+    return await _ended(four_eyes, decide, done, "executed", "agreed")
 
 
 async def _act(
@@ -141,9 +142,19 @@ async def expire(four_eyes: FourEyes, tenant: TenantRef | None) -> int:
 
 async def _end(four_eyes: FourEyes, tenant: TenantRef | None, act: Decide) -> Approval | Refusal:
     outcome = await four_eyes.journal.submit(schema_of(tenant), act)
-    if isinstance(outcome, Refusal):
+    return await _ended(four_eyes, act, outcome, act.to)
+
+
+async def _ended(
+    four_eyes: FourEyes, act: Decide, outcome: object, *states: State
+) -> Approval | Refusal:
+    """Return what became of it; that the same person decided it twice at once is no refusal."""
+    if isinstance(outcome, Refusal) and outcome.code != CLOSED:
         return outcome
-    return await find(four_eyes, tenant, act.approval.id)
+    found = await find(four_eyes, act.tenant, act.approval.id)
+    if isinstance(found, Refusal) or not isinstance(outcome, Refusal):
+        return found
+    return found if _is_done(found, act.principal, *states) else outcome
 
 
 def _is_done(one: Approval, by: str, *states: State) -> bool:
