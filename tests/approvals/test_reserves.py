@@ -116,3 +116,20 @@ async def test_a_posting_that_takes_from_several_wallets_cannot_wait(office: Off
     done(await decide(office.pavel, asked))
     assert await available(office) == (40, 40)
     await proven(office)
+
+
+async def test_coins_of_a_suspended_and_frozen_player_are_taken_back_by_two_as_by_one(
+    office: Office,
+) -> None:
+    granted = await office.studio.grant(office.player, 100)
+    await office.policy({"verb": "wallets.reverse"})
+    path = f"/v1/players/{office.player}"
+    freeze = {"currency": GEM, "reason": "stolen card"}
+    done(await ask(office.olga.http, f"{path}/freeze", freeze))
+    done(await office.olga.http.post(f"{path}/suspend", json={"reason": "stolen card"}))
+    body = {"transactionId": granted["transactionId"]}
+    asked = waits(await ask(office.olga.http, "/v1/reversals", body))
+    assert await available(office) == (100, 0)
+    done(await decide(office.pavel, asked))
+    assert await available(office) == (0, 0)
+    await proven(office)

@@ -22,6 +22,7 @@ def of_approvals() -> dict[str, Call]:
         "POST /v1/approvals/{approval_id}/approve": Call({}),
         "POST /v1/approvals/{approval_id}/reject": Call({"reason": "review"}),
         "POST /v1/approvals/{approval_id}/cancel": Call(),
+        "POST /v1/approvals/{approval_id}/key": Call(),
     }
 
 

@@ -30,6 +30,7 @@ TAKEN = {
     "POST /v1/approvals/{approval_id}/approve",
     "POST /v1/approvals/{approval_id}/reject",
     "POST /v1/approvals/{approval_id}/cancel",
+    "POST /v1/approvals/{approval_id}/key",
 }
 """What these are for is not there: an earlier call has ended it, or the estate has none.
 
@@ -37,7 +38,7 @@ Captures and cancels stand for two; factors and approvals are proved where such 
 """
 
 NOTHING_WAITS = {
-    f"POST /v1/approvals/{{approval_id}}/{verb}" for verb in ("approve", "reject", "cancel")
+    f"POST /v1/approvals/{{approval_id}}/{verb}" for verb in ("approve", "reject", "cancel", "key")
 }
 """Nobody agrees with oneself; the tests of approvals say what decisions leave."""
 

@@ -59,6 +59,10 @@ class Command:
         """Why it is refused before its key is looked at."""
         return None
 
+    def principal(self, world: World) -> str:
+        """Who sends it."""
+        return world.actors[0]
+
     def act(self, world: World, principal: str) -> Act | None:
         """The act itself, for what the worker does and no caller may ask."""
         return None

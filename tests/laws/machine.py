@@ -29,6 +29,7 @@ from tests.laws.town import Paid, Sent, Tenant, Town, facts_of, later
 from tests.laws.world import World
 
 from guildbank.journal import Receipt
+from guildbank.journal.contracts import Entry
 from guildbank.kernel import Refusal
 from guildbank.tenancy.contracts import SpentCoins
 
@@ -79,6 +80,10 @@ class Economy(RuleBasedStateMachine):
         """What happens, one after another. One rule holds it all, because Hypothesis leaves out
         about half of a machine's rules in each run, and most runs would have no life in them.
         """
+        self.live(happenings)
+
+    def live(self, happenings: Sequence[Happening]) -> None:
+        """Live through what happens."""
         self.sound = False
         for name, arguments in happenings:
             getattr(self, name)(**arguments)
@@ -209,19 +214,24 @@ class Economy(RuleBasedStateMachine):
                 self.take(*by_seq.pop(entry.seq))
                 continue
             tell(f"{entry.seq} {entry.kind} {entry.data!r}")
-            if entry.kind.startswith("identity.player_"):
-                world.lives_entry(entry.seq, entry.kind, entry.principal, entry.data)
-            elif entry.kind == "identity.erasure_requested":
-                # What it asks for is an entry by itself, which may be refused under the lock.
-                assert msgspec.json.decode(entry.data)["playerId"] in world.register.states, entry
-            else:
-                assert entry.kind.startswith("payments."), f"nobody asked for {entry}"
-                world.payments_entry(entry.seq, entry.kind, entry.data)
+            self.meet(entry)
         assert not by_seq, f"acknowledged, but not written: {by_seq}"
         refused = unexplained(world, refused)
         assert not refused, f"never refusable: {refused}"
         self.town.run(check_wallets(self.tenant))
         self.town.run(check_bars(self.tenant))
+
+    def meet(self, entry: Entry) -> None:
+        """Take an entry that is no command's own: of payments, or of what became of a player."""
+        world = self.world
+        if entry.kind.startswith("identity.player_"):
+            world.lives_entry(entry.seq, entry.kind, entry.principal, entry.data)
+        elif entry.kind == "identity.erasure_requested":
+            # What it asks for is an entry by itself, which may be refused under the lock.
+            assert msgspec.json.decode(entry.data)["playerId"] in world.register.states, entry
+        else:
+            assert entry.kind.startswith("payments."), f"nobody asked for {entry}"
+            world.payments_entry(entry.seq, entry.kind, entry.data)
 
     def take(self, command: Command, key: str | None, receipt: Receipt) -> None:
         """Do in the model what the system did, and compare what both say of it."""

@@ -141,7 +141,7 @@ class Model:
 
     def release(self, hold: Hold) -> int | Refused:
         """Frees what remains and says how much that was."""
-        return self.ended(hold) or self._free(hold)
+        return self.ended(hold) or self.free(hold)
 
     def expire(self, hold: Hold) -> int | Refused:
         """Ends a hold whose time has come, as the worker does."""
@@ -150,9 +150,10 @@ class Model:
         if not hold.remaining:
             return self.ended(hold) or "hold_closed"
         hold.expired = True
-        return self._free(hold)
+        return self.free(hold)
 
-    def _free(self, hold: Hold) -> int:
+    def free(self, hold: Hold) -> int:
+        """Give back what is left of a hold, which repays what the player owes first."""
         freed = dict(hold.reserved)
         for bucket, count in freed.items():
             self._purses[hold.player, hold.currency, bucket].held -= count
@@ -320,6 +321,10 @@ class Model:
         """What a claw-back could take now: unspent, and beside what holds need."""
         purse = self._purses[credit.player, credit.currency, credit.bucket]
         return min(self.unspent(credit), purse.available)
+
+    def purse(self, player: str, currency: str, bucket: str) -> Purse:
+        """One bucket of one player."""
+        return self._purses[player, currency, bucket]
 
     def _chosen(self, player: str, currency: str, bucket: str | None) -> list[Purse]:
         buckets = self.orders[currency] if bucket is None else (bucket,)

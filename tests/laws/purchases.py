@@ -5,6 +5,7 @@ itself answers is only whether it was refused.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.laws.bank import BANK, Bank
 from tests.laws.till import MONEY
 from tests.laws.world import World
 
+from guildbank.approvals import FourEyes
 from guildbank.identity import Identity
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Sealed
@@ -23,6 +25,7 @@ from guildbank.payments.usecases.create import create_payment
 from guildbank.payments.usecases.receive_webhook import receive_webhook
 from guildbank.payments.usecases.refund import refund_payment
 from guildbank.plugin_api import OutcomeStatus
+from guildbank.wallets.usecases import Wallets
 
 NO_SALE = "pay_01h455vb4pex5vsknk084sn02q"
 """A payment that never was."""
@@ -40,6 +43,13 @@ class Till:
     bank: Bank
     principal: str
     kept: list[Sealed]
+    wallets: Wallets
+    eyes: FourEyes
+    people: Sequence[str]
+
+    def person(self, number: int) -> str:
+        """Return one of the tenant's operators."""
+        return self.people[number % len(self.people)]
 
     async def keep_payloads(self, player: str) -> None:
         """Copy what is sealed for a player now, as a backup would have it."""

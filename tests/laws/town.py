@@ -1,9 +1,10 @@
 """The real system that the simulation drives: tenants on a database, two workers, one clock."""
 
 import asyncio
+import secrets
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -15,10 +16,11 @@ from tests.house import House, open_house
 from tests.laws.bank import BANK, Bank, Shop
 from tests.laws.commands import Command
 from tests.laws.purchases import Deed, PaymentCommand, Till
-from tests.laws.world import World
+from tests.laws.world import PRINCIPAL, World
 
-from guildbank.app.rooms import all_rooms
-from guildbank.identity import add_player
+from guildbank.app.rooms import all_rooms, permissions_of
+from guildbank.identity import StaffRights, add_player, create_operator
+from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.infra.egress import Egress
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Journal, Receipt, Rows, Sealed, store
@@ -43,7 +45,11 @@ CURRENCIES = (
     Currency(code="ORE", name="Ore", order=("paid", "bonus", "free"), ceiling=40),
 )
 PLAYERS = 2
-PRINCIPAL = "app_laws"
+PASSWORD = "seven kites over harbour"
+ADD_KEY = """
+INSERT INTO identity_key (id, application, tenant_id, kind, name, hash, prefix, scopes)
+VALUES ($1, $2, $3, 'secret', 'laws', $4, 'sk_', $5)
+"""
 
 
 class Town:
@@ -57,9 +63,14 @@ class Town:
         house = self.house
         # Two journals over one database are two workers: their batches compete for the lock.
         self._second = Journal(house.db)
-        self.workers = [
-            Wallets(house.db, journal, house.identity.persons, (SpendLimit(),), house.four_eyes)
+        rights = StaffRights(house.db, house.clock, permissions_of(all_rooms()))
+        self.eyes = [
+            replace(house.four_eyes, journal=journal, rights=rights)
             for journal in (house.journal, self._second)
+        ]
+        self.workers = [
+            Wallets(house.db, eyes.journal, house.identity.persons, (SpendLimit(),), eyes)
+            for eyes in self.eyes
         ]
         self.identities = [house.identity, house.another(self._second)]
         self.bank = Bank()
@@ -67,7 +78,7 @@ class Town:
         self.tills = [
             Payments(
                 house.db, one.journal, house.identity.tenants, plugins, Shop(),
-                "http://127.0.0.1:8080", house.four_eyes, Egress(), house.clock,
+                "http://127.0.0.1:8080", one.four_eyes, Egress(), house.clock,
             )
             for one in self.workers
         ]  # fmt: skip
@@ -116,6 +127,25 @@ class Town:
             world.note(entry.seq, entry.at)
         return tenant
 
+    async def staff(self, tenant: "Tenant", number: int) -> None:
+        """Give the tenant operators who may do everything, and its game server a key."""
+        identity, world = self.house.identity, tenant.world
+        plane = await identity.staff.plane(tenant.ref)
+        for name in range(number):
+            made = await create_operator(
+                identity, plane, f"op{name}@laws.example", f"Op {name}", ["owner"], PASSWORD
+            )
+            assert not isinstance(made, Refusal), made
+            world.eyes.people.append(made.id)
+        async with self.house.db.begin(CONTROL_SCHEMA) as tx:
+            scopes = [one for one in permissions_of(all_rooms()).tenant if one.startswith("w")]
+            await tx.driver.execute(
+                ADD_KEY, new_id("key"), PRINCIPAL, tenant.ref.id, secrets.token_bytes(32), scopes
+            )
+        world.actors.extend(world.eyes.people)
+        for entry in await tenant.new_entries():
+            world.note(entry.seq, entry.at)
+
 
 @dataclass
 class Paid:
@@ -147,11 +177,12 @@ class Tenant:
 
     async def act(self, command: Command, key: str | None) -> Act | Refusal:
         """Return the act of a command."""
-        act = command.act(self.world, PRINCIPAL)
+        principal = command.principal(self.world)
+        act = command.act(self.world, principal)
         if act is not None:
             return act
         request = Request(command.operation(self.world), key, command.payload)
-        return await prepare(self.town.workers[0], self.ref, PRINCIPAL, request)
+        return await prepare(self.town.workers[0], self.ref, principal, request)
 
     async def send(self, command: Command, key: str | None, worker: int = 0) -> Receipt | Refusal:
         """Send one command through one of the workers."""
@@ -165,8 +196,9 @@ class Tenant:
         """Do one deed through one of the workers."""
         town = self.town
         till = Till(
-            town.tills[worker], town.identities[worker], self.ref, town.bank, PRINCIPAL, self.kept
-        )
+            town.tills[worker], town.identities[worker], self.ref, town.bank, PRINCIPAL, self.kept,
+            town.workers[worker], town.eyes[worker], self.world.eyes.people,
+        )  # fmt: skip
         return await deed.send(till, key)
 
     async def new_entries(self) -> list[Entry]:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from tests.laws.coins import Credit, Hold, Spend
+from tests.laws.eyes import Eyes
 from tests.laws.model import Model, Refused
 from tests.laws.register import Register
 from tests.laws.till import Till
@@ -14,6 +15,7 @@ from tests.laws.till import Till
 from guildbank.kernel import seq_id
 from guildbank.wallets import Currency
 
+PRINCIPAL = "app_laws"
 NOWHERE = 2**40
 """A position that no journal of the tests ever reaches."""
 
@@ -53,6 +55,8 @@ class World:
     history: list[tuple[datetime, Holdings]] = field(default_factory=list)
     final: set[int] = field(default_factory=set)
     still: set[int] = field(default_factory=set)
+    actors: list[str] = field(default_factory=lambda: [PRINCIPAL])
+    eyes: Eyes = field(default_factory=Eyes)
 
     def __post_init__(self) -> None:
         self.model = Model({code: one.order for code, one in self.currencies.items()})
@@ -99,7 +103,10 @@ class World:
 
     def has_open_holds(self, player: str) -> bool:
         """Whether coins of the player are put aside."""
-        return any(one.hold.player == player and one.hold.remaining for one in self.holds.values())
+        placed = any(
+            one.hold.player == player and one.hold.remaining for one in self.holds.values()
+        )
+        return placed or self.eyes.has_holds(player)
 
     def transaction_id(self, seq: int) -> str:
         """The id of an entry; of one that never was, a well-formed id."""

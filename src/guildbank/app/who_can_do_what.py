@@ -37,12 +37,13 @@ def who_can_do_what() -> str:
 
 def _approvable() -> Iterable[str]:
     """Yield the table of verbs that a rule of the approval policy can name."""
-    yield "| verb | does | permission | waits |"
-    yield "|---|---|---|---|"
+    yield "| verb | does | permission | where | waits |"
+    yield "|---|---|---|---|---|"
     for verb, one in approvables_of(all_rooms()).items():
         waits = "whenever four eyes are on" if one.always else "where a rule names it"
         by_amount = ", by amount" if one.measure is not None and not one.always else ""
-        yield f"| `{verb}` | {one.meaning} | `{one.permission}` | {waits}{by_amount} |"
+        where = "tenant, deployment" if one.of == "both" else one.of
+        yield f"| `{verb}` | {one.meaning} | `{one.permission}` | {where} | {waits}{by_amount} |"
 
 
 def _opened() -> Mapping[str, list[str]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -14,15 +14,18 @@ from guildbank.kernel import Refusal
 if TYPE_CHECKING:
     from guildbank.infra.database import Tx
 
-State: TypeAlias = Literal["pending", "executed", "rejected", "cancelled", "expired"]
-STATES: tuple[State, ...] = ("pending", "executed", "rejected", "cancelled", "expired")
+State: TypeAlias = Literal["pending", "agreed", "executed", "rejected", "cancelled", "expired"]
+OPEN: tuple[State, ...] = ("pending", "agreed")
+Of: TypeAlias = Literal["tenant", "deployment", "both"]
 READ, WRITE, SET_POLICY = "approvals:read", "approvals:write", "approval-policy:write"
 SYSTEM = "system"
+CLOSED = "approval_closed"
 
 MAX_PENDING = 1_000
 MAX_PENDING_EACH = 100
 MAX_RULES = 100
 MAX_HOURS = 24 * 30
+FETCH_WITHIN = timedelta(hours=24)
 C = TypeVar("C")
 
 
@@ -84,8 +87,18 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
     result: int | None = None
 
 
-Change: TypeAlias = Callable[["Tx"], Awaitable[Refusal | None]]
-"""A change that is outside the journal's queue, within somebody's transaction."""
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A change that is outside the journal's queue, made in a transaction of somebody's.
+
+    `make` makes it, its entry included, and returns a refusal or whatever came of it. `look` only
+    sees whether it could be made: needed where `make` leaves something that no rollback takes
+    away. `then` is begun once it is committed.
+    """
+
+    make: Callable[["Tx"], Awaitable[Any]]
+    look: Callable[["Tx"], Awaitable[Refusal | None]] | None = None
+    then: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,10 +108,12 @@ class Approvable(Generic[C]):
     `command` is decoded when it is executed; it holds all that the verb needs and nothing that was
     looked up. A verb of the journal has `act`, which makes its act anew from the app's services,
     without a key; `measure` says by the facts of its entry what it moves. Another has `change`,
-    which looks up what it needs for somebody of a plane and returns what is to run, its entry
-    included, in the transaction that consumes the approval. `answer` is what the call would have
-    answered, `after` what is begun once it is committed, `sealed` the part of the command that is
-    sealed under its player's key. One that is `always` needs approval whenever four eyes are on.
+    which looks up what it needs for somebody of a plane and returns what is to run in the
+    transaction that consumes the approval. `answer` is what the call would have answered, `after`
+    what is begun once it is committed, `sealed` the part of the command that is sealed under its
+    player's key. One that is `always` needs approval whenever four eyes are on. `of` says whose
+    policy can name it. A change that is `fetched` makes a secret: it is made when who asked
+    fetches it, so that nobody else ever sees the secret and it is stored nowhere.
     """
 
     verb: str
@@ -113,6 +128,8 @@ class Approvable(Generic[C]):
     answer: Callable[[Receipt], Any] | None = None
     sealed: Callable[[C], Sealed | None] = lambda _command: None
     always: bool = False
+    of: Of = "tenant"
+    fetched: bool = False
 
     def decode(self, stored: bytes) -> C:
         """Return a command as it was stored."""
@@ -191,12 +208,24 @@ OWN_REQUEST = Refusal(
     code="own_request", detail="Who asked for it cannot agree to it: another person must."
 )
 NOT_OWN = Refusal(code="not_own_request", detail="Only who asked for it can cancel it.")
+NOT_OWN_FETCH = Refusal(
+    code="not_own_request", detail="Only who asked for it fetches what was agreed to."
+)
+NOT_AGREED = Refusal(
+    code="approval_pending", detail="Nobody agreed to it yet: it can be fetched once somebody does."
+)
 EXPIRED = Refusal(
-    code="approval_expired", detail="Nobody agreed in time. Whoever wants it asks for it anew."
+    code="approval_expired",
+    detail="Its time is over: nobody agreed, or fetched it, in time. Whoever wants it asks anew.",
 )
 REQUESTER_MAY_NOT = Refusal(
     code="requester_may_not",
     detail="Who asked for this is not active, or is not permitted it any more: it cannot be done.",
+)
+AGREED_MAY_NOT = Refusal(
+    code="approver_may_not",
+    detail="Who agreed to this is not active, or is not permitted it any more. Cancel the request "
+    "and ask anew, so that somebody else agrees.",
 )
 APPROVER_MAY_NOT = Refusal(
     code="forbidden", detail="To agree to this you must be permitted it yourself."
@@ -209,7 +238,7 @@ PLAIN_PERSONS = Refusal(
 def closed(state: State) -> Refusal:
     """Return the refusal of a decision on what is decided."""
     return Refusal(
-        code="approval_closed",
+        code=CLOSED,
         detail=f"The request is {state} already: nothing was changed.",
         extra={"state": state},
     )

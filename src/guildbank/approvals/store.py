@@ -52,6 +52,7 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text
             $13::timestamptz[], $14::text[], $15::timestamptz[], $16::bytea[], $17::bigint[])
 ON CONFLICT (id) DO UPDATE
 SET state = excluded.state,
+    expires_at = excluded.expires_at,
     decided_by = excluded.decided_by,
     decided_at = excluded.decided_at,
     words = excluded.words,
@@ -72,7 +73,7 @@ SELECT asked.who,
        (
            SELECT count(*)
            FROM approvals_request AS request
-           WHERE request.state = 'pending'
+           WHERE request.state IN ('pending', 'agreed')
              AND (asked.who = '*' OR request.requested_by = asked.who)
        )
 FROM unnest($1::text[]) AS asked (who)
@@ -81,7 +82,7 @@ FROM unnest($1::text[]) AS asked (who)
 READ_SAME = """
 SELECT same, id
 FROM approvals_request
-WHERE state = 'pending'
+WHERE state IN ('pending', 'agreed')
   AND same = ANY($1::bytea[])
 """
 
@@ -104,7 +105,7 @@ SET slices = excluded.slices,
 """
 
 LOCK_APPROVAL = """
-SELECT 1
+SELECT state
 FROM approvals_request
 WHERE id = $1
 FOR NO KEY UPDATE
@@ -113,7 +114,7 @@ FOR NO KEY UPDATE
 READ_DUE = """
 SELECT id
 FROM approvals_request
-WHERE state = 'pending'
+WHERE state IN ('pending', 'agreed')
   AND expires_at <= now()
 ORDER BY expires_at
 LIMIT $1
@@ -273,9 +274,10 @@ async def approval_of(driver: Driver, approval_id: str) -> Approval | None:
     return None if row is None else _approval(row)
 
 
-async def lock_approval(driver: Driver, approval_id: str) -> bool:
-    """Lock the row of an approval that is about to be decided; False where there is none."""
-    return await driver.fetchval(LOCK_APPROVAL, approval_id) is not None
+async def lock_approval(driver: Driver, approval_id: str) -> State | None:
+    """Lock the row of an approval that is about to be decided and return its state, if it is."""
+    state: State | None = await driver.fetchval(LOCK_APPROVAL, approval_id)
+    return state
 
 
 async def page(driver: Driver, before: str, state: State | None, limit: int) -> list[Approval]:

@@ -18,6 +18,7 @@ from sqlalchemy import (
 from guildbank.infra.database import control_metadata, tenant_metadata
 
 APPROVALS_ORDER = 38
+_OPEN = text("state IN ('pending', 'agreed')")
 
 
 def _rules(metadata: MetaData) -> None:
@@ -69,24 +70,25 @@ def _requests(metadata: MetaData) -> None:
         Column("words", LargeBinary),
         Column("result", BigInteger),
         CheckConstraint(
-            "state IN ('pending', 'executed', 'rejected', 'cancelled', 'expired')", name="state"
+            "state IN ('pending', 'agreed', 'executed', 'rejected', 'cancelled', 'expired')",
+            name="state",
         ),
         CheckConstraint("(state = 'pending') = (decided_at IS NULL)", name="decided"),
         Index(
             "ix_approvals_request_expires_at",
             "expires_at",
-            postgresql_where=text("state = 'pending'"),
+            postgresql_where=_OPEN,
         ),
         Index(
             "ix_approvals_request_requested_by",
             "requested_by",
-            postgresql_where=text("state = 'pending'"),
+            postgresql_where=_OPEN,
         ),
         Index(
             "ix_approvals_request_same",
             "same",
             unique=True,
-            postgresql_where=text("state = 'pending'"),
+            postgresql_where=_OPEN,
         ),
         Index("ix_approvals_request_state", "state", "id"),
         Index("ix_approvals_request_player", "player", postgresql_where=text("player IS NOT NULL")),

@@ -112,14 +112,19 @@ class Book:
                 return refusal
         return None
 
-    def hold(self, sources: Sequence[Address], amount: int) -> Refusal | list[tuple[Address, int]]:
-        """Put `amount` aside in the first accounts that have it; return the split."""
+    def hold(
+        self, sources: Sequence[Address], amount: int, *, forced: bool = False
+    ) -> Refusal | list[tuple[Address, int]]:
+        """Put `amount` aside in the first accounts that have it; return the split.
+
+        A `forced` one passes bars and freezes, as a forced leg does.
+        """
         if not 0 < amount <= MAX_AMOUNT:
             return _bad_amount("amount")
         left, split = amount, list[tuple[Address, int]]()
         for source in sources:
             account = self.account(source)
-            if (refusal := self._usable(account, source, forced=False)) is not None:
+            if (refusal := self._usable(account, source, forced=forced)) is not None:
                 return refusal
             take = min(left, account.available)
             if take > 0:

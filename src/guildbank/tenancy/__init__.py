@@ -17,7 +17,12 @@ from guildbank.tenancy.rules import check_slug, read_host, schema_of
 from guildbank.tenancy.usecases import Tenancy
 from guildbank.tenancy.usecases.change import change_tenant
 from guildbank.tenancy.usecases.create import create_tenant
-from guildbank.tenancy.usecases.delete import delete_tenant
+from guildbank.tenancy.usecases.delete import (
+    check_deletion,
+    check_deletion_within,
+    delete_tenant,
+    delete_within,
+)
 from guildbank.tenancy.usecases.find import Tenants
 from guildbank.tenancy.usecases.read import get_tenant, list_tenants
 from guildbank.tenancy.usecases.set_hosts import set_hosts
@@ -38,9 +43,12 @@ __all__ = [
     "TenantSettings",
     "Tenants",
     "change_tenant",
+    "check_deletion",
+    "check_deletion_within",
     "check_slug",
     "create_tenant",
     "delete_tenant",
+    "delete_within",
     "get_tenant",
     "list_tenants",
     "read_host",

@@ -87,8 +87,13 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
 class Deleted(msgspec.Struct, frozen=True):
     """A tenant that is gone, and the file that holds what it was."""
 
-    slug: str
+    ref: TenantRef
     archive: "Path"
+
+    @property
+    def slug(self) -> str:
+        """The slug, which is never used again."""
+        return self.ref.slug
 
 
 class JournalHead(msgspec.Struct, frozen=True):

@@ -1,8 +1,11 @@
-"""Routes by which operators of the deployment keep its tenants."""
+"""Routes by which operators of the deployment keep its tenants.
+
+That by which one is deleted is in `approvals`, above: a second person may have to agree.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 import msgspec
 from litestar import get, patch, post, put
@@ -41,7 +44,6 @@ from guildbank.tenancy.rules import MAX_ORIGIN, MAX_ORIGINS, MAX_URL
 from guildbank.tenancy.usecases import Tenancy
 from guildbank.tenancy.usecases import change as changing
 from guildbank.tenancy.usecases.create import create_tenant
-from guildbank.tenancy.usecases.delete import delete_tenant
 from guildbank.tenancy.usecases.read import get_tenant, list_tenants
 from guildbank.tenancy.usecases.set_hosts import get_hosts, set_hosts
 from guildbank.tenancy.usecases.suspend import resume_tenant, suspend_tenant
@@ -149,12 +151,6 @@ class ChangeTenantBody(Body):
     settings: SettingsBody | Unset = msgspec.UNSET
 
 
-class DeleteTenantBody(Body):
-    """The slug typed again, so that nobody deletes the wrong tenant."""
-
-    confirm: Slug
-
-
 class MailSettingsView(View):
     """How a tenant's mail looks and who answers it."""
 
@@ -241,19 +237,6 @@ class HostsView(View):
     hosts: list[str]
 
 
-class DeletedView(View):
-    """A tenant that is gone; `archive` is a file in the server's archive folder."""
-
-    __example__: ClassVar = {
-        "slug": "moonlit-games",
-        "archive": "moonlit-games-20261121T100000Z.zip",
-    }
-
-    slug: str
-    archive: str
-    state: Literal["deleted"] = "deleted"
-
-
 @post("/v1/tenants", guards=WRITING, tags=TAGS, summary="Create a tenant")
 async def create(tenancy: Parts, caller: Who, data: JSONBody[CreateTenantBody]) -> TenantView:
     """Create a tenant with a schema of its own; answers in well under a second."""
@@ -318,21 +301,6 @@ async def resume(tenancy: Parts, caller: Who, slug: PathSlug) -> TenantView:
     return _view(granted(await resume_tenant(tenancy, slug, caller.principal)))
 
 
-@post(
-    "/v1/tenants/{slug:str}/delete",
-    guards=WRITING,
-    tags=TAGS,
-    status_code=200,
-    summary="Delete a tenant",
-)
-async def delete(
-    tenancy: Parts, caller: Who, slug: PathSlug, data: JSONBody[DeleteTenantBody]
-) -> DeletedView:
-    """Archive the tenant, then delete it with all its data. Its slug is never used again."""
-    gone = granted(await delete_tenant(tenancy, slug, data.confirm, caller.principal))
-    return DeletedView(slug=gone.slug, archive=gone.archive.name)
-
-
 def _revised(before: TenantSettings, body: SettingsBody) -> TenantSettings:
     given = _given(body)
     if body.mail is not msgspec.UNSET:
@@ -379,4 +347,4 @@ async def write_hosts(
     return HostsView(granted(await set_hosts(tenancy, slug, data.hosts, caller.principal)))
 
 
-ROUTES = (create, list_all, read, change_tenant, suspend, resume, delete, read_hosts, write_hosts)
+ROUTES = (create, list_all, read, change_tenant, suspend, resume, read_hosts, write_hosts)

@@ -19,7 +19,7 @@ Deployment = Annotated[
 ]
 ApprovalId = Annotated[str, typer.Argument(help="The approval's id, apr_...")]
 State = Annotated[
-    Literal["pending", "executed", "rejected", "cancelled", "expired", "all"],
+    Literal["pending", "agreed", "executed", "rejected", "cancelled", "expired", "all"],
     typer.Option("--state", help="Only those in this state."),
 ]
 

@@ -1,10 +1,11 @@
 """Commands that keep machine keys: over HTTP, but for the first key of a deployment."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
-from guildbank.app.cli.screen import Data, KeyOption, client, fail, load, say, table, told
+from guildbank.app.cli.screen import Data, KeyOption, client, fail, load, say, table, told, waits
 from guildbank.infra.config import Settings
 
 app = typer.Typer(help="Create, list and revoke the keys of machines.", no_args_is_help=True)
@@ -46,7 +47,10 @@ def create(
     key: KeyOption = None,
     data: Data = None,
 ) -> None:
-    """Create a key and print it. It is shown this once and stored nowhere."""
+    """Create a key and print it. It is shown this once and stored nowhere.
+
+    Where a second person must agree, `key fetch` prints it once somebody did.
+    """
     settings = load(data=data)
     if deployment:
         if tenant or scope or all_scopes or publishable or expires_at:
@@ -66,6 +70,30 @@ def create(
             command[field] = value
     with client(settings, key, deployment=tenant is not None) as server:
         made = server.post("/v1/keys", command)
+    _show(made, of_deployment=tenant is not None)
+
+
+@app.command()
+def fetch(
+    approval_id: Annotated[str, typer.Argument(help="The approval's id (apr_...).")],
+    deployment: Annotated[
+        bool, typer.Option("--deployment", help="It was asked for with the deployment's key.")
+    ] = False,
+    key: KeyOption = None,
+    data: Data = None,
+) -> None:
+    """Make a key that a second person agreed to, and print it. It is shown this once."""
+    with client(load(data=data), key, deployment=deployment) as server:
+        made = server.post(f"/v1/approvals/{approval_id}/key")
+    _show(made, of_deployment=deployment)
+
+
+def _show(made: Mapping[str, Any], *, of_deployment: bool) -> None:
+    """Print a new key, or say that it waits and how it is fetched."""
+    if waits(made, "--deployment" if of_deployment else "--tenant SLUG"):
+        where = " --deployment" if of_deployment else ""
+        say(f"Then: guildbank key fetch {made['id']}{where}, with the same key as now.")
+        return
     say(f"Created key {made['key']['id']} ({made['key']['name']}). It is not shown again:")
     typer.echo(made["token"])
 

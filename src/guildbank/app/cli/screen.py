@@ -1,7 +1,7 @@
 """What commands print for people: tables and sentences to stdout, what went wrong to stderr."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,6 +39,18 @@ def say(markup: str) -> None:
     from rich.console import Console
 
     Console(soft_wrap=True, highlight=False).print(markup)
+
+
+def waits(answer: Mapping[str, Any], plane: str) -> bool:
+    """Say of an answer that is an approval how it goes on; False of any other.
+
+    `plane` is the option that names whose approvals they are.
+    """
+    if "requestedBy" not in answer:
+        return False
+    say(f"This waits for a second person as [bold]{answer['id']}[/], until {answer['expiresAt']}.")
+    say(f"Next: guildbank approval approve {answer['id']} {plane}")
+    return True
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from guildbank.app.cli.screen import Data, KeyOption, client, load, say, table
+from guildbank.app.cli.screen import Data, KeyOption, client, load, say, table, waits
 
 app = typer.Typer(help="Create, list, suspend, resume and delete tenants.", no_args_is_help=True)
 Slug = Annotated[str, typer.Argument(help="The tenant's slug, such as moonlit-games.")]
@@ -92,6 +92,8 @@ def delete(
     typed = confirm or typer.prompt(f"This deletes {slug} with all its data. Type its slug")
     with client(load(data=data), key, deployment=True) as server:
         gone = server.post(f"/v1/tenants/{slug}/delete", {"confirm": typed})
+    if waits(gone, "--deployment"):
+        return
     say(f"Deleted tenant [bold]{gone['slug']}[/]. Its archive is {gone['archive']}.")
 
 

@@ -35,6 +35,11 @@ class FourEyes:
     persons: Persons
     approvables: Mapping[str, Approvable[Any]]
 
+    def nameable(self, tenant: TenantRef | None) -> Mapping[str, Approvable[Any]]:
+        """Return the verbs that a rule of this plane's policy can name."""
+        plane = "deployment" if tenant is None else "tenant"
+        return {verb: one for verb, one in self.approvables.items() if one.of in (plane, "both")}
+
     async def sealer(self, tenant: TenantRef | None) -> Sealer:
         """Return what seals the commands of a plane; not for the inside of a transaction."""
         return await self.tenants.sealer(tenant)

@@ -1,12 +1,20 @@
 """Changes outside the journal's queue: ask whether one waits, and make one that was agreed to."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from guildbank.approvals import store
-from guildbank.approvals.contracts import NO_APPROVAL, NOT_NEEDED, Approvable, Change
+from guildbank.approvals.contracts import (
+    AGREED_MAY_NOT,
+    NO_APPROVAL,
+    NOT_NEEDED,
+    Approvable,
+    Change,
+    closed,
+)
 from guildbank.approvals.rules import rules_of
 from guildbank.approvals.usecases import FourEyes, schema_of
-from guildbank.approvals.usecases.decide import Execute
+from guildbank.approvals.usecases.decide import Decide, Fetch
 from guildbank.approvals.usecases.gate import Ask, Gated
 from guildbank.infra.acting import HOST
 from guildbank.infra.database import Tx
@@ -14,7 +22,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Outcome, run_within
 from guildbank.kernel import Refusal
 
-SAVE, UNDO = "SAVEPOINT as_approver", "ROLLBACK TO SAVEPOINT as_approver"
+SAVE, UNDO = "SAVEPOINT trial", "ROLLBACK TO SAVEPOINT trial"
 
 
 class _Undone(Exception):
@@ -44,8 +52,7 @@ async def ask_first(
         stored = await store.policy_of(tx.driver)
     if stored is None or not rules_of(stored.policy, verb, always=approvable.always):
         return None
-    assert approvable.change is not None
-    change = await approvable.change(services, tenant, by, command)
+    change = await _change_of(approvable, services, tenant, by, command)
     if isinstance(change, Refusal):
         return change
     refusal = await _rehearse(four_eyes, tenant, change)
@@ -57,45 +64,86 @@ async def ask_first(
 
 
 async def change_approved(
-    four_eyes: FourEyes, services: Any, decide: Execute, approvable: Approvable[Any], command: Any
-) -> Refusal | None:
-    """Make the change and consume its approval in one transaction, or neither.
+    four_eyes: FourEyes, services: Any, decide: Decide, approvable: Approvable[Any], command: Any
+) -> Any | Refusal:
+    """Make the change and decide its approval in one transaction, or neither; return what came.
 
-    Both persons must be able to make it: as who agreed it is made first, and undone.
+    Both persons must be able to make it: as who agrees it is made first, and undone. Where the
+    request is only agreed to, it is made and undone as who asked, too.
     """
-    assert approvable.change is not None
     tenant, approval = decide.tenant, decide.approval
-    made = await approvable.change(services, tenant, approval.requested_by, command)
+    made = await _change_of(approvable, services, tenant, approval.requested_by, command)
     if isinstance(made, Refusal):
         return made
+    approver = approval.decided_by if isinstance(decide, Fetch) else decide.principal
     as_approver: Change | None = None
-    if decide.principal != HOST:
-        found = await approvable.change(services, tenant, decide.principal, command)
+    if approver is not None and approver != HOST:
+        found = await _change_of(approvable, services, tenant, approver, command)
         if isinstance(found, Refusal):
             return found
         as_approver = found
     try:
         async with four_eyes.db.begin(schema_of(tenant)) as tx:
-            await _change(tx, decide, made, as_approver)
+            result = await _change(tx, decide, made, as_approver)
     except _Undone as undone:
         return undone.refusal
-    return None
+    if decide.to == "executed" and made.then is not None:
+        await made.then()
+    return result
 
 
-async def _change(tx: Tx, decide: Execute, made: Change, as_approver: Change | None) -> None:
+async def _change(tx: Tx, decide: Decide, made: Change, as_approver: Change | None) -> Any:
     """Lock in the order of every other change: the request, the change's rows, the journal."""
-    found = await store.lock_approval(tx.driver, decide.approval.id)
-    refusal: Refusal | None = None if found else NO_APPROVAL
-    if refusal is None and as_approver is not None:
-        await tx.driver.execute(SAVE)
-        refusal = await as_approver(tx)
-        await tx.driver.execute(UNDO)
-    refusal = refusal or await made(tx)
-    if refusal is None:
-        outcome = await run_within(tx, schema_of(decide.tenant), decide)
-        refusal = outcome if isinstance(outcome, Refusal) else None
+    state = await store.lock_approval(tx.driver, decide.approval.id)
+    if state is None:
+        raise _Undone(NO_APPROVAL)
+    if state not in decide.since:
+        raise _Undone(closed(state))
+    if as_approver is not None and (refusal := await _try(tx, as_approver)) is not None:
+        raise _Undone(AGREED_MAY_NOT if isinstance(decide, Fetch) else refusal)
+    if made.look is not None:
+        # What no rollback undoes is begun only once everything else is sure.
+        await _must(_try(tx, made))
+        await _must(_undoing(tx, lambda: _decide(tx, decide)))
+    if decide.to != "executed":
+        await _must(_try(tx, made))
+        await _must(_decide(tx, decide))
+        return None
+    result = await made.make(tx)
+    if isinstance(result, Refusal):
+        raise _Undone(result)
+    await _must(_decide(tx, decide))
+    return result
+
+
+async def _decide(tx: Tx, decide: Decide) -> Refusal | None:
+    outcome = await run_within(tx, schema_of(decide.tenant), decide)
+    return outcome if isinstance(outcome, Refusal) else None
+
+
+async def _must(work: Awaitable[Refusal | None]) -> None:
+    refusal = await work
     if refusal is not None:
         raise _Undone(refusal)
+
+
+async def _try(tx: Tx, change: Change) -> Refusal | None:
+    """Return why the change cannot be made, and leave the transaction as it was."""
+    return await _undoing(tx, lambda: (change.look or change.make)(tx))
+
+
+async def _undoing(tx: Tx, work: Callable[[], Awaitable[Any]]) -> Refusal | None:
+    await tx.driver.execute(SAVE)
+    outcome = await work()
+    await tx.driver.execute(UNDO)
+    return outcome if isinstance(outcome, Refusal) else None
+
+
+async def _change_of(
+    approvable: Approvable[Any], services: Any, tenant: TenantRef | None, by: str, command: Any
+) -> Change | Refusal:
+    assert approvable.change is not None
+    return await approvable.change(services, tenant, by, command)
 
 
 async def _rehearse(
@@ -103,6 +151,7 @@ async def _rehearse(
 ) -> Refusal | None:
     try:
         async with four_eyes.db.begin(schema_of(tenant)) as tx:
-            raise _Undone(await change(tx))
+            outcome = await (change.look or change.make)(tx)
+            raise _Undone(outcome if isinstance(outcome, Refusal) else None)
     except _Undone as undone:
         return undone.refusal

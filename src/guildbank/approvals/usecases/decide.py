@@ -1,15 +1,19 @@
-"""The acts by which a request ends: executed by a second person, rejected, cancelled, expired."""
+"""The acts by which a request goes on or ends: agreed to, done, rejected, cancelled, expired."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 import msgspec
 
 from guildbank.approvals.contracts import (
+    AGREED_MAY_NOT,
     APPROVER_MAY_NOT,
     EXPIRED,
+    FETCH_WITHIN,
     NO_APPROVAL,
     NOT_OWN,
+    NOT_OWN_FETCH,
+    OPEN,
     OWN_REQUEST,
     PLAIN_PERSONS,
     REQUESTER_MAY_NOT,
@@ -33,9 +37,10 @@ from guildbank.kernel import Refusal
 
 
 class Decide(Act):
-    """Ends a request that waits. `words` are what was said, sealed."""
+    """Ends a request that is in one of the states `since`. `words` are what was said, sealed."""
 
     rounds: ClassVar[int] = 2
+    since: ClassVar[Sequence[State]] = OPEN
     to: ClassVar[State]
     kind: ClassVar[str]
     __slots__ = ("approval", "reserve", "rights", "tenant", "words")
@@ -77,11 +82,17 @@ class Decide(Act):
         one = stage.get(APPROVALS, self.approval.id)
         if one is None:
             return NO_APPROVAL
-        if one.state != "pending":
+        if one.state not in self.since:
             return closed(one.state)
-        refusal = self.judge(stage, one)
+        refusal = self.judge(stage, one) or self.let_go(stage, one)
         if refusal is not None:
             return refusal
+        stage.put(APPROVALS, one.id, self.decided(stage, one))
+        told = {"approval": one.id, "verb": one.verb, "requestedBy": one.requested_by}
+        return Draft(self.kind, facts({**told, **self.told(one)}))
+
+    def let_go(self, stage: Stage, one: Approval) -> Refusal | None:
+        """Give back what it held and counted for, now that it waits no more."""
         if one.hold is not None:
             refusal = self.reserve.free(stage, one.hold)
             if refusal is not None:
@@ -95,7 +106,11 @@ class Decide(Act):
             stage.put(WAITING, who, (stage.get(WAITING, who) or 1) - 1)
         if one.same is not None:
             stage.put(SAME, one.same, None)
-        done = msgspec.structs.replace(
+        return None
+
+    def decided(self, stage: Stage, one: Approval) -> Approval:
+        """Return it as it is afterwards."""
+        return msgspec.structs.replace(
             one,
             state=self.to,
             decided_by=self.principal,
@@ -103,9 +118,10 @@ class Decide(Act):
             words=self.words,
             result=self.result(stage),
         )
-        stage.put(APPROVALS, one.id, done)
-        told = {"approval": one.id, "verb": one.verb, "requestedBy": one.requested_by}
-        return Draft(self.kind, facts(told))
+
+    def told(self, one: Approval) -> Mapping[str, object]:
+        """Return what its entry says further."""
+        return {}
 
     def judge(self, stage: Stage, one: Approval) -> Refusal | None:
         """Return why it cannot end so."""
@@ -134,6 +150,7 @@ class Execute(Decide):
     """Consumes the approval; in the same commit the command is done, or neither is."""
 
     verb: ClassVar[str] = "approvals.execute"
+    since: ClassVar[Sequence[State]] = ("pending",)
     to: ClassVar[State] = "executed"
     kind: ClassVar[str] = "approval.executed"
     __slots__ = ("queued",)
@@ -165,8 +182,12 @@ class Execute(Decide):
         if one.requested_by == self.principal:
             return OWN_REQUEST
         refusal = self.person(stage, WRITE, one.permission)
-        if refusal is not None or not self.rights.is_person(one.requested_by):
-            return refusal
+        return refusal or self.requester(stage, one)
+
+    def requester(self, stage: Stage, one: Approval) -> Refusal | None:
+        """Return why who asked may not: a machine's key was looked at before."""
+        if not self.rights.is_person(one.requested_by):
+            return None
         held = self.rights.permitted(stage, self.tenant, one.requested_by)
         return None if held is not None and one.permission in held else REQUESTER_MAY_NOT
 
@@ -175,8 +196,63 @@ class Execute(Decide):
         return stage.seq + 1 if self.queued else stage.seq - 1
 
 
+class Agree(Execute):
+    """Lets who asked fetch what is a secret; the request waits on until then."""
+
+    verb: ClassVar[str] = "approvals.agree"
+    to: ClassVar[State] = "agreed"
+    kind: ClassVar[str] = "approval.agreed"
+    __slots__ = ()
+
+    def let_go(self, stage: Stage, one: Approval) -> Refusal | None:
+        """Give nothing back: it counts until it is fetched."""
+        return None
+
+    def decided(self, stage: Stage, one: Approval) -> Approval:
+        """Return it with the time until which it can be fetched."""
+        agreed = super().decided(stage, one)
+        return msgspec.structs.replace(agreed, expires_at=stage.now + FETCH_WITHIN)
+
+    def result(self, stage: Stage) -> int | None:
+        """Return nothing yet."""
+        return None
+
+
+class Fetch(Execute):
+    """Consumes an approval that was agreed to, as who asked, in the commit of the secret."""
+
+    verb: ClassVar[str] = "approvals.fetch"
+    since: ClassVar[Sequence[State]] = ("agreed",)
+    __slots__ = ()
+
+    def needs(self, stage: Stage) -> Iterable[Need]:
+        """Return further what who agreed may do."""
+        yield from super().needs(stage)
+        yield from self.rights.needs(self.approval.decided_by or HOST)
+
+    def judge(self, stage: Stage, one: Approval) -> Refusal | None:
+        """Refuse everybody else, what is too late, and what either person may not any more."""
+        if one.requested_by != self.principal:
+            return NOT_OWN_FETCH
+        if one.expires_at <= stage.now:
+            return EXPIRED
+        if one.decided_by != HOST:
+            held = self.rights.permitted(stage, self.tenant, one.decided_by or "")
+            if held is None or not held.issuperset((WRITE, one.permission)):
+                return AGREED_MAY_NOT
+        return self.requester(stage, one)
+
+    def decided(self, stage: Stage, one: Approval) -> Approval:
+        """Return it with what it became; who agreed, and when, is kept."""
+        return msgspec.structs.replace(one, state=self.to, result=self.result(stage))
+
+    def told(self, one: Approval) -> Mapping[str, object]:
+        """Return who agreed."""
+        return {"agreedBy": one.decided_by}
+
+
 class Reject(Decide):
-    """Says no."""
+    """Says no, also after somebody agreed, as long as it was not fetched."""
 
     verb: ClassVar[str] = "approvals.reject"
     to: ClassVar[State] = "rejected"
@@ -196,7 +272,7 @@ class Reject(Decide):
 
 
 class Cancel(Decide):
-    """Takes one's own request back."""
+    """Takes one's own request back, also one that somebody agreed to."""
 
     verb: ClassVar[str] = "approvals.cancel"
     to: ClassVar[State] = "cancelled"
@@ -209,7 +285,7 @@ class Cancel(Decide):
 
 
 class Expire(Decide):
-    """Ends what nobody decided in time."""
+    """Ends what nobody decided, or fetched, in time."""
 
     verb: ClassVar[str] = "approvals.expire"
     to: ClassVar[State] = "expired"

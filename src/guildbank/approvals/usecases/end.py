@@ -7,15 +7,17 @@ import structlog
 
 from guildbank.approvals import store
 from guildbank.approvals.contracts import (
+    CLOSED,
     NO_APPROVAL,
     REQUESTER_MAY_NOT,
     SYSTEM,
     Approvable,
     Approval,
+    State,
 )
 from guildbank.approvals.usecases import FourEyes, command_aad, schema_of, words_aad
 from guildbank.approvals.usecases.change import change_approved
-from guildbank.approvals.usecases.decide import Cancel, Decide, Execute, Expire, Reject
+from guildbank.approvals.usecases.decide import Agree, Cancel, Decide, Execute, Expire, Reject
 from guildbank.infra.acting import HOST
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Receipt
@@ -45,28 +47,29 @@ async def approve(
 ) -> Approval | Refusal:
     """Do what was asked for, as its second person, in the commit that consumes the approval.
 
-    Safe to repeat by the same person. Refusals: `not_found`, `approval_closed`,
-    `approval_expired`, `own_request`, `forbidden`, `requester_may_not`, and whatever the command
-    is refused for now; it still waits then. Raises Unavailable.
+    What bears a secret is only agreed to: who asked fetches it (`fetch`). Safe to repeat by
+    the same person. Refusals: `not_found`, `approval_closed`, `approval_expired`, `own_request`,
+    `forbidden`, `requester_may_not`, and whatever the command is refused for now; it still waits
+    then. Raises Unavailable.
     """
     found = await find(four_eyes, tenant, approval_id)
-    if isinstance(found, Refusal) or _is_done(found, by, "executed"):
+    if isinstance(found, Refusal) or _is_done(found, by, "executed", "agreed"):
         return found
     approvable = four_eyes.approvables.get(found.verb)
     if approvable is None:
         return Refusal(code="not_found", detail=f"This server knows no {found.verb} any more.")
-    if not await _machine_still_may(four_eyes, tenant, found):
+    if not await machine_still_may(four_eyes, tenant, found):
         return REQUESTER_MAY_NOT
     sealer = await four_eyes.sealer(tenant)
     command = approvable.decode(sealer.open(command_aad(found.id), found.command))
     sealed = None if words is None else sealer.seal(words_aad(found.id), words.encode())
-    decide = Execute(
+    decide = (Agree if approvable.fetched else Execute)(
         by, tenant, found, four_eyes.rights, four_eyes.reserve, sealed,
         queued=approvable.act is not None,
     )  # fmt: skip
     finish = _act if approvable.change is None else change_approved
-    refusal = await finish(four_eyes, services, decide, approvable, command)
-    return refusal or await find(four_eyes, tenant, approval_id)
+    done = await finish(four_eyes, services, decide, approvable, command)
+    return await _ended(four_eyes, decide, done, "executed", "agreed")
 
 
 async def _act(
@@ -139,17 +142,28 @@ async def expire(four_eyes: FourEyes, tenant: TenantRef | None) -> int:
 
 async def _end(four_eyes: FourEyes, tenant: TenantRef | None, act: Decide) -> Approval | Refusal:
     outcome = await four_eyes.journal.submit(schema_of(tenant), act)
-    if isinstance(outcome, Refusal):
+    return await _ended(four_eyes, act, outcome, act.to)
+
+
+async def _ended(
+    four_eyes: FourEyes, act: Decide, outcome: object, *states: State
+) -> Approval | Refusal:
+    """Return what became of it; that the same person decided it twice at once is no refusal."""
+    if isinstance(outcome, Refusal) and outcome.code != CLOSED:
         return outcome
-    return await find(four_eyes, tenant, act.approval.id)
+    found = await find(four_eyes, act.tenant, act.approval.id)
+    if isinstance(found, Refusal) or not isinstance(outcome, Refusal):
+        return found
+    return found if _is_done(found, act.principal, *states) else outcome
 
 
-def _is_done(one: Approval, by: str, state: str) -> bool:
+def _is_done(one: Approval, by: str, *states: State) -> bool:
     """Say whether the same person decided the same before, and only its answer was lost."""
-    return one.state == state and one.decided_by == by
+    return one.state in states and one.decided_by == by
 
 
-async def _machine_still_may(four_eyes: FourEyes, tenant: TenantRef | None, one: Approval) -> bool:
+async def machine_still_may(four_eyes: FourEyes, tenant: TenantRef | None, one: Approval) -> bool:
+    """Say whether who asked has a good key with the permission, or is no machine."""
     rights = four_eyes.rights
     if one.requested_by == HOST or rights.is_person(one.requested_by):
         return True

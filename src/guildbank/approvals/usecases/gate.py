@@ -34,7 +34,7 @@ from guildbank.approvals.store import (
 )
 from guildbank.approvals.usecases import FourEyes, Sealer, command_aad
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Act, Draft, Need, Outcome, Receipt, RowLock, Stage, facts
+from guildbank.journal import Act, Draft, Need, Outcome, Receipt, RowLock, Sealed, Stage, facts
 from guildbank.kernel import Refusal, new_id
 
 REQUESTED = "approval.requested"
@@ -181,7 +181,8 @@ class Gated(Act):
             expires_at=until,
         )
         stage.put(APPROVALS, approval_id, approval)
-        return Draft(REQUESTED, facts(requested_facts(approval)))
+        said = ask.approvable.sealed(ask.command)
+        return Draft(REQUESTED, facts(requested_facts(approval, said)))
 
 
 def _same(principal: str, ask: Ask) -> bytes:
@@ -203,9 +204,14 @@ class GatedRecord(Gated):
     __slots__ = ()
 
 
-def requested_facts(approval: Approval) -> dict[str, object]:
-    """Return what the chain says of a request: its command, which may name persons, stays out."""
+def requested_facts(approval: Approval, said: Sealed | None) -> dict[str, object]:
+    """Return what the chain says of a request: its command, which may name persons, stays out.
+
+    The salted hash of what was said tells the same command again once the person is erased.
+    """
+    payload = {} if said is None else {"payload": said.hash}
     return {
+        **payload,
         "approval": approval.id,
         "verb": approval.verb,
         "player": approval.player,

@@ -46,7 +46,7 @@ async def set_policy(
     Refusals: `out_of_range`, `invalid_value`, `too_many_approvals`, `tenant_suspended`. Raises
     Unavailable.
     """
-    verbs = four_eyes.approvables
+    verbs = four_eyes.nameable(tenant)
     known = {verb: one.measure is not None for verb, one in verbs.items()}
     refusal = check_policy(policy, known)
     if refusal is not None:
@@ -70,4 +70,5 @@ APPROVABLE = Approvable(
     },
     act=_act,
     always=True,
+    of="both",
 )

@@ -1,21 +1,33 @@
-"""What is done to players, as it waits for a second person."""
+"""What is done to players, as it waits for a second person; with what is done to staff and keys."""
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from guildbank.approvals import Approvable
+from guildbank.approvals import Approvable, Change
+from guildbank.identity.contracts.lives import Erasure
+from guildbank.identity.http.keys_approvable import APPROVABLES as OF_KEYS
 from guildbank.identity.http.operators.approvable import APPROVABLES as OF_STAFF
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.lives.change_state import Close, StoredChange, Suspend
+from guildbank.identity.usecases.lives.erase import ask_within, erase_asked, prepare_erasure
+from guildbank.infra.database import Tx
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Receipt
+from guildbank.kernel import Refusal
 
-MODERATE = "players:moderate"
-SUSPEND, CLOSE = "players.suspend", "players.close"
+MODERATE, ERASE = "players:moderate", "players:erase"
+SUSPEND, CLOSE, ERASE_PERSON = "players.suspend", "players.close", "players.erase"
+
+
+class ErasePerson(msgspec.Struct, frozen=True, rename="camel"):
+    """Whom to forget, and in how many days."""
+
+    player_id: str
+    wait_days: int
 
 
 class _Told(msgspec.Struct, rename="camel"):
@@ -42,6 +54,27 @@ async def _after(services: Any, tenant: TenantRef, receipt: Receipt) -> None:
     await standings.settle(tenant, player_id, asyncio.Event(), told=True)
 
 
+async def _erase(
+    services: Any, tenant: TenantRef | None, by: str, command: ErasePerson
+) -> Change | Refusal:
+    """Keep the request in the commit that consumes the approval; the erasure itself follows."""
+    assert tenant is not None
+    identity, wait = services.identity, timedelta(days=command.wait_days)
+    ready = await prepare_erasure(identity, tenant, by, command.player_id, wait)
+    if isinstance(ready, Refusal):
+        return ready
+    asked: Erasure = ready
+    recorder = await identity.recorder(tenant)
+
+    async def make(tx: Tx) -> Erasure | Refusal:
+        return await ask_within(identity, recorder, tx, asked)
+
+    async def then() -> None:
+        await erase_asked(identity, tenant, asked)
+
+    return Change(make=make, then=then)
+
+
 def _show(stored: StoredChange) -> Mapping[str, Any]:
     until: datetime | None = stored.until
     return {"playerId": stored.player_id, "until": None if until is None else until.isoformat()}
@@ -53,6 +86,16 @@ def _answer(receipt: Receipt) -> Mapping[str, str]:
 
 APPROVABLES = (
     *OF_STAFF,
+    *OF_KEYS,
+    Approvable(
+        verb=ERASE_PERSON,
+        permission=ERASE,
+        meaning="Erase a person.",
+        command=ErasePerson,
+        show=msgspec.to_builtins,
+        change=_erase,
+        answer=lambda receipt: msgspec.json.decode(receipt.data),
+    ),
     Approvable(
         verb=SUSPEND,
         permission=MODERATE,

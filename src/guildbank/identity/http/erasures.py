@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from litestar import delete, get, post
+from litestar import Response, delete, get, post
 from litestar.params import PathParameter
 from msgspec import Meta
 
+from guildbank.approvals import WAITS, FourEyes, held_back
 from guildbank.identity.contracts.lives import Erasure, LegalHold
+from guildbank.identity.http import approvable
 from guildbank.identity.http.moderation import Until
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.lives.erase import (
@@ -130,21 +132,32 @@ async def erase_own(identity: Parts, caller: Who) -> ErasureView:
     "/v1/players/{player_id:str}/erase",
     guards=[scope(ERASE, fresh=True)],
     tags=TAGS,
-    status_code=202,
+    status_code=200,
     summary="Erase a person",
+    responses=WAITS,
 )
 async def erase(
-    identity: Parts, caller: Who, player_id: PlayerId, data: JSONBody[EraseBody | None] = None
-) -> ErasureView:
+    identity: Parts,
+    four_eyes: Service[FourEyes],
+    everything: Service[Any],
+    caller: Who,
+    player_id: PlayerId,
+    data: JSONBody[EraseBody | None] = None,
+) -> Response[ErasureView]:
     """Forget who a player is, at once or after some days. It cannot be undone once it is done.
 
     Names, addresses, passwords, sessions, the profile, mail and every free text are gone; the
     journal stays as it is, with an id that names nobody. Refused as `erasure_held` while a legal
     hold stands, or money or coins are under way. The body may be left out.
     """
-    wait = timedelta(days=0 if data is None else data.wait_days)
+    days = 0 if data is None else data.wait_days
+    wish = approvable.ErasePerson(player_id, days)
+    waits = await held_back(four_eyes, everything, caller, approvable.ERASE_PERSON, wish)
+    if waits is not None:
+        return waits
+    wait = timedelta(days=days)
     asked = await request_erasure(identity, caller.home, caller.principal, player_id, wait)
-    return _view(granted(asked))
+    return Response(_view(granted(asked)))
 
 
 @delete(

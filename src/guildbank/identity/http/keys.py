@@ -2,17 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
-from litestar import delete, get, post
+from litestar import Response, delete, get, post
 from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta
 
+from guildbank.approvals import WAITS, FourEyes, fetch, held_back
 from guildbank.identity.contracts.machines import Key, KeyKind, NewKey
 from guildbank.identity.contracts.players import TENANT_SUSPENDED
+from guildbank.identity.http import keys_approvable
 from guildbank.identity.usecases import Identity
-from guildbank.identity.usecases.machines.create_key import create_key
+from guildbank.identity.usecases.machines.agreed_key import MakeKey, RenewKey
+from guildbank.identity.usecases.machines.create_key import (
+    WantedKey,
+    check_wanted,
+    kept_addresses,
+    make_key,
+)
 from guildbank.identity.usecases.machines.end_key import revoke_key, rotate_key
 from guildbank.identity.usecases.machines.list_keys import list_keys
 from guildbank.infra.http import (
@@ -37,10 +45,13 @@ from guildbank.infra.http import (
 from guildbank.infra.tenant import TenantRef
 
 Parts = Service[Identity]
+Eyes = Service[FourEyes]
+Everything = Service[Any]
 READ, WRITE = "keys:read", "keys:write"
 WRITING = [scope(WRITE, fresh=True)]
 TAGS: Sequence[str] = ["Keys"]
 WEEK_SECONDS = 7 * 24 * 3600
+ApprovalId = Annotated[str, PathParameter(description="The approval's id.", max_length=90)]
 KeyId = Annotated[str, PathParameter(description="The key's id.", max_length=90)]
 ScopeName = Annotated[str, Meta(min_length=1, max_length=64, examples=["wallets:spend"])]
 TenantSlug = Annotated[str, Meta(min_length=2, max_length=40, examples=["moonlit-games"])]
@@ -130,30 +141,40 @@ class NewKeyView(View):
     token: str
 
 
-@post("/v1/keys", guards=WRITING, tags=TAGS, summary="Create a key")
-async def create(identity: Parts, caller: Who, data: JSONBody[CreateKeyBody]) -> NewKeyView:
+@post("/v1/keys", guards=WRITING, tags=TAGS, summary="Create a key", responses=WAITS)
+async def create(
+    identity: Parts,
+    four_eyes: Eyes,
+    everything: Everything,
+    caller: Who,
+    data: JSONBody[CreateKeyBody],
+) -> Response[NewKeyView]:
     """Create a key for an application. Keep the token: it is not shown again.
 
-    While a tenant is suspended only the deployment's key creates keys for it.
+    While a tenant is suspended only the deployment's key creates keys for it. Where a second person
+    must agree it is made later: fetch it at `/v1/approvals/{id}/key` then.
     """
     if caller.tenant is not None and caller.tenant.state != "active":
         raise Problem(TENANT_SUSPENDED)
     tenant = await _tenant(identity, caller, data.tenant, "tenant")
-    made = await create_key(
-        identity,
-        tenant,
-        data.name,
-        data.scopes,
+    # Where the operator sits says nothing of where a tenant's machines are.
+    own = caller.allowed_addresses if caller.tenant == tenant else ()
+    wanted = WantedKey(
+        name=data.name,
         kind=data.kind,
+        scopes=tuple(data.scopes),
         application=data.application,
         expires_at=data.expires_at,
-        allowed_addresses=data.allowed_addresses,
-        # Where the operator sits says nothing of where a tenant's machines are.
-        held_addresses=caller.allowed_addresses if caller.tenant == tenant else (),
-        held=_held(caller),
-        principal=caller.principal,
+        allowed_addresses=granted(kept_addresses(data.kind, data.allowed_addresses, own)),
     )
-    return _new_view(granted(made))
+    if (wrong := check_wanted(identity, tenant, wanted, _held(caller))) is not None:
+        raise Problem(wrong)
+    wish = MakeKey(wanted, None if caller.tenant == tenant or tenant is None else tenant.slug)
+    waits = await held_back(four_eyes, everything, caller, keys_approvable.CREATE, wish)
+    if waits is not None:
+        return waits
+    made = await make_key(identity, tenant, wanted, _held(caller), caller.principal)
+    return Response(_new_view(granted(made)))
 
 
 @get("/v1/keys", guards=[scope(READ)], tags=TAGS, summary="List keys")
@@ -190,14 +211,35 @@ async def revoke(identity: Parts, caller: Who, key_id: KeyId) -> None:
     granted(ended)
 
 
-@post("/v1/keys/{key_id:str}/rotate", guards=WRITING, tags=TAGS, summary="Rotate a key")
+@post(
+    "/v1/keys/{key_id:str}/rotate",
+    guards=WRITING,
+    tags=TAGS,
+    summary="Rotate a key",
+    responses=WAITS,
+)
 async def rotate(
-    identity: Parts, caller: Who, key_id: KeyId, data: JSONBody[RotateKeyBody]
-) -> NewKeyView:
+    identity: Parts,
+    four_eyes: Eyes,
+    everything: Everything,
+    caller: Who,
+    key_id: KeyId,
+    data: JSONBody[RotateKeyBody],
+) -> Response[NewKeyView]:
     """Make a successor; the old key stays valid for `overlapSeconds`.
 
-    Only who has all scopes of the key may.
+    Only who has all scopes of the key may. Where a second person must agree it is made later, and
+    the overlap begins then: fetch it at `/v1/approvals/{id}/key`.
     """
+    wish = RenewKey(
+        key_id=key_id,
+        overlap_seconds=data.overlap_seconds,
+        held=tuple(sorted(caller.scopes)) if caller.kind == "machine" else None,
+        held_addresses=caller.allowed_addresses,
+    )
+    waits = await held_back(four_eyes, everything, caller, keys_approvable.ROTATE, wish)
+    if waits is not None:
+        return waits
     made = await rotate_key(
         identity,
         key_id,
@@ -207,6 +249,31 @@ async def rotate(
         held_addresses=caller.allowed_addresses,
         held=_held(caller),
         principal=caller.principal,
+    )
+    return Response(_new_view(granted(made)))
+
+
+@post(
+    "/v1/approvals/{approval_id:str}/key",
+    guards=WRITING,
+    tags=TAGS,
+    summary="Fetch a key that was agreed to",
+)
+async def fetch_key(
+    four_eyes: Eyes, everything: Everything, caller: Who, approval_id: ApprovalId
+) -> NewKeyView:
+    """Make the key that one asked for and somebody agreed to. Keep the token: it is shown once.
+
+    Only who asked fetches it, once, within 24 hours of the agreement; both persons' rights are
+    looked at again. Whoever loses the answer revokes the key and asks anew.
+    """
+    made = await fetch(
+        four_eyes,
+        everything,
+        caller.tenant,
+        caller.principal,
+        approval_id,
+        (keys_approvable.CREATE, keys_approvable.ROTATE),
     )
     return _new_view(granted(made))
 
@@ -254,4 +321,4 @@ def _new_view(made: NewKey) -> NewKeyView:
     return NewKeyView(key=_view(made.key), token=made.token)
 
 
-ROUTES = (create, list_all, revoke, rotate)
+ROUTES = (create, list_all, revoke, rotate, fetch_key)

@@ -108,6 +108,21 @@ async def application_scopes(
     return frozenset(name for row in rows for name in row.scopes) if rows else None
 
 
+async def application_power(
+    tx: Tx, application: str, tenant_id: str | None, now: datetime
+) -> frozenset[str]:
+    """Return all scopes of an application's secret keys that are good now."""
+    statement = select(_key.scopes).where(
+        _key.application == application,
+        _key.tenant_id.is_not_distinct_from(tenant_id),
+        _key.kind == "secret",
+        _key.revoked_at.is_(None),
+        _key.expires_at.is_(None) | (_key.expires_at > now),
+    )
+    rows = (await tx.sql.execute(statement)).all()
+    return frozenset(name for row in rows for name in row.scopes)
+
+
 async def application_may(
     tx: Tx, application: str, tenant_id: str | None, scope: str, now: datetime
 ) -> bool:

@@ -1,10 +1,10 @@
 """Delete a tenant: archive it, then drop its schema and bury its slug in one transaction."""
 
 from guildbank.infra.acting import HOST
-from guildbank.infra.database import CONTROL_SCHEMA
+from guildbank.infra.database import CONTROL_SCHEMA, Tx
 from guildbank.kernel import Refusal
 from guildbank.tenancy import store
-from guildbank.tenancy.contracts import DELETED, NO_TENANT, NOT_CONFIRMED, Deleted
+from guildbank.tenancy.contracts import DELETED, NO_TENANT, NOT_CONFIRMED, Deleted, Tenant
 from guildbank.tenancy.usecases import Tenancy
 from guildbank.tenancy.usecases.archive import write_archive
 
@@ -27,26 +27,51 @@ async def delete_tenant(
     tenant goes on as it was. Refusals: `not_found`, `confirmation_mismatch`.
     """
     async with tenancy.db.begin(CONTROL_SCHEMA) as tx:
-        # An archive takes as long as it takes; the limits are for those who hold up others.
-        await tx.driver.fetch(LIFT_LIMITS)
-        tenant = await store.tenant_to_change(tx, slug)
-        if tenant is None:
-            return NO_TENANT
-        if confirm != slug:
-            return NOT_CONFIRMED
-        found = await store.tenant_with_key(tx, tenant.ref.id)
-        if found is None:
-            return NO_TENANT
-        await store.see(tx, tenant.ref.schema)
-        await tenancy.journal.set_writable(tx, False, principal)
-        head = await tenancy.journal.head(tx)
-        archive = await write_archive(
-            tx, tenancy.archives, tenant, found[1], head, tenancy.clock.now()
-        )
-        await store.see(tx, CONTROL_SCHEMA)
-        await tx.driver.execute(f'DROP SCHEMA "{tenant.ref.schema}" CASCADE')
-        await store.entomb(tx, tenant.ref.id)
-        told = {"tenantId": tenant.ref.id, "slug": slug, "seq": head.seq, "hash": head.hash.hex()}
-        await tenancy.journal.record(tx, principal, DELETED, told)
-    tenancy.tenants.forget(tenant.ref)
-    return Deleted(slug, archive)
+        gone = await delete_within(tenancy, tx, slug, confirm, principal)
+    if isinstance(gone, Deleted):
+        tenancy.tenants.forget(gone.ref)
+    return gone
+
+
+async def check_deletion(tenancy: Tenancy, slug: str, confirm: str) -> Tenant | Refusal:
+    """Return the tenant that would be deleted, or why it would not."""
+    async with tenancy.db.begin(CONTROL_SCHEMA) as tx:
+        return await check_deletion_within(tx, slug, confirm)
+
+
+async def check_deletion_within(tx: Tx, slug: str, confirm: str) -> Tenant | Refusal:
+    """Lock the tenant's row in the caller's transaction and return it, or why it is not deleted."""
+    tenant = await store.tenant_to_change(tx, slug)
+    if tenant is None:
+        return NO_TENANT
+    return tenant if confirm == slug else NOT_CONFIRMED
+
+
+async def delete_within(
+    tenancy: Tenancy, tx: Tx, slug: str, confirm: str, principal: str
+) -> Deleted | Refusal:
+    """Do what `delete_tenant` does in the caller's transaction, which is not to commit a refusal.
+
+    The caller forgets the tenant once it is committed.
+    """
+    # An archive takes as long as it takes; the limits are for those who hold up others.
+    await tx.driver.fetch(LIFT_LIMITS)
+    tenant = await check_deletion_within(tx, slug, confirm)
+    if isinstance(tenant, Refusal):
+        return tenant
+    found = await store.tenant_with_key(tx, tenant.ref.id)
+    if found is None:
+        return NO_TENANT
+    await store.see(tx, tenant.ref.schema)
+    await tenancy.journal.set_writable(tx, False, principal)
+    head = await tenancy.journal.head(tx)
+    archive = await write_archive(tx, tenancy.archives, tenant, found[1], head, tenancy.clock.now())
+    await store.see(tx, CONTROL_SCHEMA)
+    await tx.driver.execute(f'DROP SCHEMA "{tenant.ref.schema}" CASCADE')
+    await store.entomb(tx, tenant.ref.id)
+    told = {
+        "tenantId": tenant.ref.id, "slug": slug, "seq": head.seq, "hash": head.hash.hex(),
+        "archive": archive.name,
+    }  # fmt: skip
+    await tenancy.journal.record(tx, principal, DELETED, told)
+    return Deleted(tenant.ref, archive)

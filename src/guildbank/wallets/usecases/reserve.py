@@ -56,7 +56,8 @@ class WalletReserve:
             return SPANS_WALLETS
         book = open_book(stage)
         for address, amount in less:
-            split = book.hold([address], amount)
+            # Whether it may be taken, the command itself was asked: taking back is never barred.
+            split = book.hold([address], amount, forced=True)
             if isinstance(split, Refusal):
                 return split
         hold = Hold(

@@ -80,7 +80,7 @@ def _change(
             outcome = await within(identity, plane, tx, who, command)
             return outcome if isinstance(outcome, Refusal) else None
 
-        return make
+        return Change(make=make)
 
     return prepare
 
@@ -98,7 +98,7 @@ async def _invite(
         outcome = await invite.invite_within(plane, tx, by, ready)
         return outcome if isinstance(outcome, Refusal) else None
 
-    return make
+    return Change(make=make)
 
 
 async def _set_up(
@@ -113,7 +113,7 @@ async def _set_up(
     async def make(tx: Tx) -> Refusal | None:
         return await configure.configure_within(external, plane, tx, by, command)
 
-    return make
+    return Change(make=make)
 
 
 def _show_wanted(command: Wanted) -> Mapping[str, Any]:
@@ -172,6 +172,7 @@ def _of(
         show=msgspec.to_builtins,
         change=change,
         always=True,
+        of="both",
     )
 
 
@@ -189,6 +190,7 @@ APPROVABLES = (
         show=_show_wanted,
         change=_set_up,
         always=True,
+        of="both",
     ),
     _of(MAKE_ROLE, ROLES, "Make a role.", ShapeRole, _change(_make_role)),
     _of(CHANGE_ROLE, ROLES, "Change what a role permits.", ShapeRole, _change(_change_role)),

@@ -27,10 +27,11 @@ from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.lives.change_state import ChangeState, change
 from guildbank.identity.usecases.players.read_players import get_player
 from guildbank.identity.usecases.sign_in.keep_session import end_sessions
+from guildbank.infra.database import Tx
 from guildbank.infra.each_tenant import each_tenant
 from guildbank.infra.room import Obstacle
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Draft, Need, Stage
+from guildbank.journal import Draft, Need, Recorder, Stage
 from guildbank.kernel import Refusal, parse_id
 from guildbank.notify import address_hashes
 
@@ -101,6 +102,15 @@ async def request_erasure(
     if isinstance(asked, Refusal) or wait:
         return asked
     return await _erase(identity, tenant, asked)
+
+
+async def erase_asked(identity: Identity, tenant: TenantRef, asked: Erasure) -> None:
+    """Go on with a request whose commit is done, where it has not to wait.
+
+    What came between is made up for by the job, as after a crash.
+    """
+    if asked.due_at <= asked.requested_at:
+        await _erase(identity, tenant, asked)
 
 
 async def request_own_erasure(
@@ -185,6 +195,24 @@ async def _ask(
     *,
     own: bool,
 ) -> Erasure | Refusal:
+    asked = await prepare_erasure(identity, tenant, principal, player_id, wait, own=own)
+    if isinstance(asked, Refusal):
+        return asked
+    recorder = await identity.recorder(tenant)
+    async with identity.db.begin(tenant.schema) as tx:
+        return await ask_within(identity, recorder, tx, asked)
+
+
+async def prepare_erasure(
+    identity: Identity,
+    tenant: TenantRef,
+    principal: str,
+    player_id: str,
+    wait: timedelta,
+    *,
+    own: bool = False,
+) -> Erasure | Refusal:
+    """Return the request that `ask_within` is to keep. `not_found`, `tenant_suspended`."""
     player = await get_player(identity, tenant, player_id)
     if isinstance(player, Refusal):
         return player
@@ -193,21 +221,25 @@ async def _ask(
     if tenant.state != "active":
         return TENANT_SUSPENDED
     now = identity.clock.now()
-    asked = Erasure(
+    return Erasure(
         player_id=player_id, own=own, principal=principal, requested_at=now, due_at=now + wait
     )
-    recorder = await identity.recorder(tenant)
-    async with identity.db.begin(tenant.schema) as tx:
-        held = await store.standing_obstacles(tx.driver, identity.obstacles, player_id)
-        if own:
-            held = _told(identity, held)
-        if held:
-            return held_by(held)
-        if own and await store.erasure_of(tx.driver, player_id) is not None:
-            return ERASURE_ASKED
-        await store.add(tx.driver, asked)
-        told = {"playerId": player_id, "dueAt": asked.due_at}
-        await recorder.record(tx, principal, ERASURE_REQUESTED, told)
+
+
+async def ask_within(
+    identity: Identity, recorder: Recorder, tx: Tx, asked: Erasure
+) -> Erasure | Refusal:
+    """Keep a request in the caller's transaction, which is not to commit a refusal."""
+    held = await store.standing_obstacles(tx.driver, identity.obstacles, asked.player_id)
+    if asked.own:
+        held = _told(identity, held)
+    if held:
+        return held_by(held)
+    if asked.own and await store.erasure_of(tx.driver, asked.player_id) is not None:
+        return ERASURE_ASKED
+    await store.add(tx.driver, asked)
+    told = {"playerId": asked.player_id, "dueAt": asked.due_at}
+    await recorder.record(tx, asked.principal, ERASURE_REQUESTED, told)
     return asked
 
 

@@ -21,6 +21,7 @@ from guildbank.infra.acting import HOST
 from guildbank.infra.database import CONTROL_SCHEMA, Tx
 from guildbank.infra.http import DEPLOYMENT_SCOPE
 from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Recorder
 from guildbank.kernel import Refusal, new_id, parse_id
 
 NO_APPLICATION = Refusal(
@@ -33,6 +34,17 @@ PUBLISHABLE_IS_EVERYWHERE = Refusal(
     detail="A publishable key is built into game clients, which may be anywhere.",
     field="allowedAddresses",
 )
+
+
+class WantedKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key to be made; `allowed_addresses` are networks as they are kept."""
+
+    name: str
+    kind: KeyKind = "secret"
+    scopes: tuple[str, ...] = ()
+    application: str | None = None
+    expires_at: datetime | None = None
+    allowed_addresses: tuple[str, ...] = ()
 
 
 async def create_key(
@@ -58,40 +70,90 @@ async def create_key(
     act under its name. Refusals: `invalid_value`, `scope_not_held`, `address_not_held`, with the
     field named.
     """
-    now = identity.clock.now()
-    if (wrong := _check(identity, tenant, scopes, kind, held)) is not None:
-        return wrong
-    if expires_at is not None and expires_at <= now:
-        return Refusal(code="invalid_value", detail="This time has passed.", field="expiresAt")
-    if allowed_addresses and kind == "publishable":
-        return PUBLISHABLE_IS_EVERYWHERE
-    allowed = read_allowed(allowed_addresses, () if kind == "publishable" else held_addresses)
+    allowed = kept_addresses(kind, allowed_addresses, held_addresses)
     if isinstance(allowed, Refusal):
         return allowed
-    token = new_token(kind)
+    wanted = WantedKey(
+        name=name, kind=kind, scopes=tuple(scopes), application=application,
+        expires_at=expires_at, allowed_addresses=allowed,
+    )  # fmt: skip
+    if (wrong := check_wanted(identity, tenant, wanted, held)) is not None:
+        return wrong
+    return await make_key(identity, tenant, wanted, held, principal)
+
+
+async def make_key(
+    identity: Identity,
+    tenant: TenantRef | None,
+    wanted: WantedKey,
+    held: Collection[str] | None,
+    principal: str,
+) -> NewKey | Refusal:
+    """Return a key that was checked, with its token. Refusals: those of the application."""
+    recorder = await identity.recorder(tenant)
+    async with identity.db.begin(CONTROL_SCHEMA) as tx:
+        made = await create_within(identity, recorder, tx, tenant, wanted, held, principal)
+    if isinstance(made, NewKey):
+        identity.keys.forget()
+    return made
+
+
+def kept_addresses(
+    kind: KeyKind, allowed: Sequence[str], held: Sequence[str]
+) -> tuple[str, ...] | Refusal:
+    """Return the networks of a key as they are kept. `invalid_value`, `address_not_held`."""
+    if allowed and kind == "publishable":
+        return PUBLISHABLE_IS_EVERYWHERE
+    return read_allowed(allowed, () if kind == "publishable" else held)
+
+
+def check_wanted(
+    identity: Identity, tenant: TenantRef | None, wanted: WantedKey, held: Collection[str] | None
+) -> Refusal | None:
+    """Return what is wrong with a key that is wanted. `invalid_value`, `scope_not_held`."""
+    if (wrong := _check(identity, tenant, wanted.scopes, wanted.kind, held)) is not None:
+        return wrong
+    if wanted.expires_at is not None and wanted.expires_at <= identity.clock.now():
+        return Refusal(code="invalid_value", detail="This time has passed.", field="expiresAt")
+    return None
+
+
+async def create_within(
+    identity: Identity,
+    recorder: Recorder,
+    tx: Tx,
+    tenant: TenantRef | None,
+    wanted: WantedKey,
+    held: Collection[str] | None,
+    principal: str,
+) -> NewKey | Refusal:
+    """Do what `create_key` does in a transaction on the control schema, once it is checked.
+
+    The caller is not to commit a refusal, and forgets known keys afterwards.
+    """
+    tenant_id = None if tenant is None else tenant.id
+    wrong = await _check_application(tx, wanted.application, tenant_id, held)
+    if wrong is not None:
+        return wrong
+    token = new_token(wanted.kind)
     key = Key(
         id=new_id("key"),
-        application=application or new_id("app"),
-        tenant_id=None if tenant is None else tenant.id,
-        kind=kind,
-        name=name,
+        application=wanted.application or new_id("app"),
+        tenant_id=tenant_id,
+        kind=wanted.kind,
+        name=wanted.name,
         prefix=token[:SHOWN],
-        scopes=tuple(sorted(set(scopes))),
-        allowed_addresses=allowed,
-        created_at=now,
-        expires_at=expires_at,
+        scopes=tuple(sorted(set(wanted.scopes))),
+        allowed_addresses=wanted.allowed_addresses,
+        created_at=identity.clock.now(),
+        expires_at=wanted.expires_at,
         last_used_at=None,
         revoked_at=None,
         replaced_by=None,
         created_by=principal,
     )
-    recorder = await identity.recorder(tenant)
-    async with identity.db.begin(CONTROL_SCHEMA) as tx:
-        if (wrong := await _check_application(tx, application, key.tenant_id, held)) is not None:
-            return wrong
-        await store.insert_key(tx, key, token_hash(token))
-        await recorder.record(tx, principal, KEY_CREATED, told_of(key), after=shown(key))
-    identity.keys.forget()
+    await store.insert_key(tx, key, token_hash(token))
+    await recorder.record(tx, principal, KEY_CREATED, told_of(key), after=shown(key))
     return NewKey(key, token)
 
 

@@ -18,7 +18,7 @@ from guildbank.identity.store import keys as store
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.machines.create_key import shown, told_of
 from guildbank.infra.acting import HOST
-from guildbank.infra.database import CONTROL_SCHEMA
+from guildbank.infra.database import CONTROL_SCHEMA, Tx
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Recorder
 from guildbank.kernel import Refusal, new_id
@@ -41,7 +41,7 @@ async def revoke_key(
     """
     tenant_id = None if tenant is None else tenant.id
     now = identity.clock.now()
-    recorder = await _recorder(identity, key_id, tenant, any_tenant=any_tenant)
+    recorder = await recorder_of(identity, key_id, tenant, any_tenant=any_tenant)
     async with identity.db.begin(CONTROL_SCHEMA) as tx:
         key = await store.key_by_id(tx, key_id, tenant_id, any_tenant=any_tenant)
         if key is None:
@@ -74,41 +74,60 @@ async def rotate_key(
     `held_addresses`, but for keys of a tenant that the deployment renews. Refusals: `not_found`,
     `scope_not_held`, `address_not_held`, `key_ended` (revoked, expired or rotated before).
     """
+    recorder = await recorder_of(identity, key_id, tenant, any_tenant=any_tenant)
+    async with identity.db.begin(CONTROL_SCHEMA) as tx:
+        made = await rotate_within(
+            identity, recorder, tx, key_id, tenant, overlap_seconds, any_tenant=any_tenant,
+            held=held, held_addresses=held_addresses, principal=principal,
+        )  # fmt: skip
+    if isinstance(made, NewKey):
+        identity.keys.forget()
+    return made
+
+
+async def rotate_within(
+    identity: Identity,
+    recorder: Recorder,
+    tx: Tx,
+    key_id: str,
+    tenant: TenantRef | None,
+    overlap_seconds: int,
+    *,
+    any_tenant: bool,
+    held: Collection[str] | None,
+    held_addresses: Sequence[str],
+    principal: str,
+) -> NewKey | Refusal:
+    """Do what `rotate_key` does in a transaction on the control schema.
+
+    The caller is not to commit a refusal, and forgets known keys afterwards.
+    """
     tenant_id = None if tenant is None else tenant.id
     now = identity.clock.now()
-    recorder = await _recorder(identity, key_id, tenant, any_tenant=any_tenant)
-    async with identity.db.begin(CONTROL_SCHEMA) as tx:
-        old = await store.key_by_id(tx, key_id, tenant_id, any_tenant=any_tenant)
-        if old is None:
-            return NO_KEY
-        if (above := check_power(old.scopes, held)) is not None:
-            return above
-        if held_addresses and old.kind == "secret" and old.tenant_id == tenant_id:
-            if not old.allowed_addresses:
-                return NOT_FROM_EVERYWHERE
-            narrower = read_allowed(old.allowed_addresses, held_addresses)
-            if isinstance(narrower, Refusal):
-                return msgspec.structs.replace(narrower, field=None)
-        expired = old.expires_at is not None and old.expires_at <= now
-        if expired or old.revoked_at is not None or old.replaced_by is not None:
-            return KEY_ENDED
-        token = new_token(old.kind)
-        fresh = _successor(old, token, now, principal)
-        await store.insert_key(tx, fresh, token_hash(token))
-        ends = now + timedelta(seconds=overlap_seconds)
-        if old.expires_at is not None:
-            ends = min(ends, old.expires_at)
-        await store.replace(tx, old.id, fresh.id, ends)
-        told = {**told_of(old), "successor": fresh.id}
-        await recorder.record(
-            tx,
-            principal,
-            KEY_ROTATED,
-            told,
-            before=shown(old),
-            after={**shown(fresh), "ends": ends},
-        )
-    identity.keys.forget()
+    old = await store.key_by_id(tx, key_id, tenant_id, any_tenant=any_tenant)
+    if old is None:
+        return NO_KEY
+    if (above := check_power(old.scopes, held)) is not None:
+        return above
+    if held_addresses and old.kind == "secret" and old.tenant_id == tenant_id:
+        if not old.allowed_addresses:
+            return NOT_FROM_EVERYWHERE
+        narrower = read_allowed(old.allowed_addresses, held_addresses)
+        if isinstance(narrower, Refusal):
+            return msgspec.structs.replace(narrower, field=None)
+    expired = old.expires_at is not None and old.expires_at <= now
+    if expired or old.revoked_at is not None or old.replaced_by is not None:
+        return KEY_ENDED
+    token = new_token(old.kind)
+    fresh = _successor(old, token, now, principal)
+    await store.insert_key(tx, fresh, token_hash(token))
+    ends = now + timedelta(seconds=overlap_seconds)
+    if old.expires_at is not None:
+        ends = min(ends, old.expires_at)
+    await store.replace(tx, old.id, fresh.id, ends)
+    told = {**told_of(old), "successor": fresh.id}
+    after = {**shown(fresh), "ends": ends}
+    await recorder.record(tx, principal, KEY_ROTATED, told, before=shown(old), after=after)
     return NewKey(fresh, token)
 
 
@@ -126,7 +145,7 @@ def _successor(old: Key, token: str, now: datetime, principal: str) -> Key:
     )
 
 
-async def _recorder(
+async def recorder_of(
     identity: Identity, key_id: str, tenant: TenantRef | None, *, any_tenant: bool
 ) -> Recorder:
     """Return the recorder of whose key it is, which the deployment may not know before."""
