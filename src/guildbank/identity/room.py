@@ -19,6 +19,9 @@ from guildbank.infra.http import Code
 from guildbank.infra.room import MailTemplate, Room
 from guildbank.plugin_host import CAPTCHA_CODES, SIGN_IN_CODES
 
+OF_NOTICE = ("time", "place", "link")
+"""What every notice to an operator says beside its own."""
+
 ROOM = Room(
     name="identity",
     routes=ROUTES,
@@ -122,6 +125,12 @@ ROOM = Room(
         MailTemplate("identity.link_removed", ("provider", "time")),
         MailTemplate("identity.operator_invitation", ("link", "inviter", "role")),
         MailTemplate("identity.operator_reset", ("link",)),
+        MailTemplate("identity.operator_factor_added", ("factor", *OF_NOTICE)),
+        MailTemplate("identity.operator_factor_removed", ("factor", *OF_NOTICE)),
+        MailTemplate("identity.operator_codes_renewed", OF_NOTICE),
+        MailTemplate("identity.operator_password_changed", OF_NOTICE),
+        MailTemplate("identity.operator_new_device", ("device", *OF_NOTICE)),
+        MailTemplate("identity.operator_linked", OF_NOTICE),
     ),
     codes=(
         Code("tenant_mismatch", 401, "The credentials name different tenants."),

@@ -135,13 +135,13 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     """A new session: `cookie` is what the browser keeps.
 
-    `device` is the token by which this browser is known the next time that a password is typed,
+    `device` is the token by which this browser is known at the operator's next sign-in,
     `recovery_codes` are shown this once, where an app has just been set up.
     """
 
     cookie: str
     session: OperatorSession
-    device: str | None = None
+    device: str
     recovery_codes: tuple[str, ...] = ()
 
 

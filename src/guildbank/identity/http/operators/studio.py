@@ -16,11 +16,12 @@ from guildbank.identity.http.operators.door import (
     PUBLIC,
     OfDeployment,
     TenantSlug,
+    browser_of,
     check_awake,
     check_place,
+    cookies_of,
     plane_at,
     plane_of,
-    session_cookie,
 )
 from guildbank.identity.http.operators.own import FRESH
 from guildbank.identity.http.operators.own import TAGS as OWN_TAGS
@@ -78,7 +79,9 @@ async def begin_by_studio(
     """
     _check_page(external, request)
     plane = await plane_at(external.identity, request, data.deployment, data.tenant)
-    begun = await begin_journey(external, plane, anew=data.anew)
+    begun = await begin_journey(
+        external, plane, browser_of(external.identity, request), anew=data.anew
+    )
     return _leaving(external, granted(begun))
 
 
@@ -97,7 +100,8 @@ async def link_studio(external: Parts, request: Req, caller: Who) -> Response[De
     _check_page(external, request)
     check_awake(caller)
     plane = await plane_of(external.identity, caller)
-    begun = await begin_journey(external, plane, anew=True, links=caller.principal)
+    browser = browser_of(external.identity, request)
+    begun = await begin_journey(external, plane, browser, anew=True, links=caller.principal)
     return _leaving(external, granted(begun))
 
 
@@ -119,8 +123,8 @@ async def come_back_from_studio(external: Parts, request: Req, plane_id: PlaneId
     params = dict(pairs)
     if plane is None or len(params) != len(pairs):
         return _to_page(BAD_STATE, [])
-    device = request.headers.get("user-agent", "")
-    found = await come_back(external, plane, params, request.cookies, device)
+    name = request.headers.get("user-agent", "")
+    found = await come_back(external, plane, params, request.cookies, name)
     gone = _cookie(external, journey_cookie(external, params.get("state", "")), "", 0)
     if isinstance(found, Refusal):
         return _to_page(found, [] if found is BAD_STATE else [gone])
@@ -129,7 +133,7 @@ async def come_back_from_studio(external: Parts, request: Req, plane_id: PlaneId
             {"challenge": found.challenge, "step": found.step, "methods": " ".join(found.methods)}
         )
         return _redirect(f"{PAGE}#{more}", [gone])
-    return _redirect(PAGE, [gone, session_cookie(external.identity, found.cookie)])
+    return _redirect(PAGE, [gone, *cookies_of(external.identity, found)])
 
 
 def _check_page(external: ExternalSignIn, request: Req) -> None:

@@ -34,14 +34,7 @@ class PasswordTyped(msgspec.Struct, frozen=True, kw_only=True):
     device: str | None = None
 
 
-class Recognised(msgspec.Struct, frozen=True, kw_only=True):
-    """A right password: what comes next, and the token by which the browser is known next time."""
-
-    half: HalfSignIn
-    device: str
-
-
-async def sign_in(identity: Identity, plane: Plane, typed: PasswordTyped) -> Recognised | Refusal:
+async def sign_in(identity: Identity, plane: Plane, typed: PasswordTyped) -> HalfSignIn | Refusal:
     """Return what a right password gets.
 
     Refusals: `login_failed`, which tells neither by its words nor by its time whether the address
@@ -64,15 +57,14 @@ async def sign_in(identity: Identity, plane: Plane, typed: PasswordTyped) -> Rec
     )
     if found is None or verdict is Verdict.WRONG:
         return SIGN_IN_FAILED
-    device = await identity.throttle.succeeded(*asked)
+    await identity.throttle.succeeded(*asked)
     if found[2] != "active":
         return SUSPENDED
     async with identity.db.begin(plane.schema) as tx:
         operator = await people.one(tx.driver, found[0])
         if operator is None:
             return SIGN_IN_FAILED
-        half = await ask_for_factor(identity, plane, tx, operator.id)
-    return Recognised(half=half, device=device)
+        return await ask_for_factor(identity, plane, tx, operator.id)
 
 
 async def ask_for_factor(identity: Identity, plane: Plane, tx: Tx, operator_id: str) -> HalfSignIn:

@@ -16,6 +16,7 @@ from guildbank.identity.contracts.studio import PLUGIN, StudioSettings, Trust
 from guildbank.identity.rules import token_hash
 from guildbank.identity.store.operators import factors as tickets
 from guildbank.identity.usecases.external import ExternalSignIn
+from guildbank.identity.usecases.operators.browsers import Browser
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.identity.usecases.studio import terms_of
 from guildbank.identity.usecases.studio.begin import Journey, journey_cookie, journey_place
@@ -29,9 +30,11 @@ async def come_back(
     plane: Plane,
     params: Mapping[str, str],
     cookies: Mapping[str, str],
-    device: str,
+    name: str,
 ) -> SignedIn | HalfSignIn | Refusal:
     """Return a session, or what is still to be proved here, for who came back.
+
+    `name` is what the browser calls itself.
 
     Refusals: `bad_state`, `unknown_identity_provider`, those of the plugin and those of `enter`.
     """
@@ -47,7 +50,7 @@ async def come_back(
     if isinstance(known, Refusal):
         return known
     now = external.identity.clock.now()
-    return await enter(external, plane, _arrival(known, terms[0], journey, device, now))
+    return await enter(external, plane, _arrival(known, terms[0], journey, name, now))
 
 
 async def _journey(external: ExternalSignIn, plane: Plane, state: str) -> Journey | None:
@@ -64,7 +67,7 @@ def _arrival(
     known: ExternalIdentity,
     settings: StudioSettings,
     journey: Journey,
-    device: str,
+    name: str,
     now: datetime,
 ) -> Arrival:
     proved_at = _time(known.claims.get("auth_time"), now)
@@ -81,7 +84,7 @@ def _arrival(
         # An issuer that does not say when it asked anew is not believed that it did.
         complete=trusted and (fresh or not journey.anew),
         proved_at=proved_at,
-        device=device,
+        browser=Browser(name, journey.browser),
     )
 
 

@@ -30,12 +30,16 @@ from guildbank.identity.rules import read_email
 from guildbank.identity.store.operators import factors, invitations, people, sessions
 from guildbank.identity.store.operators import roles as own_roles
 from guildbank.identity.store.operators import studio as store
+from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.external import ExternalSignIn
+from guildbank.identity.usecases.operators.browsers import Browser, enter_by, recognise
 from guildbank.identity.usecases.operators.half_sign_in import ask_for_factor
 from guildbank.identity.usecases.operators.keep_session import begin_session
 from guildbank.identity.usecases.operators.staff import Plane
+from guildbank.identity.usecases.operators.tell import seal_notice
 from guildbank.infra.database import Tx
 from guildbank.kernel import Refusal, new_id
+from guildbank.notify import SealedMail, queue_mail
 
 MAX_NAME = 200
 
@@ -55,7 +59,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     links: str | None
     complete: bool
     proved_at: datetime | None
-    device: str
+    browser: Browser
 
 
 async def enter(
@@ -69,6 +73,7 @@ async def enter(
     identity, now = external.identity, external.identity.clock.now()
     account = msgspec.json.encode((arrival.issuer, arrival.subject))
     key = plane.sealer.hash(b"operator of the studio", account)
+    notice = await _tells(identity, plane, arrival, key)
     async with identity.db.begin(plane.schema) as tx:
         # By turns, as everything that changes who may do what.
         await people.take_turns(tx.driver)
@@ -86,13 +91,35 @@ async def enter(
             found = await _follow(tx, known, roles)
         if isinstance(found, Refusal):
             return found
-        await _record(plane, tx, arrival, before, await _standing(tx, found))
+        after = await _standing(tx, found)
+        assert after is not None
+        await _record(plane, tx, arrival, before, after)
+        if notice is not None:
+            await queue_mail(tx, notice)
         if not arrival.complete:
             return await ask_for_factor(identity, plane, tx, found)
         stale = now - STEP_UP_LIFE * 2
+        entry = enter_by(identity, plane, after, arrival.browser)
         return await begin_session(
-            identity, plane, tx, found, arrival.device, fresh_at=arrival.proved_at or stale
+            identity, plane, tx, found, entry, fresh_at=arrival.proved_at or stale
         )
+
+
+async def _tells(
+    identity: Identity, plane: Plane, arrival: Arrival, key: bytes
+) -> SealedMail | None:
+    """Return what an operator of before is to hear: of the link, or of a browser that is new."""
+    async with identity.db.begin(plane.schema, read_only=True) as tx:
+        known = await store.linked(tx.driver, key)
+        operator = await _standing(tx, arrival.links or (None if known is None else known[0]))
+    if operator is None:
+        return None
+    if arrival.links is not None:
+        return await seal_notice(identity, plane, operator, "operator_linked")
+    # Where a second factor of ours is due, its proof tells of the browser.
+    if not arrival.complete:
+        return None
+    return (await recognise(identity, plane, operator, arrival.browser)).notice
 
 
 async def _standing(tx: Tx, operator_id: str | None) -> Operator | None:
@@ -100,10 +127,9 @@ async def _standing(tx: Tx, operator_id: str | None) -> Operator | None:
 
 
 async def _record(
-    plane: Plane, tx: Tx, arrival: Arrival, before: Operator | None, after: Operator | None
+    plane: Plane, tx: Tx, arrival: Arrival, before: Operator | None, after: Operator
 ) -> None:
     """Record who came for the first time, who linked the account, and whose roles changed."""
-    assert after is not None
     if before is None or before.state == "removed":
         kind = OPERATOR_JOINED
     elif arrival.links is not None:
