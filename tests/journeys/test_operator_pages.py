@@ -1,13 +1,16 @@
 """Operators come in by the pages of a server that was just started, in a real browser."""
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pyotp
 import pytest
+import zxingcpp
+from PIL import Image
 from playwright.sync_api import Browser, Page
 from tests.servers.browser import chromium
 from tests.servers.guildbank import GuildbankServer
@@ -100,6 +103,43 @@ def test_a_passkey_in_place_of_an_app_and_then_in_place_of_all(
     # The page is the same when it is opened anew.
     page.goto(f"{home}/operator")
     shown(page, "home")
+
+
+def scanned(page: Page, part: str) -> str:
+    """Return what a phone's camera reads off the page."""
+    picture = Image.open(io.BytesIO(page.locator(f"#{part}").screenshot()))
+    (code,) = zxingcpp.read_barcodes(picture)
+    return str(code.text)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_an_apps_camera_reads_the_page_instead_of_a_person_typing(
+    server: GuildbankServer, browser: Browser, theme: Literal["light", "dark"]
+) -> None:
+    context = browser.new_context(color_scheme=theme)
+    page = context.new_page()
+    blocked: list[str] = []
+    page.on("console", lambda told: blocked.append(told.text) if "Policy" in told.text else None)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    address = f"{theme}-{'a-name-that-is-long-' * 2}@a-studio-with-a-long-name.example"
+    accept(page, server.url + link(server), address)
+    shown(page, "confirm")
+    app = pyotp.parse_uri(scanned(page, "qr"))
+    assert isinstance(app, pyotp.TOTP)
+    assert (app.issuer, app.name) == ("Guildbank", address)
+    assert app.secret == page.inner_text("#secret"), "what is typed is what is scanned"
+    page.fill("#confirm [name=code]", app.now())
+    page.click("#confirm button")
+    shown(page, "codes")
+    page.click("#kept")
+    shown(page, "home")
+    page.locator("#factors li").first.get_by_text("Replace").click()
+    shown(page, "new-app")
+    assert page.inner_text("#new-secret") in scanned(page, "new-qr")
+    assert blocked == []
+    assert all(url.startswith(server.url) for url in asked)
+    context.close()
 
 
 def test_an_app_is_set_up_replaced_and_used(server: GuildbankServer, page: Page) -> None:

@@ -126,10 +126,14 @@ class HalfSignIn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
-    """What an authenticator app is set up with: the secret in base32, and as an otpauth address."""
+    """What an authenticator app is set up with: the secret in base32, and as an otpauth address.
+
+    `qr` is that address as a picture (SVG) for the app's camera.
+    """
 
     secret: str
     uri: str
+    qr: str
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):

@@ -108,15 +108,20 @@ class HalfView(View):
 
 
 class OperatorEnrolmentView(View):
-    """What an authenticator app takes: the secret typed in, or the address as a QR code."""
+    """What an authenticator app takes: the secret typed in, or the address.
+
+    `qr` shows the address as a QR code: an SVG element to be put into a page.
+    """
 
     __example__: ClassVar = {
         "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
         "uri": "otpauth://totp/Guildbank:olga%40moonlit.example?secret=JBSWY3DPEHPK3PXP",
+        "qr": '<svg viewBox="0 0 41 41" class="segno"><path class="qrline" d="M4 4.5h7"/></svg>',
     }
 
     secret: str
     uri: str
+    qr: str
 
 
 @post(
@@ -173,7 +178,7 @@ async def begin_operator_app(
     """Answer what the app is set up with, to an operator who has none yet."""
     check_place(identity, request)
     made = granted(await finishing.begin_app(identity, data.challenge, ISSUER))
-    return OperatorEnrolmentView(secret=made.secret, uri=made.uri)
+    return OperatorEnrolmentView(secret=made.secret, uri=made.uri, qr=made.qr)
 
 
 @post(

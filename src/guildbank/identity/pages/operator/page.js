@@ -3,7 +3,7 @@
 import { createPasskey, hasPasskeys, keepToken, post, call, usePasskey } from "./calls.js";
 import { goHome, prepareHome } from "./home.js";
 import { locale, texts, told } from "./texts.js";
-import { at, on, say, show, working } from "./view.js";
+import { at, on, say, show, showApp, working } from "./view.js";
 
 const asked = new URLSearchParams(location.search);
 const borne = new URLSearchParams(location.hash.slice(1));
@@ -48,8 +48,7 @@ function goOn(half) {
 
 async function setUpApp() {
   const app = await post("sessions/enrol", { challenge });
-  at("secret").textContent = app.secret;
-  at("uri").href = app.uri;
+  showApp(app);
   show("confirm");
 }
 

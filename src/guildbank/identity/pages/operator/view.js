@@ -20,6 +20,16 @@ export function show(part, [title, lead] = texts.titles[part]) {
   if (part !== "end") at(part).querySelector("input:not([readonly]), button:not([hidden])")?.focus();
 }
 
+// What an authenticator app is set up with: for its camera, for this device, and to be typed.
+export function showApp(app, prefix = "") {
+  const picture = new DOMParser().parseFromString(app.qr, "text/html").querySelector("svg");
+  picture.setAttribute("role", "img");
+  picture.setAttribute("aria-label", texts.appPicture);
+  at(`${prefix}qr`).replaceChildren(picture);
+  at(`${prefix}secret`).textContent = app.secret;
+  at(`${prefix}uri`).href = app.uri;
+}
+
 // Does what a press asked for; until that is done no second press is taken.
 export async function working(work) {
   const buttons = [...document.querySelectorAll("button:not(:disabled)")];
