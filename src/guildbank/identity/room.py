@@ -194,6 +194,7 @@ ROOM = Room(
         Code("reset_ended", 410, "The link to a new password is unknown, used or too old."),
         Code("no_group", 403, "None of the person's groups at the studio has a role here."),
         Code("studio_no_address", 403, "The studio's issuer names no confirmed mail address."),
+        Code("studio_other_address", 403, "The studio's account is not of who was invited."),
         Code("studio_only", 403, "The operator comes in by the studio's sign-in alone."),
         Code("studio_elsewhere", 409, "The studio's sign-in begins at the deployment's address."),
         Code("permission_not_held", 403, "Nobody gives, or changes who has, what they lack."),

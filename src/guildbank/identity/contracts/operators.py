@@ -21,6 +21,8 @@ StepMethod: TypeAlias = Literal["totp", "passkey", "recovery_code"]
 """What can finish a sign-in, or be set up at the first one."""
 InvitationKind: TypeAlias = Literal["mailed", "first_owner", "by_host"]
 """`first_owner` links die when an owner exists; one made `by_host` is good whoever exists."""
+ComesInBy: TypeAlias = Literal["password", "studio"]
+"""How who is invited comes in: by a password of their own, or by the studio's sign-in alone."""
 
 OWNER, ADMIN = "owner", "admin"
 """The roles that hold every permission of their plane; only owners make and unmake owners."""
@@ -85,6 +87,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     invited_by: str | None
     created_at: datetime
     expires_at: datetime
+    comes_in_by: ComesInBy = "password"
 
 
 class OperatorSession(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from guildbank.approvals import Approvable, Change
-from guildbank.identity.contracts.operators import OperatorState
+from guildbank.identity.contracts.operators import ComesInBy, OperatorState
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.external import ExternalSignIn
 from guildbank.identity.usecases.operators import change_operator, invite, own_roles
@@ -33,6 +33,7 @@ class Invite(msgspec.Struct, frozen=True, rename="camel"):
 
     address: str
     roles: tuple[str, ...]
+    comes_in_by: ComesInBy = "password"
 
 
 class OneOperator(msgspec.Struct, frozen=True, rename="camel"):
@@ -90,7 +91,9 @@ async def _invite(
 ) -> Change | Refusal:
     identity: Identity = services.identity
     plane = await identity.staff.plane(tenant)
-    ready = await invite.prepare_invitation(identity, plane, by, command.address, command.roles)
+    ready = await invite.prepare_invitation(
+        identity, plane, by, command.address, command.roles, command.comes_in_by
+    )
     if isinstance(ready, Refusal):
         return ready
 

@@ -15,6 +15,7 @@ from guildbank.identity.http.external import TRAVELLING
 from guildbank.identity.http.operators.door import (
     PUBLIC,
     OfDeployment,
+    SecretText,
     TenantSlug,
     browser_of,
     check_awake,
@@ -27,6 +28,7 @@ from guildbank.identity.http.operators.own import FRESH
 from guildbank.identity.http.operators.own import TAGS as OWN_TAGS
 from guildbank.identity.http.operators.sign_in import DOOR, TAGS
 from guildbank.identity.usecases.external import ExternalSignIn
+from guildbank.identity.usecases.studio.accept import begin_to_accept
 from guildbank.identity.usecases.studio.begin import Departure, begin_journey, journey_cookie
 from guildbank.identity.usecases.studio.come_back import come_back
 from guildbank.infra.http import Body, JSONBody, Problem, Service, View, Who, granted
@@ -51,6 +53,12 @@ class BeginStudioBody(Body):
     deployment: OfDeployment = False
     tenant: TenantSlug | None = None
     anew: bool = False
+
+
+class AcceptByStudioBody(Body):
+    """The token that the mailed link bears behind `#token=`."""
+
+    token: SecretText
 
 
 class DepartureView(View):
@@ -83,6 +91,27 @@ async def begin_by_studio(
         external, plane, browser_of(external.identity, request), anew=data.anew
     )
     return _leaving(external, granted(begun))
+
+
+@post(
+    "/v1/operator/invitations/accept/studio",
+    opt=PUBLIC,
+    guards=DOOR,
+    tags=TAGS,
+    status_code=200,
+    summary="Accept an invitation by the studio",
+)
+async def accept_by_studio(
+    external: Parts, request: Req, data: JSONBody[AcceptByStudioBody]
+) -> Response[DepartureView]:
+    """Return where to go to accept, and a cookie without which nobody comes back.
+
+    Who comes back with the address that was invited, for which the issuer must vouch, is an
+    operator from then on, and the link is used up. Whatever is refused leaves it good.
+    """
+    _check_page(external, request)
+    browser = browser_of(external.identity, request)
+    return _leaving(external, granted(await begin_to_accept(external, data.token, browser)))
 
 
 @post(
@@ -170,4 +199,4 @@ def _cookie(external: ExternalSignIn, name: str, value: str, max_age: int) -> Co
     )
 
 
-ROUTES = (begin_by_studio, link_studio, come_back_from_studio)
+ROUTES = (begin_by_studio, accept_by_studio, link_studio, come_back_from_studio)

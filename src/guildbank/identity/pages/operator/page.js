@@ -93,6 +93,7 @@ async function openLink(opens) {
   }
   Object.assign(place, { tenant: link.tenant ?? undefined, deployment: link.tenant === null });
   ways = await findWays();
+  if (link.comesInBy === "studio") return offerStudio(token, link);
   const form = opens === "invitation" ? "accept" : "reset";
   const field = at(form).elements.address;
   field.value = link.address ?? "";
@@ -106,6 +107,14 @@ async function openLink(opens) {
   on("reset", async (of) => {
     await post("password/reset", { token, password: of.password });
     show("end", [texts.passwordSet, texts.passwordSetMore]);
+  });
+}
+
+function offerStudio(token, link) {
+  show("accept-studio", [texts.titles.accept[0], texts.asRoles(link.tenant ?? texts.deployment, link.roles.join(", "))]);
+  at("accept-hint").textContent = texts.acceptHint(link.address);
+  at("to-accept").onclick = () => working(async () => {
+    location.assign((await post("invitations/accept/studio", { token })).url);
   });
 }
 

@@ -1,7 +1,7 @@
 // Shows one part of the page at a time, and what went wrong.
 import { texts } from "./texts.js";
 
-const PARTS = ["place", "sign-in", "forgot", "accept", "reset", "choose", "confirm", "factor", "codes", "home"];
+const PARTS = ["place", "sign-in", "forgot", "accept", "accept-studio", "reset", "choose", "confirm", "factor", "codes", "home"];
 
 export const at = (id) => document.getElementById(id);
 

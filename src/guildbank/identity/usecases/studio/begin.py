@@ -27,7 +27,8 @@ class Journey(msgspec.Struct, frozen=True, kw_only=True):
     `keep` is the plugin's own, with its PKCE verifier and nonce; `cookie` is the hash of what the
     browser holds. `links` is the operator whose account of the studio this is to be. `anew` says
     that the person was to prove who they are now. `browser` is the token by which the browser may
-    be known: the issuer's page leads back without the cookie that bears it.
+    be known: the issuer's page leads back without the cookie that bears it. `invitation` is the
+    hash of the link that is accepted by this.
     """
 
     keep: Mapping[str, str]
@@ -35,6 +36,7 @@ class Journey(msgspec.Struct, frozen=True, kw_only=True):
     anew: bool
     links: str | None
     browser: str | None = None
+    invitation: bytes | None = None
 
 
 class Departure(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +54,7 @@ async def begin_journey(
     *,
     anew: bool = False,
     links: str | None = None,
+    invitation: bytes | None = None,
 ) -> Departure | Refusal:
     """Return where to go. The issuer is asked before anything is kept.
 
@@ -67,7 +70,12 @@ async def begin_journey(
         return begun
     cookie = secrets.token_urlsafe(32)
     journey = Journey(
-        keep=begun.keep, cookie=token_hash(cookie), anew=anew, links=links, browser=browser.token
+        keep=begun.keep,
+        cookie=token_hash(cookie),
+        anew=anew,
+        links=links,
+        browser=browser.token,
+        invitation=invitation,
     )
     sealed = plane.sealer.seal(journey_place(plane), msgspec.json.encode(journey))
     now = external.identity.clock.now()

@@ -19,8 +19,9 @@ from guildbank.identity.usecases.external import ExternalSignIn
 from guildbank.identity.usecases.operators.browsers import Browser
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.identity.usecases.studio import terms_of
+from guildbank.identity.usecases.studio.arrival import Arrival
 from guildbank.identity.usecases.studio.begin import Journey, journey_cookie, journey_place
-from guildbank.identity.usecases.studio.enter import Arrival, enter
+from guildbank.identity.usecases.studio.enter import enter
 from guildbank.kernel import Refusal
 from guildbank.plugin_api import ExternalIdentity
 
@@ -78,9 +79,11 @@ def _arrival(
         subject=known.subject,
         # Many issuers of a studio's own do not say; the address proves nobody here anyway.
         email=None if known.claims.get("email_verified") in (False, "false") else known.email,
+        verified=known.claims.get("email_verified") in (True, "true"),
         name=known.name,
         groups=_groups(known.claims.get(settings.groups_claim)),
         links=journey.links,
+        invitation=journey.invitation,
         # An issuer that does not say when it asked anew is not believed that it did.
         complete=trusted and (fresh or not journey.anew),
         proved_at=proved_at,
