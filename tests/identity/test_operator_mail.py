@@ -9,6 +9,7 @@ from tests.house import House
 from tests.staff import PASSWORD, Person, hired, mail_to, mailed_token, refresh_clock, staff_of
 from tests.studio import done, refused
 
+from guildbank.identity import Operator, clear_operator_factors, find_operator
 from guildbank.identity.usecases.operators.set_password import reset_password
 from guildbank.notify import list_mailbox
 from guildbank.tenancy import TenantRef
@@ -172,3 +173,81 @@ async def test_none_of_it_lies_in_the_mailbox_of_a_test_tenant(
     olga = await staff_of(house, guild, "owner")
     assert await heard(olga)
     assert await list_mailbox(house.identity.notify, guild, None, 50) == []
+
+
+async def test_who_lost_every_factor_is_helped_by_a_colleague_and_told_of_it(
+    house: House, guild: TenantRef
+) -> None:
+    olga, sam = await staff_of(house, guild, "owner"), await staff_of(house, guild, "support")
+    await add_passkey(sam)
+    half = await sam.sign_in()
+    path = f"/v1/operators/{sam.id}/clear-factors"
+    cleared = done(await olga.http.post(path))
+    assert cleared["secondFactor"] is False
+    assert refused(await sam.http.get("/v1/operator/me")) == (401, "session_ended")
+    text = await last(sam)
+    assert text.startswith("The second factors of your account")
+    assert f"{olga.address.split('@')[0].title()} removed the authenticator app" in text
+    # What was begun before ends, and no recovery code of before opens anything.
+    begun = await sam.finish(half["challenge"], sam.codes[0])
+    assert refused(begun) == (401, "challenge_ended")
+    half = await sam.sign_in()
+    assert (half["step"], half["methods"]) == ("enrol", ["totp", "passkey"])
+    await sam.enrol(half["challenge"])
+    assert refused(await olga.http.post(f"/v1/operators/{olga.id}/clear-factors")) == (
+        409,
+        "not_oneself",
+    )
+
+
+async def test_nobody_takes_factors_of_who_can_do_more_or_has_none(
+    house: House, guild: TenantRef
+) -> None:
+    olga, adam = await staff_of(house, guild, "owner"), await staff_of(house, guild, "admin")
+    sam = await staff_of(house, guild, "support")
+    taken = await adam.http.post(f"/v1/operators/{olga.id}/clear-factors")
+    assert refused(taken) == (403, "permission_not_held")
+    taken = await sam.http.post(f"/v1/operators/{adam.id}/clear-factors")
+    assert refused(taken) == (403, "forbidden")
+    done(await adam.http.post(f"/v1/operators/{sam.id}/clear-factors"))
+    again = await adam.http.post(f"/v1/operators/{sam.id}/clear-factors")
+    assert refused(again) == (409, "no_second_factor")
+    elsewhere = await house.tenant(f"{guild.slug}-far")
+    eve = await staff_of(house, elsewhere, "owner")
+    taken = await eve.http.post(f"/v1/operators/{adam.id}/clear-factors")
+    assert refused(taken) == (404, "not_found")
+    assert await heard(adam) == ["operator_factor_added"]
+
+
+@pytest.mark.parametrize("deployment", [False, True])
+async def test_the_host_helps_too_and_the_mail_says_so(
+    house: House, guild: TenantRef, deployment: bool
+) -> None:
+    tenant = None if deployment else guild
+    olga = await hired(house.identity, house.client(house.app()), tenant, "owner")
+    plane = await house.identity.staff.plane(tenant)
+    found = await find_operator(house.identity, plane, olga.address)
+    assert isinstance(found, Operator)
+    cleared = await clear_operator_factors(house.identity, plane, None, found.id)
+    assert isinstance(cleared, Operator)
+    assert not cleared.second_factor
+    assert "Somebody at the server itself removed" in await last(olga)
+    assert "Кто-то с доступом к самому серверу" in await last(olga, "ru")
+    await refresh_clock(house)
+    assert (await olga.sign_in())["step"] == "enrol"
+
+
+async def test_two_people_are_needed_where_four_eyes_are_on(house: House, guild: TenantRef) -> None:
+    olga, otto = await staff_of(house, guild, "owner"), await staff_of(house, guild, "owner")
+    sam = await staff_of(house, guild, "support")
+    rules = {"rules": [{"verb": "players.suspend"}]}
+    done(await olga.http.put("/v1/approval-policy", json=rules))
+    waits = await olga.http.post(f"/v1/operators/{sam.id}/clear-factors")
+    assert waits.status_code == 202, waits.text
+    assert await heard(sam) == ["operator_factor_added"]
+    at = waits.json()["id"]
+    assert (await sam.sign_in())["step"] == "second_factor"
+    done(await otto.http.post(f"/v1/approvals/{at}/approve", json={}))
+    assert await heard(sam) == ["operator_factor_added", "operator_factors_cleared"]
+    assert f"{olga.address.split('@')[0].title()} removed" in await last(sam)
+    assert (await sam.sign_in())["step"] == "enrol"

@@ -189,6 +189,10 @@ LAST_FACTOR = Refusal(
 )
 NO_OPERATOR_PASSKEY = Refusal(code="not_found", detail="You have no such passkey.")
 NO_APP = Refusal(code="not_found", detail="You have no authenticator app set up.")
+NO_FACTORS = Refusal(
+    code="no_second_factor",
+    detail="The operator has no second factor, and sets one up at the next sign-in.",
+)
 NOT_ENROLLING = Refusal(
     code="code_wrong", detail="No app is being set up: ask for its secret first.", field="code"
 )
