@@ -83,13 +83,13 @@ async function findWays() {
 
 async function openLink(opens) {
   const token = borne.get("token");
-  if (!token) return show("end", [texts.linkPartial, texts.linkPartialMore]);
+  if (!token) return end(texts.linkPartial, texts.linkPartialMore);
   let link;
   try {
     link = await post("links", { token, opens });
   } catch (error) {
     if (!error.code?.endsWith("_ended")) throw error;
-    return show("end", [texts.linkEnded, error.message]);
+    return end(texts.linkEnded, error.message);
   }
   Object.assign(place, { tenant: link.tenant ?? undefined, deployment: link.tenant === null });
   ways = await findWays();
@@ -106,8 +106,15 @@ async function openLink(opens) {
   });
   on("reset", async (of) => {
     await post("password/reset", { token, password: of.password });
-    show("end", [texts.passwordSet, texts.passwordSetMore]);
+    end(texts.passwordSet, texts.passwordSetMore);
   });
+}
+
+// From here there is one way on, to where everybody signs in.
+function end(title, lead) {
+  const query = place.deployment ? "?deployment=true" : place.tenant ? `?tenant=${place.tenant}` : "";
+  at("to-sign-in").href = `/operator${query}`;
+  show("end", [title, lead]);
 }
 
 function offerStudio(token, link) {
@@ -130,7 +137,11 @@ on("forgot", async (of) => {
 });
 on("confirm", async (of) => came(await post("sessions/confirm", { challenge, ...of })));
 on("code", async (of) => came(await post("sessions/finish", { challenge, ...of })));
-at("to-place").onclick = () => show("place");
+at("to-place").onclick = () => {
+  at("from-place").hidden = false;
+  show("place");
+};
+for (const one of document.querySelectorAll(".back")) one.onclick = () => working(offerWays);
 at("to-forgot").onclick = () => show("forgot");
 at("choose-app").onclick = () => working(setUpApp);
 at("choose-passkey").onclick = () => working(async () => {

@@ -169,15 +169,12 @@ async def accept(identity: Identity, secret: str, newcomer: Newcomer) -> HalfSig
     `operator_exists`, and those of a new password. A refusal leaves the link good. Raises
     Overworked.
     """
-    plane = await plane_of_secret(identity, secret)
-    if plane is None:
-        return INVITATION_ENDED
-    async with identity.db.begin(plane.schema, read_only=True) as tx:
-        # Strangers are not to keep the threads busy that hash passwords.
-        found = await store.find(tx.driver, token_hash(secret), identity.clock.now())
-    if found is None:
-        return INVITATION_ENDED
-    if found.comes_in_by == "studio":
+    # Strangers are not to keep the threads busy that hash passwords.
+    found = await find_invitation(identity, secret)
+    if isinstance(found, Refusal):
+        return found
+    plane, seen = found
+    if seen.comes_in_by == "studio":
         return STUDIO_ACCEPTS
     words = [newcomer.name, newcomer.address or ""]
     password = await check_new_password(
@@ -223,6 +220,16 @@ async def accept(identity: Identity, secret: str, newcomer: Newcomer) -> HalfSig
             return half
     except _Left as left:
         return left.refusal
+
+
+async def find_invitation(identity: Identity, secret: str) -> tuple[Plane, Invitation] | Refusal:
+    """Return what a link is good for, and leave it so. Refusal: `invitation_ended`."""
+    plane = await plane_of_secret(identity, secret)
+    if plane is None:
+        return INVITATION_ENDED
+    async with identity.db.begin(plane.schema, read_only=True) as tx:
+        found = await store.find(tx.driver, token_hash(secret), identity.clock.now())
+    return INVITATION_ENDED if found is None else (plane, found)
 
 
 async def list_invitations(

@@ -21,7 +21,7 @@ from guildbank.identity.store.operators import invitations, people
 from guildbank.identity.store.operators import studio as store
 from guildbank.identity.usecases.external import ExternalSignIn
 from guildbank.identity.usecases.operators.browsers import Browser
-from guildbank.identity.usecases.operators.invite import plane_of_secret
+from guildbank.identity.usecases.operators.invite import find_invitation
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.identity.usecases.studio.arrival import Arrival
 from guildbank.identity.usecases.studio.begin import Departure, begin_journey
@@ -37,17 +37,13 @@ async def begin_to_accept(
     Refusals: `invitation_ended`, `invalid_value` (it is accepted with a password), and those of
     `begin_journey`.
     """
-    identity, hash_ = external.identity, token_hash(secret)
-    plane = await plane_of_secret(identity, secret)
-    if plane is None:
-        return INVITATION_ENDED
-    async with identity.db.begin(plane.schema, read_only=True) as tx:
-        found = await invitations.find(tx.driver, hash_, identity.clock.now())
-    if found is None:
-        return INVITATION_ENDED
-    if found.comes_in_by != "studio":
+    found = await find_invitation(external.identity, secret)
+    if isinstance(found, Refusal):
+        return found
+    plane, invitation = found
+    if invitation.comes_in_by != "studio":
         return PASSWORD_ACCEPTS
-    return await begin_journey(external, plane, browser, invitation=hash_)
+    return await begin_journey(external, plane, browser, invitation=token_hash(secret))
 
 
 async def accept_within(

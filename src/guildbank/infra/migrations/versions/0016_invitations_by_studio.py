@@ -4,7 +4,7 @@ from alembic.operations import Operations
 
 from guildbank.infra.migrations.history import Plane, run_sql
 
-revision = "0016_how_who_is_invited_comes_in"
+revision = "0016_invitations_by_studio"
 down_revision = "0015_approvals"
 branch_labels = None
 depends_on = None
