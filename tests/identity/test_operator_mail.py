@@ -132,6 +132,26 @@ async def test_a_browser_that_is_new_is_told_of_and_one_that_is_known_is_not(
     assert (await heard(olga))[1:] == ["operator_new_device"]
 
 
+async def test_a_browser_is_known_for_each_of_those_who_use_it(
+    house: House, guild: TenantRef
+) -> None:
+    olga, sam = await staff_of(house, guild, "owner"), await staff_of(house, guild, "support")
+    async with await house.players_client(guild) as shared:
+        for who in (olga, sam, olga, sam):
+            await refresh_clock(house)
+            await Person(who.identity, guild, shared, who.address, secret=who.secret).come_in()
+        assert (await heard(olga))[1:] == (await heard(sam))[1:] == ["operator_new_device"]
+    async with await house.players_client(guild) as thief:
+        # Neither another's token nor one that was made up says that she was here.
+        thief.headers["cookie"] = "; ".join(
+            f"guildbank-device-{at}={token}"
+            for at, token in enumerate(("A" * 43, *sam.http.cookies.values()))
+        )
+        await refresh_clock(house)
+        await Person(olga.identity, guild, thief, olga.address, secret=olga.secret).come_in()
+    assert (await heard(olga))[1:] == ["operator_new_device"] * 2
+
+
 async def test_a_password_alone_makes_no_browser_known(house: House, guild: TenantRef) -> None:
     olga = await staff_of(house, guild, "owner")
     await refresh_clock(house)

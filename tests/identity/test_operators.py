@@ -38,7 +38,7 @@ async def test_the_cookie_is_for_this_host_alone_and_no_script_reads_it(
     answer = await olga.finish(half["challenge"], olga.code())
     session, device = answer.headers.get_list("set-cookie")
     assert session.startswith("guildbank=")
-    assert device.startswith("guildbank-device=")
+    assert device.startswith("guildbank-device-")
     for cookie in (session, device):
         for mark in ("HttpOnly", "SameSite=strict", "Path=/"):
             assert mark in cookie

@@ -19,9 +19,10 @@ from guildbank.identity.contracts.operators import (
     SignedIn,
 )
 from guildbank.identity.contracts.players import TENANT_SUSPENDED
+from guildbank.identity.rules import token_hash
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.authenticate import CLIENT_HEADER, read_cookie
-from guildbank.identity.usecases.operators.browsers import Browser
+from guildbank.identity.usecases.operators.browsers import MAX_TOKENS, Browser
 from guildbank.identity.usecases.operators.change_operator import get_operator
 from guildbank.identity.usecases.operators.keep_factors import has_any_password, held_by
 from guildbank.identity.usecases.operators.keep_session import know_session
@@ -200,10 +201,10 @@ def cookie_of(identity: Identity, request: Request[Any, Any, Any]) -> str:
 
 
 def browser_of(identity: Identity, request: Request[Any, Any, Any]) -> Browser:
-    """Return what calls, and the token by which it may be known."""
-    kept = read_cookie(request.headers, identity.staff.device_cookie)
-    name = request.headers.get("user-agent", "")
-    return Browser(name, kept if isinstance(kept, str) else None)
+    """Return what calls, and the tokens by which it may be known."""
+    mark = f"{identity.staff.device_cookie}-"
+    kept = [value for name, value in request.cookies.items() if name.startswith(mark)]
+    return Browser(request.headers.get("user-agent", ""), tuple(kept[:MAX_TOKENS]))
 
 
 def session_cookie(identity: Identity, value: str) -> Cookie:
@@ -256,7 +257,10 @@ async def entered(identity: Identity, signed_in: SignedIn) -> Response[MeView]:
 
 def cookies_of(identity: Identity, signed_in: SignedIn) -> list[Cookie]:
     """Return the cookie of a new session, and that by which its browser is known from now on."""
-    kept = _cookie(identity, identity.staff.device_cookie, signed_in.device, DEVICE_SECONDS)
+    # One for each person, so that who works in two places is known in both.
+    whose = token_hash(signed_in.session.operator_id).hex()[:12]
+    name = f"{identity.staff.device_cookie}-{whose}"
+    kept = _cookie(identity, name, signed_in.device, DEVICE_SECONDS)
     return [session_cookie(identity, signed_in.cookie), kept]
 
 

@@ -141,7 +141,7 @@ async def sign_in_operator(
         address=data.address,
         password=data.password,
         client=client_address(request),
-        device=browser_of(identity, request).token,
+        browser=browser_of(identity, request),
     )
     try:
         return _half(granted(await half_sign_in.sign_in(identity, plane, typed)))

@@ -11,13 +11,15 @@ from guildbank.kernel import Refusal
 from guildbank.notify import SealedMail
 
 MAX_NAME = 200
+MAX_TOKENS = 20
+"""So many people's tokens are looked at; a browser of more is not known of the others."""
 
 
 class Browser(msgspec.Struct, frozen=True):
-    """What a browser calls itself, and the token that it kept of an earlier sign-in."""
+    """What a browser calls itself, and the tokens that it kept of earlier sign-ins, of anybody."""
 
     name: str
-    token: str | None = None
+    tokens: tuple[str, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -41,7 +43,7 @@ async def recognise(
     One that is not known is told of by mail, unless it is the `first` that the operator ever uses.
     """
     entry = enter_by(identity, plane, operator, browser)
-    if first or entry.token == browser.token:
+    if first or entry.token in browser.tokens:
         return entry
     told = {"device": browser.shown}
     notice = await seal_notice(identity, plane, operator, "operator_new_device", **told)
@@ -51,7 +53,14 @@ async def recognise(
 def enter_by(identity: Identity, plane: Plane, operator: Operator, browser: Browser) -> Entry:
     """Return how the operator comes in by this browser, where nothing is to be told of it."""
     account = account_of(operator)
-    return Entry(browser, identity.throttle.token_of(plane.id, account, browser.token))
+    kept = token_for(identity, plane, account, browser)
+    return Entry(browser, kept or identity.throttle.token_of(plane.id, account, None))
+
+
+def token_for(identity: Identity, plane: Plane, account: str, browser: Browser) -> str | None:
+    """Return the token by which the browser is known of this account, if it is."""
+    known = (one for one in browser.tokens if identity.throttle.knows(plane.id, account, one))
+    return next(known, None)
 
 
 def account_of(operator: Operator) -> str:

@@ -16,6 +16,7 @@ from guildbank.identity.store.operators import factors as store
 from guildbank.identity.store.operators import passkeys, people
 from guildbank.identity.strength import prepare
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.operators.browsers import Browser, token_for
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.infra.database import Tx
 from guildbank.infra.http import ClientAddress
@@ -26,12 +27,12 @@ _SECRET_BYTES = 32
 
 
 class PasswordTyped(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person types, from where, and the token by which the browser was known before."""
+    """What a person types, from where, and in which browser."""
 
     address: str
     password: str
     client: ClientAddress
-    device: str | None = None
+    browser: Browser
 
 
 async def sign_in(identity: Identity, plane: Plane, typed: PasswordTyped) -> HalfSignIn | Refusal:
@@ -44,7 +45,8 @@ async def sign_in(identity: Identity, plane: Plane, typed: PasswordTyped) -> Hal
     email = read_email(typed.address)
     # What cannot be an address is nobody's, and is counted all the same.
     account = typed.address if isinstance(email, Refusal) else email.canonical
-    asked = (plane.id, f"operator:{account}", typed.client, typed.device)
+    device = token_for(identity, plane, f"operator:{account}", typed.browser)
+    asked = (plane.id, f"operator:{account}", typed.client, device)
     throttled = await identity.throttle.check(*asked)
     if throttled is not None:
         return throttled

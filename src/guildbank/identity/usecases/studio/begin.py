@@ -26,16 +26,16 @@ class Journey(msgspec.Struct, frozen=True, kw_only=True):
 
     `keep` is the plugin's own, with its PKCE verifier and nonce; `cookie` is the hash of what the
     browser holds. `links` is the operator whose account of the studio this is to be. `anew` says
-    that the person was to prove who they are now. `browser` is the token by which the browser may
-    be known: the issuer's page leads back without the cookie that bears it. `invitation` is the
-    hash of the link that is accepted by this.
+    that the person was to prove who they are now. `browser` are the tokens by which the browser
+    may be known: the issuer's page leads back without the cookies that bear them. `invitation` is
+    the hash of the link that is accepted by this.
     """
 
     keep: Mapping[str, str]
     cookie: bytes
     anew: bool
     links: str | None
-    browser: str | None = None
+    browser: tuple[str, ...] = ()
     invitation: bytes | None = None
 
 
@@ -74,7 +74,7 @@ async def begin_journey(
         cookie=token_hash(cookie),
         anew=anew,
         links=links,
-        browser=browser.token,
+        browser=browser.tokens,
         invitation=invitation,
     )
     sealed = plane.sealer.seal(journey_place(plane), msgspec.json.encode(journey))
