@@ -6,12 +6,14 @@ from itertools import count
 from typing import Any
 
 import httpx
+import msgspec
 import pyotp
 from tests.house import House
 
 from guildbank.identity import Identity
 from guildbank.identity.usecases.operators.by_host import create_operator
 from guildbank.kernel import Refusal
+from guildbank.notify.contracts import Letter, Rendered
 from guildbank.tenancy import TenantRef
 
 PASSWORD = "seven kites over harbour"
@@ -111,6 +113,26 @@ async def mailed_token(identity: Identity, tenant: TenantRef | None, template: s
     assert row is not None, f"no mail by {template}"
     plain = place.open(row["id"], row["sealed"]).decode()
     return plain.split("#token=")[1].split('"')[0]
+
+
+async def mail_to(
+    identity: Identity, tenant: TenantRef | None, address: str, locale: str = "en"
+) -> list[tuple[str, Rendered]]:
+    """Return what waits for the mail server to go to this operator, oldest first, with its name."""
+    notify = identity.notify
+    place = await notify.place(tenant)
+    async with identity.db.begin(place.schema, read_only=True) as tx:
+        rows = await tx.driver.fetch(
+            "SELECT id, template, sealed FROM notify_mail WHERE state = 'waiting' ORDER BY id"
+        )
+    found = []
+    for id_, template, sealed in rows:
+        letter = msgspec.json.decode(place.open(id_, sealed), type=Letter)
+        if letter.to == address:
+            brand = place.brand_for("operator")
+            rendered = notify.letters.render(template, locale, letter.values, brand)
+            found.append((template.removeprefix("identity."), rendered))
+    return found
 
 
 async def staff_of(house: House, guild: TenantRef, *roles: str) -> Person:

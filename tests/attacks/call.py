@@ -34,6 +34,7 @@ def of_staff() -> dict[str, Call]:
         "GET /v1/operators/{operator_id}": Call(),
         "POST /v1/operators/{operator_id}/suspend": Call(),
         "POST /v1/operators/{operator_id}/reinstate": Call(),
+        "POST /v1/operators/{operator_id}/clear-factors": Call(),
         "DELETE /v1/operators/{operator_id}": Call(),
         "PUT /v1/operators/{operator_id}/roles": Call({"roles": ["analyst"]}),
         "POST /v1/operator-invitations": Call(invite),

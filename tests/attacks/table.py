@@ -46,7 +46,7 @@ FOR_STAFF = frozenset(
         "sessions", "sessions/finish", "sessions/enrol", "sessions/confirm",
         "sessions/passkey", "sessions/passkey/options", "sessions/enrol/passkey",
         "sessions/confirm/passkey", "studio/begin", "links",
-        "invitations/accept", "password/forgot", "password/reset",
+        "invitations/accept", "invitations/accept/studio", "password/forgot", "password/reset",
     )
 )  # fmt: skip
 """Routes by which operators come in: what they bear is in the body, or proves nothing yet."""

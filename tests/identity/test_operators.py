@@ -36,11 +36,13 @@ async def test_the_cookie_is_for_this_host_alone_and_no_script_reads_it(
     await refresh_clock(house)
     half = await olga.sign_in()
     answer = await olga.finish(half["challenge"], olga.code())
-    (cookie,) = answer.headers.get_list("set-cookie")
-    assert cookie.startswith("guildbank=")
-    for mark in ("HttpOnly", "SameSite=strict", "Path=/"):
-        assert mark in cookie
-    assert "Domain" not in cookie
+    session, device = answer.headers.get_list("set-cookie")
+    assert session.startswith("guildbank=")
+    assert device.startswith("guildbank-device-")
+    for cookie in (session, device):
+        for mark in ("HttpOnly", "SameSite=strict", "Path=/"):
+            assert mark in cookie
+        assert "Domain" not in cookie
     over_https = house.another(home="https://bank.example")
     assert over_https.staff.cookie == "__Host-guildbank"
     assert over_https.staff.secure

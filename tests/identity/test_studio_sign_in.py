@@ -2,106 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import httpx
 import pytest
-from litestar import Litestar
 from tests.authenticator import Authenticator
 from tests.house import House
-from tests.identity.abroad import PLUGINS
-from tests.servers.oidc_provider import SECRET, OidcProvider, is_installed
-from tests.staff import PASSWORD, Person, hired
+from tests.identity.desk import HOME, MFA, SET_UP, SUPPORT, Desk, open_desk
+from tests.servers.oidc_provider import SECRET
+from tests.staff import PASSWORD, Person
 from tests.studio import done, refused
 
-from guildbank.identity import Identity
-from guildbank.kernel import FixedClock
-from guildbank.plugin_host import Plugins
-from guildbank.tenancy import TenantRef
-
-HOME, SET_UP = "http://localhost", "/v1/staff-sign-in"
-MFA = {"trustsSecondFactor": {"claim": "amr", "values": ["mfa"]}}
-SUPPORT = [{"group": "helpers", "roles": ["support"]}]
 _names = count(1)
-
-
-@dataclass(frozen=True)
-class Desk:
-    """A tenant whose people come in by a real issuer; `clock` is what its worker goes by."""
-
-    house: House
-    tenant: TenantRef
-    identity: Identity
-    clock: FixedClock
-    app: Litestar
-    server: OidcProvider
-
-    def browser(self) -> httpx.AsyncClient:
-        return self.house.client(self.app)
-
-    async def hire(self, *roles: str) -> Person:
-        return await hired(self.identity, self.browser(), self.tenant, *roles)
-
-    async def set_up(self, owner: Person, **more: Any) -> dict[str, Any]:
-        body = {
-            "issuer": self.server.issuer, "clientId": "game", "clientSecret": SECRET,
-            "scopes": ["openid", "email", "profile", "groups"], "groups": SUPPORT, **more,
-        }  # fmt: skip
-        return done(await owner.http.put(SET_UP, json=body))
-
-    async def leave(self, browser: httpx.AsyncClient, **more: Any) -> str:
-        body = {"tenant": self.tenant.slug, **more}
-        return str(done(await browser.post("/v1/operator/studio/begin", json=body))["url"])
-
-    async def return_of(self, browser: httpx.AsyncClient, url: str, name: str) -> dict[str, str]:
-        """Go to the issuer as this person and back; return what the page is told, if anything."""
-        back = await asyncio.to_thread(self.server.sign_in, url, name)
-        return self.landed(await browser.get(self.callback, params=back))
-
-    def landed(self, answer: httpx.Response) -> dict[str, str]:
-        assert answer.status_code == 303, answer.text
-        path, _, told = answer.headers["location"].partition("#")
-        assert path == "/operator"
-        return dict(parse_qsl(told))
-
-    @property
-    def callback(self) -> str:
-        return f"/v1/operator/studio/callback/{self.tenant.id}"
-
-    async def come(self, browser: httpx.AsyncClient, name: str, **more: Any) -> dict[str, str]:
-        return await self.return_of(browser, await self.leave(browser, **more), name)
-
-    async def came(self, name: str, **more: Any) -> tuple[httpx.AsyncClient, dict[str, Any]]:
-        """Come in where the issuer's second factor is believed."""
-        browser = self.browser()
-        assert await self.come(browser, name, **more) == {}
-        me = done(await browser.get("/v1/operator/me"))
-        browser.headers["x-csrf-token"] = me["csrf"]
-        return browser, me
 
 
 @pytest.fixture(scope="module")
 async def desk(house: House) -> AsyncIterator[Desk]:
-    if not is_installed():
-        pytest.skip("needs Node 20 or later; then `make test` installs oidc-provider")
     async with open_desk(house, "studio-desk") as opened:
         yield opened
-
-
-@asynccontextmanager
-async def open_desk(house: House, slug: str) -> AsyncIterator[Desk]:
-    tenant = await house.tenant(slug)
-    clock = FixedClock(datetime.now(UTC))
-    identity = house.another(clock=clock, home=HOME)
-    app = house.app(identity, Plugins(PLUGINS), HOME)
-    with OidcProvider(f"{HOME}/v1/operator/studio/callback/{tenant.id}") as server:
-        yield Desk(house, tenant, identity, clock, app, server)
-    await identity.close()
 
 
 @pytest.fixture
@@ -232,8 +151,6 @@ async def test_who_is_suspended_or_removed_stays_out_and_may_be_invited_and_link
 
 
 async def test_somebody_stays_owner_whatever_the_groups_say(house: House) -> None:
-    if not is_installed():
-        pytest.skip("needs Node 20 or later; then `make test` installs oidc-provider")
     async with open_desk(house, "studio-owned") as desk:
         olga = await desk.hire("owner")
         owners = [*SUPPORT, {"group": "bosses", "roles": ["owner"]}]

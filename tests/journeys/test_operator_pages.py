@@ -1,17 +1,23 @@
 """Operators come in by the pages of a server that was just started, in a real browser."""
 
+import io
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pyotp
 import pytest
+import zxingcpp
+from anyio.from_thread import start_blocking_portal
+from PIL import Image
 from playwright.sync_api import Browser, Page
 from tests.servers.browser import chromium
 from tests.servers.guildbank import GuildbankServer
 from tests.servers.oidc_provider import SECRET, OidcProvider, is_installed
+from tests.servers.smtp import SmtpServer, smtp_server
 
 PASSWORD = "seven kites over harbour"
 LINK = re.compile(r"http://127\.0\.0\.1:\d+(/operator/accept#token=[\w.-]+)")
@@ -26,9 +32,24 @@ PHONE = {
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuildbankServer]:
+def post() -> Iterator[SmtpServer]:
+    """A mail server beside the test, in a loop of its own."""
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(smtp_server()) as running,
+    ):
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, post: SmtpServer) -> Iterator[GuildbankServer]:
     folder: Path = tmp_path_factory.mktemp("operators") / "data"
-    with GuildbankServer(folder, variables={"GUILDBANK_EGRESS_PRIVATE": "true"}) as running:
+    variables = {
+        "GUILDBANK_EGRESS_PRIVATE": "true",
+        "GUILDBANK_SMTP_URL": post.url("tls=none"),
+        "GUILDBANK_MAIL_FROM": "bank@studio.example",
+    }
+    with GuildbankServer(folder, variables=variables) as running:
         yield running
 
 
@@ -102,6 +123,43 @@ def test_a_passkey_in_place_of_an_app_and_then_in_place_of_all(
     shown(page, "home")
 
 
+def scanned(page: Page, part: str) -> str:
+    """Return what a phone's camera reads off the page."""
+    picture = Image.open(io.BytesIO(page.locator(f"#{part}").screenshot()))
+    (code,) = zxingcpp.read_barcodes(picture)
+    return str(code.text)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_an_apps_camera_reads_the_page_instead_of_a_person_typing(
+    server: GuildbankServer, browser: Browser, theme: Literal["light", "dark"]
+) -> None:
+    context = browser.new_context(color_scheme=theme)
+    page = context.new_page()
+    blocked: list[str] = []
+    page.on("console", lambda told: blocked.append(told.text) if "Policy" in told.text else None)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    address = f"{theme}-{'a-name-that-is-long-' * 2}@a-studio-with-a-long-name.example"
+    accept(page, server.url + link(server), address)
+    shown(page, "confirm")
+    app = pyotp.parse_uri(scanned(page, "qr"))
+    assert isinstance(app, pyotp.TOTP)
+    assert (app.issuer, app.name) == ("Guildbank", address)
+    assert app.secret == page.inner_text("#secret"), "what is typed is what is scanned"
+    page.fill("#confirm [name=code]", app.now())
+    page.click("#confirm button")
+    shown(page, "codes")
+    page.click("#kept")
+    shown(page, "home")
+    page.locator("#factors li").first.get_by_text("Replace").click()
+    shown(page, "new-app")
+    assert page.inner_text("#new-secret") in scanned(page, "new-qr")
+    assert blocked == []
+    assert all(url.startswith(server.url) for url in asked)
+    context.close()
+
+
 def test_an_app_is_set_up_replaced_and_used(server: GuildbankServer, page: Page) -> None:
     accept(page, server.url + link(server), "paul@studio.example")
     shown(page, "confirm")
@@ -147,6 +205,12 @@ def test_a_link_that_is_no_good_any_more_says_so_at_once(
         page.get_by_text("opens nothing any more").wait_for()
         assert page.locator("form:visible").count() == 0
         assert "token" not in page.url
+        page.click("#to-sign-in")
+        shown(page, "sign-in")
+        for way in ("#to-forgot", "#to-place"):
+            page.click(way)
+            page.locator(".back:visible").click()
+            shown(page, "sign-in")
     page = browser.new_context(locale="ru-RU").new_page()
     page.goto(server.url + path)
     page.get_by_text("Эта ссылка больше не действует").wait_for()
@@ -170,12 +234,12 @@ def test_the_pages_policy_lets_nothing_run_that_is_written_into_them(
     assert refused == []
 
 
-def owner(server: GuildbankServer, web: httpx.Client) -> dict[str, Any]:
+def owner(
+    server: GuildbankServer, web: httpx.Client, address: str = "olga@studio.example"
+) -> dict[str, Any]:
     """Come in by a new link, over HTTP alone."""
     body = {"token": link(server).split("#token=")[1], "name": "Olga", "password": PASSWORD}
-    accepted = web.post(
-        "/v1/operator/invitations/accept", json={**body, "address": "olga@studio.example"}
-    )
+    accepted = web.post("/v1/operator/invitations/accept", json={**body, "address": address})
     challenge = {"challenge": accepted.json()["challenge"]}
     secret = web.post("/v1/operator/sessions/enrol", json=challenge).json()["secret"]
     code = {"code": pyotp.TOTP(secret).now()}
@@ -220,10 +284,65 @@ def test_the_studios_sign_in_leads_to_another_site_and_back(
             shown(page, "sign-in")
 
 
+def test_who_is_invited_by_the_studio_opens_the_mail_and_signs_in_there(
+    server: GuildbankServer, page: Page, post: SmtpServer
+) -> None:
+    if not is_installed():
+        pytest.skip("needs Node 20 or later; then `make test` installs oidc-provider")
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as web:
+        owner(server, web, "otto@studio.example")
+        unset = {"issuer": "https://nowhere.example", "clientId": "game", "groups": []}
+        back = web.put("/v1/staff-sign-in", json=unset).json()["callbackUrl"]
+        with OidcProvider(back, host="localhost") as issuer:
+            issuer.tell("vera", groups=[], amr=["mfa"])
+            issuer.tell("fred", groups=[], amr=["mfa"])
+            settings = {
+                "issuer": issuer.issuer, "clientId": "game", "clientSecret": SECRET, "groups": [],
+                "scopes": ["openid", "email", "profile", "groups"],
+                "trustsSecondFactor": {"claim": "amr", "values": ["mfa"]},
+            }  # fmt: skip
+            assert web.put("/v1/staff-sign-in", json=settings).status_code == 200
+            body = {"address": "vera@example.com", "roles": ["analyst"], "comesInBy": "studio"}
+            assert web.post("/v1/operator-invitations", json=body).status_code == 201
+            at = mailed_link(post, "vera@example.com")
+            page.goto(at)
+            shown(page, "accept-studio")
+            assert "vera@example.com" in page.inner_text("#accept-hint")
+            assert page.locator("input:visible").count() == 0, "no password is asked for"
+            page.click("#to-accept")
+            _at_the_issuer(page, "fred")
+            page.get_by_text("another address than the one that was invited").wait_for()
+            page.context.clear_cookies()
+            page.goto("about:blank")
+            page.goto(at)
+            shown(page, "accept-studio")
+            page.click("#to-accept")
+            _at_the_issuer(page, "vera")
+            shown(page, "home")
+            assert page.inner_text("#title") == "The vera"
+            assert "analyst" in page.inner_text("#who")
+
+
+def mailed_link(post: SmtpServer, to: str) -> str:
+    """Wait for the mail server to have a mail to this reader; return the link in it."""
+    for _ in range(300):
+        for taken in post.messages:
+            if taken.to == to:
+                found = re.search(r"http://\S+#token=\S+", taken.part("plain"))
+                assert found is not None
+                return found[0]
+        time.sleep(0.1)
+    raise AssertionError(f"no mail came to {to}")
+
+
 def _by_studio(page: Page, server: GuildbankServer, name: str) -> None:
     """Press the button and do at the issuer what a person does."""
     page.goto(f"{server.url}/operator")
     page.click("#by-studio")
+    _at_the_issuer(page, name)
+
+
+def _at_the_issuer(page: Page, name: str) -> None:
     page.fill("[name=login]", name)
     page.fill("[name=password]", "any")
     page.click("[type=submit]")

@@ -1,4 +1,4 @@
-"""Makes, lists and suspends operators straight in the database, for whoever holds the host."""
+"""Makes, lists, helps and suspends operators in the database itself, for whoever holds the host."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -68,6 +68,19 @@ def suspend(settings: Settings, tenant: str | None, address: str) -> "Operator":
         identity = services.identity
         found = _granted(await find_operator(identity, plane, address))
         return _granted(await set_operator_state(identity, plane, None, found.id, "suspended"))
+
+    return asyncio.run(_on_plane(settings, tenant, work))
+
+
+def clear_factors(settings: Settings, tenant: str | None, address: str) -> "Operator":
+    """Take the second factors from the operator of an address, who lost them."""
+
+    async def work(services: "Services", plane: "Plane") -> "Operator":
+        from guildbank.identity import clear_operator_factors, find_operator
+
+        identity = services.identity
+        found = _granted(await find_operator(identity, plane, address))
+        return _granted(await clear_operator_factors(identity, plane, None, found.id))
 
     return asyncio.run(_on_plane(settings, tenant, work))
 

@@ -27,6 +27,9 @@ from guildbank.identity.usecases.machines.list_keys import list_keys
 from guildbank.identity.usecases.operators.by_host import create_operator, find_operator
 from guildbank.identity.usecases.operators.change_operator import list_operators
 from guildbank.identity.usecases.operators.change_operator import set_state as set_operator_state
+from guildbank.identity.usecases.operators.clear_factors import (
+    clear_factors as clear_operator_factors,
+)
 from guildbank.identity.usecases.operators.invite import make_link as make_operator_link
 from guildbank.identity.usecases.operators.rights import StaffRights
 from guildbank.identity.usecases.operators.staff import Plane, party_at
@@ -64,6 +67,7 @@ __all__ = [
     "StaffRights",
     "add_player",
     "barred_by",
+    "clear_operator_factors",
     "create_key",
     "create_operator",
     "find_operator",

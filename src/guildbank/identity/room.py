@@ -19,6 +19,9 @@ from guildbank.infra.http import Code
 from guildbank.infra.room import MailTemplate, Room
 from guildbank.plugin_host import CAPTCHA_CODES, SIGN_IN_CODES
 
+OF_NOTICE = ("time", "place", "link")
+"""What every notice to an operator says beside its own."""
+
 ROOM = Room(
     name="identity",
     routes=ROUTES,
@@ -122,6 +125,13 @@ ROOM = Room(
         MailTemplate("identity.link_removed", ("provider", "time")),
         MailTemplate("identity.operator_invitation", ("link", "inviter", "role")),
         MailTemplate("identity.operator_reset", ("link",)),
+        MailTemplate("identity.operator_factor_added", ("factor", *OF_NOTICE)),
+        MailTemplate("identity.operator_factor_removed", ("factor", *OF_NOTICE)),
+        MailTemplate("identity.operator_factors_cleared", ("by", *OF_NOTICE)),
+        MailTemplate("identity.operator_codes_renewed", OF_NOTICE),
+        MailTemplate("identity.operator_password_changed", OF_NOTICE),
+        MailTemplate("identity.operator_new_device", ("device", *OF_NOTICE)),
+        MailTemplate("identity.operator_linked", OF_NOTICE),
     ),
     codes=(
         Code("tenant_mismatch", 401, "The credentials name different tenants."),
@@ -150,7 +160,7 @@ ROOM = Room(
         Code("passkey_refused", 422, "The new passkey could not be verified, or is known already."),
         Code("too_many_passkeys", 409, "There are as many passkeys as one may have."),
         Code("factor_exists", 409, "This second factor is in use already."),
-        Code("no_second_factor", 409, "The player has no second factor."),
+        Code("no_second_factor", 409, "The player, or the operator, has no second factor."),
         Code("address_not_confirmed", 409, "This needs a confirmed mail address."),
         Code("credentials_changed", 401, "A way in was replaced meanwhile; sign in again."),
         Code("session_ended", 401, "The session has ended; sign in again."),
@@ -185,6 +195,7 @@ ROOM = Room(
         Code("reset_ended", 410, "The link to a new password is unknown, used or too old."),
         Code("no_group", 403, "None of the person's groups at the studio has a role here."),
         Code("studio_no_address", 403, "The studio's issuer names no confirmed mail address."),
+        Code("studio_other_address", 403, "The studio's account is not of who was invited."),
         Code("studio_only", 403, "The operator comes in by the studio's sign-in alone."),
         Code("studio_elsewhere", 409, "The studio's sign-in begins at the deployment's address."),
         Code("permission_not_held", 403, "Nobody gives, or changes who has, what they lack."),

@@ -1,4 +1,4 @@
-"""Commands that make and stop operators on the host itself, whose holder needs no session."""
+"""Commands that make, help and stop operators on the host itself; its holder needs no session."""
 
 import sys
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from guildbank.app.cli.screen import Data, fail, load, say, table, told
 from guildbank.infra.config import Settings
 
 app = typer.Typer(
-    help="Make, list and suspend operators: people who work for a tenant or run the deployment.",
+    help="Make, list, help and suspend operators, who work for a tenant or run the deployment.",
     no_args_is_help=True,
 )
 Tenant = Annotated[
@@ -76,6 +76,25 @@ def suspend(
     with _database(load(data=data)) as settings:
         stopped = staffing.suspend(settings, owner, email)
     say(f"Operator {stopped.id} ({stopped.address}) is suspended.")
+
+
+@app.command("clear-factors")
+def clear_factors(
+    email: Email, tenant: Tenant = None, deployment: Deployment = False, data: Data = None
+) -> None:
+    """Take app, passkeys and recovery codes from who lost them, and end all sessions.
+
+    The operator sets a new second factor up at the next sign-in, and hears of it by mail.
+    """
+    from guildbank.app import staffing
+
+    owner = _owner(tenant, deployment)
+    with _database(load(data=data)) as settings:
+        cleared = staffing.clear_factors(settings, owner, email)
+    say(
+        f"Operator {cleared.id} ({cleared.address}) has no second factor, and sets one up at the "
+        "next sign-in. A mail says so."
+    )
 
 
 @app.command("invite-link")

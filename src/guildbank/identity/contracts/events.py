@@ -30,6 +30,7 @@ AUDIT_EXPORTED: Final = "identity.audit_exported"
 SIGNED_IN: Final = "identity.operator_signed_in"
 FACTOR_ADDED: Final = "identity.operator_factor_added"
 FACTOR_REMOVED: Final = "identity.operator_factor_removed"
+FACTORS_CLEARED: Final = "identity.operator_factors_cleared"
 CODES_RENEWED: Final = "identity.operator_codes_renewed"
 STUDIO_CONFIGURED: Final = "identity.staff_sign_in_configured"
 OPERATOR_LINKED: Final = "identity.operator_linked"
@@ -62,6 +63,7 @@ RECORDED: Mapping[str, str] = {
     SIGNED_IN: "An operator signed in.",
     FACTOR_ADDED: "An operator added a second factor.",
     FACTOR_REMOVED: "An operator removed a second factor.",
+    FACTORS_CLEARED: "The second factors of an operator were taken by somebody else.",
     CODES_RENEWED: "An operator took new recovery codes.",
     STUDIO_CONFIGURED: "How operators come in by the studio was changed.",
     OPERATOR_LINKED: "An operator's account at the studio took the place of the password.",

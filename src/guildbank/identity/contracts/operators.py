@@ -21,6 +21,8 @@ StepMethod: TypeAlias = Literal["totp", "passkey", "recovery_code"]
 """What can finish a sign-in, or be set up at the first one."""
 InvitationKind: TypeAlias = Literal["mailed", "first_owner", "by_host"]
 """`first_owner` links die when an owner exists; one made `by_host` is good whoever exists."""
+ComesInBy: TypeAlias = Literal["password", "studio"]
+"""How who is invited comes in: by a password of their own, or by the studio's sign-in alone."""
 
 OWNER, ADMIN = "owner", "admin"
 """The roles that hold every permission of their plane; only owners make and unmake owners."""
@@ -85,6 +87,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     invited_by: str | None
     created_at: datetime
     expires_at: datetime
+    comes_in_by: ComesInBy = "password"
 
 
 class OperatorSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,22 +129,26 @@ class HalfSignIn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
-    """What an authenticator app is set up with: the secret in base32, and as an otpauth address."""
+    """What an authenticator app is set up with: the secret in base32, and as an otpauth address.
+
+    `qr` is that address as a picture (SVG) for the app's camera.
+    """
 
     secret: str
     uri: str
+    qr: str
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     """A new session: `cookie` is what the browser keeps.
 
-    `device` is the token by which this browser is known the next time that a password is typed,
+    `device` is the token by which this browser is known at the operator's next sign-in,
     `recovery_codes` are shown this once, where an app has just been set up.
     """
 
     cookie: str
     session: OperatorSession
-    device: str | None = None
+    device: str
     recovery_codes: tuple[str, ...] = ()
 
 
@@ -182,6 +189,10 @@ LAST_FACTOR = Refusal(
 )
 NO_OPERATOR_PASSKEY = Refusal(code="not_found", detail="You have no such passkey.")
 NO_APP = Refusal(code="not_found", detail="You have no authenticator app set up.")
+NO_FACTORS = Refusal(
+    code="no_second_factor",
+    detail="The operator has no second factor, and sets one up at the next sign-in.",
+)
 NOT_ENROLLING = Refusal(
     code="code_wrong", detail="No app is being set up: ask for its secret first.", field="code"
 )

@@ -86,6 +86,30 @@ STUDIO_ONLY = Refusal(
     code="studio_only",
     detail="You come in by the studio's sign-in; the passkey is your second factor there.",
 )
+NOBODY_BY_STUDIO = Refusal(
+    code="unknown_identity_provider",
+    detail=(
+        "Nobody comes in by the studio's sign-in here: set it up first, or invite without "
+        "comesInBy."
+    ),
+    field="comesInBy",
+)
+STUDIO_ACCEPTS = Refusal(
+    code="studio_only",
+    detail="This invitation is accepted by the studio's sign-in; no password is set for it.",
+)
+PASSWORD_ACCEPTS = Refusal(
+    code="invalid_value",
+    detail="This invitation is accepted with a password, and not by the studio's sign-in.",
+    field="token",
+)
+OTHER_ADDRESS = Refusal(
+    code="studio_other_address",
+    detail=(
+        "Your account at the studio has another mail address than the one that was invited. The "
+        "link stays good: sign in there as who was invited, or ask for another invitation."
+    ),
+)
 LINKED_ELSEWHERE = Refusal(
     code="identity_in_use", detail="This account of the studio is another operator's."
 )

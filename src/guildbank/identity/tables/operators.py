@@ -69,9 +69,11 @@ def _operators(metadata: MetaData) -> None:
         Column("invited_by", Text, ForeignKey("identity_operator.id")),
         Column("created_at", DateTime(timezone=True), nullable=False),
         Column("expires_at", DateTime(timezone=True), nullable=False),
+        Column("comes_in_by", Text, nullable=False, server_default="password"),
         Index("ix_identity_operator_invitation_expires_at", "expires_at"),
         CheckConstraint("kind IN ('mailed', 'first_owner', 'by_host')", name="kind"),
         CheckConstraint("(kind = 'mailed') = (canonical IS NOT NULL)", name="address"),
+        CheckConstraint("comes_in_by IN ('password', 'studio')", name="comes_in_by"),
     )
 
 
@@ -175,6 +177,8 @@ def _studio(metadata: MetaData) -> None:
         Column("operator_id", Text, ForeignKey("identity_operator.id"), primary_key=True),
         Column("key", LargeBinary, nullable=False, unique=True),
         Column("linked_at", DateTime(timezone=True), nullable=False),
+        # Who was invited keeps the roles that people gave as long as no group of theirs has any.
+        Column("invited", Boolean, nullable=False, server_default=text("false")),
     )
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from guildbank.approvals import Approvable, Change
-from guildbank.identity.contracts.operators import OperatorState
+from guildbank.identity.contracts.operators import ComesInBy, OperatorState
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.external import ExternalSignIn
-from guildbank.identity.usecases.operators import change_operator, invite, own_roles
+from guildbank.identity.usecases.operators import change_operator, clear_factors, invite, own_roles
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.identity.usecases.studio import configure
 from guildbank.identity.usecases.studio.configure import Wanted
@@ -24,6 +24,7 @@ from guildbank.kernel import Refusal
 OPERATORS, ROLES = "operators:write", "roles:write"
 INVITE, SET_ROLES = "operators.invite", "operators.set_roles"
 SUSPEND, REINSTATE, REMOVE = "operators.suspend", "operators.reinstate", "operators.remove"
+CLEAR_FACTORS = "operators.clear_factors"
 SET_UP_STUDIO = "operators.set_up_sign_in"
 MAKE_ROLE, CHANGE_ROLE, DELETE_ROLE = "roles.make", "roles.change", "roles.delete"
 
@@ -33,10 +34,11 @@ class Invite(msgspec.Struct, frozen=True, rename="camel"):
 
     address: str
     roles: tuple[str, ...]
+    comes_in_by: ComesInBy = "password"
 
 
 class OneOperator(msgspec.Struct, frozen=True, rename="camel"):
-    """Whom to suspend, reinstate or remove."""
+    """Whom to suspend, reinstate or remove, or whose second factors to take."""
 
     operator_id: str
 
@@ -90,7 +92,9 @@ async def _invite(
 ) -> Change | Refusal:
     identity: Identity = services.identity
     plane = await identity.staff.plane(tenant)
-    ready = await invite.prepare_invitation(identity, plane, by, command.address, command.roles)
+    ready = await invite.prepare_invitation(
+        identity, plane, by, command.address, command.roles, command.comes_in_by
+    )
     if isinstance(ready, Refusal):
         return ready
 
@@ -99,6 +103,20 @@ async def _invite(
         return outcome if isinstance(outcome, Refusal) else None
 
     return Change(make=make)
+
+
+async def _clear_factors(
+    services: Any, tenant: TenantRef | None, by: str, command: OneOperator
+) -> Change | Refusal:
+    identity: Identity = services.identity
+    plane, who = await identity.staff.plane(tenant), None if by == HOST else by
+    notice = await clear_factors.prepare_to_clear(identity, plane, who, command.operator_id)
+
+    async def make(tx: Tx) -> Refusal | None:
+        outcome = await clear_factors.clear_within(plane, tx, who, command.operator_id, notice)
+        return outcome if isinstance(outcome, Refusal) else None
+
+    return make
 
 
 async def _set_up(
@@ -181,6 +199,13 @@ APPROVABLES = (
     _of(SET_ROLES, OPERATORS, "Give an operator roles.", GiveRoles, _change(_set_roles)),
     _of(SUSPEND, OPERATORS, "Suspend an operator.", OneOperator, _change(_in_state("suspended"))),
     _of(REINSTATE, OPERATORS, "Reinstate an operator.", OneOperator, _change(_in_state("active"))),
+    _of(
+        CLEAR_FACTORS,
+        OPERATORS,
+        "Take the second factors that an operator lost.",
+        OneOperator,
+        _clear_factors,
+    ),
     _of(REMOVE, OPERATORS, "Remove an operator.", OneOperator, _change(_in_state("removed"))),
     Approvable(
         verb=SET_UP_STUDIO,

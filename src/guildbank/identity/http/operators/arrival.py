@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from litestar import Request, get, post
 from litestar.params import QueryParameter
 
+from guildbank.identity.contracts.operators import ComesInBy
 from guildbank.identity.http.operators.door import PUBLIC, SecretText, plane_at
 from guildbank.identity.http.operators.sign_in import DOOR, TAGS
 from guildbank.identity.usecases import Identity
@@ -54,18 +55,23 @@ class OperatorLinkBody(Body):
 
 
 class OperatorLinkView(View):
-    """What a link is good for; without an `address` its reader gives one."""
+    """What a link is good for; without an `address` its reader gives one.
+
+    An invitation of who `comesInBy` the studio is accepted by its sign-in, without a password.
+    """
 
     __example__: ClassVar = {
         "tenant": "moonlit-games",
         "address": "olga@moonlit.example",
         "roles": ["support"],
+        "comesInBy": "password",
     }
 
     tenant: str | None
     address: str | None
     roles: Sequence[str]
     expires_at: datetime | None
+    comes_in_by: ComesInBy
 
 
 @get("/v1/operator/ways", opt=PUBLIC, tags=TAGS, summary="See how operators come in")
@@ -98,7 +104,11 @@ async def see_link(identity: Parts, data: JSONBody[OperatorLinkBody]) -> Operato
     """Return what the link opens, and leave it good; 410 for one that opens nothing any more."""
     found = granted(await look_at_link(identity, data.token, data.opens))
     return OperatorLinkView(
-        tenant=found.tenant, address=found.address, roles=found.roles, expires_at=found.expires_at
+        tenant=found.tenant,
+        address=found.address,
+        roles=found.roles,
+        expires_at=found.expires_at,
+        comes_in_by=found.comes_in_by,
     )
 
 

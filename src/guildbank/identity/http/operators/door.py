@@ -19,8 +19,10 @@ from guildbank.identity.contracts.operators import (
     SignedIn,
 )
 from guildbank.identity.contracts.players import TENANT_SUSPENDED
+from guildbank.identity.rules import token_hash
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.authenticate import CLIENT_HEADER, read_cookie
+from guildbank.identity.usecases.operators.browsers import MAX_TOKENS, Browser
 from guildbank.identity.usecases.operators.change_operator import get_operator
 from guildbank.identity.usecases.operators.keep_factors import has_any_password, held_by
 from guildbank.identity.usecases.operators.keep_session import know_session
@@ -198,6 +200,13 @@ def cookie_of(identity: Identity, request: Request[Any, Any, Any]) -> str:
     return sent if isinstance(sent, str) else granted(SIGNED_OUT)
 
 
+def browser_of(identity: Identity, request: Request[Any, Any, Any]) -> Browser:
+    """Return what calls, and the tokens by which it may be known."""
+    mark = f"{identity.staff.device_cookie}-"
+    kept = [value for name, value in request.cookies.items() if name.startswith(mark)]
+    return Browser(request.headers.get("user-agent", ""), tuple(kept[:MAX_TOKENS]))
+
+
 def session_cookie(identity: Identity, value: str) -> Cookie:
     """Return the cookie of a session; it goes when the browser closes, if not sooner."""
     return _cookie(identity, identity.staff.cookie, value)
@@ -206,11 +215,6 @@ def session_cookie(identity: Identity, value: str) -> Cookie:
 def no_cookie(identity: Identity) -> Cookie:
     """Return what takes the session's cookie away."""
     return _cookie(identity, identity.staff.cookie, "", 0)
-
-
-def device_cookie(identity: Identity, value: str) -> Cookie:
-    """Return the cookie by which this browser is known when a password is typed here again."""
-    return _cookie(identity, identity.staff.device_cookie, value, DEVICE_SECONDS)
 
 
 def _cookie(identity: Identity, name: str, value: str, max_age: int | None = None) -> Cookie:
@@ -246,9 +250,18 @@ async def me_view(identity: Identity, cookie: str, codes: Sequence[str] = ()) ->
 
 
 async def entered(identity: Identity, signed_in: SignedIn) -> Response[MeView]:
-    """Answer a new session: its cookie, and who came in."""
+    """Answer a new session: its cookies, and who came in."""
     view = await me_view(identity, signed_in.cookie, signed_in.recovery_codes)
-    return Response(view, cookies=[session_cookie(identity, signed_in.cookie)])
+    return Response(view, cookies=cookies_of(identity, signed_in))
+
+
+def cookies_of(identity: Identity, signed_in: SignedIn) -> list[Cookie]:
+    """Return the cookie of a new session, and that by which its browser is known from now on."""
+    # One for each person, so that who works in two places is known in both.
+    whose = token_hash(signed_in.session.operator_id).hex()[:12]
+    name = f"{identity.staff.device_cookie}-{whose}"
+    kept = _cookie(identity, name, signed_in.device, DEVICE_SECONDS)
+    return [session_cookie(identity, signed_in.cookie), kept]
 
 
 async def renewed(identity: Identity, cookie: str) -> Response[MeView]:

@@ -8,7 +8,7 @@ from litestar import Response, delete, get, post
 from litestar.params import PathParameter
 
 from guildbank.approvals import WAITS, held_back
-from guildbank.identity.contracts.operators import Invitation
+from guildbank.identity.contracts.operators import ComesInBy, Invitation
 from guildbank.identity.http.operators import approvable
 from guildbank.identity.http.operators.door import (
     AddressText,
@@ -40,12 +40,17 @@ InvitationId = Annotated[str, PathParameter(description="The invitation's id.", 
 
 
 class InviteBody(Body):
-    """Whom to invite, and the roles that they will have."""
+    """Whom to invite, and the roles that they will have.
 
-    __example__: ClassVar = {"roles": ["support"]}
+    Who `comesInBy` the studio accepts by signing in at its issuer, which must vouch for `address`,
+    and never has a password. Roles of their groups there take the place of `roles`.
+    """
+
+    __example__: ClassVar = {"roles": ["support"], "comesInBy": "password"}
 
     address: AddressText
     roles: RoleNames
+    comes_in_by: ComesInBy = "password"
 
 
 class InvitationView(View):
@@ -56,6 +61,7 @@ class InvitationView(View):
         "address": "olga@moonlit.example",
         "roles": ["support"],
         "invitedBy": "op_01kag3pyqmf9aag12vtrsy70ps",
+        "comesInBy": "password",
     }
 
     id: str
@@ -64,6 +70,7 @@ class InvitationView(View):
     invited_by: str | None
     created_at: datetime
     expires_at: datetime
+    comes_in_by: ComesInBy
 
 
 @post(
@@ -85,12 +92,14 @@ async def create(
     Nobody gives roles that permit what they lack themselves; only an owner invites owners.
     """
     check_awake(caller)
-    wish = approvable.Invite(data.address, tuple(data.roles))
+    wish = approvable.Invite(data.address, tuple(data.roles), data.comes_in_by)
     waits = await held_back(four_eyes, everything, caller, approvable.INVITE, wish)
     if waits is not None:
         return waits
     plane = await plane_of(identity, caller)
-    made = await invite.invite(identity, plane, caller.principal, data.address, data.roles)
+    made = await invite.invite(
+        identity, plane, caller.principal, data.address, data.roles, data.comes_in_by
+    )
     return Response(_view(granted(made)))
 
 
@@ -131,6 +140,7 @@ def _view(invitation: Invitation) -> InvitationView:
         invited_by=invitation.invited_by,
         created_at=invitation.created_at,
         expires_at=invitation.expires_at,
+        comes_in_by=invitation.comes_in_by,
     )
 
 

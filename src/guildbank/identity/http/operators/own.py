@@ -174,7 +174,7 @@ async def begin_new_app(identity: Parts, caller: Who) -> OperatorEnrolmentView:
             identity, plane, caller.principal, again=True, issuer=ISSUER
         )
     )
-    return OperatorEnrolmentView(secret=made.secret, uri=made.uri)
+    return OperatorEnrolmentView(secret=made.secret, uri=made.uri, qr=made.qr)
 
 
 @post(

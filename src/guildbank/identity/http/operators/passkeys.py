@@ -12,6 +12,7 @@ from guildbank.identity.http.operators.door import (
     PUBLIC,
     MeView,
     SecretText,
+    browser_of,
     check_own_place,
     cookie_of,
     entered,
@@ -169,12 +170,12 @@ async def sign_in_by_passkey(
     Alone it must have verified its holder; whose it is and in which tenant, it says itself.
     """
     check_own_place(identity, request)
-    given, device = data.credential.read(), request.headers.get("user-agent", "")
+    given, browser = data.credential.read(), browser_of(identity, request)
     if data.challenge is None:
-        signed_in = await by_passkey.sign_in_by_passkey(identity, given, device)
+        signed_in = await by_passkey.sign_in_by_passkey(identity, given, browser)
     else:
         signed_in = await by_passkey.finish_by_passkey(
-            identity, data.challenge, given, client_address(request), device
+            identity, data.challenge, given, client_address(request), browser
         )
     return await entered(identity, granted(signed_in))
 
@@ -214,7 +215,7 @@ async def confirm_first_passkey(
         data.credential.read(),
         data.name,
         client_address(request),
-        request.headers.get("user-agent", ""),
+        browser_of(identity, request),
     )
     return await entered(identity, granted(signed_in))
 

@@ -1,4 +1,4 @@
-"""Routes by which operators keep each other: list, suspend, reinstate, remove, give roles."""
+"""Routes by which operators keep each other: list, suspend, remove, give roles, clear factors."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
@@ -18,6 +18,7 @@ from guildbank.identity.http.operators.door import (
 )
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators import change_operator
+from guildbank.identity.usecases.operators import clear_factors as clearing
 from guildbank.infra.http import (
     After,
     Body,
@@ -167,6 +168,36 @@ async def write_roles(
     return Response(operator_view(granted(changed)))
 
 
+@post(
+    "/v1/operators/{operator_id:str}/clear-factors",
+    guards=WRITING,
+    tags=TAGS,
+    status_code=200,
+    summary="Clear an operator's second factors",
+    responses=WAITS,
+)
+async def clear_factors(
+    identity: Parts,
+    four_eyes: Eyes,
+    everything: Everything,
+    caller: Who,
+    operator_id: OperatorId,
+) -> Response[OperatorView]:
+    """Take app, passkeys and recovery codes from who lost them, and end all sessions.
+
+    The operator hears of it by mail, and sets a new factor up at the next sign-in, which takes the
+    password, or the studio's, as before.
+    """
+    check_awake(caller)
+    wish = approvable.OneOperator(operator_id)
+    waits = await held_back(four_eyes, everything, caller, approvable.CLEAR_FACTORS, wish)
+    if waits is not None:
+        return waits
+    plane = await plane_of(identity, caller)
+    cleared = await clearing.clear_factors(identity, plane, caller.principal, operator_id)
+    return Response(operator_view(granted(cleared)))
+
+
 async def _in_state(
     identity: Identity, caller: Who, operator_id: str, state: OperatorState
 ) -> OperatorView:
@@ -175,4 +206,4 @@ async def _in_state(
     return operator_view(granted(changed))
 
 
-ROUTES = (list_all, read, suspend, reinstate, remove, write_roles)
+ROUTES = (list_all, read, suspend, reinstate, remove, write_roles, clear_factors)

@@ -17,13 +17,12 @@ from guildbank.identity.http.operators.door import (
     PasswordText,
     SecretText,
     TenantSlug,
+    browser_of,
     check_place,
-    device_cookie,
     entered,
     plane_at,
 )
 from guildbank.identity.usecases import Identity
-from guildbank.identity.usecases.authenticate import read_cookie
 from guildbank.identity.usecases.operators import finish_sign_in as finishing
 from guildbank.identity.usecases.operators import half_sign_in, invite, set_password
 from guildbank.infra.http import (
@@ -109,15 +108,20 @@ class HalfView(View):
 
 
 class OperatorEnrolmentView(View):
-    """What an authenticator app takes: the secret typed in, or the address as a QR code."""
+    """What an authenticator app takes: the secret typed in, or the address.
+
+    `qr` shows the address as a QR code: an SVG element to be put into a page.
+    """
 
     __example__: ClassVar = {
         "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
         "uri": "otpauth://totp/Guildbank:olga%40moonlit.example?secret=JBSWY3DPEHPK3PXP",
+        "qr": '<svg viewBox="0 0 41 41" class="segno"><path class="qrline" d="M4 4.5h7"/></svg>',
     }
 
     secret: str
     uri: str
+    qr: str
 
 
 @post(
@@ -130,21 +134,19 @@ class OperatorEnrolmentView(View):
 )
 async def sign_in_operator(
     request: Request[Any, Any, Any], identity: Parts, data: JSONBody[OperatorSignInBody]
-) -> Response[HalfView]:
+) -> HalfView:
     """Answer a right password with a challenge for ten minutes; there is no session yet."""
     plane = await plane_at(identity, request, data.deployment, data.tenant)
-    known = read_cookie(request.headers, identity.staff.device_cookie)
     typed = half_sign_in.PasswordTyped(
         address=data.address,
         password=data.password,
         client=client_address(request),
-        device=known if isinstance(known, str) else None,
+        browser=browser_of(identity, request),
     )
     try:
-        found = granted(await half_sign_in.sign_in(identity, plane, typed))
+        return _half(granted(await half_sign_in.sign_in(identity, plane, typed)))
     except Overworked:
         raise busy() from None
-    return Response(_half(found.half), cookies=[device_cookie(identity, found.device)])
 
 
 @post(
@@ -176,7 +178,7 @@ async def begin_operator_app(
     """Answer what the app is set up with, to an operator who has none yet."""
     check_place(identity, request)
     made = granted(await finishing.begin_app(identity, data.challenge, ISSUER))
-    return OperatorEnrolmentView(secret=made.secret, uri=made.uri)
+    return OperatorEnrolmentView(secret=made.secret, uri=made.uri, qr=made.qr)
 
 
 @post(
@@ -258,10 +260,10 @@ async def _finished(
     identity: Identity, request: Request[Any, Any, Any], data: AnswerBody, *, enrol: bool
 ) -> Response[MeView]:
     check_place(identity, request)
-    device = request.headers.get("user-agent", "")
+    client, browser = client_address(request), browser_of(identity, request)
     signed_in = granted(
         await finishing.finish_sign_in(
-            identity, data.challenge, data.code, client_address(request), device, enrol=enrol
+            identity, data.challenge, data.code, client, browser, enrol=enrol
         )
     )
     return await entered(identity, signed_in)

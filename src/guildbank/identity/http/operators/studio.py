@@ -15,17 +15,20 @@ from guildbank.identity.http.external import TRAVELLING
 from guildbank.identity.http.operators.door import (
     PUBLIC,
     OfDeployment,
+    SecretText,
     TenantSlug,
+    browser_of,
     check_awake,
     check_place,
+    cookies_of,
     plane_at,
     plane_of,
-    session_cookie,
 )
 from guildbank.identity.http.operators.own import FRESH
 from guildbank.identity.http.operators.own import TAGS as OWN_TAGS
 from guildbank.identity.http.operators.sign_in import DOOR, TAGS
 from guildbank.identity.usecases.external import ExternalSignIn
+from guildbank.identity.usecases.studio.accept import begin_to_accept
 from guildbank.identity.usecases.studio.begin import Departure, begin_journey, journey_cookie
 from guildbank.identity.usecases.studio.come_back import come_back
 from guildbank.infra.http import Body, JSONBody, Problem, Service, View, Who, granted
@@ -50,6 +53,12 @@ class BeginStudioBody(Body):
     deployment: OfDeployment = False
     tenant: TenantSlug | None = None
     anew: bool = False
+
+
+class AcceptByStudioBody(Body):
+    """The token that the mailed link bears behind `#token=`."""
+
+    token: SecretText
 
 
 class DepartureView(View):
@@ -78,8 +87,31 @@ async def begin_by_studio(
     """
     _check_page(external, request)
     plane = await plane_at(external.identity, request, data.deployment, data.tenant)
-    begun = await begin_journey(external, plane, anew=data.anew)
+    begun = await begin_journey(
+        external, plane, browser_of(external.identity, request), anew=data.anew
+    )
     return _leaving(external, granted(begun))
+
+
+@post(
+    "/v1/operator/invitations/accept/studio",
+    opt=PUBLIC,
+    guards=DOOR,
+    tags=TAGS,
+    status_code=200,
+    summary="Accept an invitation by the studio",
+)
+async def accept_by_studio(
+    external: Parts, request: Req, data: JSONBody[AcceptByStudioBody]
+) -> Response[DepartureView]:
+    """Return where to go to accept, and a cookie without which nobody comes back.
+
+    Who comes back with the address that was invited, for which the issuer must vouch, is an
+    operator from then on, and the link is used up. Whatever is refused leaves it good.
+    """
+    _check_page(external, request)
+    browser = browser_of(external.identity, request)
+    return _leaving(external, granted(await begin_to_accept(external, data.token, browser)))
 
 
 @post(
@@ -97,7 +129,8 @@ async def link_studio(external: Parts, request: Req, caller: Who) -> Response[De
     _check_page(external, request)
     check_awake(caller)
     plane = await plane_of(external.identity, caller)
-    begun = await begin_journey(external, plane, anew=True, links=caller.principal)
+    browser = browser_of(external.identity, request)
+    begun = await begin_journey(external, plane, browser, anew=True, links=caller.principal)
     return _leaving(external, granted(begun))
 
 
@@ -119,8 +152,8 @@ async def come_back_from_studio(external: Parts, request: Req, plane_id: PlaneId
     params = dict(pairs)
     if plane is None or len(params) != len(pairs):
         return _to_page(BAD_STATE, [])
-    device = request.headers.get("user-agent", "")
-    found = await come_back(external, plane, params, request.cookies, device)
+    name = request.headers.get("user-agent", "")
+    found = await come_back(external, plane, params, request.cookies, name)
     gone = _cookie(external, journey_cookie(external, params.get("state", "")), "", 0)
     if isinstance(found, Refusal):
         return _to_page(found, [] if found is BAD_STATE else [gone])
@@ -129,7 +162,7 @@ async def come_back_from_studio(external: Parts, request: Req, plane_id: PlaneId
             {"challenge": found.challenge, "step": found.step, "methods": " ".join(found.methods)}
         )
         return _redirect(f"{PAGE}#{more}", [gone])
-    return _redirect(PAGE, [gone, session_cookie(external.identity, found.cookie)])
+    return _redirect(PAGE, [gone, *cookies_of(external.identity, found)])
 
 
 def _check_page(external: ExternalSignIn, request: Req) -> None:
@@ -166,4 +199,4 @@ def _cookie(external: ExternalSignIn, name: str, value: str, max_age: int) -> Co
     )
 
 
-ROUTES = (begin_by_studio, link_studio, come_back_from_studio)
+ROUTES = (begin_by_studio, accept_by_studio, link_studio, come_back_from_studio)

@@ -1,7 +1,7 @@
 // Shows an operator who signed in who they are here, with their second factors and sessions.
 import { call, createPasskey, hasPasskeys, keepToken, post, usePasskey } from "./calls.js";
 import { locale, texts } from "./texts.js";
-import { at, on, say, show, working } from "./view.js";
+import { at, on, say, show, showApp, working } from "./view.js";
 
 const SHOWN = { dateStyle: "medium", timeStyle: "short" };
 let me, ways;
@@ -91,8 +91,7 @@ async function rename(path, before) {
 
 async function replaceApp() {
   const app = await post("app");
-  at("new-secret").textContent = app.secret;
-  at("new-uri").href = app.uri;
+  showApp(app, "new-");
   at("new-app").hidden = false;
   at("new-code").focus();
 }

@@ -3,7 +3,7 @@
 import { createPasskey, hasPasskeys, keepToken, post, call, usePasskey } from "./calls.js";
 import { goHome, prepareHome } from "./home.js";
 import { locale, texts, told } from "./texts.js";
-import { at, on, say, show, working } from "./view.js";
+import { at, on, say, show, showApp, working } from "./view.js";
 
 const asked = new URLSearchParams(location.search);
 const borne = new URLSearchParams(location.hash.slice(1));
@@ -48,8 +48,7 @@ function goOn(half) {
 
 async function setUpApp() {
   const app = await post("sessions/enrol", { challenge });
-  at("secret").textContent = app.secret;
-  at("uri").href = app.uri;
+  showApp(app);
   show("confirm");
 }
 
@@ -84,16 +83,17 @@ async function findWays() {
 
 async function openLink(opens) {
   const token = borne.get("token");
-  if (!token) return show("end", [texts.linkPartial, texts.linkPartialMore]);
+  if (!token) return end(texts.linkPartial, texts.linkPartialMore);
   let link;
   try {
     link = await post("links", { token, opens });
   } catch (error) {
     if (!error.code?.endsWith("_ended")) throw error;
-    return show("end", [texts.linkEnded, error.message]);
+    return end(texts.linkEnded, error.message);
   }
   Object.assign(place, { tenant: link.tenant ?? undefined, deployment: link.tenant === null });
   ways = await findWays();
+  if (link.comesInBy === "studio") return offerStudio(token, link);
   const form = opens === "invitation" ? "accept" : "reset";
   const field = at(form).elements.address;
   field.value = link.address ?? "";
@@ -106,7 +106,22 @@ async function openLink(opens) {
   });
   on("reset", async (of) => {
     await post("password/reset", { token, password: of.password });
-    show("end", [texts.passwordSet, texts.passwordSetMore]);
+    end(texts.passwordSet, texts.passwordSetMore);
+  });
+}
+
+// From here there is one way on, to where everybody signs in.
+function end(title, lead) {
+  const query = place.deployment ? "?deployment=true" : place.tenant ? `?tenant=${place.tenant}` : "";
+  at("to-sign-in").href = `/operator${query}`;
+  show("end", [title, lead]);
+}
+
+function offerStudio(token, link) {
+  show("accept-studio", [texts.titles.accept[0], texts.asRoles(link.tenant ?? texts.deployment, link.roles.join(", "))]);
+  at("accept-hint").textContent = texts.acceptHint(link.address);
+  at("to-accept").onclick = () => working(async () => {
+    location.assign((await post("invitations/accept/studio", { token })).url);
   });
 }
 
@@ -122,7 +137,11 @@ on("forgot", async (of) => {
 });
 on("confirm", async (of) => came(await post("sessions/confirm", { challenge, ...of })));
 on("code", async (of) => came(await post("sessions/finish", { challenge, ...of })));
-at("to-place").onclick = () => show("place");
+at("to-place").onclick = () => {
+  at("from-place").hidden = false;
+  show("place");
+};
+for (const one of document.querySelectorAll(".back")) one.onclick = () => working(offerWays);
 at("to-forgot").onclick = () => show("forgot");
 at("choose-app").onclick = () => working(setUpApp);
 at("choose-passkey").onclick = () => working(async () => {

@@ -1,7 +1,7 @@
 // Shows one part of the page at a time, and what went wrong.
 import { texts } from "./texts.js";
 
-const PARTS = ["place", "sign-in", "forgot", "accept", "reset", "choose", "confirm", "factor", "codes", "home"];
+const PARTS = ["place", "sign-in", "forgot", "accept", "accept-studio", "reset", "choose", "confirm", "factor", "codes", "end", "home"];
 
 export const at = (id) => document.getElementById(id);
 
@@ -17,7 +17,17 @@ export function show(part, [title, lead] = texts.titles[part]) {
   document.title = `${title} · Guildbank`;
   document.querySelector("main").className = part === "home" ? "wide" : "";
   say("");
-  if (part !== "end") at(part).querySelector("input:not([readonly]), button:not([hidden])")?.focus();
+  at(part).querySelector("input:not([readonly]), button:not([hidden])")?.focus();
+}
+
+// What an authenticator app is set up with: for its camera, for this device, and to be typed.
+export function showApp(app, prefix = "") {
+  const picture = new DOMParser().parseFromString(app.qr, "text/html").querySelector("svg");
+  picture.setAttribute("role", "img");
+  picture.setAttribute("aria-label", texts.appPicture);
+  at(`${prefix}qr`).replaceChildren(picture);
+  at(`${prefix}secret`).textContent = app.secret;
+  at(`${prefix}uri`).href = app.uri;
 }
 
 // Does what a press asked for; until that is done no second press is taken.

@@ -6,12 +6,12 @@ from typing import Any
 from guildbank.identity.contracts.operators import Invitation
 from guildbank.journal import Driver
 
-_COLUMNS = "id, kind, address, roles, invited_by, created_at, expires_at"
+_COLUMNS = "id, kind, address, roles, invited_by, created_at, expires_at, comes_in_by"
 
 ADD = """
 INSERT INTO identity_operator_invitation
-    (id, hash, kind, address, canonical, roles, invited_by, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    (id, hash, kind, address, canonical, roles, invited_by, created_at, expires_at, comes_in_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 
 # A new invitation of the same person makes the mail of the last one worthless.
@@ -89,6 +89,7 @@ async def add(driver: Driver, hash_: bytes, invitation: Invitation, canonical: s
         invitation.invited_by,
         invitation.created_at,
         invitation.expires_at,
+        invitation.comes_in_by,
     )
 
 
@@ -140,4 +141,5 @@ def _invitation(row: Any) -> Invitation:
         invited_by=row[4],
         created_at=row[5],
         expires_at=row[6],
+        comes_in_by=row[7],
     )

@@ -42,7 +42,7 @@ FROM unnest($2::text[]) AS role
 """
 
 LINKED = """
-SELECT link.operator_id, operator.state
+SELECT link.operator_id, operator.state, link.invited
 FROM identity_operator_link AS link
 JOIN identity_operator AS operator ON operator.id = link.operator_id
 WHERE link.key = $1
@@ -56,8 +56,14 @@ WHERE key = $1
 """
 
 ADD_LINK = """
-INSERT INTO identity_operator_link (operator_id, key, linked_at)
-VALUES ($1, $2, $3)
+INSERT INTO identity_operator_link (operator_id, key, linked_at, invited)
+VALUES ($1, $2, $3, $4)
+"""
+
+LEAVE_TO_GROUPS = """
+UPDATE identity_operator_link
+SET invited = FALSE
+WHERE operator_id = $1
 """
 
 ALL_LINKED = """
@@ -89,16 +95,31 @@ async def groups(driver: Driver) -> list[GroupRoles]:
     return [GroupRoles(row[0], tuple(row[1])) for row in await driver.fetch(GROUPS)]
 
 
-async def linked(driver: Driver, key: bytes) -> tuple[str, OperatorState] | None:
-    """Return which operator an account of the studio is, and the state; also one removed."""
+class Linked(msgspec.Struct, frozen=True):
+    """Which operator an account of the studio is; `invited`: whose roles no group gave so far."""
+
+    operator_id: str
+    state: OperatorState
+    invited: bool
+
+
+async def linked(driver: Driver, key: bytes) -> Linked | None:
+    """Return which operator an account of the studio is; also one who was removed."""
     row = await driver.fetchrow(LINKED, key)
-    return None if row is None else (row[0], row[1])
+    return None if row is None else Linked(row[0], row[1], row[2])
 
 
-async def link(driver: Driver, operator_id: str, key: bytes, now: datetime) -> None:
+async def link(
+    driver: Driver, operator_id: str, key: bytes, now: datetime, *, invited: bool = False
+) -> None:
     """Let the account of the studio be this operator, in place of any other."""
     await driver.execute(DROP_LINKS, key, operator_id)
-    await driver.execute(ADD_LINK, operator_id, key, now)
+    await driver.execute(ADD_LINK, operator_id, key, now, invited)
+
+
+async def leave_to_groups(driver: Driver, operator_id: str) -> None:
+    """Let the groups alone decide from now on what roles the operator has."""
+    await driver.execute(LEAVE_TO_GROUPS, operator_id)
 
 
 async def all_linked(driver: Driver) -> list[str]:

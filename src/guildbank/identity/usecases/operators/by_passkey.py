@@ -16,6 +16,7 @@ from guildbank.identity.contracts.studio import STUDIO_ONLY
 from guildbank.identity.store.operators import passkeys as store
 from guildbank.identity.store.operators import people
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.operators.browsers import Browser, recognise
 from guildbank.identity.usecases.operators.finish_sign_in import find_half, finish_half
 from guildbank.identity.usecases.operators.keep_session import begin_session, freshen_session
 from guildbank.identity.usecases.operators.passkeys import (
@@ -40,11 +41,11 @@ async def ask_half(identity: Identity, challenge: str) -> PasskeyOptions | Refus
     half = await find_half(identity, challenge)
     if isinstance(half, Refusal):
         return half
-    return await ask_for_use(identity, half.plane, half.operator_id, verified=False)
+    return await ask_for_use(identity, half.plane, half.operator.id, verified=False)
 
 
 async def finish_by_passkey(
-    identity: Identity, challenge: str, given: Assertion, client: ClientAddress, device: str
+    identity: Identity, challenge: str, given: Assertion, client: ClientAddress, browser: Browser
 ) -> SignedIn | Refusal:
     """Return a session for a challenge and a passkey.
 
@@ -56,7 +57,7 @@ async def finish_by_passkey(
         proved = await is_proof(identity, tx, operator_id, given, verified=False)
         return () if proved else FACTOR_FAILED
 
-    return await finish_half(identity, challenge, prove, client, device)
+    return await finish_half(identity, challenge, prove, client, browser)
 
 
 async def begin_first_passkey(identity: Identity, challenge: str) -> PasskeyOptions | Refusal:
@@ -67,11 +68,9 @@ async def begin_first_passkey(identity: Identity, challenge: str) -> PasskeyOpti
     half = await find_half(identity, challenge)
     if isinstance(half, Refusal):
         return half
-    async with identity.db.begin(half.plane.schema, read_only=True) as tx:
-        operator = await people.one(tx.driver, half.operator_id)
-    if operator is None or operator.second_factor:
+    if half.operator.second_factor:
         return ALREADY_ENROLLED
-    return await ask_for_new(identity, half.plane, half.operator_id)
+    return await ask_for_new(identity, half.plane, half.operator.id)
 
 
 async def confirm_first_passkey(
@@ -80,7 +79,7 @@ async def confirm_first_passkey(
     given: Attestation,
     name: str,
     client: ClientAddress,
-    device: str,
+    browser: Browser,
 ) -> SignedIn | Refusal:
     """Keep the first passkey and return a session, with recovery codes.
 
@@ -96,11 +95,11 @@ async def confirm_first_passkey(
         made = await keep_new(identity, plane, tx, operator_id, given, name)
         return made if isinstance(made, Refusal) else made.recovery_codes
 
-    return await finish_half(identity, challenge, prove, client, device)
+    return await finish_half(identity, challenge, prove, client, browser, adds="passkey")
 
 
 async def sign_in_by_passkey(
-    identity: Identity, given: Assertion, device: str
+    identity: Identity, given: Assertion, browser: Browser
 ) -> SignedIn | Refusal:
     """Return a session for a passkey alone: it is had, and it verified who holds it.
 
@@ -110,7 +109,13 @@ async def sign_in_by_passkey(
     bearer = await take_any(identity, given)
     if isinstance(bearer, Refusal):
         return bearer
-    async with identity.db.begin(bearer.plane.schema) as tx:
+    plane = bearer.plane
+    async with identity.db.begin(plane.schema, read_only=True) as tx:
+        named = await people.one(tx.driver, bearer.operator_id)
+    if named is None:
+        return FACTOR_FAILED
+    entry = await recognise(identity, plane, named, browser)
+    async with identity.db.begin(plane.schema) as tx:
         # Who removes the passkey meanwhile waits, and then ends this session too.
         await store.lock(tx.driver, bearer.operator_id)
         if not await is_signed(identity, tx, bearer.operator_id, given, verified=True):
@@ -121,7 +126,7 @@ async def sign_in_by_passkey(
         if not await people.has_password(tx.driver, operator.id):
             # Whether they are still in a group that may come in, only the studio can say.
             return STUDIO_ONLY
-        return await begin_session(identity, bearer.plane, tx, operator.id, device)
+        return await begin_session(identity, plane, tx, operator.id, entry)
 
 
 async def step_up_by_passkey(

@@ -75,7 +75,7 @@ async def set_state_within(
     plane: Plane, tx: Tx, by: str | None, operator_id: str, state: OperatorState
 ) -> Operator | Refusal:
     """Do what `set_state` does in the caller's transaction, which is not to commit a refusal."""
-    found = await _target(plane, tx, by, operator_id)
+    found = await target_of(plane, tx, by, operator_id)
     if isinstance(found, Refusal):
         return found
     target, _ = found
@@ -126,7 +126,7 @@ async def set_roles_within(
 ) -> Operator | Refusal:
     """Do what `set_roles` does in the caller's transaction, which is not to commit a refusal."""
     wanted = tuple(dict.fromkeys(roles))
-    found = await _target(plane, tx, by, operator_id)
+    found = await target_of(plane, tx, by, operator_id)
     if isinstance(found, Refusal):
         return found
     target, authority = found
@@ -149,9 +149,13 @@ async def set_roles_within(
     return msgspec.structs.replace(target, roles=tuple(sorted(wanted)))
 
 
-async def _target(
+async def target_of(
     plane: Plane, tx: Tx, by: str | None, operator_id: str
 ) -> tuple[Operator, Authority] | Refusal:
+    """Return whom to change and what who does it may do, and take the turn to change operators.
+
+    Refusals: `not_found`, `not_oneself`, `permission_not_held`, `operator_suspended` (who does it).
+    """
     authority = await authority_of(plane, tx, by)
     if isinstance(authority, Refusal):
         return authority

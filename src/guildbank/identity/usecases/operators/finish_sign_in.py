@@ -1,7 +1,7 @@
 """The second half of an operator's sign-in, where sessions begin, and the proof of it again."""
 
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -12,6 +12,7 @@ from guildbank.identity.contracts.operators import (
     SUSPENDED,
     WRONG_CODE,
     Enrolment,
+    Operator,
     SignedIn,
 )
 from guildbank.identity.rules import token_hash
@@ -19,6 +20,7 @@ from guildbank.identity.store.operators import factors as store
 from guildbank.identity.store.operators import people, sessions
 from guildbank.identity.strength import prepare
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.operators.browsers import Browser, recognise
 from guildbank.identity.usecases.operators.invite import plane_of_secret
 from guildbank.identity.usecases.operators.keep_session import begin_session, freshen_session
 from guildbank.identity.usecases.operators.second_factor import (
@@ -27,20 +29,23 @@ from guildbank.identity.usecases.operators.second_factor import (
     use_code,
 )
 from guildbank.identity.usecases.operators.staff import Plane
+from guildbank.identity.usecases.operators.tell import seal_notice, seal_notice_to
 from guildbank.infra.database import Tx
 from guildbank.infra.http import ClientAddress
 from guildbank.infra.passwords import Verdict
 from guildbank.kernel import Refusal
+from guildbank.notify import queue_mail
 
 Proving: TypeAlias = Callable[[Plane, Tx, str], Awaitable[tuple[str, ...] | Refusal]]
 """`await prove(plane, tx, operator_id)`: new recovery codes, mostly none, or what was wrong."""
+Factor: TypeAlias = Literal["app", "passkey"]
 
 
 class Half(msgspec.Struct, frozen=True):
     """A half sign-in that goes on: whose, and on which plane."""
 
     plane: Plane
-    operator_id: str
+    operator: Operator
 
 
 async def find_half(identity: Identity, challenge: str) -> Half | Refusal:
@@ -52,7 +57,8 @@ async def find_half(identity: Identity, challenge: str) -> Half | Refusal:
         operator_id = await store.find_ticket(
             tx.driver, token_hash(challenge), "second_step", identity.clock.now()
         )
-    return CHALLENGE_ENDED if operator_id is None else Half(plane, operator_id)
+        operator = None if operator_id is None else await people.one(tx.driver, operator_id)
+    return CHALLENGE_ENDED if operator is None else Half(plane, operator)
 
 
 async def begin_app(identity: Identity, challenge: str, issuer: str) -> Enrolment | Refusal:
@@ -60,7 +66,7 @@ async def begin_app(identity: Identity, challenge: str, issuer: str) -> Enrolmen
     half = await find_half(identity, challenge)
     if isinstance(half, Refusal):
         return half
-    return await begin_enrolment(identity, half.plane, half.operator_id, again=False, issuer=issuer)
+    return await begin_enrolment(identity, half.plane, half.operator.id, again=False, issuer=issuer)
 
 
 async def finish_sign_in(
@@ -68,7 +74,7 @@ async def finish_sign_in(
     challenge: str,
     code: str,
     client: ClientAddress,
-    device: str,
+    browser: Browser,
     *,
     enrol: bool = False,
 ) -> SignedIn | Refusal:
@@ -84,25 +90,38 @@ async def finish_sign_in(
             return await confirm_enrolment(identity, plane, tx, operator_id, code, again=False)
         return () if await use_code(identity, plane, tx, operator_id, code) else WRONG_CODE
 
-    return await finish_half(identity, challenge, prove, client, device)
+    adds: Factor | None = "app" if enrol else None
+    return await finish_half(identity, challenge, prove, client, browser, adds)
 
 
 async def finish_half(
-    identity: Identity, challenge: str, prove: Proving, client: ClientAddress, device: str
+    identity: Identity,
+    challenge: str,
+    prove: Proving,
+    client: ClientAddress,
+    browser: Browser,
+    adds: Factor | None = None,
 ) -> SignedIn | Refusal:
     """Return a session for a challenge whose operator proves a second factor by `prove`.
 
+    The operator hears by mail of a factor that this `adds`, or else of a browser that is not known.
     Refusals: `challenge_ended`, `login_throttled`, `operator_suspended`, and those of `prove`.
     Raises StoreAway.
     """
     half = await find_half(identity, challenge)
     if isinstance(half, Refusal):
         return half
-    plane, operator_id = half.plane, half.operator_id
+    plane, operator_id = half.plane, half.operator.id
     asked = (plane.id, f"operator code:{operator_id}", client, None)
     throttled = await identity.throttle.check(*asked)
     if throttled is not None:
         return throttled
+    entry = await recognise(identity, plane, half.operator, browser, first=adds is not None)
+    if adds is not None:
+        told = await seal_notice(
+            identity, plane, half.operator, "operator_factor_added", factor=adds
+        )
+        entry = msgspec.structs.replace(entry, notice=told)
     async with identity.db.begin(plane.schema) as tx:
         operator = await people.one(tx.driver, operator_id)
         if operator is None or operator.state != "active":
@@ -115,7 +134,7 @@ async def finish_half(
         )
         if taken is None:
             return CHALLENGE_ENDED
-        signed_in = await begin_session(identity, plane, tx, operator_id, device)
+        signed_in = await begin_session(identity, plane, tx, operator_id, entry)
     await identity.throttle.succeeded(*asked)
     return msgspec.structs.replace(signed_in, recovery_codes=proved)
 
@@ -155,8 +174,11 @@ async def replace_app(
 ) -> tuple[str, ...] | Refusal:
     """Let a new app take the old one's place, and return new recovery codes.
 
-    All other sessions of the operator end. Refusal: `code_wrong`.
+    All other sessions of the operator end, and the operator hears of it. Refusal: `code_wrong`.
     """
+    notice = await seal_notice_to(
+        identity, plane, operator_id, "operator_factor_added", factor="app"
+    )
     async with identity.db.begin(plane.schema) as tx:
         codes = await confirm_enrolment(identity, plane, tx, operator_id, code, again=True)
         if isinstance(codes, Refusal):
@@ -164,6 +186,8 @@ async def replace_app(
         # First, so that a sign-in under way waits for it or ends with the sessions.
         await store.drop_tickets(tx.driver, operator_id)
         await sessions.end(tx.driver, [operator_id], keep=session_id)
+        if notice is not None:
+            await queue_mail(tx, notice)
     return codes
 
 

@@ -16,6 +16,7 @@ from guildbank.identity.store.operators import factors as store
 from guildbank.identity.store.operators import passkeys, people
 from guildbank.identity.strength import prepare
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.operators.browsers import Browser, token_for
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.infra.database import Tx
 from guildbank.infra.http import ClientAddress
@@ -26,22 +27,15 @@ _SECRET_BYTES = 32
 
 
 class PasswordTyped(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person types, from where, and the token by which the browser was known before."""
+    """What a person types, from where, and in which browser."""
 
     address: str
     password: str
     client: ClientAddress
-    device: str | None = None
+    browser: Browser
 
 
-class Recognised(msgspec.Struct, frozen=True, kw_only=True):
-    """A right password: what comes next, and the token by which the browser is known next time."""
-
-    half: HalfSignIn
-    device: str
-
-
-async def sign_in(identity: Identity, plane: Plane, typed: PasswordTyped) -> Recognised | Refusal:
+async def sign_in(identity: Identity, plane: Plane, typed: PasswordTyped) -> HalfSignIn | Refusal:
     """Return what a right password gets.
 
     Refusals: `login_failed`, which tells neither by its words nor by its time whether the address
@@ -51,7 +45,8 @@ async def sign_in(identity: Identity, plane: Plane, typed: PasswordTyped) -> Rec
     email = read_email(typed.address)
     # What cannot be an address is nobody's, and is counted all the same.
     account = typed.address if isinstance(email, Refusal) else email.canonical
-    asked = (plane.id, f"operator:{account}", typed.client, typed.device)
+    device = token_for(identity, plane, f"operator:{account}", typed.browser)
+    asked = (plane.id, f"operator:{account}", typed.client, device)
     throttled = await identity.throttle.check(*asked)
     if throttled is not None:
         return throttled
@@ -64,15 +59,14 @@ async def sign_in(identity: Identity, plane: Plane, typed: PasswordTyped) -> Rec
     )
     if found is None or verdict is Verdict.WRONG:
         return SIGN_IN_FAILED
-    device = await identity.throttle.succeeded(*asked)
+    await identity.throttle.succeeded(*asked)
     if found[2] != "active":
         return SUSPENDED
     async with identity.db.begin(plane.schema) as tx:
         operator = await people.one(tx.driver, found[0])
         if operator is None:
             return SIGN_IN_FAILED
-        half = await ask_for_factor(identity, plane, tx, operator.id)
-    return Recognised(half=half, device=device)
+        return await ask_for_factor(identity, plane, tx, operator.id)
 
 
 async def ask_for_factor(identity: Identity, plane: Plane, tx: Tx, operator_id: str) -> HalfSignIn:

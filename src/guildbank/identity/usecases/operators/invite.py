@@ -17,15 +17,17 @@ from guildbank.identity.contracts.operators import (
     NO_INVITATION,
     OWNER,
     OWNER_EXISTS,
+    ComesInBy,
     HalfSignIn,
     Invitation,
     InvitationKind,
     Operator,
 )
 from guildbank.identity.contracts.players import Email
+from guildbank.identity.contracts.studio import NOBODY_BY_STUDIO, STUDIO_ACCEPTS
 from guildbank.identity.rules import check_gift, read_email, token_hash
 from guildbank.identity.store.operators import invitations as store
-from guildbank.identity.store.operators import people
+from guildbank.identity.store.operators import people, studio
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators.authority import authority_of
 from guildbank.identity.usecases.operators.half_sign_in import ask_for_factor
@@ -51,14 +53,19 @@ class Newcomer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def invite(
-    identity: Identity, plane: Plane, by: str, address: str, roles: Sequence[str]
+    identity: Identity,
+    plane: Plane,
+    by: str,
+    address: str,
+    roles: Sequence[str],
+    comes_in_by: ComesInBy = "password",
 ) -> Invitation | Refusal:
     """Mail an invitation; it takes the place of an earlier one to the same address.
 
     Refusals: `address_invalid`, `operator_exists`, `invalid_value`, `permission_not_held`,
-    `operator_suspended` (who does it).
+    `operator_suspended` (who does it), `unknown_identity_provider` (nobody comes in by the studio).
     """
-    ready = await prepare_invitation(identity, plane, by, address, roles)
+    ready = await prepare_invitation(identity, plane, by, address, roles, comes_in_by)
     if isinstance(ready, Refusal):
         return ready
     async with identity.db.begin(plane.schema) as tx:
@@ -75,7 +82,12 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 async def prepare_invitation(
-    identity: Identity, plane: Plane, by: str, address: str, roles: Sequence[str]
+    identity: Identity,
+    plane: Plane,
+    by: str,
+    address: str,
+    roles: Sequence[str],
+    comes_in_by: ComesInBy,
 ) -> Ready | Refusal:
     """Return what `invite` writes; outside any transaction. Refusals: `address_invalid`, mail's."""
     email = read_email(address)
@@ -85,6 +97,7 @@ async def prepare_invitation(
         inviter = await people.one(tx.driver, by)
     secret = _new_secret(plane)
     made = _invitation(identity, "mailed", email.address, roles, by, INVITATION_LIFE)
+    made = msgspec.structs.replace(made, comes_in_by=comes_in_by)
     mail = Mail(
         template="identity.operator_invitation",
         to=email.address,
@@ -114,6 +127,10 @@ async def invite_within(plane: Plane, tx: Tx, by: str, ready: Ready) -> Invitati
         return refused
     if await people.by_address(tx.driver, ready.canonical) is not None:
         return ADDRESS_TAKEN
+    if made.comes_in_by == "studio":
+        account = await studio.read(tx.driver)
+        if account is None or not account.enabled:
+            return NOBODY_BY_STUDIO
     await store.add(tx.driver, ready.hash, made, ready.canonical)
     await queue_mail(tx, ready.mail)
     await _record(plane, tx, by, INVITED, made)
@@ -147,17 +164,18 @@ async def make_link(
 async def accept(identity: Identity, secret: str, newcomer: Newcomer) -> HalfSignIn | Refusal:
     """Make an operator of who has the link; what comes next is to set up a second factor.
 
-    Refusals: `invitation_ended`, `missing_field`, `address_invalid`, `invalid_value` (another
-    address than was invited), `operator_exists`, and those of a new password. A refusal leaves the
-    link good. Raises Overworked.
+    Refusals: `invitation_ended`, `studio_only` (nobody sets a password by this link),
+    `missing_field`, `address_invalid`, `invalid_value` (another address than was invited),
+    `operator_exists`, and those of a new password. A refusal leaves the link good. Raises
+    Overworked.
     """
-    plane = await plane_of_secret(identity, secret)
-    if plane is None:
-        return INVITATION_ENDED
-    async with identity.db.begin(plane.schema, read_only=True) as tx:
-        # Strangers are not to keep the threads busy that hash passwords.
-        if await store.find(tx.driver, token_hash(secret), identity.clock.now()) is None:
-            return INVITATION_ENDED
+    # Strangers are not to keep the threads busy that hash passwords.
+    found = await find_invitation(identity, secret)
+    if isinstance(found, Refusal):
+        return found
+    plane, seen = found
+    if seen.comes_in_by == "studio":
+        return STUDIO_ACCEPTS
     words = [newcomer.name, newcomer.address or ""]
     password = await check_new_password(
         identity, newcomer.password, [word for word in words if word]
@@ -204,6 +222,16 @@ async def accept(identity: Identity, secret: str, newcomer: Newcomer) -> HalfSig
         return left.refusal
 
 
+async def find_invitation(identity: Identity, secret: str) -> tuple[Plane, Invitation] | Refusal:
+    """Return what a link is good for, and leave it so. Refusal: `invitation_ended`."""
+    plane = await plane_of_secret(identity, secret)
+    if plane is None:
+        return INVITATION_ENDED
+    async with identity.db.begin(plane.schema, read_only=True) as tx:
+        found = await store.find(tx.driver, token_hash(secret), identity.clock.now())
+    return INVITATION_ENDED if found is None else (plane, found)
+
+
 async def list_invitations(
     identity: Identity, plane: Plane, after: str, limit: int
 ) -> list[Invitation]:
@@ -234,7 +262,12 @@ async def withdraw(identity: Identity, plane: Plane, by: str, invitation_id: str
 
 
 async def _record(plane: Plane, tx: Tx, by: str, kind: str, invitation: Invitation) -> None:
-    told = {"address": invitation.address, "roles": invitation.roles, "kind": invitation.kind}
+    told = {
+        "address": invitation.address,
+        "roles": invitation.roles,
+        "kind": invitation.kind,
+        "comesInBy": invitation.comes_in_by,
+    }
     await plane.recorder.record(tx, by, kind, {"invitationId": invitation.id}, after=told)
 
 

@@ -1,4 +1,7 @@
-"""Keep one's second factors as an operator: add, name and remove; one always stays."""
+"""Keep one's second factors as an operator: add, name and remove; one always stays.
+
+Whatever is changed is told of by mail.
+"""
 
 from collections.abc import Sequence
 
@@ -17,8 +20,10 @@ from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators.passkeys import Added, keep_new
 from guildbank.identity.usecases.operators.second_factor import fresh_codes
 from guildbank.identity.usecases.operators.staff import Plane
+from guildbank.identity.usecases.operators.tell import seal_notice_to
 from guildbank.infra.database import Tx
 from guildbank.kernel import Refusal
+from guildbank.notify import SealedMail, queue_mail
 
 
 async def held_by(identity: Identity, plane: Plane, operator_id: str) -> Held:
@@ -43,8 +48,13 @@ async def add_passkey(
     identity: Identity, plane: Plane, operator_id: str, given: Attestation, name: str
 ) -> Added | Refusal:
     """Keep a passkey under a name. `passkeys_off`, `passkey_refused`, `too_many_passkeys`."""
+    told = {"factor": "passkey"}
+    notice = await seal_notice_to(identity, plane, operator_id, "operator_factor_added", **told)
     async with identity.db.begin(plane.schema) as tx:
-        return await keep_new(identity, plane, tx, operator_id, given, name)
+        added = await keep_new(identity, plane, tx, operator_id, given, name)
+        if not isinstance(added, Refusal):
+            await _queue(tx, notice)
+        return added
 
 
 async def rename_passkey(
@@ -60,6 +70,7 @@ async def remove_passkey(
     identity: Identity, plane: Plane, operator_id: str, session_id: str, passkey_id: str
 ) -> Refusal | None:
     """Take no more proofs of a passkey, and end all other sessions. `not_found`, `last_factor`."""
+    notice = await _tells_of_removal(identity, plane, operator_id, "passkey")
     async with identity.db.begin(plane.schema) as tx:
         await store.lock(tx.driver, operator_id)
         found = await store.all_of(tx.driver, operator_id, _rp_id(identity))
@@ -71,6 +82,7 @@ async def remove_passkey(
             return LAST_FACTOR
         await _end_others(tx, operator_id, session_id)
         await store.remove(tx.driver, operator_id, passkey_id)
+        await _queue(tx, notice)
         told = {"operatorId": operator_id, "passkeyId": passkey_id}
         await plane.recorder.record(tx, operator_id, FACTOR_REMOVED, told)
     return None
@@ -80,6 +92,7 @@ async def remove_app(
     identity: Identity, plane: Plane, operator_id: str, session_id: str
 ) -> Refusal | None:
     """Take no more codes of the app, and end all other sessions. `not_found`, `last_factor`."""
+    notice = await _tells_of_removal(identity, plane, operator_id, "app")
     async with identity.db.begin(plane.schema) as tx:
         await store.lock(tx.driver, operator_id)
         held = await store.held(tx.driver, operator_id, _rp_id(identity))
@@ -89,6 +102,7 @@ async def remove_app(
             return LAST_FACTOR
         await _end_others(tx, operator_id, session_id)
         await apps.forget_app(tx.driver, operator_id)
+        await _queue(tx, notice)
         told = {"operatorId": operator_id, "app": True}
         await plane.recorder.record(tx, operator_id, FACTOR_REMOVED, told)
     return None
@@ -96,11 +110,25 @@ async def remove_app(
 
 async def renew_codes(identity: Identity, plane: Plane, operator_id: str) -> tuple[str, ...]:
     """Return new recovery codes, which are good in place of all earlier ones."""
+    notice = await seal_notice_to(identity, plane, operator_id, "operator_codes_renewed")
     async with identity.db.begin(plane.schema) as tx:
         await store.lock(tx.driver, operator_id)
         codes = await fresh_codes(plane, tx, operator_id)
+        await _queue(tx, notice)
         await plane.recorder.record(tx, operator_id, CODES_RENEWED, {"operatorId": operator_id})
         return codes
+
+
+async def _tells_of_removal(
+    identity: Identity, plane: Plane, operator_id: str, factor: str
+) -> SealedMail | None:
+    template = "operator_factor_removed"
+    return await seal_notice_to(identity, plane, operator_id, template, factor=factor)
+
+
+async def _queue(tx: Tx, notice: SealedMail | None) -> None:
+    if notice is not None:
+        await queue_mail(tx, notice)
 
 
 async def _end_others(tx: Tx, operator_id: str, session_id: str) -> None:

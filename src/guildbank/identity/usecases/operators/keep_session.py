@@ -25,11 +25,12 @@ from guildbank.identity.contracts.operators import (
 from guildbank.identity.rules import token_hash
 from guildbank.identity.store.operators import sessions as store
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.operators.browsers import Entry
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.infra.database import Tx
 from guildbank.kernel import Refusal, new_id, parse_id
+from guildbank.notify import queue_mail
 
-MAX_DEVICE = 200
 _SEEN_EVERY = timedelta(minutes=1)
 _MAX_COOKIE = 200
 _SECRET_BYTES = 32
@@ -50,18 +51,19 @@ async def begin_session(
     plane: Plane,
     tx: Tx,
     operator_id: str,
-    device: str,
+    entry: Entry,
     fresh_at: datetime | None = None,
 ) -> SignedIn:
     """Begin a session in the caller's transaction, always with a new secret.
 
-    `fresh_at` is when the person proved who they are, where that is not now.
+    What is to be mailed of the `entry` is queued with it. `fresh_at` is when the person proved who
+    they are, where that is not now.
     """
     now = identity.clock.now()
     session = OperatorSession(
         id=new_id("ops"),
         operator_id=operator_id,
-        device="".join(sign for sign in device if sign.isprintable())[:MAX_DEVICE],
+        device=entry.browser.shown,
         created_at=now,
         seen_at=now,
         fresh_at=fresh_at or now,
@@ -71,8 +73,10 @@ async def begin_session(
     await store.add(tx.driver, token_hash(cookie), session)
     told = {"operatorId": operator_id, "sessionId": session.id}
     after = {"device": session.device}
+    if entry.notice is not None:
+        await queue_mail(tx, entry.notice)
     await plane.recorder.record(tx, operator_id, SIGNED_IN, told, after=after, arriving=True)
-    return SignedIn(cookie=cookie, session=session)
+    return SignedIn(cookie=cookie, session=session, device=entry.token)
 
 
 async def know_session(identity: Identity, cookie: str) -> tuple[Plane, Standing] | Refusal:

@@ -10,6 +10,7 @@ from guildbank.identity.contracts.operators import (
     OWNER,
     OWNER_EXISTS,
     RESET_ENDED,
+    ComesInBy,
 )
 from guildbank.identity.rules import token_hash
 from guildbank.identity.store.operators import factors, invitations, people, studio
@@ -28,6 +29,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     address: str | None
     roles: tuple[str, ...] = ()
     expires_at: datetime | None = None
+    comes_in_by: ComesInBy = "password"
 
 
 async def look_at_link(identity: Identity, secret: str, opens: Opens) -> Link | Refusal:
@@ -49,7 +51,11 @@ async def look_at_link(identity: Identity, secret: str, opens: Opens) -> Link | 
         if found.kind == "first_owner" and await people.holders(tx.driver, OWNER):
             return OWNER_EXISTS
     return Link(
-        tenant=tenant, address=found.address, roles=found.roles, expires_at=found.expires_at
+        tenant=tenant,
+        address=found.address,
+        roles=found.roles,
+        expires_at=found.expires_at,
+        comes_in_by=found.comes_in_by,
     )
 
 

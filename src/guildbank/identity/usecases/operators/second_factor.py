@@ -4,6 +4,7 @@ import base64
 import secrets
 
 import pyotp
+import segno
 
 from guildbank.identity.contracts.events import FACTOR_ADDED
 from guildbank.identity.contracts.operators import (
@@ -45,7 +46,7 @@ async def begin_enrolment(
             return ALREADY_ENROLLED
         await store.begin(tx.driver, operator_id, sealed)
     uri = pyotp.TOTP(secret).provisioning_uri(name=operator.address, issuer_name=issuer)
-    return Enrolment(secret=secret, uri=uri)
+    return Enrolment(secret=secret, uri=uri, qr=_picture(uri))
 
 
 async def confirm_enrolment(
@@ -86,6 +87,12 @@ async def use_code(identity: Identity, plane: Plane, tx: Tx, operator_id: str, c
     if step is not None:
         return await store.use_step(tx.driver, operator_id, step)
     return await store.use_code(tx.driver, operator_id, _hash(plane, operator_id, code))
+
+
+def _picture(uri: str) -> str:
+    """Return a QR code, dark on light in any theme: not every camera reads one the other way."""
+    code = segno.make_qr(uri, error="m")
+    return code.svg_inline(border=4, dark="#000", light="#fff", omitsize=True)
 
 
 def _step_of(

@@ -19,6 +19,7 @@ from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.operators.finish_sign_in import has_password
 from guildbank.identity.usecases.operators.invite import plane_of_secret
 from guildbank.identity.usecases.operators.staff import Plane
+from guildbank.identity.usecases.operators.tell import seal_notice
 from guildbank.identity.usecases.protection.check import check_new_password
 from guildbank.infra.http import ClientAddress
 from guildbank.kernel import Refusal, new_id
@@ -126,6 +127,7 @@ async def _set(
     if isinstance(password, Refusal):
         return password
     hash_ = await identity.passwords.hash(password)
+    notice = await seal_notice(identity, plane, operator, "operator_password_changed")
     async with identity.db.begin(plane.schema) as tx:
         if ticket is not None:
             now = identity.clock.now()
@@ -136,6 +138,7 @@ async def _set(
         await people.set_password(tx.driver, operator_id, hash_)
         await store.drop_tickets(tx.driver, operator_id)
         await sessions.end(tx.driver, [operator_id], keep=keep)
+        await queue_mail(tx, notice)
         told = {"operatorId": operator_id, "byMail": ticket is not None}
         await plane.recorder.record(tx, operator_id, PASSWORD_SET, told)
     return None

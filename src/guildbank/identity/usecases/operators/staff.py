@@ -93,7 +93,7 @@ class Staff:
 
     @property
     def device_cookie(self) -> str:
-        """The name of the cookie by which a browser is known when a password is typed."""
+        """How the names begin of the cookies by which a browser is known, one for each person."""
         return f"{self.cookie}-device"
 
     def vouched(self, cookie: str) -> str:

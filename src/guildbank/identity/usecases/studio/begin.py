@@ -13,6 +13,7 @@ from guildbank.identity.contracts.studio import JOURNEY_LIFE, PLUGIN
 from guildbank.identity.rules import token_hash
 from guildbank.identity.store.operators import factors as tickets
 from guildbank.identity.usecases.external import ExternalSignIn
+from guildbank.identity.usecases.operators.browsers import Browser
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.identity.usecases.sign_in.tickets import new_secret
 from guildbank.identity.usecases.studio import terms_of
@@ -25,13 +26,17 @@ class Journey(msgspec.Struct, frozen=True, kw_only=True):
 
     `keep` is the plugin's own, with its PKCE verifier and nonce; `cookie` is the hash of what the
     browser holds. `links` is the operator whose account of the studio this is to be. `anew` says
-    that the person was to prove who they are now.
+    that the person was to prove who they are now. `browser` are the tokens by which the browser
+    may be known: the issuer's page leads back without the cookies that bear them. `invitation` is
+    the hash of the link that is accepted by this.
     """
 
     keep: Mapping[str, str]
     cookie: bytes
     anew: bool
     links: str | None
+    browser: tuple[str, ...] = ()
+    invitation: bytes | None = None
 
 
 class Departure(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +48,13 @@ class Departure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def begin_journey(
-    external: ExternalSignIn, plane: Plane, *, anew: bool = False, links: str | None = None
+    external: ExternalSignIn,
+    plane: Plane,
+    browser: Browser,
+    *,
+    anew: bool = False,
+    links: str | None = None,
+    invitation: bytes | None = None,
 ) -> Departure | Refusal:
     """Return where to go. The issuer is asked before anything is kept.
 
@@ -58,7 +69,14 @@ async def begin_journey(
     if isinstance(begun, Refusal):
         return begun
     cookie = secrets.token_urlsafe(32)
-    journey = Journey(keep=begun.keep, cookie=token_hash(cookie), anew=anew, links=links)
+    journey = Journey(
+        keep=begun.keep,
+        cookie=token_hash(cookie),
+        anew=anew,
+        links=links,
+        browser=browser.tokens,
+        invitation=invitation,
+    )
     sealed = plane.sealer.seal(journey_place(plane), msgspec.json.encode(journey))
     now = external.identity.clock.now()
     async with external.identity.db.begin(plane.schema) as tx:

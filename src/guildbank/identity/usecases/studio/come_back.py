@@ -16,10 +16,12 @@ from guildbank.identity.contracts.studio import PLUGIN, StudioSettings, Trust
 from guildbank.identity.rules import token_hash
 from guildbank.identity.store.operators import factors as tickets
 from guildbank.identity.usecases.external import ExternalSignIn
+from guildbank.identity.usecases.operators.browsers import Browser
 from guildbank.identity.usecases.operators.staff import Plane
 from guildbank.identity.usecases.studio import terms_of
+from guildbank.identity.usecases.studio.arrival import Arrival
 from guildbank.identity.usecases.studio.begin import Journey, journey_cookie, journey_place
-from guildbank.identity.usecases.studio.enter import Arrival, enter
+from guildbank.identity.usecases.studio.enter import enter
 from guildbank.kernel import Refusal
 from guildbank.plugin_api import ExternalIdentity
 
@@ -29,9 +31,11 @@ async def come_back(
     plane: Plane,
     params: Mapping[str, str],
     cookies: Mapping[str, str],
-    device: str,
+    name: str,
 ) -> SignedIn | HalfSignIn | Refusal:
     """Return a session, or what is still to be proved here, for who came back.
+
+    `name` is what the browser calls itself.
 
     Refusals: `bad_state`, `unknown_identity_provider`, those of the plugin and those of `enter`.
     """
@@ -47,7 +51,7 @@ async def come_back(
     if isinstance(known, Refusal):
         return known
     now = external.identity.clock.now()
-    return await enter(external, plane, _arrival(known, terms[0], journey, device, now))
+    return await enter(external, plane, _arrival(known, terms[0], journey, name, now))
 
 
 async def _journey(external: ExternalSignIn, plane: Plane, state: str) -> Journey | None:
@@ -64,7 +68,7 @@ def _arrival(
     known: ExternalIdentity,
     settings: StudioSettings,
     journey: Journey,
-    device: str,
+    name: str,
     now: datetime,
 ) -> Arrival:
     proved_at = _time(known.claims.get("auth_time"), now)
@@ -75,13 +79,15 @@ def _arrival(
         subject=known.subject,
         # Many issuers of a studio's own do not say; the address proves nobody here anyway.
         email=None if known.claims.get("email_verified") in (False, "false") else known.email,
+        verified=known.claims.get("email_verified") in (True, "true"),
         name=known.name,
         groups=_groups(known.claims.get(settings.groups_claim)),
         links=journey.links,
+        invitation=journey.invitation,
         # An issuer that does not say when it asked anew is not believed that it did.
         complete=trusted and (fresh or not journey.anew),
         proved_at=proved_at,
-        device=device,
+        browser=Browser(name, journey.browser),
     )
 
 
