@@ -100,6 +100,7 @@ async def list_grants(
     limit: Limit = 50,
     after: After = None,
     currency: FromQuery[str | None] = None,
+    fewest: FromQuery[int | None] = None,
 ) -> Page[GrantView]:
     """List a player's grants."""
     assert caller.home is DEMO

@@ -96,6 +96,8 @@ async def test_a_player_sees_only_their_own_pages(client: httpx.AsyncClient) -> 
         ("limits=1", 422, "unknown_field", "limits"),
         ("after=%20", 422, "invalid_value", "after"),
         ("currency=%00", 422, "invalid_value", "currency"),
+        ("fewest=null", 422, "invalid_value", "fewest"),
+        ("fewest=NULL", 422, "invalid_value", "fewest"),
         ("currency=%ff", 400, "query_invalid", None),
         ("&".join(f"a{n}=1" for n in range(60)), 400, "query_invalid", None),
     ],

@@ -1,9 +1,10 @@
 """Undeclared query parameters are refused, since a misspelt filter would pass unnoticed."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
+import msgspec
 from litestar.connection import Request
 from litestar.routes import BaseRoute, HTTPRoute
 
@@ -12,11 +13,22 @@ from guildbank.infra.http.problems import problem
 MAX_PARAMETERS = 50
 
 
+class _Known(NamedTuple):
+    """A route's parameters: all, those that may come several times, those that are no text.
+
+    The decoder would take the word null among the last for a parameter that was left out.
+    """
+
+    names: frozenset[str] = frozenset()
+    several: frozenset[str] = frozenset()
+    nullable: frozenset[str] = frozenset()
+
+
 class QueryCheck:
     """What runs before each route: known names, each at most once, readable values."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[frozenset[str], frozenset[str]]] = {}
+        self._known: dict[int, _Known] = {}
 
     def learn(self, routes: Iterable[BaseRoute]) -> None:
         """Read every route's declared parameters; called once, when the app is built."""
@@ -26,27 +38,48 @@ class QueryCheck:
             for handler, model in route.route_handler_map.values():
                 single = {each.field_alias for each in model.expected_query_params}
                 several = set(model.sequence_query_parameter_names)
-                self._known[id(handler)] = (frozenset(single | several), frozenset(several))
+                nullable = _nullable(handler.signature_model)
+                fields = {each.field_name: each.field_alias for each in model.expected_query_params}
+                self._known[id(handler)] = _Known(
+                    frozenset(single | several),
+                    frozenset(several),
+                    frozenset(fields[name] for name in nullable & fields.keys()),
+                )
 
     def check(self, request: Request[Any, Any, Any]) -> None:
         """Raise `unknown_field` or `query_invalid`; costs nothing without a query."""
         raw = request.scope["query_string"]
         if not raw or request.route_handler.opt.get("any_query"):
             return
-        known, several = self._known.get(id(request.route_handler), (frozenset(), frozenset()))
+        known = self._known.get(id(request.route_handler), _Known())
         seen: set[str] = set()
         for name, value in read_query(raw):
-            if name not in known:
+            if name not in known.names:
                 raise problem(
                     "unknown_field",
                     f"The query parameter {name[:64]} is not known to this call.",
                     name[:64],
                 )
-            if name in seen and name not in several:
+            if name in seen and name not in known.several:
                 raise problem("query_invalid", f"The parameter {name} is given twice.", name)
+            if name in known.nullable and value.lower() == "null":
+                raise problem(
+                    "invalid_value", f"Leave the parameter {name} out instead of null.", name
+                )
             if "\x00" in value:
                 raise problem("invalid_value", "Text must not contain the character U+0000.", name)
             seen.add(name)
+
+
+def _nullable(parameters: type[msgspec.Struct]) -> set[str]:
+    found = set()
+    for field in msgspec.structs.fields(parameters):
+        try:
+            if msgspec.convert("null", field.type, strict=False) is None:
+                found.add(field.name)
+        except (msgspec.ValidationError, TypeError):
+            continue
+    return found
 
 
 def read_query(raw: bytes) -> list[tuple[str, str]]:
