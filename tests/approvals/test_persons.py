@@ -1,6 +1,7 @@
 """Who asked cannot agree, nor a machine, nor who may not do it, nor anybody elsewhere."""
 
-from tests.approvals.office import ALWAYS, Office, decide, open_office, read, waits
+import httpx
+from tests.approvals.office import ALWAYS, Office, above, decide, open_office, read, waits
 from tests.studio import City, done, refused
 
 FORBIDDEN = (403, "forbidden")
@@ -133,3 +134,56 @@ async def test_a_reason_to_reject_is_read_by_who_asked_and_is_nowhere_in_clear(
         "approval.requested",
         "approval.rejected",
     ]
+
+
+async def key_by(office: Office, who: httpx.AsyncClient, *scopes: str) -> httpx.AsyncClient:
+    """Return a client with a new key that somebody made."""
+    made = done(await who.post("/v1/keys", json={"name": "till", "scopes": list(scopes)}))
+    office.open.append(client := office.city.client(made["token"]))
+    return client
+
+
+async def test_who_made_the_key_that_asked_cannot_agree(office: Office) -> None:
+    await office.policy(ALWAYS)
+    till = await key_by(office, office.olga.http, "wallets:grant")
+    asked = waits(await office.grant(till, 50))
+    assert refused(await decide(office.olga, asked)) == (403, "own_request")
+    assert refused(await decide(office.olga, asked, "reject", reason="no")) == (403, "own_request")
+    assert await office.coins() == 0
+    done(await decide(office.pavel, asked))
+    assert await office.coins() == 50
+
+
+async def test_who_made_the_key_that_made_the_key_that_asked_cannot_agree(office: Office) -> None:
+    await office.policy(ALWAYS)
+    first = await key_by(office, office.olga.http, "wallets:grant", "keys:write")
+    till = await key_by(office, first, "wallets:grant")
+    asked = waits(await office.grant(till, 50))
+    assert refused(await decide(office.olga, asked)) == (403, "own_request")
+    assert await office.coins() == 0
+
+
+async def test_who_made_a_key_for_the_asking_application_later_cannot_agree(office: Office) -> None:
+    await office.policy(ALWAYS)
+    asked = waits(await office.grant(office.studio.http, 50))
+    keys = done(await office.pavel.http.get("/v1/keys"))["items"]
+    (key,) = [one for one in keys if one["kind"] == "secret"]
+    done(await office.olga.http.post(f"/v1/keys/{key['id']}/rotate", json={"overlapSeconds": 60}))
+    assert refused(await decide(office.olga, asked)) == (403, "own_request")
+    done(await decide(office.pavel, asked))
+
+
+async def test_many_keys_of_one_person_make_no_amount_small(office: Office) -> None:
+    await office.policy(above(100))
+    tills = [await key_by(office, office.olga.http, "wallets:grant") for _ in range(3)]
+    players = [await office.studio.player() for _ in range(4)]
+    askers = [*tills, office.olga.http]
+    answers = [
+        await office.grant(who, 40, playerId=player)
+        for who, player in zip(askers, players, strict=True)
+    ]
+    assert [one.status_code for one in answers] == [201, 201, 202, 202]
+    asked = waits(answers[2])
+    done(await decide(office.pavel, asked, "reject", reason="too much"))
+    done(await decide(office.pavel, waits(answers[3]), "reject", reason="too much"))
+    assert (await office.grant(tills[0], 20, playerId=players[3])).status_code == 201

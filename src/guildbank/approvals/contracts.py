@@ -65,7 +65,7 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
 
     `command` and `words` (what was said when it was decided) are sealed. `same` finds it again for
     calls without a key. `hold` is the position of the entry that holds its coins, `result` of the
-    entry that it became.
+    entry that it became. `makers` are the operators who made the key that asked.
     """
 
     id: str
@@ -85,6 +85,7 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
     decided_at: datetime | None = None
     words: bytes | None = None
     result: int | None = None
+    makers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +161,14 @@ class Rights(Protocol):
         """Say whether an application has a good key with the scope; outside any transaction."""
         ...
 
+    async def makers(self, principal: str, *, now: bool = False) -> tuple[str, ...]:
+        """Return the operators who made keys of an application; outside any transaction.
+
+        Whoever made the keys by which those were made is one too. Nobody made an operator. May be a
+        second old, unless it must be of `now`.
+        """
+        ...
+
 
 class Persons(Protocol):
     """Opens what is sealed under a person's key; identity implements it."""
@@ -205,7 +214,8 @@ TOO_MANY = Refusal(
     ),
 )
 OWN_REQUEST = Refusal(
-    code="own_request", detail="Who asked for it cannot agree to it: another person must."
+    code="own_request",
+    detail="Who asked for it, or made the key that did, cannot agree to it: another person must.",
 )
 NOT_OWN = Refusal(code="not_own_request", detail="Only who asked for it can cancel it.")
 NOT_OWN_FETCH = Refusal(

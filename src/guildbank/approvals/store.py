@@ -35,7 +35,7 @@ SET rules = excluded.rules,
 
 _COLUMNS = """
 id, verb, permission, state, requested_by, player, amounts, rule, command, same, hold,
-       requested_at, expires_at, decided_by, decided_at, words, result
+       requested_at, expires_at, decided_by, decided_at, words, result, makers
 """.strip()
 
 READ_APPROVALS = f"""
@@ -49,7 +49,8 @@ INSERT INTO approvals_request ({_COLUMNS})
 SELECT *
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
             $8::text[], $9::bytea[], $10::bytea[], $11::bigint[], $12::timestamptz[],
-            $13::timestamptz[], $14::text[], $15::timestamptz[], $16::bytea[], $17::bigint[])
+            $13::timestamptz[], $14::text[], $15::timestamptz[], $16::bytea[], $17::bigint[],
+            $18::text[])
 ON CONFLICT (id) DO UPDATE
 SET state = excluded.state,
     expires_at = excluded.expires_at,
@@ -191,7 +192,7 @@ class Approvals:
             (one.id, one.verb, one.permission, one.state, one.requested_by, one.player,
              msgspec.json.encode(one.amounts).decode(), msgspec.json.encode(one.rule).decode(),
              one.command, one.same, one.hold, one.requested_at, one.expires_at, one.decided_by,
-             one.decided_at, one.words, one.result)
+             one.decided_at, one.words, one.result, " ".join(one.makers))
             for one in changed.values()
         ]  # fmt: skip
         return [Statement(SAVE_APPROVALS, tuple(zip(*rows, strict=True)))]
@@ -306,4 +307,5 @@ def _approval(row: Any) -> Approval:
         player=row[5], amounts=_AMOUNTS.decode(row[6]), rule=_RULE.decode(row[7]), command=row[8],
         same=row[9], hold=row[10], requested_at=row[11], expires_at=row[12], decided_by=row[13],
         decided_at=row[14], words=row[15], result=row[16],
+        makers=tuple(row[17].split()),
     )  # fmt: skip

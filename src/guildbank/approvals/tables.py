@@ -69,6 +69,8 @@ def _requests(metadata: MetaData) -> None:
         Column("decided_at", DateTime(timezone=True)),
         Column("words", LargeBinary),
         Column("result", BigInteger),
+        # Operators' ids with spaces between: an array cannot be one column of a batch's rows.
+        Column("makers", Text, nullable=False, server_default=""),
         CheckConstraint(
             "state IN ('pending', 'agreed', 'executed', 'rejected', 'cancelled', 'expired')",
             name="state",

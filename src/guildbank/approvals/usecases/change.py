@@ -58,7 +58,9 @@ async def ask_first(
     refusal = await _rehearse(four_eyes, tenant, change)
     if refusal is not None:
         return refusal
-    ask = Ask(approvable, command, await four_eyes.sealer(tenant), four_eyes.reserve)
+    makers = await four_eyes.rights.makers(by)
+    sealer = await four_eyes.sealer(tenant)
+    ask = Ask(approvable, command, sealer, four_eyes.reserve, makers=makers)
     outcome = await four_eyes.journal.submit(schema_of(tenant), Gated(by, ask, None))
     return None if outcome == NOT_NEEDED else outcome
 

@@ -37,13 +37,16 @@ from guildbank.kernel import Refusal
 
 
 class Decide(Act):
-    """Ends a request that is in one of the states `since`. `words` are what was said, sealed."""
+    """Ends a request that is in one of the states `since`. `words` are what was said, sealed.
+
+    `makers` are the operators who made keys of who asked by now; the request has those of then.
+    """
 
     rounds: ClassVar[int] = 2
     since: ClassVar[Sequence[State]] = OPEN
     to: ClassVar[State]
     kind: ClassVar[str]
-    __slots__ = ("approval", "reserve", "rights", "tenant", "words")
+    __slots__ = ("approval", "makers", "reserve", "rights", "tenant", "words")
 
     def __init__(
         self,
@@ -53,9 +56,11 @@ class Decide(Act):
         rights: Rights,
         reserve: Reserve,
         words: bytes | None = None,
+        makers: Sequence[str] = (),
     ) -> None:
         super().__init__(principal)
         self.tenant = tenant
+        self.makers = makers
         self.approval = approval
         self.rights = rights
         self.reserve = reserve
@@ -143,7 +148,12 @@ class Decide(Act):
     def _keys(self) -> Sequence[TallyKey]:
         one = self.approval
         measured = Measured(one.player, one.amounts)
-        return tally_keys(one.requested_by, one.verb, measured, list(one.amounts))
+        actors = (one.requested_by, *one.makers)
+        return tally_keys(actors, one.verb, measured, list(one.amounts))
+
+    def is_own(self, one: Approval) -> bool:
+        """Say whether who decides asked for it, or made the key that did."""
+        return self.principal in (one.requested_by, *one.makers, *self.makers)
 
 
 class Execute(Decide):
@@ -163,10 +173,11 @@ class Execute(Decide):
         rights: Rights,
         reserve: Reserve,
         words: bytes | None = None,
+        makers: Sequence[str] = (),
         *,
         queued: bool = True,
     ) -> None:
-        super().__init__(principal, tenant, approval, rights, reserve, words)
+        super().__init__(principal, tenant, approval, rights, reserve, words, makers)
         self.queued = queued
 
     def needs(self, stage: Stage) -> Iterable[Need]:
@@ -179,7 +190,7 @@ class Execute(Decide):
         """Refuse who asked for it, who may not, and what is too late."""
         if one.expires_at <= stage.now:
             return EXPIRED
-        if one.requested_by == self.principal:
+        if self.is_own(one):
             return OWN_REQUEST
         refusal = self.person(stage, WRITE, one.permission)
         return refusal or self.requester(stage, one)
@@ -266,7 +277,7 @@ class Reject(Decide):
 
     def judge(self, stage: Stage, one: Approval) -> Refusal | None:
         """Refuse who asked for it, who cancels instead, and who may not decide."""
-        if one.requested_by == self.principal:
+        if self.is_own(one):
             return OWN_REQUEST
         return self.person(stage, WRITE, one.permission)
 

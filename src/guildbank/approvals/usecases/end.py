@@ -65,6 +65,7 @@ async def approve(
     sealed = None if words is None else sealer.seal(words_aad(found.id), words.encode())
     decide = (Agree if approvable.fetched else Execute)(
         by, tenant, found, four_eyes.rights, four_eyes.reserve, sealed,
+        await four_eyes.rights.makers(found.requested_by, now=True),
         queued=approvable.act is not None,
     )  # fmt: skip
     finish = _act if approvable.change is None else change_approved
@@ -101,7 +102,8 @@ async def reject(
         return found
     sealer = await four_eyes.sealer(tenant)
     sealed = sealer.seal(words_aad(found.id), words.encode())
-    act = Reject(by, tenant, found, four_eyes.rights, four_eyes.reserve, sealed)
+    makers = await four_eyes.rights.makers(found.requested_by, now=True)
+    act = Reject(by, tenant, found, four_eyes.rights, four_eyes.reserve, sealed, makers)
     return await _end(four_eyes, tenant, act)
 
 

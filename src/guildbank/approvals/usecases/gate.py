@@ -43,13 +43,17 @@ WAITS_ALREADY = "approval_waits_already"
 
 
 class Ask(NamedTuple):
-    """What is asked: the verb with its command. `alone` says that it is not a part of a batch."""
+    """What is asked: the verb with its command. `alone` says that it is not a part of a batch.
+
+    `makers` are the operators who made the key that asks: they count for it, and may not agree.
+    """
 
     approvable: Approvable[Any]
     command: Any
     sealer: Sealer
     reserve: Reserve
     alone: bool = True
+    makers: tuple[str, ...] = ()
 
 
 class Gated(Act):
@@ -112,7 +116,8 @@ class Gated(Act):
     def _judge(self, stage: Stage, rules: Sequence[Rule], measured: Measured) -> Rule | None:
         """Return the rule that asks, None for none; what runs is added up for the next."""
         assets = assets_of(rules, measured)
-        keys = tally_keys(self.principal, self._ask.approvable.verb, measured, assets)
+        ask = self._ask
+        keys = tally_keys((self.principal, *ask.makers), ask.approvable.verb, measured, assets)
         self._wants = [(TALLIES, key) for key in keys]
         sums: dict[str, list[int]] = {}
         for key in keys:
@@ -141,7 +146,7 @@ class Gated(Act):
         if not ask.alone:
             return REQUIRED
         verb = ask.approvable.verb
-        keys = tally_keys(principal, verb, measured, list(measured.amounts))
+        keys = tally_keys((principal, *ask.makers), verb, measured, list(measured.amounts))
         same: list[Need] = [] if self._same is None else [(SAME, self._same)]
         self._wants = [
             *((TALLIES, key) for key in keys), (WAITING, ALL), (WAITING, principal), *same,
@@ -179,6 +184,7 @@ class Gated(Act):
             hold=hold,
             requested_at=stage.now,
             expires_at=until,
+            makers=ask.makers,
         )
         stage.put(APPROVALS, approval_id, approval)
         said = ask.approvable.sealed(ask.command)
@@ -223,10 +229,13 @@ def requested_facts(approval: Approval, said: Sealed | None) -> dict[str, object
 
 
 def tally_keys(
-    principal: str, verb: str, measured: Measured, assets: Sequence[str]
+    actors: Sequence[str], verb: str, measured: Measured, assets: Sequence[str]
 ) -> list[TallyKey]:
-    """Return what amounts of these assets add up under: who acts, and the player concerned."""
-    whose = [f"by:{principal}"]
+    """Return what amounts of these assets add up under: who acts, and the player concerned.
+
+    A key's acts are those of whoever made it too, or many keys would be many small amounts.
+    """
+    whose = [f"by:{actor}" for actor in actors]
     if measured.player is not None:
         whose.append(f"of:{measured.player}")
     return [TallyKey(who, verb, asset) for asset in assets for who in whose]
@@ -252,6 +261,7 @@ async def gate(
         await four_eyes.sealer(tenant),
         four_eyes.reserve,
         alone,
+        await four_eyes.rights.makers(act.principal),
     )
     made = GatedRecord if act.is_record else Gated
     return made(act.principal, ask, act)

@@ -26,6 +26,23 @@ KEY_BY_HASH = f"{_KNOWN}WHERE hash = $1"
 # The same for who holds a token that was given for a key.
 KEY_BY_ID = f"{_KNOWN}WHERE id = $1"
 
+# A key made by a key is of whoever made that one.
+MAKERS = r"""
+WITH RECURSIVE maker AS (
+    SELECT created_by AS id
+    FROM guildbank.identity_key
+    WHERE application = $1
+    UNION
+    SELECT key.created_by
+    FROM maker
+    JOIN guildbank.identity_key AS key ON key.application = maker.id
+)
+SELECT id
+FROM maker
+WHERE id LIKE 'op\_%'
+ORDER BY id
+"""
+
 # One statement for all keys used of late; an older note never overwrites a newer one.
 NOTE_USE = """
 UPDATE identity_key
@@ -140,6 +157,11 @@ async def application_may(
         .limit(1)
     )
     return (await tx.sql.execute(statement)).first() is not None
+
+
+async def makers_of(tx: Tx, application: str) -> tuple[str, ...]:
+    """Return the operators who made keys of the application, by keys of theirs too."""
+    return tuple(row["id"] for row in await tx.driver.fetch(MAKERS, application))
 
 
 async def key_page(tx: Tx, tenant_id: str | None, after: str, limit: int) -> list[Key]:

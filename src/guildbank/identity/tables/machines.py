@@ -41,6 +41,8 @@ key = Table(
     # The application or operator that made it; null where the host's command line did.
     Column("created_by", Text),
     Index("ix_identity_key_tenant_id_id", "tenant_id", "id"),
+    # Four eyes ask who made an application's keys.
+    Index("ix_identity_key_application", "application"),
     CheckConstraint("kind IN ('secret', 'publishable')", name="kind"),
 )
 

@@ -116,7 +116,7 @@ async def _clear_factors(
         outcome = await clear_factors.clear_within(plane, tx, who, command.operator_id, notice)
         return outcome if isinstance(outcome, Refusal) else None
 
-    return make
+    return Change(make=make)
 
 
 async def _set_up(

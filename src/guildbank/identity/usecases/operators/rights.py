@@ -6,11 +6,14 @@ from guildbank.identity.contracts.operators import Permissions
 from guildbank.identity.rules import permitted_by
 from guildbank.identity.store import keys
 from guildbank.identity.store.operators.rights import OPERATOR_RIGHTS
+from guildbank.infra.cache import Recent
 from guildbank.infra.database import CONTROL_SCHEMA, Database
 from guildbank.infra.http import DEPLOYMENT_SCOPE
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Need, Stage
 from guildbank.kernel import Clock, parse_id
+
+MAKERS_FRESH_SECONDS = 1.0
 
 
 class StaffRights:
@@ -20,6 +23,7 @@ class StaffRights:
         self._db = db
         self._clock = clock
         self._permissions = permissions
+        self._makers = Recent(self._load_makers, seconds=MAKERS_FRESH_SECONDS)
 
     def is_person(self, principal: str) -> bool:
         """Say whether the principal is an operator: an application's id looks otherwise."""
@@ -52,3 +56,16 @@ class StaffRights:
         wanted = DEPLOYMENT_SCOPE if tenant is None else permission
         async with self._db.begin(CONTROL_SCHEMA, read_only=True) as tx:
             return await keys.application_may(tx, principal, tenant_id, wanted, now)
+
+    async def makers(self, principal: str, *, now: bool = False) -> tuple[str, ...]:
+        """Return the operators who made keys of an application, in order of ids.
+
+        Whoever made the keys by which those were made is one too. Nobody made an operator.
+        """
+        if parse_id("app", principal) is None:
+            return ()
+        return await (self._load_makers if now else self._makers.get)(principal)
+
+    async def _load_makers(self, application: str) -> tuple[str, ...]:
+        async with self._db.connect() as tx:
+            return await keys.makers_of(tx, application)
