@@ -91,3 +91,22 @@ async def test_a_passkey_that_is_the_only_way_in_is_not_removed(
         await tx.driver.execute("DELETE FROM identity_password WHERE player_id = $1", bob.player)
     support = await staff_of(house, home, "support")
     assert refused(await clear(support, bob.player)) == (409, "last_way_in")
+
+
+async def test_where_two_must_agree_the_player_keeps_the_factor_until_they_do(
+    house: House, home: TenantRef, alice: Person
+) -> None:
+    olga, pavel = await staff_of(house, home, "owner"), await staff_of(house, home, "owner")
+    rules = {"rules": [{"verb": "players.clear_factors"}]}
+    done(await olga.http.put("/v1/approval-policy", json=rules))
+    asked = done(await clear(olga, alice.player), 202)
+    assert asked["command"] == {"playerId": alice.player, "said": WHY}
+    assert done(await alice.call("GET", "/v1/second-factor"))["totp"] is True
+    assert await alice.mail("factors_cleared") == []
+    path = f"/v1/approvals/{asked['id']}/approve"
+    assert refused(await olga.http.post(path, json={})) == (403, "own_request")
+    assert done(await pavel.http.post(path, json={}))["state"] == "executed"
+    assert (await alice.call("GET", "/v1/sessions")).status_code == 401
+    assert len(await alice.mail("factors_cleared")) == 1
+    await alice.come_in()
+    assert done(await alice.call("GET", "/v1/second-factor"))["totp"] is False

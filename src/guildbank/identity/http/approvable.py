@@ -12,8 +12,10 @@ from guildbank.identity.contracts.lives import Erasure
 from guildbank.identity.http.keys_approvable import APPROVABLES as OF_KEYS
 from guildbank.identity.http.operators.approvable import APPROVABLES as OF_STAFF
 from guildbank.identity.usecases import Identity
+from guildbank.identity.usecases.factors.clear_factors import StoredClearing, clearing
 from guildbank.identity.usecases.lives.change_state import Close, StoredChange, Suspend
 from guildbank.identity.usecases.lives.erase import ask_within, erase_asked, prepare_erasure
+from guildbank.identity.usecases.lives.hold import lift_within
 from guildbank.infra.database import Tx
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Receipt
@@ -21,6 +23,14 @@ from guildbank.kernel import Refusal
 
 MODERATE, ERASE = "players:moderate", "players:erase"
 SUSPEND, CLOSE, ERASE_PERSON = "players.suspend", "players.close", "players.erase"
+CLEAR_FACTORS, LIFT_HOLD = "players.clear_factors", "players.lift_legal_hold"
+
+
+class LiftHold(msgspec.Struct, frozen=True, rename="camel"):
+    """Which legal hold to end, and whose."""
+
+    player_id: str
+    hold_id: str
 
 
 class ErasePerson(msgspec.Struct, frozen=True, rename="camel"):
@@ -75,6 +85,30 @@ async def _erase(
     return Change(make=make, then=then)
 
 
+async def _clear(
+    services: Any, tenant: TenantRef | None, by: str, stored: StoredClearing
+) -> Act | Refusal:
+    assert tenant is not None
+    return await clearing(services.identity, tenant, by, stored)
+
+
+async def _lift(
+    services: Any, tenant: TenantRef | None, by: str, command: LiftHold
+) -> Change | Refusal:
+    assert tenant is not None
+    identity: Identity = services.identity
+    recorder, player_id, hold_id = (
+        await identity.recorder(tenant),
+        command.player_id,
+        command.hold_id,
+    )
+
+    async def make(tx: Tx) -> Refusal | None:
+        return await lift_within(identity, recorder, tx, by, player_id, hold_id)
+
+    return Change(make=make)
+
+
 def _show(stored: StoredChange) -> Mapping[str, Any]:
     until: datetime | None = stored.until
     return {"playerId": stored.player_id, "until": None if until is None else until.isoformat()}
@@ -95,6 +129,24 @@ APPROVABLES = (
         show=msgspec.to_builtins,
         change=_erase,
         answer=lambda receipt: msgspec.json.decode(receipt.data),
+    ),
+    Approvable(
+        verb=CLEAR_FACTORS,
+        permission="players:factors",
+        meaning="Remove the second factors that a player lost.",
+        command=StoredClearing,
+        show=lambda stored: {"playerId": stored.player_id},
+        act=_clear,
+        after=_after,
+        sealed=lambda stored: stored.reason,
+    ),
+    Approvable(
+        verb=LIFT_HOLD,
+        permission="players:legal_hold",
+        meaning="Lift a legal hold.",
+        command=LiftHold,
+        show=msgspec.to_builtins,
+        change=_lift,
     ),
     Approvable(
         verb=SUSPEND,

@@ -224,12 +224,25 @@ async def list_of(identity: Parts, caller: Who, player_id: PlayerId) -> LegalHol
     tags=TAGS,
     status_code=204,
     summary="Lift a legal hold",
+    responses=WAITS,
 )
-async def lift(identity: Parts, caller: Who, player_id: PlayerId, hold_id: HoldId) -> None:
+async def lift(
+    identity: Parts,
+    four_eyes: Service[FourEyes],
+    everything: Service[Any],
+    caller: Who,
+    player_id: PlayerId,
+    hold_id: HoldId,
+) -> Response[None]:
     """End a hold; an erasure that waits for it goes on within the hour."""
+    wish = approvable.LiftHold(player_id, hold_id)
+    waits = await held_back(four_eyes, everything, caller, approvable.LIFT_HOLD, wish)
+    if waits is not None:
+        return waits
     refusal = await lift_hold(identity, caller.home, caller.principal, player_id, hold_id)
     if refusal is not None:
         raise problem_for(refusal)
+    return Response(None)
 
 
 def _view(one: Erasure) -> ErasureView:

@@ -8,12 +8,16 @@ from litestar import Response, get, post
 from litestar.params import PathParameter
 from msgspec import Meta
 
-from guildbank.approvals import WAITS, FourEyes, waiting
+from guildbank.approvals import WAITS, FourEyes, gate, waiting
 from guildbank.identity.contracts.players import Player, PlayerState
 from guildbank.identity.http import approvable
 from guildbank.identity.http.players import PlayerView, player_view
 from guildbank.identity.usecases import Identity
-from guildbank.identity.usecases.factors.clear_factors import clear_factors
+from guildbank.identity.usecases.factors.clear_factors import (
+    StoredClearing,
+    clearing,
+    submit_clearing,
+)
 from guildbank.identity.usecases.lives.change_state import (
     ChangeState,
     change_or_store,
@@ -21,6 +25,7 @@ from guildbank.identity.usecases.lives.change_state import (
     closing,
     read_standing,
     reinstate_player,
+    seal_reason,
     suspension,
 )
 from guildbank.infra.http import (
@@ -34,7 +39,6 @@ from guildbank.infra.http import (
     by_operator,
     fresh_session,
     granted,
-    problem_for,
     scope,
 )
 
@@ -186,19 +190,32 @@ async def _changed(
     tags=TAGS,
     status_code=204,
     summary="Remove a player's lost second factors",
+    responses=WAITS,
 )
 async def clear(
-    identity: Parts, caller: Who, player_id: PlayerId, data: JSONBody[ClearFactorsBody]
-) -> None:
+    identity: Parts,
+    four_eyes: Eyes,
+    caller: Who,
+    player_id: PlayerId,
+    data: JSONBody[ClearFactorsBody],
+) -> Response[None]:
     """Remove the authenticator app, passkeys, mailed codes and recovery codes of a player.
 
     All sessions end and a mail tells the player at once; there is no waiting time. Make sure before
     who asks: from then on the password alone opens the account. Only people do this, by a
     permission of its own, and the journal keeps who did.
     """
-    refusal = await clear_factors(identity, caller.home, caller.principal, player_id, data.reason)
-    if refusal is not None:
-        raise problem_for(refusal)
+    tenant = caller.home
+    stored = StoredClearing(
+        player_id, granted(await seal_reason(identity, tenant, player_id, data.reason))
+    )
+    act = granted(await clearing(identity, tenant, caller.principal, stored))
+    gated = await gate(four_eyes, tenant, act, approvable.CLEAR_FACTORS, stored)
+    outcome = await submit_clearing(identity, tenant, gated, player_id)
+    waits = await waiting(four_eyes, tenant, outcome)
+    if waits is None:
+        granted(outcome)
+    return waits or Response(None)
 
 
 @get(

@@ -4,5 +4,5 @@ from guildbank.payments.http import coins, payments, providers, refunds, webhook
 
 __all__ = ["APPROVABLES", "ROUTES"]
 
-APPROVABLES = (refunds.REFUNDING,)
+APPROVABLES = (refunds.REFUNDING, providers.CONFIGURING)
 ROUTES = (*payments.ROUTES, *coins.ROUTES, *refunds.ROUTES, *providers.ROUTES, *webhooks.ROUTES)

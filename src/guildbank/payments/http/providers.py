@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
-from litestar import get, put
+from litestar import Response, get, put
 from litestar.params import PathParameter
 from msgspec import Meta
 
+from guildbank.approvals import WAITS, Approvable, waiting
 from guildbank.infra.http import Body, JSONBody, Page, Service, View, Who, granted, scope
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Act
+from guildbank.kernel import Refusal
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases import accounts as verbs
 
@@ -79,20 +83,25 @@ class PluginView(View):
     guards=[scope(WRITE, fresh=True)],
     tags=TAGS,
     summary="Configure a provider",
+    responses=WAITS,
 )
 async def configure(
     payments: Parts, caller: Who, provider_id: ProviderId, data: JSONBody[ProviderBody]
-) -> ProviderView:
+) -> Response[ProviderView]:
     """Set the tenant's account at a provider. Secrets are sealed and never shown again.
 
     A change is an event, `payments.provider_configured`, that tells who made it and no secret. The
     same settings again change nothing.
     """
-    done = await verbs.configure_provider(
-        payments, caller.home, provider_id, data.settings,
-        enabled=data.enabled, principal=caller.principal,
-    )  # fmt: skip
-    return _view(granted(done))
+    wanted = verbs.StoredAccount(provider_id, data.settings, data.enabled)
+    done = await verbs.configure_or_store(payments, caller.home, caller.principal, wanted)
+    if isinstance(done, verbs.ProviderView):
+        return Response(_view(done))
+    waits = await waiting(payments.four_eyes, caller.home, done)
+    if waits is None:
+        granted(done)
+        raise AssertionError("an account is set, refused, or waits")
+    return waits
 
 
 @get("/v1/providers/{provider_id:str}", guards=[scope(READ)], tags=TAGS, summary="Read a provider")
@@ -139,4 +148,30 @@ def _view(one: verbs.ProviderView) -> ProviderView:
     )
 
 
+async def _act(
+    services: Any, tenant: TenantRef | None, by: str, stored: verbs.StoredAccount
+) -> Act | Refusal:
+    assert tenant is not None
+    return await verbs.configuring(services.payments, tenant, by, stored)
+
+
+def _show(stored: verbs.StoredAccount) -> Mapping[str, Any]:
+    """Show what is wanted, and of secrets which are new."""
+    shown = {name: one for name, one in stored.settings.items() if name not in stored.secrets}
+    return {
+        "providerId": stored.provider,
+        "enabled": stored.enabled,
+        "settings": shown,
+        "newSecrets": list(stored.secrets),
+    }
+
+
+CONFIGURING = Approvable(
+    verb=verbs.ConfigureProvider.verb,
+    permission=WRITE,
+    meaning="Configure an account at a payment provider, which says where money goes.",
+    command=verbs.StoredAccount,
+    show=_show,
+    act=_act,
+)
 ROUTES = (configure, read, list_all, plugins)

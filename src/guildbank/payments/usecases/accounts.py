@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from guildbank.approvals import gate, waits_for
 from guildbank.infra.crypto import DataKey
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Act, Draft, Need, Stage, facts
+from guildbank.journal import Act, Draft, Need, Outcome, Stage, facts
 from guildbank.kernel import Refusal
 from guildbank.payments import store
 from guildbank.payments.contracts import (
@@ -184,18 +185,55 @@ async def configure_provider(
     Refusals: `unknown_provider`, `sandbox_refused`, `invalid_settings`, `tenant_suspended`.
     Raises Unavailable.
     """
-    plugin = payments.plugins.provider(provider)
+    act = await configuring(payments, tenant, principal, StoredAccount(provider, given, enabled))
+    if isinstance(act, Refusal):
+        return act
+    outcome = await payments.journal.submit(tenant.schema, act)
+    if isinstance(outcome, Refusal) and outcome.code != NO_CHANGE.code:
+        return outcome
+    return await get_provider(payments, tenant, provider)
+
+
+class StoredAccount(msgspec.Struct, frozen=True):
+    """An account as it is to be set; those of its settings that are `secrets` are never shown."""
+
+    provider: str
+    settings: Mapping[str, Any]
+    enabled: bool
+    secrets: tuple[str, ...] = ()
+
+
+async def configure_or_store(
+    payments: Payments, tenant: TenantRef, principal: str, wanted: StoredAccount
+) -> ProviderView | Outcome:
+    """Return what `configure_provider` does, or the outcome of a command that waits."""
+    act = await configuring(payments, tenant, principal, wanted)
+    if isinstance(act, Refusal):
+        return act
+    names = act.manifest.secret_fields
+    stored = msgspec.structs.replace(
+        wanted, secrets=tuple(sorted(name for name in wanted.settings if name in names))
+    )
+    gated = await gate(payments.four_eyes, tenant, act, act.verb, stored)
+    outcome = await payments.journal.submit(tenant.schema, gated)
+    waits = waits_for(outcome) is not None
+    if waits or (isinstance(outcome, Refusal) and outcome.code != NO_CHANGE.code):
+        return outcome
+    return await get_provider(payments, tenant, wanted.provider)
+
+
+async def configuring(
+    payments: Payments, tenant: TenantRef, principal: str, wanted: StoredAccount
+) -> ConfigureProvider | Refusal:
+    """Return the act that sets an account. Refusals: `unknown_provider`, `sandbox_refused`."""
+    plugin = payments.plugins.provider(wanted.provider)
     if plugin is None:
         return NO_PROVIDER
     manifest = plugin.manifest
     if manifest.sandbox and tenant.mode != "test":
         return SANDBOX_REFUSED
     safe = await _safe(payments, tenant)
-    act = ConfigureProvider(principal, manifest, safe, given, enabled)
-    outcome = await payments.journal.submit(tenant.schema, act)
-    if isinstance(outcome, Refusal) and outcome.code != NO_CHANGE.code:
-        return outcome
-    return await get_provider(payments, tenant, provider)
+    return ConfigureProvider(principal, manifest, safe, wanted.settings, wanted.enabled)
 
 
 async def list_providers(payments: Payments, tenant: TenantRef) -> list[ProviderView]:

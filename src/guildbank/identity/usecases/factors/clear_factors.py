@@ -10,6 +10,9 @@ that alone.
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+import msgspec
+
+from guildbank.approvals import waits_for
 from guildbank.identity.contracts.external import LAST_WAY_IN
 from guildbank.identity.contracts.factors import NOTHING_TO_CLEAR
 from guildbank.identity.contracts.players import NO_PLAYER
@@ -22,7 +25,7 @@ from guildbank.identity.usecases.factors.read_factors import read_factors
 from guildbank.identity.usecases.factors.tell import seal_notice
 from guildbank.identity.usecases.lives.change_state import seal_reason
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Act, Draft, Need, RowLock, Sealed, Stage, facts
+from guildbank.journal import Act, Draft, Need, Outcome, RowLock, Sealed, Stage, facts
 from guildbank.kernel import Refusal
 from guildbank.notify import OUTGOING, SealedMail
 
@@ -82,16 +85,40 @@ async def clear_factors(
     sealed = await seal_reason(identity, tenant, player_id, reason)
     if isinstance(sealed, Refusal):
         return sealed
-    found = await read_factors(identity, tenant, player_id)
+    act = await clearing(identity, tenant, principal, StoredClearing(player_id, sealed))
+    if isinstance(act, Refusal):
+        return act
+    outcome = await submit_clearing(identity, tenant, act, player_id)
+    return outcome if isinstance(outcome, Refusal) else None
+
+
+class StoredClearing(msgspec.Struct, frozen=True):
+    """A clearing as it waits for a second person."""
+
+    player_id: str
+    reason: Sealed
+
+
+async def clearing(
+    identity: Identity, tenant: TenantRef, principal: str, stored: StoredClearing
+) -> ClearFactors | Refusal:
+    """Return the act that clears, with the mail that tells of it. Refusals: `not_found`."""
+    found = await read_factors(identity, tenant, stored.player_id)
     if isinstance(found, Refusal):
         return found
     mail = await seal_notice(identity, tenant, found[0], "identity.factors_cleared", {})
+    return ClearFactors(principal, stored.player_id, stored.reason, mail)
+
+
+async def submit_clearing(
+    identity: Identity, tenant: TenantRef, act: Act, player_id: str
+) -> Outcome:
+    """Submit the act, or the gate around it; every worker has heard of it when this returns."""
     expected = identity.standings.expect(tenant, player_id)
     told = False
     try:
-        act = ClearFactors(principal, player_id, sealed, mail)
         outcome = await identity.journal.submit(tenant.schema, act)
-        told = not isinstance(outcome, Refusal)
+        told = not isinstance(outcome, Refusal) and waits_for(outcome) is None
     finally:
         await identity.standings.settle(tenant, player_id, expected, told=told)
-    return outcome if isinstance(outcome, Refusal) else None
+    return outcome

@@ -11,7 +11,9 @@ from guildbank.identity.store import erasures as store
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.lives.change_state import LONGEST, seal_reason
 from guildbank.identity.usecases.players.read_players import get_player
+from guildbank.infra.database import Tx
 from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Recorder
 from guildbank.kernel import Refusal, new_id, parse_id
 
 MAX_HOLDS = 200
@@ -59,13 +61,20 @@ async def lift_hold(
         return NO_HOLD
     if tenant.state != "active":
         return TENANT_SUSPENDED
-    now = identity.clock.now()
     recorder = await identity.recorder(tenant)
     async with identity.db.begin(tenant.schema) as tx:
-        if not await store.lift_hold(tx.driver, hold_id, player_id, now, principal):
-            return NO_HOLD
-        told = {"playerId": player_id, "holdId": hold_id}
-        await recorder.record(tx, principal, HOLD_LIFTED, told)
+        return await lift_within(identity, recorder, tx, principal, player_id, hold_id)
+
+
+async def lift_within(
+    identity: Identity, recorder: Recorder, tx: Tx, principal: str, player_id: str, hold_id: str
+) -> Refusal | None:
+    """Do what `lift_hold` does in the caller's transaction."""
+    now = identity.clock.now()
+    if not await store.lift_hold(tx.driver, hold_id, player_id, now, principal):
+        return NO_HOLD
+    told = {"playerId": player_id, "holdId": hold_id}
+    await recorder.record(tx, principal, HOLD_LIFTED, told)
     return None
 
 
