@@ -200,6 +200,14 @@ async def test_a_machines_waiting_erasure_can_be_taken_back(studio: Studio, play
     assert refused(await studio.http.delete(path)) == (404, "not_found")
 
 
+async def test_many_who_ask_for_one_erasure_at_once_get_an_answer(studio: Studio) -> None:
+    for _ in range(10):
+        path = f"/v1/players/{await studio.player()}/erase"
+        answers = await asyncio.gather(*(studio.http.post(path) for _ in range(4)))
+        assert {one.status_code for one in answers} <= {200, 404}, [one.text for one in answers]
+        assert 200 in {one.status_code for one in answers}
+
+
 async def test_a_crash_between_the_commit_and_the_sweep_is_made_up_for(
     city: City,
     studio: Studio,

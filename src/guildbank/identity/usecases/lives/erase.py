@@ -23,6 +23,7 @@ from guildbank.identity.contracts.lives import (
 from guildbank.identity.contracts.players import NO_PLAYER, TENANT_SUSPENDED, Player
 from guildbank.identity.store import erasures as store
 from guildbank.identity.store.erasures import ERASURES, Obstacles
+from guildbank.identity.store.players import hold_player
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.lives.change_state import ChangeState, change
 from guildbank.identity.usecases.players.read_players import get_player
@@ -147,6 +148,7 @@ async def undo_erasure(
         return TENANT_SUSPENDED
     recorder = await identity.recorder(tenant)
     async with identity.db.begin(tenant.schema) as tx:
+        await hold_player(tx.driver, player_id)
         if not await store.undo(tx.driver, player_id):
             return NO_ERASURE
         await recorder.record(tx, principal, ERASURE_UNDONE, {"playerId": player_id})
@@ -230,6 +232,10 @@ async def ask_within(
     identity: Identity, recorder: Recorder, tx: Tx, asked: Erasure
 ) -> Erasure | Refusal:
     """Keep a request in the caller's transaction, which is not to commit a refusal."""
+    # The row that an erasure locks first, too: one that is done now would lock the journal before
+    # the request, which is locked here before the journal.
+    if await hold_player(tx.driver, asked.player_id) is None:
+        return NO_PLAYER
     held = await store.standing_obstacles(tx.driver, identity.obstacles, asked.player_id)
     if asked.own:
         held = _told(identity, held)
