@@ -1,5 +1,6 @@
 """A person gets all that is known of them, and is forgotten without a trace that names them."""
 
+import asyncio
 import base64
 import io
 import json
