@@ -60,6 +60,23 @@ async def test_the_coins_come_back_when_it_does_not_happen(office: Office, end: 
     await proven(office)
 
 
+@pytest.mark.parametrize("first", ["free", "bonus"])
+async def test_what_comes_back_pays_a_debt_in_the_order_of_spending(
+    office: Office, first: str
+) -> None:
+    """Whichever wallet was opened first, and whichever row was written last."""
+    studio, player = office.studio, office.player
+    gives = {"free": studio.grant, "bonus": studio.bonus}
+    for bucket in (first, *(gives.keys() - {first})):
+        await gives[bucket](player, 10)
+    await office.policy(SPEND)
+    asked = await spend(office, 20)
+    await studio.owe(player, 4)
+    done(await decide(office.pavel, asked, "reject", reason="no"))
+    assert await studio.buckets(player) == {"free": 6, "bonus": 10}
+    await proven(office)
+
+
 async def test_no_game_server_ends_the_hold_of_an_approval(office: Office) -> None:
     await office.policy(SPEND)
     await office.studio.grant(office.player, 100)

@@ -19,6 +19,7 @@ from guildbank.ledger import (
 )
 from guildbank.wallets.coins import account_needs, repaying
 from guildbank.wallets.contracts import BUCKETS, wallet
+from guildbank.wallets.purses import CURRENCIES
 
 GRACE = timedelta(days=1)
 """The hold outlives its approval, so that it ends by the approval's end and not by its own."""
@@ -67,7 +68,11 @@ class WalletReserve:
             asset=asset,
             amount=sum(amount for _, amount in less),
             expires_at=until + GRACE,
-            lines=tuple(HoldLine(address.bucket, amount) for address, amount in less),
+            # The loaded accounts come in any order; their hold is the same whatever that is.
+            lines=tuple(
+                HoldLine(address.bucket, amount)
+                for address, amount in sorted(less, key=lambda one: BUCKETS.index(one[0].bucket))
+            ),
             kept_for=approval,
         )
         stage.put(HOLDS, stage.seq, hold)
@@ -75,21 +80,29 @@ class WalletReserve:
         return stage.seq
 
     def needs(self, stage: Stage, hold: int) -> Iterable[Need]:
-        """Return the hold, then its accounts."""
+        """Return the hold, then its currency and accounts."""
         if not stage.loaded(HOLDS, hold):
             return ((HOLDS, hold),)
         found = stage.get(HOLDS, hold)
-        return () if found is None else account_needs(found.owner, found.asset)
+        if found is None:
+            return ()
+        return (CURRENCIES, found.asset), *account_needs(found.owner, found.asset)
 
     def free(self, stage: Stage, hold: int) -> Refusal | None:
-        """Give back what is left, which pays the player's debt first as all that comes free."""
+        """Give back what is left, which pays the player's debt first as all that comes free.
+
+        It does so in the order in which the player would have spent it.
+        """
         found = stage.get(HOLDS, hold)
         if found is None or found.state != "open":
             return None
+        currency = stage.get(CURRENCIES, found.asset)
+        order = BUCKETS if currency is None else currency.order
         book = open_book(stage)
         for line in found.lines:
             book.release(wallet(found.owner, found.asset, line.bucket), line.held)
         freed = [(line.bucket, line.held) for line in found.lines]
+        freed.sort(key=lambda one: order.index(one[0]))
         if legs := repaying(book, found.owner, found.asset, freed):
             refusal = book.post(legs)
             if refusal is not None:
