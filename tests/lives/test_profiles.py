@@ -18,6 +18,7 @@ async def test_players_choose_their_language_and_name_a_country_once(
         assert refused(other) == (409, "country_fixed")
         assert done(await own.patch("/v1/profile", json={"country": "DE"}))["country"] == "DE"
         shown = done(await own.get("/profile"))
+        assert shown == changed
         assert (shown["locale"], shown["country"]) == ("de", "DE")
         nowhere = await own.patch("/v1/profile", json={"country": "XX"})
         assert (nowhere.status_code, nowhere.json()["field"]) == (422, "country")

@@ -31,16 +31,16 @@ async def test_the_answer_lists_every_transfer_with_both_balances(
 async def test_one_bad_leg_refuses_the_whole_posting(studio: Studio, player: str) -> None:
     stranger = "player_01kag3pyqmf9aag12vtrsy70ps"
     before = await studio.entries()
-    for last, status, code in (
-        (leg("issue", (stranger, "free"), 1), 404, "unknown_account"),
-        (leg((stranger, "free"), "pool", 1), 404, "unknown_account"),
-        (leg((player, "free"), "pool", 6), 422, "insufficient_funds"),
-        (leg("pool", "pool", 1), 422, "same_account"),
-        (leg("issue", (player, "free"), 1, "NOPE"), 422, "unknown_currency"),
+    for last, status, code, field in (
+        (leg("issue", (stranger, "free"), 1), 404, "unknown_account", ".to.playerId"),
+        (leg((stranger, "free"), "pool", 1), 404, "unknown_account", ".from.playerId"),
+        (leg((player, "free"), "pool", 6), 422, "insufficient_funds", ".amount"),
+        (leg("pool", "pool", 1), 422, "same_account", ""),
+        (leg("issue", (player, "free"), 1, "NOPE"), 422, "unknown_currency", ".currency"),
     ):
         answer = await studio.legs(leg("issue", (player, "free"), 5), last, key="k")
         assert refused(answer) == (status, code), answer.text
-        assert answer.json()["field"].startswith("legs.1")
+        assert answer.json()["field"] == f"legs.1{field}"
     assert await studio.entries() == before
     assert await studio.buckets(player) == {}
     done(await studio.legs(leg("issue", (player, "free"), 5), key="k"))

@@ -21,6 +21,7 @@ from guildbank.identity.usecases import Identity, open_identity
 from guildbank.identity.usecases.authenticate import Authenticator
 from guildbank.identity.usecases.external import ExternalSignIn
 from guildbank.identity.usecases.factors.require_factor import require_factor
+from guildbank.identity.usecases.lives.profile import change_profile
 from guildbank.identity.usecases.machines.create_key import create_key
 from guildbank.identity.usecases.machines.end_key import revoke_key, rotate_key
 from guildbank.identity.usecases.machines.list_keys import list_keys
@@ -67,6 +68,7 @@ __all__ = [
     "StaffRights",
     "add_player",
     "barred_by",
+    "change_profile",
     "clear_operator_factors",
     "create_key",
     "create_operator",

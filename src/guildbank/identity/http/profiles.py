@@ -1,4 +1,4 @@
-"""Routes of profiles: players change their own, the tenant's machines change more."""
+"""Routes by which the tenant's machines read and change profiles."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,7 +21,6 @@ from guildbank.infra.http import (
     Service,
     View,
     Who,
-    a_player,
     granted,
     machine_or_self,
     read_country,
@@ -40,15 +39,6 @@ AgeMethod = Annotated[
 ConfirmedAt = Annotated[
     datetime, Meta(tz=True, description="When, with a zone.", examples=["2026-11-01T09:00:00Z"])
 ]
-
-
-class OwnProfileBody(Body):
-    """What a player changes. A country is named once; later changes go through support."""
-
-    __example__: ClassVar = {"locale": "en", "country": "DE"}
-
-    locale: LanguageTag | Unset | None = msgspec.UNSET
-    country: CountryCode | Unset = msgspec.UNSET
 
 
 class AgeBody(Body):
@@ -103,16 +93,6 @@ class PlayerProfileView(View):
     created_at: datetime
 
 
-@patch(["/profile", "/v1/profile"], guards=[a_player], tags=TAGS, summary="Change one's profile")
-async def change_own(
-    identity: Parts, caller: Who, data: JSONBody[OwnProfileBody]
-) -> PlayerProfileView:
-    """Change the language, or name the country of the player who asks; the country only once."""
-    given = _given(data)
-    changed = await change_profile(identity, caller.home, caller.principal, given)
-    return _view(granted(changed))
-
-
 @patch(
     "/v1/players/{player_id:str}",
     guards=[scope(WRITE)],
@@ -147,7 +127,7 @@ async def read(identity: Parts, caller: Who, player_id: PlayerId) -> PlayerProfi
     return _view(granted(await read_whole(identity, caller.home, player_id)))
 
 
-def _given(data: OwnProfileBody | PlayerProfileBody) -> dict[str, str | None]:
+def _given(data: PlayerProfileBody) -> dict[str, str | None]:
     given: dict[str, str | None] = {}
     if not isinstance(data.locale, Unset):
         given["locale"] = data.locale
@@ -171,4 +151,4 @@ def _view(whole: Whole) -> PlayerProfileView:
     )
 
 
-ROUTES = (change_own, change, read)
+ROUTES = (change, read)

@@ -5,10 +5,22 @@ from datetime import datetime
 from typing import ClassVar
 
 import msgspec
-from litestar import get
+from litestar import get, patch
 
-from guildbank.identity import Identity, get_profile
-from guildbank.infra.http import Service, View, Who, a_player, granted
+from guildbank.identity import Identity, change_profile, get_profile
+from guildbank.infra.http import (
+    Body,
+    CountryCode,
+    JSONBody,
+    LanguageTag,
+    Service,
+    View,
+    Who,
+    a_player,
+    granted,
+    read_country,
+)
+from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.ledger import CurrencyBalance, read_balances
 from guildbank.tenancy import Tenancy
@@ -16,6 +28,16 @@ from guildbank.wallets.usecases import Wallets
 from guildbank.wallets.usecases.default_currency import default_currency
 
 TAGS: Sequence[str] = ["Accounts"]
+Unset = msgspec.UnsetType
+
+
+class OwnProfileBody(Body):
+    """What a player changes. A country is named once; later changes go through support."""
+
+    __example__: ClassVar = {"locale": "en", "country": "DE"}
+
+    locale: LanguageTag | Unset | None = msgspec.UNSET
+    country: CountryCode | Unset = msgspec.UNSET
 
 
 class CoinsView(View):
@@ -77,9 +99,32 @@ async def profile(
     caller: Who,
 ) -> ProfileView:
     """Return what is known of the player, with the coins of every currency."""
-    home = caller.home
-    known = granted(await get_profile(identity, home, caller.principal))
-    coins = granted(await read_balances(wallets.db, home.schema, caller.principal)).currencies
+    return await _profile(identity, wallets, tenancy, caller.home, caller.principal)
+
+
+@patch(["/profile", "/v1/profile"], guards=[a_player], tags=TAGS, summary="Change one's profile")
+async def change(
+    identity: Service[Identity],
+    wallets: Service[Wallets],
+    tenancy: Service[Tenancy],
+    caller: Who,
+    data: JSONBody[OwnProfileBody],
+) -> ProfileView:
+    """Change the language, or name the country of the player who asks; the country only once."""
+    given: dict[str, str | None] = {}
+    if not isinstance(data.locale, Unset):
+        given["locale"] = data.locale
+    if not isinstance(data.country, Unset):
+        given["country"] = granted(read_country(data.country))
+    granted(await change_profile(identity, caller.home, caller.principal, given))
+    return await _profile(identity, wallets, tenancy, caller.home, caller.principal)
+
+
+async def _profile(
+    identity: Identity, wallets: Wallets, tenancy: Tenancy, home: TenantRef, player: str
+) -> ProfileView:
+    known = granted(await get_profile(identity, home, player))
+    coins = granted(await read_balances(wallets.db, home.schema, player)).currencies
     default = await default_currency(wallets.db, tenancy.tenants, home)
     balance = None if isinstance(default, Refusal) else total(coins, default.code)
     return ProfileView(
@@ -118,4 +163,4 @@ def total(coins: Sequence[CurrencyBalance], currency: str) -> int:
     return sum(one.total for one in coins if one.currency == currency)
 
 
-ROUTES = (profile, account_currency)
+ROUTES = (profile, change, account_currency)

@@ -84,7 +84,7 @@ class PostAct(Act):
         for number, leg in enumerate(self.legs):
             refusal = _barred(stage, leg) or _too_many(book, leg) or _move(stage, book, leg)
             if refusal is not None:
-                return _at_leg(refusal, number)
+                return _at_leg(refusal, number, leg)
         for spending in self._spendings():
             purse = purse_of(stage, (spending.player_id, spending.currency))
             if purse is None:
@@ -179,8 +179,10 @@ def _move(stage: Stage, book: Book, leg: PostLeg) -> Refusal | None:
     return book.post([Leg((source,), to, leg.amount)])
 
 
-def _at_leg(refusal: Refusal, number: int) -> Refusal:
-    """Name the leg of the posting, where the ledger knows only the leg that it was given."""
-    field = (refusal.field or "").rpartition("].")[2]
-    place = f"legs.{number}.{field}" if field and "[" not in field else f"legs.{number}"
+def _at_leg(refusal: Refusal, number: int, leg: PostLeg) -> Refusal:
+    """Name the place in the posting, where the ledger knows only the leg that it was given."""
+    field = (refusal.field or "").rpartition("].")[2].removeprefix("legs")
+    if field == "playerId":
+        field = f"{'from' if leg.credit.owner == HOUSE else 'to'}.playerId"
+    place = f"legs.{number}.{field}" if field and field[0] != "[" else f"legs.{number}"
     return msgspec.structs.replace(refusal, field=place)
