@@ -77,6 +77,22 @@ async def test_what_comes_back_pays_a_debt_in_the_order_of_spending(
     await proven(office)
 
 
+async def test_what_waits_counts_for_a_days_limit_once_it_is_done(office: Office) -> None:
+    await office.policy(SPEND)
+    await office.studio.grant(office.player, 100)
+    asked = await spend(office, 10)
+    limit = {"currency": GEM, "perDay": 20}
+    done(await office.studio.http.put(f"/v1/players/{office.player}/limits", json=limit))
+    first = await office.studio.hold(office.player, 11)
+    # It is asked anew when it is to happen, and waits on.
+    assert refused(await decide(office.pavel, asked)) == (422, "limit_exceeded")
+    done(await office.studio.post(f"/v1/holds/{first['holdId']}/release"))
+    done(await decide(office.pavel, asked))
+    over = await office.studio.move("hold", office.player, 11)
+    assert refused(over) == (422, "limit_exceeded")
+    await office.studio.hold(office.player, 10)
+
+
 async def test_no_game_server_ends_the_hold_of_an_approval(office: Office) -> None:
     await office.policy(SPEND)
     await office.studio.grant(office.player, 100)

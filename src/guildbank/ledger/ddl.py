@@ -21,7 +21,7 @@ JOIN ledger_account AS credit ON credit.id = transfer.credit
 """,
     """
 CREATE VIEW ledger_v_hold AS
-SELECT seq, placed_at, owner, asset, amount, captured, released, state, expires_at
+SELECT seq, placed_at, owner, asset, amount, captured, released, state, expires_at, kept_for
 FROM ledger_hold
 """,
 )

@@ -67,7 +67,7 @@ SET name = excluded.name, buckets = excluded.buckets, ceiling = excluded.ceiling
 
 # Where a new limit starts: what was spent since the day began, and what was held since and not
 # released. A capture counts where its hold does, on the day when that was placed; a reversal that
-# takes coins back is no spending.
+# takes coins back is no spending, and what waits for a second person is none before it is done.
 READ_SPENT = """
 SELECT asked.player, asked.currency,
        (SELECT coalesce(sum(transfer.amount), 0)::bigint
@@ -87,6 +87,7 @@ SELECT asked.player, asked.currency,
           FROM ledger_v_hold AS hold
           WHERE hold.owner = asked.player
             AND hold.asset = asked.currency
+            AND hold.kept_for IS NULL
             AND hold.placed_at >= asked.since)
 FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS asked (player, currency, since)
 """
