@@ -55,6 +55,7 @@ class Economy(RuleBasedStateMachine):
         self.town = town
         self.keys = 0
         self.sound = False
+        self.told: list[str] = []
 
     @initialize(policy=st.sampled_from(["refuse", "debt", "debt"]))
     def begin(self, policy: SpentCoins) -> None:
@@ -85,9 +86,19 @@ class Economy(RuleBasedStateMachine):
     def live(self, happenings: Sequence[Happening]) -> None:
         """Live through what happens."""
         self.sound = False
-        for name, arguments in happenings:
-            getattr(self, name)(**arguments)
+        try:
+            for name, arguments in happenings:
+                getattr(self, name)(**arguments)
+        except Exception as wrong:
+            self.town.report(self.told, wrong)
+            raise
         self.sound = True
+
+    def tell(self, line: str) -> None:
+        """Keep a line for the report of a failing history."""
+        self.told.append(line)
+        if currently_in_test_context():
+            note(line)
 
     def alone(self, command: Command | Deed, worker: int) -> None:
         """A command while nothing else happens."""
@@ -105,7 +116,7 @@ class Economy(RuleBasedStateMachine):
         """Several commands in one commit, or none of them."""
         keyed = [(one.aimed(self.world), f"{self.aim(one, 0)[1]}") for one in drawn]
         answers = self.town.run(self.tenant.send_all(keyed))
-        tell(f"all or none: {keyed} -> {answers}")
+        self.tell(f"all or none: {keyed} -> {answers}")
         if any(isinstance(answer, Refusal) for answer in answers):
             trial = deepcopy(self.world)
             for number, ((command, _), answer) in enumerate(zip(keyed, answers, strict=False)):
@@ -149,7 +160,7 @@ class Economy(RuleBasedStateMachine):
             self.settle([(aimed, key, 0)], exact=True)
             return
         answer = self.town.run(self.tenant.send(aimed, key))
-        tell(f"{key}: {aimed} -> {answer}")
+        self.tell(f"{key}: {aimed} -> {answer}")
         if aimed.same_request(met[0].command):
             assert_replayed(met[0], answer)
         else:
@@ -173,7 +184,7 @@ class Economy(RuleBasedStateMachine):
         accepted: list[tuple[Command, str | None, Receipt]] = []
         paid: list[tuple[PaymentCommand, str]] = []
         for (command, key, worker), answer in zip(group, answers, strict=True):
-            tell(f"{worker}: {command} -> {answer}")
+            self.tell(f"{worker}: {command} -> {answer}")
             if isinstance(answer, Refusal):
                 refused.append((command, answer.code))
             elif isinstance(command, Deed):
@@ -213,7 +224,7 @@ class Economy(RuleBasedStateMachine):
             if entry.seq in by_seq:
                 self.take(*by_seq.pop(entry.seq))
                 continue
-            tell(f"{entry.seq} {entry.kind} {entry.data!r}")
+            self.tell(f"{entry.seq} {entry.kind} {entry.data!r}")
             self.meet(entry)
         assert not by_seq, f"acknowledged, but not written: {by_seq}"
         refused = unexplained(world, refused)
@@ -268,12 +279,6 @@ def unexplained(
         if answer != code:
             left.append((command, code))
     return left
-
-
-def tell(line: str) -> None:
-    """Keep a line for the report of a failing history."""
-    if currently_in_test_context():
-        note(line)
 
 
 def chosen(sent: Sequence[Sent], pick: int) -> Sent:

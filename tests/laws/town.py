@@ -57,6 +57,7 @@ class Town:
 
     def __init__(self, url: str, folder: Path) -> None:
         self.now = MORNING
+        self._reported = False
         self._loop = asyncio.new_event_loop()
         self._opened = open_house(url, folder, (BarWallets(),), all_rooms())
         self.house: House = self.run(self._opened.__aenter__())
@@ -94,6 +95,12 @@ class Town:
         self.run(self.identities[1].close())
         self.run(self._opened.__aexit__(None, None, None))
         self._loop.close()
+
+    def report(self, history: Sequence[str], wrong: Exception) -> None:
+        """Print the first history that went wrong: it may have been a race, and never come back."""
+        if not self._reported:
+            self._reported = True
+            print(*history, f"the first failure: {wrong}", sep="\n")
 
     def tick(self, now: datetime) -> None:
         """Let it be that time, for the journal and for everybody."""

@@ -69,9 +69,9 @@ def problems_page(codes: Codes) -> str:
         "<h1>Problem codes</h1><p>An answer with status 400 or above is a problem document "
         "(RFC 9457) of type <code>application/problem+json</code>. <code>code</code> is stable; "
         "<code>detail</code> is for people and may change; <code>field</code> names the input at "
-        "fault; <code>requestId</code> finds the request in the server's log. What cannot be read as "
-        "HTTP, a request line above 65,534 bytes for one, is refused before there is a request: "
-        "with 400 or 414 and without a document.</p>"
+        "fault; <code>requestId</code> finds the request in the server's log. What cannot be read "
+        "as HTTP, a request line above 65,534 bytes for one, is refused before there is a "
+        "request: with 400 or 414 and without a document.</p>"
         "<table><thead><tr><th>Code</th><th>Status</th><th>Meaning</th></tr></thead>"
         f"<tbody>{rows}</tbody></table>",
     )
