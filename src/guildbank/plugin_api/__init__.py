@@ -20,6 +20,7 @@ from guildbank.plugin_api.identity_provider import (
     SignInRequest,
     Verified,
 )
+from guildbank.plugin_api.lifecycle import ChecksSettings, SettingProblem, Starts
 from guildbank.plugin_api.manifest import API_VERSION, Manifest, Plugin, Slot
 from guildbank.plugin_api.notification import (
     Delivery,
@@ -63,6 +64,7 @@ __all__ = [
     "Captcha",
     "CaptchaContext",
     "CaptchaResponse",
+    "ChecksSettings",
     "Context",
     "Delivery",
     "DeliveryStatus",
@@ -89,10 +91,12 @@ __all__ = [
     "PurchaseView",
     "Redirecting",
     "RefundRequest",
+    "SettingProblem",
     "SignInAnswer",
     "SignInContext",
     "SignInRequest",
     "Slot",
+    "Starts",
     "Verified",
     "Veto",
     "WebhookRejected",

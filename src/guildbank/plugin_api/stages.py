@@ -11,7 +11,13 @@ from guildbank.plugin_api.provider import Context
 
 
 class PurchaseView(msgspec.Struct, frozen=True, kw_only=True):
-    """A purchase as stages before the provider see it. Amounts are minor units."""
+    """A purchase as stages before the provider see it.
+
+    `amount_minor` is the price in minor units of the money `currency`. It buys `coins` paid and
+    `bonus` free units of `game_currency`, as the product `product_id` says. `payment_id` is empty
+    in the entry stage, where nothing is stored yet. `annotations` are those of the stages before,
+    each under `<step>.<name>`.
+    """
 
     payment_id: str
     player_id: str
@@ -21,6 +27,10 @@ class PurchaseView(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     country: str | None
     annotations: Mapping[str, str]
+    product_id: str = ""
+    game_currency: str = ""
+    coins: int = 0
+    bonus: int = 0
 
 
 class Veto(msgspec.Struct, frozen=True, kw_only=True):
