@@ -15,6 +15,7 @@ ROOMS = (
     "payments",
     "wallets",
     "ledger",
+    "pipelines",
     "identity",
     "approvals",
     "notify",

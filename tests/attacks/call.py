@@ -1,4 +1,4 @@
-"""A way to call a route, and the rightful calls of operators about each other."""
+"""A way to call a route, and the rightful calls of operators about each other and pipelines."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,4 +48,18 @@ def of_staff() -> dict[str, Call]:
         "POST /v1/roles": Call({"name": "night-watch", "permissions": ["players:read"]}),
         "PUT /v1/roles/{name}": Call({"permissions": ["players:read"]}),
         "DELETE /v1/roles/{name}": Call(),
+    }
+
+
+def of_pipelines() -> dict[str, Call]:
+    steps: dict[str, Any] = {"stages": {"before": []}}
+    return {
+        "GET /v1/pipelines": Call(),
+        "GET /v1/pipelines/{purpose}": Call(),
+        "POST /v1/pipelines/{purpose}/revisions": Call(steps),
+        "GET /v1/pipelines/{purpose}/revisions": Call(),
+        "GET /v1/pipelines/{purpose}/revisions/{number}": Call(),
+        "POST /v1/pipelines/{purpose}/check": Call(steps),
+        "POST /v1/pipelines/{purpose}/publish": Call({"revision": 1}),
+        "POST /v1/pipelines/{purpose}/roll-back": Call({}),
     }

@@ -43,6 +43,10 @@ async def settle(studio: Studio) -> Objects:
     SCRIPT.on_create = None
     part = {"amount": {"amount": "1.00", "currency": "EUR"}}
     refund = done(await studio.post(f"/v1/payments/{bought['id']}/refunds", part))
+    # Two revisions: what is published can be rolled back.
+    for _ in range(2):
+        done(await studio.post("/v1/pipelines/packs/revisions", {"stages": {}}))
+    done(await studio.post("/v1/pipelines/packs/publish", {"revision": 2}))
     made = await create_key(studio.city.services.identity, studio.ref, "spare", ["players:read"])
     assert not isinstance(made, Refusal)
     why = {"reason": "court order"}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
-from tests.attacks.call import Call, of_approvals, of_staff
+from tests.attacks.call import Call, of_approvals, of_pipelines, of_staff
 from tests.studio import GEM, leg
 
 from guildbank.infra.http.caller import OperatorOnly, PlayerOnly, Scope
@@ -165,6 +165,8 @@ class Route:
             slug=objects.slug,
             tenant_slug=objects.slug,
             plane_id="deployment",
+            purpose="packs",
+            number=1,
         )
 
 
@@ -197,7 +199,7 @@ def _routes(app: Litestar) -> Iterator[Route]:
 
 def _plain(path: str) -> str:
     """Return `/v1/players/{player_id}` for `/v1/players/{player_id:str}`."""
-    return path.replace(":str}", "}")
+    return path.replace(":str}", "}").replace(":int}", "}")
 
 
 def calls(o: Objects) -> dict[str, Call]:
@@ -209,6 +211,7 @@ def calls(o: Objects) -> dict[str, Call]:
         **of_staff(),
         **_of_wallets(o),
         **_of_payments(o),
+        **of_pipelines(),
         **_of_books(),
     }
 
@@ -375,10 +378,10 @@ NAMES_NOTHING = frozenset(
         "GET /v1/approval-policy",
         "GET /v1/approvals",
     }
-)
+) | frozenset(of_pipelines())
 """Routes of a tenant that name no object which another tenant could own: they show one's own.
 
-A provider and a currency are named by words that each tenant uses for itself.
+A provider, a currency and a pipeline are named by words that each tenant uses for itself.
 """
 
 EMPTY_FOR_OTHERS = frozenset({"GET /v1/payments"})

@@ -321,6 +321,8 @@ async def test_what_is_dangerous_wants_a_fresh_proof(
         "PUT /v1/identity-providers/{identity_provider_id}",
         "PUT /v1/return-urls",
         "PUT /v1/providers/{provider_id}",
+        "POST /v1/pipelines/{purpose}/publish",
+        "POST /v1/pipelines/{purpose}/roll-back",
         "POST /v1/postings",
         "POST /v1/operations:batch",
         "GET /v1/audit/file",

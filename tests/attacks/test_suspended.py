@@ -13,9 +13,11 @@ OUTSIDE = {
     "POST /v1/keys/{key_id}/rotate",
     "DELETE /v1/keys/{key_id}",
     "POST /v1/players/{player_id}/tokens",
+    "POST /v1/pipelines/{purpose}/check",
 }
 """What is not of the tenant's books and makes it safer or readable: keys live in the control plane
-and can always be ended or replaced, and a player's token is not stored and opens reads."""
+and can always be ended or replaced, a player's token is not stored and opens reads, and a check of
+steps keeps nothing."""
 NO_APPROVAL = "/v1/approvals/{approval_id}"
 """Paths that begin so name an approval, of which the estate has none."""
 

@@ -12,6 +12,7 @@ from tests.studio import City, Studio, done
 
 CHANGES_NOTHING = {
     "POST /v1/hooks/{point}/test",
+    "POST /v1/pipelines/{purpose}/check",
 }
 """A call that only tries something out."""
 

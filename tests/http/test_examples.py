@@ -77,7 +77,7 @@ def of_operators(name: str) -> bool:
 EXAMPLES = {name: body for name, body in bodies().items() if not of_operators(name)}
 FIRST = (
     "POST /v1/tenants", "POST /v1/currencies", "POST /v1/players", "POST /v1/packs",
-    "POST /v1/documents",
+    "POST /v1/documents", "POST /v1/pipelines/{purpose}/revisions",
 )  # fmt: skip
 LAST = ("POST /v1/tenants/{slug}/delete",)
 SIGNED_IN = ("POST /v1/guests/upgrade", "POST /v1/identities")
@@ -190,7 +190,7 @@ class Tenant:
         at = path.format(
             player_id=ids.get("player"), hold_id=ids.get("hold"), pack_id=ids.get("pack"),
             payment_id=ids.get("pay"), key_id=ids.get("key"), code="GEM", provider_id="sandbox",
-            identity_provider_id="telegram", slug=SLUG, point="before_login",
+            identity_provider_id="telegram", slug=SLUG, point="before_login", purpose="packs",
         )  # fmt: skip
         client = self.deployment if path.startswith("/v1/tenants") else self.http
         headers = {"content-type": "application/json", "idempotency-key": new_id("key")}

@@ -101,7 +101,8 @@ class Shop:
     async def quote(self, tx: Tx, order: Order) -> Quote | Refusal:
         currency, coins, bonus, price = order.product_id.split(":")
         return Quote(
-            product_id=order.product_id, version=1, title=order.product_id, currency=currency,
+            purpose="packs", product_id=order.product_id, version=1, title=order.product_id,
+            currency=currency,
             coins=int(coins), bonus=int(bonus), money=order.money, amount_minor=int(price),
         )  # fmt: skip
 

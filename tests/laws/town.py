@@ -29,6 +29,7 @@ from guildbank.journal.reading import read_entries
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import Payments
 from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.pipelines import Pipelines
 from guildbank.plugin_host import Plugins
 from guildbank.tenancy import TenantSettings, create_tenant
 from guildbank.tenancy.contracts import SpentCoins
@@ -75,11 +76,15 @@ class Town:
         ]
         self.identities = [house.identity, house.another(self._second)]
         self.bank = Bank()
-        plugins = Plugins([(BANK, self.bank)])
+        plugins, egress = Plugins([(BANK, self.bank)]), Egress()
         self.tills = [
             Payments(
-                house.db, one.journal, house.identity.tenants, plugins, Shop(),
-                "http://127.0.0.1:8080", one.four_eyes, Egress(), house.clock,
+                house.db, one.journal, house.identity.tenants, plugins,
+                Pipelines(
+                    house.db, one.journal, plugins, egress, one.four_eyes, {"packs": "Packs."},
+                    house.clock,
+                ),
+                Shop(), "http://127.0.0.1:8080", one.four_eyes, egress, house.clock,
             )
             for one in self.workers
         ]  # fmt: skip

@@ -22,6 +22,7 @@ from guildbank.payments.usecases.read import Dossier, read_payment
 from guildbank.payments.usecases.receive_webhook import receive_webhook
 from guildbank.payments.usecases.refund import refund_payment
 from guildbank.payments.usecases.retry import retry_payment
+from guildbank.pipelines import Pipelines, Stages, Step, Wanted, publish, save_revision
 from guildbank.plugin_api import EventKind, ProviderEvent
 from guildbank.plugin_host import Plugins
 from guildbank.store import Pack, PackDraft, PackFulfilment, Price, Store
@@ -204,6 +205,20 @@ class Shop:
             if name.startswith(start)
         }
 
+    async def publish(self, share: int = 100, **slots: list[tuple[str, str]]) -> int:
+        """Save and publish steps by slot, each a name and a plugin; return the revision."""
+        stages = Stages(
+            **{slot: tuple(Step(name, plugin) for name, plugin in steps)
+               for slot, steps in slots.items()}
+        )  # fmt: skip
+        pipelines = self.payments.pipelines
+        saved = await save_revision(pipelines, self.tenant, "app", "packs", stages)
+        assert not isinstance(saved, Refusal), saved
+        wanted = Wanted(purpose="packs", number=saved.number, share=share)
+        done = await publish(pipelines, self.tenant, "app", wanted)
+        assert not isinstance(done, Refusal), done
+        return saved.number
+
     async def kinds(self) -> list[str]:
         """Return the kinds of all entries about payments, in order."""
         async with self.house.db.begin(self.tenant.schema, read_only=True) as tx:
@@ -223,16 +238,21 @@ async def open_shop(
     made = await create_tenant(house.tenancy, slug, slug, settings=settings)
     assert not isinstance(made, Refusal), made
     script = Scripted()
+    found, egress, clock = Plugins([("scripted", script), *plugins]), Egress(private=True), Ahead()
+    purposes = {"packs": "Coin packs."}
     payments = Payments(
         db=house.db,
         journal=house.journal,
         tenants=house.tenancy.tenants,
-        plugins=Plugins([("scripted", script), *plugins]),
+        plugins=found,
+        pipelines=Pipelines(
+            house.db, house.journal, found, egress, house.four_eyes, purposes, clock
+        ),
         fulfilment=PackFulfilment(),
         url="http://127.0.0.1:9",
         four_eyes=house.four_eyes,
-        egress=Egress(private=True),
-        clock=Ahead(),
+        egress=egress,
+        clock=clock,
         timing=Timing(nudge=timedelta(0), patience_seconds=5),
     )
     shop = Shop(house, made.ref, payments, script)

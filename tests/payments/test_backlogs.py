@@ -93,6 +93,7 @@ async def test_webhooks_are_counted_until_they_are_worked_on(shop: Shop):
 
 async def test_callbacks_are_counted_until_they_are_told(house: House):
     shop = await open_shop(house, plugins=(("listener", Listener()),))
+    await shop.publish(callbacks=[("tell-all", "listener")])
     board = Board(house.db, shop.tenant)
     outbox = CallbackOutbox(shop.payments)
     await pump(house.db, shop.tenant.schema, [outbox])

@@ -38,6 +38,7 @@ async def follow(shop: Shop, outbox: CallbackOutbox) -> None:
 async def test_a_listener_hears_everything_once_and_in_order(house: House):
     listener = Listener()
     shop = await open_shop(house, plugins=(("listener", listener),))
+    await shop.publish(callbacks=[("tell-all", "listener")])
     outbox = CallbackOutbox(shop.payments)
     await follow(shop, outbox)
     player = await shop.player()

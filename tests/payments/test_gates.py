@@ -35,7 +35,13 @@ class Gate:
 
 
 async def gated(house: House, gate: Gate) -> Shop:
-    return await open_shop(house, plugins=(("gate", gate),))
+    shop = await open_shop(house, plugins=(("gate", gate),))
+    steps = [("the-gate", gate.manifest.id)]
+    if gate.manifest.slot is Slot.ENTRY:
+        await shop.publish(entry=steps)
+    else:
+        await shop.publish(before=steps)
+    return shop
 
 
 @pytest.mark.parametrize("slot", [Slot.ENTRY, Slot.MIDDLEWARE])

@@ -18,10 +18,11 @@ from guildbank.infra.http.app import build_app
 from guildbank.journal.room import ROOM as JOURNAL
 from guildbank.kernel import Refusal, SystemClock
 from guildbank.payments.room import ROOM as PAYMENTS
+from guildbank.pipelines.room import ROOM as PIPELINES
 from guildbank.store.room import ROOM as STORE
 from guildbank.wallets.room import ROOM as WALLETS
 
-ROOMS = (JOURNAL, IDENTITY, WALLETS, PAYMENTS, STORE)
+ROOMS = (JOURNAL, IDENTITY, WALLETS, PIPELINES, PAYMENTS, STORE)
 SCOPES = {name: meaning for room in ROOMS for name, meaning in room.scopes.items()}
 
 
@@ -33,11 +34,18 @@ class Web:
         house = shop.house
         self.identity = house.another(clock=SystemClock(), scopes=SCOPES)
         self.app: Litestar = build_app(
-            routes=[*JOURNAL.routes, *IDENTITY.routes, *PAYMENTS.routes, *STORE.routes],
+            routes=[
+                *JOURNAL.routes,
+                *IDENTITY.routes,
+                *PIPELINES.routes,
+                *PAYMENTS.routes,
+                *STORE.routes,
+            ],
             codes=[code for room in ROOMS for code in room.codes],
             authenticate=Authenticator(self.identity),
             services={
                 "payments": shop.payments,
+                "pipelines": shop.payments.pipelines,
                 "store": shop.store,
                 "identity": self.identity,
                 "external": house.external(self.identity),

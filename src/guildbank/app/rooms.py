@@ -51,6 +51,11 @@ def scopes_of(rooms: Iterable[Room]) -> dict[str, str]:
     return {name: meaning for room in rooms for name, meaning in room.scopes.items()}
 
 
+def purposes_of(rooms: Iterable[Room]) -> dict[str, str]:
+    """Return all that payments may be for, with its meaning."""
+    return {name: meaning for room in rooms for name, meaning in room.purposes.items()}
+
+
 def tenant_scopes() -> list[str]:
     """Return every scope that a key of a tenant may have."""
     return sorted(set(scopes_of(all_rooms())) - {DEPLOYMENT_SCOPE})

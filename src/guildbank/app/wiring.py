@@ -16,6 +16,7 @@ from guildbank.app.rooms import (
     obstacles_of,
     permissions_of,
     personal_of,
+    purposes_of,
     scopes_of,
 )
 from guildbank.approvals import FourEyes
@@ -42,6 +43,7 @@ from guildbank.kernel import Clock, SystemClock
 from guildbank.ledger import CHAINED_TRANSFERS, PARTITIONED_TRANSFERS
 from guildbank.notify import Letters, Notify
 from guildbank.payments import Payments, Timing
+from guildbank.pipelines import Pipelines
 from guildbank.plugin_host import IdentityProviders, Plugins
 from guildbank.store import PackFulfilment, Store
 from guildbank.tenancy import Tenancy, TenantRef, Tenants
@@ -50,8 +52,8 @@ from guildbank.wallets.usecases import Wallets
 
 JOURNAL_WRITERS = 4
 PARTS = (
-    "db", "everything", "external", "four_eyes", "identity", "notify", "payments", "store",
-    "tenancy", "wallets",
+    "db", "everything", "external", "four_eyes", "identity", "notify", "payments",
+    "pipelines", "store", "tenancy", "wallets",
 )  # fmt: skip
 """The services that routes take as parameters, by name."""
 CHAINED = (CHAINED_TRANSFERS,)
@@ -83,6 +85,7 @@ class Services:
     notify: Notify
     external: ExternalSignIn
     four_eyes: FourEyes
+    pipelines: Pipelines
     wallets: Wallets
     payments: Payments
     store: Store
@@ -145,10 +148,9 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     url = database_url(settings)
     vault, clock = Vault(_master_key(settings)), SystemClock()
     db = Database(url, settings.pool_size, application)
-    pinger, metrics, counters = Pinger(url), Metrics(), open_store(settings, db)
     directory, plugins, rooms = Tenants(db, vault), Plugins.discover(), all_rooms()
+    pinger, metrics, counters = Pinger(url), _open_metrics(db, directory), open_store(settings, db)
     journal = _open_journal(db, pinger, metrics, directory)
-    metrics.look_up(Backlogs(db, directory.all, backlogs_of(rooms)))
     notify = _open_mail(settings, db, directory, vault)
     throttle, limiter = open_throttle(counters, vault), open_limiter(counters, vault)
     egress = Egress(private=settings.egress_private, allowed=settings.egress_places)
@@ -173,7 +175,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         home=settings.url,
     )
     four_eyes = _open_approvals(db, journal, directory, clock)
-    payments = _open_payments(settings, db, journal, directory, plugins, four_eyes, egress, clock)
+    pipelines = Pipelines(db, journal, plugins, egress, four_eyes, purposes_of(rooms), clock)
     return Services(
         settings=settings,
         url=url,
@@ -193,33 +195,32 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         external=ExternalSignIn(identity, IdentityProviders(plugins, egress), settings.url),
         four_eyes=four_eyes,
         wallets=Wallets(db, journal, identity.persons, [SpendLimit()], four_eyes),
-        payments=payments,
+        pipelines=pipelines,
+        payments=_open_payments(settings, pipelines, directory),
         store=Store(db, journal),
     )
 
 
-def _open_payments(
-    settings: Settings,
-    db: Database,
-    journal: Journal,
-    directory: Tenants,
-    plugins: Plugins,
-    four_eyes: FourEyes,
-    egress: Egress,
-    clock: Clock,
-) -> Payments:
+def _open_payments(settings: Settings, pipelines: Pipelines, directory: Tenants) -> Payments:
     return Payments(
-        db,
-        journal,
+        pipelines.db,
+        pipelines.journal,
         directory,
-        plugins,
+        pipelines.plugins,
+        pipelines,
         PackFulfilment(),
         settings.url,
-        four_eyes,
-        egress,
-        clock,
+        pipelines.four_eyes,
+        pipelines.egress,
+        pipelines.clock,
         Timing(webhook_kept=timedelta(days=settings.webhook_kept_days)),
     )
+
+
+def _open_metrics(db: Database, directory: Tenants) -> Metrics:
+    metrics = Metrics()
+    metrics.look_up(Backlogs(db, directory.all, backlogs_of(all_rooms())))
+    return metrics
 
 
 def _open_journal(db: Database, pinger: Pinger, metrics: Metrics, directory: Tenants) -> Journal:

@@ -91,7 +91,8 @@ class Room:
     operator wants counted, `mails` what the room writes to people. `subscribers` makes the room's
     readers of the journal from the app's services. `personal` are the tables that know of persons,
     `obstacles` what their erasure waits for. `approvables` are the verbs that can wait for a second
-    person, each an `approvals.Approvable`.
+    person, each an `approvals.Approvable`. `purposes` are what the room's payments may be for, each
+    with a pipeline of its own.
     """
 
     name: str
@@ -108,4 +109,5 @@ class Room:
     personal: Sequence[Personal] = ()
     approvables: Sequence[Any] = ()
     obstacles: Sequence[Obstacle] = ()
+    purposes: Mapping[str, str] = field(default_factory=dict)
     subscribers: Callable[[Any], Sequence[Any]] = lambda _services: ()

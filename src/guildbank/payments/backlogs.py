@@ -24,7 +24,7 @@ WHERE processed_at IS NULL
 
 CALLBACKS = """
 SELECT
-FROM payments_callback
+FROM payments_telling
 """
 
 BACKLOGS = (

@@ -92,8 +92,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
-    """What is sold and for how much, fixed for the payment. `amount_minor` is of `money`."""
+    """What is sold and for how much, fixed for the payment. `amount_minor` is of `money`.
 
+    `purpose` names the pipeline that the payment runs through.
+    """
+
+    purpose: str
     product_id: str
     version: int
     title: str
@@ -118,7 +122,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
 
     `credited_seq` is the entry that credited it, its lots are at `paid_leg` and `bonus_leg`;
     `taken_paid` and `taken_bonus` count the coins that refunds and disputes claimed back.
-    `reserved` says whether the counters in `limits` hold this sale now.
+    `reserved` says whether the counters in `limits` hold this sale now. It runs through `revision`
+    of the pipeline of its `purpose` until it is credited.
     """
 
     id: str
@@ -148,6 +153,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime
     changed_at: datetime
+    purpose: str
+    revision: int
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

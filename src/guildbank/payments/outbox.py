@@ -1,4 +1,4 @@
-"""SQL of what callback plugins are yet to be told."""
+"""SQL of what callback steps are yet to be told."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,74 +7,121 @@ import msgspec
 
 from guildbank.journal import Driver, Entry
 
-ADD = """
-INSERT INTO payments_callback (plugin, seq, kind, at, data, tries, next_at)
-SELECT plugin, seq, kind, at, data, 0, at
-FROM unnest($1::text[]) AS told (plugin)
-CROSS JOIN unnest($2::bigint[], $3::text[], $4::timestamptz[], $5::text[])
-     AS entry (seq, kind, at, data)
-ON CONFLICT (plugin, seq) DO NOTHING
+# Whose payment it is, and since when it runs through whatever is published.
+READ_PAYMENTS = """
+SELECT id, purpose, revision, player_id, credited_seq
+FROM payments_intent
+WHERE id = ANY($1::text[])
 """
 
-# The oldest one only, so that a plugin hears everything in order; taking it keeps others away.
+ADD = """
+INSERT INTO payments_telling (purpose, step, seq, revision, kind, at, data, tries, next_at)
+SELECT purpose, step, seq, revision, kind, at, data, 0, at
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::integer[], $5::text[], $6::timestamptz[],
+            $7::text[]) AS told (purpose, step, seq, revision, kind, at, data)
+ON CONFLICT (purpose, step, seq) DO NOTHING
+"""
+
+READ_STEPS = """
+SELECT DISTINCT purpose, step
+FROM payments_telling
+ORDER BY purpose, step
+"""
+
+# The oldest one only, so that a step hears everything in order; taking it keeps others away.
 TAKE = """
-UPDATE payments_callback
-SET tries = tries + 1, next_at = $3
-WHERE plugin = $1
-  AND seq = (SELECT min(seq) FROM payments_callback WHERE plugin = $1)
-  AND next_at <= $2
-RETURNING seq, kind, at, data, tries
+UPDATE payments_telling
+SET tries = tries + 1, next_at = $4
+WHERE purpose = $1
+  AND step = $2
+  AND seq = (SELECT min(seq) FROM payments_telling WHERE purpose = $1 AND step = $2)
+  AND next_at <= $3
+RETURNING seq, revision, kind, at, data, tries
 """
 
 DONE = """
-DELETE FROM payments_callback
-WHERE plugin = $1
-  AND seq = $2
+DELETE FROM payments_telling
+WHERE purpose = $1
+  AND step = $2
+  AND seq = $3
 """
 
 DELAY = """
-UPDATE payments_callback
-SET next_at = $3
-WHERE plugin = $1
-  AND seq = $2
+UPDATE payments_telling
+SET next_at = $4
+WHERE purpose = $1
+  AND step = $2
+  AND seq = $3
 """
 
 
+class Payer(msgspec.Struct, frozen=True):
+    """What of a payment says which revision tells of it."""
+
+    id: str
+    purpose: str
+    revision: int
+    player_id: str
+    credited_seq: int | None
+
+
+class Telling(msgspec.Struct, frozen=True):
+    """That a step of a revision is to be told of an entry."""
+
+    purpose: str
+    step: str
+    revision: int
+    entry: Entry
+
+
 class Waiting(msgspec.Struct, frozen=True):
-    """An entry that a plugin is to be told."""
+    """An entry that a step is to be told."""
 
     seq: int
+    revision: int
     kind: str
     at: datetime
     data: str
     tries: int
 
 
-async def add_entries(driver: Driver, plugins: Sequence[str], entries: Sequence[Entry]) -> None:
-    """Keep the entries for each plugin, once."""
+async def payers_of(driver: Driver, payments: Sequence[str]) -> dict[str, Payer]:
+    """Return the payments by id."""
+    return {row[0]: Payer(*row) for row in await driver.fetch(READ_PAYMENTS, payments)}
+
+
+async def add_tellings(driver: Driver, tellings: Sequence[Telling]) -> None:
+    """Keep what is to be told, once."""
     await driver.execute(
         ADD,
-        plugins,
-        [one.seq for one in entries],
-        [one.kind for one in entries],
-        [one.at for one in entries],
-        [one.data.decode() for one in entries],
+        [one.purpose for one in tellings],
+        [one.step for one in tellings],
+        [one.entry.seq for one in tellings],
+        [one.revision for one in tellings],
+        [one.entry.kind for one in tellings],
+        [one.entry.at for one in tellings],
+        [one.entry.data.decode() for one in tellings],
     )
 
 
+async def waiting_steps(driver: Driver) -> list[tuple[str, str]]:
+    """Return the steps that anything waits for, each with its purpose."""
+    return [(row[0], row[1]) for row in await driver.fetch(READ_STEPS)]
+
+
 async def take_oldest(
-    driver: Driver, plugin: str, now: datetime, until: datetime
+    driver: Driver, purpose: str, step: str, now: datetime, until: datetime
 ) -> Waiting | None:
-    """Take the plugin's oldest entry until then, None when there is none or it has to wait."""
-    row = await driver.fetchrow(TAKE, plugin, now, until)
+    """Take the step's oldest entry until then, None when there is none or it has to wait."""
+    row = await driver.fetchrow(TAKE, purpose, step, now, until)
     return None if row is None else Waiting(*row)
 
 
-async def mark_done(driver: Driver, plugin: str, seq: int) -> None:
-    """Forget an entry that the plugin was told."""
-    await driver.execute(DONE, plugin, seq)
+async def mark_done(driver: Driver, purpose: str, step: str, seq: int) -> None:
+    """Forget an entry that the step was told."""
+    await driver.execute(DONE, purpose, step, seq)
 
 
-async def put_off(driver: Driver, plugin: str, seq: int, at: datetime) -> None:
-    """Tell the plugin again later."""
-    await driver.execute(DELAY, plugin, seq, at)
+async def put_off(driver: Driver, purpose: str, step: str, seq: int, at: datetime) -> None:
+    """Tell the step again later."""
+    await driver.execute(DELAY, purpose, step, seq, at)

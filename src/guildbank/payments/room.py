@@ -60,8 +60,6 @@ ROOM = Room(
         Code("invalid_settings", 422, "The settings do not fit the plugin's schema."),
         Code("country_not_allowed", 403, "A player names another country than its token does."),
         Code("limit_reached", 409, "The player has bought this as often as it may be bought."),
-        Code("purchase_vetoed", 403, "A check of the tenant's pipeline refuses the purchase."),
-        Code("gate_unavailable", 503, "A check did not answer, so the purchase is refused."),
         Code("payment_not_retryable", 409, "The payment does not wait for another attempt."),
         Code("payment_not_cancelable", 409, "The payment has ended or captured money."),
         Code("payment_in_progress", 409, "The provider has not said yet how it stands."),

@@ -1,13 +1,16 @@
-"""Follows the journal for callback plugins: what they are to be told is kept, then sent."""
+"""Follows the journal for callback steps: what they are to be told is kept, then sent."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
+import msgspec
+
 from guildbank.infra.database import Tx
 from guildbank.journal import Entry, Subscriber
 from guildbank.payments.contracts import PROVIDER_CONFIGURED
-from guildbank.payments.outbox import add_entries
+from guildbank.payments.outbox import Payer, Telling, add_tellings, payers_of
 from guildbank.payments.usecases import Payments
+from guildbank.pipelines import began_with, choose
 
 
 class Services(Protocol):
@@ -20,7 +23,11 @@ class Services(Protocol):
 
 
 class CallbackOutbox:
-    """Keeps each entry about a payment for each callback plugin, exactly once."""
+    """Keeps each entry about a payment for each callback step of its revision, exactly once.
+
+    That is the revision which the payment began with until it is credited; whatever comes later is
+    told to the steps of what is published then.
+    """
 
     name = "payments.callbacks"
     from_start = False
@@ -30,10 +37,35 @@ class CallbackOutbox:
 
     async def handle(self, tx: Tx, schema: str, entries: Sequence[Entry]) -> None:
         """Keep what is to be told; the plugins are called outside this transaction."""
-        plugins = [one.manifest.id for one in self._payments.plugins.callbacks]
-        ours = [entry for entry in entries if _is_of_a_payment(entry.kind)]
-        if plugins and ours:
-            await add_entries(tx.driver, plugins, ours)
+        ours = [(entry, _payment(entry)) for entry in entries if _is_of_a_payment(entry.kind)]
+        payers = await payers_of(tx.driver, [one for _, one in ours if one is not None])
+        tellings: list[Telling] = []
+        for entry, payment in ours:
+            payer = None if payment is None else payers.get(payment)
+            if payer is not None:
+                tellings += await self._tellings(tx, schema, entry, payer)
+        if tellings:
+            await add_tellings(tx.driver, tellings)
+
+    async def _tellings(self, tx: Tx, schema: str, entry: Entry, payer: Payer) -> Sequence[Telling]:
+        pipelines, purpose, number = self._payments.pipelines, payer.purpose, payer.revision
+        if payer.credited_seq is not None and entry.seq > payer.credited_seq:
+            runs = await choose(pipelines, tx.driver, schema, purpose, payer.player_id)
+            number, stages = runs.number, runs.stages
+        else:
+            stages = await began_with(pipelines, tx.driver, schema, purpose, number)
+        return [Telling(purpose, step.id, number, entry) for step in stages.callbacks]
+
+
+class _OfPayment(msgspec.Struct):
+    payment: str | None = None
+
+
+_OF_PAYMENT = msgspec.json.Decoder(_OfPayment)
+
+
+def _payment(entry: Entry) -> str | None:
+    return _OF_PAYMENT.decode(entry.data).payment
 
 
 def _is_of_a_payment(kind: str) -> bool:

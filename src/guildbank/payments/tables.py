@@ -52,6 +52,9 @@ intent = Table(
     _at("created_at"),
     _at("expires_at"),
     _at("changed_at"),
+    # Which revision of which pipeline it runs through until it is credited.
+    Column("purpose", Text, nullable=False, server_default="packs"),
+    Column("revision", Integer, nullable=False, server_default="0"),
     Index("ix_payments_intent_player_id", "player_id", "id"),
 )
 
@@ -191,12 +194,15 @@ look = Table(
     _at("next_at"),
 )
 
-callback = Table(
-    # What callback plugins are yet to be told, in the journal's order; a row goes once it is.
-    "payments_callback",
+telling = Table(
+    # What callback steps are yet to be told, in the journal's order; a row goes once it is.
+    "payments_telling",
     tenant_metadata,
-    Column("plugin", Text, primary_key=True),
+    Column("purpose", Text, primary_key=True),
+    Column("step", Text, primary_key=True),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    # The revision whose step it is: its plugin and settings tell.
+    Column("revision", Integer, nullable=False),
     Column("kind", Text, nullable=False),
     _at("at"),
     Column("data", Text, nullable=False),

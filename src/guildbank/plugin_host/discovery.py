@@ -11,15 +11,13 @@ import structlog
 from guildbank.plugin_api import (
     API_VERSION,
     CAPABILITY_VERBS,
-    Callback,
     Captcha,
-    Entry,
     IdentityProvider,
     Manifest,
     Medium,
-    Middleware,
     NotificationChannel,
     PaymentProvider,
+    Plugin,
     Slot,
 )
 
@@ -71,6 +69,10 @@ class Plugins:
             plugins._load(point)
         return plugins
 
+    def at(self, slot: Slot, id_: str) -> Plugin | None:
+        """Return the usable plugin of this id in the slot."""
+        return cast("Plugin | None", self._slots[slot].get(id_))
+
     def provider(self, id_: str) -> PaymentProvider | None:
         """Return a payment provider."""
         return cast("PaymentProvider | None", self._slots[Slot.PROVIDER].get(id_))
@@ -82,21 +84,6 @@ class Plugins:
     def captcha(self, id_: str) -> Captcha | None:
         """Return a captcha plugin."""
         return cast("Captcha | None", self._slots[Slot.CAPTCHA].get(id_))
-
-    @property
-    def entries(self) -> tuple[Entry, ...]:
-        """The entry stage, in order of ids."""
-        return cast("tuple[Entry, ...]", self._stage(Slot.ENTRY))
-
-    @property
-    def middleware(self) -> tuple[Middleware, ...]:
-        """The middleware stage, in order of ids."""
-        return cast("tuple[Middleware, ...]", self._stage(Slot.MIDDLEWARE))
-
-    @property
-    def callbacks(self) -> tuple[Callback, ...]:
-        """The callback stage, in order of ids."""
-        return cast("tuple[Callback, ...]", self._stage(Slot.CALLBACK))
 
     @property
     def channels(self) -> tuple[NotificationChannel, ...]:

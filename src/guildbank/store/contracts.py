@@ -7,6 +7,8 @@ import msgspec
 from guildbank.kernel import Refusal
 
 STORE_ORDER = 70
+PURPOSE = "packs"
+"""What payments of packs are for: the name of their pipeline."""
 
 
 class Price(msgspec.Struct, frozen=True):

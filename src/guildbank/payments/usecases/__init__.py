@@ -17,6 +17,7 @@ from guildbank.journal import Act, Journal, Need, RowLock, Stage
 from guildbank.kernel import Clock, SystemClock
 from guildbank.payments.contracts import PAYMENTS_ORDER, Fulfilment
 from guildbank.payments.store import INTENTS
+from guildbank.pipelines import Pipelines
 from guildbank.plugin_host import Plugins
 from guildbank.tenancy import Tenants
 
@@ -68,6 +69,7 @@ class Payments:
     journal: Journal
     tenants: Tenants
     plugins: Plugins
+    pipelines: Pipelines
     fulfilment: Fulfilment
     url: str
     four_eyes: FourEyes

@@ -10,6 +10,7 @@ from guildbank.journal import Draft, Need, Receipt, Stage, facts
 from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import BARS
 from guildbank.payments import store
+from guildbank.payments.asking import ask_provider
 from guildbank.payments.contracts import (
     NOT_RETRYABLE,
     Attempt,
@@ -18,14 +19,14 @@ from guildbank.payments.contracts import (
     IntentState,
     Quote,
 )
-from guildbank.payments.pipeline import ask_provider, before_provider
 from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
-from guildbank.payments.usecases.accounts import Line, context, line_for_sale
+from guildbank.payments.usecases.accounts import Line, line_for_sale
 from guildbank.payments.usecases.end import end_payment
 from guildbank.payments.usecases.limits import limit_needs, reserve, uses_of
 from guildbank.payments.usecases.settle import settle
-from guildbank.plugin_api import Context, Manifest, PaymentRequest, PurchaseView
+from guildbank.pipelines import ask_gates, pinned
+from guildbank.plugin_api import PaymentRequest, PurchaseView
 
 OPEN_FOR_ATTEMPTS = frozenset({IntentState.CREATED, IntentState.REQUIRES_PAYMENT_METHOD})
 
@@ -114,7 +115,7 @@ async def start_attempt(
     line = await line_for_sale(payments, tenant, provider)
     if isinstance(line, Refusal):
         return line
-    refusal = await _ask_middleware(payments, tenant, intent, provider)
+    refusal = await _ask_gates(payments, tenant, intent, provider)
     if refusal is not None:
         if intent.state is IntentState.CREATED:
             await end_payment(payments, tenant, intent, IntentState.FAILED, problem=refusal.code)
@@ -131,14 +132,18 @@ async def start_attempt(
     return None
 
 
-async def _ask_middleware(
+async def _ask_gates(
     payments: Payments, tenant: TenantRef, intent: Intent, provider: str
 ) -> Refusal | None:
-    def context_of(manifest: Manifest) -> Context:
-        return context(payments, tenant, manifest, {})
-
+    """Ask the checks of the payment's own revision, and those that were published since."""
+    began = (intent.purpose, intent.revision)
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        stages, since = await pinned(
+            payments.pipelines, tx.driver, tenant.schema, began, intent.player_id
+        )
     view = purchase_view(intent.id, intent.player_id, provider, intent, intent.country)
-    notes = await before_provider(payments.plugins, context_of, view)
+    steps = (*stages.before, *since)
+    notes = await ask_gates(payments.pipelines, tenant, steps, view)
     return notes if isinstance(notes, Refusal) else None
 
 
@@ -172,10 +177,14 @@ def purchase_view(
     return PurchaseView(
         payment_id=payment_id,
         player_id=player_id,
-        purpose="coins",
+        purpose=sale.purpose,
         provider=provider,
         amount_minor=sale.amount_minor,
         currency=sale.money,
         country=country,
         annotations={},
+        product_id=sale.product_id,
+        game_currency=sale.currency,
+        coins=sale.coins,
+        bonus=sale.bonus,
     )

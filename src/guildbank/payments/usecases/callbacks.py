@@ -1,6 +1,7 @@
-"""Run the last stage of the pipeline: tell callback plugins what was committed, in order."""
+"""Run the last stage of the pipeline: tell callback steps what was committed, in order."""
 
 import asyncio
+from typing import cast
 
 import msgspec
 import structlog
@@ -10,32 +11,38 @@ from guildbank.kernel import seq_id
 from guildbank.payments import outbox
 from guildbank.payments.rules import next_look
 from guildbank.payments.usecases import Payments
-from guildbank.payments.usecases.accounts import context
-from guildbank.plugin_api import Callback, CallbackEvent
+from guildbank.pipelines import Step, began_with
+from guildbank.plugin_api import Callback, CallbackEvent, Slot
 
 log = structlog.get_logger(__name__)
 MAX_EVENTS = 500
-"""What one run tells one plugin of one tenant; the rest waits for the next."""
+"""What one run tells one step of one tenant; the rest waits for the next."""
 
 
 async def deliver_callbacks(payments: Payments, tenant: TenantRef) -> int:
-    """Tell every callback plugin what waits for it; return how much was told."""
+    """Tell every callback step what waits for it; return how much was told."""
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        steps = await outbox.waiting_steps(tx.driver)
     told = 0
-    for plugin in payments.plugins.callbacks:
+    for purpose, step in steps:
         for _ in range(MAX_EVENTS):
-            if not await _deliver(payments, tenant, plugin):
+            if not await _deliver(payments, tenant, purpose, step):
                 break
             told += 1
     return told
 
 
-async def _deliver(payments: Payments, tenant: TenantRef, plugin: Callback) -> bool:
+async def _deliver(payments: Payments, tenant: TenantRef, purpose: str, step_id: str) -> bool:
     """Tell the oldest event; one that fails is told again later, and before all others."""
-    manifest, timing, now = plugin.manifest, payments.timing, payments.clock.now()
+    timing, now = payments.timing, payments.clock.now()
     async with payments.db.begin(tenant.schema) as tx:
-        waiting = await outbox.take_oldest(tx.driver, manifest.id, now, now + timing.lease)
-    if waiting is None:
-        return False
+        waiting = await outbox.take_oldest(tx.driver, purpose, step_id, now, now + timing.lease)
+        if waiting is None:
+            return False
+        stages = await began_with(
+            payments.pipelines, tx.driver, tenant.schema, purpose, waiting.revision
+        )
+    step = next(one for one in stages.callbacks if one.id == step_id)
     event = CallbackEvent(
         id=seq_id("evt", waiting.seq, waiting.at),
         kind=waiting.kind,
@@ -43,14 +50,22 @@ async def _deliver(payments: Payments, tenant: TenantRef, plugin: Callback) -> b
         data=msgspec.json.decode(waiting.data, type=dict[str, object]),
     )
     try:
-        async with asyncio.timeout(manifest.timeout_seconds):
-            await plugin.deliver(context(payments, tenant, manifest, {}), event)
-    except Exception as error:  # the plugin asks to be told again
-        log.warning("callback_failed", plugin=manifest.id, entry=event.id, error=repr(error))
+        await _tell(payments, tenant, step, event)
+    except Exception as error:  # the step asks to be told again
+        log.warning("callback_failed", step=step_id, entry=event.id, error=repr(error))
         later = now + next_look(timing.webhook, waiting.tries - 1)
         async with payments.db.begin(tenant.schema) as tx:
-            await outbox.put_off(tx.driver, manifest.id, waiting.seq, later)
+            await outbox.put_off(tx.driver, purpose, step_id, waiting.seq, later)
         return False
     async with payments.db.begin(tenant.schema) as tx:
-        await outbox.mark_done(tx.driver, manifest.id, waiting.seq)
+        await outbox.mark_done(tx.driver, purpose, step_id, waiting.seq)
     return True
+
+
+async def _tell(payments: Payments, tenant: TenantRef, step: Step, event: CallbackEvent) -> None:
+    plugin = payments.plugins.at(Slot.CALLBACK, step.plugin)
+    if plugin is None:
+        raise LookupError(f"the plugin {step.plugin} is not installed any more")
+    context = payments.pipelines.context(tenant, plugin.manifest, step)
+    async with asyncio.timeout(plugin.manifest.timeout_seconds):
+        await cast("Callback", plugin).deliver(context, event)

@@ -3,6 +3,7 @@
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.payments import store
+from guildbank.payments.asking import ask_provider
 from guildbank.payments.contracts import (
     IN_PROGRESS,
     NO_PAYMENT,
@@ -11,7 +12,6 @@ from guildbank.payments.contracts import (
     Intent,
     IntentState,
 )
-from guildbank.payments.pipeline import ask_provider
 from guildbank.payments.rules import INTENT, LIVE_ATTEMPTS
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import line_to

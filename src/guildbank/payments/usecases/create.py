@@ -18,20 +18,26 @@ from guildbank.payments.contracts import (
     Purchase,
     Quote,
 )
-from guildbank.payments.pipeline import admit
 from guildbank.payments.store import INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
-from guildbank.payments.usecases.accounts import context, line_for_sale
+from guildbank.payments.usecases.accounts import line_for_sale
 from guildbank.payments.usecases.attempt import Asked, purchase_view, start_attempt
 from guildbank.payments.usecases.limits import limit_needs, reserve
-from guildbank.plugin_api import Context, Manifest
+from guildbank.pipelines import ask_gates, choose
+
+
+class Sale(NamedTuple):
+    """What it costs, and the revision of the pipeline that lets it in."""
+
+    quote: Quote
+    revision: int
 
 
 class CreatePayment(PaymentAct):
-    """Record what is bought; `quote` may be the refusal that only an earlier answer outdoes."""
+    """Record what is bought; `sale` may be the refusal that only an earlier answer outdoes."""
 
     verb = "payments.create"
-    __slots__ = ("payments", "purchase", "quote")
+    __slots__ = ("payments", "purchase", "sale")
 
     def __init__(
         self,
@@ -39,17 +45,17 @@ class CreatePayment(PaymentAct):
         principal: str,
         key: str,
         purchase: Purchase,
-        quote: Quote | Refusal,
+        sale: Sale | Refusal,
         command: object,
     ) -> None:
         super().__init__(new_id("pay"), principal, key, command)
         self.payments = payments
         self.purchase = purchase
-        self.quote = quote
+        self.sale = sale
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return the player and the counters of the sale."""
-        limits = () if isinstance(self.quote, Refusal) else self.quote.limits
+        limits = () if isinstance(self.sale, Refusal) else self.sale.quote.limits
         return [
             *super().needs(stage),
             (PLAYERS, self.purchase.player_id),
@@ -66,9 +72,10 @@ class CreatePayment(PaymentAct):
             return UNKNOWN_PLAYER
         if (barred := barred_by(player.state)) is not None:
             return barred
-        quote = self.quote
-        if isinstance(quote, Refusal):
-            return quote
+        sale = self.sale
+        if isinstance(sale, Refusal):
+            return sale
+        quote = sale.quote
         if (refusal := reserve(stage, quote.limits)) is not None:
             return refusal
         intent = Intent(
@@ -81,6 +88,7 @@ class CreatePayment(PaymentAct):
             attempt_id=None, problem=None, credited_seq=None, credited_at=None, paid_leg=None,
             bonus_leg=None, taken_paid=0, taken_bonus=0, created_at=stage.now,
             expires_at=stage.now + self.payments.timing.lifetime, changed_at=stage.now,
+            purpose=quote.purpose, revision=sale.revision,
         )  # fmt: skip
         stage.put(INTENTS, intent.id, intent)
         return Draft("payments.created", facts(_facts(intent)))
@@ -98,6 +106,8 @@ def _facts(intent: Intent) -> dict[str, object]:
         "bonus": intent.bonus,
         "money": intent.money,
         "amount": intent.amount_minor,
+        "purpose": intent.purpose,
+        "revision": intent.revision,
     }
 
 
@@ -126,8 +136,8 @@ async def create_payment(
     `player_closed`, `unknown_provider`, `sandbox_refused`, `limit_reached`, `purchase_vetoed`,
     `gate_unavailable`, `key_reused`, `tenant_suspended`. Raises Unavailable.
     """
-    quote = unsold or await _quote(payments, tenant, purchase)
-    act = CreatePayment(payments, principal, key, purchase, quote, command or purchase)
+    sale = unsold or await _sell(payments, tenant, purchase)
+    act = CreatePayment(payments, principal, key, purchase, sale, command or purchase)
     receipt = await payments.journal.submit(tenant.schema, act)
     if not isinstance(receipt, Receipt):
         return receipt
@@ -139,7 +149,7 @@ async def create_payment(
     return NO_PAYMENT if intent is None else Bought(intent, not receipt.replayed)
 
 
-async def _quote(payments: Payments, tenant: TenantRef, purchase: Purchase) -> Quote | Refusal:
+async def _sell(payments: Payments, tenant: TenantRef, purchase: Purchase) -> Sale | Refusal:
     """Return what the purchase costs, once every stage before the first commit agrees."""
     line = await line_for_sale(payments, tenant, purchase.provider)
     if isinstance(line, Refusal):
@@ -152,15 +162,14 @@ async def _quote(payments: Payments, tenant: TenantRef, purchase: Purchase) -> Q
     )  # fmt: skip
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         quote = await payments.fulfilment.quote(tx, order)
-    if isinstance(quote, Refusal):
-        return quote
-
-    def context_of(manifest: Manifest) -> Context:
-        return context(payments, tenant, manifest, {})
-
+        if isinstance(quote, Refusal):
+            return quote
+        runs = await choose(
+            payments.pipelines, tx.driver, tenant.schema, quote.purpose, purchase.player_id
+        )
     view = purchase_view("", purchase.player_id, purchase.provider, quote, purchase.country)
-    notes = await admit(payments.plugins, context_of, view)
-    return notes if isinstance(notes, Refusal) else quote
+    notes = await ask_gates(payments.pipelines, tenant, runs.stages.entry, view)
+    return notes if isinstance(notes, Refusal) else Sale(quote, runs.number)
 
 
 async def _first_attempt(

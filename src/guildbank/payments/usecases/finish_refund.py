@@ -8,6 +8,7 @@ from guildbank.journal import Draft, Need, Receipt, Stage, facts
 from guildbank.kernel import Refusal
 from guildbank.ledger import Leg, close_book, open_book
 from guildbank.payments import posting, store
+from guildbank.payments.asking import ask_provider
 from guildbank.payments.contracts import (
     NO_CHANGE,
     NO_REFUND,
@@ -17,7 +18,6 @@ from guildbank.payments.contracts import (
     RefundState,
     Taking,
 )
-from guildbank.payments.pipeline import ask_provider
 from guildbank.payments.rules import OPEN_REFUNDS, refund_after
 from guildbank.payments.store import ATTEMPTS, INTENTS, REFUNDS
 from guildbank.payments.usecases import Payments, provider_principal

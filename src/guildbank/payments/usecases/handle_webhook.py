@@ -7,8 +7,8 @@ from guildbank.journal import Outcome as JournalOutcome
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import inbox, store
+from guildbank.payments.asking import ask_provider
 from guildbank.payments.contracts import NO_CHANGE, Attempt, Refund, RefundState
-from guildbank.payments.pipeline import ask_provider
 from guildbank.payments.rules import next_look
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import line_to

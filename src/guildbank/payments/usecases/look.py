@@ -8,8 +8,8 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Unavailable
 from guildbank.kernel import Refusal
 from guildbank.payments import store
+from guildbank.payments.asking import ask_provider
 from guildbank.payments.contracts import Attempt, AttemptState, Intent, Refund, RefundState
-from guildbank.payments.pipeline import ask_provider
 from guildbank.payments.rules import LIVE_ATTEMPTS, next_look
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import line_to

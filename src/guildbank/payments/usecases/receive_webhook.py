@@ -7,7 +7,7 @@ import structlog
 
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import inbox
-from guildbank.payments.pipeline import storable
+from guildbank.payments.asking import storable
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import Line, line_to
 from guildbank.payments.usecases.handle_webhook import handle_webhook

@@ -103,7 +103,7 @@ async def profile(
 
 
 @patch(["/profile", "/v1/profile"], guards=[a_player], tags=TAGS, summary="Change one's profile")
-async def change(
+async def change_own(
     identity: Service[Identity],
     wallets: Service[Wallets],
     tenancy: Service[Tenancy],
@@ -163,4 +163,4 @@ def total(coins: Sequence[CurrencyBalance], currency: str) -> int:
     return sum(one.total for one in coins if one.currency == currency)
 
 
-ROUTES = (profile, change, account_currency)
+ROUTES = (profile, change_own, account_currency)

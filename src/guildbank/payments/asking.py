@@ -1,0 +1,48 @@
+"""Ask a provider, and take for certain only what it says: all else is `unknown`."""
+
+import asyncio
+from collections.abc import Awaitable
+
+import structlog
+
+from guildbank.kernel import MAX_AMOUNT
+from guildbank.ledger import is_money
+from guildbank.plugin_api import Manifest, Outcome, OutcomeStatus
+
+log = structlog.get_logger(__name__)
+MAX_WORD = 255
+
+
+def storable(text: str) -> bool:
+    """Say whether a provider's word fits a column: short, and without U+0000."""
+    return 0 < len(text) <= MAX_WORD and "\x00" not in text
+
+
+def _is_money(outcome: Outcome) -> bool:
+    amount, money = outcome.amount_minor, outcome.currency
+    return money is not None and is_money(money) and 0 < (amount or 0) <= MAX_AMOUNT
+
+
+async def ask_provider(manifest: Manifest, call: Awaitable[Outcome]) -> Outcome:
+    """Return the outcome of a provider's call. Whatever it raises, a time-out too, is `unknown`.
+
+    So is a `processed` without amount and currency: a success by accident is none.
+    """
+    try:
+        async with asyncio.timeout(manifest.timeout_seconds):
+            outcome = await call
+    except Exception as error:  # only the provider knows whether money moved
+        log.warning("provider_failed", plugin=manifest.id, error=repr(error))
+        return Outcome(
+            status=OutcomeStatus.UNKNOWN,
+            code="no_answer",
+            message="The provider did not answer in a way that says what happened.",
+        )
+    texts = (outcome.reference, outcome.code)
+    if any(text is not None and not storable(text) for text in texts):
+        log.error("provider_malformed", plugin=manifest.id)
+        return Outcome(status=OutcomeStatus.UNKNOWN, code="malformed")
+    if outcome.status is OutcomeStatus.PROCESSED and not _is_money(outcome):
+        log.error("provider_vague", plugin=manifest.id, reference=outcome.reference)
+        return Outcome(status=OutcomeStatus.UNKNOWN, reference=outcome.reference, code="no_amount")
+    return outcome

@@ -1,0 +1,99 @@
+"""What crosses the door of pipelines: steps, revisions, which one a payment runs, refusals."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from guildbank.kernel import Refusal
+from guildbank.plugin_api import Slot
+
+PIPELINES_ORDER = 36
+MAX_STEPS = 20
+"""Steps of one slot."""
+MAX_BYTES = 32_768
+"""How much of a revision, as JSON, an entry of the journal carries."""
+EMPTY = 0
+"""The number of what runs before anything was published: no step at all."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A plugin at its place, with its settings there. `id` is the step's name in its revision."""
+
+    id: str
+    plugin: str
+    settings: Mapping[str, Any] = {}
+
+
+class Stages(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The steps of each slot, in the order in which they run.
+
+    Between `before` and `callbacks` stand the provider and the act that credits: they are the
+    core's, are no steps, and cannot be taken out.
+    """
+
+    entry: tuple[Step, ...] = ()
+    before: tuple[Step, ...] = ()
+    callbacks: tuple[Step, ...] = ()
+
+    def by_slot(self) -> Mapping[str, tuple[Slot, tuple[Step, ...]]]:
+        """Return each slot's name here with the slot of its plugins and its steps."""
+        return {
+            "entry": (Slot.ENTRY, self.entry),
+            "before": (Slot.MIDDLEWARE, self.before),
+            "callbacks": (Slot.CALLBACK, self.callbacks),
+        }
+
+
+class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
+    """What runs for one purpose. Revisions are numbered from 1; EMPTY stands for none.
+
+    `newest` was saved last, `published` runs, `previous` ran before it. While there is a `canary`,
+    `share` percent of the players get that one.
+    """
+
+    purpose: str
+    newest: int = EMPTY
+    published: int = EMPTY
+    previous: int = EMPTY
+    canary: int | None = None
+    share: int = 0
+    changed_at: datetime
+
+
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
+    """A saved revision, which never changes."""
+
+    purpose: str
+    number: int
+    stages: Stages
+    saved_at: datetime
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """What a payment runs: a revision of a pipeline."""
+
+    purpose: str
+    number: int
+    stages: Stages
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What is wrong with a revision, and where: `stages.before.0.settings.rules`."""
+
+    field: str
+    detail: str
+
+
+NO_PIPELINE = Refusal(
+    code="not_found",
+    detail="There is no pipeline for this purpose. GET /v1/pipelines lists those that there are.",
+)
+NO_REVISION = Refusal(code="not_found", detail="The pipeline has no such revision.")
+NOTHING_TO_ROLL_BACK = Refusal(
+    code="nothing_to_roll_back",
+    detail="The pipeline runs what it ran from the beginning: nothing was published before.",
+)
+NO_CHANGE = Refusal(code="no_change", detail="It is published like this already.")
+"""What an act answers that finds its effect done already; never leaves the room."""

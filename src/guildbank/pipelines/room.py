@@ -1,0 +1,35 @@
+"""What the pipelines room publishes to the app."""
+
+from guildbank.infra.http import Code
+from guildbank.infra.room import Room
+from guildbank.pipelines.http import READ, ROUTES, WRITE
+from guildbank.pipelines.usecases.publish import APPROVABLE, PERMISSION, PUBLISHED, ROLLED_BACK
+from guildbank.pipelines.usecases.save_revision import REVISION_SAVED
+
+ROOM = Room(
+    name="pipelines",
+    routes=ROUTES,
+    approvables=(APPROVABLE,),
+    scopes={
+        READ: "Read pipelines and their revisions.",
+        WRITE: "Draft and check revisions of pipelines.",
+        PERMISSION: "Publish revisions of pipelines, and roll them back.",
+    },
+    held_by={
+        READ: ("finance", "support", "compliance", "analyst", "developer"),
+        WRITE: ("developer",),
+    },
+    events={
+        REVISION_SAVED: "A revision of a pipeline was saved.",
+        PUBLISHED: "A revision of a pipeline runs from now on, for all or for a share.",
+        ROLLED_BACK: "The last publication of a pipeline was taken back.",
+    },
+    codes=(
+        Code("invalid_pipeline", 422, "The steps cannot run; `field` names the first problem."),
+        Code("step_not_started", 409, "A plugin did not start, so what ran before runs on."),
+        Code("pipeline_moved", 409, "Another revision was published meanwhile."),
+        Code("nothing_to_roll_back", 409, "Nothing was published before."),
+        Code("purchase_vetoed", 403, "A check of the tenant's pipeline refuses the purchase."),
+        Code("gate_unavailable", 503, "A check did not answer, so the purchase is refused."),
+    ),
+)

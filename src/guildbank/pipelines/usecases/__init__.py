@@ -1,0 +1,60 @@
+"""The verbs of pipelines, one a file, and the parts that they work with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from guildbank.approvals import FourEyes
+from guildbank.infra.database import Database
+from guildbank.infra.egress import Egress
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Driver, Journal
+from guildbank.kernel import Clock, SystemClock
+from guildbank.pipelines import store
+from guildbank.pipelines.contracts import EMPTY, Stages, Step
+from guildbank.plugin_api import Context, Manifest
+from guildbank.plugin_host import Outbound, Plugins
+
+MAX_KEPT = 5_000
+"""Revisions that a process remembers: they never change."""
+RevisionKey = tuple[str, str, int]
+"""A tenant's schema, a purpose and a number."""
+
+
+@dataclass
+class Pipelines:
+    """What the verbs need; the app makes one. `purposes` says what pipelines are for, by name."""
+
+    db: Database
+    journal: Journal
+    plugins: Plugins
+    egress: Egress
+    four_eyes: FourEyes
+    purposes: Mapping[str, str]
+    clock: Clock = field(default_factory=SystemClock)
+    _kept: dict[RevisionKey, Stages] = field(default_factory=dict)
+
+    async def stages(self, driver: Driver, schema: str, purpose: str, number: int) -> Stages | None:
+        """Return the steps of a revision, None where there is none; `driver` is of the schema."""
+        if number == EMPTY:
+            return Stages()
+        key = (schema, purpose, number)
+        known = self._kept.get(key)
+        if known is None:
+            found = await store.revision_at(driver, purpose, number)
+            if found is None:
+                return None
+            known = self._kept[key] = found.stages
+            if len(self._kept) > MAX_KEPT:
+                del self._kept[next(iter(self._kept))]
+        return known
+
+    def context(self, tenant: TenantRef, manifest: Manifest, step: Step) -> Context:
+        """Return what the step's plugin knows on each call."""
+        return Context(
+            tenant=tenant.slug,
+            mode=tenant.mode,
+            settings=step.settings,
+            now=self.clock.now(),
+            webhook_url="",
+            http=Outbound(self.egress, manifest, step.settings, tenant.id, keep=True),
+        )

@@ -1,0 +1,43 @@
+"""Choose what a new payment runs, and find it again for one that was begun."""
+
+from guildbank.journal import Driver
+from guildbank.pipelines import store
+from guildbank.pipelines.contracts import EMPTY, Chosen, Stages, Step
+from guildbank.pipelines.rules import number_for, vetoes_since
+from guildbank.pipelines.usecases import Pipelines
+
+
+async def choose(
+    pipelines: Pipelines, driver: Driver, schema: str, purpose: str, player_id: str
+) -> Chosen:
+    """Return the revision that is published now, or the player's canary.
+
+    `driver` is of a transaction in the tenant's schema: what was published before it began is seen,
+    so a worker needs no word of a publication to follow it.
+    """
+    found = await store.pipelines_of(driver, [purpose])
+    pipeline = found.get(purpose)
+    number = EMPTY if pipeline is None else number_for(pipeline, player_id)
+    return Chosen(purpose, number, await began_with(pipelines, driver, schema, purpose, number))
+
+
+async def pinned(
+    pipelines: Pipelines, driver: Driver, schema: str, began: tuple[str, int], player_id: str
+) -> tuple[Stages, tuple[Step, ...]]:
+    """Return the steps of the purpose and revision that a payment began with, and the checks that
+    were published since.
+    """
+    purpose, number = began
+    stages = await began_with(pipelines, driver, schema, purpose, number)
+    current = await choose(pipelines, driver, schema, purpose, player_id)
+    return stages, vetoes_since(stages, current.stages)
+
+
+async def began_with(
+    pipelines: Pipelines, driver: Driver, schema: str, purpose: str, number: int
+) -> Stages:
+    """Return the steps of a revision that was published; raises LookupError for any other."""
+    stages = await pipelines.stages(driver, schema, purpose, number)
+    if stages is None:
+        raise LookupError(f"{schema} has no revision {number} for {purpose}")
+    return stages
