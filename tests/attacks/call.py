@@ -56,6 +56,7 @@ def of_pipelines() -> dict[str, Call]:
     return {
         "GET /v1/pipelines": Call(),
         "GET /v1/pipelines/{purpose}": Call(),
+        "GET /v1/pipelines/{purpose}/workers": Call(),
         "POST /v1/pipelines/{purpose}/revisions": Call(steps),
         "GET /v1/pipelines/{purpose}/revisions": Call(),
         "GET /v1/pipelines/{purpose}/revisions/{number}": Call(),

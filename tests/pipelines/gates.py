@@ -30,10 +30,10 @@ class Gate:
         )  # fmt: skip
         self.seen: list[tuple[Mapping[str, Any], PurchaseView]] = []
         self.broken: Exception | None = None
-        self.starts: list[Mapping[str, Any]] = []
+        self.starts: list[tuple[str, Any]] = []
 
     async def start(self, context: Context) -> None:
-        self.starts.append(context.settings)
+        self.starts.append((context.tenant, context.settings.get("word")))
         if self.broken is not None:
             raise self.broken
 

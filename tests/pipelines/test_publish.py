@@ -135,7 +135,7 @@ async def test_a_plugin_that_does_not_start_leaves_what_runs_in_its_place(
     assert await buy(shop) == (first, "credited")
     gate.broken = None
     assert (await run(shop, second)).published == second
-    assert [one["word"] for one in gate.starts] == ["red", "blue", "blue"]
+    assert [word for _, word in gate.starts] == ["red", "blue", "blue"]
 
 
 async def test_what_a_plugin_does_not_take_any_more_is_not_published(

@@ -1,5 +1,6 @@
 """The HTTP application of one worker process."""
 
+import asyncio
 from collections.abc import Sequence
 
 from litestar import Litestar
@@ -11,6 +12,7 @@ from guildbank.app.wiring import Services, open_services
 from guildbank.infra.config import Settings
 from guildbank.infra.http.app import build_app
 from guildbank.infra.telemetry import set_up_logging
+from guildbank.pipelines import Follower
 
 
 def create_app(settings: Settings | None = None, rooms: Sequence[str] = ()) -> Litestar:
@@ -27,8 +29,18 @@ def create_app(settings: Settings | None = None, rooms: Sequence[str] = ()) -> L
 def app_over(services: Services, rooms: Sequence[str] = ()) -> Litestar:
     """Return the app over these services, which it closes when it stops."""
 
+    follower = Follower(services.pipelines, services.directory, "http")
+    following: list[asyncio.Task[None]] = []
+
     async def started() -> None:
         settle()
+        following.append(asyncio.create_task(follower.run()))
+
+    async def ended() -> None:
+        for task in following:
+            task.cancel()
+        await asyncio.gather(*following, return_exceptions=True)
+        await services.close()
 
     return build_app(
         routes=[route for room in choose_rooms(rooms) for route in room.routes],
@@ -42,5 +54,5 @@ def app_over(services: Services, rooms: Sequence[str] = ()) -> Litestar:
         origins=TenantOrigins(services.directory, services.authenticate),
         checks={"database": services.check_database},
         on_startup=[started],
-        on_shutdown=[services.close],
+        on_shutdown=[ended],
     )

@@ -49,6 +49,7 @@ async def _run(settings: Settings, stopping: "asyncio.Task[bool]") -> None:
     from guildbank.infra.jobs import Jobs
     from guildbank.infra.limits.jobs import SWEEP_COUNTERS
     from guildbank.journal import Listener
+    from guildbank.pipelines import Follower
 
     services = open_services(settings, application="guildbank worker")
 
@@ -59,15 +60,18 @@ async def _run(settings: Settings, stopping: "asyncio.Task[bool]") -> None:
     listener = Listener(services.db, services.url, services.subscribers, schemas)
     settle()
     listening = asyncio.create_task(listener.run())
+    follower = Follower(services.pipelines, services.directory, "jobs")
+    following = asyncio.create_task(follower.run())
     working = asyncio.create_task(jobs.run())
     try:
         await asyncio.wait({working, listening, stopping}, return_when=asyncio.FIRST_COMPLETED)
         jobs.stop()
         await working
     finally:
-        listening.cancel()
-        with suppress(asyncio.CancelledError):
-            await listening
+        for task in (following, listening):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await services.close()
 
 

@@ -1,19 +1,22 @@
 """The door of pipelines: which plugins a purchase passes, in revisions that change while it runs.
 
 Refusals: not_found, invalid_pipeline, step_not_started, pipeline_moved, nothing_to_roll_back,
-purchase_vetoed, gate_unavailable.
+pipeline_unavailable, purchase_vetoed, gate_unavailable.
 """
 
 from guildbank.pipelines.contracts import EMPTY, Chosen, Stages, Step
 from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.ask_gates import ask_gates
 from guildbank.pipelines.usecases.choose import began_with, choose, pinned
+from guildbank.pipelines.usecases.follow import Follower
 from guildbank.pipelines.usecases.publish import Wanted, publish
 from guildbank.pipelines.usecases.save_revision import save_revision
+from guildbank.pipelines.usecases.start import ready
 
 __all__ = [
     "EMPTY",
     "Chosen",
+    "Follower",
     "Pipelines",
     "Stages",
     "Step",
@@ -23,5 +26,6 @@ __all__ = [
     "choose",
     "pinned",
     "publish",
+    "ready",
     "save_revision",
 ]

@@ -72,11 +72,28 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chosen(msgspec.Struct, frozen=True):
-    """What a payment runs: a revision of a pipeline."""
+    """What a payment runs: a revision of a pipeline. `before` ran before that, and runs in its
+    place in a process where it does not start.
+    """
 
     purpose: str
     number: int
     stages: Stages
+    before: int = EMPTY
+
+
+class Worker(msgspec.Struct, frozen=True, kw_only=True):
+    """A process, and what it runs for a purpose. `problem` says what did not start there, so that
+    what ran before runs on; without `since` it has not looked at the pipeline yet.
+    """
+
+    id: str
+    kind: str
+    seen_at: datetime
+    published: int = EMPTY
+    canary: int | None = None
+    problem: str | None = None
+    since: datetime | None = None
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -94,6 +111,11 @@ NO_REVISION = Refusal(code="not_found", detail="The pipeline has no such revisio
 NOTHING_TO_ROLL_BACK = Refusal(
     code="nothing_to_roll_back",
     detail="The pipeline runs what it ran from the beginning: nothing was published before.",
+)
+UNAVAILABLE = Refusal(
+    code="pipeline_unavailable",
+    detail="A step of the pipeline does not start, nor does what ran before it, so the purchase is "
+    "refused. Try again later.",
 )
 NO_CHANGE = Refusal(code="no_change", detail="It is published like this already.")
 """What an act answers that finds its effect done already; never leaves the room."""

@@ -153,6 +153,31 @@ class PipelineView(View):
     changed_at: datetime | None
 
 
+class WorkerView(View):
+    """A process of the deployment, and what it has made ready.
+
+    `problem` says what did not start there: it runs what ran before. Without `since` it has not
+    looked at the pipeline yet.
+    """
+
+    __example__: ClassVar = {
+        "id": "bank-1:4711",
+        "kind": "http",
+        "published": 2,
+        "canary": None,
+        "problem": None,
+        "since": "2026-11-26T10:00:01Z",
+    }
+
+    id: str
+    kind: str
+    seen_at: datetime
+    published: int
+    canary: int | None
+    problem: str | None
+    since: datetime | None
+
+
 class FlawView(View):
     """What is wrong, and where."""
 
@@ -180,6 +205,18 @@ async def list_pipelines(pipelines: Parts, caller: Who) -> Page[PipelineView]:
 async def read_pipeline(pipelines: Parts, caller: Who, purpose: Purpose) -> PipelineView:
     """Return which revision runs for a purpose."""
     return _view(granted(await read.get_pipeline(pipelines, caller.home, purpose)))
+
+
+@get(
+    "/v1/pipelines/{purpose:str}/workers",
+    guards=[scope(READ)],
+    tags=TAGS,
+    summary="List the workers of a pipeline",
+)
+async def list_workers(pipelines: Parts, caller: Who, purpose: Purpose) -> Page[WorkerView]:
+    """List the processes with what each has made ready for the purpose."""
+    found = granted(await read.list_workers(pipelines, caller.home, purpose))
+    return Page([WorkerView(**msgspec.structs.asdict(one)) for one in found], None)
 
 
 @post(
@@ -336,6 +373,6 @@ def _revision(one: Revision) -> RevisionView:
 
 
 ROUTES = (
-    list_pipelines, read_pipeline, save_revision, list_revisions, read_revision, check_steps,
-    publish_revision, roll_back,
+    list_pipelines, read_pipeline, list_workers, save_revision, list_revisions, read_revision,
+    check_steps, publish_revision, roll_back,
 )  # fmt: skip

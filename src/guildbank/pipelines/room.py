@@ -28,6 +28,7 @@ ROOM = Room(
         Code("invalid_pipeline", 422, "The steps cannot run; `field` names the first problem."),
         Code("step_not_started", 409, "A plugin did not start, so what ran before runs on."),
         Code("pipeline_moved", 409, "Another revision was published meanwhile."),
+        Code("pipeline_unavailable", 503, "A step does not start here, nor does what ran before."),
         Code("nothing_to_roll_back", 409, "Nothing was published before."),
         Code("purchase_vetoed", 403, "A check of the tenant's pipeline refuses the purchase."),
         Code("gate_unavailable", 503, "A check did not answer, so the purchase is refused."),

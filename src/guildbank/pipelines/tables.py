@@ -1,8 +1,8 @@
-"""Tables of pipelines, in each tenant's schema."""
+"""Tables of pipelines: what a tenant's purchases run, and which processes run it."""
 
-from sqlalchemy import Column, DateTime, Integer, Table, Text
+from sqlalchemy import Column, DateTime, ForeignKey, Integer, Table, Text
 
-from guildbank.infra.database import tenant_metadata
+from guildbank.infra.database import control_metadata, tenant_metadata
 
 pipeline = Table(
     # What runs for a purpose: the one row that publishing changes.
@@ -25,4 +25,42 @@ revision = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("document", Text, nullable=False),
     Column("saved_at", DateTime(timezone=True), nullable=False),
+)
+
+publication = Table(
+    # The last publication of each pipeline, told to all processes: they ask what is new.
+    "pipelines_publication",
+    control_metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("purpose", Text, primary_key=True),
+    Column("published", Integer, nullable=False),
+    Column("canary", Integer),
+    Column("at", DateTime(timezone=True), nullable=False, index=True),
+)
+
+process = Table(
+    # The processes that run pipelines; one that is not seen any more is forgotten.
+    "pipelines_process",
+    control_metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("seen_at", DateTime(timezone=True), nullable=False),
+)
+
+running = Table(
+    # What each process has made ready, or why it could not.
+    "pipelines_running",
+    control_metadata,
+    Column(
+        "process",
+        Text,
+        ForeignKey("pipelines_process.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("tenant_id", Text, primary_key=True),
+    Column("purpose", Text, primary_key=True),
+    Column("published", Integer, nullable=False),
+    Column("canary", Integer),
+    Column("problem", Text),
+    Column("at", DateTime(timezone=True), nullable=False),
 )

@@ -23,7 +23,7 @@ from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import line_for_sale
 from guildbank.payments.usecases.attempt import Asked, purchase_view, start_attempt
 from guildbank.payments.usecases.limits import limit_needs, reserve
-from guildbank.pipelines import ask_gates, choose
+from guildbank.pipelines import ask_gates, choose, ready
 
 
 class Sale(NamedTuple):
@@ -164,9 +164,12 @@ async def _sell(payments: Payments, tenant: TenantRef, purchase: Purchase) -> Sa
         quote = await payments.fulfilment.quote(tx, order)
         if isinstance(quote, Refusal):
             return quote
-        runs = await choose(
+        chosen = await choose(
             payments.pipelines, tx.driver, tenant.schema, quote.purpose, purchase.player_id
         )
+    runs = await ready(payments.pipelines, tenant, chosen)
+    if isinstance(runs, Refusal):
+        return runs
     view = purchase_view("", purchase.player_id, purchase.provider, quote, purchase.country)
     notes = await ask_gates(payments.pipelines, tenant, runs.stages.entry, view)
     return notes if isinstance(notes, Refusal) else Sale(quote, runs.number)

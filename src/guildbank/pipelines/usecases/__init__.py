@@ -1,7 +1,9 @@
 """The verbs of pipelines, one a file, and the parts that they work with."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from guildbank.approvals import FourEyes
 from guildbank.infra.database import Database
@@ -10,7 +12,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Driver, Journal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.pipelines import store
-from guildbank.pipelines.contracts import EMPTY, Stages, Step
+from guildbank.pipelines.contracts import EMPTY, Problem, Stages, Step
 from guildbank.plugin_api import Context, Manifest
 from guildbank.plugin_host import Outbound, Plugins
 
@@ -18,6 +20,13 @@ MAX_KEPT = 5_000
 """Revisions that a process remembers: they never change."""
 RevisionKey = tuple[str, str, int]
 """A tenant's schema, a purpose and a number."""
+
+
+class Started(NamedTuple):
+    """How the steps of a revision started here, and when they are tried again if one did not."""
+
+    problem: Problem | None
+    again_at: float
 
 
 @dataclass
@@ -31,6 +40,8 @@ class Pipelines:
     four_eyes: FourEyes
     purposes: Mapping[str, str]
     clock: Clock = field(default_factory=SystemClock)
+    started: dict[RevisionKey, Started] = field(default_factory=dict)
+    starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _kept: dict[RevisionKey, Stages] = field(default_factory=dict)
 
     async def stages(self, driver: Driver, schema: str, purpose: str, number: int) -> Stages | None:

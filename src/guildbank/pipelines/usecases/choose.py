@@ -18,7 +18,11 @@ async def choose(
     found = await store.pipelines_of(driver, [purpose])
     pipeline = found.get(purpose)
     number = EMPTY if pipeline is None else number_for(pipeline, player_id)
-    return Chosen(purpose, number, await began_with(pipelines, driver, schema, purpose, number))
+    before = EMPTY
+    if pipeline is not None:
+        before = pipeline.published if number == pipeline.canary else pipeline.previous
+    stages = await began_with(pipelines, driver, schema, purpose, number)
+    return Chosen(purpose, number, stages, before)
 
 
 async def pinned(

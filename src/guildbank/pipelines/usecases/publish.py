@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 import msgspec
 
 from guildbank.approvals import Approvable, gate, waits_for
+from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Act, Draft, Need, Outcome, Stage, facts
+from guildbank.journal import Act, Draft, Need, Outcome, Receipt, Stage, facts
 from guildbank.kernel import Refusal
-from guildbank.pipelines import store
+from guildbank.pipelines import fleet, store
 from guildbank.pipelines.contracts import (
     EMPTY,
     NO_CHANGE,
@@ -25,7 +26,7 @@ from guildbank.pipelines.contracts import (
 from guildbank.pipelines.store import PIPELINES
 from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.check import find_problems, refuse
-from guildbank.pipelines.usecases.start import start_steps
+from guildbank.pipelines.usecases.start import make_ready
 
 PERMISSION = "pipelines:publish"
 PUBLISHED = "pipelines.published"
@@ -43,6 +44,13 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     number: int | None = None
     share: int = ALL
     over: int | None = None
+
+
+class _Of(msgspec.Struct):
+    purpose: str
+
+
+_PURPOSE = msgspec.json.Decoder(_Of)
 
 
 class Publish(Act):
@@ -127,9 +135,18 @@ async def publish(
     waits = waits_for(outcome) is not None
     if waits or (isinstance(outcome, Refusal) and outcome.code != NO_CHANGE.code):
         return outcome
+    return await _tell(pipelines, tenant, wanted.purpose)
+
+
+async def _tell(pipelines: Pipelines, tenant: TenantRef, purpose: str) -> Pipeline | Refusal:
+    """Let all processes know what runs now; one that misses it hears by its next purchase."""
     async with pipelines.db.begin(tenant.schema, read_only=True) as tx:
-        found = await store.pipelines_of(tx.driver, [wanted.purpose])
-    return found.get(wanted.purpose, NO_PIPELINE)
+        found = (await store.pipelines_of(tx.driver, [purpose])).get(purpose)
+    if found is None:
+        return NO_PIPELINE
+    async with pipelines.db.begin(CONTROL_SCHEMA) as tx:
+        await fleet.tell(tx.driver, tenant.id, purpose, found.published, found.canary)
+    return found
 
 
 async def publishing(
@@ -150,10 +167,14 @@ async def publishing(
     refusal = refuse(find_problems(pipelines, tenant, stages))
     if refusal is not None:
         return refusal
-    problem = await start_steps(pipelines, tenant, stages)
+    problem = await make_ready(pipelines, tenant, wanted.purpose, number, stages, anew=True)
     if problem is not None:
         return Refusal(code="step_not_started", detail=problem.detail, field=problem.field)
     return Publish(principal, wanted)
+
+
+async def _after(services: Any, tenant: TenantRef, receipt: Receipt) -> None:
+    await _tell(services.pipelines, tenant, _PURPOSE.decode(receipt.data).purpose)
 
 
 async def _act(services: Any, tenant: TenantRef | None, by: str, wanted: Wanted) -> Act | Refusal:
@@ -177,4 +198,5 @@ APPROVABLE = Approvable(
     command=Wanted,
     show=_show,
     act=_act,
+    after=_after,
 )

@@ -2,10 +2,11 @@
 
 import msgspec
 
+from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
-from guildbank.pipelines import store
-from guildbank.pipelines.contracts import NO_PIPELINE, NO_REVISION, Pipeline, Revision
+from guildbank.pipelines import fleet, store
+from guildbank.pipelines.contracts import NO_PIPELINE, NO_REVISION, Pipeline, Revision, Worker
 from guildbank.pipelines.usecases import Pipelines
 
 
@@ -29,6 +30,16 @@ async def get_pipeline(pipelines: Pipelines, tenant: TenantRef, purpose: str) ->
     """Return one, or `not_found`."""
     found = [one for one in await list_pipelines(pipelines, tenant) if one.purpose == purpose]
     return found[0] if found else NO_PIPELINE
+
+
+async def list_workers(
+    pipelines: Pipelines, tenant: TenantRef, purpose: str
+) -> list[Worker] | Refusal:
+    """Return every process with what it runs for the purpose. Refusal: `not_found`."""
+    if purpose not in pipelines.purposes:
+        return NO_PIPELINE
+    async with pipelines.db.begin(CONTROL_SCHEMA, read_only=True) as tx:
+        return await fleet.workers_of(tx.driver, tenant.id, purpose)
 
 
 async def list_revisions(

@@ -5,11 +5,14 @@ import asyncio
 import structlog
 
 from guildbank.infra.tenant import TenantRef
-from guildbank.pipelines.contracts import Problem, Stages
-from guildbank.pipelines.usecases import Pipelines
+from guildbank.kernel import Refusal
+from guildbank.pipelines.contracts import UNAVAILABLE, Chosen, Problem, Stages
+from guildbank.pipelines.usecases import Pipelines, Started
 from guildbank.plugin_api import Starts
 
 log = structlog.get_logger(__name__)
+AGAIN_SECONDS = 30
+"""So long what did not start is left alone."""
 
 
 async def start_steps(pipelines: Pipelines, tenant: TenantRef, stages: Stages) -> Problem | None:
@@ -32,3 +35,44 @@ async def start_steps(pipelines: Pipelines, tenant: TenantRef, stages: Stages) -
                 detail = f"{step.plugin} did not start: {type(error).__name__}."
                 return Problem(place, detail)
     return None
+
+
+async def make_ready(
+    pipelines: Pipelines,
+    tenant: TenantRef,
+    purpose: str,
+    number: int,
+    stages: Stages,
+    *,
+    anew: bool = False,
+) -> Problem | None:
+    """Start the revision's steps once in this process, or `anew`.
+
+    What did not start is tried again later.
+    """
+    key = (tenant.schema, purpose, number)
+    known = pipelines.started.get(key)
+    now = asyncio.get_running_loop().time()
+    if not anew and known is not None and (known.problem is None or now < known.again_at):
+        return known.problem
+    async with pipelines.starting:
+        met = pipelines.started.get(key)
+        if met is None or met is known:
+            problem = await start_steps(pipelines, tenant, stages)
+            met = pipelines.started[key] = Started(problem, now + AGAIN_SECONDS)
+    return met.problem
+
+
+async def ready(pipelines: Pipelines, tenant: TenantRef, runs: Chosen) -> Chosen | Refusal:
+    """Return what was chosen, or what ran before it where that does not start in this process.
+
+    Refusal: `pipeline_unavailable`.
+    """
+    if await make_ready(pipelines, tenant, runs.purpose, runs.number, runs.stages) is None:
+        return runs
+    async with pipelines.db.begin(tenant.schema, read_only=True) as tx:
+        stages = await pipelines.stages(tx.driver, tenant.schema, runs.purpose, runs.before)
+    if stages is None:
+        return UNAVAILABLE
+    problem = await make_ready(pipelines, tenant, runs.purpose, runs.before, stages)
+    return UNAVAILABLE if problem else Chosen(runs.purpose, runs.before, stages)

@@ -51,6 +51,39 @@ CREATE TABLE payments_telling (
 """
 
 
+CONTROL = """
+CREATE TABLE pipelines_publication (
+    tenant_id TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    published INTEGER NOT NULL,
+    canary INTEGER,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_pipelines_publication PRIMARY KEY (tenant_id, purpose)
+);
+
+CREATE INDEX ix_pipelines_publication_at ON pipelines_publication (at);
+
+CREATE TABLE pipelines_process (
+    id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    seen_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_pipelines_process PRIMARY KEY (id)
+);
+
+CREATE TABLE pipelines_running (
+    process TEXT NOT NULL,
+    tenant_id TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    published INTEGER NOT NULL,
+    canary INTEGER,
+    problem TEXT,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_pipelines_running PRIMARY KEY (process, tenant_id, purpose),
+    CONSTRAINT fk_pipelines_running_process_pipelines_process
+        FOREIGN KEY (process) REFERENCES pipelines_process (id) ON DELETE CASCADE
+);
+"""
+
+
 def upgrade(plane: Plane, op: Operations) -> None:
-    if plane == "tenant":
-        run_sql(op, SQL)
+    run_sql(op, SQL if plane == "tenant" else CONTROL)
