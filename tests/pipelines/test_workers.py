@@ -12,6 +12,7 @@ from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.kernel import Refusal
 from guildbank.pipelines import Follower, Pipelines
 from guildbank.pipelines.contracts import Worker
+from guildbank.pipelines.jobs import tell_again
 from guildbank.pipelines.usecases.read import list_workers
 from guildbank.plugin_host import Plugins
 
@@ -117,6 +118,24 @@ async def test_who_follows_hears_within_two_seconds_and_leaves_when_it_ends(shop
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
     assert "one:1" not in await workers(shop)
+
+
+async def test_processes_hear_of_a_publication_whose_publisher_died(
+    shop: Shop, house: House
+) -> None:
+    process = Process(shop, "one:1")
+    number = await save(shop, word="red")
+    await run(shop, number)
+    async with house.db.begin(CONTROL_SCHEMA) as tx:
+        await tx.driver.execute(
+            "DELETE FROM pipelines_publication WHERE tenant_id = $1", shop.tenant.id
+        )
+    await process.follower.look()
+    assert (await workers(shop))["one:1"].since is None
+    assert await tell_again(shop.payments.pipelines, shop.tenant) == 1
+    assert await tell_again(shop.payments.pipelines, shop.tenant) == 0
+    await process.follower.look()
+    assert (await workers(shop))["one:1"].published == number
 
 
 async def test_a_process_that_died_is_shown_no_more(shop: Shop, house: House) -> None:

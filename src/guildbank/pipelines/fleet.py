@@ -14,6 +14,12 @@ ON CONFLICT (tenant_id, purpose) DO UPDATE
 SET published = excluded.published, canary = excluded.canary, at = excluded.at
 """
 
+READ_TOLD = """
+SELECT purpose, published, canary
+FROM pipelines_publication
+WHERE tenant_id = $1
+"""
+
 # A publication may be seen later than one that is younger: whoever asks goes back a little.
 READ_NEW = """
 SELECT tenant_id, purpose, published, canary, at
@@ -80,6 +86,11 @@ async def tell(
 ) -> None:
     """Let all processes know what runs from now on."""
     await driver.execute(TELL, tenant_id, purpose, published, canary)
+
+
+async def told(driver: Driver, tenant_id: str) -> dict[str, tuple[int, int | None]]:
+    """Return what processes were told of the tenant, by purpose."""
+    return {row[0]: (row[1], row[2]) for row in await driver.fetch(READ_TOLD, tenant_id)}
 
 
 async def publications_since(driver: Driver, since: datetime) -> Sequence[Publication]:

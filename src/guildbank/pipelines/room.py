@@ -3,12 +3,14 @@
 from guildbank.infra.http import Code
 from guildbank.infra.room import Room
 from guildbank.pipelines.http import READ, ROUTES, WRITE
+from guildbank.pipelines.jobs import JOBS
 from guildbank.pipelines.usecases.publish import APPROVABLE, PERMISSION, PUBLISHED, ROLLED_BACK
 from guildbank.pipelines.usecases.save_revision import REVISION_SAVED
 
 ROOM = Room(
     name="pipelines",
     routes=ROUTES,
+    jobs=JOBS,
     approvables=(APPROVABLE,),
     scopes={
         READ: "Read pipelines and their revisions.",
