@@ -204,8 +204,10 @@ async def open_city(
     )
     services = open_services(settings)
     if plugins:
-        payments = replace(services.payments, plugins=Plugins(plugins))
-        services = replace(services, payments=payments)
+        found = Plugins(plugins)
+        pipelines = replace(services.pipelines, plugins=found)
+        payments = replace(services.payments, plugins=found, pipelines=pipelines)
+        services = replace(services, payments=payments, pipelines=pipelines)
     try:
         yield City(url, services, app_over(services))
     finally:

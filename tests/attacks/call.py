@@ -52,11 +52,16 @@ def of_staff() -> dict[str, Call]:
 
 
 def of_pipelines() -> dict[str, Call]:
+    secrets = {
+        "slot": "before", "plugin": "asking", "settings": {"url": "https://game.example/ask"},
+        "secrets": {"token": "shh-quiet-token"},
+    }  # fmt: skip
     steps: dict[str, Any] = {"stages": {"before": []}}
     return {
         "GET /v1/pipelines": Call(),
         "GET /v1/pipelines/{purpose}": Call(),
         "GET /v1/pipelines/{purpose}/workers": Call(),
+        "PUT /v1/pipelines/{purpose}/secrets/{step}": Call(secrets),
         "POST /v1/pipelines/{purpose}/revisions": Call(steps),
         "GET /v1/pipelines/{purpose}/revisions": Call(),
         "GET /v1/pipelines/{purpose}/revisions/{number}": Call(),

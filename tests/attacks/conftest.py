@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from tests.attacks.estate import SCRIPT, settle
 from tests.attacks.table import PUBLIC, Objects, Route, routes
+from tests.pipelines.gates import Asking
 from tests.studio import City, Studio, open_city
 
 from guildbank.infra.postgres import Cluster
@@ -14,7 +15,7 @@ from guildbank.infra.postgres import Cluster
 async def city(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[City]:
     url = cluster.create_database("test_attacks")
     folder = tmp_path_factory.mktemp("attacks")
-    async with open_city(url, folder, [("scripted", SCRIPT)]) as city:
+    async with open_city(url, folder, [("scripted", SCRIPT), ("asking", Asking())]) as city:
         yield city
 
 

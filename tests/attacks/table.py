@@ -167,6 +167,7 @@ class Route:
             plane_id="deployment",
             purpose="packs",
             number=1,
+            step="ask",
         )
 
 

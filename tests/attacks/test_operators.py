@@ -310,7 +310,8 @@ async def test_what_is_dangerous_wants_a_fresh_proof(
     castle: Studio, clerk: Person, city: City, staffed: Sequence[Route], estate: Objects
 ) -> None:
     dangerous = ("keys:write", OF_THE_DEPLOYMENT, "operators:write", "roles:write",
-                 "staff-sign-in:write", "approvals:write", "approval-policy:write")  # fmt: skip
+                 "staff-sign-in:write", "approvals:write", "approval-policy:write",
+                 "pipelines:publish")  # fmt: skip
     fresh = {route.name for route in staffed if route.fresh}
     more = {
         "POST /v1/players/{player_id}/erase",
@@ -321,8 +322,6 @@ async def test_what_is_dangerous_wants_a_fresh_proof(
         "PUT /v1/identity-providers/{identity_provider_id}",
         "PUT /v1/return-urls",
         "PUT /v1/providers/{provider_id}",
-        "POST /v1/pipelines/{purpose}/publish",
-        "POST /v1/pipelines/{purpose}/roll-back",
         "POST /v1/postings",
         "POST /v1/operations:batch",
         "GET /v1/audit/file",

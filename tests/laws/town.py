@@ -81,7 +81,8 @@ class Town:
             Payments(
                 house.db, one.journal, house.identity.tenants, plugins,
                 Pipelines(
-                    house.db, one.journal, plugins, egress, one.four_eyes, {"packs": "Packs."},
+                    house.db, one.journal, plugins, egress, one.four_eyes,
+                    house.identity.tenants, {"packs": "Packs."},
                     house.clock,
                 ),
                 Shop(), "http://127.0.0.1:8080", one.four_eyes, egress, house.clock,

@@ -246,7 +246,14 @@ async def open_shop(
         tenants=house.tenancy.tenants,
         plugins=found,
         pipelines=Pipelines(
-            house.db, house.journal, found, egress, house.four_eyes, purposes, clock
+            house.db,
+            house.journal,
+            found,
+            egress,
+            house.four_eyes,
+            house.tenancy.tenants,
+            purposes,
+            clock,
         ),
         fulfilment=PackFulfilment(),
         url="http://127.0.0.1:9",

@@ -49,3 +49,33 @@ class Gate:
         return Annotated(annotations={"word": str(context.settings.get("word", "none"))})
 
     before_provider = admit
+
+
+ASKING = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["url", "token"],
+    "properties": {
+        "url": {"type": "string", "format": "uri"},
+        "token": {"type": "string", "minLength": 8},
+        "word": {"type": "string"},
+    },
+}
+
+
+class Asking(Gate):
+    """A gate that would send its token to its address."""
+
+    def __init__(self, slot: Slot = Slot.MIDDLEWARE) -> None:
+        super().__init__("asking", slot)
+        self.manifest = Manifest(
+            id="asking", version="1", slot=slot, title="Asking", settings_schema=ASKING,
+            secret_fields=frozenset({"token"}), egress_hosts=("*",),
+        )  # fmt: skip
+        self.tokens: list[tuple[str, str]] = []
+
+    async def admit(self, context: Context, purchase: PurchaseView) -> Annotated | Veto:
+        self.tokens.append((context.settings["url"], context.settings["token"]))
+        return Annotated()
+
+    before_provider = admit

@@ -82,7 +82,7 @@ async def test_a_revision_that_cannot_run_is_refused_and_names_the_place(
 
 async def test_a_check_names_all_that_is_wrong_at_once(shop: Shop) -> None:
     stages = Stages(entry=(step("a", "nobody"),), before=(step("a"), step("b", word="rude")))
-    found = find_problems(shop.payments.pipelines, shop.tenant, stages)
+    found = await find_problems(shop.payments.pipelines, shop.tenant, "packs", stages)
     assert [one.field for one in found] == [
         "stages.entry.0.plugin", "stages.before.0.id", "stages.before.1.settings.word",
     ]  # fmt: skip
@@ -92,10 +92,3 @@ async def test_a_purpose_that_nothing_sells_has_no_pipeline(shop: Shop) -> None:
     refused = await save_revision(shop.payments.pipelines, shop.tenant, "app", "castles", Stages())
     assert isinstance(refused, Refusal)
     assert refused.code == "not_found"
-
-
-async def test_a_plugin_that_takes_secrets_is_no_step(house: House) -> None:
-    shop = await open_shop(house, plugins=(("a", Gate(secret_fields=frozenset({"word"}))),))
-    found = find_problems(shop.payments.pipelines, shop.tenant, Stages(before=(step(),)))
-    assert [one.field for one in found] == ["stages.before.0.plugin"]
-    assert "secrets (word)" in found[0].detail

@@ -34,7 +34,14 @@ def another_worker(shop: Shop, journal: Journal) -> Shop:
     """Return the same shop as a second process has it: with a journal and a memory of its own."""
     one = shop.payments.pipelines
     pipelines = Pipelines(
-        one.db, journal, one.plugins, one.egress, one.four_eyes, one.purposes, one.clock
+        one.db,
+        journal,
+        one.plugins,
+        one.egress,
+        one.four_eyes,
+        one.tenants,
+        one.purposes,
+        one.clock,
     )
     p = shop.payments
     payments = Payments(

@@ -30,7 +30,7 @@ class Process:
         self.gate = gate or Gate()
         self.pipelines = Pipelines(
             one.db, one.journal, Plugins([("gate", self.gate)]), one.egress, one.four_eyes,
-            one.purposes, one.clock,
+            one.tenants, one.purposes, one.clock,
         )  # fmt: skip
         self.follower = Follower(self.pipelines, shop.payments.tenants, "http")
         self.follower.id = id_

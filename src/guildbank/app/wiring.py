@@ -151,7 +151,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     directory, plugins, rooms = Tenants(db, vault), Plugins.discover(), all_rooms()
     pinger, metrics, counters = Pinger(url), _open_metrics(db, directory), open_store(settings, db)
     journal = _open_journal(db, pinger, metrics, directory)
-    notify = _open_mail(settings, db, directory, vault)
+    notify, purposes = _open_mail(settings, db, directory, vault), purposes_of(rooms)
     throttle, limiter = open_throttle(counters, vault), open_limiter(counters, vault)
     egress = Egress(private=settings.egress_private, allowed=settings.egress_places)
     identity = open_identity(
@@ -175,7 +175,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         home=settings.url,
     )
     four_eyes = _open_approvals(db, journal, directory, clock)
-    pipelines = Pipelines(db, journal, plugins, egress, four_eyes, purposes_of(rooms), clock)
+    pipelines = Pipelines(db, journal, plugins, egress, four_eyes, directory, purposes, clock)
     return Services(
         settings=settings,
         url=url,

@@ -4,11 +4,12 @@ Refusals: not_found, invalid_pipeline, step_not_started, pipeline_moved, nothing
 pipeline_unavailable, purchase_vetoed, gate_unavailable.
 """
 
-from guildbank.pipelines.contracts import EMPTY, Chosen, Stages, Step
+from guildbank.pipelines.contracts import EMPTY, Chosen, Placed, Stages, Step
 from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.ask_gates import ask_gates
 from guildbank.pipelines.usecases.choose import began_with, choose, pinned
 from guildbank.pipelines.usecases.follow import Follower
+from guildbank.pipelines.usecases.know_secrets import know_secrets, with_secrets
 from guildbank.pipelines.usecases.publish import Wanted, publish
 from guildbank.pipelines.usecases.save_revision import save_revision
 from guildbank.pipelines.usecases.start import ready
@@ -18,14 +19,17 @@ __all__ = [
     "Chosen",
     "Follower",
     "Pipelines",
+    "Placed",
     "Stages",
     "Step",
     "Wanted",
     "ask_gates",
     "began_with",
     "choose",
+    "know_secrets",
     "pinned",
     "publish",
     "ready",
     "save_revision",
+    "with_secrets",
 ]

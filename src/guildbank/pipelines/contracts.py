@@ -1,8 +1,8 @@
 """What crosses the door of pipelines: steps, revisions, which one a payment runs, refusals."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -18,12 +18,28 @@ EMPTY = 0
 """The number of what runs before anything was published: no step at all."""
 
 
+SlotName = Literal["entry", "before", "callbacks"]
+SLOTS: Mapping[SlotName, Slot] = {
+    "entry": Slot.ENTRY,
+    "before": Slot.MIDDLEWARE,
+    "callbacks": Slot.CALLBACK,
+}
+"""The slots of a revision, and what plugins stand in each."""
+
+
 class Step(msgspec.Struct, frozen=True):
     """A plugin at its place, with its settings there. `id` is the step's name in its revision."""
 
     id: str
     plugin: str
     settings: Mapping[str, Any] = {}
+
+
+class Placed(NamedTuple):
+    """A step in its slot: plugins of two slots may have one id."""
+
+    slot: Slot
+    step: Step
 
 
 class Stages(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,13 +53,24 @@ class Stages(msgspec.Struct, frozen=True, omit_defaults=True):
     before: tuple[Step, ...] = ()
     callbacks: tuple[Step, ...] = ()
 
-    def by_slot(self) -> Mapping[str, tuple[Slot, tuple[Step, ...]]]:
+    def gates(self) -> tuple[Placed, ...]:
+        """Return the steps that may veto, in the order in which they are asked."""
+        return (*_placed(Slot.ENTRY, self.entry), *_placed(Slot.MIDDLEWARE, self.before))
+
+    def placed(self) -> tuple[Placed, ...]:
+        """Return all steps in their slots."""
+        return tuple(one for slot, steps in self.by_slot().values() for one in _placed(slot, steps))
+
+    def by_slot(self) -> Mapping[SlotName, tuple[Slot, tuple[Step, ...]]]:
         """Return each slot's name here with the slot of its plugins and its steps."""
-        return {
-            "entry": (Slot.ENTRY, self.entry),
-            "before": (Slot.MIDDLEWARE, self.before),
-            "callbacks": (Slot.CALLBACK, self.callbacks),
-        }
+        steps: Mapping[SlotName, tuple[Step, ...]] = {
+            "entry": self.entry, "before": self.before, "callbacks": self.callbacks,
+        }  # fmt: skip
+        return {name: (slot, steps[name]) for name, slot in SLOTS.items()}
+
+
+def _placed(slot: Slot, steps: Sequence[Step]) -> list[Placed]:
+    return [Placed(slot, step) for step in steps]
 
 
 class Pipeline(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,14 +4,17 @@ from guildbank.infra.http import Code
 from guildbank.infra.room import Room
 from guildbank.pipelines.http import READ, ROUTES, WRITE
 from guildbank.pipelines.jobs import JOBS
-from guildbank.pipelines.usecases.publish import APPROVABLE, PERMISSION, PUBLISHED, ROLLED_BACK
+from guildbank.pipelines.usecases.publish import APPROVABLE as PUBLISHING
+from guildbank.pipelines.usecases.publish import PERMISSION, PUBLISHED, ROLLED_BACK
 from guildbank.pipelines.usecases.save_revision import REVISION_SAVED
+from guildbank.pipelines.usecases.set_secrets import APPROVABLE as SETTING
+from guildbank.pipelines.usecases.set_secrets import SECRETS_SET
 
 ROOM = Room(
     name="pipelines",
     routes=ROUTES,
     jobs=JOBS,
-    approvables=(APPROVABLE,),
+    approvables=(PUBLISHING, SETTING),
     scopes={
         READ: "Read pipelines and their revisions.",
         WRITE: "Draft and check revisions of pipelines.",
@@ -23,6 +26,7 @@ ROOM = Room(
     },
     events={
         REVISION_SAVED: "A revision of a pipeline was saved.",
+        SECRETS_SET: "Secrets of a step were set, which no entry holds.",
         PUBLISHED: "A revision of a pipeline runs from now on, for all or for a share.",
         ROLLED_BACK: "The last publication of a pipeline was taken back.",
     },

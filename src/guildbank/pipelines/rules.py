@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from guildbank.pipelines.contracts import Pipeline, Stages, Step
+from guildbank.pipelines.contracts import Pipeline, Placed, Stages
 
 
 def number_for(pipeline: Pipeline, player_id: str) -> int:
@@ -17,11 +17,14 @@ def number_for(pipeline: Pipeline, player_id: str) -> int:
     return pipeline.canary if place < pipeline.share else pipeline.published
 
 
-def vetoes_since(pinned: Stages, current: Stages) -> tuple[Step, ...]:
+def vetoes_since(pinned: Stages, current: Stages) -> tuple[Placed, ...]:
     """Return the checks of `current` that a payment pinned to the other did not pass.
 
     What was forbidden since it began is forbidden for it too, until its money is captured.
     """
-    passed = [(one.plugin, one.settings) for one in (*pinned.entry, *pinned.before)]
-    wanted = (*current.entry, *current.before)
-    return tuple(one for one in wanted if (one.plugin, one.settings) not in passed)
+    passed = [(slot, one.plugin, one.settings) for slot, one in pinned.gates()]
+    return tuple(
+        placed
+        for placed in current.gates()
+        if (placed.slot, placed.step.plugin, placed.step.settings) not in passed
+    )

@@ -1,6 +1,6 @@
 """Tables of pipelines: what a tenant's purchases run, and which processes run it."""
 
-from sqlalchemy import Column, DateTime, ForeignKey, Integer, Table, Text
+from sqlalchemy import Column, DateTime, ForeignKey, Integer, LargeBinary, Table, Text
 
 from guildbank.infra.database import control_metadata, tenant_metadata
 
@@ -25,6 +25,19 @@ revision = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("document", Text, nullable=False),
     Column("saved_at", DateTime(timezone=True), nullable=False),
+)
+
+secret = Table(
+    # Secrets of steps, sealed under the tenant's key. No revision holds one; `place` is a hash of
+    # the settings that they go with.
+    "pipelines_secret",
+    tenant_metadata,
+    Column("purpose", Text, primary_key=True),
+    Column("step", Text, primary_key=True),
+    Column("plugin", Text, primary_key=True),
+    Column("place", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
 )
 
 publication = Table(

@@ -8,7 +8,12 @@ from guildbank.plugin_host.captcha import CODES as CAPTCHA_CODES
 from guildbank.plugin_host.captcha import Captchas, CaptchaTerms
 from guildbank.plugin_host.discovery import Plugins, Report
 from guildbank.plugin_host.outbound import Outbound
-from guildbank.plugin_host.settings import Merged, check_settings, merge_settings
+from guildbank.plugin_host.settings import (
+    Merged,
+    check_settings,
+    merge_settings,
+    settings_of_secrets,
+)
 from guildbank.plugin_host.sign_in import CODES as SIGN_IN_CODES
 from guildbank.plugin_host.sign_in import UNKNOWN_PROVIDER, IdentityProviders, Terms
 
@@ -26,4 +31,5 @@ __all__ = [
     "Terms",
     "check_settings",
     "merge_settings",
+    "settings_of_secrets",
 ]

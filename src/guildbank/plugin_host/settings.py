@@ -95,6 +95,11 @@ def merge_settings(
     )
 
 
+def settings_of_secrets(manifest: Manifest, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that secrets go with: those that say where they are sent, or whose."""
+    return {name: settings[name] for name in sorted(_bound(manifest)) if name in settings}
+
+
 def _bound(manifest: Manifest) -> set[str]:
     """Return the settings that secrets go with: those declared, and all that hold hosts."""
     declared: Mapping[str, Any] = manifest.settings_schema.get("properties", {})

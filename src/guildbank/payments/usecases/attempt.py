@@ -138,12 +138,9 @@ async def _ask_gates(
     """Ask the checks of the payment's own revision, and those that were published since."""
     began = (intent.purpose, intent.revision)
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
-        stages, since = await pinned(
-            payments.pipelines, tx.driver, tenant.schema, began, intent.player_id
-        )
+        checks = await pinned(payments.pipelines, tx.driver, tenant.schema, began, intent.player_id)
     view = purchase_view(intent.id, intent.player_id, provider, intent, intent.country)
-    steps = (*stages.before, *since)
-    notes = await ask_gates(payments.pipelines, tenant, steps, view)
+    notes = await ask_gates(payments.pipelines, tenant, checks, view)
     return notes if isinstance(notes, Refusal) else None
 
 

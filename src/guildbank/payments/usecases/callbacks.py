@@ -11,7 +11,7 @@ from guildbank.kernel import seq_id
 from guildbank.payments import outbox
 from guildbank.payments.rules import next_look
 from guildbank.payments.usecases import Payments
-from guildbank.pipelines import Step, began_with
+from guildbank.pipelines import Placed, Step, began_with, know_secrets, with_secrets
 from guildbank.plugin_api import Callback, CallbackEvent, Slot
 
 log = structlog.get_logger(__name__)
@@ -50,7 +50,7 @@ async def _deliver(payments: Payments, tenant: TenantRef, purpose: str, step_id:
         data=msgspec.json.decode(waiting.data, type=dict[str, object]),
     )
     try:
-        await _tell(payments, tenant, step, event)
+        await _tell(payments, tenant, purpose, step, event)
     except Exception as error:  # the step asks to be told again
         log.warning("callback_failed", step=step_id, entry=event.id, error=repr(error))
         later = now + next_look(timing.webhook, waiting.tries - 1)
@@ -62,10 +62,13 @@ async def _deliver(payments: Payments, tenant: TenantRef, purpose: str, step_id:
     return True
 
 
-async def _tell(payments: Payments, tenant: TenantRef, step: Step, event: CallbackEvent) -> None:
+async def _tell(
+    payments: Payments, tenant: TenantRef, purpose: str, step: Step, event: CallbackEvent
+) -> None:
     plugin = payments.plugins.at(Slot.CALLBACK, step.plugin)
     if plugin is None:
         raise LookupError(f"the plugin {step.plugin} is not installed any more")
-    context = payments.pipelines.context(tenant, plugin.manifest, step)
+    known = await know_secrets(payments.pipelines, tenant, purpose, [Placed(Slot.CALLBACK, step)])
+    context = payments.pipelines.context(tenant, plugin.manifest, with_secrets(step, known))
     async with asyncio.timeout(plugin.manifest.timeout_seconds):
         await cast("Callback", plugin).deliver(context, event)

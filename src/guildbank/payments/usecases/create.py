@@ -24,6 +24,7 @@ from guildbank.payments.usecases.accounts import line_for_sale
 from guildbank.payments.usecases.attempt import Asked, purchase_view, start_attempt
 from guildbank.payments.usecases.limits import limit_needs, reserve
 from guildbank.pipelines import ask_gates, choose, ready
+from guildbank.plugin_api import Slot
 
 
 class Sale(NamedTuple):
@@ -171,7 +172,8 @@ async def _sell(payments: Payments, tenant: TenantRef, purchase: Purchase) -> Sa
     if isinstance(runs, Refusal):
         return runs
     view = purchase_view("", purchase.player_id, purchase.provider, quote, purchase.country)
-    notes = await ask_gates(payments.pipelines, tenant, runs.stages.entry, view)
+    entry = [one for one in runs.stages.gates() if one.slot is Slot.ENTRY]
+    notes = await ask_gates(payments.pipelines, tenant, entry, view)
     return notes if isinstance(notes, Refusal) else Sale(quote, runs.number)
 
 

@@ -15,6 +15,7 @@ from guildbank.pipelines import store
 from guildbank.pipelines.contracts import EMPTY, Problem, Stages, Step
 from guildbank.plugin_api import Context, Manifest
 from guildbank.plugin_host import Outbound, Plugins
+from guildbank.tenancy import Tenants
 
 MAX_KEPT = 5_000
 """Revisions that a process remembers: they never change."""
@@ -38,6 +39,7 @@ class Pipelines:
     plugins: Plugins
     egress: Egress
     four_eyes: FourEyes
+    tenants: Tenants
     purposes: Mapping[str, str]
     clock: Clock = field(default_factory=SystemClock)
     started: dict[RevisionKey, Started] = field(default_factory=dict)

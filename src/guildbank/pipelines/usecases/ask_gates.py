@@ -9,8 +9,9 @@ import structlog
 
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
-from guildbank.pipelines.contracts import Step
+from guildbank.pipelines.contracts import Placed, Step
 from guildbank.pipelines.usecases import Pipelines
+from guildbank.pipelines.usecases.know_secrets import know_secrets, with_secrets
 from guildbank.plugin_api import (
     Annotated,
     Context,
@@ -33,7 +34,7 @@ class _Asks(Protocol):
 
 
 async def ask_gates(
-    pipelines: Pipelines, tenant: TenantRef, steps: Sequence[Step], purchase: PurchaseView
+    pipelines: Pipelines, tenant: TenantRef, steps: Sequence[Placed], purchase: PurchaseView
 ) -> dict[str, str] | Refusal:
     """Return the annotations of all steps together.
 
@@ -41,8 +42,9 @@ async def ask_gates(
     something else or is not installed any more, unless its manifest says that it only annotates.
     """
     notes: dict[str, str] = dict(purchase.annotations)
-    for step in steps:
-        found = _gate(pipelines, step)
+    known = await know_secrets(pipelines, tenant, purchase.purpose, steps)
+    for slot, step in steps:
+        found = _gate(pipelines, slot, step)
         if found is None:
             log.error("gate_missing", tenant=tenant.slug, step=step.id, plugin=step.plugin)
             return _unavailable(step)
@@ -51,7 +53,9 @@ async def ask_gates(
         view = msgspec.structs.replace(purchase, annotations=dict(notes))
         try:
             async with asyncio.timeout(manifest.timeout_seconds):
-                answer = await ask(pipelines.context(tenant, manifest, step), view)
+                answer = await ask(
+                    pipelines.context(tenant, manifest, with_secrets(step, known)), view
+                )
             if not isinstance(answer, Annotated | Veto):
                 raise TypeError(f"a gate answers Annotated or Veto, not {type(answer).__name__}")
         except Exception as error:  # a gate that cannot answer refuses
@@ -71,13 +75,14 @@ async def ask_gates(
     return notes
 
 
-def _gate(pipelines: Pipelines, step: Step) -> tuple[Plugin, _Asks] | None:
+def _gate(pipelines: Pipelines, slot: Slot, step: Step) -> tuple[Plugin, _Asks] | None:
     """Return the step's plugin and what asks it: both slots of gates run by the same rule."""
-    if (plugin := pipelines.plugins.at(Slot.ENTRY, step.plugin)) is not None:
+    plugin = pipelines.plugins.at(slot, step.plugin)
+    if plugin is None:
+        return None
+    if slot is Slot.ENTRY:
         return plugin, cast("Entry", plugin).admit
-    if (plugin := pipelines.plugins.at(Slot.MIDDLEWARE, step.plugin)) is not None:
-        return plugin, cast("Middleware", plugin).before_provider
-    return None
+    return plugin, cast("Middleware", plugin).before_provider
 
 
 def _unavailable(step: Step) -> Refusal:

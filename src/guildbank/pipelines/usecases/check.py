@@ -1,7 +1,8 @@
 """Find what is wrong with the steps of a revision, before it can run."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 import structlog
@@ -10,6 +11,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.pipelines.contracts import MAX_BYTES, MAX_STEPS, Problem, Stages, Step
 from guildbank.pipelines.usecases import Pipelines
+from guildbank.pipelines.usecases.know_secrets import know_secrets
 from guildbank.plugin_api import ChecksSettings, Slot
 from guildbank.plugin_host import check_settings
 
@@ -19,11 +21,14 @@ STEP_ID = re.compile(r"[a-z][a-z0-9-]{0,39}")
 MAX_PROBLEMS = 50
 
 
-def find_problems(pipelines: Pipelines, tenant: TenantRef, stages: Stages) -> list[Problem]:
+async def find_problems(
+    pipelines: Pipelines, tenant: TenantRef, purpose: str, stages: Stages
+) -> list[Problem]:
     """Return what is wrong, at most MAX_PROBLEMS of it; an empty list means that it can run."""
     if len(msgspec.json.encode(stages)) > MAX_BYTES:
         return [Problem("stages", f"The steps take more than {MAX_BYTES} bytes as JSON.")]
     found: list[Problem] = []
+    known = await know_secrets(pipelines, tenant, purpose, stages.placed())
     seen: set[str] = set()
     for name, (slot, steps) in stages.by_slot().items():
         if len(steps) > MAX_STEPS:
@@ -37,12 +42,17 @@ def find_problems(pipelines: Pipelines, tenant: TenantRef, stages: Stages) -> li
                 detail = f"Another step is called {step.id} already."
                 found.append(Problem(f"{place}.id", detail))
             seen.add(step.id)
-            found += _of_step(pipelines, tenant, slot, step, place)
+            found += _of_step(pipelines, tenant, slot, step, known.get(step.id), place)
     return found[:MAX_PROBLEMS]
 
 
 def _of_step(
-    pipelines: Pipelines, tenant: TenantRef, slot: Slot, step: Step, place: str
+    pipelines: Pipelines,
+    tenant: TenantRef,
+    slot: Slot,
+    step: Step,
+    secrets: Mapping[str, Any] | None,
+    place: str,
 ) -> Iterator[Problem]:
     plugin = pipelines.plugins.at(slot, step.plugin)
     if plugin is None:
@@ -52,23 +62,31 @@ def _of_step(
     manifest = plugin.manifest
     if manifest.sandbox and tenant.mode != "test":
         yield Problem(f"{place}.plugin", "It is for test tenants only.")
-    if manifest.secret_fields:
-        names = ", ".join(sorted(manifest.secret_fields))
-        detail = f"It takes secrets ({names}), which a revision cannot hold."
-        yield Problem(f"{place}.plugin", detail)
+    shown = sorted(step.settings.keys() & manifest.secret_fields)
+    if shown:
+        detail = "It is a secret, which no revision holds. Set it as the secrets of the step."
+        yield Problem(f"{place}.settings.{shown[0]}", detail)
         return
-    refusal = check_settings(manifest, step.settings)
+    if manifest.secret_fields and secrets is None:
+        names = ", ".join(sorted(manifest.secret_fields))
+        detail = f"The secrets of the step ({names}) are not set for these settings."
+        yield Problem(f"{place}.settings", detail)
+        return
+    whole = {**step.settings, **(secrets or {})}
+    refusal = check_settings(manifest, whole)
     if refusal is not None:
         yield _setting(refusal, place)
     elif isinstance(plugin, ChecksSettings):
-        yield from _own_check(plugin, step, place)
+        yield from _own_check(plugin, step.plugin, whole, place)
 
 
-def _own_check(plugin: ChecksSettings, step: Step, place: str) -> Iterator[Problem]:
+def _own_check(
+    plugin: ChecksSettings, id_: str, settings: Mapping[str, Any], place: str
+) -> Iterator[Problem]:
     try:
-        found = list(plugin.check_settings(step.settings))
+        found = list(plugin.check_settings(settings))
     except Exception as error:  # settings that their own plugin cannot judge do not run
-        log.warning("settings_not_checked", plugin=step.plugin, error=repr(error))
+        log.warning("settings_not_checked", plugin=id_, error=repr(error))
         yield Problem(f"{place}.settings", "The plugin could not check them; its log says why.")
         return
     for one in found:

@@ -2,9 +2,10 @@
 
 from guildbank.journal import Driver
 from guildbank.pipelines import store
-from guildbank.pipelines.contracts import EMPTY, Chosen, Stages, Step
+from guildbank.pipelines.contracts import EMPTY, Chosen, Placed, Stages
 from guildbank.pipelines.rules import number_for, vetoes_since
 from guildbank.pipelines.usecases import Pipelines
+from guildbank.plugin_api import Slot
 
 
 async def choose(
@@ -27,14 +28,16 @@ async def choose(
 
 async def pinned(
     pipelines: Pipelines, driver: Driver, schema: str, began: tuple[str, int], player_id: str
-) -> tuple[Stages, tuple[Step, ...]]:
-    """Return the steps of the purpose and revision that a payment began with, and the checks that
-    were published since.
+) -> tuple[Placed, ...]:
+    """Return the checks before the provider, for a payment that began with a purpose and revision.
+
+    They are those of its revision, and those that were published since.
     """
     purpose, number = began
     stages = await began_with(pipelines, driver, schema, purpose, number)
     current = await choose(pipelines, driver, schema, purpose, player_id)
-    return stages, vetoes_since(stages, current.stages)
+    own = (one for one in stages.gates() if one.slot is Slot.MIDDLEWARE)
+    return (*own, *vetoes_since(stages, current.stages))
 
 
 async def began_with(

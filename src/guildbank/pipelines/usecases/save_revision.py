@@ -78,7 +78,7 @@ async def save_revision(
     """
     if purpose not in pipelines.purposes:
         return NO_PIPELINE
-    problem = refuse(find_problems(pipelines, tenant, stages))
+    problem = refuse(await find_problems(pipelines, tenant, purpose, stages))
     act = SaveRevision(principal, key, purpose, stages, problem)
     receipt = await pipelines.journal.submit(tenant.schema, act)
     return _SAVED.decode(receipt.data) if isinstance(receipt, Receipt) else receipt

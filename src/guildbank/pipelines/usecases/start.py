@@ -8,6 +8,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.pipelines.contracts import UNAVAILABLE, Chosen, Problem, Stages
 from guildbank.pipelines.usecases import Pipelines, Started
+from guildbank.pipelines.usecases.know_secrets import know_secrets, with_secrets
 from guildbank.plugin_api import Starts
 
 log = structlog.get_logger(__name__)
@@ -15,8 +16,11 @@ AGAIN_SECONDS = 30
 """So long what did not start is left alone."""
 
 
-async def start_steps(pipelines: Pipelines, tenant: TenantRef, stages: Stages) -> Problem | None:
+async def start_steps(
+    pipelines: Pipelines, tenant: TenantRef, purpose: str, stages: Stages
+) -> Problem | None:
     """Start every plugin that wants to be started; return the first that could not."""
+    known = await know_secrets(pipelines, tenant, purpose, stages.placed())
     for name, (slot, steps) in stages.by_slot().items():
         for number, step in enumerate(steps):
             place = f"stages.{name}.{number}"
@@ -26,7 +30,7 @@ async def start_steps(pipelines: Pipelines, tenant: TenantRef, stages: Stages) -
             manifest = plugin.manifest
             if not isinstance(plugin, Starts):
                 continue
-            context = pipelines.context(tenant, manifest, step)
+            context = pipelines.context(tenant, manifest, with_secrets(step, known))
             try:
                 async with asyncio.timeout(manifest.timeout_seconds):
                     await plugin.start(context)
@@ -58,7 +62,7 @@ async def make_ready(
     async with pipelines.starting:
         met = pipelines.started.get(key)
         if met is None or met is known:
-            problem = await start_steps(pipelines, tenant, stages)
+            problem = await start_steps(pipelines, tenant, purpose, stages)
             met = pipelines.started[key] = Started(problem, now + AGAIN_SECONDS)
     return met.problem
 

@@ -30,6 +30,16 @@ CREATE TABLE pipelines_revision (
     CONSTRAINT pk_pipelines_revision PRIMARY KEY (purpose, number)
 );
 
+CREATE TABLE pipelines_secret (
+    purpose TEXT NOT NULL,
+    step TEXT NOT NULL,
+    plugin TEXT NOT NULL,
+    place TEXT NOT NULL,
+    sealed BYTEA NOT NULL,
+    changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_pipelines_secret PRIMARY KEY (purpose, step, plugin, place)
+);
+
 ALTER TABLE payments_intent
 ADD COLUMN purpose TEXT NOT NULL DEFAULT 'packs',
 ADD COLUMN revision INTEGER NOT NULL DEFAULT '0';

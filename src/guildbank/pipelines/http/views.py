@@ -1,0 +1,254 @@
+"""What is sent and shown of pipelines."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+from litestar.params import PathParameter
+from msgspec import Meta
+
+from guildbank.infra.http import Body, Service, View
+from guildbank.pipelines.contracts import EMPTY, MAX_STEPS, Revision, SlotName, Stages, Step
+from guildbank.pipelines.usecases import Pipelines
+from guildbank.pipelines.usecases.publish import ALL
+from guildbank.pipelines.usecases.read import Listed
+
+Parts = Service[Pipelines]
+READ, WRITE = "pipelines:read", "pipelines:write"
+TAGS: Sequence[str] = ["Pipelines"]
+NEWEST = 2**31 - 1
+Purpose = Annotated[str, PathParameter(description="What is bought, such as packs.", max_length=40)]
+
+
+class StepBody(Body):
+    """A plugin at its place. `id` names the step: problems and records speak of it by that."""
+
+    __example__: ClassVar = {
+        "id": "germany-only",
+        "plugin": "countries",
+        "settings": {"allowed": ["DE"]},
+    }
+
+    id: Annotated[str, Meta(min_length=1, max_length=40)]
+    plugin: Annotated[str, Meta(min_length=1, max_length=64)]
+    settings: Annotated[dict[str, Any], Meta(max_length=100)] = msgspec.field(default_factory=dict)
+
+
+Steps = Annotated[list[StepBody], Meta(max_length=MAX_STEPS)]
+
+
+class StagesBody(Body):
+    """The steps of each slot, in order. Provider and crediting stand between the last two."""
+
+    __example__: ClassVar = {"entry": [], "before": [], "callbacks": []}
+
+    entry: Steps = msgspec.field(default_factory=list)
+    before: Steps = msgspec.field(default_factory=list)
+    callbacks: Steps = msgspec.field(default_factory=list)
+
+
+class RevisionBody(Body):
+    """Steps to be saved as a revision, or to be checked. Neither changes what runs."""
+
+    __example__: ClassVar = {"stages": {}}
+
+    stages: StagesBody
+
+
+class PublishBody(Body):
+    """Which revision is to run, and for how many percent of the players.
+
+    A player is among them or not by hash, always the same. `over` is the revision that you take
+    for published: if it is another by then, nothing happens.
+    """
+
+    __example__: ClassVar = {"revision": 1, "over": None}
+
+    revision: Annotated[int, Meta(ge=1, le=NEWEST)]
+    share: Annotated[int, Meta(ge=1, le=ALL)] = ALL
+    over: Annotated[int, Meta(ge=0, le=NEWEST)] | None = None
+
+
+class RollBackBody(Body):
+    """Take back the last publication. `over` is the revision that you take for published."""
+
+    __example__: ClassVar = {"over": None}
+
+    over: Annotated[int, Meta(ge=0, le=NEWEST)] | None = None
+
+
+class SecretsBody(Body):
+    """The secrets of a step, with its plugin and its other settings as its revision has them.
+
+    Secrets are kept for the settings that say where they are sent: a step that is sent elsewhere
+    needs them anew.
+    """
+
+    __example__: ClassVar = {
+        "slot": "before",
+        "plugin": "ask-the-game",
+        "settings": {"url": "https://game.example/purchases"},
+        "secrets": {"signing_secret": "whsec-0123456789abcdef"},
+    }
+
+    slot: SlotName
+    plugin: Annotated[str, Meta(min_length=1, max_length=64)]
+    secrets: Annotated[dict[str, Any], Meta(min_length=1, max_length=20)]
+    settings: Annotated[dict[str, Any], Meta(max_length=100)] = msgspec.field(default_factory=dict)
+
+
+class SecretsView(View):
+    """Whose secrets were set, and which; they are never shown."""
+
+    __example__: ClassVar = {
+        "step": "ask-first",
+        "plugin": "ask-the-game",
+        "secretsSet": ["signing_secret"],
+    }
+
+    step: str
+    plugin: str
+    secrets_set: Sequence[str]
+
+
+class StepView(View):
+    """A plugin at its place."""
+
+    __example__: ClassVar = {"id": "germany-only", "plugin": "countries", "settings": {}}
+
+    id: str
+    plugin: str
+    settings: Mapping[str, Any]
+
+
+class StagesView(View):
+    """The steps of each slot, in the order in which they run."""
+
+    __example__: ClassVar = {"entry": [], "before": [], "callbacks": []}
+
+    entry: Sequence[StepView]
+    before: Sequence[StepView]
+    callbacks: Sequence[StepView]
+
+
+class RevisionView(View):
+    """A saved revision; it never changes."""
+
+    __example__: ClassVar = {"purpose": "packs", "revision": 1}
+
+    purpose: str
+    revision: int
+    stages: StagesView
+    saved_at: datetime
+
+
+class PipelineView(View):
+    """What runs for a purpose. Revision 0 stands for none: no step runs.
+
+    While there is a `canary`, `share` percent of the players run that one.
+    """
+
+    __example__: ClassVar = {
+        "purpose": "packs",
+        "newest": 3,
+        "published": 2,
+        "previous": 1,
+        "canary": 3,
+        "share": 10,
+        "changedAt": "2026-11-26T10:00:00Z",
+    }
+
+    purpose: str
+    meaning: str
+    newest: int
+    published: int
+    previous: int
+    canary: int | None
+    share: int
+    changed_at: datetime | None
+
+
+class WorkerView(View):
+    """A process of the deployment, and what it has made ready.
+
+    `problem` says what did not start there: it runs what ran before. Without `since` it has not
+    looked at the pipeline yet.
+    """
+
+    __example__: ClassVar = {
+        "id": "bank-1:4711",
+        "kind": "http",
+        "published": 2,
+        "canary": None,
+        "problem": None,
+        "since": "2026-11-26T10:00:01Z",
+    }
+
+    id: str
+    kind: str
+    seen_at: datetime
+    published: int
+    canary: int | None
+    problem: str | None
+    since: datetime | None
+
+
+class FlawView(View):
+    """What is wrong, and where."""
+
+    __example__: ClassVar = {"field": "stages.before.0.settings.allowed", "detail": "is no list"}
+
+    field: str
+    detail: str
+
+
+class CheckView(View):
+    """What is wrong with the steps; an empty list means that they can run."""
+
+    __example__: ClassVar = {"problems": []}
+
+    problems: Sequence[FlawView]
+
+
+def read_stages(body: StagesBody) -> Stages:
+    """Return the steps that were sent."""
+
+    def steps(given: Sequence[StepBody]) -> tuple[Step, ...]:
+        return tuple(Step(one.id, one.plugin, one.settings) for one in given)
+
+    return Stages(steps(body.entry), steps(body.before), steps(body.callbacks))
+
+
+def show_pipeline(one: Listed) -> PipelineView:
+    """Return a pipeline as it is shown."""
+    pipeline = one.pipeline
+    return PipelineView(
+        purpose=one.purpose,
+        meaning=one.meaning,
+        newest=EMPTY if pipeline is None else pipeline.newest,
+        published=EMPTY if pipeline is None else pipeline.published,
+        previous=EMPTY if pipeline is None else pipeline.previous,
+        canary=None if pipeline is None else pipeline.canary,
+        share=0 if pipeline is None else pipeline.share,
+        changed_at=None if pipeline is None else pipeline.changed_at,
+    )
+
+
+def show_revision(one: Revision) -> RevisionView:
+    """Return a revision as it is shown."""
+
+    def steps(given: Sequence[Step]) -> list[StepView]:
+        return [StepView(each.id, each.plugin, each.settings) for each in given]
+
+    stages = one.stages
+    return RevisionView(
+        purpose=one.purpose,
+        revision=one.number,
+        stages=StagesView(
+            entry=steps(stages.entry),
+            before=steps(stages.before),
+            callbacks=steps(stages.callbacks),
+        ),
+        saved_at=one.saved_at,
+    )
