@@ -19,8 +19,8 @@ from guildbank.plugin_api import (
 )
 from guildbank.plugin_api.conformance import PURCHASE, GateRehearsal
 
-SECRET = "said-aloud-here"
-"""Not among the secrets that no log of the tests may show: some of these gates log it."""
+UNSPOKEN = "said-aloud-here"
+"""The secret setting. Some of these gates log it, so it is none of those that no log may show."""
 HOST = "scores.example"
 VETO = Veto(code="too_many_coins", detail="One purchase may buy at most 5000 coins.")
 MANIFEST = Manifest(
@@ -101,7 +101,7 @@ def context(**settings: object) -> Context:
     return Context(
         tenant="demo",
         mode="test",
-        settings={"secret": SECRET, "most": 5_000, **settings},
+        settings={"secret": UNSPOKEN, "most": 5_000, **settings},
         now=datetime(2026, 11, 26, tzinfo=UTC),
         webhook_url="http://127.0.0.1/hook",
         http=Scores(),

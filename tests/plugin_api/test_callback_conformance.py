@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 import pytest
-from tests.plugin_api.gatekeeper import HOST, SECRET, Scores, context
+from tests.plugin_api.gatekeeper import HOST, UNSPOKEN, Scores, context
 from tests.plugin_api.gatekeeper import MANIFEST as GATE
 
 from guildbank.plugin_api import CallbackEvent, Context, Manifest, NoAnswer, Slot
@@ -48,7 +48,7 @@ class AtTheDoor(Teller):
 
 async def failed(callback: Teller) -> dict[str, Check]:
     checks = await run_callback_conformance(callback, context())
-    assert SECRET not in str(checks)
+    assert UNSPOKEN not in str(checks)
     return {check.name: check for check in checks if not check.passed}
 
 

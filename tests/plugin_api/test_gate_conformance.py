@@ -10,7 +10,7 @@ import pytest
 from tests.plugin_api.gatekeeper import (
     HOST,
     MANIFEST,
-    SECRET,
+    UNSPOKEN,
     VETO,
     Answer,
     Doorkeeper,
@@ -33,7 +33,7 @@ REHEARSAL = GateRehearsal(vetoed=msgspec.structs.replace(PURCHASE, coins=5_001),
 
 async def failed(gate: Gatekeeper, **settings: object) -> dict[str, Check]:
     checks = await run_gate_conformance(gate, context(**settings), REHEARSAL)
-    assert SECRET not in str(checks)
+    assert UNSPOKEN not in str(checks)
     return {check.name: check for check in checks if not check.passed}
 
 
