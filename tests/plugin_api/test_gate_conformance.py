@@ -288,6 +288,11 @@ async def test_settings_of_the_run_that_the_gate_refuses_are_a_fault() -> None:
     assert (await failed(Gatekeeper(), most=0))["sound_settings_have_no_problem"].ran
 
 
+async def test_a_veto_may_be_said_in_any_script() -> None:
+    told = await failed(Gatekeeper(vetoing(VETO.code, "一次最多购买5000枚金币")))
+    assert "a_veto_has_a_stable_code_and_a_sentence" not in told
+
+
 async def test_a_gate_that_lets_through_by_its_manifest_is_not_tried_in_dead_networks() -> None:
     told = await failed(described(takes_silence_for_a_yes, fail_closed=False))
     assert {check.name for check in told.values()} == {

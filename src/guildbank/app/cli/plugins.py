@@ -1,6 +1,7 @@
 """Commands about plugins: which are installed, whether one keeps its contract, a new one."""
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -70,6 +71,8 @@ def make_new(
     ] = Path(),
 ) -> None:
     """Write a small plugin that passes its contract: code, tests and a page, to go on from."""
+    from rich.markup import escape
+
     taken = {
         id_
         for report in _plugins().reports
@@ -77,8 +80,9 @@ def make_new(
     }
     with told(CannotMake):
         made = make(name, slot, into, taken)
-    say(f"Wrote the {slot} [bold]{name}[/] into {made}. It passes its contract as it is:")
-    say(f"  pip install -e {made}")
+    where = escape(quote(str(made)))
+    say(f"Wrote the {slot} [bold]{name}[/] into {where}. It passes its contract as it is:")
+    say(f"  pip install -e {where}")
     given = "".join(f" --setting {one}" for one in SETTINGS.get(slot, ()))
     say(f"  guildbank plugin test {name}{given}")
 
