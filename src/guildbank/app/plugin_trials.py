@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -22,6 +22,7 @@ from guildbank.plugin_api import (
     PaymentProvider,
     Plugin,
     SignInContext,
+    Slot,
 )
 from guildbank.plugin_api.conformance import (
     Check,
@@ -53,13 +54,11 @@ def try_plugin(plugins: Plugins, id_: str, given: Sequence[str]) -> list[Check]:
         return _try_identity(identity, _settings(identity, given))
     if (captcha := plugins.captcha(id_)) is not None:
         return _try_captcha(captcha, _settings(captcha, given))
-    gates: list[Entry | Middleware] = [*plugins.entries, *plugins.middleware]
-    for gate in gates:
-        if gate.manifest.id == id_:
-            return _try_gate(gate, _settings(gate, given))
-    for callback in plugins.callbacks:
-        if callback.manifest.id == id_:
-            return _try_callback(callback, _settings(callback, given))
+    for slot in (Slot.ENTRY, Slot.MIDDLEWARE):
+        if (gate := plugins.at(slot, id_)) is not None:
+            return _try_gate(cast("Entry | Middleware", gate), _settings(gate, given))
+    if (callback := plugins.at(Slot.CALLBACK, id_)) is not None:
+        return _try_callback(cast("Callback", callback), _settings(callback, given))
     raise CannotTry(f"There is no plugin {id_!r} that can be tested. See `guildbank plugin list`.")
 
 

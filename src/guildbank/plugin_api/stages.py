@@ -10,7 +10,7 @@ from guildbank.plugin_api.manifest import Manifest
 from guildbank.plugin_api.provider import Context
 
 MAX_ANNOTATIONS = 20
-"""How many annotations of all stages are kept of a purchase."""
+"""How many annotations of all steps go along with a purchase."""
 MAX_ANNOTATION_NAME = 64
 """How long the name of one may be, with that of its step in front."""
 MAX_ANNOTATION_TEXT = 500

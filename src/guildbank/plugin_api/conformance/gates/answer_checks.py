@@ -1,4 +1,4 @@
-"""Checks of a gate's answers: one always comes, the same again, and fit for the record."""
+"""Checks of a gate's answers: one always comes, the same again, and is kept whole."""
 
 import asyncio
 import re
