@@ -57,6 +57,7 @@ class Gatekeeper:
 
     def __init__(self, answer: Answer = soundly) -> None:
         self.answer = answer
+        self.ready = ""
         self.asked: list[PurchaseView] = []
 
     @property
@@ -64,6 +65,7 @@ class Gatekeeper:
         return self.said
 
     async def before_provider(self, context: Context, purchase: PurchaseView) -> Annotated | Veto:
+        assert self.ready == context.tenant
         self.asked.append(purchase)
         return await self.answer(self, context, purchase)  # type: ignore[return-value]
 
@@ -72,6 +74,9 @@ class Gatekeeper:
         if isinstance(most, int) and most < 1:
             return [SettingProblem(field="most", detail="Nobody could buy anything.")]
         return []
+
+    async def start(self, context: Context) -> None:
+        self.ready = context.tenant
 
     def rehearsal(self) -> GateRehearsal:
         return GateRehearsal(vetoed=msgspec.structs.replace(PURCHASE, coins=5_001))

@@ -39,6 +39,9 @@ class Teller:
     def check_settings(self, settings: object) -> list[object]:
         return []
 
+    async def start(self, context: Context) -> None:
+        return None
+
 
 class AtTheDoor(Teller):
     """Says that it sits somewhere else."""

@@ -63,6 +63,7 @@ async def test_a_sound_entry_passes_and_sees_purchases_of_which_nothing_is_store
     assert {check.name for check in checks if not check.passed} == {
         "sound_settings_have_no_problem",
         "strange_settings_raise_nothing",
+        "it_makes_ready_and_again",
     }
     assert {purchase.payment_id for purchase in entry.asked} == {""}
 
@@ -293,6 +294,30 @@ async def test_a_look_at_settings_raises_and_changes_nothing(unsound: type[Gatek
     told = await failed(unsound())
     assert told["strange_settings_raise_nothing"].ran
     assert told["strange_settings_raise_nothing"].detail
+
+
+class StartsOnce(Gatekeeper):
+    """Is not started a second time."""
+
+    async def start(self, context: Context) -> None:
+        if self.ready:
+            raise RuntimeError(f"started already with {context.settings['secret']}")
+        await super().start(context)
+
+
+class StartsForEver(Gatekeeper):
+    """Loads a list that never ends."""
+
+    async def start(self, context: Context) -> None:
+        await super().start(context)
+        await asyncio.sleep(30)
+
+
+@pytest.mark.parametrize("unsound", [StartsOnce, StartsForEver])
+async def test_a_gate_that_does_not_make_ready_is_told_so(unsound: type[Gatekeeper]) -> None:
+    told = await failed(unsound())
+    assert told["it_makes_ready_and_again"].detail
+    assert ("no_secret_is_shown" in told) is (unsound is StartsOnce)
 
 
 async def test_settings_of_the_run_that_the_gate_refuses_are_a_fault() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from guildbank.plugin_api.conformance import manifest_checks, settings_checks
+from guildbank.plugin_api.conformance import lifecycle_checks, manifest_checks
 from guildbank.plugin_api.conformance.contracts import Check, NotRun, Verdict
 from guildbank.plugin_api.conformance.identity.stage import Fault, Hostile
 from guildbank.plugin_api.conformance.judging import judge
@@ -139,7 +139,7 @@ async def _raises(stage: CallbackStage, http: Http) -> tuple[bool, str | None]:
 
 CALLBACK_CHECKS: tuple[CallbackCheck, ...] = (
     *manifest_checks.CHECKS,
-    *settings_checks.CHECKS,
+    *lifecycle_checks.CHECKS,
     an_event_is_taken,
     the_same_event_is_taken_again,
     an_event_of_any_kind_is_taken,

@@ -1,6 +1,6 @@
 """Runs the whole contract of the slots entry and middleware against one plugin."""
 
-from guildbank.plugin_api.conformance import manifest_checks, settings_checks
+from guildbank.plugin_api.conformance import lifecycle_checks, manifest_checks
 from guildbank.plugin_api.conformance.contracts import Check
 from guildbank.plugin_api.conformance.gates import answer_checks, network_checks
 from guildbank.plugin_api.conformance.gates.contracts import GateRehearsable, GateRehearsal
@@ -11,7 +11,7 @@ from guildbank.plugin_api.provider import Context
 
 GATE_CHECKS: tuple[GateCheck, ...] = (
     *manifest_checks.CHECKS,
-    *settings_checks.CHECKS,
+    *lifecycle_checks.CHECKS,
     *answer_checks.CHECKS,
     *network_checks.CHECKS,
     # Last of all, because it looks at what every other check made the gate say.

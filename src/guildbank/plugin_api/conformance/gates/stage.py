@@ -12,6 +12,7 @@ from guildbank.plugin_api.conformance.identity.stage import Fault
 from guildbank.plugin_api.conformance.networks import in_time
 from guildbank.plugin_api.conformance.witness import words_of
 from guildbank.plugin_api.http import Http
+from guildbank.plugin_api.lifecycle import Starts
 from guildbank.plugin_api.manifest import Manifest, Slot
 from guildbank.plugin_api.provider import Context
 from guildbank.plugin_api.stages import Annotated, Entry, Middleware, PurchaseView, Veto
@@ -56,8 +57,13 @@ class GateStage(msgspec.Struct, frozen=True, kw_only=True):
         return purchase
 
     def elsewhere(self, http: Http) -> Context:
-        """Return the context in another network, of a tenant of whom nothing is remembered."""
-        tenant = f"{self.context.tenant}-{next(self.runs)}"
+        """Return the context in another network, of a tenant of whom nothing is remembered.
+
+        A gate that makes ready for a tenant stays with the one that it was started for.
+        """
+        tenant = self.context.tenant
+        if not isinstance(self.plugin, Starts):
+            tenant = f"{tenant}-{next(self.runs)}"
         return msgspec.structs.replace(self.context, http=http, tenant=tenant)
 
     async def ask(self, purchase: PurchaseView, context: Context | None = None) -> Annotated | Veto:

@@ -1,4 +1,4 @@
-"""Checks of a plugin's own look at its settings, where it has one."""
+"""Checks of what a plugin does before it is asked: it looks at its settings, and makes ready."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from copy import deepcopy
@@ -6,8 +6,10 @@ from typing import Any, Protocol
 
 from guildbank.plugin_api.conformance.contracts import NotRun, Verdict
 from guildbank.plugin_api.conformance.manifest_checks import Declared
-from guildbank.plugin_api.conformance.witness import secrets_in
-from guildbank.plugin_api.lifecycle import ChecksSettings, SettingProblem
+from guildbank.plugin_api.conformance.networks import in_time
+from guildbank.plugin_api.conformance.witness import secrets_in, words_of
+from guildbank.plugin_api.lifecycle import ChecksSettings, SettingProblem, Starts
+from guildbank.plugin_api.provider import Context
 
 _NO_LOOK = NotRun("the plugin has no check_settings")
 _STRANGE: tuple[object, ...] = (
@@ -22,6 +24,16 @@ class Configured(Declared, Protocol):
     @property
     def plugin(self) -> object:
         """The plugin itself."""
+        ...
+
+    @property
+    def context(self) -> Context:
+        """What it is given in this run."""
+        ...
+
+    @property
+    def heard(self) -> list[str]:
+        """What it said in words."""
         ...
 
 
@@ -54,6 +66,19 @@ async def strange_settings_raise_nothing(stage: Configured) -> Verdict:
     return None
 
 
+async def it_makes_ready_and_again(stage: Configured) -> Verdict:
+    """Each process starts a plugin for the settings of each revision, also for the same."""
+    if not isinstance(stage.plugin, Starts):
+        return NotRun("the plugin has no start")
+    for _ in range(2):
+        try:
+            await in_time(stage.plugin.start(stage.context), stage.manifest.timeout_seconds)
+        except Exception as error:
+            stage.heard.extend(words_of(error))
+            raise
+    return None
+
+
 def _fault(stage: Configured, problem: object) -> str | None:
     if not isinstance(problem, SettingProblem):
         return f"returned {problem!r}, which is no SettingProblem"
@@ -79,4 +104,5 @@ def _variations(
 CHECKS: tuple[Callable[[Configured], Awaitable[Verdict]], ...] = (
     sound_settings_have_no_problem,
     strange_settings_raise_nothing,
+    it_makes_ready_and_again,
 )
