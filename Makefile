@@ -6,7 +6,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
-CODE := src plugins tests $(if $(wildcard bench/*.py),bench)
+CODE := src plugins examples tests $(if $(wildcard bench/*.py),bench)
 # The whole run is shared out by files among a process for each core; a few tests need no others.
 WORKERS := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 EXPORT := --no-emit-workspace --no-header --no-annotate --format requirements-txt

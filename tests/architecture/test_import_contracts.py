@@ -1,6 +1,7 @@
 """The import contracts cover every room and module that exists, and they catch a wrong import."""
 
 import ast
+import re
 import subprocess
 import sys
 from configparser import ConfigParser
@@ -122,3 +123,27 @@ def _keep_only(file: Path, kept: set[str]) -> None:
             parser.remove_section(section)
     with file.open("w") as opened:
         parser.write(opened)
+
+
+def reaches_past_plugins(source: Source) -> list[str]:
+    """Return a sentence for each import of Guildbank that a plugin may not make."""
+    return [
+        f"{source.path}:{node.lineno} imports {node.module}"
+        for node in ast.walk(source.syntax)
+        if isinstance(node, ast.ImportFrom)
+        and re.match(r"guildbank(\.|$)", node.module or "")
+        and not re.match(r"guildbank\.(plugin_api|kernel)(\.|$)", node.module or "")
+    ]
+
+
+def test_examples_show_nothing_that_a_plugin_may_not_do():
+    examples = [source for source in sources() if source.path.startswith("examples/")]
+    assert examples
+    assert not [finding for source in examples for finding in reaches_past_plugins(source)]
+
+
+def test_a_plugin_that_reaches_too_far_is_found():
+    assert reaches_past_plugins(sample("from guildbank.payments import buy"))
+    assert reaches_past_plugins(sample("from guildbank import wallets"))
+    assert not reaches_past_plugins(sample("from guildbank.plugin_api import Veto"))
+    assert not reaches_past_plugins(sample("from guildbank_night_guard.plugin import PLUGIN"))

@@ -42,6 +42,9 @@ from guildbank.plugin_api.provider import (
     WebhookRejected,
 )
 from guildbank.plugin_api.stages import (
+    MAX_ANNOTATION_NAME,
+    MAX_ANNOTATION_TEXT,
+    MAX_ANNOTATIONS,
     Annotated,
     Callback,
     CallbackEvent,
@@ -55,6 +58,9 @@ __all__ = [
     "API_VERSION",
     "CAPABILITY_VERBS",
     "CAPTCHA_REJECTIONS",
+    "MAX_ANNOTATIONS",
+    "MAX_ANNOTATION_NAME",
+    "MAX_ANNOTATION_TEXT",
     "REJECTIONS",
     "Annotated",
     "Asserting",

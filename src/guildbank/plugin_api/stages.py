@@ -9,6 +9,13 @@ import msgspec
 from guildbank.plugin_api.manifest import Manifest
 from guildbank.plugin_api.provider import Context
 
+MAX_ANNOTATIONS = 20
+"""How many annotations of all steps go along with a purchase."""
+MAX_ANNOTATION_NAME = 64
+"""How long the name of one may be, with that of its step in front."""
+MAX_ANNOTATION_TEXT = 500
+"""How long its text may be, and the sentence of a veto."""
+
 
 class PurchaseView(msgspec.Struct, frozen=True, kw_only=True):
     """A purchase as stages before the provider see it.

@@ -1,11 +1,21 @@
 """The contract of the plugin slots as a program: what a plugin author runs before shipping."""
 
+from guildbank.plugin_api.conformance.callback import (
+    CALLBACK_CHECKS,
+    run_callback_conformance,
+)
 from guildbank.plugin_api.conformance.captcha import (
     CAPTCHA_CHECKS,
     run_captcha_conformance,
 )
 from guildbank.plugin_api.conformance.contracts import Check, Rehearsable, Rehearsal
 from guildbank.plugin_api.conformance.direct import DirectHttp
+from guildbank.plugin_api.conformance.gates.contracts import (
+    PURCHASE,
+    GateRehearsable,
+    GateRehearsal,
+)
+from guildbank.plugin_api.conformance.gates.run import GATE_CHECKS, run_gate_conformance
 from guildbank.plugin_api.conformance.identity.contracts import (
     IdentityRehearsable,
     IdentityRehearsal,
@@ -17,16 +27,23 @@ from guildbank.plugin_api.conformance.identity.run import (
 from guildbank.plugin_api.conformance.run import PROVIDER_CHECKS, run_provider_conformance
 
 __all__ = [
+    "CALLBACK_CHECKS",
     "CAPTCHA_CHECKS",
+    "GATE_CHECKS",
     "IDENTITY_CHECKS",
     "PROVIDER_CHECKS",
+    "PURCHASE",
     "Check",
     "DirectHttp",
+    "GateRehearsable",
+    "GateRehearsal",
     "IdentityRehearsable",
     "IdentityRehearsal",
     "Rehearsable",
     "Rehearsal",
+    "run_callback_conformance",
     "run_captcha_conformance",
+    "run_gate_conformance",
     "run_identity_conformance",
     "run_provider_conformance",
 ]

@@ -66,7 +66,7 @@ class Witness:
         try:
             read = self._provider.read_webhook(context, headers, body)
         except Exception as error:
-            self._hear_exception(error)
+            self.heard += words_of(error)
             raise
         # What the sender wrote is not the provider's leak, so only refusals are kept.
         if isinstance(read, WebhookRejected):
@@ -77,18 +77,21 @@ class Witness:
         try:
             result = await call
         except Exception as error:
-            self._hear_exception(error)
+            self.heard += words_of(error)
             raise
         self.heard.append(repr(result))
         return result
 
-    def _hear_exception(self, error: BaseException | None) -> None:
-        """Keep an exception and those behind it: a log prints the whole chain."""
-        seen: set[int] = set()
-        while error is not None and id(error) not in seen:
-            seen.add(id(error))
-            self.heard += [str(error), repr(error)]
-            error = error.__cause__ or error.__context__
+
+def words_of(error: BaseException | None) -> list[str]:
+    """Return what an exception and those behind it say: a log prints the whole chain."""
+    words: list[str] = []
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        words += [str(error), repr(error)]
+        error = error.__cause__ or error.__context__
+    return words
 
 
 def secrets_of(manifest: Manifest, context: Context) -> list[str]:

@@ -1,15 +1,15 @@
 """Runs the whole contract of the identity slot against one plugin."""
 
 from guildbank.plugin_api.conformance import manifest_checks
-from guildbank.plugin_api.conformance.contracts import Check, NotRun, Verdict
+from guildbank.plugin_api.conformance.contracts import Check, Verdict
 from guildbank.plugin_api.conformance.identity import (
     asserting_checks,
     network_checks,
     redirecting_checks,
 )
 from guildbank.plugin_api.conformance.identity.contracts import IdentityRehearsal
-from guildbank.plugin_api.conformance.identity.stage import Fault, IdentityCheck, IdentityStage
-from guildbank.plugin_api.conformance.witness import scrub, secrets_in
+from guildbank.plugin_api.conformance.identity.stage import IdentityCheck, IdentityStage
+from guildbank.plugin_api.conformance.judging import judge
 from guildbank.plugin_api.identity_provider import (
     CAPABILITY_VERBS,
     IdentityProvider,
@@ -44,18 +44,4 @@ async def run_identity_conformance(
     `context.http` is the real network: requests go to the provider that the settings name.
     """
     stage = IdentityStage(provider=provider, context=context, rehearsal=rehearsal)
-    return [await _run(check, stage) for check in IDENTITY_CHECKS]
-
-
-async def _run(check: IdentityCheck, stage: IdentityStage) -> Check:
-    name = getattr(check, "__name__", repr(check))
-    try:
-        verdict = await check(stage)
-    except Fault as fault:
-        verdict = str(fault)
-    except Exception as error:
-        verdict = f"raised {type(error).__name__}: {error}"
-    if isinstance(verdict, NotRun):
-        return Check(name=name, passed=False, ran=False, detail=verdict.reason)
-    secrets = secrets_in(stage.manifest, stage.settings)
-    return Check(name=name, passed=verdict is None, detail=scrub(verdict or "", secrets))
+    return [await judge(check, stage) for check in IDENTITY_CHECKS]

@@ -1,0 +1,1 @@
+"""The plugin `night-guard` of Guildbank."""

@@ -1,0 +1,160 @@
+"""The contract of callbacks as a program: every event is taken, again too, or asked for again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from guildbank.plugin_api.conformance import lifecycle_checks, manifest_checks
+from guildbank.plugin_api.conformance.contracts import Check, NotRun, Verdict
+from guildbank.plugin_api.conformance.identity.stage import Fault, Hostile
+from guildbank.plugin_api.conformance.judging import judge
+from guildbank.plugin_api.conformance.listening import listening, no_secret_is_shown
+from guildbank.plugin_api.conformance.networks import AWAY, in_time, undeclared
+from guildbank.plugin_api.conformance.witness import words_of
+from guildbank.plugin_api.http import Http
+from guildbank.plugin_api.manifest import Manifest, Slot
+from guildbank.plugin_api.provider import Context
+from guildbank.plugin_api.stages import Callback, CallbackEvent
+
+EVENT = CallbackEvent(
+    id="evt_01kb0e5c9vfyqs1drz0n9vxk4g",
+    kind="payments.credited",
+    at=datetime(2026, 11, 26, 12, tzinfo=UTC),
+    data={
+        "payment": "pay_01kb0e5c9vfyqs1drz0n9vxk4d",
+        "attempt": "att_01kb0e5c9vfyqs1drz0n9vxk4h",
+        "player": "player_01kb0e5c9vfyqs1drz0n9vxk4e",
+        "provider": "sandbox",
+        "reference": "spay_1",
+        "product": "product_01kb0e5c9vfyqs1drz0n9vxk4f",
+        "version": 1,
+        "money": "EUR",
+        "amount": 900,
+    },
+)
+"""A purchase whose money came, as callbacks are told of it."""
+_OTHERS = (
+    CallbackEvent(id="evt_2", kind="payments.refunded", at=EVENT.at, data=EVENT.data),
+    CallbackEvent(id="evt_3", kind="payments.credited", at=EVENT.at, data={}),
+    CallbackEvent(id="evt_4", kind="payments.of_tomorrow", at=EVENT.at, data={"new": [None, {}]}),
+)
+
+
+class CallbackStage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check is given. `heard` is all that the plugin said in words."""
+
+    plugin: Callback
+    context: Context
+    heard: list[str] = msgspec.field(default_factory=list)
+
+    slot = Slot.CALLBACK
+
+    @property
+    def manifest(self) -> Manifest:
+        """The plugin's manifest."""
+        return self.plugin.manifest
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings of this run."""
+        return self.context.settings
+
+    async def tell(self, event: CallbackEvent, http: Http | None = None) -> None:
+        """Deliver an event; raises what the plugin does, and Fault if it returns something."""
+        context = self.context
+        if http is not None:
+            context = msgspec.structs.replace(context, http=http)
+        call: Awaitable[object] = self.plugin.deliver(context, event)
+        try:
+            result = await in_time(call, self.manifest.timeout_seconds)
+        except Exception as error:
+            self.heard.extend(words_of(error))
+            raise
+        if result is not None:
+            self.heard.append(repr(result))
+            raise Fault(f"returned {result!r}: a delivery that is done returns nothing")
+
+
+CallbackCheck = Callable[[CallbackStage], Awaitable[Verdict]]
+
+
+async def an_event_is_taken(stage: CallbackStage) -> Verdict:
+    """Told once, with the peer there, it returns, and returns nothing."""
+    await stage.tell(EVENT)
+    return None
+
+
+async def the_same_event_is_taken_again(stage: CallbackStage) -> Verdict:
+    """Events come at least once: one that came before is no reason to raise."""
+    for _ in range(2):
+        await stage.tell(EVENT)
+    return None
+
+
+async def an_event_of_any_kind_is_taken(stage: CallbackStage) -> Verdict:
+    """Events come in order: one that is never taken keeps back all that follow."""
+    for event in _OTHERS:
+        try:
+            await stage.tell(event)
+        except Exception as error:
+            return f"{event.kind} with {event.data!r}: {type(error).__name__}: {error}"
+    return None
+
+
+async def a_peer_that_is_away_is_told_later(stage: CallbackStage) -> Verdict:
+    """Who was not told has to be told again, so the plugin raises."""
+    tries = [(words, network()) for words, network in AWAY.items()]
+    raised = await asyncio.gather(*(_raises(stage, network) for _, network in tries))
+    if not any(network.asked for _, network in tries):
+        return NotRun("the event of this run made the plugin ask nobody")
+    for (words, network), (was, fault) in zip(tries, raised, strict=True):
+        if fault:
+            return f"{words}: {fault}"
+        if network.asked and not was:
+            return f"{words}, and the event is taken for delivered"
+    return None
+
+
+async def only_declared_hosts_are_asked(stage: CallbackStage) -> Verdict:
+    """Each request goes to a host of the manifest, or `*` says that settings name them."""
+    network = Hostile(None)
+    await _raises(stage, network)
+    strange = undeclared(stage.manifest, network.asked)
+    return f"{strange} is asked and not declared" if strange else None
+
+
+async def _raises(stage: CallbackStage, http: Http) -> tuple[bool, str | None]:
+    """Say whether the event will be told again, and what is wrong with how that was said."""
+    try:
+        await stage.tell(EVENT, http)
+    except Fault as fault:
+        return True, str(fault)
+    except Exception:
+        return True, None
+    return False, None
+
+
+CALLBACK_CHECKS: tuple[CallbackCheck, ...] = (
+    *manifest_checks.CHECKS,
+    *lifecycle_checks.CHECKS,
+    an_event_is_taken,
+    the_same_event_is_taken_again,
+    an_event_of_any_kind_is_taken,
+    a_peer_that_is_away_is_told_later,
+    only_declared_hosts_are_asked,
+    # Last of all, because it looks at what every other check made the plugin say.
+    no_secret_is_shown,
+)
+
+
+async def run_callback_conformance(callback: Callback, context: Context) -> list[Check]:
+    """Return one Check for each sentence of the contract, in a fixed order.
+
+    `context.http` is the real network: the plugin's peer is told of events that never were.
+    """
+    stage = CallbackStage(plugin=callback, context=context)
+    with listening(stage.heard):
+        return [await judge(check, stage) for check in CALLBACK_CHECKS]

@@ -1,0 +1,1 @@
+"""The contract of the slots entry and middleware as a program."""

@@ -1,0 +1,34 @@
+"""Runs the whole contract of the slots entry and middleware against one plugin."""
+
+from guildbank.plugin_api.conformance import lifecycle_checks, manifest_checks
+from guildbank.plugin_api.conformance.contracts import Check
+from guildbank.plugin_api.conformance.gates import answer_checks, network_checks
+from guildbank.plugin_api.conformance.gates.contracts import GateRehearsable, GateRehearsal
+from guildbank.plugin_api.conformance.gates.stage import Gate, GateCheck, GateStage
+from guildbank.plugin_api.conformance.judging import judge
+from guildbank.plugin_api.conformance.listening import listening, no_secret_is_shown
+from guildbank.plugin_api.provider import Context
+
+GATE_CHECKS: tuple[GateCheck, ...] = (
+    *manifest_checks.CHECKS,
+    *lifecycle_checks.CHECKS,
+    *answer_checks.CHECKS,
+    *network_checks.CHECKS,
+    # Last of all, because it looks at what every other check made the gate say.
+    no_secret_is_shown,
+)
+
+
+async def run_gate_conformance(
+    gate: Gate, context: Context, rehearsal: GateRehearsal | None = None
+) -> list[Check]:
+    """Return one Check for each sentence of the contract, in a fixed order.
+
+    Without a rehearsal the gate's own is taken, if it has one. `context.http` is the real network:
+    a gate that asks a peer asks it, some fifty times.
+    """
+    if rehearsal is None:
+        rehearsal = gate.rehearsal() if isinstance(gate, GateRehearsable) else GateRehearsal()
+    stage = GateStage(plugin=gate, context=context, rehearsal=rehearsal)
+    with listening(stage.heard):
+        return [await judge(check, stage) for check in GATE_CHECKS]

@@ -1,0 +1,108 @@
+"""Checks of what a plugin does before it is asked: it looks at its settings, and makes ready."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from copy import deepcopy
+from typing import Any, Protocol
+
+from guildbank.plugin_api.conformance.contracts import NotRun, Verdict
+from guildbank.plugin_api.conformance.manifest_checks import Declared
+from guildbank.plugin_api.conformance.networks import in_time
+from guildbank.plugin_api.conformance.witness import secrets_in, words_of
+from guildbank.plugin_api.lifecycle import ChecksSettings, SettingProblem, Starts
+from guildbank.plugin_api.provider import Context
+
+_NO_LOOK = NotRun("the plugin has no check_settings")
+_STRANGE: tuple[object, ...] = (
+    None, True, -1, 0, 2**63, 0.5, "", "x", "\x00", "\ud800", "x" * 10_000,
+    [], [None], ["x"] * 1_000, [{}], {}, {"x": None},
+)  # fmt: skip
+
+
+class Configured(Declared, Protocol):
+    """What these checks need of a stage."""
+
+    @property
+    def plugin(self) -> object:
+        """The plugin itself."""
+        ...
+
+    @property
+    def context(self) -> Context:
+        """What it is given in this run."""
+        ...
+
+    @property
+    def heard(self) -> list[str]:
+        """What it said in words."""
+        ...
+
+
+async def sound_settings_have_no_problem(stage: Configured) -> Verdict:
+    """The run's own settings are taken."""
+    if not isinstance(stage.plugin, ChecksSettings):
+        return _NO_LOOK
+    problems = stage.plugin.check_settings(stage.settings)
+    return f"finds {problems[0]!r} in the settings of this run" if problems else None
+
+
+async def strange_settings_raise_nothing(stage: Configured) -> Verdict:
+    """Whatever stands in a setting is looked at twice alike, left as it is, and never raised."""
+    if not isinstance(stage.plugin, ChecksSettings):
+        return _NO_LOOK
+    for settings in _variations(stage.manifest.settings_schema, stage.settings):
+        shown, before = repr(settings)[:100], deepcopy(settings)
+        try:
+            problems = list(stage.plugin.check_settings(settings))
+            again = list(stage.plugin.check_settings(settings))
+        except Exception as error:
+            return f"raised {type(error).__name__} for {shown}"
+        if settings != before:
+            return f"changed the settings {shown}"
+        if problems != again:
+            return f"said two things of {shown}"
+        fault = next(filter(None, (_fault(stage, one) for one in problems)), None)
+        if fault:
+            return f"{fault} for {shown}"
+    return None
+
+
+async def it_makes_ready_and_again(stage: Configured) -> Verdict:
+    """Each process starts a plugin for the settings of each revision, also for the same."""
+    if not isinstance(stage.plugin, Starts):
+        return NotRun("the plugin has no start")
+    for _ in range(2):
+        try:
+            await in_time(stage.plugin.start(stage.context), stage.manifest.timeout_seconds)
+        except Exception as error:
+            stage.heard.extend(words_of(error))
+            raise
+    return None
+
+
+def _fault(stage: Configured, problem: object) -> str | None:
+    if not isinstance(problem, SettingProblem):
+        return f"returned {problem!r}, which is no SettingProblem"
+    if not problem.field or not problem.detail.strip():
+        return f"returned {problem!r}, which does not say what is wrong where"
+    if any(secret in repr(problem) for secret in secrets_in(stage.manifest, stage.settings)):
+        return "told a secret"
+    return None
+
+
+def _variations(
+    schema: Mapping[str, Any], settings: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the settings with one of them left out or replaced; most do not fit the schema."""
+    yield {}
+    yield {**settings, "unknown": "x"}
+    for name in schema.get("properties", {}):
+        yield {other: value for other, value in settings.items() if other != name}
+        for strange in _STRANGE:
+            yield {**settings, name: strange}
+
+
+CHECKS: tuple[Callable[[Configured], Awaitable[Verdict]], ...] = (
+    sound_settings_have_no_problem,
+    strange_settings_raise_nothing,
+    it_makes_ready_and_again,
+)
