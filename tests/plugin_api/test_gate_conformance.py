@@ -20,11 +20,7 @@ from tests.plugin_api.gatekeeper import (
     soundly,
 )
 
-from guildbank.pipelines.usecases import ask_gates
 from guildbank.plugin_api import (
-    MAX_ANNOTATION_NAME,
-    MAX_ANNOTATION_TEXT,
-    MAX_ANNOTATIONS,
     Annotated,
     Context,
     NoAnswer,
@@ -341,12 +337,3 @@ async def test_a_gate_that_lets_through_by_its_manifest_is_not_tried_in_dead_net
 async def test_a_gate_that_asks_nobody_of_those_it_declares_has_shown_nothing() -> None:
     told = await failed(Gatekeeper(vetoing(VETO.code, VETO.detail)))
     assert not told["nobody_is_admitted_while_the_peer_is_away"].ran
-
-
-def test_the_contract_asks_for_what_the_pipeline_keeps_whole() -> None:
-    assert (ask_gates.MAX_ANNOTATIONS, ask_gates.MAX_NAME, ask_gates.MAX_VALUE) == (
-        MAX_ANNOTATIONS,
-        MAX_ANNOTATION_NAME,
-        MAX_ANNOTATION_TEXT,
-    )
-    assert ask_gates.MAX_DETAIL == MAX_ANNOTATION_TEXT

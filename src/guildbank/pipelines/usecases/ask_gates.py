@@ -13,6 +13,9 @@ from guildbank.pipelines.contracts import Placed, Step
 from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.know_secrets import know_secrets, with_secrets
 from guildbank.plugin_api import (
+    MAX_ANNOTATION_NAME,
+    MAX_ANNOTATION_TEXT,
+    MAX_ANNOTATIONS,
     Annotated,
     Context,
     Entry,
@@ -24,9 +27,7 @@ from guildbank.plugin_api import (
 )
 
 log = structlog.get_logger(__name__)
-MAX_ANNOTATIONS = 20
-MAX_NAME, MAX_VALUE = 64, 500
-MAX_CODE, MAX_DETAIL = 64, 500
+MAX_CODE = 64
 
 
 class _Asks(Protocol):
@@ -66,12 +67,12 @@ async def ask_gates(
         if isinstance(answer, Veto):
             return Refusal(
                 code="purchase_vetoed",
-                detail=answer.detail[:MAX_DETAIL],
+                detail=answer.detail[:MAX_ANNOTATION_TEXT],
                 extra={"veto": answer.code[:MAX_CODE], "step": step.id, "plugin": step.plugin},
             )
         for name, value in answer.annotations.items():
             if len(notes) < MAX_ANNOTATIONS:
-                notes[f"{step.id}.{name}"[:MAX_NAME]] = value[:MAX_VALUE]
+                notes[f"{step.id}.{name}"[:MAX_ANNOTATION_NAME]] = value[:MAX_ANNOTATION_TEXT]
     return notes
 
 

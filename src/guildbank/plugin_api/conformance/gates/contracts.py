@@ -9,7 +9,7 @@ from guildbank.plugin_api.stages import PurchaseView
 PURCHASE = PurchaseView(
     payment_id="pay_01kb0e5c9vfyqs1drz0n9vxk4d",
     player_id="player_01kb0e5c9vfyqs1drz0n9vxk4e",
-    purpose="coins",
+    purpose="packs",
     provider="sandbox",
     amount_minor=900,
     currency="EUR",
