@@ -16,8 +16,9 @@ from guildbank.plugin_api.captcha import (
 )
 from guildbank.plugin_api.conformance import manifest_checks
 from guildbank.plugin_api.conformance.contracts import Check, NotRun, Verdict
-from guildbank.plugin_api.conformance.identity.stage import Hostile
-from guildbank.plugin_api.conformance.witness import scrub, secrets_in
+from guildbank.plugin_api.conformance.identity.stage import Fault, Hostile
+from guildbank.plugin_api.conformance.judging import judge
+from guildbank.plugin_api.conformance.witness import secrets_in
 from guildbank.plugin_api.http import Http, HttpAnswer, NoAnswer
 from guildbank.plugin_api.manifest import Manifest, Slot
 
@@ -72,7 +73,7 @@ class CaptchaStage(msgspec.Struct, frozen=True, kw_only=True):
         return self.context.settings
 
     async def passes(self, response: str, http: Http | None = None) -> bool:
-        """Say whether the plugin takes the response; raises ValueError for what no plugin does."""
+        """Say whether the plugin takes the response; raises Fault for what no plugin does."""
         context = self.context
         if http is not None:
             context = msgspec.structs.replace(context, http=http)
@@ -85,12 +86,12 @@ class CaptchaStage(msgspec.Struct, frozen=True, kw_only=True):
             return False
         except Exception as error:
             self.heard.extend((str(error), repr(error)))
-            raise ValueError(f"raised {type(error).__name__}, which is no NoAnswer") from None
+            raise Fault(f"raised {type(error).__name__}, which is no NoAnswer") from None
         if result is None:
             return True
         self.heard.append(repr(result))
         if not isinstance(result, Refusal) or result.code not in CAPTCHA_REJECTIONS:
-            raise ValueError(f"answered {result!r}, which is neither None nor a known refusal")
+            raise Fault(f"answered {result!r}, which is neither None nor a known refusal")
         return False
 
 
@@ -170,18 +171,4 @@ async def run_captcha_conformance(
     `context.http` is the real network: requests go to the provider.
     """
     stage = CaptchaStage(plugin=plugin, context=context, solve=solve)
-    return [await _run(check, stage) for check in CAPTCHA_CHECKS]
-
-
-async def _run(check: CaptchaCheck, stage: CaptchaStage) -> Check:
-    name = getattr(check, "__name__", repr(check))
-    try:
-        verdict = await check(stage)
-    except ValueError as fault:
-        verdict = str(fault)
-    except Exception as error:
-        verdict = f"raised {type(error).__name__}: {error}"
-    if isinstance(verdict, NotRun):
-        return Check(name=name, passed=False, ran=False, detail=verdict.reason)
-    secrets = secrets_in(stage.manifest, stage.settings)
-    return Check(name=name, passed=verdict is None, detail=scrub(verdict or "", secrets))
+    return [await judge(check, stage) for check in CAPTCHA_CHECKS]
