@@ -140,9 +140,14 @@ class PaymentLine(View):
 
 
 class PaymentView(PaymentLine):
-    """A payment as it stands. `transactionId` is set once its coins are credited."""
+    """A payment as it stands. `transactionId` is set once its coins are credited.
+
+    It runs through `revision` of the pipeline of its `purpose` until then.
+    """
 
     __example__: ClassVar = {
+        "purpose": "packs",
+        "revision": 3,
         "nextAction": None,
         "transactionId": "txn_01m7yqwf9ke00800000000003v",
         "problem": None,
@@ -153,6 +158,8 @@ class PaymentView(PaymentLine):
     }
 
     expires_at: datetime
+    purpose: str
+    revision: int
     next_action: NextActionView | None = None
     transaction_id: str | None = None
     problem: str | None = None
@@ -201,6 +208,8 @@ def payment_view(dossier: Dossier) -> PaymentView:
         bonus_coins=intent.bonus,
         created_at=intent.created_at,
         expires_at=intent.expires_at,
+        purpose=intent.purpose,
+        revision=intent.revision,
         next_action=_next_action(dossier),
         transaction_id=credited,
         problem=intent.problem,
