@@ -1,0 +1,1 @@
+"""A gate of the pipeline that holds purchases between a least and a most amount."""

@@ -1,0 +1,1 @@
+"""A gate of the pipeline that lets purchases through by country."""
