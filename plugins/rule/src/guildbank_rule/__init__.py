@@ -1,0 +1,1 @@
+"""A gate of the pipeline that decides by rules in CEL."""

@@ -1,0 +1,93 @@
+"""The gates that Guildbank brings hold in a published pipeline, in front of a real purchase."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from tests.house import House
+from tests.payments.shop import Shop, open_shop
+
+from guildbank.kernel import Refusal
+from guildbank.pipelines import Stages, Step, Wanted, publish, save_revision
+from guildbank.pipelines.contracts import Pipeline
+from guildbank.pipelines.usecases.check import find_problems
+from guildbank_amounts.plugin import PLUGIN as AMOUNTS
+from guildbank_countries.plugin import PLUGIN as COUNTRIES
+from guildbank_rule.plugin import PLUGIN as RULE
+
+UP_TO_FIVE = Step("amounts", "amounts", {"limits": [{"money": "EUR", "most_minor": 500}]})
+GERMANY = Step("germany", "countries", {"listed": "admit", "countries": ["DE"]})
+
+
+def rules(*given: Mapping[str, Any]) -> Step:
+    return Step("rules", "rule", {"rules": list(given)})
+
+
+def vetoing(when: str) -> Mapping[str, Any]:
+    then = {"veto": {"code": "no_chests", "detail": "No chests today."}}
+    return {"name": "chests", "when": when, "then": then}
+
+
+@pytest.fixture
+async def shop(house: House) -> Shop:
+    gates = (("amounts", AMOUNTS), ("countries", COUNTRIES), ("rule", RULE))
+    return await open_shop(house, plugins=gates)
+
+
+async def run(shop: Shop, *steps: Step) -> None:
+    pipelines = shop.payments.pipelines
+    saved = await save_revision(pipelines, shop.tenant, "app", "packs", Stages(before=steps))
+    assert not isinstance(saved, Refusal), saved
+    done = await publish(
+        pipelines, shop.tenant, "app", Wanted(purpose="packs", number=saved.number)
+    )
+    assert isinstance(done, Pipeline), done
+
+
+async def test_a_purchase_passes_all_three_and_is_credited(shop: Shop) -> None:
+    await run(shop, UP_TO_FIVE, GERMANY, rules(vetoing("payment.coins > 500")))
+    intent = await shop.buy(await shop.player(), country="DE")
+    assert intent.state.value == "credited"
+
+
+@pytest.mark.parametrize(
+    ("steps", "country", "reason"),
+    [
+        ((UP_TO_FIVE, GERMANY), "FR", "country_refused"),
+        ((UP_TO_FIVE, GERMANY), None, "country_unknown"),
+        ((Step("amounts", "amounts", {"limits": [{"money": "EUR", "least_minor": 500}]}),), "DE",
+         "amount_too_low"),
+        ((rules(vetoing("payment.amount_minor == 499 && payment.money == 'EUR'")),), "DE",
+         "no_chests"),
+        ((rules(vetoing("payment.coins == 500 && payment.game_currency == 'GEM'")),), "DE",
+         "no_chests"),
+    ],
+)  # fmt: skip
+async def test_a_vetoed_purchase_asks_no_provider_for_money(
+    shop: Shop, steps: tuple[Step, ...], country: str | None, reason: str
+) -> None:
+    await run(shop, *steps)
+    intent = await shop.buy(await shop.player(), country=country)
+    assert intent.state.value == "failed"
+    assert reason in repr(await shop.dossier(intent))
+    assert shop.script.created == []
+
+
+async def test_what_one_step_notes_the_rules_of_the_next_one_read(shop: Shop) -> None:
+    noting = {"name": "mark", "when": "payment.bonus == 50", "then": {"note": {"level": "high"}}}
+    first = Step("first", "rule", {"rules": [noting]})
+    await run(shop, first, rules(vetoing("payment.annotations['first.level'] == 'high'")))
+    assert (await shop.buy(await shop.player())).state.value == "failed"
+    # Nobody wrote this one, so the rule has no answer, and nothing passes.
+    await run(shop, first, rules(vetoing("payment.annotations['first.score'] == 'high'")))
+    assert (await shop.buy(await shop.player())).state.value == "failed"
+    await run(shop, first, rules(vetoing("payment.annotations['first.level'] == 'low'")))
+    assert (await shop.buy(await shop.player())).state.value == "credited"
+
+
+def test_a_bad_rule_is_named_by_its_place_in_the_revision(shop: Shop) -> None:
+    stages = Stages(before=(GERMANY, rules(vetoing("payment.amount_minor * 1.2 > 5"))))
+    [problem] = find_problems(shop.payments.pipelines, shop.tenant, stages)
+    assert problem.field == "stages.before.1.settings.rules.0.when"
+    assert "found no matching overload for '_*_' applied to '(int, double)'" in problem.detail
+    assert problem.detail.endswith("instead of amount_minor * 1.2.")
