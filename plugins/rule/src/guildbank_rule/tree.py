@@ -66,7 +66,7 @@ def _node(encoded: bytes, types: Mapping[int, str]) -> Node:
     texts = body[6] if kind == CONSTANT else ()
     return Node(
         kind=kind,
-        # The compiler leaves out the type of what could be anything.
+        # What has no type could be anything, and is refused.
         type=types.get(expression[2][0], "dyn"),
         function=body[2][0].decode() if kind == CALL else "",
         text=texts[0].decode() if texts else None,
