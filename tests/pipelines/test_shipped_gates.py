@@ -91,9 +91,9 @@ async def test_a_rule_without_an_answer_lets_nothing_pass(shop: Shop) -> None:
     assert shop.script.requests == []
 
 
-def test_a_bad_rule_is_named_by_its_place_in_the_revision(shop: Shop) -> None:
+async def test_a_bad_rule_is_named_by_its_place_in_the_revision(shop: Shop) -> None:
     stages = Stages(before=(GERMANY, rules(vetoing("payment.amount_minor * 1.2 > 5"))))
-    [problem] = find_problems(shop.payments.pipelines, shop.tenant, stages)
+    [problem] = await find_problems(shop.payments.pipelines, shop.tenant, "packs", stages)
     assert problem.field == "stages.before.1.settings.rules.0.when"
     assert "found no matching overload for '_*_' applied to '(int, double)'" in problem.detail
     assert problem.detail.endswith("instead of amount_minor * 1.2.")

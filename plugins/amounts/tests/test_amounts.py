@@ -4,6 +4,7 @@ import pytest
 from tests.purchases import bought, context
 
 from guildbank.plugin_api import Annotated, SettingProblem, Veto
+from guildbank.plugin_api.conformance import GateRehearsal, run_gate_conformance
 from guildbank.plugin_host import Plugins, check_settings
 from guildbank_amounts.manifest import MANIFEST
 from guildbank_amounts.plugin import PLUGIN
@@ -69,11 +70,6 @@ async def test_a_money_that_is_not_listed_is_refused_unless_the_setting_admits_i
             "least_minor",
             "The least amount is above the most, so no purchase would pass.",
         ),
-        (
-            {"money": "USD", "most_minor": 500.0},
-            "most_minor",
-            "Write minor units without a point.",
-        ),
     ],
 )
 def test_what_the_schema_cannot_say_is_refused_by_name(
@@ -83,6 +79,13 @@ def test_what_the_schema_cannot_say_is_refused_by_name(
     assert check_settings(MANIFEST, settings) is None
     problem = SettingProblem(field=f"limits.1.{field}", detail=detail)
     assert PLUGIN.check_settings(settings) == [problem]
+
+
+def test_an_amount_that_is_written_with_a_point_is_refused_by_name() -> None:
+    settings = {"limits": [{"money": "EUR", "least_minor": 500.0}]}
+    [problem] = PLUGIN.check_settings(settings)
+    assert problem.field == "limits"
+    assert "Expected `int | null`, got `float` - at `$.limits[0].least_minor`" in problem.detail
 
 
 def test_a_least_amount_equal_to_the_most_is_a_fixed_price() -> None:
@@ -111,3 +114,14 @@ def test_settings_that_do_not_fit_are_refused_by_name(settings: dict, field: str
     refusal = check_settings(MANIFEST, settings)
     assert refusal is not None
     assert refusal.field == field
+
+
+async def test_the_contract_of_gates_holds() -> None:
+    asked = context({"limits": [{"money": "EUR", "most_minor": 10_000}]})
+    rehearsal = GateRehearsal(vetoed=bought(amount_minor=10_001), admitted=bought())
+    checks = await run_gate_conformance(PLUGIN, asked, rehearsal)
+    assert [check for check in checks if check.ran and not check.passed] == []
+    assert {check.name for check in checks if check.passed} >= {
+        "the_vetoed_purchase_is_vetoed",
+        "strange_settings_raise_nothing",
+    }

@@ -4,6 +4,7 @@ import pytest
 from tests.purchases import bought, context
 
 from guildbank.plugin_api import Annotated, SettingProblem, Veto
+from guildbank.plugin_api.conformance import GateRehearsal, run_gate_conformance
 from guildbank.plugin_host import Plugins, check_settings
 from guildbank_countries.manifest import MANIFEST
 from guildbank_countries.plugin import PLUGIN, REFUSED, UNKNOWN
@@ -91,3 +92,14 @@ def test_settings_that_do_not_fit_are_refused_by_name(settings: dict, field: str
     refusal = check_settings(MANIFEST, settings)
     assert refusal is not None
     assert refusal.field == field
+
+
+async def test_the_contract_of_gates_holds() -> None:
+    asked = context({"listed": "admit", "countries": ["DE"]})
+    rehearsal = GateRehearsal(vetoed=bought(country="FR"), admitted=bought())
+    checks = await run_gate_conformance(PLUGIN, asked, rehearsal)
+    assert [check for check in checks if check.ran and not check.passed] == []
+    assert {check.name for check in checks if check.passed} >= {
+        "the_vetoed_purchase_is_vetoed",
+        "strange_settings_raise_nothing",
+    }

@@ -1,8 +1,9 @@
 """The plugin `amounts`: refuses a purchase that costs less or more than the tenant lets pass."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 from iso4217 import Currency
 
 from guildbank.kernel import format_money
@@ -12,7 +13,21 @@ from guildbank_amounts.manifest import MANIFEST
 ADMITTED = Annotated()
 DECIMALS = {one.value: one.exponent for one in Currency if one.exponent is not None}
 """Every money, with the digits of its minor units; gold and the like have none and are no money."""
-_AMOUNTS = ("least_minor", "most_minor")
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """What one purchase in `money` may cost; None is no limit on that side."""
+
+    money: str
+    least_minor: int | None = None
+    most_minor: int | None = None
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """The limits of the moneys that are listed, and what becomes of others."""
+
+    limits: Sequence[Limit]
+    other_money: Literal["refuse", "admit"] = "refuse"
 
 
 class Amounts:
@@ -25,62 +40,69 @@ class Amounts:
 
     def check_settings(self, settings: Mapping[str, Any]) -> Sequence[SettingProblem]:
         """Return what is wrong with the limits: unknown or repeated money, least above most."""
-        return list(_problems(settings["limits"]))
+        return list(_problems(settings))
 
     async def before_provider(self, context: Context, purchase: PurchaseView) -> Annotated | Veto:
         """Admit the purchase, or veto it.
 
         The codes are `amount_too_low`, `amount_too_high` and `money_not_taken`.
         """
+        settings = _read(context.settings)
         money, amount_minor = purchase.currency, purchase.amount_minor
-        limit = next((one for one in context.settings["limits"] if one["money"] == money), None)
+        limit = next((one for one in settings.limits if one.money == money), None)
         if limit is None:
-            return _of_other_money(context.settings, money)
-        least_minor, most_minor = (limit.get(name) for name in _AMOUNTS)
-        if least_minor is not None and amount_minor < least_minor:
+            return _of_other_money(settings, money)
+        if limit.least_minor is not None and amount_minor < limit.least_minor:
             return Veto(
                 code="amount_too_low",
-                detail=f"A purchase costs at least {_written(least_minor, money)} here.",
+                detail=f"A purchase costs at least {_written(limit.least_minor, money)} here.",
             )
-        if most_minor is not None and amount_minor > most_minor:
+        if limit.most_minor is not None and amount_minor > limit.most_minor:
             return Veto(
                 code="amount_too_high",
-                detail=f"A purchase costs at most {_written(most_minor, money)} here.",
+                detail=f"A purchase costs at most {_written(limit.most_minor, money)} here.",
             )
         return ADMITTED
 
 
-def _of_other_money(settings: Mapping[str, Any], money: str) -> Annotated | Veto:
-    if settings.get("other_money", "refuse") == "admit":
+def _read(settings: Mapping[str, Any]) -> Settings:
+    # Stricter than the schema, which takes 500.0 for an integer.
+    return msgspec.convert(dict(settings), Settings)
+
+
+def _of_other_money(settings: Settings, money: str) -> Annotated | Veto:
+    if settings.other_money == "admit":
         return ADMITTED
-    taken = ", ".join(sorted(limit["money"] for limit in settings["limits"])[:20])
+    taken = ", ".join(sorted(limit.money for limit in settings.limits)[:20])
     return Veto(
         code="money_not_taken",
         detail=f"Purchases in {money} are not taken. Choose another currency: {taken}.",
     )
 
 
-def _problems(limits: Sequence[Mapping[str, Any]]) -> Iterator[SettingProblem]:
+def _problems(settings: Mapping[str, Any]) -> Iterator[SettingProblem]:
+    try:
+        limits = _read(settings).limits
+    except (msgspec.ValidationError, UnicodeError) as error:
+        yield SettingProblem(field="limits", detail=f"They do not fit the schema: {error}.")
+        return
     first: dict[str, int] = {}
     for number, limit in enumerate(limits):
-        field, money = f"limits.{number}", limit["money"]
-        if money not in DECIMALS:
+        field = f"limits.{number}"
+        if limit.money not in DECIMALS:
             yield SettingProblem(
-                field=f"{field}.money", detail=f"{money} is no currency of ISO 4217."
+                field=f"{field}.money", detail=f"{limit.money} is no currency of ISO 4217."
             )
-        same = first.setdefault(money, number)
+        same = first.setdefault(limit.money, number)
         if same != number:
             yield SettingProblem(
-                field=f"{field}.money", detail=f"limits.{same} is for {money} already."
+                field=f"{field}.money", detail=f"limits.{same} is for {limit.money} already."
             )
-        for name in _AMOUNTS:
-            # JSON Schema takes 5.0 for an integer.
-            if not isinstance(limit.get(name, 0), int):
-                yield SettingProblem(
-                    field=f"{field}.{name}", detail="Write minor units without a point."
-                )
-        least_minor, most_minor = (limit.get(name) for name in _AMOUNTS)
-        if least_minor is not None and most_minor is not None and least_minor > most_minor:
+        if (
+            limit.least_minor is not None
+            and limit.most_minor is not None
+            and limit.least_minor > limit.most_minor
+        ):
             yield SettingProblem(
                 field=f"{field}.least_minor",
                 detail="The least amount is above the most, so no purchase would pass.",

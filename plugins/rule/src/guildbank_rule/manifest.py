@@ -36,12 +36,14 @@ NOTE = {
     "description": "Later steps and rules read them in payment.annotations.",
     "minProperties": 1,
     "maxProperties": 10,
-    "propertyNames": {"pattern": NOTE_NAME},
-    "additionalProperties": {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": 500,
-        "pattern": LINE,
+    "additionalProperties": False,
+    "patternProperties": {
+        NOTE_NAME: {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 500,
+            "pattern": LINE,
+        },
     },
 }
 RULE = {
