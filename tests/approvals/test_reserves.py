@@ -1,5 +1,6 @@
 """What a command would take is held while it waits, and comes back when it does not happen."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -66,7 +67,9 @@ async def test_what_comes_back_pays_a_debt_in_the_order_of_spending(
 ) -> None:
     """Whichever wallet was opened first, and whichever row was written last."""
     studio, player = office.studio, office.player
-    gives = {"free": studio.grant, "bonus": studio.bonus}
+    gives: dict[str, Callable[[str, int], Awaitable[object]]] = {
+        "free": studio.grant, "bonus": studio.bonus,
+    }  # fmt: skip
     for bucket in (first, *(gives.keys() - {first})):
         await gives[bucket](player, 10)
     await office.policy(SPEND)
