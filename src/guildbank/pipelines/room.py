@@ -18,7 +18,7 @@ ROOM = Room(
     scopes={
         READ: "Read pipelines and their revisions.",
         WRITE: "Draft and check revisions of pipelines.",
-        PERMISSION: "Publish revisions of pipelines, and roll them back.",
+        PERMISSION: "Publish revisions, roll them back, and set the secrets of steps.",
     },
     held_by={
         READ: ("finance", "support", "compliance", "analyst", "developer"),
