@@ -1,11 +1,13 @@
 """A player who registers, signs in and reads mail, for tests of what is mailed."""
 
+from base64 import urlsafe_b64decode
 from collections.abc import Callable
-from typing import Any
 
 import httpx
+import msgspec
 from tests.house import House
 
+from guildbank.identity import Profile, get_profile
 from guildbank.kernel import Refusal
 from guildbank.notify import MailboxMessage, list_mailbox
 from guildbank.tenancy import TenantRef
@@ -39,12 +41,11 @@ class Person:
         headers = {"authorization": f"Bearer {self.token}"} if self.token else {}
         return await self.web.request(method, f"/v1/account{path}", json=body, headers=headers)
 
-    async def profile(self) -> dict[str, Any]:
-        """Return what the player sees of themselves."""
-        headers = {"authorization": f"Bearer {self.token}"}
-        found: dict[str, Any] = (
-            await self.web.patch("/v1/profile", json={}, headers=headers)
-        ).json()
+    async def profile(self) -> Profile:
+        """Return what is known of the player who signed in."""
+        claims = msgspec.json.decode(urlsafe_b64decode(f"{self.token.split('.')[1]}=="))
+        found = await get_profile(self.house.identity, self.home, claims["sub"])
+        assert not isinstance(found, Refusal)
         return found
 
     async def mail(self, address: str | None = None) -> list[MailboxMessage]:

@@ -81,7 +81,7 @@ async def test_confirming_strips_the_address_the_password_and_the_sessions_of_wh
     assert refused(by_address) == (401, "login_failed")
     # Her own account, which shows nothing of the owner's, she still enters by her own name.
     assert (await mallory.signs_in(password=OTHER)).status_code == 200
-    assert (await mallory.profile())["email"] is None
+    assert (await mallory.profile()).email is None
     assert (await owner.signs_in("owner@mail.example")).status_code == 200
 
 
@@ -101,7 +101,7 @@ async def test_of_two_who_confirm_one_address_at_once_one_holds_it(person: Meet)
     }
     for one in people:
         assert (await one.signs_in()).status_code == 200
-    held = [(await one.profile())["email"] for one in people]
+    held = [(await one.profile()).email for one in people]
     assert sorted(held, key=str) == [None, None, None, address]
 
 

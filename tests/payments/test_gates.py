@@ -63,6 +63,9 @@ async def test_a_gate_that_vetoes_fails_or_is_late_refuses(house, slot, answer, 
     else:
         assert not isinstance(outcome, Refusal)
         assert (outcome.state, outcome.problem) == ("failed", code)
+        # The player is told what the check says.
+        told = answer.detail if isinstance(answer, Veto) else "The check the-gate did not answer"
+        assert (outcome.problem_detail or "").startswith(told)
     assert shop.script.requests == []
     assert await shop.balances() == {}
 

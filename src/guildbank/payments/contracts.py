@@ -123,7 +123,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     `credited_seq` is the entry that credited it, its lots are at `paid_leg` and `bonus_leg`;
     `taken_paid` and `taken_bonus` count the coins that refunds and disputes claimed back.
     `reserved` says whether the counters in `limits` hold this sale now. It runs through `revision`
-    of the pipeline of its `purpose` until it is credited.
+    of the pipeline of its `purpose` until it is credited. `problem_detail` is the sentence for the
+    player of a check that refused it.
     """
 
     id: str
@@ -155,6 +156,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: datetime
     purpose: str
     revision: int
+    problem_detail: str | None = None
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

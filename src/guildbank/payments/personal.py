@@ -31,17 +31,24 @@ WHERE processed_at IS NOT NULL
   )
 """
 
+# Books are kept: what was bought for how much, by an id that names nobody.
+FORGET_INTENTS = """
+UPDATE payments_intent
+SET problem_detail = NULL
+WHERE player_id = $1
+"""
+
 PERSONAL = (
     Personal(
         "payments_intent",
         """
         SELECT id, state, provider, title, currency, coins, bonus, money, amount_minor, country,
-               created_at, credited_at
+               problem_detail, created_at, credited_at
         FROM payments_intent
         WHERE player_id = $1
         ORDER BY id
         """,
-        kept="Books are kept: what was bought for how much, by an id that names nobody.",
+        (FORGET_INTENTS,),
     ),
     Personal(
         "payments_attempt",

@@ -55,6 +55,8 @@ intent = Table(
     # Which revision of which pipeline it runs through until it is credited.
     Column("purpose", Text, nullable=False, server_default="packs"),
     Column("revision", Integer, nullable=False, server_default="0"),
+    # What a check said to the player; a plugin wrote it, so it is in no entry.
+    Column("problem_detail", Text),
     Index("ix_payments_intent_player_id", "player_id", "id"),
 )
 

@@ -142,6 +142,8 @@ class PaymentLine(View):
 class PaymentView(PaymentLine):
     """A payment as it stands. `transactionId` is set once its coins are credited.
 
+    `problemDetail` is what a check of the pipeline that refused it says to the player.
+
     It runs through `revision` of the pipeline of its `purpose` until then.
     """
 
@@ -151,6 +153,7 @@ class PaymentView(PaymentLine):
         "nextAction": None,
         "transactionId": "txn_01m7yqwf9ke00800000000003v",
         "problem": None,
+        "problemDetail": None,
         "advice": None,
         "refunded": None,
         "refunds": [],
@@ -163,6 +166,7 @@ class PaymentView(PaymentLine):
     next_action: NextActionView | None = None
     transaction_id: str | None = None
     problem: str | None = None
+    problem_detail: str | None = None
     advice: str | None = None
     refunded: Money | None = None
     attempts: Sequence[AttemptView] = ()
@@ -213,6 +217,7 @@ def payment_view(dossier: Dossier) -> PaymentView:
         next_action=_next_action(dossier),
         transaction_id=credited,
         problem=intent.problem,
+        problem_detail=intent.problem_detail,
         advice=_ADVICE.get(intent.state),
         refunded=write_money(back, current.captured_money or intent.money)
         if current is not None and back

@@ -118,7 +118,10 @@ async def start_attempt(
     refusal = await _ask_gates(payments, tenant, intent, provider)
     if refusal is not None:
         if intent.state is IntentState.CREATED:
-            await end_payment(payments, tenant, intent, IntentState.FAILED, problem=refusal.code)
+            await end_payment(
+                payments, tenant, intent, IntentState.FAILED, problem=refusal.code,
+                detail=refusal.detail,
+            )  # fmt: skip
         return refusal
     request = _request(intent, method, return_url)
     act = StartAttempt(intent, provider, request, by)

@@ -22,7 +22,7 @@ class EndPayment(PaymentAct):
 
     verb = "payments.end"
     rounds = 2
-    __slots__ = ("attempt_id", "confirmed", "end", "problem")
+    __slots__ = ("attempt_id", "confirmed", "detail", "end", "problem")
 
     def __init__(
         self,
@@ -31,12 +31,14 @@ class EndPayment(PaymentAct):
         principal: str,
         problem: str | None,
         confirmed: AttemptState | None,
+        detail: str | None,
     ) -> None:
         super().__init__(intent.id, principal)
         self.attempt_id = intent.attempt_id
         self.end = end
         self.problem = problem
         self.confirmed = confirmed
+        self.detail = detail
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return the payment, its attempt and its counters."""
@@ -69,7 +71,7 @@ class EndPayment(PaymentAct):
             intent.id,
             msgspec.structs.replace(
                 intent, state=self.end, reserved=False, problem=self.problem or intent.problem,
-                changed_at=stage.now,
+                problem_detail=self.detail, changed_at=stage.now,
             ),
         )  # fmt: skip
         told = {"payment": intent.id, "player": intent.player_id, "reason": self.problem}
@@ -85,8 +87,12 @@ async def end_payment(
     principal: str = "system",
     problem: str | None = None,
     confirmed: AttemptState | None = None,
+    detail: str | None = None,
 ) -> Refusal | None:
-    """End a payment; `confirmed` is what the provider said of its live attempt."""
-    act = EndPayment(intent, end, principal, problem, confirmed)
+    """End a payment; `confirmed` is what the provider said of its live attempt.
+
+    `detail` is the sentence of the `problem` that the player is shown.
+    """
+    act = EndPayment(intent, end, principal, problem, confirmed, detail)
     receipt = await payments.journal.submit(tenant.schema, act)
     return None if isinstance(receipt, Receipt) else receipt

@@ -42,7 +42,8 @@ CREATE TABLE pipelines_secret (
 
 ALTER TABLE payments_intent
 ADD COLUMN purpose TEXT NOT NULL DEFAULT 'packs',
-ADD COLUMN revision INTEGER NOT NULL DEFAULT '0';
+ADD COLUMN revision INTEGER NOT NULL DEFAULT '0',
+ADD COLUMN problem_detail TEXT;
 
 DROP TABLE payments_callback;
 
