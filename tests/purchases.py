@@ -7,23 +7,9 @@ from typing import Any
 import msgspec
 
 from guildbank.plugin_api import Context, PurchaseView
-from guildbank.plugin_api.conformance import DirectHttp
+from guildbank.plugin_api.conformance import PURCHASE, DirectHttp
 
 NOON = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
-PURCHASE = PurchaseView(
-    payment_id="pay_01m2x6z6zzf2s8r9s5v0gq2k3a",
-    player_id="player_01m2x6z6zzf2s8r9s5v0gq2k3b",
-    purpose="coins",
-    provider="stripe",
-    amount_minor=999,
-    currency="EUR",
-    country="DE",
-    annotations={},
-    product_id="pack_starter",
-    game_currency="GEM",
-    coins=1_000,
-    bonus=100,
-)
 
 
 def bought(**changes: Any) -> PurchaseView:

@@ -30,6 +30,7 @@ class Gate:
         )  # fmt: skip
         self.seen: list[tuple[Mapping[str, Any], PurchaseView]] = []
         self.broken: Exception | None = None
+        self.sick = False
         self.starts: list[tuple[str, Any]] = []
 
     async def start(self, context: Context) -> None:
@@ -38,6 +39,8 @@ class Gate:
             raise self.broken
 
     def check_settings(self, settings: Mapping[str, Any]) -> Sequence[SettingProblem]:
+        if self.sick:
+            raise RuntimeError("no dictionary")
         if settings.get("word") == "rude":
             return [SettingProblem(field="word", detail="is rude")]
         return []

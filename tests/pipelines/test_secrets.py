@@ -6,6 +6,7 @@ import pytest
 from tests.house import House
 from tests.payments.shop import Shop, open_shop
 from tests.pipelines.gates import Asking
+from tests.pipelines.test_pinned import declined
 from tests.pipelines.test_publish import refused, run
 
 from guildbank.journal import Receipt
@@ -93,6 +94,19 @@ async def test_who_moves_the_address_is_not_sent_the_secret(shop: Shop, gate: As
     assert gate.tokens == [
         (HERE, "quiet-token-1"), (THERE, "their-token-1"), (HERE, "quiet-token-1"),
     ]  # fmt: skip
+
+
+async def test_two_steps_of_one_name_in_two_revisions_get_each_their_own(
+    shop: Shop, gate: Asking
+) -> None:
+    await put(shop, "quiet-token-1")
+    await put(shop, "their-token-1", THERE)
+    await run(shop, await saved(shop))
+    intent = await declined(shop)
+    await run(shop, await saved(shop, THERE))
+    gate.tokens.clear()
+    await shop.retry(intent)
+    assert gate.tokens == [(HERE, "quiet-token-1"), (THERE, "their-token-1")]
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,8 @@ async def _tell(
     plugin = payments.plugins.at(Slot.CALLBACK, step.plugin)
     if plugin is None:
         raise LookupError(f"the plugin {step.plugin} is not installed any more")
-    known = await know_secrets(payments.pipelines, tenant, purpose, [Placed(Slot.CALLBACK, step)])
-    context = payments.pipelines.context(tenant, plugin.manifest, with_secrets(step, known))
+    placed = [Placed(Slot.CALLBACK, step)]
+    (secrets,) = await know_secrets(payments.pipelines, tenant, purpose, placed)
+    context = payments.pipelines.context(tenant, plugin.manifest, with_secrets(step, secrets))
     async with asyncio.timeout(plugin.manifest.timeout_seconds):
         await cast("Callback", plugin).deliver(context, event)

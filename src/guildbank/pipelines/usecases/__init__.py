@@ -43,7 +43,7 @@ class Pipelines:
     purposes: Mapping[str, str]
     clock: Clock = field(default_factory=SystemClock)
     started: dict[RevisionKey, Started] = field(default_factory=dict)
-    starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    starting: dict[RevisionKey, asyncio.Lock] = field(default_factory=dict)
     _kept: dict[RevisionKey, Stages] = field(default_factory=dict)
 
     async def stages(self, driver: Driver, schema: str, purpose: str, number: int) -> Stages | None:

@@ -44,7 +44,7 @@ async def ask_gates(
     """
     notes: dict[str, str] = dict(purchase.annotations)
     known = await know_secrets(pipelines, tenant, purchase.purpose, steps)
-    for slot, step in steps:
+    for (slot, step), secrets in zip(steps, known, strict=True):
         found = _gate(pipelines, slot, step)
         if found is None:
             log.error("gate_missing", tenant=tenant.slug, step=step.id, plugin=step.plugin)
@@ -55,7 +55,7 @@ async def ask_gates(
         try:
             async with asyncio.timeout(manifest.timeout_seconds):
                 answer = await ask(
-                    pipelines.context(tenant, manifest, with_secrets(step, known)), view
+                    pipelines.context(tenant, manifest, with_secrets(step, secrets)), view
                 )
             if not isinstance(answer, Annotated | Veto):
                 raise TypeError(f"a gate answers Annotated or Veto, not {type(answer).__name__}")

@@ -9,7 +9,7 @@ import structlog
 
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
-from guildbank.pipelines.contracts import MAX_BYTES, MAX_STEPS, Problem, Stages, Step
+from guildbank.pipelines.contracts import MAX_BYTES, MAX_STEPS, Placed, Problem, Stages, Step
 from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.know_secrets import know_secrets
 from guildbank.plugin_api import ChecksSettings, Slot
@@ -28,12 +28,13 @@ async def find_problems(
     if len(msgspec.json.encode(stages)) > MAX_BYTES:
         return [Problem("stages", f"The steps take more than {MAX_BYTES} bytes as JSON.")]
     found: list[Problem] = []
-    known = await know_secrets(pipelines, tenant, purpose, stages.placed())
     seen: set[str] = set()
     for name, (slot, steps) in stages.by_slot().items():
         if len(steps) > MAX_STEPS:
             found.append(Problem(f"stages.{name}", f"A slot has at most {MAX_STEPS} steps."))
-        for number, step in enumerate(steps[:MAX_STEPS]):
+        placed = [Placed(slot, step) for step in steps[:MAX_STEPS]]
+        secrets = await know_secrets(pipelines, tenant, purpose, placed)
+        for number, (_, step) in enumerate(placed):
             place = f"stages.{name}.{number}"
             if not STEP_ID.fullmatch(step.id):
                 detail = "1 to 40 of a-z, 0-9 and -, beginning with a letter."
@@ -42,7 +43,7 @@ async def find_problems(
                 detail = f"Another step is called {step.id} already."
                 found.append(Problem(f"{place}.id", detail))
             seen.add(step.id)
-            found += _of_step(pipelines, tenant, slot, step, known.get(step.id), place)
+            found += _of_step(pipelines, tenant, slot, step, secrets[number], place)
     return found[:MAX_PROBLEMS]
 
 

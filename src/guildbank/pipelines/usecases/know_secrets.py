@@ -4,7 +4,7 @@ A secret goes with the settings that say where it is sent. A step whose address 
 secrets, so that whoever may change the address, and does not know the secret, is not sent it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -18,8 +18,11 @@ from guildbank.pipelines.usecases import Pipelines
 from guildbank.plugin_api import Manifest
 from guildbank.plugin_host import settings_of_secrets
 
-Known = Mapping[str, Mapping[str, Any]]
-"""The secrets of steps, by the step's id; a step that has none set is not in it."""
+Known = Sequence[Mapping[str, Any] | None]
+"""The secrets of steps in their order, None for a step that takes none or has none set.
+
+Not by the step's id: steps of two revisions may share one, and be sent to other addresses.
+"""
 _canonical = msgspec.json.Encoder(order="deterministic")
 
 
@@ -30,29 +33,31 @@ def key_of(purpose: str, step: Step, manifest: Manifest) -> SecretKey:
 
 
 async def know_secrets(
-    pipelines: Pipelines, tenant: TenantRef, purpose: str, placed: Iterable[Placed]
+    pipelines: Pipelines, tenant: TenantRef, purpose: str, placed: Sequence[Placed]
 ) -> Known:
     """Return the secrets of all steps that take any; asks the database only if one does."""
-    keys: dict[str, SecretKey] = {}
+    keys: list[SecretKey | None] = []
     for slot, step in placed:
         plugin = pipelines.plugins.at(slot, step.plugin)
-        if plugin is not None and plugin.manifest.secret_fields:
-            keys[step.id] = key_of(purpose, step, plugin.manifest)
-    if not keys:
-        return {}
+        if plugin is None or not plugin.manifest.secret_fields:
+            keys.append(None)
+        else:
+            keys.append(key_of(purpose, step, plugin.manifest))
+    wanted = [key for key in keys if key is not None]
+    if not wanted:
+        return [None] * len(keys)
     async with pipelines.db.begin(tenant.schema, read_only=True) as tx:
-        found = await secrets_of(tx.driver, list(keys.values()))
+        found = await secrets_of(tx.driver, wanted)
     safe = await key_for(pipelines, tenant)
-    return {
-        step: unseal(safe, tenant.id, key, found[key]) for step, key in keys.items() if key in found
-    }
+    opened = {key: unseal(safe, tenant.id, key, one) for key, one in found.items()}
+    return [None if key is None else opened.get(key) for key in keys]
 
 
-def with_secrets(step: Step, known: Known) -> Step:
+def with_secrets(step: Step, secrets: Mapping[str, Any] | None) -> Step:
     """Return the step with its secrets among its settings, as its plugin gets it."""
-    if step.id not in known:
+    if secrets is None:
         return step
-    return msgspec.structs.replace(step, settings={**step.settings, **known[step.id]})
+    return msgspec.structs.replace(step, settings={**step.settings, **secrets})
 
 
 async def key_for(pipelines: Pipelines, tenant: TenantRef) -> DataKey:

@@ -20,17 +20,17 @@ async def start_steps(
     pipelines: Pipelines, tenant: TenantRef, purpose: str, stages: Stages
 ) -> Problem | None:
     """Start every plugin that wants to be started; return the first that could not."""
-    known = await know_secrets(pipelines, tenant, purpose, stages.placed())
+    secrets = iter(await know_secrets(pipelines, tenant, purpose, stages.placed()))
     for name, (slot, steps) in stages.by_slot().items():
         for number, step in enumerate(steps):
-            place = f"stages.{name}.{number}"
+            place, own = f"stages.{name}.{number}", next(secrets)
             plugin = pipelines.plugins.at(slot, step.plugin)
             if plugin is None:
                 return Problem(f"{place}.plugin", f"The plugin {step.plugin} is not installed.")
             manifest = plugin.manifest
             if not isinstance(plugin, Starts):
                 continue
-            context = pipelines.context(tenant, manifest, with_secrets(step, known))
+            context = pipelines.context(tenant, manifest, with_secrets(step, own))
             try:
                 async with asyncio.timeout(manifest.timeout_seconds):
                     await plugin.start(context)
@@ -59,7 +59,8 @@ async def make_ready(
     now = asyncio.get_running_loop().time()
     if not anew and known is not None and (known.problem is None or now < known.again_at):
         return known.problem
-    async with pipelines.starting:
+    # One that hangs keeps no other revision waiting, and no other tenant.
+    async with pipelines.starting.setdefault(key, asyncio.Lock()):
         met = pipelines.started.get(key)
         if met is None or met is known:
             problem = await start_steps(pipelines, tenant, purpose, stages)

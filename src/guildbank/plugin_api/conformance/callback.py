@@ -132,7 +132,7 @@ async def _raises(stage: CallbackStage, http: Http) -> tuple[bool, str | None]:
         await stage.tell(EVENT, http)
     except Fault as fault:
         return True, str(fault)
-    except Exception:
+    except Exception:  # whatever it is, raising is how a callback asks to be told again
         return True, None
     return False, None
 

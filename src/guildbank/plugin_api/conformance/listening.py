@@ -64,7 +64,7 @@ class _Ear(logging.Handler):
         try:
             # A formatter of a deployment may print what this one does not, such as extra fields.
             self._heard += [self.format(record), repr(record.__dict__)]
-        except Exception:
+        except Exception:  # as logging's own handlers do: a record that does not format is shown
             self.handleError(record)
 
 

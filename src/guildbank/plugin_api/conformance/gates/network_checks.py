@@ -61,7 +61,7 @@ async def _admits(
         answer = await stage.ask(purchase, stage.elsewhere(network))
     except Fault as fault:
         return False, str(fault)
-    except Exception:
+    except Exception:  # whatever it is, raising refuses, which is what a gate shall do here
         return False, None
     return isinstance(answer, Annotated), None
 
