@@ -12,7 +12,7 @@ from bench.town import Town
 
 CONNECTIONS = (16, 64, 256)
 PLACES = ("spread", "hot")
-ROUNDS = 5
+ROUNDS = 7
 SECONDS = 1.5
 PEER, ROWS = "peer", "rows"
 SIDES = ("1", "2", PEER)
@@ -84,12 +84,13 @@ async def measure(town: Town, sheet: Sheet) -> None:
 async def _place(
     town: Town, servers: dict[str, Server], place: str, connections: int, points: Points
 ) -> None:
-    """Measure all sides in turn; the round before the first is not counted."""
+    """Measure all sides in turn, each round beginning with another; the first does not count."""
     players = town.players if place == "spread" else town.players[:1]
     sides = (*SIDES, ROWS) if connections == ROWS_AT else SIDES
     await town.checkpoint()
     for number in range(ROUNDS + 1):
-        for side in sides:
+        turn = number % len(sides)
+        for side in (*sides[turn:], *sides[:turn]):
             told = await send(town, servers[side], players, connections, SECONDS if number else 0.5)
             if number:
                 points.setdefault((place, connections, side), Point()).told.append(told)

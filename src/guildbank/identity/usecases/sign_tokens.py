@@ -4,7 +4,6 @@ A player's token and a machine's are told apart by the signed header `typ` (`at+
 so neither is ever taken for the other.
 """
 
-import base64
 import copy
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
@@ -13,7 +12,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 import msgspec
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
 
@@ -82,6 +81,25 @@ class MachineClaims(
     def scopes(self) -> frozenset[str]:
         """The scopes that the token was given with."""
         return frozenset(self.scope.split())
+
+
+_SAYS: dict[str, type[PlayerClaims | MachineClaims]] = {
+    PLAYER: PlayerClaims,
+    MACHINE: MachineClaims,
+}
+
+
+class _Terms(msgspec.Struct, frozen=True):
+    """What each of our tokens says of itself; `exp` and `nbf` are Unix seconds."""
+
+    iss: str
+    exp: int
+    nbf: int
+
+    def hold(self, now: float) -> bool:
+        """Say whether the token is ours and good now, give or take the skew of clocks."""
+        begun, over = self.nbf <= now + SKEW_SECONDS, self.exp < now - SKEW_SECONDS
+        return self.iss == ISSUER and begun and not over
 
 
 class _Known(NamedTuple):
@@ -159,31 +177,24 @@ class TokenMint:
         return known.claims
 
     async def _verify(self, token: str, now: datetime) -> _Known | None:
-        header = _header(token)
-        kid, kind = header.get("kid"), header.get("typ")
-        if not isinstance(kid, str) or kind not in (PLAYER, MACHINE):
-            return None
-        signers = await self._keys.knowing(kid)
-        if signers is None:
-            return None
+        # The library's `jwt.decode` looks at every claim by rules that it makes anew for each
+        # token, and picks the key out of a set: a third of the time that a token took.
         try:
-            claims = jwt.decode(token, signers.public(now), registry=_registry).claims
-            jwt.JWTClaimsRegistry(
-                now=int(now.timestamp()),
-                leeway=SKEW_SECONDS,
-                iss={"essential": True, "value": ISSUER},
-                aud={"essential": True},
-                sub={"essential": True},
-                exp={"essential": True},
-                nbf={"essential": True},
-            ).validate(claims)
-            said: PlayerClaims | MachineClaims
-            if kind == MACHINE:
-                said = msgspec.convert(claims, MachineClaims)
-            else:
-                said = msgspec.convert(claims, PlayerClaims)
-            return _Known(kid, said, int(claims["exp"]) + SKEW_SECONDS)
-        except (JoseError, ValueError, TypeError, msgspec.ValidationError):
+            signed = jws.extract_compact(token.encode(), registry=_registry)
+            kid, kind = signed.protected.get("kid"), signed.protected.get("typ")
+            if not isinstance(kid, str) or not isinstance(kind, str) or kind not in _SAYS:
+                return None
+            signers = await self._keys.knowing(kid)
+            if signers is None or not jws.validate_compact(
+                signed, signers.keys[kid], registry=_registry
+            ):
+                return None
+            terms = msgspec.json.decode(signed.payload, type=_Terms)
+            if not terms.hold(now.timestamp()):
+                return None
+            claims = msgspec.json.decode(signed.payload, type=_SAYS[kind])
+            return _Known(kid, claims, terms.exp + SKEW_SECONDS)
+        except (JoseError, ValueError, TypeError, RecursionError, msgspec.DecodeError):
             return None
 
     async def public_keys(self) -> list[dict[str, Any]]:
@@ -207,13 +218,3 @@ class TokenMint:
         }
         header = {"typ": kind, "alg": ALGORITHM, "kid": kid}
         return PlayerToken(jwt.encode(header, whole, key, registry=_registry), ends)
-
-
-def _header(token: str) -> Mapping[str, Any]:
-    """Return the header that a token claims, before anything of it is believed."""
-    head = token.partition(".")[0]
-    try:
-        header = msgspec.json.decode(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
-    except (ValueError, msgspec.DecodeError, RecursionError):
-        return {}
-    return header if isinstance(header, dict) else {}
