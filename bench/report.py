@@ -16,7 +16,11 @@ AIMS: dict[str, tuple[str, float]] = {
     **{f"journal.copy_ratio.{size}": (">=", 0.5) for size in BATCHES if size <= 1_000},
     "journal.rowlock_ratio.hot": (">=", 25),
     "http.peer_ratio.hot.64": (">=", 5),
-    "http.two_workers_over_one.64": (">=", 1),
+    **{
+        f"http.two_workers_over_one.{place}.{connections}": (">=", 1)
+        for place in ("spread", "hot")
+        for connections in CONNECTIONS
+    },
     "http.p99_over_p50.64": ("<", 3),
     "bulk.interactive_p99_ratio": ("<=", 2),
     **{
