@@ -8,7 +8,7 @@ from tests.payments.scripted import DECLINED, PENDING, Lost, processed
 from tests.payments.shop import Shop
 
 from guildbank.kernel import Refusal
-from guildbank.payments.contracts import IntentState
+from guildbank.payments.contracts.rows import IntentState
 from guildbank.payments.usecases.cancel import cancel_payment, expire_payments
 from guildbank.payments.usecases.handle_webhook import sweep_webhooks
 from guildbank.payments.usecases.look import look_at_attempt

@@ -13,7 +13,7 @@ from tests.payments.web import Web, served
 from tests.servers.sandbox import SandboxServer
 
 from guildbank.kernel import Refusal
-from guildbank.payments.contracts import Intent
+from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.read import get_payment
 from guildbank_sandbox.plugin import SandboxProvider

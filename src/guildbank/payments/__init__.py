@@ -7,11 +7,11 @@ payment_in_progress, payment_not_refundable, exceeds_refundable, currency_mismat
 refund_exceeds_unspent, bad_signature, and those of the Fulfilment.
 """
 
-from guildbank.payments.contracts import (
-    AMOUNT_NOT_SOLD,
+from guildbank.payments.contracts.refusals import AMOUNT_NOT_SOLD
+from guildbank.payments.contracts.rows import Intent
+from guildbank.payments.contracts.sale import (
     Fulfilment,
     Goods,
-    Intent,
     LimitUse,
     Offer,
     Order,

@@ -20,7 +20,8 @@ from guildbank.ledger import (
     first_positions,
     house,
 )
-from guildbank.payments.contracts import Attempt, Claw, Goods, Intent, Taking
+from guildbank.payments.contracts.rows import Attempt, Claw, Intent, Taking
+from guildbank.payments.contracts.sale import Goods
 from guildbank.payments.rules import coins_due
 from guildbank.wallets import Purse, claw, claw_needs, credit, debt_of, wallet
 

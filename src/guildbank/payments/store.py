@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Boolean, DateTime, Integer, LargeBinary, Tabl
 from guildbank.journal import Driver, Statement, fetch_rows
 from guildbank.journal import Rows as JournalRows
 from guildbank.payments import tables
-from guildbank.payments.contracts import (
+from guildbank.payments.contracts.rows import (
     PAYMENTS_ORDER,
     Account,
     Attempt,

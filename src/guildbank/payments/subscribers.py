@@ -7,7 +7,7 @@ import msgspec
 
 from guildbank.infra.database import Tx
 from guildbank.journal import Entry, Subscriber
-from guildbank.payments.contracts import PROVIDER_CONFIGURED
+from guildbank.payments.contracts.rows import PROVIDER_CONFIGURED
 from guildbank.payments.outbox import Payer, Telling, add_tellings, payers_of
 from guildbank.payments.usecases import Payments
 from guildbank.pipelines import began_with, choose

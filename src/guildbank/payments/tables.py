@@ -57,6 +57,9 @@ intent = Table(
     Column("revision", Integer, nullable=False, server_default="0"),
     # What a check said to the player; a plugin wrote it, so it is in no entry.
     Column("problem_detail", Text),
+    Column("platform", Text),
+    # Why its newest attempt went to its provider, as JSON.
+    Column("because", Text, nullable=False, server_default="{}"),
     Index("ix_payments_intent_player_id", "player_id", "id"),
 )
 
@@ -89,6 +92,7 @@ attempt = Table(
     Column("open_disputes", Integer, nullable=False),
     _at("created_at"),
     _at("changed_at"),
+    Column("because", Text, nullable=False, server_default="{}"),
     Index("uq_payments_attempt_reference", "provider", "reference", unique=True),
 )
 

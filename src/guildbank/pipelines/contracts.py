@@ -12,6 +12,10 @@ from guildbank.plugin_api import Slot
 PIPELINES_ORDER = 36
 MAX_STEPS = 20
 """Steps of one slot."""
+MAX_ROUTES = 50
+MAX_PROVIDERS = 10
+"""Providers of one route."""
+MAX_WEIGHT = 1_000
 MAX_BYTES = 32_768
 """How much of a revision, as JSON, an entry of the journal carries."""
 EMPTY = 0
@@ -42,16 +46,72 @@ class Placed(NamedTuple):
     step: Step
 
 
-class Stages(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The steps of each slot, in the order in which they run.
+class Span(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Prices in minor units of a money: `at_least_minor` and more, and less than `below_minor`."""
 
-    Between `before` and `callbacks` stand the provider and the act that credits: they are the
-    core's, are no steps, and cannot be taken out.
+    currency: str
+    at_least_minor: int | None = None
+    below_minor: int | None = None
+
+
+class When(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which purchases a route takes: what is named must fit, what is empty takes all.
+
+    A purchase of no known country or platform fits no route that names some.
+    """
+
+    countries: tuple[str, ...] = ()
+    currencies: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    amounts: tuple[Span, ...] = ()
+
+
+class Share(msgspec.Struct, frozen=True):
+    """A provider, and its part of the payments of a route in proportion to the other weights."""
+
+    provider: str
+    weight: int = 1
+
+
+class Route(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which providers take the purchases that fit, split by weight.
+
+    `otherwise` are asked in their order, and only after the one before certainly took no money.
+    """
+
+    id: str
+    to: tuple[Share, ...]
+    when: When = When()
+    otherwise: tuple[str, ...] = ()
+
+    def providers(self) -> tuple[str, ...]:
+        """Return all its providers, those of the split first."""
+        return (*(one.provider for one in self.to), *self.otherwise)
+
+
+class Bought(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a purchase a route looks at; `amount_minor` is of the money `currency`."""
+
+    country: str | None
+    currency: str
+    amount_minor: int
+    product: str
+    platform: str | None
+
+
+class Stages(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The steps of each slot, in the order in which they run, and the routes to providers.
+
+    Between `before` and `callbacks` stand the provider, which the first route that fits names, and
+    the act that credits: they are the core's, are no steps, and cannot be taken out. Without any
+    route the buyer names the provider.
     """
 
     entry: tuple[Step, ...] = ()
     before: tuple[Step, ...] = ()
     callbacks: tuple[Step, ...] = ()
+    routes: tuple[Route, ...] = ()
 
     def gates(self) -> tuple[Placed, ...]:
         """Return the steps that may veto, in the order in which they are asked."""

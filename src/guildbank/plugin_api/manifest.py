@@ -32,7 +32,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     hosts the plugin speaks to; `*` stands for those of its settings: the host of each text whose
     schema says format `uri`, each text of format `hostname`, lists of them too. `fail_closed`
     says whether a plugin that cannot answer refuses the payment. `sandbox` marks a provider that
-    moves no real money: live tenants refuse it.
+    moves no real money: live tenants refuse it. `currencies` are those that a provider takes (ISO
+    4217); none named means that only the provider can say.
     """
 
     id: str
@@ -49,6 +50,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     timeout_seconds: int = 30
     fail_closed: bool = True
     sandbox: bool = False
+    currencies: frozenset[str] = frozenset()
+
+    def takes(self, currency: str) -> bool:
+        """Say whether a provider may take the currency, as far as its manifest knows."""
+        return not self.currencies or currency in self.currencies
 
 
 class Plugin(Protocol):

@@ -15,7 +15,8 @@ from guildbank.infra.egress import Egress
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Journal, Need, RowLock, Stage
 from guildbank.kernel import Clock, SystemClock
-from guildbank.payments.contracts import PAYMENTS_ORDER, Fulfilment
+from guildbank.payments.contracts.rows import PAYMENTS_ORDER
+from guildbank.payments.contracts.sale import Fulfilment
 from guildbank.payments.store import INTENTS
 from guildbank.pipelines import Pipelines
 from guildbank.plugin_host import Plugins

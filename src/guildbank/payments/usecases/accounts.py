@@ -12,13 +12,8 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Outcome, Stage, facts
 from guildbank.kernel import Refusal
 from guildbank.payments import store
-from guildbank.payments.contracts import (
-    NO_CHANGE,
-    NO_PROVIDER,
-    PROVIDER_CONFIGURED,
-    SANDBOX_REFUSED,
-    Account,
-)
+from guildbank.payments.contracts.refusals import NO_CHANGE, NO_PROVIDER, SANDBOX_REFUSED
+from guildbank.payments.contracts.rows import PROVIDER_CONFIGURED, Account
 from guildbank.payments.store import ACCOUNTS
 from guildbank.payments.usecases import Payments
 from guildbank.plugin_api import Context, Manifest, PaymentProvider

@@ -11,14 +11,9 @@ from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import BARS
 from guildbank.payments import store
 from guildbank.payments.asking import ask_provider
-from guildbank.payments.contracts import (
-    NOT_RETRYABLE,
-    Attempt,
-    AttemptState,
-    Intent,
-    IntentState,
-    Quote,
-)
+from guildbank.payments.contracts.refusals import NOT_RETRYABLE
+from guildbank.payments.contracts.rows import Attempt, AttemptState, Because, Intent, IntentState
+from guildbank.payments.contracts.sale import Purchase, Quote
 from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import Line, line_for_sale
@@ -38,19 +33,30 @@ class Asked(NamedTuple):
     key: str | None = None
 
 
+class Sent(NamedTuple):
+    """Where an attempt goes, and what of the buyer's goes along."""
+
+    provider: str
+    method: str | None
+    return_url: str | None
+
+
 class StartAttempt(PaymentAct):
     """Record an attempt with its exact request, before the request leaves."""
 
     verb = "payments.attempt"
     rounds = 2
-    __slots__ = ("number", "provider", "request")
+    __slots__ = ("because", "number", "provider", "request")
 
-    def __init__(self, intent: Intent, provider: str, request: PaymentRequest, by: Asked) -> None:
+    def __init__(
+        self, intent: Intent, provider: str, request: PaymentRequest, by: Asked, because: Because
+    ) -> None:
         command = (intent.id, provider, request.method, request.return_url)
         super().__init__(intent.id, by.principal, by.key, command)
         self.number = intent.attempts + 1
         self.provider = provider
         self.request = request
+        self.because = because
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return the payment, the attempt's place, and the payment's counters."""
@@ -76,13 +82,14 @@ class StartAttempt(PaymentAct):
             return barred
         if not intent.reserved and (full := reserve(stage, uses_of(intent))) is not None:
             return full
+        because = msgspec.json.encode(self.because).decode()
         attempt = Attempt(
             id=self.request.attempt_id, payment_id=intent.id, number=self.number,
             provider=self.provider, state=AttemptState.CREATED, reference=None,
             request=msgspec.json.encode(self.request).decode(), action=None, code=None,
             applied=None, captured_minor=0, captured_money=None, refunding_minor=0,
             refunded_minor=0, disputed_minor=0, open_disputes=0, created_at=stage.now,
-            changed_at=stage.now,
+            changed_at=stage.now, because=because,
         )  # fmt: skip
         stage.put(ATTEMPTS, attempt.id, attempt)
         stage.put(
@@ -90,21 +97,22 @@ class StartAttempt(PaymentAct):
             intent.id,
             msgspec.structs.replace(
                 intent, state=IntentState.PROCESSING, attempts=self.number, attempt_id=attempt.id,
-                provider=self.provider, reserved=True, problem=None, changed_at=stage.now,
+                provider=self.provider, reserved=True, problem=None, because=because,
+                changed_at=stage.now,
             ),
         )  # fmt: skip
         told = {"payment": intent.id, "attempt": attempt.id, "number": self.number}
-        return Draft("payments.attempted", facts({**told, "provider": self.provider}))
+        chosen = {"provider": self.provider, "by": self.because.by, "route": self.because.route}
+        return Draft("payments.attempted", facts({**told, **chosen}))
 
 
 async def start_attempt(
     payments: Payments,
     tenant: TenantRef,
     intent: Intent,
-    provider: str,
-    method: str | None,
-    return_url: str | None,
+    sent: Sent,
     by: Asked,
+    because: Because,
 ) -> Refusal | None:
     """Make one attempt and record its outcome.
 
@@ -112,10 +120,10 @@ async def start_attempt(
     `player_suspended`, `player_closed`, and those of the middleware stage, which end a payment
     that never had an attempt.
     """
-    line = await line_for_sale(payments, tenant, provider)
+    line = await line_for_sale(payments, tenant, sent.provider)
     if isinstance(line, Refusal):
         return line
-    refusal = await _ask_gates(payments, tenant, intent, provider)
+    refusal = await _ask_gates(payments, tenant, intent, sent.provider)
     if refusal is not None:
         if intent.state is IntentState.CREATED:
             await end_payment(
@@ -123,8 +131,8 @@ async def start_attempt(
                 detail=refusal.detail,
             )  # fmt: skip
         return refusal
-    request = _request(intent, method, return_url)
-    act = StartAttempt(intent, provider, request, by)
+    request = _request(intent, sent)
+    act = StartAttempt(intent, sent.provider, request, by, because)
     receipt = await payments.journal.submit(tenant.schema, act)
     if not isinstance(receipt, Receipt):
         if intent.state is IntentState.CREATED and receipt.code in BARS:
@@ -142,12 +150,12 @@ async def _ask_gates(
     began = (intent.purpose, intent.revision)
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         checks = await pinned(payments.pipelines, tx.driver, tenant.schema, began, intent.player_id)
-    view = purchase_view(intent.id, intent.player_id, provider, intent, intent.country)
+    view = purchase_view(intent, intent, provider, intent.id)
     notes = await ask_gates(payments.pipelines, tenant, checks, view)
     return notes if isinstance(notes, Refusal) else None
 
 
-def _request(intent: Intent, method: str | None, return_url: str | None) -> PaymentRequest:
+def _request(intent: Intent, sent: Sent) -> PaymentRequest:
     attempt_id = new_id("att")
     return PaymentRequest(
         attempt_id=attempt_id,
@@ -156,8 +164,8 @@ def _request(intent: Intent, method: str | None, return_url: str | None) -> Paym
         currency=intent.money,
         description=intent.title,
         player_id=intent.player_id,
-        method=method,
-        return_url=return_url,
+        method=sent.method,
+        return_url=sent.return_url,
     )
 
 
@@ -171,17 +179,18 @@ async def _send(payments: Payments, tenant: TenantRef, line: Line, request: Paym
 
 
 def purchase_view(
-    payment_id: str, player_id: str, provider: str, sale: Quote | Intent, country: str | None
+    asked: Purchase | Intent, sale: Quote | Intent, provider: str, payment_id: str = ""
 ) -> PurchaseView:
     """Return a purchase as the stages before the provider see it."""
     return PurchaseView(
         payment_id=payment_id,
-        player_id=player_id,
+        player_id=asked.player_id,
         purpose=sale.purpose,
         provider=provider,
         amount_minor=sale.amount_minor,
         currency=sale.money,
-        country=country,
+        country=asked.country,
+        platform=asked.platform,
         annotations={},
         product_id=sale.product_id,
         game_currency=sale.currency,

@@ -5,12 +5,8 @@ import msgspec
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Draft, Need, Receipt, Stage, facts
 from guildbank.kernel import Refusal
-from guildbank.payments.contracts import (
-    NOT_CANCELABLE,
-    AttemptState,
-    Intent,
-    IntentState,
-)
+from guildbank.payments.contracts.refusals import NOT_CANCELABLE
+from guildbank.payments.contracts.rows import AttemptState, Intent, IntentState
 from guildbank.payments.rules import ATTEMPT, INTENT, LIVE_ATTEMPTS
 from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments

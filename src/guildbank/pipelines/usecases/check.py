@@ -11,6 +11,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.pipelines.contracts import MAX_BYTES, MAX_STEPS, Placed, Problem, Stages, Step
 from guildbank.pipelines.usecases import Pipelines
+from guildbank.pipelines.usecases.check_routes import of_routes
 from guildbank.pipelines.usecases.know_secrets import know_secrets
 from guildbank.plugin_api import ChecksSettings, Slot
 from guildbank.plugin_host import check_settings
@@ -44,6 +45,7 @@ async def find_problems(
                 found.append(Problem(f"{place}.id", detail))
             seen.add(step.id)
             found += _of_step(pipelines, tenant, slot, step, secrets[number], place)
+    found += of_routes(pipelines, tenant, stages.routes)
     return found[:MAX_PROBLEMS]
 
 

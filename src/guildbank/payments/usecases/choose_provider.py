@@ -1,0 +1,96 @@
+"""Choose who takes the money, by the routes of the payment's pipeline, and say why."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from guildbank.infra.tenant import TenantRef
+from guildbank.kernel import Refusal
+from guildbank.payments import store
+from guildbank.payments.contracts.refusals import NO_ROUTE, PROVIDER_NOT_OFFERED, PROVIDER_REQUIRED
+from guildbank.payments.contracts.rows import Because, Intent
+from guildbank.payments.contracts.sale import Purchase, Quote
+from guildbank.payments.usecases import Payments
+from guildbank.pipelines import Bought, Route, pick, route_of
+
+
+class Choice(NamedTuple):
+    """The provider, and why this one."""
+
+    provider: str
+    because: Because
+
+
+async def choose_provider(
+    payments: Payments,
+    tenant: TenantRef,
+    routes: Sequence[Route],
+    bought: Bought,
+    payment_id: str,
+    named: str | None,
+) -> Choice | Refusal:
+    """Return who takes a new payment; `named` is whom the buyer wants.
+
+    Refusals: `no_route`, `provider_not_offered`, `provider_required`.
+    """
+    route = route_of(routes, bought)
+    if routes and route is None:
+        return NO_ROUTE
+    if named is not None:
+        if route is not None and named not in route.providers():
+            return PROVIDER_NOT_OFFERED
+        return Choice(named, Because(route=None if route is None else route.id))
+    usable = await usable_providers(payments, tenant, bought.currency)
+    if route is None:
+        return Choice(usable[0], Because(by="only")) if len(usable) == 1 else PROVIDER_REQUIRED
+    order = pick(route, payment_id, usable)
+    if not order:
+        return NO_ROUTE
+    passed_over = tuple(one for one in route.providers() if one not in usable)
+    return Choice(order[0], Because(by="route", route=route.id, passed_over=passed_over))
+
+
+async def next_choice(
+    payments: Payments, tenant: TenantRef, routes: Sequence[Route], intent: Intent
+) -> Choice | None:
+    """Return who may take the payment after its last provider certainly did not, if anybody.
+
+    Only those that its route names as others come, in their order, each once.
+    """
+    route = route_of(routes, bought_of(intent, intent))
+    if route is None:
+        return None
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        tried = {one.provider for one in await store.attempts_of(tx.driver, intent.id)}
+    usable = await usable_providers(payments, tenant, intent.money)
+    left = [one for one in route.otherwise if one in usable and one not in tried]
+    if not left:
+        return None
+    passed_over = tuple(one for one in route.otherwise if one not in usable)
+    because = Because(by="fallback", route=route.id, after=intent.problem, passed_over=passed_over)
+    return Choice(left[0], because)
+
+
+async def usable_providers(payments: Payments, tenant: TenantRef, currency: str) -> list[str]:
+    """Return the providers at which the tenant has an account that is on and takes the money."""
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        accounts = await store.accounts(tx.driver)
+    usable = []
+    for account in accounts:
+        plugin = payments.plugins.provider(account.id)
+        if not account.enabled or plugin is None:
+            continue
+        manifest = plugin.manifest
+        if manifest.takes(currency) and (not manifest.sandbox or tenant.mode == "test"):
+            usable.append(account.id)
+    return usable
+
+
+def bought_of(asked: Purchase | Intent, sale: Quote | Intent) -> Bought:
+    """Return what routes look at."""
+    return Bought(
+        country=asked.country,
+        currency=sale.money,
+        amount_minor=sale.amount_minor,
+        product=sale.product_id,
+        platform=asked.platform,
+    )
