@@ -62,7 +62,7 @@ class WhenBody(Body):
     amounts: Annotated[list[SpanBody], Meta(max_length=20)] = msgspec.field(default_factory=list)
 
 
-class ShareBody(Body):
+class RouteShareBody(Body):
     """A provider, and its part of the payments in proportion to the other weights."""
 
     __example__: ClassVar = {"provider": "sandbox", "weight": 70}
@@ -85,7 +85,7 @@ class RouteBody(Body):
     }
 
     id: RouteName
-    to: Annotated[list[ShareBody], Meta(max_length=MAX_PROVIDERS)]
+    to: Annotated[list[RouteShareBody], Meta(max_length=MAX_PROVIDERS)]
     when: WhenBody = msgspec.field(default_factory=WhenBody)
     otherwise: Others = msgspec.field(default_factory=list)
 
@@ -115,7 +115,7 @@ class WhenView(View):
     amounts: Sequence[SpanView]
 
 
-class ShareView(View):
+class RouteShareView(View):
     """A provider and its weight."""
 
     __example__: ClassVar = {"provider": "sandbox", "weight": 70}
@@ -131,7 +131,7 @@ class RouteView(View):
 
     id: str
     when: WhenView
-    to: Sequence[ShareView]
+    to: Sequence[RouteShareView]
     otherwise: Sequence[str]
 
 
@@ -188,7 +188,7 @@ def show_routes(routes: Sequence[Route]) -> list[RouteView]:
                 platforms=one.when.platforms,
                 amounts=[_span(span) for span in one.when.amounts],
             ),
-            to=[ShareView(share.provider, share.weight) for share in one.to],
+            to=[RouteShareView(share.provider, share.weight) for share in one.to],
             otherwise=one.otherwise,
         )
         for one in routes
