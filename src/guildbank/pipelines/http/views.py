@@ -57,7 +57,7 @@ class StagesBody(Body):
 class RevisionBody(Body):
     """Steps to be saved as a revision, or to be checked. Neither changes what runs."""
 
-    __example__: ClassVar = {"stages": {}}
+    __example__: ClassVar = {"stages": {"routes": [{"id": "all", "to": [{"provider": "sandbox"}]}]}}
 
     stages: StagesBody
 
@@ -65,13 +65,13 @@ class RevisionBody(Body):
 class PublishBody(Body):
     """Which revision is to run, and for how many percent of the players.
 
-    A player is among them or not by hash, always the same. `over` is the revision that you take
+    A player is among them or not by hash, always the same. Revision 0 runs no step. `over` is the revision that you take
     for published: if it is another by then, nothing happens.
     """
 
     __example__: ClassVar = {"revision": 1, "over": None}
 
-    revision: Annotated[int, Meta(ge=1, le=NEWEST)]
+    revision: Annotated[int, Meta(ge=0, le=NEWEST)]
     share: Annotated[int, Meta(ge=1, le=ALL)] = ALL
     over: Annotated[int, Meta(ge=0, le=NEWEST)] | None = None
 

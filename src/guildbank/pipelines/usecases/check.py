@@ -28,6 +28,9 @@ async def find_problems(
     """Return what is wrong, at most MAX_PROBLEMS of it; an empty list means that it can run."""
     if len(msgspec.json.encode(stages)) > MAX_BYTES:
         return [Problem("stages", f"The steps take more than {MAX_BYTES} bytes as JSON.")]
+    if stages == Stages():
+        detail = "There is no step and no route. To run none, publish revision 0."
+        return [Problem("stages", detail)]
     found: list[Problem] = []
     seen: set[str] = set()
     for name, (slot, steps) in stages.by_slot().items():
