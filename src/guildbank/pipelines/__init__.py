@@ -4,7 +4,17 @@ Refusals: not_found, invalid_pipeline, step_not_started, pipeline_moved, nothing
 pipeline_unavailable, purchase_vetoed, gate_unavailable.
 """
 
-from guildbank.pipelines.contracts import EMPTY, Bought, Chosen, Placed, Route, Stages, Step
+from guildbank.pipelines.contracts import (
+    EMPTY,
+    Answer,
+    Bought,
+    Chosen,
+    Passage,
+    Placed,
+    Route,
+    Stages,
+    Step,
+)
 from guildbank.pipelines.rules import pick, route_of
 from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.ask_gates import ask_gates
@@ -17,9 +27,11 @@ from guildbank.pipelines.usecases.start import ready
 
 __all__ = [
     "EMPTY",
+    "Answer",
     "Bought",
     "Chosen",
     "Follower",
+    "Passage",
     "Pipelines",
     "Placed",
     "Route",

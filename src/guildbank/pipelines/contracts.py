@@ -169,6 +169,29 @@ class Chosen(msgspec.Struct, frozen=True):
     before: int = EMPTY
 
 
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one check said of a purchase: the record of it, without the player's words.
+
+    `failed` gave no answer, which refuses; `ignored` gave none either, but may only annotate.
+    """
+
+    slot: Slot
+    step: str
+    plugin: str
+    verdict: Literal["passed", "vetoed", "failed", "ignored"]
+    code: str | None = None
+    notes: Mapping[str, str] = {}
+    micros: int = 0
+    """How long it took, in microseconds."""
+
+
+class Passage(NamedTuple):
+    """How a purchase passed its checks, in order: the last one may have refused it."""
+
+    answers: tuple[Answer, ...]
+    refusal: Refusal | None
+
+
 class Worker(msgspec.Struct, frozen=True, kw_only=True):
     """A process, and what it runs for a purpose. `problem` says what did not start there, so that
     what ran before runs on; without `since` it has not looked at the pipeline yet.

@@ -165,6 +165,16 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         return max(0, self.captured_minor - self.given_back_minor)
 
 
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """What the checks before attempt `number` said, 0 before the payment; `answers` are JSON."""
+
+    id: str
+    payment_id: str
+    number: int
+    answers: str
+    at: datetime
+
+
 class Claw(msgspec.Struct, frozen=True, array_like=True):
     """Coins taken by transfer (seq, leg) at `offset`; in their first lot they are at `position`."""
 

@@ -58,6 +58,8 @@ class Timing:
     webhook_gives_up: timedelta = timedelta(days=7)
     webhook_kept: timedelta = timedelta(days=90)
     """How long the bytes that a provider sent are kept, once they were worked on."""
+    told_kept: timedelta = timedelta(days=90)
+    """How long it is kept that a callback step was told."""
     patience_seconds: float = 12
     """How long a request waits for a provider; the work goes on without it."""
 

@@ -18,9 +18,10 @@ from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import Line, line_for_sale
 from guildbank.payments.usecases.end import end_payment
+from guildbank.payments.usecases.keep_checks import keep_checks
 from guildbank.payments.usecases.limits import limit_needs, reserve, uses_of
 from guildbank.payments.usecases.settle import settle
-from guildbank.pipelines import ask_gates, pinned
+from guildbank.pipelines import Answer, Passage, ask_gates, pinned
 from guildbank.plugin_api import PaymentRequest, PurchaseView
 
 OPEN_FOR_ATTEMPTS = frozenset({IntentState.CREATED, IntentState.REQUIRES_PAYMENT_METHOD})
@@ -46,10 +47,16 @@ class StartAttempt(PaymentAct):
 
     verb = "payments.attempt"
     rounds = 2
-    __slots__ = ("because", "number", "provider", "request")
+    __slots__ = ("because", "checked", "number", "provider", "request")
 
     def __init__(
-        self, intent: Intent, provider: str, request: PaymentRequest, by: Asked, because: Because
+        self,
+        intent: Intent,
+        provider: str,
+        request: PaymentRequest,
+        by: Asked,
+        because: Because,
+        checked: tuple[Answer, ...],
     ) -> None:
         command = (intent.id, provider, request.method, request.return_url)
         super().__init__(intent.id, by.principal, by.key, command)
@@ -57,6 +64,7 @@ class StartAttempt(PaymentAct):
         self.provider = provider
         self.request = request
         self.because = because
+        self.checked = checked
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return the payment, the attempt's place, and the payment's counters."""
@@ -92,6 +100,7 @@ class StartAttempt(PaymentAct):
             changed_at=stage.now, because=because,
         )  # fmt: skip
         stage.put(ATTEMPTS, attempt.id, attempt)
+        keep_checks(stage, intent.id, self.number, self.checked)
         stage.put(
             INTENTS,
             intent.id,
@@ -123,16 +132,16 @@ async def start_attempt(
     line = await line_for_sale(payments, tenant, sent.provider)
     if isinstance(line, Refusal):
         return line
-    refusal = await _ask_gates(payments, tenant, intent, sent.provider)
-    if refusal is not None:
+    passage = await _ask_gates(payments, tenant, intent, sent.provider)
+    if (refusal := passage.refusal) is not None:
         if intent.state is IntentState.CREATED:
             await end_payment(
                 payments, tenant, intent, IntentState.FAILED, problem=refusal.code,
-                detail=refusal.detail,
+                detail=refusal.detail, checked=passage.answers,
             )  # fmt: skip
         return refusal
     request = _request(intent, sent)
-    act = StartAttempt(intent, sent.provider, request, by, because)
+    act = StartAttempt(intent, sent.provider, request, by, because, passage.answers)
     receipt = await payments.journal.submit(tenant.schema, act)
     if not isinstance(receipt, Receipt):
         if intent.state is IntentState.CREATED and receipt.code in BARS:
@@ -145,14 +154,13 @@ async def start_attempt(
 
 async def _ask_gates(
     payments: Payments, tenant: TenantRef, intent: Intent, provider: str
-) -> Refusal | None:
+) -> Passage:
     """Ask the checks of the payment's own revision, and those that were published since."""
     began = (intent.purpose, intent.revision)
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         checks = await pinned(payments.pipelines, tx.driver, tenant.schema, began, intent.player_id)
     view = purchase_view(intent, intent, provider, intent.id)
-    notes = await ask_gates(payments.pipelines, tenant, checks, view)
-    return notes if isinstance(notes, Refusal) else None
+    return await ask_gates(payments.pipelines, tenant, checks, view)
 
 
 def _request(intent: Intent, sent: Sent) -> PaymentRequest:

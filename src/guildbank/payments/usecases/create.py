@@ -17,9 +17,10 @@ from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import line_for_sale
 from guildbank.payments.usecases.attempt import Asked, Sent, purchase_view
 from guildbank.payments.usecases.choose_provider import Choice, bought_of, choose_provider
+from guildbank.payments.usecases.keep_checks import keep_checks
 from guildbank.payments.usecases.limits import limit_needs, reserve
 from guildbank.payments.usecases.try_providers import try_providers
-from guildbank.pipelines import ask_gates, choose, ready
+from guildbank.pipelines import Answer, ask_gates, choose, ready
 from guildbank.plugin_api import Slot
 
 
@@ -29,6 +30,7 @@ class Sale(NamedTuple):
     quote: Quote
     revision: int
     choice: Choice
+    checked: tuple[Answer, ...]
 
 
 class CreatePayment(PaymentAct):
@@ -91,6 +93,7 @@ class CreatePayment(PaymentAct):
             because=msgspec.json.encode(sale.choice.because).decode(),
         )  # fmt: skip
         stage.put(INTENTS, intent.id, intent)
+        keep_checks(stage, intent.id, 0, sale.checked)
         return Draft("payments.created", facts(_facts(intent)))
 
 
@@ -181,8 +184,8 @@ async def _sell(
         return choice
     view = purchase_view(purchase, quote, choice.provider)
     entry = [one for one in runs.stages.gates() if one.slot is Slot.ENTRY]
-    notes = await ask_gates(payments.pipelines, tenant, entry, view)
-    return notes if isinstance(notes, Refusal) else Sale(quote, runs.number, choice)
+    passage = await ask_gates(payments.pipelines, tenant, entry, view)
+    return passage.refusal or Sale(quote, runs.number, choice, passage.answers)
 
 
 async def _first_attempt(

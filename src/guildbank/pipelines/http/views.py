@@ -65,8 +65,8 @@ class RevisionBody(Body):
 class PublishBody(Body):
     """Which revision is to run, and for how many percent of the players.
 
-    A player is among them or not by hash, always the same. Revision 0 runs no step. `over` is the revision that you take
-    for published: if it is another by then, nothing happens.
+    A player is among them or not by hash, always the same. Revision 0 runs no step. `over` is the
+    revision that you take for published: if it is another by then, nothing happens.
     """
 
     __example__: ClassVar = {"revision": 1, "over": None}
