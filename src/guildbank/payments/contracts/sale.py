@@ -97,10 +97,11 @@ class Captured(NamedTuple):
     money: str
 
 
-class Purchase(msgspec.Struct, frozen=True, kw_only=True):
+class Purchase(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A command to buy: what, for which player, with which provider and method.
 
-    Without a provider the routes of the pipeline choose it.
+    Without a provider the routes of the pipeline choose it. A default is no part of the command's
+    fingerprint, so that keys of before there was the field are good.
     """
 
     player_id: str
