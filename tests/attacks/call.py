@@ -66,6 +66,7 @@ def of_pipelines() -> dict[str, Call]:
         "GET /v1/pipelines/{purpose}/revisions": Call(),
         "GET /v1/pipelines/{purpose}/revisions/{number}": Call(),
         "POST /v1/pipelines/{purpose}/check": Call(steps),
+        "POST /v1/pipelines/{purpose}/dry-run": Call(steps),
         "POST /v1/pipelines/{purpose}/publish": Call({"revision": 1}),
         "POST /v1/pipelines/{purpose}/roll-back": Call({}),
     }
