@@ -56,7 +56,8 @@ def of_pipelines() -> dict[str, Call]:
         "slot": "before", "plugin": "asking", "settings": {"url": "https://game.example/ask"},
         "secrets": {"token": "shh-quiet-token"},
     }  # fmt: skip
-    steps: dict[str, Any] = {"stages": {"before": []}}
+    led = [{"id": "all", "to": [{"provider": "scripted"}]}]
+    steps: dict[str, Any] = {"stages": {"routes": led}}
     return {
         "GET /v1/pipelines": Call(),
         "GET /v1/pipelines/{purpose}": Call(),
