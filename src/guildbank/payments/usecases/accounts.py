@@ -85,7 +85,12 @@ async def line_to(payments: Payments, tenant: TenantRef, provider: str) -> Line 
     Refusals: `unknown_provider`, `sandbox_refused`. Refunds, webhooks and looks at old payments
     go on when an account is switched off.
     """
-    found = await _account(payments, tenant, provider)
+    return await _line(payments, tenant, await _account(payments, tenant, provider))
+
+
+async def _line(
+    payments: Payments, tenant: TenantRef, found: tuple[PaymentProvider, Account] | None
+) -> Line | Refusal:
     if found is None:
         return NO_PROVIDER
     plugin, account = found
@@ -106,7 +111,7 @@ async def line_for_sale(payments: Payments, tenant: TenantRef, provider: str) ->
         return NO_PROVIDER
     if found is not None and not payments.rates.of((tenant.schema, provider)).allows():
         return PROVIDER_RESTING
-    return await line_to(payments, tenant, provider)
+    return await _line(payments, tenant, found)
 
 
 def context(
