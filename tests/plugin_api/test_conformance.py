@@ -142,17 +142,17 @@ class CallsTheUnknownRefundPending(Specimen):
 
 
 class BelievesAnyone(Specimen):
-    def read_webhook(
+    async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes
     ) -> ProviderEvent | WebhookRejected:
         return ProviderEvent(external_id="evt", kind=EventKind.IGNORED)
 
 
 class ChokesOnSignedNonsense(Specimen):
-    def read_webhook(
+    async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes
     ) -> ProviderEvent | WebhookRejected:
-        read = super().read_webhook(context, headers, body)
+        read = await super().read_webhook(context, headers, body)
         if isinstance(read, WebhookRejected) and read.code == "malformed":
             json.loads(body)["id"].upper()
         return read

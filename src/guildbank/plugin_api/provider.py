@@ -178,10 +178,14 @@ class PaymentProvider(Protocol):
         """Say how a refund stands; `canceled` with code `not_found` when it never was."""
         ...
 
-    def read_webhook(
+    async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes
     ) -> ProviderEvent | WebhookRejected:
-        """Verify the raw bytes and read the event. Header names come in lower case."""
+        """Verify the raw bytes and read the event. Header names come in lower case.
+
+        It may fetch what verifying takes, such as a certificate, but anyone can make it do so:
+        look first at what costs nothing.
+        """
         ...
 
     async def test_connection(self, context: Context) -> str:
