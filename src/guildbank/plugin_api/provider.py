@@ -109,6 +109,8 @@ class EventKind(StrEnum):
     DISPUTE_FUNDS_WITHDRAWN = "dispute_funds_withdrawn"
     DISPUTE_FUNDS_REINSTATED = "dispute_funds_reinstated"
     DISPUTE_CLOSED = "dispute_closed"
+    DISPUTE_LOST = "dispute_lost"
+    """Closed for the payer by one event: the money goes with it, if it did not go before."""
     IGNORED = "ignored"
 
 

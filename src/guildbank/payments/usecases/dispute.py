@@ -102,6 +102,8 @@ class FollowDispute(MoneyAct):
                 done = self._withdrawn(stage, rows, dispute)
             case EventKind.DISPUTE_FUNDS_REINSTATED:
                 done = self._reinstated(stage, rows, dispute)
+            case EventKind.DISPUTE_LOST:
+                done = self._lost(stage, rows, dispute)
             case _:
                 done = self._closed(rows, dispute)
         if isinstance(done, Refusal):
@@ -158,6 +160,16 @@ class FollowDispute(MoneyAct):
         close_book(stage, book)
         fresh = msgspec.structs.replace(dispute, reinstated=True, taking=write_taking(Taking()))
         return Rows(with_taken(rows.intent, given, -1), attempt), fresh
+
+    def _lost(self, stage: Stage, rows: Rows, dispute: Dispute) -> "tuple[Rows, Dispute] | Refusal":
+        """Take the coins and end the dispute at once: no further event tells of the money."""
+        if not dispute.withdrawn:
+            taken = self._withdrawn(stage, rows, dispute)
+            if isinstance(taken, Refusal):
+                return taken
+            rows, dispute = taken
+        closed = self._closed(rows, dispute)
+        return (rows, dispute) if isinstance(closed, Refusal) else closed
 
     def _closed(self, rows: Rows, dispute: Dispute) -> "tuple[Rows, Dispute] | Refusal":
         """End the dispute; money moves only by the events that say so."""
