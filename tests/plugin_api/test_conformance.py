@@ -207,6 +207,14 @@ async def test_a_sound_provider_passes_every_check() -> None:
         (described(secret_fields=frozenset({"other"})), "secret_fields_are_settings"),
         (described(secrets_go_with=frozenset({"other"})), "secret_fields_are_settings"),
         (
+            described(test_only_settings=frozenset({"other"})),
+            "test_only_settings_can_be_left_out",
+        ),
+        (
+            described(test_only_settings=frozenset(MANIFEST.settings_schema["required"])),
+            "test_only_settings_can_be_left_out",
+        ),
+        (
             described(settings_schema={**MANIFEST.settings_schema, "required": ["account"]}),
             "the_settings_fit_the_schema",
         ),
