@@ -162,7 +162,8 @@ async def test_a_change_shows_among_the_events_as_the_deed_of_the_application(sh
 
 
 async def test_a_live_tenant_has_no_setting_that_is_for_test_tenants_only(house: House):
-    manifest = msgspec.structs.replace(MANIFEST, id="led", test_only_settings=frozenset({"shop"}))
+    only = frozenset({"shop"})
+    manifest = msgspec.structs.replace(MANIFEST, id="led", sandbox=False, test_only_settings=only)
 
     class Led(Scripted):
         @property
