@@ -204,7 +204,9 @@ async def refund(request: WebRequest, desk: Desk, capture_id: str) -> Answer:
     account, body = _account(request, desk), await request.body()
     order = _of(desk.captures, account, capture_id)
     wanted = _decode(body or b"{}", RefundBody)
-    if wanted.amount is not None and wanted.amount.currency_code != order.currency:
+    assert order.capture is not None
+    currency = order.capture.currency
+    if wanted.amount is not None and wanted.amount.currency_code != currency:
         raise Refused(422, "CURRENCY_MISMATCH")
 
     def given(effect: str | None) -> object:

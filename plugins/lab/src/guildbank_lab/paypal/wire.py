@@ -84,7 +84,7 @@ def refund(one: Order, given: Refund, url: str) -> Json:
     shown: Json = {
         "id": given.id,
         "status": given.status,
-        "amount": money(one.currency, given.value),
+        "amount": money(one.capture.currency if one.capture else one.currency, given.value),
         "invoice_id": one.invoice_id,
         "create_time": given.at,
         "update_time": given.at,
