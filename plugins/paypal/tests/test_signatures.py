@@ -2,7 +2,7 @@
 
 import zlib
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from plugins.paypal.tests.trust import Issuer, Signer
 from tests.servers.canned import Canned
 
-from guildbank.plugin_api import Context, EventKind, ProviderEvent, WebhookRejected
+from guildbank.plugin_api import (
+    Context,
+    EventKind,
+    HttpAnswer,
+    Method,
+    ProviderEvent,
+    WebhookRejected,
+)
 from guildbank.plugin_api.conformance import DirectHttp
 from guildbank_paypal.plugin import PayPalProvider
 
@@ -87,13 +94,16 @@ async def read(
     chain: str | None = None,
     provider: PayPalProvider | None = None,
     body: bytes | None = None,
-    **headers: str,
+    signature: str | None = None,
 ) -> str:
     """Return `believed`, or the code and the reason of the refusal."""
     sent = replace(message, url=message.url or f"{canned.url}{CERT}")
     canned.answer_bytes(200, (message.signer.pem if chain is None else chain).encode())
+    headers = sent.headers()
+    if signature is not None:
+        headers["paypal-transmission-sig"] = signature
     found = await (provider or PayPalProvider(timeout_seconds=2)).read_webhook(
-        context, {**sent.headers(), **headers}, message.body if body is None else body
+        context, headers, message.body if body is None else body
     )
     if isinstance(found, WebhookRejected):
         return f"{found.code}: {found.detail}"
@@ -162,8 +172,7 @@ async def test_a_changed_body_is_not_believed(
 async def test_a_made_up_signature_is_not_believed(
     forged: str, here: Context, canned: Canned
 ) -> None:
-    headers = {"paypal-transmission-sig": forged}
-    assert (await read(here, canned, Message(), **headers)).startswith("bad_signature")
+    assert (await read(here, canned, Message(), signature=forged)).startswith("bad_signature")
 
 
 @pytest.mark.parametrize(
@@ -261,3 +270,44 @@ async def test_an_event_whose_certificate_cannot_be_had_now_is_refused_to_be_sen
     gone = "http://127.0.0.1:1"
     away = msgspec.structs.replace(here, settings={**here.settings, "lab_url": gone})
     assert "cannot be fetched now" in await read(away, canned, Message(url=f"{gone}{CERT}"))
+
+
+class Paypal:
+    """PayPal's own host, as far as it shows a certificate."""
+
+    def __init__(self, chain: str) -> None:
+        self.chain = chain
+        self.asked: list[str] = []
+
+    async def send(
+        self,
+        method: Method,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> HttpAnswer:
+        self.asked.append(url)
+        return HttpAnswer(status=200, headers={}, body=self.chain.encode())
+
+
+@pytest.mark.parametrize(
+    ("mode", "host", "fetched"),
+    [
+        ("live", "api.paypal.com", True),
+        ("live", "api-m.paypal.com", True),
+        ("live", "api.sandbox.paypal.com", False),
+        ("test", "api.sandbox.paypal.com", True),
+        ("test", "api.paypal.com", True),
+    ],
+)
+async def test_paypals_own_certificate_has_to_chain_to_a_public_root(
+    mode: str, host: str, fetched: bool, here: Context, canned: Canned
+) -> None:
+    world = Paypal(Issuer("Root").issue("messageverificationcerts.paypal.com").pem)
+    real = {name: here.settings[name] for name in ("client_id", "client_secret", "webhook_id")}
+    context = msgspec.structs.replace(here, mode=mode, settings=real, http=world)
+    url = f"https://{host}{CERT}"
+    refused = await read(context, canned, Message(url=url))
+    assert world.asked == ([url] if fetched else [])
+    assert ("chains to no known root" if fetched else "none of PayPal's") in refused

@@ -6,7 +6,9 @@ be issued to PayPal's signing service and to chain to a public root.
 """
 
 import re
+import warnings
 from collections import OrderedDict
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from guildbank.plugin_api import Context
@@ -24,6 +27,7 @@ _TEST_HOSTS = ("api.sandbox.paypal.com", "api-m.sandbox.paypal.com")
 _LIVE_NAMES = ("messageverificationcerts.paypal.com",)
 _TEST_NAMES = ("messageverificationcerts.sandbox.paypal.com", *_LIVE_NAMES)
 _PATH = re.compile(r"/v1/notifications/certs/CERT-[A-Za-z0-9-]{1,100}")
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 _KEPT_FOR = timedelta(hours=1)
 _MOST_KEPT = 64
 _MOST_BYTES = 64 * 1024
@@ -111,4 +115,11 @@ def _store(settings: Settings) -> Store:
 
 @cache
 def _public_roots() -> Store:
-    return Store(x509.load_pem_x509_certificates(Path(certifi.where()).read_bytes()))
+    """Return the roots that browsers trust, but for any that is not as RFC 5280 wants it."""
+    roots = []
+    for pem in _PEM.findall(Path(certifi.where()).read_bytes()):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", CryptographyDeprecationWarning)
+            with suppress(CryptographyDeprecationWarning, ValueError):
+                roots.append(x509.load_pem_x509_certificate(pem))
+    return Store(roots)
