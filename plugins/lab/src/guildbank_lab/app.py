@@ -67,6 +67,12 @@ async def clear(bench: Bench) -> None:
     bench.switches.clear()
 
 
+@post("/lab/rest", status_code=204)
+async def rest(bench: Bench) -> None:
+    """Answer once every webhook was taken or given up."""
+    await bench.courier.rest()
+
+
 @post("/lab/clock", status_code=200)
 async def move(bench: Bench, data: Move) -> dict[str, str]:
     """Let time pass at once."""
@@ -102,7 +108,7 @@ def create_app(config: Config) -> Litestar:
 
     return Litestar(
         route_handlers=[
-            health, turn, clear, move, *api.ROUTES, *controls.ROUTES, *pages.ROUTES,
+            health, turn, clear, rest, move, *api.ROUTES, *controls.ROUTES, *pages.ROUTES,
         ],
         dependencies={
             "bench": Provide(bench_of, sync_to_thread=False),

@@ -38,6 +38,10 @@ class Courier:
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
 
+    async def rest(self) -> None:
+        """Wait until everything that is on its way was taken or given up."""
+        await asyncio.gather(*self._sending, return_exceptions=True)
+
     async def close(self) -> None:
         """End all deliveries."""
         for task in list(self._sending):
