@@ -41,7 +41,7 @@ def client(canned: Canned) -> Client:
         mode="test",
         settings={
             "client_id": "client-1",
-            "client_secret": "secret-of-client-1",
+            "client_secret": "quiet-secret-of-a-tenant",
             "webhook_id": "5WA53290LR5218401",
             "lab_url": canned.url,
         },

@@ -25,7 +25,7 @@ from guildbank_paypal.client import PayPalFailed
 from guildbank_paypal.plugin import PayPalProvider
 from guildbank_paypal.settings import BadSettings, read_settings
 
-SECRET = "secret-of-client-1"
+SECRET = "quiet-secret-of-a-tenant"
 TOKEN = {"access_token": "A21AA", "token_type": "Bearer", "expires_in": 32_400}
 FINAL = {"details": [{"issue": "TRANSACTION_REFUSED"}]}
 

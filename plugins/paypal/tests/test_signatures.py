@@ -71,7 +71,7 @@ async def canned() -> AsyncIterator[Canned]:
 def here(canned: Canned) -> Context:
     settings = {
         "client_id": "client-1",
-        "client_secret": "secret-of-client-1",
+        "client_secret": "quiet-secret-of-a-tenant",
         "webhook_id": WEBHOOK_ID,
         "lab_url": canned.url,
         "trust_root": ROOT.pem,
