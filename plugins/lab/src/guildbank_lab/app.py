@@ -27,7 +27,7 @@ from guildbank_lab.switches import (
 )
 
 LOG = logging.getLogger(__name__)
-MAX_BODY_BYTES = 1024 * 1024
+MAX_BODY_BYTES = 64 * 1024
 _LONGEST_DELAY_SECONDS = 300
 WebRequest = Request[Any, Any, Any]
 

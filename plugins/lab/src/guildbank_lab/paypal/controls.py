@@ -67,10 +67,10 @@ class Settled(msgspec.Struct):
 
 
 class ToSign(msgspec.Struct):
-    """Bytes to sign as PayPal would, in hexadecimal."""
+    """Bytes to sign as PayPal would, by their CRC-32: that is all that its signature covers."""
 
     webhook_id: str
-    body_hex: str
+    crc32: Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
 
 
 @post("/lab/paypal/accounts", sync_to_thread=False)
@@ -139,11 +139,7 @@ async def forget_tokens(desk: Desk) -> None:
 @post("/lab/paypal/sign", status_code=200)
 async def sign(desk: Desk, data: ToSign) -> Response[dict[str, str]]:
     """Return the headers of these bytes, signed as PayPal signs its webhooks."""
-    try:
-        body = bytes.fromhex(data.body_hex)
-    except ValueError:
-        raise Refused(400, "NO_HEXADECIMAL") from None
-    return Response(desk.webhooks.headers(data.webhook_id, body))
+    return Response(desk.webhooks.headers(data.webhook_id, data.crc32))
 
 
 def _order(desk: Desk, name: str) -> Order:

@@ -52,15 +52,15 @@ class Webhooks:
         signer = self._stranger if effect == FORGED else self.signer
 
         def headers() -> Mapping[str, str]:
-            return self.headers(account.webhook_id, body, signer)
+            return self.headers(account.webhook_id, zlib.crc32(body), signer)
 
         for _ in range(3 if effect == DUPLICATE else 1):
             bench.courier.send(account.webhook_url, headers, body, after_seconds=late)
 
-    def headers(self, webhook_id: str, body: bytes, signer: Signer | None = None) -> dict[str, str]:
-        """Return the headers of a signed body."""
+    def headers(self, webhook_id: str, crc: int, signer: Signer | None = None) -> dict[str, str]:
+        """Return the headers of a signed body, known by its CRC-32."""
         transmission, at = self._bench.names.new(32).lower(), self._bench.clock.text()
-        signed = f"{transmission}|{at}|{webhook_id}|{zlib.crc32(body)}"
+        signed = f"{transmission}|{at}|{webhook_id}|{crc}"
         proof = (signer or self.signer).sign(signed.encode())
         return {
             "content-type": "application/json",
