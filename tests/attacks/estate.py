@@ -17,6 +17,8 @@ MAILED = "shh-quiet-reset"
 SCRIPT = Scripted()
 """The payment provider of the deployment under attack."""
 
+LED = {"routes": [{"id": "all", "to": [{"provider": "scripted"}]}]}
+
 
 async def settle(studio: Studio) -> Objects:
     """Give a tenant one of everything."""
@@ -45,7 +47,7 @@ async def settle(studio: Studio) -> Objects:
     refund = done(await studio.post(f"/v1/payments/{bought['id']}/refunds", part))
     # Two revisions: what is published can be rolled back.
     for _ in range(2):
-        done(await studio.post("/v1/pipelines/packs/revisions", {"stages": {}}))
+        done(await studio.post("/v1/pipelines/packs/revisions", {"stages": LED}))
     done(await studio.post("/v1/pipelines/packs/publish", {"revision": 2}))
     made = await create_key(studio.city.services.identity, studio.ref, "spare", ["players:read"])
     assert not isinstance(made, Refusal)

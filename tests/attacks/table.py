@@ -312,6 +312,7 @@ def _of_payments(o: Objects) -> dict[str, Call]:
         "POST /v1/payments": Call(buy),
         "GET /v1/payments": Call(query={"playerId": o.player}),
         "GET /v1/payments/{payment_id}": Call(),
+        "GET /v1/payments/{payment_id}/timeline": Call(),
         "POST /v1/payments/{payment_id}/cancel": Call(),
         "POST /v1/payments/{payment_id}/attempts": Call({}),
         "POST /v1/payments/{payment_id}/refunds": Call({}),

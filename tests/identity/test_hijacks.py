@@ -85,32 +85,76 @@ async def test_factors_passkeys_and_sessions_that_a_thief_left_end_with_the_owne
     done(await thief.log_in())
 
 
-async def test_what_a_thief_adds_after_the_owners_link_ends_with_the_owners_new_password(
-    thief: Person,
-) -> None:
+async def test_a_thief_adds_no_factor_after_the_owners_link(thief: Person) -> None:
     await follow(thief)
     await thief.come_in()
-    passkey = await plant(thief)
+    for path in ("totp", "mailed-code"):
+        answer = await thief.call("POST", f"/v1/second-factor/{path}")
+        assert refused(answer) == (403, "step_up_required")
+        assert answer.json()["methods"] == ["mailed_code"]
+    answer = await thief.call("POST", "/v1/passkeys/options")
+    assert refused(answer) == (403, "step_up_required")
     done(await thief.reset(OWNERS))
-    assert not await passkey_opens(thief, passkey)
     assert (await thief.call("GET", "/v1/sessions")).status_code == 401
     assert refused(await thief.log_in()) == (401, "login_failed")
     done(await thief.log_in(password=OWNERS))
 
 
+async def test_an_app_begun_before_the_owners_link_is_not_taken_into_use_after_it(
+    thief: Person,
+) -> None:
+    begun = done(await thief.call("POST", "/v1/second-factor/totp"))
+    thief.secret = begun["secret"]
+    await follow(thief)
+    await thief.come_in()
+    body = {"enrolment": begun["enrolment"], "code": thief.code()}
+    answer = await thief.call("POST", "/v1/second-factor/totp/confirm", body)
+    assert not answer.is_success
+    done(await thief.log_in())
+
+
+async def test_who_followed_the_link_outside_keeps_the_factor_through_a_new_password(
+    thief: Person,
+) -> None:
+    """As most do: in the browser that the mail opens, where nobody is signed in."""
+    await follow(thief)
+    await thief.come_in()
+    done(await thief.call("POST", "/v1/sessions/step-up/mail"))
+    thief.take(await thief.step_up("mailed_code", code=await thief.mailed_code()))
+    await thief.with_totp()
+    done(await thief.reset(OWNERS))
+    assert refused(await thief.log_in(password=OWNERS)) == (401, "second_factor_required")
+
+
+async def test_a_new_address_takes_no_factor_away(house: House, home: TenantRef) -> None:
+    """Its link is followed outside; a new password by the new mail asks for the factor as ever."""
+    async with await page_of(house, home) as web:
+        person = await (await Person(house, home, web).register()).come_in()
+        await person.with_totp()
+        body = {"email": f"new.{person.address}"}
+        done(await person.call("PUT", "/v1/account/email", body), 202)
+        handle, person.name = person.name, f"new.{person.name}"
+        token = await person.mailed_token("email_change_confirm")
+        done(await web.post("/v1/account/email/change", json={"token": token}))
+        done(await person.reset(OWNERS))
+        person.name = handle
+        answer = await person.log_in(password=OWNERS)
+        assert refused(answer) == (401, "second_factor_required")
+
+
 async def test_an_address_that_a_thief_gave_up_and_its_owner_took_back_is_not_the_thiefs(
     thief: Person,
 ) -> None:
-    """What was planted before ends with the new password, though the change is undone."""
+    """What was planted under the thief's own address ends when the change is undone."""
     await follow(thief)
     await thief.come_in()
-    passkey = await plant(thief)
     elsewhere = f"lair.{thief.address}"
     done(await thief.call("PUT", "/v1/account/email", {"email": elsewhere}), 202)
     owner, thief.name = thief.name, f"lair.{thief.name}"
     token = await thief.mailed_token("email_change_confirm")
     thief.name = owner
     done(await thief.call("POST", "/v1/account/email/change", {"token": token}))
+    passkey = await plant(thief)
     token = await thief.mailed_token("email_change_notice")
     done(await thief.web.post("/v1/account/email/undo", json={"token": token}))
     done(await thief.reset(OWNERS))

@@ -105,7 +105,8 @@ async def test_it_is_written_in_the_players_language(
     vera.player = done(await web.post("/register", json=body), 201)["userId"]
     async with house.db.begin(home.schema) as tx:
         await tx.driver.execute(
-            "UPDATE identity_email SET confirmed_at = now() WHERE player_id = $1", vera.player
+            "UPDATE identity_email SET confirmed_at = now(), owned_at = now() WHERE player_id = $1",
+            vera.player,
         )
     await vera.come_in()
     await vera.come_in()

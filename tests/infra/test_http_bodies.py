@@ -105,6 +105,23 @@ async def test_a_wrong_value_is_named(
 
 
 @pytest.mark.parametrize(
+    ("metadata", "detail"),
+    [
+        ({"a": 1}, "A value in metadata must be a string."),
+        ({"a": "x" * 501}, "A value in metadata must have at most 500 characters."),
+        ({"k" * 65: "x"}, "A name in metadata must have at most 64 characters."),
+        ({"": "x"}, "A name in metadata must have at least 1 characters."),
+        ("a", "metadata must be an object."),
+    ],
+)
+async def test_a_wrong_member_is_not_taken_for_its_object(
+    client: httpx.AsyncClient, metadata: object, detail: str
+) -> None:
+    problem = await refused(client, body(metadata=metadata))
+    assert (problem["detail"], problem["field"]) == (detail, "metadata")
+
+
+@pytest.mark.parametrize(
     "content",
     [
         b"{",

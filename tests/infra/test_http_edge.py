@@ -171,6 +171,7 @@ async def test_an_unexpected_failure_is_logged_and_tells_the_client_only_its_id(
         (asyncpg.ConnectionDoesNotExistError("closed"), "database_unavailable"),
         (asyncpg.TooManyConnectionsError("53300"), "database_unavailable"),
         (asyncpg.InterfaceError("connection is closed"), "database_unavailable"),
+        (asyncpg.InternalClientError("another operation (2)"), "database_unavailable"),
         (ConnectionRefusedError(111, "refused"), "database_unavailable"),
         (sqlalchemy.exc.TimeoutError("pool"), "database_unavailable"),
         (

@@ -11,7 +11,7 @@ import pytest
 from guildbank.journal.act import facts, fingerprint, key_hash
 from guildbank.journal.chain import GENESIS, batch_hash, digests, entry_bytes, row_digest
 from guildbank.ledger import TRANSFERS, Transfer
-from guildbank.payments.contracts import RefundCommand
+from guildbank.payments.contracts.sale import RefundCommand
 from guildbank.wallets.contracts import Grant, PlaceHold, Reverse, Spend
 
 PLAYER = "player_01kag3pyqmf9aag12vtrsy70ps"

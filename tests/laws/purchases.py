@@ -19,7 +19,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Sealed
 from guildbank.kernel import Refusal
 from guildbank.payments import Payments
-from guildbank.payments.contracts import Purchase, RefundCommand
+from guildbank.payments.contracts.sale import Purchase, RefundCommand
 from guildbank.payments.usecases.cancel import cancel_payment
 from guildbank.payments.usecases.create import create_payment
 from guildbank.payments.usecases.receive_webhook import receive_webhook

@@ -41,6 +41,17 @@ async def test_debt_is_shown_as_what_is_owed(economy: Economy):
     assert (now.total, now.debt) == (8, 18)
 
 
+async def test_while_a_debt_blocks_spending_nothing_is_available(economy: Economy):
+    player = await economy.player()
+    await economy.grant(player, 20)
+    debt = Address(player, GEM, "debt")
+    await economy.move("payments.refund_clawed", Leg((debt,), house(GEM, "clawed"), 5))
+    assert (await balances(economy, player)).available == 0
+    repaid = Leg((Address(player, GEM, "free"),), debt, 5, forced=True)
+    await economy.move("wallets.granted", repaid)
+    assert (await balances(economy, player)).available == 15
+
+
 async def test_a_frozen_wallet_has_nothing_available(economy: Economy):
     player = await economy.player()
     await economy.grant(player, 20)

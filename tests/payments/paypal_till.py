@@ -9,7 +9,7 @@ from tests.payments.shop import Shop
 from tests.servers.lab import LabServer
 
 from guildbank.kernel import Refusal
-from guildbank.payments.contracts import Intent, Refund
+from guildbank.payments.contracts.rows import Intent, Refund
 from guildbank.payments.usecases.read import get_payment
 from guildbank.plugin_api import NextAction
 

@@ -60,7 +60,8 @@ Answer = Outcome | Exception | Callable[[], Awaitable[Outcome]]
 class Scripted:
     """Answers from its script; a payment's truth is what `stands` says of its attempt."""
 
-    def __init__(self) -> None:
+    def __init__(self, manifest: Manifest = MANIFEST) -> None:
+        self._manifest = manifest
         self.on_create: Answer | None = None
         self.on_refund: Answer | None = None
         self.on_cancel: Answer | None = None
@@ -71,7 +72,7 @@ class Scripted:
 
     @property
     def manifest(self) -> Manifest:
-        return MANIFEST
+        return self._manifest
 
     async def create_payment(self, context: Context, request: PaymentRequest) -> Outcome:
         self.requests.append(request)

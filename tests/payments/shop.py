@@ -12,8 +12,9 @@ from guildbank.identity import add_player
 from guildbank.infra.egress import Egress
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, SystemClock, new_id
-from guildbank.payments import Payments, Timing
-from guildbank.payments.contracts import Intent, Purchase, Refund, RefundCommand
+from guildbank.payments import PaymentRecord, Payments, Timing
+from guildbank.payments.contracts.rows import Intent, Refund
+from guildbank.payments.contracts.sale import Purchase, RefundCommand
 from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.attempt import Asked
 from guildbank.payments.usecases.create import create_payment
@@ -207,10 +208,14 @@ class Shop:
 
     async def publish(self, share: int = 100, **slots: list[tuple[str, str]]) -> int:
         """Save and publish steps by slot, each a name and a plugin; return the revision."""
-        stages = Stages(
-            **{slot: tuple(Step(name, plugin) for name, plugin in steps)
-               for slot, steps in slots.items()}
-        )  # fmt: skip
+        steps = {
+            slot: tuple(Step(name, plugin) for name, plugin in given)
+            for slot, given in slots.items()
+        }
+        return await self.publish_stages(msgspec.structs.replace(Stages(), **steps), share)
+
+    async def publish_stages(self, stages: Stages, share: int = 100) -> int:
+        """Save and publish a revision; return its number."""
         pipelines = self.payments.pipelines
         saved = await save_revision(pipelines, self.tenant, "app", "packs", stages)
         assert not isinstance(saved, Refusal), saved
@@ -262,6 +267,7 @@ async def open_shop(
         clock=clock,
         timing=Timing(nudge=timedelta(0), patience_seconds=5),
     )
+    payments.pipelines.record = PaymentRecord(payments)
     shop = Shop(house, made.ref, payments, script)
     gem = SaveCurrencyAct("app", None, Currency(code="GEM", name="Gems"), create=True)
     assert isinstance(await house.journal.submit(made.ref.schema, gem), Receipt)

@@ -8,7 +8,7 @@ from tests.payments.scripted import DECLINED, PENDING, Lost, processed
 from tests.payments.shop import Shop
 
 from guildbank.kernel import Refusal
-from guildbank.payments.contracts import IntentState
+from guildbank.payments.contracts.rows import IntentState
 from guildbank.payments.usecases.cancel import cancel_payment, expire_payments
 from guildbank.payments.usecases.handle_webhook import sweep_webhooks
 from guildbank.payments.usecases.look import look_at_attempt
@@ -133,7 +133,9 @@ async def test_a_declined_payment_takes_no_money_and_may_try_five_times(shop: Sh
     shop.script.on_create = DECLINED
     intent = await shop.buy(player)
     assert intent.state is IntentState.REQUIRES_PAYMENT_METHOD
-    assert intent.problem == "card_declined"
+    assert intent.problem == "declined"
+    [attempt] = (await shop.dossier(intent)).attempts
+    assert attempt.code == "card_declined"
     for _ in range(4):
         await shop.retry(intent)
     assert await shop.state(intent) == "failed"

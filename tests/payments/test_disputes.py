@@ -5,7 +5,7 @@ from tests.payments.scripted import PENDING, processed
 from tests.payments.shop import Shop
 
 from guildbank.kernel import Refusal
-from guildbank.payments.contracts import Intent
+from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.usecases.handle_webhook import sweep_webhooks
 from guildbank.plugin_api import EventKind
 

@@ -141,7 +141,9 @@ async def test_a_declined_payment_is_tried_again_with_another_method(web: Web):
     async with await web.player(await web.shop.player()) as me:
         body = {"packId": web.shop.pack, "currency": "EUR", "provider": "scripted"}
         bought = (await me.post("/v1/payments", json=body, headers=keyed())).json()
-        assert (bought["state"], bought["problem"]) == ("requires_payment_method", "card_declined")
+        assert (bought["state"], bought["problem"]) == ("requires_payment_method", "declined")
+        assert bought["problemDetail"].startswith("The payment was declined. Nothing was charged.")
+        assert [one["code"] for one in bought["attempts"]] == ["card_declined"]
         web.shop.script.on_create = None
         path = f"/v1/payments/{bought['id']}/attempts"
         key = keyed()

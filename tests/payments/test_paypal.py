@@ -14,7 +14,7 @@ from tests.payments.web import Web, served
 from tests.servers.lab import LabServer
 
 from guildbank.kernel import Refusal
-from guildbank.payments.contracts import Intent
+from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.cancel import cancel_payment
 from guildbank_paypal.plugin import PayPalProvider
@@ -121,7 +121,7 @@ async def test_a_payment_refused_for_good_can_be_tried_anew_and_is_paid_once(til
     first = await till.order(intent)
     await till.choose(intent, "refused")
     await till.reaches(intent, "requires_payment_method")
-    assert (await till.shop.dossier(intent)).intent.problem == "TRANSACTION_REFUSED"
+    assert (await till.shop.dossier(intent)).intent.problem == "declined"
     again = await till.shop.retry(intent)
     assert not isinstance(again, Refusal)
     await till.choose(intent)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guildbank.payments.contracts import AttemptState, DisputeState, IntentState, RefundState
+from guildbank.payments.contracts.rows import AttemptState, DisputeState, IntentState, RefundState
 from guildbank.payments.rules import (
     ATTEMPT,
     DISPUTE,

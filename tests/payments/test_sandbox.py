@@ -13,7 +13,7 @@ from tests.payments.web import Web, served
 from tests.servers.sandbox import SandboxServer
 
 from guildbank.kernel import Refusal
-from guildbank.payments.contracts import Intent
+from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.read import get_payment
 from guildbank_sandbox.plugin import SandboxProvider
@@ -109,8 +109,15 @@ async def test_reordered_and_missing_webhooks_come_to_the_same_end(till: Till, m
 
 
 async def test_a_declined_payment_credits_nothing(till: Till):
-    intent = await till.buy(await till.shop.player(), "instant_decline")
-    assert (intent.state, intent.problem) == ("requires_payment_method", "card_declined")
+    for method, state, problem in (
+        ("instant_decline", "requires_payment_method", "declined"),
+        ("instant_decline_funds", "requires_payment_method", "insufficient_funds"),
+        ("instant_decline_fraud", "failed", "fraud_suspected"),
+        ("instant_unavailable", "requires_payment_method", "provider_unavailable"),
+        ("no_such_method", "requires_payment_method", "method_not_supported"),
+    ):
+        intent = await till.buy(await till.shop.player(), method)
+        assert (intent.state, intent.problem) == (state, problem)
     assert await till.shop.balances() == {}
 
 

@@ -11,7 +11,7 @@ from tests.payments.web import Web, served
 from tests.servers.localstripe import LocalStripe
 
 from guildbank.kernel import Refusal
-from guildbank.payments.contracts import Intent
+from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.read import get_payment
 from guildbank.plugin_api import NextAction
@@ -51,8 +51,20 @@ async def test_a_card_pays_for_coins_that_are_spent_and_the_rest_refunded(
     intent = await buy(shop, stripe, player, "4242424242424242")
     assert intent.state == "credited"
     assert await shop.money() == {"provider:stripe": -499, "backing": 499}
+    await shop.spend(player, 20)  # of the bonus, which goes first
     await shop.refunded(intent, 99)
     # floor(500*99/499) = 99 and floor(50*99/499) = 9 coins went with 99 minor units.
+    assert await shop.coins(player) == {"paid": 401, "bonus": 21}
+    whole = await shop.refund(intent)
+    assert isinstance(whole, Refusal)
+    assert whole.code == "refund_exceeds_unspent"
+    assert await shop.money() == {"provider:stripe": -400, "backing": 400}
+
+
+async def test_an_unspent_card_payment_goes_back_to_the_last_cent(shop: Shop, stripe: LocalStripe):
+    player = await shop.player()
+    intent = await buy(shop, stripe, player, "4242424242424242")
+    await shop.refunded(intent, 99)
     assert await shop.coins(player) == {"paid": 401, "bonus": 41}
     await shop.refunded(intent)
     assert await shop.left() == {}

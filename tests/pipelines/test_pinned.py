@@ -8,7 +8,7 @@ from tests.pipelines.test_publish import run, save
 
 from guildbank.journal import pump
 from guildbank.kernel import Refusal
-from guildbank.payments.contracts import Intent
+from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.subscribers import CallbackOutbox
 from guildbank.payments.usecases.callbacks import deliver_callbacks
 from guildbank.plugin_api import CallbackEvent, Context, Manifest, Slot

@@ -11,7 +11,7 @@ from tests.pipelines.test_publish import run
 from guildbank.journal import Journal
 from guildbank.kernel import Refusal
 from guildbank.payments import Payments
-from guildbank.payments.contracts import Intent
+from guildbank.payments.contracts.rows import Intent
 from guildbank.pipelines import Pipelines, Stages, Step, save_revision
 from guildbank.plugin_api import Slot
 

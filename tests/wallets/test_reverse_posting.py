@@ -100,7 +100,59 @@ async def test_a_reversal_undoes_every_leg_and_only_once(studio: Studio, player:
     assert refused(await reverse(studio, transaction)) == (422, "exceeds_original")
 
 
-async def test_a_part_of_several_legs_is_refused(studio: Studio, player: str) -> None:
+async def test_parts_of_several_legs_are_undone_and_never_more_than_was_posted(
+    studio: Studio, player: str
+) -> None:
+    other = await studio.player()
+    transaction = await posted(
+        studio, leg("issue", (player, "free"), 5), leg("issue", (other, "bonus"), 7)
+    )
+    part = [{"leg": 1, "amount": 3}]
+    answer = done(await reverse(studio, transaction, legs=part, key="part-1"))
+    assert [one["amount"] for one in answer["transfers"]] == [3]
+    assert done(await reverse(studio, transaction, legs=part, key="part-1")) == answer
+    assert await studio.buckets(other) == {"bonus": 4}
+    assert await studio.buckets(player) == {"free": 5}
+    too_much = await reverse(
+        studio, transaction, legs=[{"leg": 0, "amount": 5}, {"leg": 1, "amount": 5}]
+    )
+    assert refused(too_much) == (422, "exceeds_original")
+    assert (too_much.json()["field"], too_much.json()["left"]) == ("legs", 4)
+    assert await studio.buckets(player) == {"free": 5}
+    done(await reverse(studio, transaction))
+    assert (await studio.buckets(player), await studio.buckets(other)) == ({}, {})
+    assert refused(await reverse(studio, transaction, legs=part)) == (422, "exceeds_original")
+    assert await proves(studio)
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "field"),
+    [
+        ({"legs": [{"leg": 2, "amount": 1}]}, "unknown_leg", "legs"),
+        ({"legs": [{"leg": 0, "amount": 1}, {"leg": 0, "amount": 1}]}, "invalid_value", "legs"),
+        ({"legs": [{"leg": 0, "amount": 1}], "amount": 1}, "invalid_value", "amount"),
+        ({"legs": []}, "out_of_range", "legs"),
+        ({"legs": [{"leg": 0, "amount": 0}]}, "amount_not_positive", "legs.0.amount"),
+    ],
+)
+async def test_legs_that_make_no_sense_are_refused(
+    studio: Studio, player: str, more: dict[str, Any], code: str, field: str
+) -> None:
+    transaction = await posted(
+        studio, leg("issue", (player, "free"), 5), leg("issue", (player, "bonus"), 5)
+    )
+    answer = await reverse(studio, transaction, **more)
+    assert (refused(answer)[1], answer.json()["field"]) == (code, field)
+    assert await studio.buckets(player) == {"free": 5, "bonus": 5}
+
+
+async def test_a_grant_is_not_undone_by_legs(studio: Studio, player: str) -> None:
+    granted = (await studio.grant(player, 5))["transactionId"]
+    answer = await reverse(studio, granted, legs=[{"leg": 0, "amount": 1}])
+    assert (refused(answer), answer.json()["field"]) == ((422, "invalid_value"), "legs")
+
+
+async def test_an_amount_of_several_legs_is_refused(studio: Studio, player: str) -> None:
     transaction = await posted(
         studio, leg("issue", (player, "free"), 5), leg("issue", (player, "bonus"), 5)
     )

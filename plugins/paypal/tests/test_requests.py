@@ -140,7 +140,7 @@ async def test_an_order_is_made_once_for_each_key_and_names_our_attempt(
     ("changes", "code"),
     [
         ({"currency": "HUF", "amount_minor": 50_050}, "amount_not_expressible"),
-        ({"currency": "KWD"}, "amount_not_expressible"),
+        ({"currency": "KWD"}, "currency_not_taken"),
         ({"method": "card"}, "unknown_method"),
     ],
 )

@@ -14,6 +14,14 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+class Unserved(Exception):
+    """What was asked cannot be done now, and may be asked again; the text is for the caller."""
+
+    def __init__(self, detail: str, retry_after_seconds: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class Overloaded(Exception):
     """The queue is full or closing: nothing was begun."""
 

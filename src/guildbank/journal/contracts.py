@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
+from guildbank.infra.batching import Unserved
 from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
@@ -177,15 +178,11 @@ Probe: TypeAlias = Callable[[str], Awaitable[None]]
 """Is awaited at named points of a batch; tests cut there."""
 
 
-class Unavailable(Exception):
+class Unavailable(Unserved):
     """The journal cannot answer now: queue full, deadline passed, or database away.
 
     Nothing is known to have happened; the same request with the same key is safe to repeat.
     """
-
-    def __init__(self, detail: str, retry_after_seconds: int = 1) -> None:
-        super().__init__(detail)
-        self.retry_after_seconds = retry_after_seconds
 
 
 class Entry(msgspec.Struct, frozen=True):

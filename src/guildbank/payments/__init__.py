@@ -7,11 +7,11 @@ payment_in_progress, payment_not_refundable, exceeds_refundable, currency_mismat
 refund_exceeds_unspent, bad_signature, and those of the Fulfilment.
 """
 
-from guildbank.payments.contracts import (
-    AMOUNT_NOT_SOLD,
+from guildbank.payments.contracts.refusals import AMOUNT_NOT_SOLD
+from guildbank.payments.contracts.rows import Intent
+from guildbank.payments.contracts.sale import (
     Fulfilment,
     Goods,
-    Intent,
     LimitUse,
     Offer,
     Order,
@@ -19,6 +19,7 @@ from guildbank.payments.contracts import (
     Wanted,
 )
 from guildbank.payments.usecases import Payments, Timing
+from guildbank.payments.usecases.tell_record import PaymentRecord
 
 __all__ = [
     "AMOUNT_NOT_SOLD",
@@ -28,6 +29,7 @@ __all__ = [
     "LimitUse",
     "Offer",
     "Order",
+    "PaymentRecord",
     "Payments",
     "Quote",
     "Timing",

@@ -25,6 +25,7 @@ WHERE processed_at IS NULL
 CALLBACKS = """
 SELECT
 FROM payments_telling
+WHERE told_at IS NULL
 """
 
 BACKLOGS = (

@@ -7,7 +7,7 @@ from guildbank.infra.each_tenant import each_tenant
 from guildbank.infra.room import Job
 from guildbank.infra.tenant import TenantRef
 from guildbank.payments.usecases import Payments
-from guildbank.payments.usecases.callbacks import deliver_callbacks
+from guildbank.payments.usecases.callbacks import deliver_callbacks, forget_tellings
 from guildbank.payments.usecases.cancel import expire_payments
 from guildbank.payments.usecases.handle_webhook import forget_bodies, sweep_webhooks
 from guildbank.payments.usecases.look import janitor
@@ -55,8 +55,9 @@ async def run_callbacks(services: Services) -> None:
 
 
 async def run_tidy(services: Services) -> None:
-    """Empty what providers sent long ago: it may name payers."""
+    """Empty what providers sent long ago: it may name payers; forget who was told long ago."""
     await in_each_tenant(services, forget_bodies)
+    await in_each_tenant(services, forget_tellings)
 
 
 JOBS = (

@@ -15,16 +15,19 @@ WHERE id = ANY($1::text[])
 """
 
 ADD = """
-INSERT INTO payments_telling (purpose, step, seq, revision, kind, at, data, tries, next_at)
-SELECT purpose, step, seq, revision, kind, at, data, 0, at
+INSERT INTO payments_telling
+    (purpose, step, seq, revision, kind, at, data, tries, next_at, payment_id)
+SELECT purpose, step, seq, revision, kind, at, data, 0, at, payment_id
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::integer[], $5::text[], $6::timestamptz[],
-            $7::text[]) AS told (purpose, step, seq, revision, kind, at, data)
+            $7::text[], $8::text[])
+     AS told (purpose, step, seq, revision, kind, at, data, payment_id)
 ON CONFLICT (purpose, step, seq) DO NOTHING
 """
 
 READ_STEPS = """
 SELECT DISTINCT purpose, step
 FROM payments_telling
+WHERE told_at IS NULL
 ORDER BY purpose, step
 """
 
@@ -34,13 +37,20 @@ UPDATE payments_telling
 SET tries = tries + 1, next_at = $4
 WHERE purpose = $1
   AND step = $2
-  AND seq = (SELECT min(seq) FROM payments_telling WHERE purpose = $1 AND step = $2)
+  AND seq = (
+      SELECT min(seq)
+      FROM payments_telling
+      WHERE purpose = $1
+        AND step = $2
+        AND told_at IS NULL
+  )
   AND next_at <= $3
 RETURNING seq, revision, kind, at, data, tries
 """
 
 DONE = """
-DELETE FROM payments_telling
+UPDATE payments_telling
+SET told_at = $4
 WHERE purpose = $1
   AND step = $2
   AND seq = $3
@@ -52,6 +62,27 @@ SET next_at = $4
 WHERE purpose = $1
   AND step = $2
   AND seq = $3
+"""
+
+
+# A few at a time, so that no row is locked for long.
+FORGET_TOLD = """
+DELETE FROM payments_telling
+WHERE (purpose, step, seq) IN (
+    SELECT purpose, step, seq
+    FROM payments_telling
+    WHERE told_at < $1
+    ORDER BY told_at
+    LIMIT $2
+)
+"""
+
+# Older payments are found by their entries too, so an entry may come a second time.
+ADD_ENTRIES = """
+INSERT INTO payments_entry (payment_id, seq)
+SELECT *
+FROM unnest($1::text[], $2::bigint[])
+ON CONFLICT (payment_id, seq) DO NOTHING
 """
 
 
@@ -72,6 +103,7 @@ class Telling(msgspec.Struct, frozen=True):
     step: str
     revision: int
     entry: Entry
+    payment_id: str
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -101,7 +133,13 @@ async def add_tellings(driver: Driver, tellings: Sequence[Telling]) -> None:
         [one.entry.kind for one in tellings],
         [one.entry.at for one in tellings],
         [one.entry.data.decode() for one in tellings],
+        [one.payment_id for one in tellings],
     )
+
+
+async def add_entries(driver: Driver, found: Sequence[tuple[str, int]]) -> None:
+    """Keep which entries are about which payments."""
+    await driver.execute(ADD_ENTRIES, [one[0] for one in found], [one[1] for one in found])
 
 
 async def waiting_steps(driver: Driver) -> list[tuple[str, str]]:
@@ -117,9 +155,15 @@ async def take_oldest(
     return None if row is None else Waiting(*row)
 
 
-async def mark_done(driver: Driver, purpose: str, step: str, seq: int) -> None:
-    """Forget an entry that the step was told."""
-    await driver.execute(DONE, purpose, step, seq)
+async def mark_done(driver: Driver, purpose: str, step: str, seq: int, now: datetime) -> None:
+    """Note that the step was told of an entry."""
+    await driver.execute(DONE, purpose, step, seq, now)
+
+
+async def forget_told(driver: Driver, before: datetime, limit: int) -> int:
+    """Forget what steps were told before this time; return how much that was."""
+    done: str = await driver.execute(FORGET_TOLD, before, limit)
+    return int(done.rpartition(" ")[2])
 
 
 async def put_off(driver: Driver, purpose: str, step: str, seq: int, at: datetime) -> None:

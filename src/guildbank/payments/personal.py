@@ -10,6 +10,13 @@ WHERE payment_id IN (SELECT id FROM payments_intent WHERE player_id = $1)
   AND state NOT IN ('created', 'pending', 'unknown')
 """
 
+# Plugins write into their notes what they like.
+FORGET_CHECKS = """
+UPDATE payments_check
+SET answers = '[]'
+WHERE payment_id IN (SELECT id FROM payments_intent WHERE player_id = $1)
+"""
+
 # Reasons are sealed under the person's key; those of earlier versions stand in clear.
 FORGET_REFUNDS = """
 UPDATE payments_refund
@@ -61,6 +68,17 @@ PERSONAL = (
         ORDER BY attempt.id
         """,
         (FORGET_ATTEMPTS,),
+    ),
+    Personal(
+        "payments_check",
+        """
+        SELECT chk.payment_id, chk.number, chk.answers, chk.at
+        FROM payments_check AS chk
+        JOIN payments_intent AS intent ON intent.id = chk.payment_id
+        WHERE intent.player_id = $1
+        ORDER BY chk.id
+        """,
+        (FORGET_CHECKS,),
     ),
     Personal(
         "payments_refund",

@@ -3,12 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from guildbank.payments.contracts import (
-    AttemptState,
-    DisputeState,
-    IntentState,
-    RefundState,
-)
+from guildbank.payments.contracts.rows import AttemptState, DisputeState, IntentState, RefundState
 from guildbank.plugin_api import OutcomeStatus
 
 MAX_ATTEMPTS = 5

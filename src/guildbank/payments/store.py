@@ -11,16 +11,17 @@ from sqlalchemy import BigInteger, Boolean, DateTime, Integer, LargeBinary, Tabl
 from guildbank.journal import Driver, Statement, fetch_rows
 from guildbank.journal import Rows as JournalRows
 from guildbank.payments import tables
-from guildbank.payments.contracts import (
+from guildbank.payments.contracts.rows import (
     PAYMENTS_ORDER,
     Account,
     Attempt,
+    Check,
     Dispute,
     Intent,
     Refund,
 )
 
-R = TypeVar("R", Intent, Attempt, Refund, Dispute, Account)
+R = TypeVar("R", Intent, Attempt, Refund, Dispute, Account, Check)
 
 _TYPES: dict[type, str] = {
     BigInteger: "bigint[]",
@@ -101,6 +102,12 @@ class Disputes(Rows[Dispute]):
     order: ClassVar[int] = PAYMENTS_ORDER + 3
 
 
+class Checks(Rows[Check]):
+    """What checks said, by id; written once."""
+
+    order: ClassVar[int] = PAYMENTS_ORDER + 6
+
+
 class Accounts(Rows[Account]):
     """The tenant's accounts at providers, by the provider's id."""
 
@@ -109,6 +116,7 @@ class Accounts(Rows[Account]):
 
 INTENTS = Intents(tables.intent, Intent)
 ATTEMPTS = Attempts(tables.attempt, Attempt)
+CHECKS = Checks(tables.check, Check)
 REFUNDS = Refunds(tables.refund, Refund)
 DISPUTES = Disputes(tables.dispute, Dispute)
 ACCOUNTS = Accounts(tables.provider, Account)

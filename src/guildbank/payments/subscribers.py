@@ -7,8 +7,8 @@ import msgspec
 
 from guildbank.infra.database import Tx
 from guildbank.journal import Entry, Subscriber
-from guildbank.payments.contracts import PROVIDER_CONFIGURED
-from guildbank.payments.outbox import Payer, Telling, add_tellings, payers_of
+from guildbank.payments.contracts.rows import PROVIDER_CONFIGURED
+from guildbank.payments.outbox import Payer, Telling, add_entries, add_tellings, payers_of
 from guildbank.payments.usecases import Payments
 from guildbank.pipelines import began_with, choose
 
@@ -54,7 +54,21 @@ class CallbackOutbox:
             number, stages = runs.number, runs.stages
         else:
             stages = await began_with(pipelines, tx.driver, schema, purpose, number)
-        return [Telling(purpose, step.id, number, entry) for step in stages.callbacks]
+        return [Telling(purpose, step.id, number, entry, payer.id) for step in stages.callbacks]
+
+
+class EntryIndex:
+    """Keeps which entries are about which payment, for the payment's timeline."""
+
+    name = "payments.entries"
+    from_start = True
+
+    async def handle(self, tx: Tx, schema: str, entries: Sequence[Entry]) -> None:
+        """Note the entries of payments."""
+        ours = [(_payment(entry), entry.seq) for entry in entries if _is_of_a_payment(entry.kind)]
+        found = [(payment, seq) for payment, seq in ours if payment is not None]
+        if found:
+            await add_entries(tx.driver, found)
 
 
 class _OfPayment(msgspec.Struct):
@@ -75,4 +89,4 @@ def _is_of_a_payment(kind: str) -> bool:
 
 def subscribers(services: Services) -> Sequence[Subscriber]:
     """Return the room's readers of the journal."""
-    return [CallbackOutbox(services.payments)]
+    return [CallbackOutbox(services.payments), EntryIndex()]

@@ -57,6 +57,9 @@ intent = Table(
     Column("revision", Integer, nullable=False, server_default="0"),
     # What a check said to the player; a plugin wrote it, so it is in no entry.
     Column("problem_detail", Text),
+    Column("platform", Text),
+    # Why its newest attempt went to its provider, as JSON.
+    Column("because", Text, nullable=False, server_default="{}"),
     Index("ix_payments_intent_player_id", "player_id", "id"),
 )
 
@@ -89,6 +92,7 @@ attempt = Table(
     Column("open_disputes", Integer, nullable=False),
     _at("created_at"),
     _at("changed_at"),
+    Column("because", Text, nullable=False, server_default="{}"),
     Index("uq_payments_attempt_reference", "provider", "reference", unique=True),
 )
 
@@ -101,6 +105,25 @@ Index(
     "ix_payments_attempt_unapplied",
     attempt.c.changed_at,
     postgresql_where=attempt.c.applied == "unapplied",
+)
+
+check = Table(
+    # What the checks of its pipeline said of a payment; plugins wrote it, so it is in no entry.
+    "payments_check",
+    tenant_metadata,
+    Column("id", Text, primary_key=True),
+    Column("payment_id", Text, ForeignKey("payments_intent.id"), nullable=False, index=True),
+    Column("number", Integer, nullable=False),
+    Column("answers", Text, nullable=False),
+    _at("at"),
+)
+
+entry = Table(
+    # Which entries of the journal are about a payment.
+    "payments_entry",
+    tenant_metadata,
+    Column("payment_id", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
 )
 
 refund = Table(
@@ -197,7 +220,7 @@ look = Table(
 )
 
 telling = Table(
-    # What callback steps are yet to be told, in the journal's order; a row goes once it is.
+    # What callback steps are to be told, in the journal's order, and since when they know.
     "payments_telling",
     tenant_metadata,
     Column("purpose", Text, primary_key=True),
@@ -210,6 +233,22 @@ telling = Table(
     Column("data", Text, nullable=False),
     Column("tries", Integer, nullable=False),
     _at("next_at"),
+    _at("told_at", optional=True),
+    Column("payment_id", Text, nullable=False, server_default="", index=True),
+)
+
+Index(
+    "ix_payments_telling_waiting",
+    telling.c.purpose,
+    telling.c.step,
+    telling.c.seq,
+    postgresql_where=telling.c.told_at.is_(None),
+)
+Index(
+    # What was told is kept for a while.
+    "ix_payments_telling_told",
+    telling.c.told_at,
+    postgresql_where=telling.c.told_at.is_not(None),
 )
 
 provider = Table(

@@ -4,7 +4,21 @@ Refusals: not_found, invalid_pipeline, step_not_started, pipeline_moved, nothing
 pipeline_unavailable, purchase_vetoed, gate_unavailable.
 """
 
-from guildbank.pipelines.contracts import EMPTY, Chosen, Placed, Stages, Step
+from guildbank.pipelines.contracts import (
+    EMPTY,
+    Answer,
+    Because,
+    Bought,
+    Chosen,
+    Passage,
+    Placed,
+    PostingLine,
+    Recorded,
+    Route,
+    Stages,
+    Step,
+)
+from guildbank.pipelines.rules import lead, pick, route_of
 from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.ask_gates import ask_gates
 from guildbank.pipelines.usecases.choose import began_with, choose, pinned
@@ -16,10 +30,17 @@ from guildbank.pipelines.usecases.start import ready
 
 __all__ = [
     "EMPTY",
+    "Answer",
+    "Because",
+    "Bought",
     "Chosen",
     "Follower",
+    "Passage",
     "Pipelines",
     "Placed",
+    "PostingLine",
+    "Recorded",
+    "Route",
     "Stages",
     "Step",
     "Wanted",
@@ -27,9 +48,12 @@ __all__ = [
     "began_with",
     "choose",
     "know_secrets",
+    "lead",
+    "pick",
     "pinned",
     "publish",
     "ready",
+    "route_of",
     "save_revision",
     "with_secrets",
 ]

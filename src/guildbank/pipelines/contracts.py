@@ -2,16 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
+from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
-from guildbank.plugin_api import Slot
+from guildbank.plugin_api import PurchaseView, Slot
 
 PIPELINES_ORDER = 36
 MAX_STEPS = 20
 """Steps of one slot."""
+MAX_ROUTES = 50
+MAX_PROVIDERS = 10
+"""Providers of one route."""
+MAX_WEIGHT = 1_000
 MAX_BYTES = 32_768
 """How much of a revision, as JSON, an entry of the journal carries."""
 EMPTY = 0
@@ -42,16 +47,93 @@ class Placed(NamedTuple):
     step: Step
 
 
-class Stages(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The steps of each slot, in the order in which they run.
+class Span(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Prices in minor units of a money: `at_least_minor` and more, and less than `below_minor`."""
 
-    Between `before` and `callbacks` stand the provider and the act that credits: they are the
-    core's, are no steps, and cannot be taken out.
+    currency: str
+    at_least_minor: int | None = None
+    below_minor: int | None = None
+
+
+class When(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which purchases a route takes: what is named must fit, what is empty takes all.
+
+    A purchase of no known country or platform fits no route that names some.
+    """
+
+    countries: tuple[str, ...] = ()
+    currencies: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    amounts: tuple[Span, ...] = ()
+
+
+class Share(msgspec.Struct, frozen=True):
+    """A provider, and its part of the payments of a route in proportion to the other weights."""
+
+    provider: str
+    weight: int = 1
+
+
+class Route(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which providers take the purchases that fit, split by weight.
+
+    `otherwise` are asked in their order, and only after the one before certainly took no money.
+    """
+
+    id: str
+    to: tuple[Share, ...]
+    when: When = When()
+    otherwise: tuple[str, ...] = ()
+
+    def providers(self) -> tuple[str, ...]:
+        """Return all its providers, those of the split first."""
+        return (*(one.provider for one in self.to), *self.otherwise)
+
+
+class Bought(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a purchase a route looks at; `amount_minor` is of the money `currency`."""
+
+    country: str | None
+    currency: str
+    amount_minor: int
+    product: str
+    platform: str | None
+
+
+class Because(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why an attempt went to its provider.
+
+    `by` is the buyer, who named it; `only`, since the tenant has one; a `route`; or the `fallback`
+    of a route, after the decline `after`. `passed_over` are providers of the route that the tenant
+    cannot use now, or that take no such money.
+    """
+
+    by: Literal["buyer", "only", "route", "fallback"] = "buyer"
+    route: str | None = None
+    after: str | None = None
+    passed_over: tuple[str, ...] = ()
+
+
+class Led(NamedTuple):
+    """The providers that a purchase is led to, in their order, and why the first."""
+
+    providers: tuple[str, ...]
+    because: Because
+
+
+class Stages(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The steps of each slot, in the order in which they run, and the routes to providers.
+
+    Between `before` and `callbacks` stand the provider, which the first route that fits names, and
+    the act that credits: they are the core's, are no steps, and cannot be taken out. Without any
+    route the buyer names the provider.
     """
 
     entry: tuple[Step, ...] = ()
     before: tuple[Step, ...] = ()
     callbacks: tuple[Step, ...] = ()
+    routes: tuple[Route, ...] = ()
 
     def gates(self) -> tuple[Placed, ...]:
         """Return the steps that may veto, in the order in which they are asked."""
@@ -109,6 +191,29 @@ class Chosen(msgspec.Struct, frozen=True):
     before: int = EMPTY
 
 
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one check said of a purchase: the record of it, without the player's words.
+
+    `failed` gave no answer, which refuses; `ignored` gave none either, but may only annotate.
+    """
+
+    slot: Slot
+    step: str
+    plugin: str
+    verdict: Literal["passed", "vetoed", "failed", "ignored"]
+    code: str | None = None
+    notes: Mapping[str, str] = {}
+    micros: int = 0
+    """How long it took, in microseconds."""
+
+
+class Passage(NamedTuple):
+    """How a purchase passed its checks, in order: the last one may have refused it."""
+
+    answers: tuple[Answer, ...]
+    refusal: Refusal | None
+
+
 class Worker(msgspec.Struct, frozen=True, kw_only=True):
     """A process, and what it runs for a purpose. `problem` says what did not start there, so that
     what ran before runs on; without `since` it has not looked at the pipeline yet.
@@ -130,6 +235,22 @@ class Problem(msgspec.Struct, frozen=True):
     detail: str
 
 
+NO_ROUTE = Refusal(
+    code="no_route",
+    detail="No route of the pipeline leads this purchase to a provider that works now.",
+    field="provider",
+)
+PROVIDER_REQUIRED = Refusal(
+    code="provider_required",
+    detail="Name a provider: the pipeline has no routes, and the tenant has not exactly one "
+    "provider that takes this money.",
+    field="provider",
+)
+PROVIDER_NOT_OFFERED = Refusal(
+    code="provider_not_offered",
+    detail="The route of this purchase does not lead to this provider. Leave it out to be led.",
+    field="provider",
+)
 NO_PIPELINE = Refusal(
     code="not_found",
     detail="There is no pipeline for this purpose. GET /v1/pipelines lists those that there are.",
@@ -146,3 +267,46 @@ UNAVAILABLE = Refusal(
 )
 NO_CHANGE = Refusal(code="no_change", detail="It is published like this already.")
 """What an act answers that finds its effect done already; never leaves the room."""
+
+
+class PostingLine(msgspec.Struct, frozen=True):
+    """A movement that a payment makes: between accounts as the ledger names them, of an asset."""
+
+    debit: str
+    credit: str
+    asset: str
+    amount: int
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment as it was, for a dry run: what was asked, what its checks and providers said.
+
+    `asked` are the providers that were asked, the first one first. `revision` is what it ran.
+    `postings` are those of its provider, for each of the others they follow from the port.
+    """
+
+    view: PurchaseView
+    at: datetime
+    revision: int
+    because: Because
+    asked: tuple[str, ...]
+    answers: tuple[Answer, ...]
+    outcome: str
+    problem: str | None
+    credited: bool
+
+
+class Record(Protocol):
+    """What is known of payments, which stand above: the room that takes the money implements it."""
+
+    async def payments(self, tenant: TenantRef, purpose: str, limit: int) -> Sequence[Recorded]:
+        """Return the newest payments of a purpose."""
+        ...
+
+    async def usable(self, tenant: TenantRef, currency: str) -> Sequence[str]:
+        """Return the providers that take the currency now."""
+        ...
+
+    def postings(self, payment: Recorded, provider: str) -> Sequence[PostingLine]:
+        """Return what is posted when the provider captures the price."""
+        ...

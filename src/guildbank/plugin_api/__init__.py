@@ -6,6 +6,7 @@ from guildbank.plugin_api.captcha import (
     CaptchaContext,
     CaptchaResponse,
 )
+from guildbank.plugin_api.declines import Decline
 from guildbank.plugin_api.http import Http, HttpAnswer, Method, NoAnswer
 from guildbank.plugin_api.identity_provider import (
     CAPABILITY_VERBS,
@@ -72,6 +73,7 @@ __all__ = [
     "CaptchaResponse",
     "ChecksSettings",
     "Context",
+    "Decline",
     "Delivery",
     "DeliveryStatus",
     "Entry",

@@ -34,7 +34,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     says whether a plugin that cannot answer refuses the payment. `sandbox` marks a provider that
     moves no real money: live tenants refuse it. `test_only_settings` names settings of a payment
     provider that only test tenants may have, such as the address and the trust root of a server
-    that plays it.
+    that plays it. `currencies` are those that a provider takes (ISO 4217); none named means that
+    only the provider can say.
     """
 
     id: str
@@ -52,6 +53,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     fail_closed: bool = True
     sandbox: bool = False
     test_only_settings: frozenset[str] = frozenset()
+    currencies: frozenset[str] = frozenset()
+
+    def takes(self, currency: str) -> bool:
+        """Say whether a provider may take the currency, as far as its manifest knows."""
+        return not self.currencies or currency in self.currencies
 
 
 class Plugin(Protocol):

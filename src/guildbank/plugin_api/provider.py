@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from guildbank.plugin_api.declines import Decline
 from guildbank.plugin_api.http import Http
 from guildbank.plugin_api.manifest import Manifest
 
@@ -42,7 +43,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a call, as the provider states it.
 
     `reference` is the provider's own id of the payment or refund, kept for every later call.
-    `code` is the provider's error code, `message` a sentence without personal data.
+    `code` is the provider's error code, `message` a sentence without personal data. `decline` says
+    in the words of all providers why a payment is `declined` or `canceled`; without it the first
+    counts as `declined` and the second, with code `not_found`, as `never_arrived`.
     """
 
     status: OutcomeStatus
@@ -52,6 +55,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     next_action: NextAction | None = None
     code: str | None = None
     message: str | None = None
+    decline: Decline | None = None
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

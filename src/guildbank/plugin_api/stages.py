@@ -22,7 +22,8 @@ class PurchaseView(msgspec.Struct, frozen=True, kw_only=True):
 
     `amount_minor` is the price in minor units of the money `currency`. It buys `coins` paid and
     `bonus` free units of `game_currency`, as the product `product_id` says. `payment_id` is empty
-    in the entry stage, where nothing is stored yet. `annotations` are those of the stages before,
+    in the entry stage, where nothing is stored yet. `platform` is where the player buys (web, ios),
+    in the buyer's own word. `annotations` are those of the stages before,
     each under `<step>.<name>`.
     """
 
@@ -38,6 +39,7 @@ class PurchaseView(msgspec.Struct, frozen=True, kw_only=True):
     game_currency: str = ""
     coins: int = 0
     bonus: int = 0
+    platform: str | None = None
 
 
 class Veto(msgspec.Struct, frozen=True, kw_only=True):

@@ -122,16 +122,26 @@ class SetLimit(msgspec.Struct, frozen=True):
     per_day: int | None
 
 
+class LegPart(msgspec.Struct, frozen=True, array_like=True):
+    """How much of a posting's leg is undone; the leg as the transaction shows it."""
+
+    leg: int
+    amount: int
+
+
 class Reverse(msgspec.Struct, frozen=True):
     """Undo an entry, whole (`amount` None: all that is left) or in part.
 
-    With a `player_id` the entry must be that player's.
+    Of a raw posting `parts` name how much of which legs. With a `player_id` the entry must be that
+    player's.
     """
 
     transaction_id: str
     amount: int | None = None
     payload: str | None = None
     player_id: str | None = None
+    # Unset it is no part of the command's fingerprint, so keys of before there was it are good.
+    parts: tuple[LegPart, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class PostLeg(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from guildbank.plugin_api import Outcome, OutcomeStatus
+from guildbank.plugin_api import Decline, Outcome, OutcomeStatus
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _SUFFIX_CHARACTERS = 26
@@ -34,5 +34,8 @@ def never_arrived(our_id: str, now: datetime) -> Outcome:
             message="The request may still be on its way to PayPal.",
         )
     return Outcome(
-        status=OutcomeStatus.CANCELED, code="not_found", message="PayPal took nothing for it."
+        status=OutcomeStatus.CANCELED,
+        code="not_found",
+        message="PayPal took nothing for it.",
+        decline=Decline.NEVER_ARRIVED,
     )

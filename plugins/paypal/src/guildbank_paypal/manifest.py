@@ -1,6 +1,7 @@
 """What the plugin says of itself."""
 
 from guildbank.plugin_api import Manifest, Slot
+from guildbank_paypal.amounts import CURRENCIES
 
 MANIFEST = Manifest(
     id="paypal",
@@ -72,5 +73,6 @@ MANIFEST = Manifest(
         "api.sandbox.paypal.com",
         "*",
     ),
+    currencies=CURRENCIES,
     timeout_seconds=30,
 )

@@ -2,6 +2,7 @@
 
 from guildbank.plugin_api import NextAction, Outcome, OutcomeStatus
 from guildbank_paypal.amounts import from_paypal
+from guildbank_paypal.declines import decline_of
 from guildbank_paypal.marks import CANCELED, read_mark
 from guildbank_paypal.objects import Capture, Order
 
@@ -20,8 +21,9 @@ def outcome_of(order: Order) -> Outcome:
         return _of_capture(order, order.capture)
     mark = read_mark(order.custom_id)
     if mark.ended is not None:
-        status = OutcomeStatus.CANCELED if mark.ended == CANCELED else OutcomeStatus.DECLINED
-        return Outcome(status=status, reference=order.id, code=mark.code or mark.ended)
+        if mark.ended == CANCELED:
+            return Outcome(status=OutcomeStatus.CANCELED, reference=order.id, code=CANCELED)
+        return declined(mark.code or mark.ended, reference=order.id)
     if order.status == "VOIDED":
         return Outcome(status=OutcomeStatus.CANCELED, reference=order.id, code="voided")
     if order.status in _WITH_THE_PLAYER:
@@ -31,6 +33,17 @@ def outcome_of(order: Order) -> Outcome:
     if order.status == "APPROVED":
         return Outcome(status=OutcomeStatus.PENDING, reference=order.id, code="approved")
     return Outcome(status=OutcomeStatus.UNKNOWN, reference=order.id, code=order.status[:60])
+
+
+def declined(code: str, message: str | None = None, *, reference: str | None = None) -> Outcome:
+    """Return a decline with PayPal's word and what it means in the words of all providers."""
+    return Outcome(
+        status=OutcomeStatus.DECLINED,
+        reference=reference,
+        code=code,
+        message=message,
+        decline=decline_of(code),
+    )
 
 
 def _of_capture(order: Order, capture: Capture) -> Outcome:
@@ -48,9 +61,7 @@ def _of_capture(order: Order, capture: Capture) -> Outcome:
             status=OutcomeStatus.PENDING, reference=order.id, code=reason or "capture_pending"
         )
     if capture.status in _REFUSED:
-        return Outcome(
-            status=OutcomeStatus.DECLINED, reference=order.id, code=reason or capture.status
-        )
+        return declined(reason or capture.status, reference=order.id)
     return Outcome(status=OutcomeStatus.UNKNOWN, reference=order.id, code=capture.status[:60])
 
 

@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 from guildbank.plugin_api import Context, NextAction, Outcome, OutcomeStatus, PaymentRequest
-from guildbank_paypal.amounts import NotExpressible, to_paypal
+from guildbank_paypal import marks
+from guildbank_paypal.amounts import CURRENCIES, NotExpressible, to_paypal
 from guildbank_paypal.arrivals import made_at, never_arrived
 from guildbank_paypal.client import Client, PayPalFailed, Refused, path_of
-from guildbank_paypal.marks import canceled, declined, read_mark
+from guildbank_paypal.declines import decline_of
+from guildbank_paypal.marks import read_mark
 from guildbank_paypal.objects import Order
-from guildbank_paypal.orders import outcome_of
+from guildbank_paypal.orders import declined, outcome_of
 from guildbank_paypal.settings import Settings
 
 METHOD = "paypal"
@@ -39,23 +41,17 @@ What stands in neither list is raised: it may be ours to mend, and nothing is kn
 async def create(client: Client, settings: Settings, request: PaymentRequest) -> Outcome:
     """Make an order that the player approves on PayPal's page; it takes no money by itself."""
     if request.method not in (None, METHOD):
-        return Outcome(
-            status=OutcomeStatus.DECLINED,
-            code="unknown_method",
-            message=f"PayPal is asked for the method {METHOD} only.",
-        )
+        return declined("unknown_method", f"PayPal is asked for the method {METHOD} only.")
+    if request.currency not in CURRENCIES:
+        return declined("currency_not_taken", f"PayPal does not take {request.currency[:3]}.")
     try:
         body = _order(settings, request)
     except NotExpressible as error:
-        return Outcome(
-            status=OutcomeStatus.DECLINED, code="amount_not_expressible", message=str(error)
-        )
+        return declined("amount_not_expressible", str(error))
     made = await client.post(
         path_of("v2", "checkout", "orders"), request.idempotency_key, body, Order
     )
-    if isinstance(made, Refused):
-        return Outcome(status=OutcomeStatus.DECLINED, code=made.issue, message=made.message)
-    return outcome_of(made)
+    return declined(made.issue, made.message) if isinstance(made, Refused) else outcome_of(made)
 
 
 async def fetch(
@@ -92,7 +88,7 @@ async def cancel(
         return _forgotten(context, attempt_id, reference)
     if order.capture is not None or read_mark(order.custom_id).ended is not None:
         return outcome_of(order)
-    return await _end(client, attempt_id, order, canceled(attempt_id))
+    return await _end(client, attempt_id, order, marks.canceled(attempt_id))
 
 
 async def _capture(
@@ -121,7 +117,7 @@ async def _capture(
             message=answer.message,
         )
     if answer.issue in _FOR_GOOD:
-        return await _end(client, attempt_id, order, declined(attempt_id, answer.issue))
+        return await _end(client, attempt_id, order, marks.declined(attempt_id, answer.issue))
     raise PayPalFailed(f"PayPal did not capture: {answer.issue}")
 
 
@@ -160,7 +156,12 @@ def _forgotten(context: Context, attempt_id: str, reference: str) -> Outcome:
     """
     if context.now - made_at(attempt_id) < _FORGOTTEN_AFTER:
         return Outcome(status=OutcomeStatus.UNKNOWN, reference=reference, code="reference_unknown")
-    return Outcome(status=OutcomeStatus.CANCELED, reference=reference, code="expired")
+    return Outcome(
+        status=OutcomeStatus.CANCELED,
+        reference=reference,
+        code="expired",
+        decline=decline_of("expired"),
+    )
 
 
 def _order(settings: Settings, request: PaymentRequest) -> dict[str, object]:

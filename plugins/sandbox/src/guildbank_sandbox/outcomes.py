@@ -1,9 +1,9 @@
 """Translates the provider's answers to outcomes. What is not understood is never a success."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from guildbank.plugin_api import NextAction, Outcome, OutcomeStatus
+from guildbank.plugin_api import Decline, NextAction, Outcome, OutcomeStatus
 from guildbank_sandbox.client import SandboxUnreachable
 from guildbank_sandbox.wire import ErrorBody, PaymentObject, RefundObject
 
@@ -19,6 +19,22 @@ NEVER_HAPPENED = frozenset(
     }
 )
 """Mistakes in the request, found only after its key was looked up: no earlier try got through."""
+
+DECLINES: Mapping[str, Decline] = {
+    "card_declined": Decline.DECLINED,
+    "insufficient_funds": Decline.INSUFFICIENT_FUNDS,
+    "suspected_fraud": Decline.FRAUD_SUSPECTED,
+    "unavailable": Decline.PROVIDER_UNAVAILABLE,
+    "confirmation_refused": Decline.AUTHENTICATION_FAILED,
+    "canceled_by_customer": Decline.CANCELED_BY_PLAYER,
+    "checkout_expired": Decline.EXPIRED,
+    "invalid_request": Decline.INVALID_REQUEST,
+    "bad_return_url": Decline.INVALID_REQUEST,
+    "bad_webhook_url": Decline.INVALID_REQUEST,
+    "unknown_method": Decline.METHOD_NOT_SUPPORTED,
+    "unknown_currency": Decline.CURRENCY_NOT_SUPPORTED,
+}
+"""The sandbox's words for a decline, in the vocabulary of all providers."""
 
 SAID_NO = frozenset({"not_captured", "exceeds_refundable", "currency_mismatch"})
 """The provider's decision, not a mistake in the request."""
@@ -40,9 +56,9 @@ def of_payment(payment: PaymentObject) -> Outcome:
         case "processing":
             return Outcome(status=OutcomeStatus.PENDING, reference=payment.id)
         case "declined":
-            return Outcome(status=OutcomeStatus.DECLINED, reference=payment.id, code=payment.code)
+            return _no_money(OutcomeStatus.DECLINED, payment.id, payment.code)
         case "canceled":
-            return Outcome(status=OutcomeStatus.CANCELED, reference=payment.id, code=payment.code)
+            return _no_money(OutcomeStatus.CANCELED, payment.id, payment.code)
     return _unknown(payment.id, payment.state)
 
 
@@ -73,7 +89,8 @@ def of_created(answer: ObjectT | ErrorBody, render: Callable[[ObjectT], Outcome]
         status = OutcomeStatus.DECLINED
     elif answer.code in NEVER_HAPPENED:
         status = OutcomeStatus.CANCELED
-    return Outcome(status=status, code=answer.code, message=answer.message)
+    decline = DECLINES.get(answer.code)
+    return Outcome(status=status, code=answer.code, message=answer.message, decline=decline)
 
 
 def of_found(answer: ObjectT | ErrorBody, render: Callable[[ObjectT], Outcome]) -> Outcome:
@@ -91,8 +108,16 @@ def of_found(answer: ObjectT | ErrorBody, render: Callable[[ObjectT], Outcome]) 
 def not_found() -> Outcome:
     """Say that the provider never gave this id."""
     return Outcome(
-        status=OutcomeStatus.CANCELED, code="not_found", message="The provider has no such id."
+        status=OutcomeStatus.CANCELED,
+        code="not_found",
+        message="The provider has no such id.",
+        decline=Decline.NEVER_ARRIVED,
     )
+
+
+def _no_money(status: OutcomeStatus, reference: str, code: str | None) -> Outcome:
+    decline = DECLINES.get(code or "")
+    return Outcome(status=status, reference=reference, code=code, decline=decline)
 
 
 def _unknown(reference: str, state: str) -> Outcome:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from guildbank.plugin_api import Outcome, OutcomeStatus
+from guildbank.plugin_api import Decline, Outcome, OutcomeStatus
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _SUFFIX_CHARACTERS = 26
@@ -37,5 +37,8 @@ def never_arrived(our_id: str, now: datetime) -> Outcome:
             message="Stripe does not show it yet; it may still be on its way.",
         )
     return Outcome(
-        status=OutcomeStatus.CANCELED, code="not_found", message="Stripe never received it."
+        status=OutcomeStatus.CANCELED,
+        code="not_found",
+        message="Stripe never received it.",
+        decline=Decline.NEVER_ARRIVED,
     )

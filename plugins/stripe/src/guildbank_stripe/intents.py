@@ -8,6 +8,7 @@ from stripe.params import PaymentIntentListParams
 from guildbank.plugin_api import NextAction, Outcome, OutcomeStatus
 from guildbank_stripe.amounts import from_stripe
 from guildbank_stripe.arrivals import made_at
+from guildbank_stripe.declines import decline_of
 from guildbank_stripe.objects import ATTEMPT, CONFIRMED_BY, Intent, read
 
 _PAGE = 100
@@ -104,11 +105,13 @@ async def _find_in_list(
 
 def _declined(intent: Intent) -> Outcome:
     error = intent.last_payment_error
+    code = (error and (error.decline_code or error.code)) or "declined"
     return Outcome(
         status=OutcomeStatus.DECLINED,
         reference=intent.id,
-        code=(error and (error.decline_code or error.code)) or "declined",
+        code=code,
         message=error.message if error else None,
+        decline=decline_of(code),
     )
 
 

@@ -8,6 +8,7 @@ from stripe.params import PaymentIntentCreateParams
 from guildbank.plugin_api import Outcome, OutcomeStatus, PaymentRequest
 from guildbank_stripe.amounts import NotExpressible, to_stripe
 from guildbank_stripe.arrivals import never_arrived
+from guildbank_stripe.declines import decline_of
 from guildbank_stripe.intents import find_by_attempt, is_refused, outcome_of
 from guildbank_stripe.objects import ATTEMPT, CONFIRMED_BY, PLAYER, Intent, read, read_error
 from guildbank_stripe.settings import Settings
@@ -131,13 +132,20 @@ def _refused(error: StripeError) -> Outcome:
     intent = detail.payment_intent
     if intent is not None and intent.status not in _NO_MONEY_MOVED:
         raise error
+    code = detail.decline_code or detail.code or "invalid_request"
     return Outcome(
         status=OutcomeStatus.DECLINED,
         reference=intent.id if intent else None,
-        code=detail.decline_code or detail.code or "invalid_request",
+        code=code,
         message=detail.message,
+        decline=decline_of(code),
     )
 
 
 def _not_expressible(error: NotExpressible) -> Outcome:
-    return Outcome(status=OutcomeStatus.DECLINED, code="amount_not_expressible", message=str(error))
+    return Outcome(
+        status=OutcomeStatus.DECLINED,
+        code="amount_not_expressible",
+        message=str(error),
+        decline=decline_of("amount_not_expressible"),
+    )

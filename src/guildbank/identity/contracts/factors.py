@@ -21,8 +21,8 @@ class Factors(msgspec.Struct, frozen=True, kw_only=True):
     """What a player can prove themselves by, and what we need to write to them about it.
 
     `passkeys` are those of the tenant's relying party, `lost_passkeys` those of an earlier one,
-    which no browser offers any more. `address` is a confirmed one. `returning` says that the
-    player has had a session.
+    which no browser offers any more. `address` is a confirmed one, `owned` says that its reader was
+    seen inside the account. `returning` says that the player has had a session.
     """
 
     player_id: str
@@ -36,6 +36,7 @@ class Factors(msgspec.Struct, frozen=True, kw_only=True):
     address: str | None
     locale: str | None
     returning: bool
+    owned: bool
 
     @property
     def protected(self) -> bool:

@@ -22,12 +22,13 @@ SELECT player.state,
        (SELECT count(*) FROM identity_recovery_code WHERE player_id = player.id),
        email.address,
        profile.locale,
-       EXISTS (SELECT FROM identity_session WHERE player_id = player.id)
+       EXISTS (SELECT FROM identity_session WHERE player_id = player.id),
+       email.owned_at IS NOT NULL
 FROM identity_player AS player
 LEFT JOIN identity_profile AS profile ON profile.player_id = player.id
 LEFT JOIN identity_username AS username ON username.player_id = player.id
 LEFT JOIN LATERAL (
-    SELECT address
+    SELECT address, owned_at
     FROM identity_email
     WHERE player_id = player.id
       AND confirmed_at IS NOT NULL
@@ -193,6 +194,7 @@ async def read(driver: Driver, player_id: str, rp_id: str | None) -> Factors | N
         address=row[7],
         locale=row[8],
         returning=row[9],
+        owned=row[10],
     )
 
 

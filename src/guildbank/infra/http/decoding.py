@@ -156,15 +156,25 @@ def _refuse_value(message: str) -> NoReturn:
         if missing:
             raise problem("missing_field", f"The field {path} is missing.", path)
         raise problem("unknown_field", f"The field {path} is not known to this call.", path)
-    raise refused_value(what, field)
+    raise refused_value(what, field, _member(at.group(1), field) if at and field else None)
+
+
+def _member(at: str, field: str) -> str | None:
+    """Return what to call the member of a free object at fault: a field's type is not its own."""
+    if at == "key":
+        return f"A name in {field}"
+    return f"A value in {field}" if at.endswith("[...]") else None
 
 
 _EXPECTED = re.compile(r"^Expected `([^`]+)`(.*)$")
 
 
-def refused_value(what: str, field: str | None) -> Problem:
-    """Return the problem of one value, from msgspec's words about it."""
-    name = field or "The body"
+def refused_value(what: str, field: str | None, called: str | None = None) -> Problem:
+    """Return the problem of one value, from msgspec's words about it.
+
+    `called` names the value in the sentence where it is no field by itself.
+    """
+    name = called or field or "The body"
     expected = _EXPECTED.match(what)
     if expected is None:
         # msgspec has one sentence for doubles, and one for integers of thousands of digits.

@@ -16,6 +16,7 @@ from litestar.exceptions import (
 from litestar.response import Response
 from sqlalchemy import exc as sql
 
+from guildbank.infra.batching import Unserved
 from guildbank.infra.http.decoding import refused_value
 from guildbank.infra.http.problems import PROBLEM_MEDIA_TYPE, Codes, Problem, problem
 from guildbank.infra.limits.stores import StoreAway
@@ -32,6 +33,8 @@ _UNAVAILABLE = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
+    # What asyncpg says when a connection is cut between two statements.
+    asyncpg.InternalClientError,
     sql.TimeoutError,
     sql.InterfaceError,
     ConnectionError,
@@ -109,6 +112,9 @@ def as_problem(error: Exception) -> Problem:
         return _parameter_problem(error)
     if isinstance(error, HTTPException):
         return _framework_problem(error)
+    if isinstance(error, Unserved):
+        waits = {"retry-after": str(error.retry_after_seconds)}
+        return Problem(Refusal(code="too_busy", detail=str(error)), headers=waits)
     if isinstance(error, StoreAway):
         return problem("limits_unavailable", "The counters of this call do not answer; try again.")
     for cause in _causes(error):

@@ -25,8 +25,8 @@ NO_PLAYER = Refusal(code="not_found", detail="There is no such player.")
 class CurrencyBalance(msgspec.Struct, frozen=True, kw_only=True):
     """A player's coins of one currency. `total` is paid + free + bonus; `debt` is what they owe.
 
-    `available` is `total` less `held`, and 0 while the wallet is frozen. Both are None for a past
-    time: holds leave no trace in the transfers.
+    `available` is `total` less `held`, and 0 while the wallet is frozen or in debt: neither lets
+    anything be spent. Both are None for a past time: holds leave no trace in the transfers.
     """
 
     currency: str
@@ -80,7 +80,9 @@ def _current(accounts: Sequence[AccountRow]) -> list[CurrencyBalance]:
         msgspec.structs.replace(
             one,
             held=held.get(one.currency, 0),
-            available=(0 if one.currency in frozen else one.total - held.get(one.currency, 0)),
+            available=(
+                0 if one.debt or one.currency in frozen else one.total - held.get(one.currency, 0)
+            ),
             frozen=frozen.get(one.currency),
         )
         for one in found

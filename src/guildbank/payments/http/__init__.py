@@ -1,8 +1,11 @@
 """Routes of payments: buying, giving back, the providers' accounts and their webhooks."""
 
-from guildbank.payments.http import coins, payments, providers, refunds, webhooks
+from guildbank.payments.http import coins, payments, providers, refunds, timeline, webhooks
 
 __all__ = ["APPROVABLES", "ROUTES"]
 
 APPROVABLES = (refunds.REFUNDING, providers.CONFIGURING)
-ROUTES = (*payments.ROUTES, *coins.ROUTES, *refunds.ROUTES, *providers.ROUTES, *webhooks.ROUTES)
+ROUTES = (
+    *payments.ROUTES, *timeline.ROUTES, *coins.ROUTES, *refunds.ROUTES, *providers.ROUTES,
+    *webhooks.ROUTES,
+)  # fmt: skip

@@ -24,7 +24,7 @@ from guildbank.infra.http import (
 )
 from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import read_balances
-from guildbank.payments.contracts import IntentState
+from guildbank.payments.contracts.rows import IntentState
 from guildbank.payments.http.payments import ReturnUrl
 from guildbank.payments.http.views import NextActionView, PaymentView, payment_view
 from guildbank.payments.usecases import Payments

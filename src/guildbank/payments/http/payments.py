@@ -28,7 +28,7 @@ from guildbank.infra.http import (
     read_country,
 )
 from guildbank.infra.http.schema import CurrencyText
-from guildbank.payments.contracts import Purchase
+from guildbank.payments.contracts.sale import Purchase
 from guildbank.payments.http.views import (
     PaymentLine,
     PaymentView,
@@ -69,6 +69,16 @@ ReturnUrl = Annotated[
         examples=["https://game.example/return"],
     ),
 ]
+PlatformName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=40,
+        pattern=r"^[a-z0-9][a-z0-9_-]*$(?!\n)",
+        description="Where the player buys, in the game's own word; routes and checks may ask.",
+        examples=["web"],
+    ),
+]
 PriceCountry = Annotated[
     CountryCode,
     Meta(description="Whose price is paid, named by a machine. A player's is in its token."),
@@ -77,16 +87,20 @@ _LATER = {202: ResponseSpec(PaymentView, description="The provider has not said 
 
 
 class BuyBody(Body):
-    """What to buy. A player's own token buys for that player; a machine names `playerId`."""
+    """What to buy. A player's own token buys for that player; a machine names `playerId`.
+
+    Without a `provider` the routes of the pipeline choose it.
+    """
 
     pack_id: Annotated[str, Meta(min_length=1, max_length=90)]
     currency: CurrencyText
-    provider: ProviderName
+    provider: ProviderName | None = None
     player_id: Annotated[str, Meta(min_length=1, max_length=90)] | None = None
     coins: Amount | None = None
     country: PriceCountry | None = None
     method: MethodName | None = None
     return_url: ReturnUrl | None = None
+    platform: PlatformName | None = None
 
 
 class RetryBody(Body):
@@ -121,6 +135,7 @@ async def create(
         provider=data.provider,
         method=data.method,
         return_url=data.return_url,
+        platform=data.platform,
     )
     bought = granted(
         await create_payment(payments, caller.home, caller.principal, idempotency_key, purchase)

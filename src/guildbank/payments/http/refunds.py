@@ -25,7 +25,7 @@ from guildbank.infra.http import (
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Receipt
 from guildbank.kernel import Refusal
-from guildbank.payments.contracts import RefundCommand
+from guildbank.payments.contracts.sale import RefundCommand
 from guildbank.payments.http.views import RefundView, refund_view
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.read import get_payment, get_refund

@@ -8,8 +8,9 @@ import msgspec
 
 from guildbank.infra.http import Money, View, write_money
 from guildbank.kernel import seq_id
-from guildbank.payments.contracts import (
+from guildbank.payments.contracts.rows import (
     Applied,
+    Attempt,
     AttemptState,
     Dispute,
     DisputeState,
@@ -18,9 +19,11 @@ from guildbank.payments.contracts import (
     Refund,
     RefundState,
 )
+from guildbank.payments.declines import row_of
 from guildbank.payments.rules import LIVE_ATTEMPTS
 from guildbank.payments.usecases.money import read_taking
 from guildbank.payments.usecases.read import Dossier
+from guildbank.pipelines import Because
 from guildbank.plugin_api import NextAction
 
 _ACTIONS = msgspec.json.Decoder(NextAction)
@@ -95,8 +98,23 @@ class DisputeView(View):
     created_at: datetime
 
 
+class BecauseView(View):
+    """Why an attempt went to its provider. `passedOver` could not be used then."""
+
+    __example__: ClassVar = {"by": "fallback", "route": "europe", "after": "never_arrived"}
+
+    by: str
+    route: str | None = None
+    after: str | None = None
+    passed_over: Sequence[str] = ()
+
+
 class AttemptView(View):
-    """One try with one provider. `applied` says whether captured money bought the coins."""
+    """One try with one provider. `applied` says whether captured money bought the coins.
+
+    `because` says why it went there: `by` the `buyer`, who named it, or since it is the `only`
+    one, or by a `route`, or as its `fallback` after a decline.
+    """
 
     __example__: ClassVar = {
         "id": "att_01kag3pyqmf9aag12vtrsy70ps",
@@ -105,6 +123,7 @@ class AttemptView(View):
         "applied": "credited",
         "reference": "spay_01kag3pyqmf9aag12vtrsy70ps",
         "code": None,
+        "because": {"by": "route", "route": "europe"},
     }
 
     id: str
@@ -113,6 +132,7 @@ class AttemptView(View):
     applied: Applied | None
     reference: str | None
     code: str | None
+    because: BecauseView
 
 
 class PaymentLine(View):
@@ -142,7 +162,8 @@ class PaymentLine(View):
 class PaymentView(PaymentLine):
     """A payment as it stands. `transactionId` is set once its coins are credited.
 
-    `problemDetail` is what a check of the pipeline that refused it says to the player.
+    `problem` says in one vocabulary for all providers why no money moved; `problemDetail` says it
+    to the player, or what a check of the pipeline that refused it says.
 
     It runs through `revision` of the pipeline of its `purpose` until then.
     """
@@ -199,6 +220,7 @@ def payment_view(dossier: Dossier) -> PaymentView:
         credited = seq_id("txn", intent.credited_seq, intent.credited_at)
     current = next((one for one in attempts if one.id == intent.attempt_id), None)
     back = current.refunded_minor if current is not None else 0
+    row = row_of(intent.problem)
     return PaymentView(
         id=intent.id,
         state=intent.state,
@@ -217,7 +239,7 @@ def payment_view(dossier: Dossier) -> PaymentView:
         next_action=_next_action(dossier),
         transaction_id=credited,
         problem=intent.problem,
-        problem_detail=intent.problem_detail,
+        problem_detail=intent.problem_detail or (None if row is None else row.told),
         advice=_ADVICE.get(intent.state),
         refunded=write_money(back, current.captured_money or intent.money)
         if current is not None and back
@@ -230,11 +252,19 @@ def payment_view(dossier: Dossier) -> PaymentView:
                 applied=one.applied,
                 reference=one.reference,
                 code=one.code,
+                because=_because(one),
             )
             for one in attempts
         ],
         refunds=[refund_view(one) for one in refunds],
         disputes=[dispute_view(one) for one in disputes],
+    )
+
+
+def _because(attempt: Attempt) -> BecauseView:
+    found = msgspec.json.decode(attempt.because, type=Because)
+    return BecauseView(
+        by=found.by, route=found.route, after=found.after, passed_over=found.passed_over
     )
 
 

@@ -12,10 +12,12 @@ from guildbank.approvals import FourEyes
 from guildbank.identity import Persons
 from guildbank.infra.database import Database
 from guildbank.infra.egress import Egress
+from guildbank.infra.error_rate import ErrorRates, Rule
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Journal, Need, RowLock, Stage
 from guildbank.kernel import Clock, SystemClock
-from guildbank.payments.contracts import PAYMENTS_ORDER, Fulfilment
+from guildbank.payments.contracts.rows import PAYMENTS_ORDER
+from guildbank.payments.contracts.sale import Fulfilment
 from guildbank.payments.store import INTENTS
 from guildbank.pipelines import Pipelines
 from guildbank.plugin_host import Plugins
@@ -57,6 +59,8 @@ class Timing:
     webhook_gives_up: timedelta = timedelta(days=7)
     webhook_kept: timedelta = timedelta(days=90)
     """How long the bytes that a provider sent are kept, once they were worked on."""
+    told_kept: timedelta = timedelta(days=90)
+    """How long it is kept that a callback step was told."""
     patience_seconds: float = 12
     """How long a request waits for a provider; the work goes on without it."""
 
@@ -76,6 +80,9 @@ class Payments:
     egress: Egress
     clock: Clock = field(default_factory=SystemClock)
     timing: Timing = field(default_factory=Timing)
+    rates: ErrorRates = field(default_factory=lambda: ErrorRates(Rule(errors=20)))
+    """By a tenant's schema and a provider: where too many requests get no answer that can be used,
+    no new payment is begun for a while. Refunds, looks and webhooks go on."""
     persons: Persons = field(init=False)
     _running: set[asyncio.Task[Any]] = field(default_factory=set)
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import msgspec
+import structlog
 
 from guildbank.identity import PLAYERS, barred_by
 from guildbank.infra.tenant import TenantRef
@@ -11,23 +12,20 @@ from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import BARS
 from guildbank.payments import store
 from guildbank.payments.asking import ask_provider
-from guildbank.payments.contracts import (
-    NOT_RETRYABLE,
-    Attempt,
-    AttemptState,
-    Intent,
-    IntentState,
-    Quote,
-)
+from guildbank.payments.contracts.refusals import NOT_RETRYABLE
+from guildbank.payments.contracts.rows import Attempt, AttemptState, Intent, IntentState
+from guildbank.payments.contracts.sale import Purchase, Quote
 from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import Line, line_for_sale
 from guildbank.payments.usecases.end import end_payment
+from guildbank.payments.usecases.keep_checks import keep_checks
 from guildbank.payments.usecases.limits import limit_needs, reserve, uses_of
 from guildbank.payments.usecases.settle import settle
-from guildbank.pipelines import ask_gates, pinned
-from guildbank.plugin_api import PaymentRequest, PurchaseView
+from guildbank.pipelines import Answer, Because, Passage, ask_gates, pinned
+from guildbank.plugin_api import OutcomeStatus, PaymentRequest, PurchaseView
 
+log = structlog.get_logger(__name__)
 OPEN_FOR_ATTEMPTS = frozenset({IntentState.CREATED, IntentState.REQUIRES_PAYMENT_METHOD})
 
 
@@ -38,19 +36,37 @@ class Asked(NamedTuple):
     key: str | None = None
 
 
+class Sent(NamedTuple):
+    """Where an attempt goes, and what of the buyer's goes along."""
+
+    provider: str
+    method: str | None
+    return_url: str | None
+
+
 class StartAttempt(PaymentAct):
     """Record an attempt with its exact request, before the request leaves."""
 
     verb = "payments.attempt"
     rounds = 2
-    __slots__ = ("number", "provider", "request")
+    __slots__ = ("because", "checked", "number", "provider", "request")
 
-    def __init__(self, intent: Intent, provider: str, request: PaymentRequest, by: Asked) -> None:
+    def __init__(
+        self,
+        intent: Intent,
+        provider: str,
+        request: PaymentRequest,
+        by: Asked,
+        because: Because,
+        checked: tuple[Answer, ...],
+    ) -> None:
         command = (intent.id, provider, request.method, request.return_url)
         super().__init__(intent.id, by.principal, by.key, command)
         self.number = intent.attempts + 1
         self.provider = provider
         self.request = request
+        self.because = because
+        self.checked = checked
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return the payment, the attempt's place, and the payment's counters."""
@@ -76,35 +92,38 @@ class StartAttempt(PaymentAct):
             return barred
         if not intent.reserved and (full := reserve(stage, uses_of(intent))) is not None:
             return full
+        because = msgspec.json.encode(self.because).decode()
         attempt = Attempt(
             id=self.request.attempt_id, payment_id=intent.id, number=self.number,
             provider=self.provider, state=AttemptState.CREATED, reference=None,
             request=msgspec.json.encode(self.request).decode(), action=None, code=None,
             applied=None, captured_minor=0, captured_money=None, refunding_minor=0,
             refunded_minor=0, disputed_minor=0, open_disputes=0, created_at=stage.now,
-            changed_at=stage.now,
+            changed_at=stage.now, because=because,
         )  # fmt: skip
         stage.put(ATTEMPTS, attempt.id, attempt)
+        keep_checks(stage, intent.id, self.number, self.checked)
         stage.put(
             INTENTS,
             intent.id,
             msgspec.structs.replace(
                 intent, state=IntentState.PROCESSING, attempts=self.number, attempt_id=attempt.id,
-                provider=self.provider, reserved=True, problem=None, changed_at=stage.now,
+                provider=self.provider, reserved=True, problem=None, because=because,
+                changed_at=stage.now,
             ),
         )  # fmt: skip
         told = {"payment": intent.id, "attempt": attempt.id, "number": self.number}
-        return Draft("payments.attempted", facts({**told, "provider": self.provider}))
+        chosen = {"provider": self.provider, "by": self.because.by, "route": self.because.route}
+        return Draft("payments.attempted", facts({**told, **chosen}))
 
 
 async def start_attempt(
     payments: Payments,
     tenant: TenantRef,
     intent: Intent,
-    provider: str,
-    method: str | None,
-    return_url: str | None,
+    sent: Sent,
     by: Asked,
+    because: Because,
 ) -> Refusal | None:
     """Make one attempt and record its outcome.
 
@@ -112,19 +131,19 @@ async def start_attempt(
     `player_suspended`, `player_closed`, and those of the middleware stage, which end a payment
     that never had an attempt.
     """
-    line = await line_for_sale(payments, tenant, provider)
+    line = await line_for_sale(payments, tenant, sent.provider)
     if isinstance(line, Refusal):
         return line
-    refusal = await _ask_gates(payments, tenant, intent, provider)
-    if refusal is not None:
+    passage = await _ask_gates(payments, tenant, intent, sent.provider)
+    if (refusal := passage.refusal) is not None:
         if intent.state is IntentState.CREATED:
             await end_payment(
                 payments, tenant, intent, IntentState.FAILED, problem=refusal.code,
-                detail=refusal.detail,
+                detail=refusal.detail, checked=passage.answers,
             )  # fmt: skip
         return refusal
-    request = _request(intent, method, return_url)
-    act = StartAttempt(intent, provider, request, by)
+    request = _request(intent, sent)
+    act = StartAttempt(intent, sent.provider, request, by, because, passage.answers)
     receipt = await payments.journal.submit(tenant.schema, act)
     if not isinstance(receipt, Receipt):
         if intent.state is IntentState.CREATED and receipt.code in BARS:
@@ -137,17 +156,16 @@ async def start_attempt(
 
 async def _ask_gates(
     payments: Payments, tenant: TenantRef, intent: Intent, provider: str
-) -> Refusal | None:
+) -> Passage:
     """Ask the checks of the payment's own revision, and those that were published since."""
     began = (intent.purpose, intent.revision)
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         checks = await pinned(payments.pipelines, tx.driver, tenant.schema, began, intent.player_id)
-    view = purchase_view(intent.id, intent.player_id, provider, intent, intent.country)
-    notes = await ask_gates(payments.pipelines, tenant, checks, view)
-    return notes if isinstance(notes, Refusal) else None
+    view = purchase_view(intent, intent, provider, intent.id)
+    return await ask_gates(payments.pipelines, tenant, checks, view)
 
 
-def _request(intent: Intent, method: str | None, return_url: str | None) -> PaymentRequest:
+def _request(intent: Intent, sent: Sent) -> PaymentRequest:
     attempt_id = new_id("att")
     return PaymentRequest(
         attempt_id=attempt_id,
@@ -156,14 +174,17 @@ def _request(intent: Intent, method: str | None, return_url: str | None) -> Paym
         currency=intent.money,
         description=intent.title,
         player_id=intent.player_id,
-        method=method,
-        return_url=return_url,
+        method=sent.method,
+        return_url=sent.return_url,
     )
 
 
 async def _send(payments: Payments, tenant: TenantRef, line: Line, request: PaymentRequest) -> None:
     """Call the provider, outside any transaction, and record what it said."""
     outcome = await ask_provider(line.manifest, line.plugin.create_payment(line.context, request))
+    answered = outcome.status is not OutcomeStatus.UNKNOWN
+    if payments.rates.of((tenant.schema, line.manifest.id)).tell(worked=answered):
+        log.error("provider_rests", tenant=tenant.slug, provider=line.manifest.id)
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         attempt = await store.attempt_by_id(tx.driver, request.attempt_id)
     if attempt is not None:
@@ -171,17 +192,18 @@ async def _send(payments: Payments, tenant: TenantRef, line: Line, request: Paym
 
 
 def purchase_view(
-    payment_id: str, player_id: str, provider: str, sale: Quote | Intent, country: str | None
+    asked: Purchase | Intent, sale: Quote | Intent, provider: str, payment_id: str = ""
 ) -> PurchaseView:
     """Return a purchase as the stages before the provider see it."""
     return PurchaseView(
         payment_id=payment_id,
-        player_id=player_id,
+        player_id=asked.player_id,
         purpose=sale.purpose,
         provider=provider,
         amount_minor=sale.amount_minor,
         currency=sale.money,
-        country=country,
+        country=asked.country,
+        platform=asked.platform,
         annotations={},
         product_id=sale.product_id,
         game_currency=sale.currency,

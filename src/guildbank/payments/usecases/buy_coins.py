@@ -4,7 +4,8 @@ import msgspec
 
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
-from guildbank.payments.contracts import NO_PAYMENT, Offer, Purchase, Wanted
+from guildbank.payments.contracts.refusals import NO_PAYMENT
+from guildbank.payments.contracts.sale import Offer, Purchase, Wanted
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.create import create_payment
 from guildbank.payments.usecases.read import Dossier, read_payment

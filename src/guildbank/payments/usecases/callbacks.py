@@ -32,6 +32,17 @@ async def deliver_callbacks(payments: Payments, tenant: TenantRef) -> int:
     return told
 
 
+async def forget_tellings(payments: Payments, tenant: TenantRef) -> int:
+    """Forget what steps were told long ago; return how much that was."""
+    before, forgotten = payments.clock.now() - payments.timing.told_kept, 0
+    while True:
+        async with payments.db.begin(tenant.schema) as tx:
+            some = await outbox.forget_told(tx.driver, before, MAX_EVENTS)
+        forgotten += some
+        if some < MAX_EVENTS:
+            return forgotten
+
+
 async def _deliver(payments: Payments, tenant: TenantRef, purpose: str, step_id: str) -> bool:
     """Tell the oldest event; one that fails is told again later, and before all others."""
     timing, now = payments.timing, payments.clock.now()
@@ -58,7 +69,7 @@ async def _deliver(payments: Payments, tenant: TenantRef, purpose: str, step_id:
             await outbox.put_off(tx.driver, purpose, step_id, waiting.seq, later)
         return False
     async with payments.db.begin(tenant.schema) as tx:
-        await outbox.mark_done(tx.driver, purpose, step_id, waiting.seq)
+        await outbox.mark_done(tx.driver, purpose, step_id, waiting.seq, payments.clock.now())
     return True
 
 

@@ -4,14 +4,8 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.payments import store
 from guildbank.payments.asking import ask_provider
-from guildbank.payments.contracts import (
-    IN_PROGRESS,
-    NO_PAYMENT,
-    NOT_CANCELABLE,
-    AttemptState,
-    Intent,
-    IntentState,
-)
+from guildbank.payments.contracts.refusals import IN_PROGRESS, NO_PAYMENT, NOT_CANCELABLE
+from guildbank.payments.contracts.rows import AttemptState, Intent, IntentState
 from guildbank.payments.rules import INTENT, LIVE_ATTEMPTS
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import line_to

@@ -9,29 +9,28 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Draft, Need, Receipt, Stage, facts
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import store
-from guildbank.payments.contracts import (
-    NO_PAYMENT,
-    SANDBOX_REFUSED,
-    Intent,
-    IntentState,
-    Order,
-    Purchase,
-    Quote,
-)
+from guildbank.payments.contracts.refusals import NO_PAYMENT
+from guildbank.payments.contracts.rows import Intent, IntentState
+from guildbank.payments.contracts.sale import Order, Purchase, Quote
 from guildbank.payments.store import INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import line_for_sale
-from guildbank.payments.usecases.attempt import Asked, purchase_view, start_attempt
+from guildbank.payments.usecases.attempt import Asked, Sent, purchase_view
+from guildbank.payments.usecases.choose_provider import Choice, bought_of, choose_provider
+from guildbank.payments.usecases.keep_checks import keep_checks
 from guildbank.payments.usecases.limits import limit_needs, reserve
-from guildbank.pipelines import ask_gates, choose, ready
+from guildbank.payments.usecases.try_providers import try_providers
+from guildbank.pipelines import Answer, Because, ask_gates, choose, ready
 from guildbank.plugin_api import Slot
 
 
 class Sale(NamedTuple):
-    """What it costs, and the revision of the pipeline that lets it in."""
+    """What it costs, the revision of the pipeline that lets it in, and who takes the money."""
 
     quote: Quote
     revision: int
+    choice: Choice
+    checked: tuple[Answer, ...]
 
 
 class CreatePayment(PaymentAct):
@@ -43,13 +42,14 @@ class CreatePayment(PaymentAct):
     def __init__(
         self,
         payments: Payments,
+        payment_id: str,
         principal: str,
         key: str,
         purchase: Purchase,
         sale: Sale | Refusal,
         command: object,
     ) -> None:
-        super().__init__(new_id("pay"), principal, key, command)
+        super().__init__(payment_id, principal, key, command)
         self.payments = payments
         self.purchase = purchase
         self.sale = sale
@@ -81,7 +81,7 @@ class CreatePayment(PaymentAct):
             return refusal
         intent = Intent(
             id=self.payment_id, state=IntentState.CREATED, player_id=player.id,
-            provider=self.purchase.provider, product_id=quote.product_id,
+            provider=sale.choice.provider, product_id=quote.product_id,
             product_version=quote.version, title=quote.title, currency=quote.currency,
             coins=quote.coins, bonus=quote.bonus, money=quote.money,
             amount_minor=quote.amount_minor, country=self.purchase.country,
@@ -89,9 +89,11 @@ class CreatePayment(PaymentAct):
             attempt_id=None, problem=None, credited_seq=None, credited_at=None, paid_leg=None,
             bonus_leg=None, taken_paid=0, taken_bonus=0, created_at=stage.now,
             expires_at=stage.now + self.payments.timing.lifetime, changed_at=stage.now,
-            purpose=quote.purpose, revision=sale.revision,
+            purpose=quote.purpose, revision=sale.revision, platform=self.purchase.platform,
+            because=msgspec.json.encode(sale.choice.because).decode(),
         )  # fmt: skip
         stage.put(INTENTS, intent.id, intent)
+        keep_checks(stage, intent.id, 0, sale.checked)
         return Draft("payments.created", facts(_facts(intent)))
 
 
@@ -134,11 +136,13 @@ async def create_payment(
     `command` is what the caller asked for, where the purchase was only found for it; `unsold` says
     that nothing was found, which an earlier payment of the key outdoes.
     Refusals: those of the Fulfilment's quote, `unknown_player`, `player_suspended`,
-    `player_closed`, `unknown_provider`, `sandbox_refused`, `limit_reached`, `purchase_vetoed`,
-    `gate_unavailable`, `key_reused`, `tenant_suspended`. Raises Unavailable.
+    `player_closed`, `unknown_provider`, `sandbox_refused`, `no_route`, `provider_not_offered`,
+    `provider_required`, `limit_reached`, `purchase_vetoed`, `gate_unavailable`,
+    `key_reused`, `tenant_suspended`. Raises Unavailable.
     """
-    sale = unsold or await _sell(payments, tenant, purchase)
-    act = CreatePayment(payments, principal, key, purchase, sale, command or purchase)
+    fresh_id = new_id("pay")
+    sale = unsold or await _sell(payments, tenant, purchase, fresh_id)
+    act = CreatePayment(payments, fresh_id, principal, key, purchase, sale, command or purchase)
     receipt = await payments.journal.submit(tenant.schema, act)
     if not isinstance(receipt, Receipt):
         return receipt
@@ -150,13 +154,14 @@ async def create_payment(
     return NO_PAYMENT if intent is None else Bought(intent, not receipt.replayed)
 
 
-async def _sell(payments: Payments, tenant: TenantRef, purchase: Purchase) -> Sale | Refusal:
+async def _sell(
+    payments: Payments, tenant: TenantRef, purchase: Purchase, payment_id: str
+) -> Sale | Refusal:
     """Return what the purchase costs, once every stage before the first commit agrees."""
-    line = await line_for_sale(payments, tenant, purchase.provider)
-    if isinstance(line, Refusal):
-        return line
-    if line.manifest.sandbox and tenant.mode != "test":
-        return SANDBOX_REFUSED
+    if purchase.provider is not None:
+        line = await line_for_sale(payments, tenant, purchase.provider)
+        if isinstance(line, Refusal):
+            return line
     order = Order(
         player_id=purchase.player_id, product_id=purchase.product_id, coins=purchase.coins,
         money=purchase.money, country=purchase.country, at=payments.clock.now(),
@@ -171,10 +176,16 @@ async def _sell(payments: Payments, tenant: TenantRef, purchase: Purchase) -> Sa
     runs = await ready(payments.pipelines, tenant, chosen)
     if isinstance(runs, Refusal):
         return runs
-    view = purchase_view("", purchase.player_id, purchase.provider, quote, purchase.country)
+    choice = await choose_provider(
+        payments, tenant, runs.stages.routes, bought_of(purchase, quote), payment_id,
+        purchase.provider,
+    )  # fmt: skip
+    if isinstance(choice, Refusal):
+        return choice
+    view = purchase_view(purchase, quote, choice.provider)
     entry = [one for one in runs.stages.gates() if one.slot is Slot.ENTRY]
-    notes = await ask_gates(payments.pipelines, tenant, entry, view)
-    return notes if isinstance(notes, Refusal) else Sale(quote, runs.number)
+    passage = await ask_gates(payments.pipelines, tenant, entry, view)
+    return passage.refusal or Sale(quote, runs.number, choice, passage.answers)
 
 
 async def _first_attempt(
@@ -184,7 +195,6 @@ async def _first_attempt(
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         intent = await store.intent_by_id(tx.driver, payment_id)
     if intent is not None and intent.state is IntentState.CREATED:
-        await start_attempt(
-            payments, tenant, intent, intent.provider, purchase.method, purchase.return_url,
-            Asked(principal),
-        )  # fmt: skip
+        sent = Sent(intent.provider, purchase.method, purchase.return_url)
+        because = msgspec.json.decode(intent.because, type=Because)
+        await try_providers(payments, tenant, intent, sent, Asked(principal), because)

@@ -7,15 +7,8 @@ import msgspec
 from guildbank.journal import Draft, Need, Stage, facts
 from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import close_book, open_book
-from guildbank.payments.contracts import (
-    NO_CHANGE,
-    NO_PAYMENT,
-    Attempt,
-    Dispute,
-    DisputeState,
-    Intent,
-    Taking,
-)
+from guildbank.payments.contracts.refusals import NO_CHANGE, NO_PAYMENT
+from guildbank.payments.contracts.rows import Attempt, Dispute, DisputeState, Intent, Taking
 from guildbank.payments.rules import CLOSED_DISPUTES, DISPUTE
 from guildbank.payments.store import ATTEMPTS, DISPUTE_REFERENCES, DISPUTES, INTENTS
 from guildbank.payments.usecases import provider_principal

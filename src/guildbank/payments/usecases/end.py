@@ -5,16 +5,14 @@ import msgspec
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Draft, Need, Receipt, Stage, facts
 from guildbank.kernel import Refusal
-from guildbank.payments.contracts import (
-    NOT_CANCELABLE,
-    AttemptState,
-    Intent,
-    IntentState,
-)
+from guildbank.payments.contracts.refusals import NOT_CANCELABLE
+from guildbank.payments.contracts.rows import AttemptState, Intent, IntentState
 from guildbank.payments.rules import ATTEMPT, INTENT, LIVE_ATTEMPTS
 from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
+from guildbank.payments.usecases.keep_checks import keep_checks
 from guildbank.payments.usecases.limits import give_back_limits, limit_needs, uses_of
+from guildbank.pipelines import Answer
 
 
 class EndPayment(PaymentAct):
@@ -22,7 +20,7 @@ class EndPayment(PaymentAct):
 
     verb = "payments.end"
     rounds = 2
-    __slots__ = ("attempt_id", "confirmed", "detail", "end", "problem")
+    __slots__ = ("attempt_id", "checked", "confirmed", "detail", "end", "problem")
 
     def __init__(
         self,
@@ -32,6 +30,7 @@ class EndPayment(PaymentAct):
         problem: str | None,
         confirmed: AttemptState | None,
         detail: str | None,
+        checked: tuple[Answer, ...],
     ) -> None:
         super().__init__(intent.id, principal)
         self.attempt_id = intent.attempt_id
@@ -39,6 +38,7 @@ class EndPayment(PaymentAct):
         self.problem = problem
         self.confirmed = confirmed
         self.detail = detail
+        self.checked = checked
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return the payment, its attempt and its counters."""
@@ -74,6 +74,7 @@ class EndPayment(PaymentAct):
                 problem_detail=self.detail, changed_at=stage.now,
             ),
         )  # fmt: skip
+        keep_checks(stage, intent.id, intent.attempts + 1, self.checked)
         told = {"payment": intent.id, "player": intent.player_id, "reason": self.problem}
         return Draft(f"payments.{self.end}", facts(told))
 
@@ -88,11 +89,13 @@ async def end_payment(
     problem: str | None = None,
     confirmed: AttemptState | None = None,
     detail: str | None = None,
+    checked: tuple[Answer, ...] = (),
 ) -> Refusal | None:
     """End a payment; `confirmed` is what the provider said of its live attempt.
 
-    `detail` is the sentence of the `problem` that the player is shown.
+    `detail` is the sentence of the `problem` that the player is shown, `checked` what checks said
+    of it.
     """
-    act = EndPayment(intent, end, principal, problem, confirmed, detail)
+    act = EndPayment(intent, end, principal, problem, confirmed, detail, checked)
     receipt = await payments.journal.submit(tenant.schema, act)
     return None if isinstance(receipt, Receipt) else receipt

@@ -9,15 +9,8 @@ from guildbank.kernel import Refusal
 from guildbank.ledger import Leg, close_book, open_book
 from guildbank.payments import posting, store
 from guildbank.payments.asking import ask_provider
-from guildbank.payments.contracts import (
-    NO_CHANGE,
-    NO_REFUND,
-    Attempt,
-    Intent,
-    Refund,
-    RefundState,
-    Taking,
-)
+from guildbank.payments.contracts.refusals import NO_CHANGE, NO_REFUND
+from guildbank.payments.contracts.rows import Attempt, Intent, Refund, RefundState, Taking
 from guildbank.payments.rules import OPEN_REFUNDS, refund_after
 from guildbank.payments.store import ATTEMPTS, INTENTS, REFUNDS
 from guildbank.payments.usecases import Payments, provider_principal

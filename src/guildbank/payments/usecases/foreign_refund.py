@@ -5,14 +5,8 @@ import msgspec
 from guildbank.journal import Draft, Need, Stage, facts
 from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import close_book, open_book
-from guildbank.payments.contracts import (
-    NO_CHANGE,
-    NO_PAYMENT,
-    Applied,
-    Attempt,
-    Refund,
-    RefundState,
-)
+from guildbank.payments.contracts.refusals import NO_CHANGE, NO_PAYMENT
+from guildbank.payments.contracts.rows import Applied, Attempt, Refund, RefundState
 from guildbank.payments.store import ATTEMPTS, INTENTS, REFUND_REFERENCES, REFUNDS
 from guildbank.payments.usecases import provider_principal
 from guildbank.payments.usecases.money import (

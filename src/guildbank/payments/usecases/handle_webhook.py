@@ -8,7 +8,8 @@ from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import inbox, store
 from guildbank.payments.asking import ask_provider
-from guildbank.payments.contracts import NO_CHANGE, Attempt, Refund, RefundState
+from guildbank.payments.contracts.refusals import NO_CHANGE
+from guildbank.payments.contracts.rows import Attempt, Refund, RefundState
 from guildbank.payments.rules import next_look
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import line_to

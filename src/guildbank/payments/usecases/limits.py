@@ -4,7 +4,8 @@ import msgspec
 
 from guildbank.journal import COUNTERS, Counter, Need, Stage
 from guildbank.kernel import Refusal
-from guildbank.payments.contracts import Intent, LimitUse
+from guildbank.payments.contracts.rows import Intent
+from guildbank.payments.contracts.sale import LimitUse
 
 _USES = msgspec.json.Decoder(tuple[LimitUse, ...])
 

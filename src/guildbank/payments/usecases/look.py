@@ -9,7 +9,7 @@ from guildbank.journal import Unavailable
 from guildbank.kernel import Refusal
 from guildbank.payments import store
 from guildbank.payments.asking import ask_provider
-from guildbank.payments.contracts import Attempt, AttemptState, Intent, Refund, RefundState
+from guildbank.payments.contracts.rows import Attempt, AttemptState, Intent, Refund, RefundState
 from guildbank.payments.rules import LIVE_ATTEMPTS, next_look
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import line_to

@@ -8,7 +8,7 @@ from guildbank.journal import Need, Stage
 from guildbank.kernel import Refusal
 from guildbank.ledger import LOTS, Book, Leg, LotState
 from guildbank.payments import posting
-from guildbank.payments.contracts import Applied, Attempt, Intent, IntentState, Taking
+from guildbank.payments.contracts.rows import Applied, Attempt, Intent, IntentState, Taking
 from guildbank.payments.rules import coins_due
 from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct

@@ -5,14 +5,8 @@ from typing import NamedTuple
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal, parse_id
 from guildbank.payments import store
-from guildbank.payments.contracts import (
-    NO_PAYMENT,
-    NO_REFUND,
-    Attempt,
-    Dispute,
-    Intent,
-    Refund,
-)
+from guildbank.payments.contracts.refusals import NO_PAYMENT, NO_REFUND
+from guildbank.payments.contracts.rows import Attempt, Dispute, Intent, Refund
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.look import nudge
 from guildbank.payments.usecases.refund_reason import with_reasons

@@ -9,18 +9,14 @@ from guildbank.journal import Draft, Need, Receipt, Sealed, Stage, facts, recall
 from guildbank.kernel import Refusal, new_id, parse_id
 from guildbank.ledger import close_book, open_book
 from guildbank.payments import store
-from guildbank.payments.contracts import (
+from guildbank.payments.contracts.refusals import (
     DISPUTE_OPEN,
     NO_PAYMENT,
     NO_REFUND,
     NOT_REFUNDABLE,
-    Applied,
-    Attempt,
-    Refund,
-    RefundCommand,
-    RefundState,
-    Taking,
 )
+from guildbank.payments.contracts.rows import Applied, Attempt, Refund, RefundState, Taking
+from guildbank.payments.contracts.sale import RefundCommand
 from guildbank.payments.store import ATTEMPTS, INTENTS, REFUNDS
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.finish_refund import send_refund

@@ -8,7 +8,7 @@ from guildbank.identity import UNKNOWN_PLAYER
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Sealed
 from guildbank.kernel import Refusal
-from guildbank.payments.contracts import Refund
+from guildbank.payments.contracts.rows import Refund
 from guildbank.payments.usecases import Payments
 
 

@@ -3,9 +3,13 @@
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.payments import store
-from guildbank.payments.contracts import NO_PAYMENT, NOT_RETRYABLE, Intent
+from guildbank.payments.contracts.refusals import NO_PAYMENT, NOT_RETRYABLE
+from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.usecases import Payments
-from guildbank.payments.usecases.attempt import Asked, start_attempt
+from guildbank.payments.usecases.attempt import Asked, Sent
+from guildbank.payments.usecases.choose_provider import bought_of, choose_provider
+from guildbank.payments.usecases.try_providers import try_providers
+from guildbank.pipelines import began_with
 
 
 async def retry_payment(
@@ -17,20 +21,28 @@ async def retry_payment(
     return_url: str | None,
     by: Asked,
 ) -> Intent | Refusal:
-    """Make another attempt, with the same or another provider.
+    """Make another attempt, with the same or another provider that its route names.
 
-    Refusals: `not_found`, `payment_not_retryable` and those of the attempt. Two calls at once
+    Refusals: `not_found`, `payment_not_retryable`, `provider_not_offered`, `no_route` and those of
+    the attempt. Two calls at once
     make one attempt: the other is refused, or with the same key answered alike.
     """
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         intent = await store.intent_by_id(tx.driver, payment_id)
-    if intent is None:
-        return NO_PAYMENT
+        if intent is None:
+            return NO_PAYMENT
+        stages = await began_with(
+            payments.pipelines, tx.driver, tenant.schema, intent.purpose, intent.revision
+        )
     if intent.attempts == 0:
         return NOT_RETRYABLE
-    work = start_attempt(
-        payments, tenant, intent, provider or intent.provider, method, return_url, by
-    )
+    named = provider or intent.provider
+    bought = bought_of(intent, intent)
+    choice = await choose_provider(payments, tenant, stages.routes, bought, intent.id, named)
+    if isinstance(choice, Refusal):
+        return choice
+    sent = Sent(choice.provider, method, return_url)
+    work = try_providers(payments, tenant, intent, sent, by, choice.because)
     refusal = await payments.wait(payments.start(work))
     if refusal is not None:
         return refusal

@@ -21,16 +21,10 @@ from guildbank.ledger import (
     open_book,
 )
 from guildbank.payments import posting, store
-from guildbank.payments.contracts import (
-    NO_CHANGE,
-    NO_PAYMENT,
-    Applied,
-    Attempt,
-    AttemptState,
-    Fulfilment,
-    Intent,
-    IntentState,
-)
+from guildbank.payments.contracts.refusals import NO_CHANGE, NO_PAYMENT
+from guildbank.payments.contracts.rows import Applied, Attempt, AttemptState, Intent, IntentState
+from guildbank.payments.contracts.sale import Fulfilment
+from guildbank.payments.declines import Next, decline_of, row_of
 from guildbank.payments.rules import (
     ENDED_INTENTS,
     LIVE_ATTEMPTS,
@@ -131,6 +125,8 @@ class Settle(PaymentAct):
         fresh = msgspec.structs.replace(self._noted(attempt, stage), state=after)
         stage.put(ATTEMPTS, attempt.id, fresh)
         state = intent.state
+        decline = decline_of(self.outcome)
+        row = row_of(decline)
         if intent.attempt_id == attempt.id and intent.state not in ENDED_INTENTS:
             state = intent_after(
                 intent.state,
@@ -138,6 +134,8 @@ class Settle(PaymentAct):
                 needs_player=self.outcome.next_action is not None,
                 attempts=intent.attempts,
             )
+            if row is not None and row.next is Next.NOTHING:
+                state = IntentState.FAILED
             over = state in (IntentState.REQUIRES_PAYMENT_METHOD, IntentState.FAILED)
             if over:
                 give_back_limits(stage, intent)
@@ -145,13 +143,15 @@ class Settle(PaymentAct):
                 intent,
                 state=state,
                 reserved=intent.reserved and not over,
-                problem=self.outcome.code if over else intent.problem,
+                problem=decline if over else intent.problem,
                 changed_at=stage.now,
             )
             stage.put(INTENTS, intent.id, moved)
         kind = "failed" if state is IntentState.FAILED else after.value
         told = {"payment": intent.id, "attempt": attempt.id, "state": state}
-        return Draft(f"payments.{kind}", facts({**told, "code": self.outcome.code}))
+        return Draft(
+            f"payments.{kind}", facts({**told, "code": self.outcome.code, "decline": decline})
+        )
 
     def _captured(self, stage: Stage, intent: Intent, attempt: Attempt) -> Draft | Refusal:
         """Book captured money: behind coins if it can be, else aside."""

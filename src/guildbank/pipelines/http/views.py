@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from guildbank.infra.http import Body, Service, View
 from guildbank.pipelines.contracts import EMPTY, MAX_STEPS, Revision, SlotName, Stages, Step
+from guildbank.pipelines.http.routing import Routes, RouteView, read_routes, show_routes
 from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.publish import ALL
 from guildbank.pipelines.usecases.read import Listed
@@ -39,19 +40,24 @@ Steps = Annotated[list[StepBody], Meta(max_length=MAX_STEPS)]
 
 
 class StagesBody(Body):
-    """The steps of each slot, in order. Provider and crediting stand between the last two."""
+    """The steps of each slot, in order. Provider and crediting stand between the last two.
 
-    __example__: ClassVar = {"entry": [], "before": [], "callbacks": []}
+    The first of the `routes` that takes a purchase says which provider it goes to; without any,
+    the buyer names the provider.
+    """
+
+    __example__: ClassVar = {"entry": [], "before": [], "callbacks": [], "routes": []}
 
     entry: Steps = msgspec.field(default_factory=list)
     before: Steps = msgspec.field(default_factory=list)
     callbacks: Steps = msgspec.field(default_factory=list)
+    routes: Routes = msgspec.field(default_factory=list)
 
 
 class RevisionBody(Body):
     """Steps to be saved as a revision, or to be checked. Neither changes what runs."""
 
-    __example__: ClassVar = {"stages": {}}
+    __example__: ClassVar = {"stages": {"routes": [{"id": "all", "to": [{"provider": "sandbox"}]}]}}
 
     stages: StagesBody
 
@@ -59,13 +65,13 @@ class RevisionBody(Body):
 class PublishBody(Body):
     """Which revision is to run, and for how many percent of the players.
 
-    A player is among them or not by hash, always the same. `over` is the revision that you take
-    for published: if it is another by then, nothing happens.
+    A player is among them or not by hash, always the same. Revision 0 runs no step. `over` is the
+    revision that you take for published: if it is another by then, nothing happens.
     """
 
     __example__: ClassVar = {"revision": 1, "over": None}
 
-    revision: Annotated[int, Meta(ge=1, le=NEWEST)]
+    revision: Annotated[int, Meta(ge=0, le=NEWEST)]
     share: Annotated[int, Meta(ge=1, le=ALL)] = ALL
     over: Annotated[int, Meta(ge=0, le=NEWEST)] | None = None
 
@@ -123,13 +129,14 @@ class StepView(View):
 
 
 class StagesView(View):
-    """The steps of each slot, in the order in which they run."""
+    """The steps of each slot, in the order in which they run, and the routes to providers."""
 
-    __example__: ClassVar = {"entry": [], "before": [], "callbacks": []}
+    __example__: ClassVar = {"entry": [], "before": [], "callbacks": [], "routes": []}
 
     entry: Sequence[StepView]
     before: Sequence[StepView]
     callbacks: Sequence[StepView]
+    routes: Sequence[RouteView]
 
 
 class RevisionView(View):
@@ -217,7 +224,9 @@ def read_stages(body: StagesBody) -> Stages:
     def steps(given: Sequence[StepBody]) -> tuple[Step, ...]:
         return tuple(Step(one.id, one.plugin, one.settings) for one in given)
 
-    return Stages(steps(body.entry), steps(body.before), steps(body.callbacks))
+    return Stages(
+        steps(body.entry), steps(body.before), steps(body.callbacks), read_routes(body.routes)
+    )
 
 
 def show_pipeline(one: Listed) -> PipelineView:
@@ -249,6 +258,7 @@ def show_revision(one: Revision) -> RevisionView:
             entry=steps(stages.entry),
             before=steps(stages.before),
             callbacks=steps(stages.callbacks),
+            routes=show_routes(stages.routes),
         ),
         saved_at=one.saved_at,
     )

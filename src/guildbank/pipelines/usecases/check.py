@@ -11,6 +11,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.pipelines.contracts import MAX_BYTES, MAX_STEPS, Placed, Problem, Stages, Step
 from guildbank.pipelines.usecases import Pipelines
+from guildbank.pipelines.usecases.check_routes import of_routes
 from guildbank.pipelines.usecases.know_secrets import know_secrets
 from guildbank.plugin_api import ChecksSettings, Slot
 from guildbank.plugin_host import check_settings
@@ -27,6 +28,9 @@ async def find_problems(
     """Return what is wrong, at most MAX_PROBLEMS of it; an empty list means that it can run."""
     if len(msgspec.json.encode(stages)) > MAX_BYTES:
         return [Problem("stages", f"The steps take more than {MAX_BYTES} bytes as JSON.")]
+    if stages == Stages():
+        detail = "There is no step and no route. To run none, publish revision 0."
+        return [Problem("stages", detail)]
     found: list[Problem] = []
     seen: set[str] = set()
     for name, (slot, steps) in stages.by_slot().items():
@@ -44,6 +48,7 @@ async def find_problems(
                 found.append(Problem(f"{place}.id", detail))
             seen.add(step.id)
             found += _of_step(pipelines, tenant, slot, step, secrets[number], place)
+    found += of_routes(pipelines, tenant, stages.routes)
     return found[:MAX_PROBLEMS]
 
 

@@ -164,8 +164,8 @@ async def publishing(
         stages = await pipelines.stages(tx.driver, tenant.schema, wanted.purpose, number)
     if stages is None:
         return NO_REVISION
-    refusal = refuse(await find_problems(pipelines, tenant, wanted.purpose, stages))
-    if refusal is not None:
+    problems = await find_problems(pipelines, tenant, wanted.purpose, stages)
+    if number != EMPTY and (refusal := refuse(problems)) is not None:
         return refusal
     problem = await make_ready(pipelines, tenant, wanted.purpose, number, stages, anew=True)
     if problem is not None:

@@ -64,7 +64,9 @@ def _show_move(stored: Stored[Any]) -> Mapping[str, Any]:
 
 def _show_reverse(stored: Stored[Reverse]) -> Mapping[str, Any]:
     one = stored.operation
-    return {"transactionId": one.transaction_id, "playerId": one.player_id, "amount": one.amount}
+    parts = [{"leg": part.leg, "amount": part.amount} for part in one.parts or ()]
+    shown = {"transactionId": one.transaction_id, "playerId": one.player_id, "amount": one.amount}
+    return {**shown, "legs": parts} if parts else shown
 
 
 def _show_post(stored: Stored[Post]) -> Mapping[str, Any]:

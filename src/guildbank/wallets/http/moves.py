@@ -1,11 +1,11 @@
 """Routes that move coins: grants, spends, holds and reversals."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from litestar import Response, get, post
 from litestar.params import PathParameter
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from guildbank.approvals import WAITS, waiting
 from guildbank.infra.http import (
@@ -24,6 +24,7 @@ from guildbank.infra.http import (
 from guildbank.wallets.contracts import (
     CaptureHold,
     Grant,
+    LegPart,
     PlaceHold,
     ReleaseHold,
     Reverse,
@@ -77,11 +78,26 @@ class CaptureBody(Body):
     amount: Amount | None = None
 
 
+class LegPartBody(Body):
+    """How much of a posting's leg is undone. `leg` is its number in `transfers`."""
+
+    __example__: ClassVar = {"leg": 1, "amount": 5}
+
+    leg: Annotated[int, Meta(ge=0, le=1_000)]
+    amount: Amount
+
+
 class ReversalBody(Body):
-    """What to undo; without an amount, all that is not undone yet."""
+    """What to undo; without an amount, all that is not undone yet.
+
+    Of a raw posting with several legs, `legs` say how much of which.
+    """
+
+    __example__: ClassVar = {"legs": None}
 
     transaction_id: TransactionId
     amount: Amount | None = None
+    legs: Annotated[list[LegPartBody], Meta(min_length=1, max_length=64)] | None = None
     reason: Reason | None = None
     player_id: PlayerId | None = None
 
@@ -160,18 +176,33 @@ async def reverse(
 ) -> Response[ReversalView]:
     """Undo a spend, capture, grant or posting by new postings, never above the original in sum.
 
-    A posting is undone whole, or by an amount where it has one leg, and is answered with the
-    list of transfers. Purchases are refunded instead, and a reversal stands. With `playerId`
-    only a transaction of this player is reversed. A reason needs it: it is kept sealed under
-    the player's key.
+    A posting is undone whole, by an amount where it has one leg, or by amounts of its legs, and is
+    answered with the list of transfers. Purchases are refunded instead, and a reversal stands.
+    With `playerId` only a transaction of this player is reversed. A reason needs it: it is kept
+    sealed under the player's key.
     """
     if data.reason and data.player_id is None:
         raise problem("missing_field", "A reason is sealed under a player: say whose.", "playerId")
-    operation = Reverse(data.transaction_id, data.amount, player_id=data.player_id)
+    operation = Reverse(
+        data.transaction_id, data.amount, player_id=data.player_id,
+        parts=_parts(data.legs, data.amount),
+    )  # fmt: skip
     request = Request(operation, idempotency_key, {"reason": data.reason} if data.reason else None)
     outcome = await operate(wallets, caller.home, caller.principal, request)
     waits = await waiting(wallets.four_eyes, caller.home, outcome)
     return waits or Response(reversal_view(granted(outcome)))
+
+
+def _parts(
+    legs: Sequence[LegPartBody] | None, amount: int | None
+) -> tuple[LegPart, ...] | UnsetType:
+    if legs is None:
+        return UNSET
+    if amount is not None:
+        raise problem("invalid_value", "Name an amount, or legs, and not both.", "amount")
+    if len({one.leg for one in legs}) != len(legs):
+        raise problem("invalid_value", "A leg is named twice.", "legs")
+    return tuple(LegPart(one.leg, one.amount) for one in legs)
 
 
 ROUTES = (grant, spend, place_hold, read_hold, capture, release, reverse)

@@ -48,6 +48,12 @@ UNKNOWN_TRANSACTION = Refusal(
     code="unknown_transaction", detail="There is no such transaction.", field="transactionId"
 )
 
+PARTS_OF_POSTINGS = Refusal(
+    code="invalid_value",
+    detail="Only a raw posting is undone by legs; name an amount.",
+    field="legs",
+)
+
 
 class _Head(msgspec.Struct):
     player: str
@@ -63,7 +69,7 @@ class ReverseAct(WalletAct):
     verb = "wallets.reverse"
     rounds: ClassVar[int] = 2
     is_record: ClassVar[bool] = True
-    __slots__ = ("amount", "at_ms", "person", "seq")
+    __slots__ = ("amount", "at_ms", "parts", "person", "seq")
 
     def __init__(
         self,
@@ -79,6 +85,7 @@ class ReverseAct(WalletAct):
         self.seq = at.seq
         self.at_ms = at.at_ms
         self.amount = command.amount
+        self.parts = command.parts or None
         self.payload = payload
         self.player_id = self.currency = ""
 
@@ -105,7 +112,7 @@ class ReverseAct(WalletAct):
         """Reverse; refused: unknown_transaction, not_reversible, exceeds_original.
 
         Further: invalid_value (a reason under a player who is not the transaction's), and
-        partial_needs_one_leg for a posting.
+        partial_needs_one_leg or unknown_leg for a posting.
         """
         original = stage.get(ORIGINALS, self.seq)
         if original is None or epoch_ms(original.at) != self.at_ms:
@@ -127,6 +134,8 @@ class ReverseAct(WalletAct):
             )
         if posting:
             return self._posting(stage, original)
+        if self.parts is not None:
+            return PARTS_OF_POSTINGS
         book = open_book(stage)
         reverse = self._spend if original.kind in _SPENDS else self._grant
         amount = reverse(book, original)
@@ -138,7 +147,7 @@ class ReverseAct(WalletAct):
 
     def _posting(self, stage: Stage, original: Original) -> Draft | Refusal:
         book = open_book(stage)
-        refusal = undo_posting(book, original, self.amount)
+        refusal = undo_posting(book, original, self.amount, self.parts)
         if refusal is not None:
             return refusal
         stage.put(ORIGINALS, self.seq, _after(original, book))

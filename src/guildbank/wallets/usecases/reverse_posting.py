@@ -5,7 +5,7 @@ is taken from the unspent part of its lot; between accounts of the house the way
 a return, so that it counts. Debts that a credit repaid stay repaid.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from guildbank.journal import Need
 from guildbank.kernel import Refusal
@@ -21,6 +21,7 @@ from guildbank.ledger import (
 )
 from guildbank.ledger import account_needs as ledger_needs
 from guildbank.wallets.coins import credit
+from guildbank.wallets.contracts import LegPart
 
 
 def posting_needs(original: Original) -> Iterable[Need]:
@@ -39,26 +40,32 @@ def players_of(original: Original) -> frozenset[str]:
     return frozenset(side.owner for side in sides if side.owner != HOUSE)
 
 
-def undo_posting(book: Book, original: Original, amount: int | None) -> Refusal | None:
-    """Undo all that is left, or `amount` of a posting's only leg.
+def undo_posting(
+    book: Book, original: Original, amount: int | None, parts: Sequence[LegPart] | None = None
+) -> Refusal | None:
+    """Undo all that is left, `amount` of a posting's only leg, or `parts` of its legs.
 
-    Refused: partial_needs_one_leg, exceeds_original (also where coins to take are spent or held).
+    Refused: partial_needs_one_leg, unknown_leg, exceeds_original (also where coins to take are
+    spent or held).
     """
     legs = _undoable(original)
-    if amount is not None and len(legs) != 1:
-        return Refusal(
-            code="partial_needs_one_leg",
-            detail=f"This posting has {len(legs)} legs: it is reversed whole, without an amount.",
-            field="amount",
-        )
+    if amount is not None:
+        if len(legs) != 1:
+            detail = f"This posting has {len(legs)} legs: name how much of which, in legs."
+            return Refusal(code="partial_needs_one_leg", detail=detail, field="amount")
+        parts = [LegPart(legs[0].leg, amount)]
+    wanted = None if parts is None else {one.leg: one.amount for one in parts}
+    if wanted is not None and (strange := wanted.keys() - {leg.leg for leg in legs}):
+        detail = f"This posting has no leg {min(strange)} that is undone by itself."
+        return Refusal(code="unknown_leg", detail=detail, field="legs")
     left = 0
     # Backwards, so that coins which a later leg spent are there again for an earlier one to take.
     for leg in reversed(legs):
         rest = _left(book, original, leg)
-        if amount is not None and amount > rest:
-            return exceeds(rest)
+        take = rest if wanted is None else wanted.get(leg.leg, 0)
+        if take > rest:
+            return exceeds(rest, "amount" if amount is not None else "legs")
         left += rest
-        take = rest if amount is None else amount
         if take and (refusal := _undo(book, original, leg, take)) is not None:
             return refusal
     return exceeds(0) if left == 0 else None
@@ -88,11 +95,11 @@ def _undo(book: Book, original: Original, leg: OriginalLeg, amount: int) -> Refu
     )
 
 
-def exceeds(left: int) -> Refusal:
+def exceeds(left: int, field: str = "amount") -> Refusal:
     """Return the refusal of a reversal above what is left of the original."""
     return Refusal(
         code="exceeds_original",
         detail=f"{left} of this transaction are not reversed yet.",
-        field="amount",
+        field=field,
         extra={"left": left},
     )

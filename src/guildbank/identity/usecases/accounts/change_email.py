@@ -116,8 +116,9 @@ async def confirm_change_email(
 ) -> Refusal | None:
     """Make the address that the secret was mailed to the player's, and tell the one before.
 
-    `inside` is who sent it signed in: only then it is known that who reads the mail has the
-    account. Refusals: `ticket_not_valid`, and `email_taken`, which leaves the secret good.
+    `inside` is who sent it signed in: then it is known that who reads the mail has the account. So
+    it stays of who was known by the address before: second factors outlive a change. Refusals:
+    `ticket_not_valid`, and `email_taken`, which leaves the secret good.
     """
     async with identity.db.begin(tenant.schema, read_only=True) as tx:
         ticket = await find_ticket(identity, tx, secret, "change_email")
@@ -125,7 +126,8 @@ async def confirm_change_email(
         own = None if player_id is None else await store.own(tx.driver, player_id)
     if ticket is None or own is None:
         return BAD_TICKET
-    notice, email, owned = await _notice(identity, tenant, own), _email(ticket), inside == player_id
+    notice, email = await _notice(identity, tenant, own), _email(ticket)
+    owned = inside == player_id or own.owned
     waiting: Waiting = {}
     try:
         async with identity.db.begin(tenant.schema) as tx:

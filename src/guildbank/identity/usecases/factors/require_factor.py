@@ -43,14 +43,30 @@ async def may_change_factors(
     """Return what the player has, if it may be changed in this session.
 
     Who has a second factor must have proved it there of late, so that another's session that was
-    fresh before does not change it. Refusals: `step_up_required`, `not_found`.
+    fresh before does not change it. Who adds the first must have been seen to read the mail of the
+    confirmed address: a factor of anybody else would have to go with a password that is set by
+    mail, and so would one that its owner counts on. Refusals: `step_up_required`, `not_found`.
     """
     found = await read_factors(identity, tenant, player_id)
-    if isinstance(found, Refusal) or not found[0].protected:
+    if isinstance(found, Refusal):
         return found
+    factors = found[0]
+    if not factors.protected:
+        return found if factors.owned or factors.address is None else _reader_unknown(factors)
     if await _fresh(identity, tenant, player_id, session_id):
         return found
     return factor_needed(found[0])
+
+
+def _reader_unknown(factors: Factors) -> Refusal:
+    detail = (
+        "The address was confirmed from outside this account. Show that you read its mail: have a "
+        "code sent by /v1/sessions/step-up/mail, give it to /v1/sessions/step-up, then call again "
+        "with the new token."
+    )
+    return Refusal(
+        code="step_up_required", detail=detail, extra={"methods": ways_to_prove(factors)}
+    )
 
 
 def factor_needed(factors: Factors) -> Refusal:

@@ -1,15 +1,9 @@
-"""What crosses the door of payments: rows of a payment, the Fulfilment port, refusals."""
+"""The rows of a payment and the states that they go through."""
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
-
-from guildbank.kernel import Refusal
-
-if TYPE_CHECKING:
-    from guildbank.infra.database import Tx
 
 PAYMENTS_ORDER = 60
 
@@ -72,51 +66,6 @@ class Applied(StrEnum):
     UNAPPLIED = "unapplied"
 
 
-class LimitUse(msgspec.Struct, frozen=True, array_like=True):
-    """A counter that a sale raises by `add`, up to `most`."""
-
-    counter: str
-    add: int
-    most: int
-
-
-class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What a player asks to buy: a product, for open prices how many coins, in which money."""
-
-    player_id: str
-    product_id: str
-    coins: int | None
-    money: str
-    country: str | None
-    at: datetime
-
-
-class Quote(msgspec.Struct, frozen=True, kw_only=True):
-    """What is sold and for how much, fixed for the payment. `amount_minor` is of `money`.
-
-    `purpose` names the pipeline that the payment runs through.
-    """
-
-    purpose: str
-    product_id: str
-    version: int
-    title: str
-    currency: str
-    coins: int
-    bonus: int
-    money: str
-    amount_minor: int
-    limits: tuple[LimitUse, ...] = ()
-
-
-class Goods(msgspec.Struct, frozen=True, kw_only=True):
-    """What a captured payment credits: paid coins, whose cost is the payment, and bonus coins."""
-
-    currency: str
-    coins: int
-    bonus: int
-
-
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """A payment. `currency` is of the coins, `money` of the price, `amount_minor` its minor units.
 
@@ -124,7 +73,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     `taken_paid` and `taken_bonus` count the coins that refunds and disputes claimed back.
     `reserved` says whether the counters in `limits` hold this sale now. It runs through `revision`
     of the pipeline of its `purpose` until it is credited. `problem_detail` is the sentence for the
-    player of a check that refused it.
+    player of a check that refused it. `platform` is where it was begun, in the buyer's word;
+    `because` is the Because of its newest attempt as JSON.
     """
 
     id: str
@@ -157,6 +107,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str
     revision: int
     problem_detail: str | None = None
+    platform: str | None = None
+    because: str = "{}"
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,6 +137,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     open_disputes: int
     created_at: datetime
     changed_at: datetime
+    because: str = "{}"
 
     @property
     def given_back_minor(self) -> int:
@@ -195,6 +148,16 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     def left_minor(self) -> int:
         """Return what can still be refunded."""
         return max(0, self.captured_minor - self.given_back_minor)
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """What the checks before attempt `number` said, 0 before the payment; `answers` are JSON."""
+
+    id: str
+    payment_id: str
+    number: int
+    answers: str
+    at: datetime
 
 
 class Claw(msgspec.Struct, frozen=True, array_like=True):
@@ -283,111 +246,5 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: datetime
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """How many coins of a currency a player in `country` wants, wherever they are sold."""
-
-    currency: str
-    coins: int
-    country: str | None
-    at: datetime
-
-
-class Offer(msgspec.Struct, frozen=True):
-    """The product that has them, how many coins to ask of it if it is open, and the money."""
-
-    product_id: str
-    coins: int | None
-    money: str
-
-
-class Fulfilment(Protocol):
-    """What is sold is known above; payments asks it by this port. It never writes by itself."""
-
-    async def quote(self, tx: "Tx", order: Order) -> Quote | Refusal:
-        """Say what the order costs and holds, or why it is not for sale."""
-        ...
-
-    async def offer(self, tx: "Tx", wanted: Wanted) -> Offer | Refusal:
-        """Say which product has exactly these coins, or that none has: `amount_not_sold`."""
-        ...
-
-    def fulfil(self, intent: Intent) -> Goods | Refusal:
-        """Say what the captured payment credits; pure. A refusal gives the money back."""
-        ...
-
-
-class Captured(NamedTuple):
-    """Money that a provider says it took."""
-
-    amount_minor: int
-    money: str
-
-
-NO_CHANGE = Refusal(code="no_change", detail="Nothing is to be done.")
-"""What an act answers that finds its effect done already; never leaves the room."""
-
 PROVIDER_CONFIGURED = "payments.provider_configured"
 """The kind of an entry of this room that is about no payment."""
-
-AMOUNT_NOT_SOLD = Refusal(
-    code="amount_not_sold",
-    detail="No pack on sale has exactly this many coins, and the currency has no unit price.",
-    field="amount",
-)
-NO_PAYMENT = Refusal(code="not_found", detail="There is no such payment.")
-NO_REFUND = Refusal(code="not_found", detail="There is no such refund.")
-NO_PROVIDER = Refusal(
-    code="unknown_provider",
-    detail="This tenant has no such payment provider, or it is switched off.",
-    field="provider",
-)
-SANDBOX_REFUSED = Refusal(
-    code="sandbox_refused",
-    detail="A sandbox provider moves no real money; only tenants of mode test may use it.",
-    field="provider",
-)
-NOT_RETRYABLE = Refusal(
-    code="payment_not_retryable",
-    detail="A new attempt needs a payment in the state requires_payment_method.",
-)
-NOT_CANCELABLE = Refusal(
-    code="payment_not_cancelable", detail="The payment has ended or its money was captured."
-)
-IN_PROGRESS = Refusal(
-    code="payment_in_progress",
-    detail="The provider has not said yet how the payment stands. Ask again shortly.",
-)
-NOT_REFUNDABLE = Refusal(
-    code="payment_not_refundable", detail="No captured money of this payment is left to refund."
-)
-DISPUTE_OPEN = Refusal(
-    code="dispute_open",
-    detail="The payment is disputed; it can be refunded once the dispute is closed.",
-)
-
-
-class Purchase(msgspec.Struct, frozen=True, kw_only=True):
-    """A command to buy: what, for which player, with which provider and method."""
-
-    player_id: str
-    product_id: str
-    coins: int | None
-    money: str
-    country: str | None
-    provider: str
-    method: str | None
-    return_url: str | None
-
-
-class RefundCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A command to give money back; without an amount, all that is left.
-
-    `attempt_id` names whose money, where more than one attempt captured some; left out, it is that
-    of the attempt that bought the coins.
-    """
-
-    payment_id: str
-    amount_minor: int | None
-    money: str | None
-    reason: str | None
-    attempt_id: str | None = None

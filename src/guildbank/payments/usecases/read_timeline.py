@@ -1,0 +1,102 @@
+"""Tell what happened to a payment, from its first check to its last callback, in order."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Driver, Entry, entries_at
+from guildbank.kernel import Refusal, parse_id, seq_id
+from guildbank.payments import past
+from guildbank.payments.contracts.refusals import NO_PAYMENT
+from guildbank.payments.usecases import Payments
+from guildbank.pipelines import Answer
+
+_CHECKS = msgspec.json.Decoder(tuple[Answer, ...])
+
+
+class Moment(NamedTuple):
+    """Something that happened. `by` is who did it, as the journal knows them.
+
+    `rank` puts what bears one time into the order in which it can have happened.
+    """
+
+    at: datetime
+    rank: int
+    kind: str
+    by: str | None
+    facts: Mapping[str, Any]
+
+
+async def read_timeline(
+    payments: Payments, tenant: TenantRef, payment_id: str
+) -> list[Moment] | Refusal:
+    """Return all that is known to have happened, the oldest first. Refuses `not_found`.
+
+    Entries of the journal are here within a second or so of their commit; the rest at once.
+    """
+    if parse_id("pay", payment_id) is None:
+        return NO_PAYMENT
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        if not await past.exists(tx.driver, payment_id):
+            return NO_PAYMENT
+        found = [
+            *await _entries(tx.driver, payment_id),
+            *_checks(await past.checks_of(tx.driver, payment_id)),
+            *_webhooks(await past.webhooks_of(tx.driver, payment_id)),
+            *_looks(await past.looks_of(tx.driver, payment_id)),
+            *_tellings(await past.tellings_of(tx.driver, payment_id)),
+        ]
+    return sorted(found, key=lambda moment: moment[:2])
+
+
+async def _entries(driver: Driver, payment_id: str) -> list[Moment]:
+    entries = await entries_at(driver, await past.entries_of(driver, payment_id))
+    return [_entry(one) for one in entries.values()]
+
+
+def _entry(entry: Entry) -> Moment:
+    said: dict[str, Any] = msgspec.json.decode(entry.data)
+    transaction = seq_id("txn", entry.seq, entry.at)
+    return Moment(entry.at, 1, entry.kind, entry.principal, {**said, "transactionId": transaction})
+
+
+def _checks(rows: Sequence[past.CheckRow]) -> Iterator[Moment]:
+    for row in rows:
+        for answer in _CHECKS.decode(row.answers):
+            facts: dict[str, Any] = {
+                "step": answer.step, "plugin": answer.plugin, "slot": answer.slot,
+                "attempt": row.number or None, "microseconds": answer.micros,
+            }  # fmt: skip
+            if answer.code is not None:
+                facts["code"] = answer.code
+            if answer.notes:
+                facts["notes"] = dict(answer.notes)
+            yield Moment(row.at, 0, f"check.{answer.verdict}", None, facts)
+
+
+def _webhooks(rows: Sequence[past.WebhookRow]) -> Iterator[Moment]:
+    for row in rows:
+        facts = {
+            "provider": row.provider, "event": row.external_id, "about": row.kind,
+            "tries": row.tries, "problem": row.problem,
+        }  # fmt: skip
+        yield Moment(row.received_at, 2, "webhook.received", f"provider:{row.provider}", facts)
+
+
+def _looks(rows: Sequence[past.LookRow]) -> Iterator[Moment]:
+    for row in rows:
+        facts = {"subject": row.id, "looks": row.looks, "next": row.next_at}
+        yield Moment(row.looked_at, 3, "provider.asked", None, facts)
+
+
+def _tellings(rows: Sequence[past.TellingRow]) -> Iterator[Moment]:
+    for row in rows:
+        event = seq_id("evt", row.seq, row.at)
+        facts = {"step": row.step, "event": event, "about": row.kind, "tries": row.tries}
+        if row.told_at is not None:
+            yield Moment(row.told_at, 4, "callback.told", None, facts)
+        else:
+            yield Moment(row.at, 4, "callback.waits", None, {**facts, "next": row.next_at})

@@ -1,0 +1,49 @@
+"""Try a payment with its provider, and with the next ones of its route where that one cannot."""
+
+from guildbank.infra.tenant import TenantRef
+from guildbank.kernel import Refusal
+from guildbank.payments import store
+from guildbank.payments.contracts.rows import Intent, IntentState
+from guildbank.payments.declines import Next, row_of
+from guildbank.payments.rules import MAX_ATTEMPTS
+from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.attempt import Asked, Sent, start_attempt
+from guildbank.payments.usecases.choose_provider import next_choice
+from guildbank.pipelines import Because, began_with
+
+
+async def try_providers(
+    payments: Payments, tenant: TenantRef, intent: Intent, sent: Sent, by: Asked, because: Because
+) -> Refusal | None:
+    """Make one attempt as it was asked for, and others while a provider certainly cannot.
+
+    The method that was named is the first provider's own; the others ask the player by their page.
+    Refusals: those of the first attempt. What stops a later one leaves the payment as it stands,
+    open for the player's next try.
+    """
+    refusal = await start_attempt(payments, tenant, intent, sent, by, because)
+    if refusal is not None:
+        return refusal
+    for _ in range(MAX_ATTEMPTS):
+        async with payments.db.begin(tenant.schema, read_only=True) as tx:
+            stands = await store.intent_by_id(tx.driver, intent.id)
+            stages = await began_with(
+                payments.pipelines, tx.driver, tenant.schema, intent.purpose, intent.revision
+            )
+        if stands is None or not _cannot(stands):
+            break
+        choice = await next_choice(payments, tenant, stages.routes, stands)
+        if choice is None:
+            break
+        elsewhere = Sent(choice.provider, None, sent.return_url)
+        asked = Asked(by.principal)
+        if await start_attempt(payments, tenant, stands, elsewhere, asked, choice.because):
+            break
+    return None
+
+
+def _cannot(intent: Intent) -> bool:
+    """Say whether the last provider took no money for a reason of its own."""
+    row = row_of(intent.problem)
+    waits = intent.state is IntentState.REQUIRES_PAYMENT_METHOD
+    return waits and row is not None and row.next is Next.ELSEWHERE

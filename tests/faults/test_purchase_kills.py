@@ -1,0 +1,114 @@
+"""The processes of a running `guildbank up` are killed while players buy; money and coins agree."""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.faults.test_up_kills import kill_one, until
+from tests.servers.guildbank import GuildbankServer
+
+TITLE = "real kill -9 while players buy"
+SEED = 20261127
+BUYERS = 4
+KILLS = ("database", "http worker", "job worker", "database")
+BETWEEN_KILLS = 15
+METHODS = ("instant", "instant_duplicate", "instant_reordered", "instant_silent")
+PACK_COINS, PACK_MINOR = 110, 499
+SETTLED_SECONDS = 60
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[GuildbankServer]:
+    """A deployment of our own to break, with two processes that answer."""
+    with GuildbankServer(tmp_path / "data", "--workers=2") as running:
+        yield running
+
+
+class Buyer:
+    """A player who buys one pack after the other, each under its key until it is answered."""
+
+    def __init__(self, server: GuildbankServer, number: int) -> None:
+        self.dice = random.Random(SEED + number)
+        self.server = server
+        self.payments: dict[str, str] = {}
+        """The payment of each key that was answered."""
+        self.unanswered = 0
+        with server.client() as client:
+            self.pack = client.get("/v1/packs").json()["items"][0]["id"]
+            made = client.post("/v1/players", json={"externalId": f"buyer-{number}"})
+            self.player = str(made.json()["id"])
+
+    def buy(self, over: threading.Event) -> None:
+        with self.server.client() as client:
+            while not over.is_set():
+                order = {
+                    "playerId": self.player,
+                    "packId": self.pack,
+                    "currency": "EUR",
+                    "provider": "sandbox",
+                    "method": self.dice.choice(METHODS),
+                }
+                key = f"{self.player}-{len(self.payments)}"
+                while (answer := self._send(client, order, key)) is None:
+                    self.unanswered += 1
+                    time.sleep(0.2)
+                self.payments[key] = str(answer["id"])
+
+    def _send(self, client: httpx.Client, order: dict[str, str], key: str) -> dict[str, Any] | None:
+        try:
+            answer = client.post("/v1/payments", json=order, headers={"idempotency-key": key})
+        except httpx.TransportError:
+            return None
+        assert answer.status_code in (201, 202, 503), answer.text
+        return None if answer.status_code == 503 else dict(answer.json())
+
+
+@pytest.mark.timeout(240)
+def test_every_purchase_is_paid_once_and_credited_once(
+    server: GuildbankServer, tally: Counter[str]
+):
+    dice = random.Random(SEED)
+    over = threading.Event()
+    buyers = [Buyer(server, number) for number in range(BUYERS)]
+
+    def bought() -> int:
+        return sum(len(buyer.payments) for buyer in buyers)
+
+    with ThreadPoolExecutor(BUYERS) as pool:
+        calls = [pool.submit(buyer.buy, over) for buyer in buyers]
+        try:
+            for what in KILLS:
+                enough = bought() + BETWEEN_KILLS
+                until(lambda enough=enough: bought() >= enough, "waited", server)  # type: ignore[misc]
+                kill_one(server, what, dice)
+                tally[f"{what} processes killed"] += 1
+            enough = bought() + BETWEEN_KILLS
+            until(lambda: bought() >= enough, "waited", server)
+        finally:
+            over.set()
+        for call in calls:
+            call.result()
+    payments = [payment for buyer in buyers for payment in buyer.payments.values()]
+    assert len(set(payments)) == len(payments)
+    with server.client() as client:
+        settled = time.monotonic() + SETTLED_SECONDS
+        for payment in payments:
+            while client.get(f"/v1/payments/{payment}").json()["state"] != "credited":
+                assert time.monotonic() < settled, client.get(f"/v1/payments/{payment}").text
+                time.sleep(0.5)
+        for buyer in buyers:
+            (wallet,) = client.get(f"/v1/players/{buyer.player}/balances").json()["balances"]
+            assert wallet["total"] == PACK_COINS * len(buyer.payments)
+        proof = client.get("/v1/proof").json()
+    (euros,) = proof["money"]
+    minor = PACK_MINOR * len(payments)
+    assert (proof["ok"], euros["captured"]) == (True, f"{minor // 100}.{minor % 100:02}")
+    tally["purchases credited"] += len(payments)
+    tally["requests unanswered and sent again"] += sum(buyer.unanswered for buyer in buyers)
