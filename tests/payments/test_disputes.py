@@ -118,3 +118,16 @@ async def test_one_event_that_says_lost_takes_the_coins_once_and_ends_the_disput
     refused = await shop.refund(intent, 1)
     assert isinstance(refused, Refusal)
     assert refused.code == "payment_not_refundable"
+
+
+@pytest.mark.parametrize("refunded", [499, 200])
+async def test_a_dispute_lost_after_a_refund_takes_only_what_the_refund_left(
+    shop: Shop, refunded: int
+):
+    player = await shop.player()
+    intent = await shop.buy(player)
+    await shop.refunded(intent, refunded)
+    await tell(shop, intent, LOST)
+    assert await shop.left() == {}
+    (dispute,) = (await shop.dossier(intent)).disputes
+    assert dispute.state == "lost"
