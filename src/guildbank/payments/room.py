@@ -51,6 +51,7 @@ ROOM = Room(
         "payments.dispute_funds_withdrawn": "Disputed money and its coins were taken.",
         "payments.dispute_funds_reinstated": "Disputed money and its coins are back.",
         "payments.dispute_closed": "A dispute was decided.",
+        "payments.dispute_lost": "A dispute was lost; its money and coins were taken with it.",
     },
     codes=(
         Code("payment_declined", 402, "The provider did not take the money; nothing was bought."),
