@@ -238,20 +238,23 @@ def _purchases(figures: dict[str, Figure]) -> str:
         )
         for side, said in sides
     ]
+    found = {
+        name: _number(figures[f"purchases.{name}"])
+        for name in (
+            "over_floor.at_once", "own_over_posting.alone", "middleware_us", "webhooks.per_second",
+            "webhooks.p99_ms", "publish_to_effect_ms",
+        )
+    }  # fmt: skip
     return (
         "## Purchases\n\n"
         "The provider is the sandbox in a process of its own, on the same cores.\n\n"
         + _table(["what", "connections", "a second", "p50 ms", "p99 ms"], rows)
-        + "\nPurchases reach "
-        f"{_number(figures['purchases.over_floor.at_once'])} of the provider's own calls. Without the "
-        "time of its provider a purchase alone takes "
-        f"{_number(figures['purchases.own_over_posting.alone'])} times a spend alone. A further step "
-        f"of a pipeline costs {_number(figures['purchases.middleware_us'])} us. Webhooks are taken in "
-        f"at {_number(figures['purchases.webhooks.per_second'])} a second (p99 "
-        f"{_number(figures['purchases.webhooks.p99_ms'])} ms). From publishing a revision until each "
-        "of four workers shows it: "
-        f"{_number(figures['purchases.publish_to_effect_ms'])} ms; purchases run it from the commit "
-        "on.\n"
+        + f"\nPurchases reach {found['over_floor.at_once']} of the provider's own calls. Without the "
+        f"time of its provider a purchase alone takes {found['own_over_posting.alone']} times a "
+        f"spend alone. A further step of a pipeline costs {found['middleware_us']} us. Webhooks are "
+        f"taken in at {found['webhooks.per_second']} a second (p99 {found['webhooks.p99_ms']} ms). "
+        "From publishing a revision until each of four workers shows it: "
+        f"{found['publish_to_effect_ms']} ms; purchases run it from the commit on.\n"
     )
 
 
