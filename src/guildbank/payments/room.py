@@ -3,6 +3,11 @@
 from guildbank.infra.http import Code
 from guildbank.infra.room import Room
 from guildbank.payments.backlogs import BACKLOGS
+from guildbank.payments.contracts.rows import (
+    CALLBACK_DISABLED,
+    CALLBACK_ENABLED,
+    CALLBACKS_REPLAYED,
+)
 from guildbank.payments.http import APPROVABLES, ROUTES
 from guildbank.payments.jobs import JOBS
 from guildbank.payments.personal import OBSTACLES, PERSONAL
@@ -51,6 +56,9 @@ ROOM = Room(
         "payments.dispute_funds_withdrawn": "Disputed money and its coins were taken.",
         "payments.dispute_funds_reinstated": "Disputed money and its coins are back.",
         "payments.dispute_closed": "A dispute was decided.",
+        CALLBACK_DISABLED: "A callback step was not reached ten times, and is told nothing more.",
+        CALLBACK_ENABLED: "A callback step is told again what waits for it.",
+        CALLBACKS_REPLAYED: "A callback step is told once more what it was told of a payment.",
     },
     codes=(
         Code("payment_declined", 402, "The provider did not take the money; nothing was bought."),

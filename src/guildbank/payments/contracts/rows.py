@@ -262,4 +262,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PROVIDER_CONFIGURED = "payments.provider_configured"
-"""The kind of an entry of this room that is about no payment."""
+CALLBACK_DISABLED = "payments.callback_disabled"
+CALLBACK_ENABLED = "payments.callback_enabled"
+CALLBACKS_REPLAYED = "payments.callbacks_replayed"
+OF_OPERATORS = frozenset(
+    {PROVIDER_CONFIGURED, CALLBACK_DISABLED, CALLBACK_ENABLED, CALLBACKS_REPLAYED}
+)
+"""Kinds of entries for the tenant's operators, of which callback steps are not told."""

@@ -97,6 +97,7 @@ def _tellings(rows: Sequence[past.TellingRow]) -> Iterator[Moment]:
         event = seq_id("evt", row.seq, row.at)
         facts = {"step": row.step, "event": event, "about": row.kind, "tries": row.tries}
         if row.told_at is not None:
-            yield Moment(row.told_at, 4, "callback.told", None, facts)
+            yield Moment(row.told_at, 4, "callback.told", None, {**facts, "answer": row.answer})
         else:
-            yield Moment(row.at, 4, "callback.waits", None, {**facts, "next": row.next_at})
+            waits = {**facts, "next": row.next_at, "problem": row.problem}
+            yield Moment(row.at, 4, "callback.waits", None, waits)
