@@ -7,15 +7,18 @@ pipeline_unavailable, purchase_vetoed, gate_unavailable.
 from guildbank.pipelines.contracts import (
     EMPTY,
     Answer,
+    Because,
     Bought,
     Chosen,
     Passage,
     Placed,
+    PostingLine,
+    Recorded,
     Route,
     Stages,
     Step,
 )
-from guildbank.pipelines.rules import pick, route_of
+from guildbank.pipelines.rules import lead, pick, route_of
 from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.ask_gates import ask_gates
 from guildbank.pipelines.usecases.choose import began_with, choose, pinned
@@ -28,12 +31,15 @@ from guildbank.pipelines.usecases.start import ready
 __all__ = [
     "EMPTY",
     "Answer",
+    "Because",
     "Bought",
     "Chosen",
     "Follower",
     "Passage",
     "Pipelines",
     "Placed",
+    "PostingLine",
+    "Recorded",
     "Route",
     "Stages",
     "Step",
@@ -42,6 +48,7 @@ __all__ = [
     "began_with",
     "choose",
     "know_secrets",
+    "lead",
     "pick",
     "pinned",
     "publish",

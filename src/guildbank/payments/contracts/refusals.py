@@ -31,22 +31,6 @@ NO_PROVIDER = Refusal(
     detail="This tenant has no such payment provider, or it is switched off.",
     field="provider",
 )
-NO_ROUTE = Refusal(
-    code="no_route",
-    detail="No route of the pipeline leads this purchase to a provider that works now.",
-    field="provider",
-)
-PROVIDER_REQUIRED = Refusal(
-    code="provider_required",
-    detail="Name a provider: the pipeline has no routes, and the tenant has not exactly one "
-    "provider that takes this money.",
-    field="provider",
-)
-PROVIDER_NOT_OFFERED = Refusal(
-    code="provider_not_offered",
-    detail="The route of this purchase does not lead to this provider. Leave it out to be led.",
-    field="provider",
-)
 SANDBOX_REFUSED = Refusal(
     code="sandbox_refused",
     detail="A sandbox provider moves no real money; only tenants of mode test may use it.",

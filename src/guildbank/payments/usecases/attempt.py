@@ -12,7 +12,7 @@ from guildbank.ledger import BARS
 from guildbank.payments import store
 from guildbank.payments.asking import ask_provider
 from guildbank.payments.contracts.refusals import NOT_RETRYABLE
-from guildbank.payments.contracts.rows import Attempt, AttemptState, Because, Intent, IntentState
+from guildbank.payments.contracts.rows import Attempt, AttemptState, Intent, IntentState
 from guildbank.payments.contracts.sale import Purchase, Quote
 from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
@@ -21,7 +21,7 @@ from guildbank.payments.usecases.end import end_payment
 from guildbank.payments.usecases.keep_checks import keep_checks
 from guildbank.payments.usecases.limits import limit_needs, reserve, uses_of
 from guildbank.payments.usecases.settle import settle
-from guildbank.pipelines import Answer, Passage, ask_gates, pinned
+from guildbank.pipelines import Answer, Because, Passage, ask_gates, pinned
 from guildbank.plugin_api import PaymentRequest, PurchaseView
 
 OPEN_FOR_ATTEMPTS = frozenset({IntentState.CREATED, IntentState.REQUIRES_PAYMENT_METHOD})

@@ -10,7 +10,7 @@ from guildbank.journal import Draft, Need, Receipt, Stage, facts
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import store
 from guildbank.payments.contracts.refusals import NO_PAYMENT
-from guildbank.payments.contracts.rows import Because, Intent, IntentState
+from guildbank.payments.contracts.rows import Intent, IntentState
 from guildbank.payments.contracts.sale import Order, Purchase, Quote
 from guildbank.payments.store import INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
@@ -20,7 +20,7 @@ from guildbank.payments.usecases.choose_provider import Choice, bought_of, choos
 from guildbank.payments.usecases.keep_checks import keep_checks
 from guildbank.payments.usecases.limits import limit_needs, reserve
 from guildbank.payments.usecases.try_providers import try_providers
-from guildbank.pipelines import Answer, ask_gates, choose, ready
+from guildbank.pipelines import Answer, Because, ask_gates, choose, ready
 from guildbank.plugin_api import Slot
 
 

@@ -3,13 +3,13 @@
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.payments import store
-from guildbank.payments.contracts.rows import Because, Intent, IntentState
+from guildbank.payments.contracts.rows import Intent, IntentState
 from guildbank.payments.declines import Next, row_of
 from guildbank.payments.rules import MAX_ATTEMPTS
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.attempt import Asked, Sent, start_attempt
 from guildbank.payments.usecases.choose_provider import next_choice
-from guildbank.pipelines import began_with
+from guildbank.pipelines import Because, began_with
 
 
 async def try_providers(

@@ -12,7 +12,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Driver, Journal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.pipelines import store
-from guildbank.pipelines.contracts import EMPTY, Problem, Stages, Step
+from guildbank.pipelines.contracts import EMPTY, Problem, Record, Stages, Step
 from guildbank.plugin_api import Context, Manifest
 from guildbank.plugin_host import Outbound, Plugins
 from guildbank.tenancy import Tenants
@@ -42,6 +42,8 @@ class Pipelines:
     tenants: Tenants
     purposes: Mapping[str, str]
     clock: Clock = field(default_factory=SystemClock)
+    record: Record = field(init=False)
+    """Of payments, which stand above: the app plugs it in."""
     started: dict[RevisionKey, Started] = field(default_factory=dict)
     starting: dict[RevisionKey, asyncio.Lock] = field(default_factory=dict)
     _kept: dict[RevisionKey, Stages] = field(default_factory=dict)
