@@ -16,6 +16,7 @@ from guildbank.payments.personal import PERSONAL
 from guildbank.payments.usecases.callbacks import deliver_callbacks
 from guildbank.payments.usecases.list_callbacks import list_callbacks
 from guildbank.payments.usecases.replay_callbacks import replay_callbacks
+from guildbank.pipelines import Stages, Step
 from guildbank.plugin_api import CallbackEvent, Context, Delivered, Manifest, Slot
 
 
@@ -145,6 +146,26 @@ async def test_what_came_meanwhile_is_told_in_order_once_the_step_is_enabled(sho
     assert told == [
         (one.id, kind) for one in (first, second) for kind in ("created", "attempted", "credited")
     ]
+
+
+async def test_what_waits_is_told_where_the_step_leads_now(shop: Shop) -> None:
+    def at(door: str, name: str = "tell") -> Stages:
+        return Stages(callbacks=(Step(name, "peer", {"door": door}),))
+
+    await shop.publish_stages(at("old"))
+    await shop.buy(await shop.player())
+    peer = peer_of(shop)
+    peer.away = True
+    await tell(shop)
+    await shop.publish_stages(at("new"))
+    peer.away = False
+    assert await tell(shop, hours=1) == 3
+    assert peer.doors == ["old", "new", "new", "new"]
+    await shop.buy(await shop.player())
+    await follow(shop)
+    await shop.publish_stages(at("elsewhere", "another"))
+    assert await tell(shop) == 3
+    assert peer.doors[4:] == ["new"] * 3, "a step under another name is another step"
 
 
 async def test_a_step_that_fails_on_after_it_was_enabled_is_tried_ten_times_again(

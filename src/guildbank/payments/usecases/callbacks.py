@@ -16,7 +16,7 @@ from guildbank.payments.contracts.rows import CALLBACK_DISABLED
 from guildbank.payments.outbox import Waiting
 from guildbank.payments.rules import next_look
 from guildbank.payments.usecases import Payments
-from guildbank.pipelines import Placed, Step, began_with, know_secrets, with_secrets
+from guildbank.pipelines import Placed, Step, began_with, choose, know_secrets, with_secrets
 from guildbank.plugin_api import MAX_NOTE_BYTES, Callback, CallbackEvent, Delivered, Slot
 
 log = structlog.get_logger(__name__)
@@ -87,8 +87,19 @@ async def _step(
     step_id: str,
     waiting: Waiting,
 ) -> Step:
-    stages = await began_with(payments.pipelines, driver, tenant.schema, purpose, waiting.revision)
-    return next(one for one in stages.callbacks if one.id == step_id)
+    """Return the step of the event's revision, with the settings that it is published with now.
+
+    Who is told may have moved since, and what waits must not go to where nobody is any more.
+    """
+    pipelines, schema = payments.pipelines, tenant.schema
+    stages = await began_with(pipelines, driver, schema, purpose, waiting.revision)
+    own = next(one for one in stages.callbacks if one.id == step_id)
+    payer = (await outbox.payers_of(driver, [waiting.payment_id])).get(waiting.payment_id)
+    if payer is None:
+        return own
+    runs = await choose(pipelines, driver, schema, purpose, payer.player_id)
+    same = (one for one in runs.stages.callbacks if (one.id, one.plugin) == (own.id, own.plugin))
+    return next(same, own)
 
 
 async def _put_off(
