@@ -30,7 +30,8 @@ class CallbackOutbox:
     """
 
     name = "payments.callbacks"
-    from_start = False
+    # A new tenant is met seconds after it was made, and may have sold something by then.
+    from_start = True
 
     def __init__(self, payments: Payments) -> None:
         self._payments = payments
