@@ -324,6 +324,7 @@ def _of_payments(o: Objects) -> dict[str, Call]:
         "GET /v1/plugins": Call(),
         "GET /v1/callbacks": Call(),
         "POST /v1/callbacks/{purpose}/{step}/enable": Call(),
+        "POST /v1/callbacks/{purpose}/{step}/skip": Call(),
         "POST /v1/payments/{payment_id}/callbacks/{step}/replay": Call(),
         "POST /v1/packs": Call(pack),
         "PUT /v1/packs/{pack_id}": Call(pack),

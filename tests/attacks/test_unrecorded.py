@@ -34,6 +34,7 @@ TAKEN = {
     "POST /v1/approvals/{approval_id}/cancel",
     "POST /v1/approvals/{approval_id}/key",
     "POST /v1/callbacks/{purpose}/{step}/enable",
+    "POST /v1/callbacks/{purpose}/{step}/skip",
     "POST /v1/payments/{payment_id}/callbacks/{step}/replay",
 }
 """What these are for is not there: an earlier call has ended it, or the estate has none.

@@ -180,6 +180,30 @@ async def test_a_step_that_fails_on_after_it_was_enabled_is_tried_ten_times_agai
     assert len(await disabled(shop)) == 2
 
 
+async def test_what_waits_for_a_disabled_step_can_be_given_up(shop: Shop) -> None:
+    paid = await shop.buy(await shop.player())
+    await give_up(shop)
+    peer = peer_of(shop)
+    peer.away = False
+    async with await Web(shop).machine() as http:
+        skipped = await http.post("/v1/callbacks/packs/tell/skip")
+        assert skipped.json() == {"purpose": "packs", "step": "tell", "events": 3}
+        again = await http.post("/v1/callbacks/packs/tell/skip")
+        assert (again.status_code, again.json()["code"]) == (409, "callback_not_disabled")
+        assert (await http.post("/v1/callbacks/packs/nobody/skip")).status_code == 404
+    assert await tell(shop) == 0
+    given_up = [one for one in await timeline(shop, paid) if one.kind == "callback.given_up"]
+    assert len(given_up) == 3
+    assert given_up[0].facts["problem"].startswith("answered 503")
+    assert given_up[1].facts["problem"] == "An operator gave up what waited."
+    next_one = await shop.buy(await shop.player())
+    assert await tell(shop) == 3
+    assert {event.data["payment"] for event in peer.took} == {next_one.id}
+    assert await replay_callbacks(shop.payments, shop.tenant, "app", paid.id, "tell") == 3
+    assert await tell(shop) == 3
+    assert {event.data["payment"] for event in peer.took} == {next_one.id, paid.id}
+
+
 async def test_what_a_payment_told_is_told_again_with_the_same_ids(shop: Shop) -> None:
     paid, other = await shop.buy(await shop.player()), await shop.buy(await shop.player())
     assert await tell(shop) == 6

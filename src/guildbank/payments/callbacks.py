@@ -59,9 +59,31 @@ WHERE purpose = $1
   AND tries > 0
 """
 
+# What nobody was told keeps its problem. A part at a time, so that no row is locked for long.
+GIVE_UP = """
+UPDATE payments_telling
+SET told_at = $3, problem = coalesce(problem, 'An operator gave up what waited.')
+WHERE (purpose, step, seq) IN (
+    SELECT purpose, step, seq
+    FROM payments_telling
+    WHERE purpose = $1
+      AND step = $2
+      AND told_at IS NULL
+    ORDER BY seq
+    LIMIT $4
+)
+"""
+
+IS_DISABLED = """
+SELECT disabled_at IS NOT NULL
+FROM payments_callback
+WHERE purpose = $1
+  AND step = $2
+"""
+
 REPLAY = """
 UPDATE payments_telling
-SET told_at = NULL, answer = NULL, tries = 0, next_at = $3
+SET told_at = NULL, answer = NULL, problem = NULL, tries = 0, next_at = $3
 WHERE payment_id = $1
   AND step = $2
   AND told_at IS NOT NULL
@@ -97,6 +119,18 @@ async def enable(driver: Driver, purpose: str, step: str, now: datetime) -> bool
         return False
     await driver.execute(WAKE, purpose, step, now)
     return True
+
+
+async def is_disabled(driver: Driver, purpose: str, step: str) -> bool | None:
+    """Say whether the step is disabled, None where there is no such step."""
+    disabled: bool | None = await driver.fetchval(IS_DISABLED, purpose, step)
+    return disabled
+
+
+async def give_up(driver: Driver, purpose: str, step: str, now: datetime, limit: int) -> int:
+    """Tell nobody of the oldest events that wait; return how many those are."""
+    done: str = await driver.execute(GIVE_UP, purpose, step, now, limit)
+    return int(done.rpartition(" ")[2])
 
 
 async def replay(driver: Driver, payment_id: str, step: str, now: datetime) -> int:

@@ -16,6 +16,10 @@ NO_CALLBACK = Refusal(
     detail="No callback step of this purpose and name was to be told anything yet. "
     "GET /v1/callbacks lists those that were.",
 )
+CALLBACK_NOT_DISABLED = Refusal(
+    code="callback_not_disabled",
+    detail="The step is tried on, and only what waits for a disabled one can be given up.",
+)
 TENANT_SUSPENDED = Refusal(
     code="tenant_suspended",
     detail="The tenant is suspended: it can be read but takes no writes until it is resumed.",

@@ -25,6 +25,7 @@ from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.enable_callback import enable_callback
 from guildbank.payments.usecases.list_callbacks import list_callbacks
 from guildbank.payments.usecases.replay_callbacks import replay_callbacks
+from guildbank.payments.usecases.skip_callback import skip_callback
 
 Parts = Service[Payments]
 PUBLISH = "pipelines:publish"
@@ -71,6 +72,16 @@ class EnabledView(View):
     step: str
 
 
+class SkippedView(View):
+    """How many events a callback step is not told."""
+
+    __example__: ClassVar = {"purpose": "packs", "step": "tell-shop", "events": 3}
+
+    purpose: str
+    step: str
+    events: int
+
+
 class ReplayView(View):
     """How many events of a payment a step is told once more."""
 
@@ -112,6 +123,23 @@ async def enable(payments: Parts, caller: Who, purpose: Purpose, step: StepId) -
 
 
 @post(
+    "/v1/callbacks/{purpose:str}/{step:str}/skip",
+    guards=[scope(PUBLISH, fresh=True)],
+    tags=TAGS,
+    summary="Give up what waits for a callback",
+    status_code=200,
+)
+async def skip(payments: Parts, caller: Who, purpose: Purpose, step: StepId) -> SkippedView:
+    """Tell a disabled step nothing of what waits, and all that comes from now on.
+
+    For a step that nobody will take events from any more, or that need not know of them. For 90
+    days they can be replayed payment by payment.
+    """
+    events = granted(await skip_callback(payments, caller.home, caller.principal, purpose, step))
+    return SkippedView(purpose=purpose, step=step, events=events)
+
+
+@post(
     "/v1/payments/{payment_id:str}/callbacks/{step:str}/replay",
     guards=[scope(WRITE)],
     tags=TAGS,
@@ -142,4 +170,4 @@ def _view(row: CallbackRow) -> CallbackView:
     )
 
 
-ROUTES = (list_all, enable, replay)
+ROUTES = (list_all, enable, skip, replay)
