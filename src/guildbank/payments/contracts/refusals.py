@@ -35,6 +35,12 @@ NO_PROVIDER = Refusal(
     detail="This tenant has no such payment provider, or it is switched off.",
     field="provider",
 )
+PROVIDER_RESTING = Refusal(
+    code="provider_resting",
+    detail="The provider did not answer too often of late, so no payment is begun there for some "
+    "two minutes. Nothing was charged. Choose another one, or try again later.",
+    field="provider",
+)
 SANDBOX_REFUSED = Refusal(
     code="sandbox_refused",
     detail="A sandbox provider moves no real money; only tenants of mode test may use it.",

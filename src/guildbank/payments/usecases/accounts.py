@@ -12,7 +12,12 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Outcome, Stage, facts
 from guildbank.kernel import Refusal
 from guildbank.payments import store
-from guildbank.payments.contracts.refusals import NO_CHANGE, NO_PROVIDER, SANDBOX_REFUSED
+from guildbank.payments.contracts.refusals import (
+    NO_CHANGE,
+    NO_PROVIDER,
+    PROVIDER_RESTING,
+    SANDBOX_REFUSED,
+)
 from guildbank.payments.contracts.rows import PROVIDER_CONFIGURED, Account
 from guildbank.payments.store import ACCOUNTS
 from guildbank.payments.usecases import Payments
@@ -92,10 +97,15 @@ async def line_to(payments: Payments, tenant: TenantRef, provider: str) -> Line 
 
 
 async def line_for_sale(payments: Payments, tenant: TenantRef, provider: str) -> Line | Refusal:
-    """Return the provider for a new payment; one that is switched off is unknown."""
+    """Return the provider for a new payment; one that is switched off is unknown.
+
+    Refusals: those of `line_to`, and `provider_resting` where it did not answer of late.
+    """
     found = await _account(payments, tenant, provider)
     if found is not None and not found[1].enabled:
         return NO_PROVIDER
+    if found is not None and not payments.rates.of((tenant.schema, provider)).allows():
+        return PROVIDER_RESTING
     return await line_to(payments, tenant, provider)
 
 

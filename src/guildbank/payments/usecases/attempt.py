@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import msgspec
+import structlog
 
 from guildbank.identity import PLAYERS, barred_by
 from guildbank.infra.tenant import TenantRef
@@ -22,8 +23,9 @@ from guildbank.payments.usecases.keep_checks import keep_checks
 from guildbank.payments.usecases.limits import limit_needs, reserve, uses_of
 from guildbank.payments.usecases.settle import settle
 from guildbank.pipelines import Answer, Because, Passage, ask_gates, pinned
-from guildbank.plugin_api import PaymentRequest, PurchaseView
+from guildbank.plugin_api import OutcomeStatus, PaymentRequest, PurchaseView
 
+log = structlog.get_logger(__name__)
 OPEN_FOR_ATTEMPTS = frozenset({IntentState.CREATED, IntentState.REQUIRES_PAYMENT_METHOD})
 
 
@@ -180,6 +182,9 @@ def _request(intent: Intent, sent: Sent) -> PaymentRequest:
 async def _send(payments: Payments, tenant: TenantRef, line: Line, request: PaymentRequest) -> None:
     """Call the provider, outside any transaction, and record what it said."""
     outcome = await ask_provider(line.manifest, line.plugin.create_payment(line.context, request))
+    answered = outcome.status is not OutcomeStatus.UNKNOWN
+    if payments.rates.of((tenant.schema, line.manifest.id)).tell(worked=answered):
+        log.error("provider_rests", tenant=tenant.slug, provider=line.manifest.id)
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         attempt = await store.attempt_by_id(tx.driver, request.attempt_id)
     if attempt is not None:

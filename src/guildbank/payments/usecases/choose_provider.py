@@ -58,7 +58,7 @@ async def next_choice(
 
 
 async def usable_providers(payments: Payments, tenant: TenantRef, currency: str) -> list[str]:
-    """Return the providers at which the tenant has an account that is on and takes the money."""
+    """Return the providers with an account that is on, that take the money, and that answer."""
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         accounts = await store.accounts(tx.driver)
     usable = []
@@ -67,7 +67,9 @@ async def usable_providers(payments: Payments, tenant: TenantRef, currency: str)
         if not account.enabled or plugin is None:
             continue
         manifest = plugin.manifest
-        if manifest.takes(currency) and (not manifest.sandbox or tenant.mode == "test"):
+        answers = payments.rates.of((tenant.schema, account.id)).allows()
+        allowed = not manifest.sandbox or tenant.mode == "test"
+        if answers and allowed and manifest.takes(currency):
             usable.append(account.id)
     return usable
 

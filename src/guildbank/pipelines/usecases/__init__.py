@@ -8,6 +8,7 @@ from typing import NamedTuple
 from guildbank.approvals import FourEyes
 from guildbank.infra.database import Database
 from guildbank.infra.egress import Egress
+from guildbank.infra.error_rate import ErrorRates, Rule
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Driver, Journal
 from guildbank.kernel import Clock, SystemClock
@@ -17,6 +18,11 @@ from guildbank.plugin_api import Context, Manifest
 from guildbank.plugin_host import Outbound, Plugins
 from guildbank.tenancy import Tenants
 
+QUARANTINE = Rule(
+    window_seconds=60, errors=10, rate=0.5, pause_seconds=30, trial_errors=3, trial_rate=0.3,
+    trial_successes=5,
+)  # fmt: skip
+"""A step that fails refuses each purchase that asks it: without it they are refused at once."""
 MAX_KEPT = 5_000
 """Revisions that a process remembers: they never change."""
 RevisionKey = tuple[str, str, int]
@@ -44,6 +50,8 @@ class Pipelines:
     clock: Clock = field(default_factory=SystemClock)
     record: Record = field(init=False)
     """Of payments, which stand above: the app plugs it in."""
+    rates: ErrorRates = field(default_factory=lambda: ErrorRates(QUARANTINE))
+    """By a tenant's schema and a plugin's slot and id: one that fails too often is left alone."""
     started: dict[RevisionKey, Started] = field(default_factory=dict)
     starting: dict[RevisionKey, asyncio.Lock] = field(default_factory=dict)
     _kept: dict[RevisionKey, Stages] = field(default_factory=dict)

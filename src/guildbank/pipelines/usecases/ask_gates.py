@@ -59,9 +59,10 @@ async def ask_gates(
 
 
 class Silent(NamedTuple):
-    """No answer; `matters` where the step may veto."""
+    """No answer; `matters` where the step may veto. `code` says why, where it is known."""
 
     matters: bool
+    code: str | None = None
 
 
 async def ask_step(
@@ -71,7 +72,10 @@ async def ask_step(
     view: PurchaseView,
     in_context: Callable[[Context], Context] = lambda context: context,
 ) -> Annotated | Veto | Silent:
-    """Ask one step, with its secrets among its settings; what is no answer in time is none."""
+    """Ask one step, with its secrets among its settings; what is no answer in time is none.
+
+    A plugin that failed too often is left alone for a while, which is no answer either.
+    """
     slot, step = placed
     found = _gate(pipelines, slot, step)
     if found is None:
@@ -79,14 +83,22 @@ async def ask_step(
         return Silent(matters=True)
     plugin, ask = found
     manifest = plugin.manifest
+    rate = pipelines.rates.of((tenant.schema, slot, step.plugin))
+    if not rate.allows():
+        return Silent(matters=manifest.fail_closed, code="quarantined")
+    worked = False
     try:
         async with asyncio.timeout(manifest.timeout_seconds):
             answer = await ask(in_context(pipelines.context(tenant, manifest, step)), view)
         if not isinstance(answer, Annotated | Veto):
             raise TypeError(f"a gate answers Annotated or Veto, not {type(answer).__name__}")
+        worked = True
     except Exception as error:  # a gate that cannot answer refuses
         log.warning("gate_failed", tenant=tenant.slug, step=step.id, error=repr(error))
         return Silent(matters=manifest.fail_closed)
+    finally:
+        if rate.tell(worked=worked):
+            log.error("plugin_quarantined", tenant=tenant.slug, step=step.id, plugin=step.plugin)
     return answer
 
 
@@ -97,8 +109,9 @@ def read_answer(
     record = Answer(slot=slot, step=step.id, plugin=step.plugin, verdict="passed")
     if isinstance(said, Silent):
         if not said.matters:
-            return msgspec.structs.replace(record, verdict="ignored"), None
-        return msgspec.structs.replace(record, verdict="failed"), _unavailable(step)
+            return msgspec.structs.replace(record, verdict="ignored", code=said.code), None
+        failed = msgspec.structs.replace(record, verdict="failed", code=said.code)
+        return failed, _unavailable(step)
     if isinstance(said, Veto):
         code = said.code[:MAX_CODE]
         refusal = Refusal(
