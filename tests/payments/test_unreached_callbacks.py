@@ -98,6 +98,16 @@ async def test_after_ten_tries_nothing_more_is_sent_and_an_entry_says_so(shop: S
     assert len(stands.problem or "") == 1_000
 
 
+async def test_a_step_that_an_earlier_version_kept_events_for_is_disabled_too(shop: Shop) -> None:
+    await shop.buy(await shop.player())
+    await follow(shop)
+    async with shop.house.db.begin(shop.tenant.schema) as tx:
+        await tx.driver.execute("DELETE FROM payments_callback")
+    await give_up(shop)
+    assert len(peer_of(shop).asked) == 10
+    assert await disabled(shop) == [{"step": "tell", "tries": 10}]
+
+
 async def test_the_pauses_between_tries_grow_up_to_a_day_in_all(shop: Shop) -> None:
     await shop.buy(await shop.player())
     peer_of(shop).away = True

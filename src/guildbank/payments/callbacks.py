@@ -32,12 +32,13 @@ ORDER BY callback.purpose, callback.step
 LIMIT $3
 """
 
+# Processes of an earlier version keep what is to be told, and not to which steps.
 DISABLE = """
-UPDATE payments_callback
-SET disabled_at = $3
-WHERE purpose = $1
-  AND step = $2
-  AND disabled_at IS NULL
+INSERT INTO payments_callback (purpose, step, disabled_at)
+VALUES ($1, $2, $3)
+ON CONFLICT (purpose, step) DO UPDATE
+SET disabled_at = excluded.disabled_at
+WHERE payments_callback.disabled_at IS NULL
 RETURNING step
 """
 
