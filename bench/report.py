@@ -28,6 +28,8 @@ AIMS: dict[str, tuple[str, float]] = {
         for check in ("key.warm", "token.warm", "permission.warm", "key.cold", "token.cold")
     },
     "access.spend_p99_ratio": ("<=", 2),
+    "purchases.own_over_posting.alone": ("<=", 3),
+    "purchases.publish_to_effect_ms": ("<", 2_000),
 }
 """What the project aims at; the page says for each whether the last run met it."""
 
@@ -88,6 +90,7 @@ def page(figures: dict[str, Figure]) -> str:
         _journal(figures),
         _http(figures),
         _access(figures),
+        _purchases(figures),
         _rest(figures),
         CEILINGS,
         END.format(phase=figures["checkpoint.phase"]),
@@ -216,6 +219,39 @@ def _access(figures: dict[str, Figure]) -> str:
         f"{_number(figures['access.spend_p99_ratio'])} times as long at p99. Importing "
         f"{_number(figures['access.imported'])} players takes "
         f"{_number(figures['access.import_seconds'])} s.\n"
+    )
+
+
+def _purchases(figures: dict[str, Figure]) -> str:
+    sides = (
+        ("purchase", "a purchase, from intent to credited"),
+        ("call", "its provider's own call, by itself"),
+        ("posting", "a single spend"),
+    )
+    kinds = ("per_second", "p50_ms", "p99_ms")
+    rows = [
+        [said, connections]
+        + [_number(figures[f"purchases.{side}.{kind}.{name}"]) for kind in kinds]
+        for name, connections in (
+            ("at_once", str(figures["purchases.connections"])),
+            ("alone", "1"),
+        )
+        for side, said in sides
+    ]
+    return (
+        "## Purchases\n\n"
+        "The provider is the sandbox in a process of its own, on the same cores.\n\n"
+        + _table(["what", "connections", "a second", "p50 ms", "p99 ms"], rows)
+        + "\nPurchases reach "
+        f"{_number(figures['purchases.over_floor.at_once'])} of the provider's own calls. Without the "
+        "time of its provider a purchase alone takes "
+        f"{_number(figures['purchases.own_over_posting.alone'])} times a spend alone. A further step "
+        f"of a pipeline costs {_number(figures['purchases.middleware_us'])} us. Webhooks are taken in "
+        f"at {_number(figures['purchases.webhooks.per_second'])} a second (p99 "
+        f"{_number(figures['purchases.webhooks.p99_ms'])} ms). From publishing a revision until each "
+        "of four workers shows it: "
+        f"{_number(figures['purchases.publish_to_effect_ms'])} ms; purchases run it from the commit "
+        "on.\n"
     )
 
 

@@ -6,8 +6,11 @@ from tests.architecture.tree import PACKAGE, Source, product, sample
 
 CLOCK = f"{PACKAGE}/kernel/clock.py"
 COMMAND_LINE = f"{PACKAGE}/app/cli"
-FOREIGN_SERVER = "plugins/sandbox/src/guildbank_sandbox/server/"
-"""It plays a provider out in the world, in its own process: it has its own clock and console."""
+FOREIGN_SERVERS = (
+    "plugins/sandbox/src/guildbank_sandbox/server/",
+    "plugins/lab/src/guildbank_lab/",
+)
+"""They play companies out in the world, in processes of their own: with own clock and console."""
 READS_THE_DATE = {
     ("datetime", "now"),
     ("datetime", "utcnow"),
@@ -47,7 +50,7 @@ def prints(source: Source) -> list[str]:
 
 
 def _ours() -> list[Source]:
-    return [source for source in product() if not source.path.startswith(FOREIGN_SERVER)]
+    return [source for source in product() if not source.path.startswith(FOREIGN_SERVERS)]
 
 
 def test_only_the_clock_reads_the_date():

@@ -85,7 +85,7 @@ class Bank:
             currency=request.currency,
         )
 
-    def read_webhook(
+    async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes
     ) -> ProviderEvent | WebhookRejected:
         told: dict[str, Any] = json.loads(body)

@@ -116,7 +116,7 @@ class Scripted:
         known = self.refund_stands.get(request.refund_id)
         return known or self.refund_stands.get(reference or "", NOT_FOUND)
 
-    def read_webhook(
+    async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes
     ) -> ProviderEvent | WebhookRejected:
         if headers.get("x-sign") != context.settings["secret"]:

@@ -159,3 +159,24 @@ async def test_a_change_shows_among_the_events_as_the_deed_of_the_application(sh
     assert event["principal"] == key["application"]
     assert event["at"] == saved.json()["changedAt"]
     assert "another-secret" not in events.text
+
+
+async def test_a_live_tenant_has_no_setting_that_is_for_test_tenants_only(house: House):
+    only = frozenset({"shop"})
+    manifest = msgspec.structs.replace(MANIFEST, id="led", sandbox=False, test_only_settings=only)
+
+    class Led(Scripted):
+        @property
+        def manifest(self) -> Manifest:
+            return manifest
+
+    shop = await open_shop(house, plugins=(("led", Led()),))
+    live = msgspec.structs.replace(shop.tenant, mode="live")
+    elsewhere = {"shop": "a", "secret": SECRET}
+    refused = await configure_provider(shop.payments, live, "led", elsewhere, enabled=True)
+    assert isinstance(refused, Refusal)
+    assert (refused.code, refused.field) == ("invalid_settings", "settings.shop")
+    assert isinstance(await line_to(shop.payments, live, "led"), Refusal)
+    for tenant, settings in ((live, {"secret": SECRET}), (shop.tenant, elsewhere)):
+        made = await configure_provider(shop.payments, tenant, "led", settings, enabled=True)
+        assert isinstance(made, ProviderView), made

@@ -1,5 +1,6 @@
 """Disputes move money and coins only when the provider says that funds moved, in any order."""
 
+import pytest
 from tests.payments.scripted import PENDING, processed
 from tests.payments.shop import Shop
 
@@ -12,6 +13,7 @@ OPENED = EventKind.DISPUTE_OPENED
 WITHDRAWN = EventKind.DISPUTE_FUNDS_WITHDRAWN
 REINSTATED = EventKind.DISPUTE_FUNDS_REINSTATED
 CLOSED = EventKind.DISPUTE_CLOSED
+LOST = EventKind.DISPUTE_LOST
 
 
 async def tell(
@@ -98,3 +100,34 @@ async def test_a_dispute_before_its_capture_was_heard_of_settles_the_capture_fir
     await tell(shop, intent, WITHDRAWN)
     assert await shop.state(intent) == "credited"
     assert await shop.left() == {}
+
+
+@pytest.mark.parametrize("before", [[], [OPENED], [OPENED, WITHDRAWN]])
+async def test_one_event_that_says_lost_takes_the_coins_once_and_ends_the_dispute(
+    shop: Shop, before: list[EventKind]
+):
+    player = await shop.player()
+    intent = await shop.buy(player)
+    await shop.spend(player, 150)
+    for kind in (*before, LOST, LOST):
+        await tell(shop, intent, kind)
+    assert await shop.coins(player) == {"debt": -150}
+    assert await shop.money() == {"backing": 99, "written_off": -99}
+    (dispute,) = (await shop.dossier(intent)).disputes
+    assert dispute.state == "lost"
+    refused = await shop.refund(intent, 1)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "payment_not_refundable"
+
+
+@pytest.mark.parametrize("refunded", [499, 200])
+async def test_a_dispute_lost_after_a_refund_takes_only_what_the_refund_left(
+    shop: Shop, refunded: int
+):
+    player = await shop.player()
+    intent = await shop.buy(player)
+    await shop.refunded(intent, refunded)
+    await tell(shop, intent, LOST)
+    assert await shop.left() == {}
+    (dispute,) = (await shop.dossier(intent)).disputes
+    assert dispute.state == "lost"

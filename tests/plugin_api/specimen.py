@@ -100,7 +100,7 @@ class Specimen:
         known = self.refunds.get(request.refund_id)
         return known[1] if known else NOT_FOUND
 
-    def read_webhook(
+    async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes
     ) -> ProviderEvent | WebhookRejected:
         if headers.get("signature", "").encode() != sign(context, body)["signature"].encode():

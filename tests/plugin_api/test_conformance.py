@@ -142,17 +142,17 @@ class CallsTheUnknownRefundPending(Specimen):
 
 
 class BelievesAnyone(Specimen):
-    def read_webhook(
+    async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes
     ) -> ProviderEvent | WebhookRejected:
         return ProviderEvent(external_id="evt", kind=EventKind.IGNORED)
 
 
 class ChokesOnSignedNonsense(Specimen):
-    def read_webhook(
+    async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes
     ) -> ProviderEvent | WebhookRejected:
-        read = super().read_webhook(context, headers, body)
+        read = await super().read_webhook(context, headers, body)
         if isinstance(read, WebhookRejected) and read.code == "malformed":
             json.loads(body)["id"].upper()
         return read
@@ -206,6 +206,14 @@ async def test_a_sound_provider_passes_every_check() -> None:
         (described(settings_schema={"type": "object"}), "the_settings_schema_is_closed"),
         (described(secret_fields=frozenset({"other"})), "secret_fields_are_settings"),
         (described(secrets_go_with=frozenset({"other"})), "secret_fields_are_settings"),
+        (
+            described(test_only_settings=frozenset({"other"})),
+            "test_only_settings_can_be_left_out",
+        ),
+        (
+            described(test_only_settings=frozenset(MANIFEST.settings_schema["required"])),
+            "test_only_settings_can_be_left_out",
+        ),
         (
             described(settings_schema={**MANIFEST.settings_schema, "required": ["account"]}),
             "the_settings_fit_the_schema",

@@ -43,6 +43,10 @@ class Canned:
         """Queue an answer."""
         self._answers.append((status, json.dumps(body).encode()))
 
+    def answer_bytes(self, status: int, body: bytes) -> None:
+        """Queue an answer that is no JSON."""
+        self._answers.append((status, body))
+
     async def wait_for(self, wanted: Callable[[Asked], bool], timeout_seconds: float = 10) -> Asked:
         """Return the first request of this kind, now or when it comes."""
         async with asyncio.timeout(timeout_seconds), self._arrived:

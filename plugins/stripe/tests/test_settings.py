@@ -37,7 +37,7 @@ async def test_wrong_settings_are_refused_before_any_call(
     with pytest.raises(BadSettings) as refused:
         await provider.fetch_payment(wrong, "att_1", None)
     assert not any(str(value) in str(refused.value) for value in settings.values())
-    assert isinstance(provider.read_webhook(wrong, {}, b""), WebhookRejected)
+    assert isinstance(await provider.read_webhook(wrong, {}, b""), WebhookRejected)
 
 
 def test_settings_do_not_print_their_secrets(context: Context) -> None:

@@ -1,5 +1,6 @@
 """Webhooks are believed when Stripe signed them lately for this mode, and only then."""
 
+import asyncio
 import json
 import time
 from collections.abc import Mapping
@@ -65,9 +66,8 @@ def signature_of(body: str, secret: str = WEBHOOK_SECRET, age_seconds: int = 0) 
 
 
 def read(context: Context, body: str, signature: str) -> ProviderEvent | WebhookRejected:
-    return StripeProvider().read_webhook(
-        context, {"stripe-signature": signature}, body.encode("utf-8")
-    )
+    headers = {"stripe-signature": signature}
+    return asyncio.run(StripeProvider().read_webhook(context, headers, body.encode("utf-8")))
 
 
 def code_of(read: ProviderEvent | WebhookRejected) -> str:
@@ -220,10 +220,10 @@ async def test_a_webhook_that_a_stripe_server_delivers_is_believed(
         localstripe.deliver_webhooks_to(f"{endpoint.url}/hook")
         intent = localstripe.post("/v1/payment_intents", paid)
         delivered = await endpoint.wait_for(lambda asked: b"att_delivered" in asked.body)
-    event = StripeProvider().read_webhook(context, delivered.headers, delivered.body)
+    event = await StripeProvider().read_webhook(context, delivered.headers, delivered.body)
     assert isinstance(event, ProviderEvent)
     assert event.kind is EventKind.PAYMENT
     assert (event.attempt_id, event.payment_reference) == ("att_delivered", intent["id"])
     tampered = delivered.body.replace(b"att_delivered", b"att_delivereD")
-    refused = StripeProvider().read_webhook(context, delivered.headers, tampered)
+    refused = await StripeProvider().read_webhook(context, delivered.headers, tampered)
     assert code_of(refused) == "bad_signature"

@@ -57,6 +57,7 @@ ROOM = Room(
         "payments.dispute_funds_withdrawn": "Disputed money and its coins were taken.",
         "payments.dispute_funds_reinstated": "Disputed money and its coins are back.",
         "payments.dispute_closed": "A dispute was decided.",
+        "payments.dispute_lost": "A dispute was lost; its money and coins were taken with it.",
         CALLBACK_DISABLED: "A callback step was not reached ten times, and is told nothing more.",
         CALLBACK_ENABLED: "A callback step is told again what waits for it.",
         CALLBACK_SKIPPED: "What waited for a disabled callback step was given up; it is enabled.",

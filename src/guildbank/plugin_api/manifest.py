@@ -32,8 +32,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     hosts the plugin speaks to; `*` stands for those of its settings: the host of each text whose
     schema says format `uri`, each text of format `hostname`, lists of them too. `fail_closed`
     says whether a plugin that cannot answer refuses the payment. `sandbox` marks a provider that
-    moves no real money: live tenants refuse it. `currencies` are those that a provider takes (ISO
-    4217); none named means that only the provider can say.
+    moves no real money: live tenants refuse it. `test_only_settings` names settings of a payment
+    provider that only test tenants may have, such as the address and the trust root of a server
+    that plays it. `currencies` are those that a provider takes (ISO 4217); none named means that
+    only the provider can say.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     timeout_seconds: int = 30
     fail_closed: bool = True
     sandbox: bool = False
+    test_only_settings: frozenset[str] = frozenset()
     currencies: frozenset[str] = frozenset()
 
     def takes(self, currency: str) -> bool:

@@ -113,6 +113,8 @@ class EventKind(StrEnum):
     DISPUTE_FUNDS_WITHDRAWN = "dispute_funds_withdrawn"
     DISPUTE_FUNDS_REINSTATED = "dispute_funds_reinstated"
     DISPUTE_CLOSED = "dispute_closed"
+    DISPUTE_LOST = "dispute_lost"
+    """Closed for the payer by one event: the money goes with it, if it did not go before."""
     IGNORED = "ignored"
 
 
@@ -182,10 +184,14 @@ class PaymentProvider(Protocol):
         """Say how a refund stands; `canceled` with code `not_found` when it never was."""
         ...
 
-    def read_webhook(
+    async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes
     ) -> ProviderEvent | WebhookRejected:
-        """Verify the raw bytes and read the event. Header names come in lower case."""
+        """Verify the raw bytes and read the event. Header names come in lower case.
+
+        It may fetch what verifying takes, such as a certificate, but anyone can make it do so:
+        look first at what costs nothing.
+        """
         ...
 
     async def test_connection(self, context: Context) -> str:

@@ -12,6 +12,7 @@ from guildbank.plugin_host.settings import (
     Merged,
     check_settings,
     merge_settings,
+    refused_when_live,
     settings_of_secrets,
 )
 from guildbank.plugin_host.sign_in import CODES as SIGN_IN_CODES
@@ -31,5 +32,6 @@ __all__ = [
     "Terms",
     "check_settings",
     "merge_settings",
+    "refused_when_live",
     "settings_of_secrets",
 ]

@@ -24,6 +24,23 @@ def check_settings(manifest: Manifest, settings: Mapping[str, Any]) -> Refusal |
     return None
 
 
+def refused_when_live(manifest: Manifest, mode: str, settings: Mapping[str, Any]) -> Refusal | None:
+    """Return `invalid_settings` for a setting that only test tenants may have.
+
+    Such settings lead a plugin to a server that plays the provider and has it believe other
+    signatures: in a live tenant they would make money of anybody's say-so.
+    """
+    if mode == "test":
+        return None
+    for name in sorted(manifest.test_only_settings & settings.keys()):
+        return Refusal(
+            code="invalid_settings",
+            detail=f"{name} may be set in test tenants only, and this one is {mode}.",
+            field=f"settings.{name}",
+        )
+    return None
+
+
 MAX_PLAIN_BYTES = 16_384
 """How much of settings, without secrets, an entry of the journal carries."""
 TOO_LARGE = Refusal(

@@ -168,7 +168,7 @@ class SandboxProvider:
             return never_arrived(request.refund_id, context.now)
         return outcomes.of_refund(some.items[0])
 
-    def read_webhook(
+    async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes
     ) -> ProviderEvent | WebhookRejected:
         """Verify the raw bytes and read the event."""

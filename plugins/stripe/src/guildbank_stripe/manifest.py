@@ -52,6 +52,7 @@ MANIFEST = Manifest(
     },
     secret_fields=frozenset({"secret_key", "webhook_secret"}),
     secrets_go_with=frozenset({"api_base"}),
+    test_only_settings=frozenset({"api_base", "bare_requests"}),
     egress_hosts=("api.stripe.com", "*"),
     timeout_seconds=30,
 )

@@ -76,7 +76,7 @@ class StripeProvider:
         async with self._client(context) as client:
             return await refunds.fetch(client, request, reference, context.now)
 
-    def read_webhook(
+    async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes
     ) -> ProviderEvent | WebhookRejected:
         """Verify a webhook by its signature and read it."""

@@ -10,6 +10,7 @@ from guildbank.app.cli import (
     breached,
     doctor,
     keys,
+    lab,
     ledger,
     operators,
     players,
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 run.add_to(app)
 doctor.add_to(app)
+lab.add_to(app)
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(keys.app, name="key")
 app.add_typer(signing_keys.app, name="signing-key")

@@ -22,7 +22,7 @@ from guildbank.payments.contracts.rows import PROVIDER_CONFIGURED, Account
 from guildbank.payments.store import ACCOUNTS
 from guildbank.payments.usecases import Payments
 from guildbank.plugin_api import Context, Manifest, PaymentProvider
-from guildbank.plugin_host import Outbound, merge_settings
+from guildbank.plugin_host import Outbound, merge_settings, refused_when_live
 
 SYSTEM = "system"
 
@@ -85,7 +85,12 @@ async def line_to(payments: Payments, tenant: TenantRef, provider: str) -> Line 
     Refusals: `unknown_provider`, `sandbox_refused`. Refunds, webhooks and looks at old payments
     go on when an account is switched off.
     """
-    found = await _account(payments, tenant, provider)
+    return await _line(payments, tenant, await _account(payments, tenant, provider))
+
+
+async def _line(
+    payments: Payments, tenant: TenantRef, found: tuple[PaymentProvider, Account] | None
+) -> Line | Refusal:
     if found is None:
         return NO_PROVIDER
     plugin, account = found
@@ -106,7 +111,7 @@ async def line_for_sale(payments: Payments, tenant: TenantRef, provider: str) ->
         return NO_PROVIDER
     if found is not None and not payments.rates.of((tenant.schema, provider)).allows():
         return PROVIDER_RESTING
-    return await line_to(payments, tenant, provider)
+    return await _line(payments, tenant, found)
 
 
 def context(
@@ -230,13 +235,20 @@ async def configure_or_store(
 async def configuring(
     payments: Payments, tenant: TenantRef, principal: str, wanted: StoredAccount
 ) -> ConfigureProvider | Refusal:
-    """Return the act that sets an account. Refusals: `unknown_provider`, `sandbox_refused`."""
+    """Return the act that sets an account.
+
+    Refusals: `unknown_provider`, `sandbox_refused`, `invalid_settings` (for a live tenant, a
+    setting that only test tenants may have).
+    """
     plugin = payments.plugins.provider(wanted.provider)
     if plugin is None:
         return NO_PROVIDER
     manifest = plugin.manifest
     if manifest.sandbox and tenant.mode != "test":
         return SANDBOX_REFUSED
+    # A tenant's mode never changes, so what is stored was allowed and stays so.
+    if (refused := refused_when_live(manifest, tenant.mode, wanted.settings)) is not None:
+        return refused
     safe = await _safe(payments, tenant)
     return ConfigureProvider(principal, manifest, safe, wanted.settings, wanted.enabled)
 

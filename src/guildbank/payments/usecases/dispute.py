@@ -92,9 +92,11 @@ class FollowDispute(MoneyAct):
             case EventKind.DISPUTE_OPENED:
                 done = NO_CHANGE if known is not None else (rows, dispute)
             case EventKind.DISPUTE_FUNDS_WITHDRAWN:
-                done = self._withdrawn(stage, rows, dispute)
+                done = self._withdrawn(stage, rows, dispute, self.told.amount_minor)
             case EventKind.DISPUTE_FUNDS_REINSTATED:
                 done = self._reinstated(stage, rows, dispute)
+            case EventKind.DISPUTE_LOST:
+                done = self._lost(stage, rows, dispute)
             case _:
                 done = self._closed(rows, dispute)
         if isinstance(done, Refusal):
@@ -112,12 +114,11 @@ class FollowDispute(MoneyAct):
         )  # fmt: skip
 
     def _withdrawn(
-        self, stage: Stage, rows: Rows, dispute: Dispute
+        self, stage: Stage, rows: Rows, dispute: Dispute, amount: int
     ) -> "tuple[Rows, Dispute] | Refusal":
         """Take the coins, always: what was spent is owed."""
         if dispute.withdrawn:
             return NO_CHANGE
-        amount = self.told.amount_minor
         book = open_book(stage)
         taking = take(stage, book, rows, amount, False, owe=True)
         if isinstance(taking, Refusal):
@@ -151,6 +152,23 @@ class FollowDispute(MoneyAct):
         close_book(stage, book)
         fresh = msgspec.structs.replace(dispute, reinstated=True, taking=write_taking(Taking()))
         return Rows(with_taken(rows.intent, given, -1), attempt), fresh
+
+    def _lost(self, stage: Stage, rows: Rows, dispute: Dispute) -> "tuple[Rows, Dispute] | Refusal":
+        """Take the coins and end the dispute at once: no further event tells of the money.
+
+        What a refund gave back meanwhile is not taken twice: such a refund may be how the
+        company paid the buyer.
+        """
+        attempt = rows.attempt
+        gone = attempt.refunded_minor + attempt.refunding_minor + attempt.disputed_minor
+        left = min(self.told.amount_minor, attempt.captured_minor - gone)
+        if not dispute.withdrawn and left > 0:
+            taken = self._withdrawn(stage, rows, dispute, left)
+            if isinstance(taken, Refusal):
+                return taken
+            rows, dispute = taken
+        closed = self._closed(rows, dispute)
+        return (rows, dispute) if isinstance(closed, Refusal) else closed
 
     def _closed(self, rows: Rows, dispute: Dispute) -> "tuple[Rows, Dispute] | Refusal":
         """End the dispute; money moves only by the events that say so."""

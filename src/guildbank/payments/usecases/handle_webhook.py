@@ -9,7 +9,7 @@ from guildbank.kernel import Refusal, new_id
 from guildbank.payments import inbox, store
 from guildbank.payments.asking import ask_provider
 from guildbank.payments.contracts.refusals import NO_CHANGE
-from guildbank.payments.contracts.rows import Attempt, Refund, RefundState
+from guildbank.payments.contracts.rows import Attempt, AttemptState, Refund, RefundState
 from guildbank.payments.rules import next_look
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import line_to
@@ -84,6 +84,9 @@ async def _handle(
         # Either our own commit is yet to come, or it is a payment of another shop.
         return TOO_EARLY
     if event.kind is EventKind.PAYMENT:
+        if attempt.state is AttemptState.CAPTURED:
+            # What was captured is booked, and nothing that is said of it later changes that.
+            return DONE
         return DONE if await look_at_attempt(payments, tenant, attempt) else TOO_EARLY
     if attempt.applied is None:
         await look_at_attempt(payments, tenant, attempt)

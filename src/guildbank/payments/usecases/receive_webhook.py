@@ -1,5 +1,6 @@
 """Take a webhook in: verify the raw bytes, keep the event once, answer, work afterwards."""
 
+import asyncio
 from collections.abc import Mapping
 
 import msgspec
@@ -36,7 +37,7 @@ async def receive_webhook(
     line = await line_to(payments, tenant, provider)
     if isinstance(line, Refusal):
         return NO_WEBHOOK
-    event = _read(line, headers, body)
+    event = await _read(line, headers, body)
     if isinstance(event, WebhookRejected):
         return Refusal(
             code="bad_signature",
@@ -58,10 +59,14 @@ async def receive_webhook(
     return fresh
 
 
-def _read(line: Line, headers: Mapping[str, str], body: bytes) -> ProviderEvent | WebhookRejected:
+async def _read(
+    line: Line, headers: Mapping[str, str], body: bytes
+) -> ProviderEvent | WebhookRejected:
     """Return the event if its plugin believes it and it can be stored."""
     try:
-        event = line.plugin.read_webhook(line.context, headers, body)
+        # Some providers sign by certificates that have to be fetched, and that may hang.
+        async with asyncio.timeout(line.manifest.timeout_seconds):
+            event = await line.plugin.read_webhook(line.context, headers, body)
     except Exception as error:  # a stranger's bytes must not be more than a refusal
         log.warning("webhook_unreadable", plugin=line.manifest.id, error=repr(error))
         return WebhookRejected(code="malformed", detail="the event cannot be read")

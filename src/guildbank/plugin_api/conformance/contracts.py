@@ -21,12 +21,20 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     ran: bool = True
 
 
+Signed = Mapping[str, str]
+"""The headers of a signed webhook, by name."""
+
+
 class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     """How to bring a provider to each outcome in its test mode.
 
     `pays`, `declines` and `needs_action` are names for `PaymentRequest.method`: the first is paid
     at once, the second refused at once, the third left waiting for the player; None where the
-    provider has no such method. `amount_minor` is divided by three for partial refunds.
+    provider has no such method. Where nothing is paid without the player, `pays_by_action` is set:
+    `pays` waits, `complete_action` does the player's part, and the look after it says processed.
+    `refuse_action` does the player's part too, in a way that the payment is then refused for good.
+    `found_by_attempt` is false where a provider cannot be asked by an id of ours.
+    `amount_minor` is divided by three for partial refunds.
     `redirected` returns the settings with the provider's address replaced by the given URL, so
     that silence can be rehearsed. `sign` returns the headers of a webhook whose body is correctly
     signed. `complete_action` does what the player must do and needs the outcome that asked.
@@ -35,11 +43,14 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     pays: str
     declines: str | None = None
     needs_action: str | None = None
+    pays_by_action: bool = False
+    found_by_attempt: bool = True
     amount_minor: int = 900
     currency: str = "EUR"
     redirected: Callable[[Mapping[str, Any], str], Mapping[str, Any]] | None = None
-    sign: Callable[[Context, bytes], Mapping[str, str]] | None = None
+    sign: Callable[[Context, bytes], Signed | Awaitable[Signed]] | None = None
     complete_action: Callable[[Context, Outcome], Awaitable[None]] | None = None
+    refuse_action: Callable[[Context, Outcome], Awaitable[None]] | None = None
 
 
 @runtime_checkable

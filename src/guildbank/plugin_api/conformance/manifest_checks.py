@@ -84,6 +84,17 @@ async def secret_fields_are_settings(stage: Declared) -> Verdict:
     return None
 
 
+async def test_only_settings_can_be_left_out(stage: Declared) -> Verdict:
+    """What a live tenant must not have is a setting, and none that it needs."""
+    schema = stage.manifest.settings_schema
+    for name in sorted(stage.manifest.test_only_settings):
+        if name not in schema.get("properties", {}):
+            return f"test_only_settings names {name}, which is not in the schema"
+        if name in schema.get("required", ()):
+            return f"{name} is for test tenants only, and required of all"
+    return None
+
+
 async def the_settings_fit_the_schema(stage: Declared) -> Verdict:
     """The run's own settings name known fields only and lack no required one."""
     schema = stage.manifest.settings_schema
@@ -113,5 +124,6 @@ CHECKS: tuple[Callable[[Declared], Awaitable[Verdict]], ...] = (
     the_manifest_fits_this_api,
     the_settings_schema_is_closed,
     secret_fields_are_settings,
+    test_only_settings_can_be_left_out,
     the_settings_fit_the_schema,
 )

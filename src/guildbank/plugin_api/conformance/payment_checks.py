@@ -11,15 +11,15 @@ _NO_ACTION = NotRun("the rehearsal names no method that needs action")
 async def a_good_payment_is_processed(stage: Stage) -> Verdict:
     """Processed carries the reference, and the amount and currency that were asked for."""
     request = stage.payment(stage.rehearsal.pays)
-    outcome = await stage.provider.create_payment(stage.context, request)
+    outcome = await stage.pay(request)
     return fault_in_money(outcome, request.amount_minor, request.currency)
 
 
 async def the_same_key_charges_once(stage: Stage) -> Verdict:
     """The same request sent twice is one payment."""
     request = stage.payment(stage.rehearsal.pays)
-    first = await stage.provider.create_payment(stage.context, request)
-    second = await stage.provider.create_payment(stage.context, request)
+    first = await stage.pay(request)
+    second = await stage.pay(request)
     if first.reference is None or first.reference != second.reference:
         return f"two payments for one key: {first.reference} and {second.reference}"
     return fault_in_money(second, request.amount_minor, request.currency)
@@ -27,10 +27,16 @@ async def the_same_key_charges_once(stage: Stage) -> Verdict:
 
 async def a_declined_payment_is_declined(stage: Stage) -> Verdict:
     """A refusal is `declined` with a code, and no later look calls it paid or open."""
-    if stage.rehearsal.declines is None:
+    refuse = stage.rehearsal.refuse_action
+    if stage.rehearsal.declines is None and refuse is None:
         return NotRun("the rehearsal names no method that declines")
-    request = stage.payment(stage.rehearsal.declines)
+    request = stage.payment(stage.rehearsal.declines or stage.rehearsal.pays)
     outcome = await stage.provider.create_payment(stage.context, request)
+    if refuse is not None:
+        await refuse(stage.context, outcome)
+        outcome = await stage.provider.fetch_payment(
+            stage.context, request.attempt_id, outcome.reference
+        )
     if outcome.status is not OutcomeStatus.DECLINED:
         return f"expected declined, got {outcome!r}"
     if not outcome.code:
@@ -42,10 +48,11 @@ async def a_declined_payment_is_declined(stage: Stage) -> Verdict:
 
 
 async def fetch_agrees_by_reference_and_by_attempt(stage: Stage) -> Verdict:
-    """A payment is found by the provider's reference and, without one, by ours."""
+    """A payment is found by the provider's reference and, where that can be, by ours."""
     request = stage.payment(stage.rehearsal.pays)
-    made = await stage.provider.create_payment(stage.context, request)
-    for reference in (made.reference, None):
+    made = await stage.pay(request)
+    by_ours = (None,) if stage.rehearsal.found_by_attempt else ()
+    for reference in (made.reference, *by_ours):
         found = await stage.provider.fetch_payment(stage.context, request.attempt_id, reference)
         fault = fault_in_money(found, request.amount_minor, request.currency)
         if fault:
@@ -112,7 +119,7 @@ async def a_canceled_payment_stays_canceled(stage: Stage) -> Verdict:
 async def a_captured_payment_cannot_be_canceled(stage: Stage) -> Verdict:
     """Canceling too late says `processed`: the money is here and must be booked."""
     request = stage.payment(stage.rehearsal.pays)
-    made = await stage.provider.create_payment(stage.context, request)
+    made = await stage.pay(request)
     late = await stage.provider.cancel_payment(stage.context, request.attempt_id, made.reference)
     return fault_in_money(late, request.amount_minor, request.currency)
 

@@ -64,7 +64,7 @@ async def no_more_is_refunded_than_was_captured(stage: Stage) -> Verdict:
 
 async def _payment(stage: Stage) -> tuple[PaymentRequest, str | None]:
     request = stage.payment(stage.rehearsal.pays)
-    made = await stage.provider.create_payment(stage.context, request)
+    made = await stage.pay(request)
     return request, made.reference
 
 

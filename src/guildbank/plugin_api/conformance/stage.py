@@ -56,6 +56,19 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
             method=method,
         )
 
+    async def pay(self, request: PaymentRequest) -> Outcome:
+        """Bring a payment about: at once, or by doing what the player has to do."""
+        outcome = await self.provider.create_payment(self.context, request)
+        complete = self.rehearsal.complete_action
+        if not self.rehearsal.pays_by_action or complete is None:
+            return outcome
+        if outcome.status is not OutcomeStatus.PENDING:
+            return outcome
+        await complete(self.context, outcome)
+        return await self.provider.fetch_payment(
+            self.context, request.attempt_id, outcome.reference
+        )
+
     def refund(
         self, payment: PaymentRequest, reference: str | None, amount_minor: int
     ) -> RefundRequest:

@@ -59,12 +59,12 @@ class Witness:
         """Pass on."""
         return await self._keep(self._provider.test_connection(context))
 
-    def read_webhook(
+    async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes
     ) -> ProviderEvent | WebhookRejected:
         """Pass on."""
         try:
-            read = self._provider.read_webhook(context, headers, body)
+            read = await self._provider.read_webhook(context, headers, body)
         except Exception as error:
             self.heard += words_of(error)
             raise

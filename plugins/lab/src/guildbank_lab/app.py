@@ -1,0 +1,141 @@
+"""Puts the lab together: each company's routes, the switches, and who may call at all."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import msgspec
+from litestar import Litestar, Request, Response, delete, get, post
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+
+from guildbank_lab.bench import Bench
+from guildbank_lab.config import Config
+from guildbank_lab.courier import is_loopback
+from guildbank_lab.paypal import api, controls, pages
+from guildbank_lab.paypal.desk import Desk
+from guildbank_lab.paypal.errors import Refused, body_of
+from guildbank_lab.switches import (
+    DELAY,
+    ON_THE_WIRE,
+    ON_WEBHOOKS,
+    Switch,
+    TooManySwitches,
+)
+
+LOG = logging.getLogger(__name__)
+MAX_BODY_BYTES = 64 * 1024
+_LONGEST_DELAY_SECONDS = 300
+WebRequest = Request[Any, Any, Any]
+
+
+class Move(msgspec.Struct):
+    """How much time passes."""
+
+    seconds: Annotated[float, msgspec.Meta(ge=-86_400 * 400, le=86_400 * 400)]
+
+
+@get("/healthz", sync_to_thread=False)
+def health() -> dict[str, str]:
+    """Say that the lab is up."""
+    return {"status": "ok"}
+
+
+@post("/lab/switches", status_code=204)
+async def turn(bench: Bench, data: Switch) -> None:
+    """Turn a switch: what goes wrong, with which payment, how often."""
+    on_webhooks = data.effect in ON_WEBHOOKS
+    if on_webhooks is not (data.at == "webhook"):
+        raise Refused(400, "NO_SUCH_SWITCH", f"{data.effect[:40]} does not happen at {data.at}.")
+    company = data.effect not in ON_THE_WIRE | ON_WEBHOOKS
+    if company and not (data.effect.isupper() and len(data.effect) <= 60):
+        raise Refused(400, "NO_SUCH_SWITCH", "The effect is neither the lab's nor PayPal's word.")
+    if data.effect == DELAY and not 0 <= data.seconds <= _LONGEST_DELAY_SECONDS:
+        raise Refused(400, "NO_SUCH_SWITCH", f"A delay has at most {_LONGEST_DELAY_SECONDS} s.")
+    try:
+        bench.switches.turn(data)
+    except TooManySwitches as error:
+        raise Refused(429, "LAB_IS_FULL", str(error)) from None
+
+
+@delete("/lab/switches")
+async def clear(bench: Bench) -> None:
+    """Let everything go well again."""
+    bench.switches.clear()
+
+
+@post("/lab/rest", status_code=204)
+async def rest(bench: Bench) -> None:
+    """Answer once every webhook was taken or given up."""
+    await bench.courier.rest()
+
+
+@post("/lab/clock", status_code=200)
+async def move(bench: Bench, data: Move) -> dict[str, str]:
+    """Let time pass at once."""
+    bench.clock.move(data.seconds)
+    return {"now": bench.clock.text()}
+
+
+def create_app(config: Config) -> Litestar:
+    """Return the ASGI app. Its state begins when it starts and is gone when it stops."""
+    host = urlsplit(config.url).netloc
+
+    def turn_away_strange_hosts(request: WebRequest) -> Response[Any] | None:
+        """Answer only to our own name: a page elsewhere may point its own at this machine."""
+        asked = request.headers.get("host", "")
+        if asked == host or is_loopback(f"http://{asked}"):
+            return None
+        return Response(body_of(400, "WRONG_HOST"), status_code=421)
+
+    @asynccontextmanager
+    async def working(app: Litestar) -> AsyncIterator[None]:
+        bench = Bench(config)
+        app.state.bench, app.state.paypal = bench, Desk(bench)
+        try:
+            yield
+        finally:
+            await bench.close()
+
+    def bench_of(state: State) -> Bench:
+        return state["bench"]  # type: ignore[no-any-return]
+
+    def desk_of(state: State) -> Desk:
+        return state["paypal"]  # type: ignore[no-any-return]
+
+    return Litestar(
+        route_handlers=[
+            health, turn, clear, rest, move, *api.ROUTES, *controls.ROUTES, *pages.ROUTES,
+        ],
+        dependencies={
+            "bench": Provide(bench_of, sync_to_thread=False),
+            "desk": Provide(desk_of, sync_to_thread=False),
+        },
+        before_request=turn_away_strange_hosts,
+        exception_handlers={
+            Refused: _refused,
+            HTTPException: _not_accepted,
+            Exception: _failed,
+        },
+        logging_config=None,
+        lifespan=[working],
+        request_max_body_size=MAX_BODY_BYTES,
+        openapi_config=None,
+    )  # fmt: skip
+
+
+def _refused(_: WebRequest, error: Refused) -> Response[Any]:
+    return Response(error.body, status_code=error.status)
+
+
+def _not_accepted(_: WebRequest, error: HTTPException) -> Response[Any]:
+    body = body_of(404 if error.status_code == 404 else 400, "NOT_ACCEPTED", error.detail)
+    return Response(body, status_code=error.status_code)
+
+
+def _failed(request: WebRequest, error: Exception) -> Response[Any]:
+    LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return Response(body_of(500, "DEFECT_OF_THE_LAB"), status_code=500)

@@ -1,0 +1,1 @@
+"""PayPal as the lab plays it: orders, captures, refunds, disputes and signed webhooks."""

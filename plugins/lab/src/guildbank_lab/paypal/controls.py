@@ -1,0 +1,169 @@
+"""What who plays with the lab does in place of merchants, players, buyers and PayPal's staff."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar import Response, post
+
+from guildbank_lab.paypal import wire
+from guildbank_lab.paypal.desk import Desk
+from guildbank_lab.paypal.errors import Refused
+from guildbank_lab.paypal.records import Order
+
+Word = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{8,200}$")]
+Outcome = Literal[
+    "RESOLVED_BUYER_FAVOUR",
+    "RESOLVED_SELLER_FAVOUR",
+    "RESOLVED_WITH_PAYOUT",
+    "CANCELED_BY_BUYER",
+    "ACCEPTED",
+    "DENIED",
+]
+
+
+class NewAccount(msgspec.Struct):
+    """An app to open an account for."""
+
+    client_id: Word
+    client_secret: Word
+    webhook_url: str
+
+
+class WhichOrder(msgspec.Struct):
+    """An order."""
+
+    order: str
+
+
+class GiveBack(msgspec.Struct):
+    """A refund by PayPal's or the merchant's own staff; all that is left without a value."""
+
+    order: str
+    value: str | None = None
+
+
+class Complaint(msgspec.Struct):
+    """A dispute to open; about the whole payment without a value."""
+
+    order: str
+    value: str | None = None
+    reason: str = "UNAUTHORISED"
+
+
+class Decision(msgspec.Struct):
+    """How a dispute ends."""
+
+    outcome: Outcome
+    refunded: str | None = None
+
+
+class Settled(msgspec.Struct):
+    """How what was pending ends: FAILED is for refunds, DECLINED for captures."""
+
+    order: str
+    status: Literal["COMPLETED", "DECLINED", "FAILED"]
+    refund: str | None = None
+
+
+class ToSign(msgspec.Struct):
+    """Bytes to sign as PayPal would, by their CRC-32: that is all that its signature covers."""
+
+    webhook_id: str
+    crc32: Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
+
+
+@post("/lab/paypal/accounts", sync_to_thread=False)
+def open_account(desk: Desk, data: NewAccount) -> dict[str, str]:
+    """Open an account; the answer is what a test tenant's settings are to be."""
+    account = desk.open_account(data.client_id, data.client_secret, data.webhook_url)
+    return {
+        "client_id": account.client_id,
+        "client_secret": account.client_secret,
+        "webhook_id": account.webhook_id,
+        "lab_url": desk.url,
+        "trust_root": desk.bench.authority.root_pem,
+    }
+
+
+@post("/lab/paypal/approve")
+async def approve(desk: Desk, data: WhichOrder) -> dict[str, Any]:
+    """Approve an order in the player's place."""
+    order = _order(desk, data.order)
+    desk.approve(order)
+    return wire.order(order, desk.url)
+
+
+@post("/lab/paypal/settle")
+async def settle(desk: Desk, data: Settled) -> dict[str, Any]:
+    """End a capture or, where one is named, a refund that was left pending."""
+    order = _order(desk, data.order)
+    if data.refund is None:
+        desk.settle(order, data.status)
+    else:
+        desk.settle_refund(order, data.refund, data.status)
+    return wire.order(order, desk.url)
+
+
+@post("/lab/paypal/refunds")
+async def give_back(desk: Desk, data: GiveBack) -> dict[str, Any]:
+    """Refund from PayPal's own side."""
+    order = _order(desk, data.order)
+    given = desk.refund(order, _value(data.value), None, None)
+    return wire.refund(order, given, desk.url)
+
+
+@post("/lab/paypal/disputes")
+async def complain(desk: Desk, data: Complaint) -> dict[str, Any]:
+    """Open a dispute."""
+    case = desk.dispute(_order(desk, data.order), _value(data.value), data.reason)
+    return wire.dispute(case, desk.url)
+
+
+@post("/lab/paypal/disputes/{dispute_id:str}/resolve")
+async def resolve(desk: Desk, dispute_id: str, data: Decision) -> dict[str, Any]:
+    """Decide a dispute."""
+    case = desk.disputes.get(dispute_id)
+    if case is None:
+        raise Refused(404, "INVALID_RESOURCE_ID")
+    desk.resolve(case, data.outcome, _value(data.refunded))
+    return wire.dispute(case, desk.url)
+
+
+@post("/lab/paypal/forget-tokens", status_code=204)
+async def forget_tokens(desk: Desk) -> None:
+    """Let every access token end at once."""
+    desk.forget_tokens()
+
+
+@post("/lab/paypal/sign", status_code=200)
+async def sign(desk: Desk, data: ToSign) -> Response[dict[str, str]]:
+    """Return the headers of these bytes, signed as PayPal signs its webhooks."""
+    return Response(desk.webhooks.headers(data.webhook_id, data.crc32))
+
+
+def _order(desk: Desk, name: str) -> Order:
+    """Return an order by PayPal's id or by what the merchant calls it."""
+    if name in desk.orders:
+        return desk.orders[name]
+    for order in desk.orders.values():
+        if name in order.subjects:
+            return order
+    raise Refused(404, "INVALID_RESOURCE_ID")
+
+
+def _value(text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise Refused(400, "INVALID_PARAMETER_SYNTAX") from None
+    if not value.is_finite():
+        raise Refused(400, "INVALID_PARAMETER_SYNTAX")
+    return value
+
+
+ROUTES = (
+    open_account, approve, settle, give_back, complain, resolve, forget_tokens, sign,
+)  # fmt: skip

@@ -1,0 +1,89 @@
+"""Starts the provider lab as a child process, for tests of payments.
+
+    with LabServer() as lab:
+        provider_settings = lab.open_paypal(webhook_url)
+
+Its state lives in memory: a second server begins anew, with another certificate authority.
+"""
+
+import secrets
+import subprocess
+import sys
+import time
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from tests.servers.sandbox import free_port
+
+_START_SECONDS = 30
+_STOP_SECONDS = 10
+
+
+class LabServer:
+    """A running lab; `url` is where it listens. A context manager that stops it."""
+
+    def __init__(
+        self, *, seed: int = 1, silence_seconds: float = 3.0, late_seconds: float = 0.3
+    ) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._http = httpx.Client(base_url=self.url, timeout=_START_SECONDS, trust_env=False)
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "guildbank_lab", f"--port={self.port}", f"--seed={seed}"),
+                f"--silence-seconds={silence_seconds}",
+                f"--late-seconds={late_seconds}",
+                "--retry-seconds=0.1",
+            ]
+        )
+
+    def open_paypal(self, webhook_url: str) -> dict[str, Any]:
+        """Open an account at the lab's PayPal; return settings of the provider that lead to it."""
+        app = {"client_id": secrets.token_hex(16), "client_secret": secrets.token_hex(32)}
+        return self.do("/lab/paypal/accounts", **app, webhook_url=webhook_url)
+
+    def turn(self, subject: str, at: str, effect: str, times: int = 1, seconds: float = 0) -> None:
+        """Turn a switch."""
+        switch = {"subject": subject, "at": at, "effect": effect, "times": times}
+        self.do("/lab/switches", **switch, seconds=seconds)
+
+    def approve(self, order: str) -> None:
+        """Do the player's part."""
+        self.do("/lab/paypal/approve", order=order)
+
+    def do(self, path: str, **body: object) -> dict[str, Any]:
+        """Make a call of the lab's own."""
+        answer = self._http.post(path, json=body)
+        assert answer.is_success, answer.text
+        return dict(answer.json()) if answer.content else {}
+
+    def stop(self) -> int:
+        """End the server if it still runs; return its exit code."""
+        self._process.terminate()
+        try:
+            return self._process.wait(timeout=_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise
+
+    def __enter__(self) -> Self:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                if self._http.get("/healthz").is_success:
+                    return self
+            except httpx.TransportError:
+                time.sleep(0.05)
+        self.stop()
+        raise RuntimeError("the lab did not start")
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.close()
+        self.stop()
