@@ -33,10 +33,14 @@ TAKEN = {
     "POST /v1/approvals/{approval_id}/reject",
     "POST /v1/approvals/{approval_id}/cancel",
     "POST /v1/approvals/{approval_id}/key",
+    "POST /v1/callbacks/{purpose}/{step}/enable",
+    "POST /v1/callbacks/{purpose}/{step}/skip",
+    "POST /v1/payments/{payment_id}/callbacks/{step}/replay",
 }
 """What these are for is not there: an earlier call has ended it, or the estate has none.
 
-Captures and cancels stand for two; factors and approvals are proved where such things are made.
+Captures and cancels stand for two; factors, approvals and callbacks are proved where such things
+are made.
 """
 
 NOTHING_WAITS = {

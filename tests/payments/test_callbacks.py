@@ -61,3 +61,14 @@ async def test_a_listener_hears_everything_once_and_in_order(house: House):
     assert {event.data["payment"] for event in listener.heard} == {intent.id}
     assert len({event.id for event in listener.heard}) == 5
     assert await deliver_callbacks(shop.payments, shop.tenant) == 0
+
+
+async def test_what_a_new_tenant_sells_before_its_journal_is_followed_is_told_too(house: House):
+    listener = Listener()
+    shop = await open_shop(house, plugins=(("listener", listener),))
+    unheard = await shop.buy(await shop.player())
+    await shop.publish(callbacks=[("tell-all", "listener")])
+    intent = await shop.buy(await shop.player())
+    await follow(shop, CallbackOutbox(shop.payments))
+    assert await deliver_callbacks(shop.payments, shop.tenant) == 3
+    assert {event.data["payment"] for event in listener.heard} == {intent.id} != {unheard.id}

@@ -28,6 +28,12 @@ FROM payments_telling
 WHERE told_at IS NULL
 """
 
+DISABLED = """
+SELECT
+FROM payments_callback
+WHERE disabled_at IS NOT NULL
+"""
+
 BACKLOGS = (
     Backlog(
         "guildbank_payments_attempts_unknown",
@@ -48,5 +54,10 @@ BACKLOGS = (
         "guildbank_payments_callbacks_waiting",
         "Entries that callback plugins are yet to be told.",
         CALLBACKS,
+    ),
+    Backlog(
+        "guildbank_payments_callbacks_disabled",
+        "Callback steps that are told nothing until an operator enables them.",
+        DISABLED,
     ),
 )

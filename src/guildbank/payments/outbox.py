@@ -24,10 +24,24 @@ FROM unnest($1::text[], $2::text[], $3::bigint[], $4::integer[], $5::text[], $6:
 ON CONFLICT (purpose, step, seq) DO NOTHING
 """
 
+ADD_STEPS = """
+INSERT INTO payments_callback (purpose, step)
+SELECT DISTINCT purpose, step
+FROM unnest($1::text[], $2::text[]) AS told (purpose, step)
+ON CONFLICT (purpose, step) DO NOTHING
+"""
+
 READ_STEPS = """
 SELECT DISTINCT purpose, step
-FROM payments_telling
+FROM payments_telling AS telling
 WHERE told_at IS NULL
+  AND NOT EXISTS (
+      SELECT
+      FROM payments_callback AS callback
+      WHERE callback.purpose = telling.purpose
+        AND callback.step = telling.step
+        AND callback.disabled_at IS NOT NULL
+  )
 ORDER BY purpose, step
 """
 
@@ -45,12 +59,19 @@ WHERE purpose = $1
         AND told_at IS NULL
   )
   AND next_at <= $3
-RETURNING seq, revision, kind, at, data, tries
+  AND NOT EXISTS (
+      SELECT
+      FROM payments_callback
+      WHERE purpose = $1
+        AND step = $2
+        AND disabled_at IS NOT NULL
+  )
+RETURNING seq, revision, kind, at, data, tries, payment_id
 """
 
 DONE = """
 UPDATE payments_telling
-SET told_at = $4
+SET told_at = $4, answer = $5, problem = NULL
 WHERE purpose = $1
   AND step = $2
   AND seq = $3
@@ -58,12 +79,11 @@ WHERE purpose = $1
 
 DELAY = """
 UPDATE payments_telling
-SET next_at = $4
+SET next_at = $4, problem = $5
 WHERE purpose = $1
   AND step = $2
   AND seq = $3
 """
-
 
 # A few at a time, so that no row is locked for long.
 FORGET_TOLD = """
@@ -115,6 +135,7 @@ class Waiting(msgspec.Struct, frozen=True):
     at: datetime
     data: str
     tries: int
+    payment_id: str
 
 
 async def payers_of(driver: Driver, payments: Sequence[str]) -> dict[str, Payer]:
@@ -123,11 +144,12 @@ async def payers_of(driver: Driver, payments: Sequence[str]) -> dict[str, Payer]
 
 
 async def add_tellings(driver: Driver, tellings: Sequence[Telling]) -> None:
-    """Keep what is to be told, once."""
+    """Keep what is to be told, once, and to which steps."""
+    purposes, steps = [one.purpose for one in tellings], [one.step for one in tellings]
     await driver.execute(
         ADD,
-        [one.purpose for one in tellings],
-        [one.step for one in tellings],
+        purposes,
+        steps,
         [one.entry.seq for one in tellings],
         [one.revision for one in tellings],
         [one.entry.kind for one in tellings],
@@ -135,6 +157,7 @@ async def add_tellings(driver: Driver, tellings: Sequence[Telling]) -> None:
         [one.entry.data.decode() for one in tellings],
         [one.payment_id for one in tellings],
     )
+    await driver.execute(ADD_STEPS, purposes, steps)
 
 
 async def add_entries(driver: Driver, found: Sequence[tuple[str, int]]) -> None:
@@ -143,7 +166,7 @@ async def add_entries(driver: Driver, found: Sequence[tuple[str, int]]) -> None:
 
 
 async def waiting_steps(driver: Driver) -> list[tuple[str, str]]:
-    """Return the steps that anything waits for, each with its purpose."""
+    """Return the steps that wait for anything and may be told, each with its purpose."""
     return [(row[0], row[1]) for row in await driver.fetch(READ_STEPS)]
 
 
@@ -155,9 +178,11 @@ async def take_oldest(
     return None if row is None else Waiting(*row)
 
 
-async def mark_done(driver: Driver, purpose: str, step: str, seq: int, now: datetime) -> None:
-    """Note that the step was told of an entry."""
-    await driver.execute(DONE, purpose, step, seq, now)
+async def mark_done(
+    driver: Driver, purpose: str, step: str, seq: int, now: datetime, answer: str | None
+) -> None:
+    """Note that the step was told of an entry, and what it said."""
+    await driver.execute(DONE, purpose, step, seq, now, answer)
 
 
 async def forget_told(driver: Driver, before: datetime, limit: int) -> int:
@@ -166,6 +191,8 @@ async def forget_told(driver: Driver, before: datetime, limit: int) -> int:
     return int(done.rpartition(" ")[2])
 
 
-async def put_off(driver: Driver, purpose: str, step: str, seq: int, at: datetime) -> None:
-    """Tell the step again later."""
-    await driver.execute(DELAY, purpose, step, seq, at)
+async def put_off(
+    driver: Driver, purpose: str, step: str, seq: int, at: datetime, problem: str
+) -> None:
+    """Tell the step again later; the problem is why."""
+    await driver.execute(DELAY, purpose, step, seq, at, problem)

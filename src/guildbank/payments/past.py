@@ -44,7 +44,7 @@ WHERE id IN (
 """
 
 READ_TELLINGS = """
-SELECT step, seq, kind, at, tries, next_at, told_at
+SELECT step, seq, kind, at, tries, next_at, told_at, answer, problem
 FROM payments_telling
 WHERE payment_id = $1
 ORDER BY seq, step
@@ -107,6 +107,8 @@ class TellingRow(msgspec.Struct, frozen=True):
     tries: int
     next_at: datetime
     told_at: datetime | None
+    answer: str | None
+    problem: str | None
 
 
 async def exists(driver: Driver, payment_id: str) -> bool:

@@ -38,6 +38,13 @@ WHERE processed_at IS NOT NULL
   )
 """
 
+# Those who were told, and could not be, write what they like.
+FORGET_TELLINGS = """
+UPDATE payments_telling
+SET answer = NULL, problem = NULL
+WHERE payment_id IN (SELECT id FROM payments_intent WHERE player_id = $1)
+"""
+
 # Books are kept: what was bought for how much, by an id that names nobody.
 FORGET_INTENTS = """
 UPDATE payments_intent
@@ -103,6 +110,18 @@ PERSONAL = (
         ORDER BY dispute.id
         """,
         kept="Books are kept; the reason is a word of the provider's.",
+    ),
+    Personal(
+        "payments_telling",
+        """
+        SELECT telling.payment_id, telling.step, telling.kind, telling.at, telling.told_at,
+               telling.answer, telling.problem
+        FROM payments_telling AS telling
+        JOIN payments_intent AS intent ON intent.id = telling.payment_id
+        WHERE intent.player_id = $1
+        ORDER BY telling.seq, telling.step
+        """,
+        (FORGET_TELLINGS,),
     ),
     # The payer may be somebody else than the player, so only the tenant's people get it to judge.
     Personal(

@@ -3,6 +3,12 @@
 from guildbank.infra.http import Code
 from guildbank.infra.room import Room
 from guildbank.payments.backlogs import BACKLOGS
+from guildbank.payments.contracts.rows import (
+    CALLBACK_DISABLED,
+    CALLBACK_ENABLED,
+    CALLBACK_SKIPPED,
+    CALLBACKS_REPLAYED,
+)
 from guildbank.payments.http import APPROVABLES, ROUTES
 from guildbank.payments.jobs import JOBS
 from guildbank.payments.personal import OBSTACLES, PERSONAL
@@ -52,6 +58,10 @@ ROOM = Room(
         "payments.dispute_funds_reinstated": "Disputed money and its coins are back.",
         "payments.dispute_closed": "A dispute was decided.",
         "payments.dispute_lost": "A dispute was lost; its money and coins were taken with it.",
+        CALLBACK_DISABLED: "A callback step was not reached ten times, and is told nothing more.",
+        CALLBACK_ENABLED: "A callback step is told again what waits for it.",
+        CALLBACK_SKIPPED: "What waited for a disabled callback step was given up; it is enabled.",
+        CALLBACKS_REPLAYED: "A callback step is told once more what it was told of a payment.",
     },
     codes=(
         Code("payment_declined", 402, "The provider did not take the money; nothing was bought."),
@@ -72,6 +82,7 @@ ROOM = Room(
         Code("exceeds_refundable", 422, "More than what is left of the captured money."),
         Code("currency_mismatch", 422, "The payment is in another money."),
         Code("dispute_open", 409, "The payment is disputed and cannot be refunded now."),
+        Code("callback_not_disabled", 409, "What waits is given up for disabled callbacks only."),
         Code("bad_signature", 400, "The webhook's signature, age or form is not believed."),
     ),
 )

@@ -7,7 +7,7 @@ import msgspec
 
 from guildbank.infra.database import Tx
 from guildbank.journal import Entry, Subscriber
-from guildbank.payments.contracts.rows import PROVIDER_CONFIGURED
+from guildbank.payments.contracts.rows import OF_OPERATORS
 from guildbank.payments.outbox import Payer, Telling, add_entries, add_tellings, payers_of
 from guildbank.payments.usecases import Payments
 from guildbank.pipelines import began_with, choose
@@ -30,14 +30,16 @@ class CallbackOutbox:
     """
 
     name = "payments.callbacks"
-    from_start = False
+    # A new tenant is met seconds after it was made, and may have sold something by then.
+    from_start = True
 
     def __init__(self, payments: Payments) -> None:
         self._payments = payments
 
     async def handle(self, tx: Tx, schema: str, entries: Sequence[Entry]) -> None:
         """Keep what is to be told; the plugins are called outside this transaction."""
-        ours = [(entry, _payment(entry)) for entry in entries if _is_of_a_payment(entry.kind)]
+        told = [one for one in entries if _is_ours(one.kind) and one.kind not in OF_OPERATORS]
+        ours = [(entry, _payment(entry)) for entry in told]
         payers = await payers_of(tx.driver, [one for _, one in ours if one is not None])
         tellings: list[Telling] = []
         for entry, payment in ours:
@@ -65,7 +67,7 @@ class EntryIndex:
 
     async def handle(self, tx: Tx, schema: str, entries: Sequence[Entry]) -> None:
         """Note the entries of payments."""
-        ours = [(_payment(entry), entry.seq) for entry in entries if _is_of_a_payment(entry.kind)]
+        ours = [(_payment(entry), entry.seq) for entry in entries if _is_ours(entry.kind)]
         found = [(payment, seq) for payment, seq in ours if payment is not None]
         if found:
             await add_entries(tx.driver, found)
@@ -82,9 +84,8 @@ def _payment(entry: Entry) -> str | None:
     return _OF_PAYMENT.decode(entry.data).payment
 
 
-def _is_of_a_payment(kind: str) -> bool:
-    # How an account is set up is for the tenant's operators, not for plugins of others.
-    return kind.startswith("payments.") and kind != PROVIDER_CONFIGURED
+def _is_ours(kind: str) -> bool:
+    return kind.startswith("payments.")
 
 
 def subscribers(services: Services) -> Sequence[Subscriber]:

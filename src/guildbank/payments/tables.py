@@ -235,6 +235,9 @@ telling = Table(
     _at("next_at"),
     _at("told_at", optional=True),
     Column("payment_id", Text, nullable=False, server_default="", index=True),
+    # What the step said when it was told, and why the last try failed: words of others.
+    Column("answer", Text),
+    Column("problem", Text),
 )
 
 Index(
@@ -249,6 +252,15 @@ Index(
     "ix_payments_telling_told",
     telling.c.told_at,
     postgresql_where=telling.c.told_at.is_not(None),
+)
+
+callback = Table(
+    # The callback steps that anything was to be told; one that is disabled is told nothing.
+    "payments_callback",
+    tenant_metadata,
+    Column("purpose", Text, primary_key=True),
+    Column("step", Text, primary_key=True),
+    _at("disabled_at", optional=True),
 )
 
 provider = Table(

@@ -15,6 +15,8 @@ MAX_ANNOTATION_NAME = 64
 """How long the name of one may be, with that of its step in front."""
 MAX_ANNOTATION_TEXT = 500
 """How long its text may be, and the sentence of a veto."""
+MAX_NOTE_BYTES = 2_048
+"""How much of a delivery's note is kept, as UTF-8."""
 
 
 class PurchaseView(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +92,12 @@ class CallbackEvent(msgspec.Struct, frozen=True, kw_only=True):
     data: Mapping[str, object]
 
 
+class Delivered(msgspec.Struct, frozen=True, kw_only=True):
+    """The event was taken. `note` is what operators read of it, such as what the peer answered."""
+
+    note: str
+
+
 class Callback(Protocol):
     """Is told of what was committed. Raising means: tell me again later."""
 
@@ -98,6 +106,9 @@ class Callback(Protocol):
         """Return the plugin's manifest, with slot `callback`."""
         ...
 
-    async def deliver(self, context: Context, event: CallbackEvent) -> None:
-        """Handle the event; return only when it needs no other delivery."""
+    async def deliver(self, context: Context, event: CallbackEvent) -> Delivered | None:
+        """Handle the event; return only when it needs no other delivery.
+
+        What is raised is shown to operators by its text, as the reason why the event waits.
+        """
         ...

@@ -11,6 +11,24 @@ AMOUNT_NOT_SOLD = Refusal(
     field="amount",
 )
 NO_PAYMENT = Refusal(code="not_found", detail="There is no such payment.")
+NO_CALLBACK = Refusal(
+    code="not_found",
+    detail="No callback step of this purpose and name was to be told anything yet. "
+    "GET /v1/callbacks lists those that were.",
+)
+CALLBACK_NOT_DISABLED = Refusal(
+    code="callback_not_disabled",
+    detail="The step is tried on, and only what waits for a disabled one can be given up.",
+)
+TENANT_SUSPENDED = Refusal(
+    code="tenant_suspended",
+    detail="The tenant is suspended: it can be read but takes no writes until it is resumed.",
+)
+NOTHING_TOLD = Refusal(
+    code="not_found",
+    detail="The step was told nothing of this payment that is still known. The payment's timeline "
+    "shows what was told to whom, for 90 days.",
+)
 NO_REFUND = Refusal(code="not_found", detail="There is no such refund.")
 NO_PROVIDER = Refusal(
     code="unknown_provider",

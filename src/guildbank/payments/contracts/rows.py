@@ -247,4 +247,17 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PROVIDER_CONFIGURED = "payments.provider_configured"
-"""The kind of an entry of this room that is about no payment."""
+CALLBACK_DISABLED = "payments.callback_disabled"
+CALLBACK_ENABLED = "payments.callback_enabled"
+CALLBACK_SKIPPED = "payments.callback_skipped"
+CALLBACKS_REPLAYED = "payments.callbacks_replayed"
+OF_OPERATORS = frozenset(
+    {
+        PROVIDER_CONFIGURED,
+        CALLBACK_DISABLED,
+        CALLBACK_ENABLED,
+        CALLBACK_SKIPPED,
+        CALLBACKS_REPLAYED,
+    }
+)
+"""Kinds of entries for the tenant's operators, of which callback steps are not told."""

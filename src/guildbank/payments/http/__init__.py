@@ -1,11 +1,19 @@
 """Routes of payments: buying, giving back, the providers' accounts and their webhooks."""
 
-from guildbank.payments.http import coins, payments, providers, refunds, timeline, webhooks
+from guildbank.payments.http import (
+    callbacks,
+    coins,
+    payments,
+    providers,
+    refunds,
+    timeline,
+    webhooks,
+)
 
 __all__ = ["APPROVABLES", "ROUTES"]
 
 APPROVABLES = (refunds.REFUNDING, providers.CONFIGURING)
 ROUTES = (
     *payments.ROUTES, *timeline.ROUTES, *coins.ROUTES, *refunds.ROUTES, *providers.ROUTES,
-    *webhooks.ROUTES,
+    *webhooks.ROUTES, *callbacks.ROUTES,
 )  # fmt: skip

@@ -14,7 +14,7 @@ from guildbank.infra.database import Database
 from guildbank.infra.egress import Egress
 from guildbank.infra.error_rate import ErrorRates, Rule
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Act, Journal, Need, RowLock, Stage
+from guildbank.journal import Act, Journal, Need, Recorder, RowLock, Stage
 from guildbank.kernel import Clock, SystemClock
 from guildbank.payments.contracts.rows import PAYMENTS_ORDER
 from guildbank.payments.contracts.sale import Fulfilment
@@ -59,6 +59,18 @@ class Timing:
     webhook_gives_up: timedelta = timedelta(days=7)
     webhook_kept: timedelta = timedelta(days=90)
     """How long the bytes that a provider sent are kept, once they were worked on."""
+    callback: tuple[timedelta, ...] = (
+        timedelta(seconds=1),
+        timedelta(seconds=5),
+        timedelta(seconds=30),
+        timedelta(minutes=2),
+        timedelta(minutes=10),
+        timedelta(minutes=30),
+        timedelta(hours=2),
+        timedelta(hours=5),
+        timedelta(hours=10),
+    )
+    """Pauses between tries of what a callback step is told; after the last try it is disabled."""
     told_kept: timedelta = timedelta(days=90)
     """How long it is kept that a callback step was told."""
     patience_seconds: float = 12
@@ -90,6 +102,10 @@ class Payments:
 
     def __post_init__(self) -> None:
         self.persons = Persons(self.db, self.tenants)
+
+    async def recorder(self, tenant: TenantRef) -> Recorder:
+        """Return what records changes beside payments; not for the inside of a transaction."""
+        return Recorder(tenant.schema, await self.tenants.sealer(tenant))
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Begin work that outlives its request: a provider's answer must not be lost."""

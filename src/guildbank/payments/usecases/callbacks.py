@@ -1,22 +1,31 @@
 """Run the last stage of the pipeline: tell callback steps what was committed, in order."""
 
 import asyncio
+import random
+from datetime import timedelta
 from typing import cast
 
 import msgspec
 import structlog
 
 from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Driver
 from guildbank.kernel import seq_id
-from guildbank.payments import outbox
+from guildbank.payments import callbacks, outbox
+from guildbank.payments.contracts.rows import CALLBACK_DISABLED
+from guildbank.payments.outbox import Waiting
 from guildbank.payments.rules import next_look
 from guildbank.payments.usecases import Payments
-from guildbank.pipelines import Placed, Step, began_with, know_secrets, with_secrets
-from guildbank.plugin_api import Callback, CallbackEvent, Slot
+from guildbank.pipelines import Placed, Step, began_with, choose, know_secrets, with_secrets
+from guildbank.plugin_api import MAX_NOTE_BYTES, Callback, CallbackEvent, Delivered, Slot
 
 log = structlog.get_logger(__name__)
 MAX_EVENTS = 500
 """What one run tells one step of one tenant; the rest waits for the next."""
+MAX_PROBLEM_BYTES = 1_000
+"""How much is kept of why a step was not told, as UTF-8."""
+JITTER_PERCENT = 20
+"""By how much a pause may be longer, so that what failed together comes apart."""
 
 
 async def deliver_callbacks(payments: Payments, tenant: TenantRef) -> int:
@@ -50,10 +59,7 @@ async def _deliver(payments: Payments, tenant: TenantRef, purpose: str, step_id:
         waiting = await outbox.take_oldest(tx.driver, purpose, step_id, now, now + timing.lease)
         if waiting is None:
             return False
-        stages = await began_with(
-            payments.pipelines, tx.driver, tenant.schema, purpose, waiting.revision
-        )
-    step = next(one for one in stages.callbacks if one.id == step_id)
+        step = await _step(payments, tx.driver, tenant, purpose, step_id, waiting)
     event = CallbackEvent(
         id=seq_id("evt", waiting.seq, waiting.at),
         kind=waiting.kind,
@@ -61,26 +67,100 @@ async def _deliver(payments: Payments, tenant: TenantRef, purpose: str, step_id:
         data=msgspec.json.decode(waiting.data, type=dict[str, object]),
     )
     try:
-        await _tell(payments, tenant, purpose, step, event)
+        answer = await _tell(payments, tenant, purpose, step, event)
     except Exception as error:  # the step asks to be told again
-        log.warning("callback_failed", step=step_id, entry=event.id, error=repr(error))
-        later = now + next_look(timing.webhook, waiting.tries - 1)
-        async with payments.db.begin(tenant.schema) as tx:
-            await outbox.put_off(tx.driver, purpose, step_id, waiting.seq, later)
+        problem = _problem(error)
+        log.warning("callback_failed", step=step_id, entry=event.id, problem=problem)
+        await _put_off(payments, tenant, purpose, step, waiting, problem)
         return False
     async with payments.db.begin(tenant.schema) as tx:
-        await outbox.mark_done(tx.driver, purpose, step_id, waiting.seq, payments.clock.now())
+        told_at = payments.clock.now()
+        await outbox.mark_done(tx.driver, purpose, step_id, waiting.seq, told_at, answer)
     return True
+
+
+async def _step(
+    payments: Payments,
+    driver: Driver,
+    tenant: TenantRef,
+    purpose: str,
+    step_id: str,
+    waiting: Waiting,
+) -> Step:
+    """Return the step of the event's revision, with the settings that it is published with now.
+
+    Who is told may have moved since, and what waits must not go to where nobody is any more.
+    """
+    pipelines, schema = payments.pipelines, tenant.schema
+    stages = await began_with(pipelines, driver, schema, purpose, waiting.revision)
+    own = next(one for one in stages.callbacks if one.id == step_id)
+    payer = (await outbox.payers_of(driver, [waiting.payment_id])).get(waiting.payment_id)
+    if payer is None:
+        return own
+    runs = await choose(pipelines, driver, schema, purpose, payer.player_id)
+    same = (one for one in runs.stages.callbacks if (one.id, one.plugin) == (own.id, own.plugin))
+    return next(same, own)
+
+
+async def _put_off(
+    payments: Payments,
+    tenant: TenantRef,
+    purpose: str,
+    step: Step,
+    waiting: Waiting,
+    problem: str,
+) -> None:
+    """Tell the event again later; after the last try the step is disabled, which an entry says."""
+    pauses, now = payments.timing.callback, payments.clock.now()
+    later = now + _longer(next_look(pauses, waiting.tries - 1))
+    last = waiting.tries > len(pauses)
+    recorder = await payments.recorder(tenant) if last else None
+    async with payments.db.begin(tenant.schema) as tx:
+        await outbox.put_off(tx.driver, purpose, step.id, waiting.seq, later, problem)
+        if recorder is not None and await callbacks.disable(tx.driver, purpose, step.id, now):
+            # The problem may hold words of others, which no entry has: it stays on the shelf.
+            told = {
+                "purpose": purpose,
+                "step": step.id,
+                "plugin": step.plugin,
+                "event": seq_id("evt", waiting.seq, waiting.at),
+                "tries": waiting.tries,
+            }
+            await recorder.record(tx, "system", CALLBACK_DISABLED, told)
+
+
+def _longer(pause: timedelta) -> timedelta:
+    return pause * (100 + random.randint(0, JITTER_PERCENT)) // 100  # noqa: S311 - it keeps no secret
+
+
+def _problem(error: Exception) -> str:
+    """Return what operators read of a failure, one line of it."""
+    said = str(error).replace("\x00", " ").split()
+    return _plain(" ".join(said) or type(error).__name__, MAX_PROBLEM_BYTES)
 
 
 async def _tell(
     payments: Payments, tenant: TenantRef, purpose: str, step: Step, event: CallbackEvent
-) -> None:
+) -> str | None:
+    """Return what the step said; raises what it does, and LookupError without its plugin."""
     plugin = payments.plugins.at(Slot.CALLBACK, step.plugin)
     if plugin is None:
         raise LookupError(f"the plugin {step.plugin} is not installed any more")
     placed = [Placed(Slot.CALLBACK, step)]
     (secrets,) = await know_secrets(payments.pipelines, tenant, purpose, placed)
     context = payments.pipelines.context(tenant, plugin.manifest, with_secrets(step, secrets))
-    async with asyncio.timeout(plugin.manifest.timeout_seconds):
-        await cast("Callback", plugin).deliver(context, event)
+    seconds = plugin.manifest.timeout_seconds
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            told = await cast("Callback", plugin).deliver(context, event)
+    except TimeoutError as error:
+        late = f"It did not answer within {seconds} seconds."
+        raise TimeoutError(late if limit.expired() else str(error)) from error
+    return _plain(str(told.note), MAX_NOTE_BYTES) if isinstance(told, Delivered) else None
+
+
+def _plain(text: str, max_bytes: int) -> str:
+    """Return as much of the text as is kept, without what PostgreSQL cannot keep."""
+    kept = text.replace("\x00", "").encode(errors="replace")[:max_bytes]
+    return kept.decode(errors="ignore")

@@ -96,7 +96,11 @@ def _tellings(rows: Sequence[past.TellingRow]) -> Iterator[Moment]:
     for row in rows:
         event = seq_id("evt", row.seq, row.at)
         facts = {"step": row.step, "event": event, "about": row.kind, "tries": row.tries}
-        if row.told_at is not None:
-            yield Moment(row.told_at, 4, "callback.told", None, facts)
+        if row.told_at is not None and row.problem is not None:
+            given_up = {**facts, "problem": row.problem}
+            yield Moment(row.told_at, 4, "callback.given_up", None, given_up)
+        elif row.told_at is not None:
+            yield Moment(row.told_at, 4, "callback.told", None, {**facts, "answer": row.answer})
         else:
-            yield Moment(row.at, 4, "callback.waits", None, {**facts, "next": row.next_at})
+            waits = {**facts, "next": row.next_at, "problem": row.problem}
+            yield Moment(row.at, 4, "callback.waits", None, waits)

@@ -17,7 +17,7 @@ from guildbank.plugin_api.conformance.witness import words_of
 from guildbank.plugin_api.http import Http
 from guildbank.plugin_api.manifest import Manifest, Slot
 from guildbank.plugin_api.provider import Context
-from guildbank.plugin_api.stages import Callback, CallbackEvent
+from guildbank.plugin_api.stages import Callback, CallbackEvent, Delivered
 
 EVENT = CallbackEvent(
     id="evt_01kb0e5c9vfyqs1drz0n9vxk4g",
@@ -63,7 +63,7 @@ class CallbackStage(msgspec.Struct, frozen=True, kw_only=True):
         return self.context.settings
 
     async def tell(self, event: CallbackEvent, http: Http | None = None) -> None:
-        """Deliver an event; raises what the plugin does, and Fault if it returns something."""
+        """Deliver an event; raises what the plugin does, and Fault for an answer that is none."""
         context = self.context
         if http is not None:
             context = msgspec.structs.replace(context, http=http)
@@ -73,16 +73,20 @@ class CallbackStage(msgspec.Struct, frozen=True, kw_only=True):
         except Exception as error:
             self.heard.extend(words_of(error))
             raise
-        if result is not None:
-            self.heard.append(repr(result))
-            raise Fault(f"returned {result!r}: a delivery that is done returns nothing")
+        if result is None:
+            return
+        self.heard.append(repr(result))
+        if not isinstance(result, Delivered) or not isinstance(result.note, str):
+            raise Fault(
+                f"returned {result!r}: a delivery that is done returns nothing or Delivered"
+            )
 
 
 CallbackCheck = Callable[[CallbackStage], Awaitable[Verdict]]
 
 
 async def an_event_is_taken(stage: CallbackStage) -> Verdict:
-    """Told once, with the peer there, it returns, and returns nothing."""
+    """Told once, with the peer there, it returns nothing, or Delivered with a note."""
     await stage.tell(EVENT)
     return None
 

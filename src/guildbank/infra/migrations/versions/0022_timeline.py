@@ -17,7 +17,7 @@ CREATE TABLE payments_check (
     answers TEXT NOT NULL,
     at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pk_payments_check PRIMARY KEY (id),
-    CONSTRAINT fk_payments_check_payment_id_payments_intent
+    CONSTRAINT fk_payments_check_payment_id
         FOREIGN KEY (payment_id) REFERENCES payments_intent (id)
 );
 
