@@ -19,6 +19,7 @@ from guildbank.payments.contracts.sale import (
     Wanted,
 )
 from guildbank.payments.usecases import Payments, Timing
+from guildbank.payments.usecases.recall import PaymentHistories
 
 __all__ = [
     "AMOUNT_NOT_SOLD",
@@ -28,6 +29,7 @@ __all__ = [
     "LimitUse",
     "Offer",
     "Order",
+    "PaymentHistories",
     "Payments",
     "Quote",
     "Timing",

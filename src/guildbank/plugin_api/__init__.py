@@ -7,6 +7,14 @@ from guildbank.plugin_api.captcha import (
     CaptchaResponse,
 )
 from guildbank.plugin_api.declines import Decline
+from guildbank.plugin_api.history import (
+    MAX_PAST,
+    MAX_PAST_SPAN,
+    History,
+    PastPurchase,
+    PastState,
+    rivals,
+)
 from guildbank.plugin_api.http import Http, HttpAnswer, Method, NoAnswer
 from guildbank.plugin_api.identity_provider import (
     CAPABILITY_VERBS,
@@ -62,6 +70,8 @@ __all__ = [
     "MAX_ANNOTATIONS",
     "MAX_ANNOTATION_NAME",
     "MAX_ANNOTATION_TEXT",
+    "MAX_PAST",
+    "MAX_PAST_SPAN",
     "REJECTIONS",
     "Annotated",
     "Asserting",
@@ -79,6 +89,7 @@ __all__ = [
     "Entry",
     "EventKind",
     "ExternalIdentity",
+    "History",
     "Http",
     "HttpAnswer",
     "IdentityProvider",
@@ -92,6 +103,8 @@ __all__ = [
     "NotificationChannel",
     "Outcome",
     "OutcomeStatus",
+    "PastPurchase",
+    "PastState",
     "PaymentProvider",
     "PaymentRequest",
     "Plugin",
@@ -108,4 +121,5 @@ __all__ = [
     "Verified",
     "Veto",
     "WebhookRejected",
+    "rivals",
 ]

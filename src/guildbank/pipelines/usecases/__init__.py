@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from guildbank.approvals import FourEyes
 from guildbank.infra.database import Database
@@ -13,7 +13,7 @@ from guildbank.journal import Driver, Journal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.pipelines import store
 from guildbank.pipelines.contracts import EMPTY, Problem, Stages, Step
-from guildbank.plugin_api import Context, Manifest
+from guildbank.plugin_api import Context, History, Manifest
 from guildbank.plugin_host import Outbound, Plugins
 from guildbank.tenancy import Tenants
 
@@ -30,9 +30,20 @@ class Started(NamedTuple):
     again_at: float
 
 
+class Histories(Protocol):
+    """The port by which the room that records purchases tells gates of them."""
+
+    def of(self, tenant: TenantRef) -> History:
+        """Return what the tenant's players bought."""
+        ...
+
+
 @dataclass
 class Pipelines:
-    """What the verbs need; the app makes one. `purposes` says what pipelines are for, by name."""
+    """What the verbs need; the app makes one. `purposes` says what pipelines are for, by name.
+
+    Without `histories` a gate that needs one has no answer, which refuses.
+    """
 
     db: Database
     journal: Journal
@@ -42,6 +53,7 @@ class Pipelines:
     tenants: Tenants
     purposes: Mapping[str, str]
     clock: Clock = field(default_factory=SystemClock)
+    histories: Histories | None = None
     started: dict[RevisionKey, Started] = field(default_factory=dict)
     starting: dict[RevisionKey, asyncio.Lock] = field(default_factory=dict)
     _kept: dict[RevisionKey, Stages] = field(default_factory=dict)

@@ -73,10 +73,14 @@ async def _ask(
         log.error("gate_missing", tenant=tenant.slug, step=step.id, plugin=step.plugin)
         return _Silent(matters=True)
     plugin, ask = found
-    manifest = plugin.manifest
+    manifest, histories = plugin.manifest, pipelines.histories
+    context = msgspec.structs.replace(
+        pipelines.context(tenant, manifest, step),
+        history=None if histories is None else histories.of(tenant),
+    )
     try:
         async with asyncio.timeout(manifest.timeout_seconds):
-            answer = await ask(pipelines.context(tenant, manifest, step), view)
+            answer = await ask(context, view)
         if not isinstance(answer, Annotated | Veto):
             raise TypeError(f"a gate answers Annotated or Veto, not {type(answer).__name__}")
     except Exception as error:  # a gate that cannot answer refuses
