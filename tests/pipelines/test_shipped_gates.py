@@ -1,10 +1,15 @@
 """The gates that Guildbank brings hold in a published pipeline, in front of a real purchase."""
 
+import asyncio
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.house import House
+from tests.payments.scripted import DECLINED
 from tests.payments.shop import Shop, open_shop
 
 from guildbank.kernel import Refusal
@@ -14,7 +19,9 @@ from guildbank.pipelines.usecases.check import find_problems
 from guildbank_amounts.plugin import PLUGIN as AMOUNTS
 from guildbank_countries.plugin import PLUGIN as COUNTRIES
 from guildbank_rule.plugin import PLUGIN as RULE
+from guildbank_velocity.plugin import PLUGIN as VELOCITY
 
+PAGE = (Path(__file__).parents[2] / "docs" / "gates.md").read_text()
 UP_TO_FIVE = Step("amounts", "amounts", {"limits": [{"money": "EUR", "most_minor": 500}]})
 GERMANY = Step("germany", "countries", {"listed": "admit", "countries": ["DE"]})
 
@@ -30,8 +37,9 @@ def vetoing(when: str) -> Mapping[str, Any]:
 
 @pytest.fixture
 async def shop(house: House) -> Shop:
-    gates = (("amounts", AMOUNTS), ("countries", COUNTRIES), ("rule", RULE))
-    return await open_shop(house, plugins=gates)
+    gates = (AMOUNTS, COUNTRIES, RULE, VELOCITY)
+    named = tuple((gate.manifest.id, gate) for gate in gates)
+    return await open_shop(house, plugins=named)
 
 
 async def run(shop: Shop, *steps: Step) -> None:
@@ -97,3 +105,63 @@ async def test_a_bad_rule_is_named_by_its_place_in_the_revision(shop: Shop) -> N
     assert problem.field == "stages.before.1.settings.rules.0.when"
     assert "found no matching overload for '_*_' applied to '(int, double)'" in problem.detail
     assert problem.detail.endswith("instead of amount_minor * 1.2.")
+
+
+async def test_the_steps_that_the_page_checks_can_run(shop: Shop) -> None:
+    [body] = re.findall(r"(?s)packs/check .*?-d '(.*?)'\n", PAGE)
+    stages = msgspec.json.decode(body, type=dict[str, Stages])["stages"]
+    assert len(stages.before) >= 3
+    assert await find_problems(shop.payments.pipelines, shop.tenant, "packs", stages) == []
+
+
+def at_most(number: int, minutes: int = 60) -> Step:
+    limit = {"window_minutes": minutes, "most_purchases": number}
+    return Step("velocity", "velocity", {"limits": [limit]})
+
+
+async def test_a_player_buys_no_more_often_than_the_limit_until_its_time_is_over(
+    shop: Shop,
+) -> None:
+    await run(shop, at_most(2))
+    player, other = await shop.player(), await shop.player()
+    first, second = await shop.buy(player), await shop.buy(player)
+    assert [first.problem, second.problem] == [None, None]
+    third = await shop.buy(player)
+    assert (third.state, third.problem) == ("failed", "purchase_vetoed")
+    assert third.problem_detail is not None
+    assert third.problem_detail.endswith("Try again in 60 minutes.")
+    assert (await shop.buy(other)).state == "credited"
+    await shop.later(minutes=61)
+    assert (await shop.buy(player)).state == "credited"
+
+
+async def test_what_was_bought_under_another_revision_counts(shop: Shop) -> None:
+    player = await shop.player()
+    await run(shop, UP_TO_FIVE)
+    await shop.buy(player)
+    await run(shop, at_most(1))
+    assert (await shop.buy(player)).problem == "purchase_vetoed"
+
+
+async def test_of_purchases_at_the_same_moment_no_more_pass_than_the_limit_says(
+    shop: Shop,
+) -> None:
+    await run(shop, at_most(3))
+    player = await shop.player()
+    made = await asyncio.gather(*(shop.buy(player) for _ in range(8)))
+    assert sorted(one.state for one in made) == ["credited"] * 3 + ["failed"] * 5
+    assert len(shop.script.requests) == 3
+
+
+async def test_whoever_tries_many_cards_is_stopped_also_on_one_purchase(shop: Shop) -> None:
+    limit = {"window_minutes": 10, "most_declines": 2}
+    await run(shop, Step("velocity", "velocity", {"limits": [limit]}))
+    player = await shop.player()
+    shop.script.on_create = DECLINED
+    intent = await shop.buy(player)
+    assert not isinstance(await shop.retry(intent), Refusal)
+    refusal = await shop.retry(intent)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, refusal.extra["veto"]) == ("purchase_vetoed", "too_many_declines")
+    assert (await shop.buy(player)).problem == "purchase_vetoed"
+    assert len(shop.script.requests) == 2
