@@ -18,6 +18,7 @@ from guildbank.pipelines.contracts import Pipeline
 from guildbank.pipelines.usecases.check import find_problems
 from guildbank_amounts.plugin import PLUGIN as AMOUNTS
 from guildbank_countries.plugin import PLUGIN as COUNTRIES
+from guildbank_duplicates.plugin import PLUGIN as DUPLICATES
 from guildbank_rule.plugin import PLUGIN as RULE
 from guildbank_velocity.plugin import PLUGIN as VELOCITY
 
@@ -37,7 +38,7 @@ def vetoing(when: str) -> Mapping[str, Any]:
 
 @pytest.fixture
 async def shop(house: House) -> Shop:
-    gates = (AMOUNTS, COUNTRIES, RULE, VELOCITY)
+    gates = (AMOUNTS, COUNTRIES, DUPLICATES, RULE, VELOCITY)
     named = tuple((gate.manifest.id, gate) for gate in gates)
     return await open_shop(house, plugins=named)
 
@@ -165,3 +166,22 @@ async def test_whoever_tries_many_cards_is_stopped_also_on_one_purchase(shop: Sh
     assert (refusal.code, refusal.extra["veto"]) == ("purchase_vetoed", "too_many_declines")
     assert (await shop.buy(player)).problem == "purchase_vetoed"
     assert len(shop.script.requests) == 2
+
+
+async def test_a_second_tap_buys_nothing_and_a_later_purchase_passes(shop: Shop) -> None:
+    await run(shop, Step("once", "duplicates", {"seconds": 30}))
+    player = await shop.player()
+    made = await asyncio.gather(*(shop.buy(player) for _ in range(4)))
+    assert sorted(one.state for one in made) == ["credited", "failed", "failed", "failed"]
+    assert (await shop.coins(player)) == {"paid": 500, "bonus": 50}
+    await shop.later(seconds=31)
+    assert (await shop.buy(player)).state == "credited"
+
+
+async def test_whoever_was_declined_may_begin_the_same_purchase_anew(shop: Shop) -> None:
+    await run(shop, Step("once", "duplicates", {}))
+    player = await shop.player()
+    shop.script.on_create = DECLINED
+    await shop.buy(player)
+    shop.script.on_create = None
+    assert (await shop.buy(player)).state == "credited"
