@@ -12,10 +12,12 @@ from tests.house import House
 from tests.payments.scripted import DECLINED
 from tests.payments.shop import Shop, open_shop
 
+from guildbank.identity import AgeConfirmation, change_profile
 from guildbank.kernel import Refusal
 from guildbank.pipelines import Stages, Step, Wanted, publish, save_revision
 from guildbank.pipelines.contracts import Pipeline
 from guildbank.pipelines.usecases.check import find_problems
+from guildbank_age.plugin import PLUGIN as AGE
 from guildbank_amounts.plugin import PLUGIN as AMOUNTS
 from guildbank_countries.plugin import PLUGIN as COUNTRIES
 from guildbank_duplicates.plugin import PLUGIN as DUPLICATES
@@ -38,7 +40,7 @@ def vetoing(when: str) -> Mapping[str, Any]:
 
 @pytest.fixture
 async def shop(house: House) -> Shop:
-    gates = (AMOUNTS, COUNTRIES, DUPLICATES, RULE, VELOCITY)
+    gates = (AGE, AMOUNTS, COUNTRIES, DUPLICATES, RULE, VELOCITY)
     named = tuple((gate.manifest.id, gate) for gate in gates)
     return await open_shop(house, plugins=named)
 
@@ -184,4 +186,18 @@ async def test_whoever_was_declined_may_begin_the_same_purchase_anew(shop: Shop)
     shop.script.on_create = DECLINED
     await shop.buy(player)
     shop.script.on_create = None
+    assert (await shop.buy(player)).state == "credited"
+
+
+async def test_a_player_buys_once_somebody_confirmed_the_age(shop: Shop) -> None:
+    await run(shop, Step("of-age", "age", {"required": "confirmed"}))
+    player = await shop.player()
+    refused = await shop.buy(player)
+    assert (refused.state, refused.problem) == ("failed", "purchase_vetoed")
+    assert shop.script.requests == []
+    confirmed = AgeConfirmation(at=shop.house.clock.now(), method="document", by="app")
+    changed = await change_profile(
+        shop.house.identity, shop.tenant, player, {}, by="app", age=confirmed
+    )
+    assert not isinstance(changed, Refusal), changed
     assert (await shop.buy(player)).state == "credited"
