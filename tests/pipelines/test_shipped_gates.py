@@ -1,6 +1,7 @@
 """The gates that Guildbank brings hold in a published pipeline, in front of a real purchase."""
 
 import asyncio
+import base64
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,14 +12,17 @@ import pytest
 from tests.house import House
 from tests.payments.scripted import DECLINED
 from tests.payments.shop import Shop, open_shop
+from tests.servers.impostor import Impostor
 
 from guildbank.identity import AgeConfirmation, change_profile
 from guildbank.kernel import Refusal
 from guildbank.pipelines import Stages, Step, Wanted, publish, save_revision
 from guildbank.pipelines.contracts import Pipeline
 from guildbank.pipelines.usecases.check import find_problems
+from guildbank.pipelines.usecases.set_secrets import StepSecrets, set_secrets
 from guildbank_age.plugin import PLUGIN as AGE
 from guildbank_amounts.plugin import PLUGIN as AMOUNTS
+from guildbank_authorise.plugin import PLUGIN as AUTHORISE
 from guildbank_countries.plugin import PLUGIN as COUNTRIES
 from guildbank_duplicates.plugin import PLUGIN as DUPLICATES
 from guildbank_rule.plugin import PLUGIN as RULE
@@ -40,7 +44,7 @@ def vetoing(when: str) -> Mapping[str, Any]:
 
 @pytest.fixture
 async def shop(house: House) -> Shop:
-    gates = (AGE, AMOUNTS, COUNTRIES, DUPLICATES, RULE, VELOCITY)
+    gates = (AGE, AMOUNTS, AUTHORISE, COUNTRIES, DUPLICATES, RULE, VELOCITY)
     named = tuple((gate.manifest.id, gate) for gate in gates)
     return await open_shop(house, plugins=named)
 
@@ -201,3 +205,26 @@ async def test_a_player_buys_once_somebody_confirmed_the_age(shop: Shop) -> None
     )
     assert not isinstance(changed, Refusal), changed
     assert (await shop.buy(player)).state == "credited"
+
+
+async def test_the_games_own_server_is_asked_and_its_word_reaches_the_player(shop: Shop) -> None:
+    no = {"allow": False, "code": "vault_full", "detail": "Your vault is too full."}
+    async with Impostor() as game:
+        asking = {"url": f"{game.url}/may-buy"}
+        secrets = {"secret": f"whsec_{base64.b64encode(bytes(32)).decode()}"}
+        wanted = StepSecrets("packs", "game", "before", "authorise", asking, secrets)
+        done = await set_secrets(shop.payments.pipelines, shop.tenant, "app", wanted)
+        assert not isinstance(done, Refusal), done
+        await run(shop, Step("game", "authorise", asking))
+        player = await shop.player()
+        game.answer(200, no)
+        refused = await shop.buy(player)
+        assert (refused.problem, refused.problem_detail) == ("purchase_vetoed", no["detail"])
+        game.answer(200, {"allow": True})
+        assert (await shop.buy(player)).state == "credited"
+        assert [msgspec.json.decode(one.body)["data"]["playerId"] for one in game.asked] == [
+            player,
+            player,
+        ]
+    assert (await shop.buy(player)).problem == "gate_unavailable"
+    assert len(shop.script.requests) == 1
