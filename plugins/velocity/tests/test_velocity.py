@@ -1,6 +1,7 @@
 """Players buy so often, for so much, and after so few declines as the limits say."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,9 +11,10 @@ from guildbank.plugin_api import MAX_PAST, Annotated, PastPurchase, PastState, S
 from guildbank.plugin_api.conformance import GateRehearsal, run_gate_conformance
 from guildbank.plugin_host import Plugins, check_settings
 from guildbank_velocity.counting import written
-from guildbank_velocity.manifest import MANIFEST
+from guildbank_velocity.manifest import MANIFEST, MAX_LIMITS, MAX_WINDOW_MINUTES
 from guildbank_velocity.plugin import PLUGIN
 
+PAGE = (Path(__file__).parents[3] / "docs" / "gates.md").read_text()
 TWO_AN_HOUR = {"window_minutes": 60, "most_purchases": 2}
 TWENTY_A_DAY = {"window_minutes": 1_440, "most_minor": 2_000, "money": "EUR"}
 THREE_DECLINES = {"window_minutes": 10, "most_declines": 3}
@@ -195,6 +197,18 @@ def test_a_count_with_a_point_is_refused_by_name() -> None:
     [problem] = PLUGIN.check_settings({"limits": [{"window_minutes": 5, "most_purchases": 1.0}]})
     assert isinstance(problem, SettingProblem)
     assert problem.field == "limits"
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        (MAX_LIMITS, "up to {} of them. Each has `window_minutes`"),
+        (MAX_WINDOW_MINUTES, "(1 to {}, a month)"),
+        (MAX_PAST, "A player with {} purchases or more"),
+    ],
+)
+def test_the_page_tells_the_limits_that_hold(limit: int, words: str) -> None:
+    assert words.format(limit) in " ".join(PAGE.split())
 
 
 async def test_the_contract_of_gates_holds() -> None:

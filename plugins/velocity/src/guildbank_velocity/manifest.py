@@ -4,6 +4,7 @@ from guildbank.kernel import MAX_AMOUNT
 from guildbank.plugin_api import MAX_PAST, MAX_PAST_SPAN, Manifest, Slot
 
 MAX_WINDOW_MINUTES = MAX_PAST_SPAN.days * 24 * 60
+MAX_LIMITS = 50
 COUNT = {"type": "integer", "minimum": 1, "maximum": MAX_PAST - 1}
 LIMIT = {
     "type": "object",
@@ -57,7 +58,7 @@ MANIFEST = Manifest(
                 "title": "Limits",
                 "description": "Each bounds purchases, declines or money within its minutes.",
                 "minItems": 1,
-                "maxItems": 50,
+                "maxItems": MAX_LIMITS,
                 "items": LIMIT,
             },
         },
