@@ -7,10 +7,12 @@ on its input; it prints a Told.
 """
 
 import asyncio
+import hmac
 import random
 import sys
 from array import array
-from time import perf_counter
+from hashlib import sha256
+from time import perf_counter, time
 from typing import cast
 
 import msgspec
@@ -29,7 +31,9 @@ class Load(msgspec.Struct):
     """What to send: singles on `connections`, or calls of `bulk` operations on one, or sign-ins.
 
     Keys begin with `mark`, so no two loads of a run share one. `players` are drawn at random; those
-    of `logins` are user names, whose sign-ins come from as many addresses.
+    of `logins` are user names, whose sign-ins come from as many addresses. With a `path` its `body`
+    is sent instead, in which PLAYER stands for one of the players and NUMBER for what no other
+    request has; with a `webhook_secret` it is signed as the sandbox provider signs.
     """
 
     port: int
@@ -40,6 +44,9 @@ class Load(msgspec.Struct):
     seconds: float = 2.0
     bulk: int = 0
     logins: bool = False
+    path: str = ""
+    body: str = ""
+    webhook_secret: str = ""
     seed: int = 1
 
 
@@ -69,8 +76,11 @@ class Requests:
             f" HTTP/1.1\r\nhost: {LOOPBACK}\r\nauthorization: Bearer {load.token}\r\n"
             "content-type: application/json\r\ncontent-length: "
         )
-        path = "/v1/operations:batch" if load.bulk else "/v1/spends"
+        path = load.path or ("/v1/operations:batch" if load.bulk else "/v1/spends")
         self._head = f"POST {path}{common}".encode()
+        self._shaped = load.body.encode()
+        self._players = [player.encode() for player in load.players]
+        self._secret = load.webhook_secret.encode()
         self._bodies = [_body(player) for player in load.players]
         self._operations = load.bulk
         self._people = load.players if load.logins else []
@@ -83,9 +93,25 @@ class Requests:
             return self._bulk()
         if self._people:
             return self._login()
+        if self._shaped:
+            return self._shape()
         body = self._random.choice(self._bodies)
         return b"%b%d\r\nidempotency-key: %b-%d\r\n\r\n{%b}" % (
             self._head, len(body) + 2, self._mark, self._number, body,
+        )  # fmt: skip
+
+    def _shape(self) -> bytes:
+        mark = b"%b-%d" % (self._mark, self._number)
+        body = self._shaped.replace(b"NUMBER", mark)
+        if self._players:
+            body = body.replace(b"PLAYER", self._random.choice(self._players))
+        more = b""
+        if self._secret:
+            stamp = b"%d" % int(time())
+            sign = hmac.new(self._secret, stamp + b"." + body, sha256).hexdigest().encode()
+            more = b"\r\nsandbox-signature: t=%b,v1=%b" % (stamp, sign)
+        return b"%b%d\r\nidempotency-key: %b%b\r\n\r\n%b" % (
+            self._head, len(body), mark, more, body,
         )  # fmt: skip
 
     def _login(self) -> bytes:

@@ -114,19 +114,28 @@ async def send(
     bulk: int = 0,
     logins: bool = False,
 ) -> Told:
-    """Run one load in a process of its own; any failed request is a defect of the benchmark."""
-    number = next(_marks)
-    load = Load(
-        port=server.port,
-        token=town.client_key if logins else town.token,
-        players=list(players),
-        mark=f"load-{os.getpid()}-{number}",
-        connections=connections,
-        seconds=seconds,
-        bulk=bulk,
-        logins=logins,
-        seed=number,
+    """Run one load of spends, bulk calls or sign-ins."""
+    return await run_load(
+        Load(
+            port=server.port,
+            token=town.client_key if logins else town.token,
+            players=list(players),
+            mark="",
+            connections=connections,
+            seconds=seconds,
+            bulk=bulk,
+            logins=logins,
+        )
     )
+
+
+async def run_load(load: Load) -> Told:
+    """Run a load in a process of its own; any failed request is a defect of the benchmark.
+
+    It gets a mark and a seed that no other has.
+    """
+    number = next(_marks)
+    load.mark, load.seed = f"load-{os.getpid()}-{number}", number
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

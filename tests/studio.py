@@ -22,6 +22,7 @@ from guildbank.infra.migrations import migrate
 from guildbank.journal import Act, Receipt
 from guildbank.kernel import Refusal
 from guildbank.ledger import Address, Leg, house
+from guildbank.payments import PaymentRecord
 from guildbank.plugin_host import Plugins
 from guildbank.tenancy import TenantRef, create_tenant
 
@@ -207,6 +208,7 @@ async def open_city(
         found = Plugins(plugins)
         pipelines = replace(services.pipelines, plugins=found)
         payments = replace(services.payments, plugins=found, pipelines=pipelines)
+        pipelines.record = PaymentRecord(payments)
         services = replace(services, payments=payments, pipelines=pipelines)
     try:
         yield City(url, services, app_over(services))

@@ -56,7 +56,8 @@ def of_pipelines() -> dict[str, Call]:
         "slot": "before", "plugin": "asking", "settings": {"url": "https://game.example/ask"},
         "secrets": {"token": "shh-quiet-token"},
     }  # fmt: skip
-    steps: dict[str, Any] = {"stages": {"before": []}}
+    led = [{"id": "all", "to": [{"provider": "scripted"}]}]
+    steps: dict[str, Any] = {"stages": {"routes": led}}
     return {
         "GET /v1/pipelines": Call(),
         "GET /v1/pipelines/{purpose}": Call(),
@@ -66,6 +67,7 @@ def of_pipelines() -> dict[str, Call]:
         "GET /v1/pipelines/{purpose}/revisions": Call(),
         "GET /v1/pipelines/{purpose}/revisions/{number}": Call(),
         "POST /v1/pipelines/{purpose}/check": Call(steps),
+        "POST /v1/pipelines/{purpose}/dry-run": Call(steps),
         "POST /v1/pipelines/{purpose}/publish": Call({"revision": 1}),
         "POST /v1/pipelines/{purpose}/roll-back": Call({}),
     }

@@ -14,6 +14,7 @@ OUTSIDE = {
     "DELETE /v1/keys/{key_id}",
     "POST /v1/players/{player_id}/tokens",
     "POST /v1/pipelines/{purpose}/check",
+    "POST /v1/pipelines/{purpose}/dry-run",
 }
 """What is not of the tenant's books and makes it safer or readable: keys live in the control plane
 and can always be ended or replaced, a player's token is not stored and opens reads, and a check of

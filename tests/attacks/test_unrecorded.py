@@ -13,6 +13,7 @@ from tests.studio import City, Studio, done
 CHANGES_NOTHING = {
     "POST /v1/hooks/{point}/test",
     "POST /v1/pipelines/{purpose}/check",
+    "POST /v1/pipelines/{purpose}/dry-run",
 }
 """A call that only tries something out."""
 

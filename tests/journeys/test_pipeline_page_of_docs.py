@@ -22,20 +22,22 @@ def test_the_commands_publish_show_every_process_and_roll_back(
     server: GuildbankServer, tmp_path: Path
 ) -> None:
     commands = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    assert len(commands) == 6
+    assert len(commands) == 7
     demo = server.credentials.demo
     assert demo is not None
     known = {"GUILDBANK_URL": server.url, "KEY": demo.secret_key, "no_proxy": "*"}
     # What a process has made ready is shown within two seconds.
-    script = "\necho\n".join([*commands[:4], f"sleep 2\n{commands[4]}", commands[5]])
+    script = "\necho\n".join([*commands[:5], f"sleep 2\n{commands[5]}", commands[6]])
     done = subprocess.run(
         ["sh", "-eu", "-c", script], cwd=tmp_path, env={**server.environment, **known},
         stdout=subprocess.PIPE, text=True, timeout=90, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
-    saved, checked, canary, published, workers, back = map(json.loads, done.stdout.splitlines())
+    answers = map(json.loads, done.stdout.splitlines())
+    saved, checked, tried, canary, published, workers, back = answers
     assert saved["revision"] == 1
     assert [one["field"] for one in checked["problems"]] == ["stages.before.0.plugin"]
+    assert (tried["replayed"], tried["same"], tried["items"]) == (0, 0, [])
     assert (canary["published"], canary["canary"], canary["share"]) == (0, 1, 10)
     assert (published["published"], published["canary"]) == (1, None)
     kinds = {one["kind"] for one in workers["items"]}

@@ -12,7 +12,7 @@ from guildbank.identity import add_player
 from guildbank.infra.egress import Egress
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, SystemClock, new_id
-from guildbank.payments import PaymentHistories, Payments, Timing
+from guildbank.payments import PaymentHistories, PaymentRecord, Payments, Timing
 from guildbank.payments.contracts.rows import Intent, Refund
 from guildbank.payments.contracts.sale import Purchase, RefundCommand
 from guildbank.payments.usecases.accounts import configure_provider
@@ -268,6 +268,7 @@ async def open_shop(
         clock=clock,
         timing=Timing(nudge=timedelta(0), patience_seconds=5),
     )
+    payments.pipelines.record = PaymentRecord(payments)
     shop = Shop(house, made.ref, payments, script)
     gem = SaveCurrencyAct("app", None, Currency(code="GEM", name="Gems"), create=True)
     assert isinstance(await house.journal.submit(made.ref.schema, gem), Receipt)

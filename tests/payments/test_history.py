@@ -111,6 +111,15 @@ async def test_a_time_further_back_than_a_month_or_without_zone_is_an_error(shop
         await history(shop).purchases(player, datetime(2026, 11, 26))
 
 
+async def test_what_came_later_is_not_told_to_who_asks_about_a_past_time(shop: Shop) -> None:
+    player = await shop.player()
+    first = await shop.buy(player)
+    await shop.buy(player)
+    then = PaymentHistories(shop.house.db, shop.clock).of(shop.tenant, first.created_at)
+    told = await then.purchases(player, first.created_at - timedelta(days=31))
+    assert [one.payment_id for one in told] == [first.id]
+
+
 COPY = """
 INSERT INTO payments_intent
 SELECT (jsonb_populate_record(
@@ -137,7 +146,9 @@ async def test_no_more_than_the_limit_come_and_an_index_finds_them(shop: Shop) -
     assert len(await lately(shop, f"{crowd}7")) == MAX_PAST
     since = shop.clock.now() - timedelta(hours=1)
     async with shop.house.db.begin(shop.tenant.schema, read_only=True) as tx:
-        plan = await tx.driver.fetch(f"EXPLAIN {LATELY}", f"{crowd}7", "pay_0", since, MAX_PAST)
+        plan = await tx.driver.fetch(
+            f"EXPLAIN {LATELY}", f"{crowd}7", "pay_0", since, None, MAX_PAST
+        )
     steps = "\n".join(row[0] for row in plan)
     assert "ix_payments_intent_player_id" in steps
     assert "Index Cond: ((player_id = " in steps

@@ -9,9 +9,9 @@ from tests.payments.scripted import MANIFEST, NOT_FOUND, Lost, Scripted
 from tests.payments.shop import SECRET, Shop, open_shop
 
 from guildbank.kernel import Refusal
-from guildbank.payments.contracts.rows import Because, Intent
+from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.usecases.accounts import configure_provider
-from guildbank.pipelines import Route, Stages
+from guildbank.pipelines import Because, Route, Stages
 from guildbank.pipelines.contracts import Share, Span, When
 from guildbank.plugin_api import Decline, NextAction, Outcome, OutcomeStatus
 from guildbank.store.contracts import Price

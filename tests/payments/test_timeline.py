@@ -86,7 +86,7 @@ async def test_a_veto_is_told_with_the_step_that_said_it(shop: Shop) -> None:
     assert refused.state == "failed"
     found = await timeline(shop, refused)
     assert kinds(found) == ["created", "check.vetoed", "failed"]
-    assert (found[1].facts["step"], found[1].facts["veto"]) == ("strict", "not_today")
+    assert (found[1].facts["step"], found[1].facts["code"]) == ("strict", "not_today")
 
 
 async def test_looks_at_the_provider_and_its_webhooks_are_told(shop: Shop) -> None:

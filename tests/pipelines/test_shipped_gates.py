@@ -19,6 +19,7 @@ from guildbank.kernel import Refusal
 from guildbank.pipelines import Stages, Step, Wanted, publish, save_revision
 from guildbank.pipelines.contracts import Pipeline
 from guildbank.pipelines.usecases.check import find_problems
+from guildbank.pipelines.usecases.dry_run import dry_run
 from guildbank.pipelines.usecases.set_secrets import StepSecrets, set_secrets
 from guildbank_age.plugin import PLUGIN as AGE
 from guildbank_amounts.plugin import PLUGIN as AMOUNTS
@@ -228,3 +229,25 @@ async def test_the_games_own_server_is_asked_and_its_word_reaches_the_player(sho
         ]
     assert (await shop.buy(player)).problem == "gate_unavailable"
     assert len(shop.script.requests) == 1
+
+
+async def test_a_dry_run_counts_only_what_was_bought_before_each_payment(shop: Shop) -> None:
+    player = await shop.player()
+    bought = [(await shop.buy(player)).id for _ in range(3)]
+    stages = Stages(before=(at_most(2),))
+    replayed = await dry_run(shop.payments.pipelines, shop.tenant, "packs", stages, 50)
+    assert not isinstance(replayed, Refusal), replayed
+    fates = {one.payment_id: one.after.refused_by for one in replayed}
+    assert [fates[one] for one in bought] == [None, None, "velocity"]
+
+
+async def test_a_dry_run_knows_whose_age_was_confirmed(shop: Shop) -> None:
+    known, unknown = await shop.player(), await shop.player()
+    confirmed = AgeConfirmation(at=shop.house.clock.now(), method="document", by="app")
+    await change_profile(shop.house.identity, shop.tenant, known, {}, by="app", age=confirmed)
+    of_known, of_unknown = await shop.buy(known), await shop.buy(unknown)
+    stages = Stages(before=(Step("of-age", "age", {"required": "confirmed"}),))
+    replayed = await dry_run(shop.payments.pipelines, shop.tenant, "packs", stages, 50)
+    assert not isinstance(replayed, Refusal), replayed
+    fates = {one.payment_id: one.after.refused_by for one in replayed}
+    assert (fates[of_known.id], fates[of_unknown.id]) == (None, "of-age")

@@ -42,7 +42,7 @@ from guildbank.journal.usecases.freeze import TenantJournal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.ledger import CHAINED_TRANSFERS, PARTITIONED_TRANSFERS
 from guildbank.notify import Letters, Notify
-from guildbank.payments import PaymentHistories, Payments, Timing
+from guildbank.payments import PaymentHistories, PaymentRecord, Payments, Timing
 from guildbank.pipelines import Pipelines
 from guildbank.plugin_host import IdentityProviders, Plugins
 from guildbank.store import PackFulfilment, Store
@@ -202,7 +202,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
 
 
 def _open_payments(settings: Settings, pipelines: Pipelines, directory: Tenants) -> Payments:
-    return Payments(
+    payments = Payments(
         pipelines.db,
         pipelines.journal,
         directory,
@@ -215,6 +215,8 @@ def _open_payments(settings: Settings, pipelines: Pipelines, directory: Tenants)
         pipelines.clock,
         Timing(webhook_kept=timedelta(days=settings.webhook_kept_days)),
     )
+    pipelines.record = PaymentRecord(payments)
+    return payments
 
 
 def _open_metrics(db: Database, directory: Tenants) -> Metrics:

@@ -20,6 +20,7 @@ from guildbank.payments.contracts.sale import (
 )
 from guildbank.payments.usecases import Payments, Timing
 from guildbank.payments.usecases.recall import PaymentHistories
+from guildbank.payments.usecases.tell_record import PaymentRecord
 
 __all__ = [
     "AMOUNT_NOT_SOLD",
@@ -30,6 +31,7 @@ __all__ = [
     "Offer",
     "Order",
     "PaymentHistories",
+    "PaymentRecord",
     "Payments",
     "Quote",
     "Timing",

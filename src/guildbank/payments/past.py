@@ -1,10 +1,13 @@
 """SQL of what happened to a payment beside its own rows."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
 from guildbank.journal import Driver
+from guildbank.payments.contracts.rows import Attempt, Intent
+from guildbank.payments.store import ATTEMPTS, INTENTS
 
 READ_ENTRIES = """
 SELECT seq
@@ -45,6 +48,24 @@ SELECT step, seq, kind, at, tries, next_at, told_at
 FROM payments_telling
 WHERE payment_id = $1
 ORDER BY seq, step
+"""
+
+
+# What is under way has no end yet that a draft's could be compared with.
+READ_NEWEST = """
+WHERE purpose = $1
+  AND state NOT IN ('created', 'processing', 'requires_action', 'unknown')
+ORDER BY id DESC
+LIMIT $2
+"""
+
+READ_CHECKS_OF_ALL = """
+SELECT payment_id, '[' || string_agg(trim('[]' FROM answers), ',' ORDER BY id) || ']'
+FROM payments_check
+WHERE payment_id = ANY($1::text[])
+  AND number <= 1
+  AND answers <> '[]'
+GROUP BY payment_id
 """
 
 
@@ -117,3 +138,25 @@ async def looks_of(driver: Driver, payment_id: str) -> list[LookRow]:
 async def tellings_of(driver: Driver, payment_id: str) -> list[TellingRow]:
     """Return what callback steps are told."""
     return [TellingRow(*row) for row in await driver.fetch(READ_TELLINGS, payment_id)]
+
+
+async def newest_of(driver: Driver, purpose: str, limit: int) -> list[Intent]:
+    """Return the newest payments of a purpose that are not under way."""
+    records = await driver.fetch(f"{INTENTS.select} {READ_NEWEST}", purpose, limit)
+    return [INTENTS.row(record) for record in records]
+
+
+async def attempts_of_all(driver: Driver, payments: Sequence[str]) -> dict[str, list[Attempt]]:
+    """Return the attempts of payments, the first one first."""
+    records = await driver.fetch(
+        f"{ATTEMPTS.select} WHERE payment_id = ANY($1::text[]) ORDER BY number", payments
+    )
+    found: dict[str, list[Attempt]] = {}
+    for one in map(ATTEMPTS.row, records):
+        found.setdefault(one.payment_id, []).append(one)
+    return found
+
+
+async def checks_of_all(driver: Driver, payments: Sequence[str]) -> dict[str, str]:
+    """Return what was said of payments up to their first attempt, as one list in JSON each."""
+    return {row[0]: row[1] for row in await driver.fetch(READ_CHECKS_OF_ALL, payments)}

@@ -5,6 +5,8 @@ Accounts of the house per money: `provider:<id>` (negative: what the provider ho
 back), `written_off` (what refunds and disputes cost beyond the coins that came back).
 """
 
+from typing import NamedTuple
+
 from guildbank.journal import Need
 from guildbank.kernel import Refusal
 from guildbank.ledger import (
@@ -82,19 +84,46 @@ def taking_needs(intent: Intent) -> list[Need]:
     return claw_needs(list(lots_of(intent).values()), intent.player_id, intent.currency)
 
 
+class Movement(NamedTuple):
+    """What a sale moves from one account to another."""
+
+    debit: Address
+    credit: Address
+    amount: int
+
+
+def movements_of(
+    player_id: str, price: tuple[str, int], provider: str, goods: Goods
+) -> list[Movement]:
+    """Return what a captured price (money, minor units) moves: money first, then coins.
+
+    A debt of the player takes its part of the coins when they are booked.
+    """
+    money, amount_minor = price
+    issue = house(goods.currency, ISSUE)
+    coins = ((PAID, goods.coins), (BONUS, goods.bonus))
+    return [
+        Movement(provider_account(money, provider), backing(money), amount_minor),
+        *(
+            Movement(issue, wallet(player_id, goods.currency, bucket), amount)
+            for bucket, amount in coins
+            if amount
+        ),
+    ]
+
+
 def book_credit(
     book: Book, intent: Intent, provider: str, goods: Goods, purse: Purse | None
 ) -> Refusal | None:
     """Book captured money behind the coins that it buys. After a refusal the book is void."""
-    money = intent.money
-    refusal = book.post(
-        [Leg((provider_account(money, provider),), backing(money), intent.amount_minor)]
-    )
-    issue = house(goods.currency, ISSUE)
-    for bucket, coins in ((PAID, goods.coins), (BONUS, goods.bonus)):
-        if refusal is None and coins:
+    price = (intent.money, intent.amount_minor)
+    paid, *coins = movements_of(intent.player_id, price, provider, goods)
+    refusal = book.post([Leg((paid.debit,), paid.credit, paid.amount)])
+    for one in coins:
+        if refusal is None:
+            to = one.credit
             refusal = credit(
-                book, intent.player_id, goods.currency, bucket, coins, issue, purse=purse
+                book, to.owner, to.asset, to.bucket, one.amount, one.debit, purse=purse
             )
     return refusal
 

@@ -30,8 +30,9 @@ CROSS JOIN LATERAL (
 WHERE intent.player_id = $1
   AND intent.id >= $2
   AND intent.created_at >= $3
+  AND ($4::timestamptz IS NULL OR intent.created_at <= $4)
 ORDER BY intent.id DESC
-LIMIT $4
+LIMIT $5
 """
 
 
@@ -50,8 +51,9 @@ class LateRow(msgspec.Struct, frozen=True):
 
 
 async def purchases_since(
-    driver: Driver, player_id: str, since: datetime, limit: int
+    driver: Driver, player_id: str, since: datetime, until: datetime | None, limit: int
 ) -> list[LateRow]:
-    """Return what the player bought since then, newest first."""
+    """Return what the player bought since then, newest first; with `until` nothing later."""
     first = seq_id("pay", 0, since - SKEW)
-    return [LateRow(*row) for row in await driver.fetch(LATELY, player_id, first, since, limit)]
+    rows = await driver.fetch(LATELY, player_id, first, since, until, limit)
+    return [LateRow(*row) for row in rows]

@@ -59,6 +59,7 @@ ROOM = Room(
         Code("no_route", 422, "No route of the pipeline leads the purchase to a provider."),
         Code("provider_required", 422, "Several providers could take it, and none was named."),
         Code("provider_not_offered", 422, "The purchase's route does not lead to this provider."),
+        Code("provider_resting", 503, "The provider did not answer of late and is left alone."),
         Code("sandbox_refused", 422, "A live tenant cannot use a provider without real money."),
         Code("invalid_settings", 422, "The settings do not fit the plugin's schema."),
         Code("country_not_allowed", 403, "A player names another country than its token does."),

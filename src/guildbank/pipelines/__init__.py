@@ -7,15 +7,18 @@ pipeline_unavailable, purchase_vetoed, gate_unavailable.
 from guildbank.pipelines.contracts import (
     EMPTY,
     Answer,
+    Because,
     Bought,
     Chosen,
     Passage,
     Placed,
+    PostingLine,
+    Recorded,
     Route,
     Stages,
     Step,
 )
-from guildbank.pipelines.rules import pick, route_of
+from guildbank.pipelines.rules import lead, pick, route_of
 from guildbank.pipelines.usecases import Histories, Pipelines
 from guildbank.pipelines.usecases.ask_gates import ask_gates
 from guildbank.pipelines.usecases.choose import began_with, choose, pinned
@@ -28,6 +31,7 @@ from guildbank.pipelines.usecases.start import ready
 __all__ = [
     "EMPTY",
     "Answer",
+    "Because",
     "Bought",
     "Chosen",
     "Follower",
@@ -35,6 +39,8 @@ __all__ = [
     "Passage",
     "Pipelines",
     "Placed",
+    "PostingLine",
+    "Recorded",
     "Route",
     "Stages",
     "Step",
@@ -43,6 +49,7 @@ __all__ = [
     "began_with",
     "choose",
     "know_secrets",
+    "lead",
     "pick",
     "pinned",
     "publish",

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
+from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
-from guildbank.plugin_api import Slot
+from guildbank.plugin_api import PurchaseView, Slot
 
 PIPELINES_ORDER = 36
 MAX_STEPS = 20
@@ -98,6 +99,27 @@ class Bought(msgspec.Struct, frozen=True, kw_only=True):
     amount_minor: int
     product: str
     platform: str | None
+
+
+class Because(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why an attempt went to its provider.
+
+    `by` is the buyer, who named it; `only`, since the tenant has one; a `route`; or the `fallback`
+    of a route, after the decline `after`. `passed_over` are providers of the route that the tenant
+    cannot use now, or that take no such money.
+    """
+
+    by: Literal["buyer", "only", "route", "fallback"] = "buyer"
+    route: str | None = None
+    after: str | None = None
+    passed_over: tuple[str, ...] = ()
+
+
+class Led(NamedTuple):
+    """The providers that a purchase is led to, in their order, and why the first."""
+
+    providers: tuple[str, ...]
+    because: Because
 
 
 class Stages(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -213,6 +235,22 @@ class Problem(msgspec.Struct, frozen=True):
     detail: str
 
 
+NO_ROUTE = Refusal(
+    code="no_route",
+    detail="No route of the pipeline leads this purchase to a provider that works now.",
+    field="provider",
+)
+PROVIDER_REQUIRED = Refusal(
+    code="provider_required",
+    detail="Name a provider: the pipeline has no routes, and the tenant has not exactly one "
+    "provider that takes this money.",
+    field="provider",
+)
+PROVIDER_NOT_OFFERED = Refusal(
+    code="provider_not_offered",
+    detail="The route of this purchase does not lead to this provider. Leave it out to be led.",
+    field="provider",
+)
 NO_PIPELINE = Refusal(
     code="not_found",
     detail="There is no pipeline for this purpose. GET /v1/pipelines lists those that there are.",
@@ -229,3 +267,46 @@ UNAVAILABLE = Refusal(
 )
 NO_CHANGE = Refusal(code="no_change", detail="It is published like this already.")
 """What an act answers that finds its effect done already; never leaves the room."""
+
+
+class PostingLine(msgspec.Struct, frozen=True):
+    """A movement that a payment makes: between accounts as the ledger names them, of an asset."""
+
+    debit: str
+    credit: str
+    asset: str
+    amount: int
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment as it was, for a dry run: what was asked, what its checks and providers said.
+
+    `asked` are the providers that were asked, the first one first. `revision` is what it ran.
+    `postings` are those of its provider, for each of the others they follow from the port.
+    """
+
+    view: PurchaseView
+    at: datetime
+    revision: int
+    because: Because
+    asked: tuple[str, ...]
+    answers: tuple[Answer, ...]
+    outcome: str
+    problem: str | None
+    credited: bool
+
+
+class Record(Protocol):
+    """What is known of payments, which stand above: the room that takes the money implements it."""
+
+    async def payments(self, tenant: TenantRef, purpose: str, limit: int) -> Sequence[Recorded]:
+        """Return the newest payments of a purpose."""
+        ...
+
+    async def usable(self, tenant: TenantRef, currency: str) -> Sequence[str]:
+        """Return the providers that take the currency now."""
+        ...
+
+    def postings(self, payment: Recorded, provider: str) -> Sequence[PostingLine]:
+        """Return what is posted when the provider captures the price."""
+        ...

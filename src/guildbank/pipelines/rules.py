@@ -3,7 +3,21 @@
 from collections.abc import Collection, Sequence
 from hashlib import sha256
 
-from guildbank.pipelines.contracts import Bought, Pipeline, Placed, Route, Share, Stages, When
+from guildbank.kernel import Refusal
+from guildbank.pipelines.contracts import (
+    NO_ROUTE,
+    PROVIDER_NOT_OFFERED,
+    PROVIDER_REQUIRED,
+    Because,
+    Bought,
+    Led,
+    Pipeline,
+    Placed,
+    Route,
+    Share,
+    Stages,
+    When,
+)
 
 
 def number_for(pipeline: Pipeline, player_id: str) -> int:
@@ -45,6 +59,33 @@ def pick(route: Route, payment_id: str, usable: Collection[str]) -> tuple[str, .
     drawn = _drawn(split, f"{route.id}:{payment_id}") if split else None
     others = [one for one in route.otherwise if one in usable and one != drawn]
     return (*((drawn,) if drawn is not None else ()), *others)
+
+
+def lead(
+    routes: Sequence[Route],
+    bought: Bought,
+    payment_id: str,
+    named: str | None,
+    usable: Sequence[str],
+) -> Led | Refusal:
+    """Say who takes a new payment; `named` is whom the buyer wants, and then nobody else is asked.
+
+    Refusals: `no_route`, `provider_not_offered`, `provider_required`.
+    """
+    route = route_of(routes, bought)
+    if routes and route is None:
+        return NO_ROUTE
+    if named is not None:
+        if route is not None and named not in route.providers():
+            return PROVIDER_NOT_OFFERED
+        return Led((named,), Because(route=None if route is None else route.id))
+    if route is None:
+        return Led((usable[0],), Because(by="only")) if len(usable) == 1 else PROVIDER_REQUIRED
+    order = pick(route, payment_id, usable)
+    if not order:
+        return NO_ROUTE
+    passed_over = tuple(one for one in route.providers() if one not in usable)
+    return Led(order, Because(by="route", route=route.id, passed_over=passed_over))
 
 
 def _fits(when: When, bought: Bought) -> bool:

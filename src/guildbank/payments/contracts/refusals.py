@@ -17,20 +17,10 @@ NO_PROVIDER = Refusal(
     detail="This tenant has no such payment provider, or it is switched off.",
     field="provider",
 )
-NO_ROUTE = Refusal(
-    code="no_route",
-    detail="No route of the pipeline leads this purchase to a provider that works now.",
-    field="provider",
-)
-PROVIDER_REQUIRED = Refusal(
-    code="provider_required",
-    detail="Name a provider: the pipeline has no routes, and the tenant has not exactly one "
-    "provider that takes this money.",
-    field="provider",
-)
-PROVIDER_NOT_OFFERED = Refusal(
-    code="provider_not_offered",
-    detail="The route of this purchase does not lead to this provider. Leave it out to be led.",
+PROVIDER_RESTING = Refusal(
+    code="provider_resting",
+    detail="The provider did not answer too often of late, so no payment is begun there for some "
+    "two minutes. Nothing was charged. Choose another one, or try again later.",
     field="provider",
 )
 SANDBOX_REFUSED = Refusal(

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
 
 import msgspec
 
@@ -110,20 +109,6 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     problem_detail: str | None = None
     platform: str | None = None
     because: str = "{}"
-
-
-class Because(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why an attempt went to its provider.
-
-    `by` is the buyer, who named it; `only`, since the tenant has one; a `route`; or the `fallback`
-    of a route, after the decline `after`. `passed_over` are providers of the route that the tenant
-    cannot use now, or that take no such money.
-    """
-
-    by: Literal["buyer", "only", "route", "fallback"] = "buyer"
-    route: str | None = None
-    after: str | None = None
-    passed_over: tuple[str, ...] = ()
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

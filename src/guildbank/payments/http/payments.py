@@ -140,9 +140,7 @@ async def create(
     bought = granted(
         await create_payment(payments, caller.home, caller.principal, idempotency_key, purchase)
     )
-    dossier = await read_payment(payments, caller.home, bought.intent.id)
-    if dossier is None:
-        raise problem("not_found", "There is no such payment.")
+    dossier = bought.dossier
     return Response(payment_view(dossier), status_code=status_of(dossier))
 
 

@@ -12,7 +12,6 @@ from guildbank.payments.contracts.rows import (
     Applied,
     Attempt,
     AttemptState,
-    Because,
     Dispute,
     DisputeState,
     Intent,
@@ -24,6 +23,7 @@ from guildbank.payments.declines import row_of
 from guildbank.payments.rules import LIVE_ATTEMPTS
 from guildbank.payments.usecases.money import read_taking
 from guildbank.payments.usecases.read import Dossier
+from guildbank.pipelines import Because
 from guildbank.plugin_api import NextAction
 
 _ACTIONS = msgspec.json.Decoder(NextAction)

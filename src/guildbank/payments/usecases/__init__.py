@@ -12,6 +12,7 @@ from guildbank.approvals import FourEyes
 from guildbank.identity import Persons
 from guildbank.infra.database import Database
 from guildbank.infra.egress import Egress
+from guildbank.infra.error_rate import ErrorRates, Rule
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Journal, Need, RowLock, Stage
 from guildbank.kernel import Clock, SystemClock
@@ -79,6 +80,11 @@ class Payments:
     egress: Egress
     clock: Clock = field(default_factory=SystemClock)
     timing: Timing = field(default_factory=Timing)
+    rates: ErrorRates = field(default_factory=lambda: ErrorRates(Rule(errors=20)))
+    """By a tenant's schema and a provider: where too many requests get no answer that can be used,
+    no new payment is begun for a while. Refunds, looks and webhooks go on."""
+    opened: set[tuple[str, str]] = field(default_factory=set)
+    """Moneys by tenant whose accounts are known to be there: none is ever taken away."""
     persons: Persons = field(init=False)
     _running: set[asyncio.Task[Any]] = field(default_factory=set)
 

@@ -12,7 +12,12 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Outcome, Stage, facts
 from guildbank.kernel import Refusal
 from guildbank.payments import store
-from guildbank.payments.contracts.refusals import NO_CHANGE, NO_PROVIDER, SANDBOX_REFUSED
+from guildbank.payments.contracts.refusals import (
+    NO_CHANGE,
+    NO_PROVIDER,
+    PROVIDER_RESTING,
+    SANDBOX_REFUSED,
+)
 from guildbank.payments.contracts.rows import PROVIDER_CONFIGURED, Account
 from guildbank.payments.store import ACCOUNTS
 from guildbank.payments.usecases import Payments
@@ -80,7 +85,12 @@ async def line_to(payments: Payments, tenant: TenantRef, provider: str) -> Line 
     Refusals: `unknown_provider`, `sandbox_refused`. Refunds, webhooks and looks at old payments
     go on when an account is switched off.
     """
-    found = await _account(payments, tenant, provider)
+    return await _line(payments, tenant, await _account(payments, tenant, provider))
+
+
+async def _line(
+    payments: Payments, tenant: TenantRef, found: tuple[PaymentProvider, Account] | None
+) -> Line | Refusal:
     if found is None:
         return NO_PROVIDER
     plugin, account = found
@@ -92,11 +102,16 @@ async def line_to(payments: Payments, tenant: TenantRef, provider: str) -> Line 
 
 
 async def line_for_sale(payments: Payments, tenant: TenantRef, provider: str) -> Line | Refusal:
-    """Return the provider for a new payment; one that is switched off is unknown."""
+    """Return the provider for a new payment; one that is switched off is unknown.
+
+    Refusals: those of `line_to`, and `provider_resting` where it did not answer of late.
+    """
     found = await _account(payments, tenant, provider)
     if found is not None and not found[1].enabled:
         return NO_PROVIDER
-    return await line_to(payments, tenant, provider)
+    if found is not None and not payments.rates.of((tenant.schema, provider)).allows():
+        return PROVIDER_RESTING
+    return await _line(payments, tenant, found)
 
 
 def context(

@@ -3,16 +3,16 @@
 from typing import NamedTuple
 
 import msgspec
+import structlog
 
 from guildbank.identity import PLAYERS, barred_by
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Draft, Need, Receipt, Stage, facts
 from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import BARS
-from guildbank.payments import store
 from guildbank.payments.asking import ask_provider
 from guildbank.payments.contracts.refusals import NOT_RETRYABLE
-from guildbank.payments.contracts.rows import Attempt, AttemptState, Because, Intent, IntentState
+from guildbank.payments.contracts.rows import Attempt, AttemptState, Intent, IntentState
 from guildbank.payments.contracts.sale import Purchase, Quote
 from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
@@ -22,9 +22,10 @@ from guildbank.payments.usecases.end import end_payment
 from guildbank.payments.usecases.keep_checks import keep_checks
 from guildbank.payments.usecases.limits import limit_needs, reserve, uses_of
 from guildbank.payments.usecases.settle import settle
-from guildbank.pipelines import Answer, Passage, pinned
-from guildbank.plugin_api import PaymentRequest, PurchaseView
+from guildbank.pipelines import Answer, Because, Passage, pinned
+from guildbank.plugin_api import Outcome, OutcomeStatus, PaymentRequest, PurchaseView
 
+log = structlog.get_logger(__name__)
 OPEN_FOR_ATTEMPTS = frozenset({IntentState.CREATED, IntentState.REQUIRES_PAYMENT_METHOD})
 
 
@@ -48,7 +49,7 @@ class StartAttempt(PaymentAct):
 
     verb = "payments.attempt"
     rounds = 2
-    __slots__ = ("because", "checked", "number", "provider", "request")
+    __slots__ = ("because", "checked", "made", "number", "provider", "request")
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class StartAttempt(PaymentAct):
         self.request = request
         self.because = because
         self.checked = checked
+        self.made: Attempt | None = None
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return the payment, the attempt's place, and the payment's counters."""
@@ -101,6 +103,7 @@ class StartAttempt(PaymentAct):
             changed_at=stage.now, because=because,
         )  # fmt: skip
         stage.put(ATTEMPTS, attempt.id, attempt)
+        self.made = attempt
         keep_checks(stage, intent.id, self.number, self.checked)
         stage.put(
             INTENTS,
@@ -123,16 +126,20 @@ async def start_attempt(
     sent: Sent,
     by: Asked,
     because: Because,
-) -> Refusal | None:
-    """Make one attempt and record its outcome.
+    line: Line | None = None,
+) -> Outcome | Refusal | None:
+    """Make one attempt, record its outcome and return it; None where an earlier call made it.
 
+    `line` leads to the provider, where the caller has it already.
     Refusals: `unknown_provider`, `sandbox_refused`, `payment_not_retryable`, `limit_reached`,
     `player_suspended`, `player_closed`, and those of the middleware stage, which end a payment
     that never had an attempt.
     """
-    line = await line_for_sale(payments, tenant, sent.provider)
-    if isinstance(line, Refusal):
-        return line
+    if line is None:
+        found = await line_for_sale(payments, tenant, sent.provider)
+        if isinstance(found, Refusal):
+            return found
+        line = found
     passage = await _ask_gates(payments, tenant, intent, sent.provider)
     if (refusal := passage.refusal) is not None:
         if intent.state is IntentState.CREATED:
@@ -148,9 +155,9 @@ async def start_attempt(
         if intent.state is IntentState.CREATED and receipt.code in BARS:
             await end_payment(payments, tenant, intent, IntentState.FAILED, problem=receipt.code)
         return receipt
-    if not receipt.replayed:
-        await _send(payments, tenant, line, request)
-    return None
+    if receipt.replayed or act.made is None:
+        return None
+    return await _send(payments, tenant, line, request, act.made)
 
 
 async def _ask_gates(
@@ -178,13 +185,16 @@ def _request(intent: Intent, sent: Sent) -> PaymentRequest:
     )
 
 
-async def _send(payments: Payments, tenant: TenantRef, line: Line, request: PaymentRequest) -> None:
-    """Call the provider, outside any transaction, and record what it said."""
+async def _send(
+    payments: Payments, tenant: TenantRef, line: Line, request: PaymentRequest, attempt: Attempt
+) -> Outcome:
+    """Call the provider, outside any transaction, record what it said, and return it."""
     outcome = await ask_provider(line.manifest, line.plugin.create_payment(line.context, request))
-    async with payments.db.begin(tenant.schema, read_only=True) as tx:
-        attempt = await store.attempt_by_id(tx.driver, request.attempt_id)
-    if attempt is not None:
-        await settle(payments, tenant, attempt, outcome)
+    answered = outcome.status is not OutcomeStatus.UNKNOWN
+    if payments.rates.of((tenant.schema, line.manifest.id)).tell(worked=answered):
+        log.error("provider_rests", tenant=tenant.slug, provider=line.manifest.id)
+    await settle(payments, tenant, attempt, outcome)
+    return outcome
 
 
 def purchase_view(

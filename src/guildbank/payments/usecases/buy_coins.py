@@ -4,11 +4,10 @@ import msgspec
 
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
-from guildbank.payments.contracts.refusals import NO_PAYMENT
 from guildbank.payments.contracts.sale import Offer, Purchase, Wanted
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.create import create_payment
-from guildbank.payments.usecases.read import Dossier, read_payment
+from guildbank.payments.usecases.read import Dossier
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +53,4 @@ async def buy_coins(
     bought = await create_payment(
         payments, tenant, wish.player_id, key, purchase, command=wish, unsold=unsold
     )
-    if isinstance(bought, Refusal):
-        return bought
-    return await read_payment(payments, tenant, bought.intent.id) or NO_PAYMENT
+    return bought if isinstance(bought, Refusal) else bought.dossier

@@ -6,11 +6,10 @@ from typing import NamedTuple
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.payments import store
-from guildbank.payments.contracts.refusals import NO_ROUTE, PROVIDER_NOT_OFFERED, PROVIDER_REQUIRED
-from guildbank.payments.contracts.rows import Because, Intent
+from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.contracts.sale import Purchase, Quote
 from guildbank.payments.usecases import Payments
-from guildbank.pipelines import Bought, Route, pick, route_of
+from guildbank.pipelines import Because, Bought, Route, lead, route_of
 
 
 class Choice(NamedTuple):
@@ -32,21 +31,9 @@ async def choose_provider(
 
     Refusals: `no_route`, `provider_not_offered`, `provider_required`.
     """
-    route = route_of(routes, bought)
-    if routes and route is None:
-        return NO_ROUTE
-    if named is not None:
-        if route is not None and named not in route.providers():
-            return PROVIDER_NOT_OFFERED
-        return Choice(named, Because(route=None if route is None else route.id))
-    usable = await usable_providers(payments, tenant, bought.currency)
-    if route is None:
-        return Choice(usable[0], Because(by="only")) if len(usable) == 1 else PROVIDER_REQUIRED
-    order = pick(route, payment_id, usable)
-    if not order:
-        return NO_ROUTE
-    passed_over = tuple(one for one in route.providers() if one not in usable)
-    return Choice(order[0], Because(by="route", route=route.id, passed_over=passed_over))
+    usable = [] if named is not None else await usable_providers(payments, tenant, bought.currency)
+    led = lead(routes, bought, payment_id, named, usable)
+    return led if isinstance(led, Refusal) else Choice(led.providers[0], led.because)
 
 
 async def next_choice(
@@ -71,7 +58,7 @@ async def next_choice(
 
 
 async def usable_providers(payments: Payments, tenant: TenantRef, currency: str) -> list[str]:
-    """Return the providers at which the tenant has an account that is on and takes the money."""
+    """Return the providers with an account that is on, that take the money, and that answer."""
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         accounts = await store.accounts(tx.driver)
     usable = []
@@ -80,7 +67,9 @@ async def usable_providers(payments: Payments, tenant: TenantRef, currency: str)
         if not account.enabled or plugin is None:
             continue
         manifest = plugin.manifest
-        if manifest.takes(currency) and (not manifest.sandbox or tenant.mode == "test"):
+        answers = payments.rates.of((tenant.schema, account.id)).allows()
+        allowed = not manifest.sandbox or tenant.mode == "test"
+        if answers and allowed and manifest.takes(currency):
             usable.append(account.id)
     return usable
 

@@ -10,35 +10,40 @@ from guildbank.journal import Draft, Need, Receipt, Stage, facts
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import store
 from guildbank.payments.contracts.refusals import NO_PAYMENT
-from guildbank.payments.contracts.rows import Because, Intent, IntentState
+from guildbank.payments.contracts.rows import Intent, IntentState
 from guildbank.payments.contracts.sale import Order, Purchase, Quote
 from guildbank.payments.store import INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
-from guildbank.payments.usecases.accounts import line_for_sale
+from guildbank.payments.usecases.accounts import Line, line_for_sale
 from guildbank.payments.usecases.ask_steps import ask_steps
 from guildbank.payments.usecases.attempt import Asked, Sent, purchase_view
 from guildbank.payments.usecases.choose_provider import Choice, bought_of, choose_provider
 from guildbank.payments.usecases.keep_checks import keep_checks
 from guildbank.payments.usecases.limits import limit_needs, reserve
+from guildbank.payments.usecases.read import Dossier, read_payment
 from guildbank.payments.usecases.try_providers import try_providers
-from guildbank.pipelines import Answer, choose, ready
+from guildbank.pipelines import Answer, Because, choose, ready
 from guildbank.plugin_api import Slot
 
 
 class Sale(NamedTuple):
-    """What it costs, the revision of the pipeline that lets it in, and who takes the money."""
+    """What it costs, the revision of the pipeline that lets it in, and who takes the money.
+
+    `line` leads there, where the buyer named it.
+    """
 
     quote: Quote
     revision: int
     choice: Choice
     checked: tuple[Answer, ...]
+    line: Line | None
 
 
 class CreatePayment(PaymentAct):
     """Record what is bought; `sale` may be the refusal that only an earlier answer outdoes."""
 
     verb = "payments.create"
-    __slots__ = ("payments", "purchase", "sale")
+    __slots__ = ("made", "payments", "purchase", "sale")
 
     def __init__(
         self,
@@ -54,6 +59,7 @@ class CreatePayment(PaymentAct):
         self.payments = payments
         self.purchase = purchase
         self.sale = sale
+        self.made: Intent | None = None
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return the player and the counters of the sale."""
@@ -94,6 +100,7 @@ class CreatePayment(PaymentAct):
             because=msgspec.json.encode(sale.choice.because).decode(),
         )  # fmt: skip
         stage.put(INTENTS, intent.id, intent)
+        self.made = intent
         keep_checks(stage, intent.id, 0, sale.checked)
         return Draft("payments.created", facts(_facts(intent)))
 
@@ -116,10 +123,15 @@ def _facts(intent: Intent) -> dict[str, object]:
 
 
 class Bought(NamedTuple):
-    """The payment as it stands, and whether this very call made it."""
+    """The payment as it stands, with all that belongs to it, and whether this call made it."""
 
-    intent: Intent
+    dossier: Dossier
     fresh: bool
+
+    @property
+    def intent(self) -> Intent:
+        """The payment itself."""
+        return self.dossier.intent
 
 
 async def create_payment(
@@ -148,21 +160,25 @@ async def create_payment(
     if not isinstance(receipt, Receipt):
         return receipt
     payment_id = msgspec.json.decode(receipt.data)["payment"]
-    task = payments.start(_first_attempt(payments, tenant, principal, payment_id, purchase))
-    await payments.wait(task)
-    async with payments.db.begin(tenant.schema, read_only=True) as tx:
-        intent = await store.intent_by_id(tx.driver, payment_id)
-    return NO_PAYMENT if intent is None else Bought(intent, not receipt.replayed)
+    if receipt.replayed or act.made is None or isinstance(sale, Refusal):
+        work = _left_attempt(payments, tenant, principal, payment_id, purchase)
+    else:
+        work = _first_attempt(payments, tenant, principal, act.made, purchase, sale.line)
+    await payments.wait(payments.start(work))
+    dossier = await read_payment(payments, tenant, payment_id)
+    return NO_PAYMENT if dossier is None else Bought(dossier, not receipt.replayed)
 
 
 async def _sell(
     payments: Payments, tenant: TenantRef, purchase: Purchase, payment_id: str
 ) -> Sale | Refusal:
     """Return what the purchase costs, once every stage before the first commit agrees."""
+    line: Line | None = None
     if purchase.provider is not None:
-        line = await line_for_sale(payments, tenant, purchase.provider)
-        if isinstance(line, Refusal):
-            return line
+        found = await line_for_sale(payments, tenant, purchase.provider)
+        if isinstance(found, Refusal):
+            return found
+        line = found
     order = Order(
         player_id=purchase.player_id, product_id=purchase.product_id, coins=purchase.coins,
         money=purchase.money, country=purchase.country, at=payments.clock.now(),
@@ -186,16 +202,27 @@ async def _sell(
     view = purchase_view(purchase, quote, choice.provider)
     entry = [one for one in runs.stages.gates() if one.slot is Slot.ENTRY]
     passage = await ask_steps(payments, tenant, entry, view)
-    return passage.refusal or Sale(quote, runs.number, choice, passage.answers)
+    return passage.refusal or Sale(quote, runs.number, choice, passage.answers, line)
 
 
 async def _first_attempt(
+    payments: Payments,
+    tenant: TenantRef,
+    principal: str,
+    intent: Intent,
+    purchase: Purchase,
+    line: Line | None,
+) -> None:
+    sent = Sent(intent.provider, purchase.method, purchase.return_url)
+    because = msgspec.json.decode(intent.because, type=Because)
+    await try_providers(payments, tenant, intent, sent, Asked(principal), because, line)
+
+
+async def _left_attempt(
     payments: Payments, tenant: TenantRef, principal: str, payment_id: str, purchase: Purchase
 ) -> None:
-    """Make the first attempt, unless another call with the same key did or does."""
+    """Make the first attempt that an earlier call with the same key may have left undone."""
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         intent = await store.intent_by_id(tx.driver, payment_id)
     if intent is not None and intent.state is IntentState.CREATED:
-        sent = Sent(intent.provider, purchase.method, purchase.return_url)
-        because = msgspec.json.decode(intent.because, type=Because)
-        await try_providers(payments, tenant, intent, sent, Asked(principal), because)
+        await _first_attempt(payments, tenant, principal, intent, purchase, None)

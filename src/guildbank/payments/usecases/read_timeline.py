@@ -71,7 +71,7 @@ def _checks(rows: Sequence[past.CheckRow]) -> Iterator[Moment]:
                 "attempt": row.number or None, "microseconds": answer.micros,
             }  # fmt: skip
             if answer.code is not None:
-                facts["veto"] = answer.code
+                facts["code"] = answer.code
             if answer.notes:
                 facts["notes"] = dict(answer.notes)
             yield Moment(row.at, 0, f"check.{answer.verdict}", None, facts)

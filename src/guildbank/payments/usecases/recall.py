@@ -29,28 +29,34 @@ class PaymentHistories:
         self._db = db
         self._clock = clock or SystemClock()
 
-    def of(self, tenant: TenantRef) -> History:
-        """Return what the tenant's players bought."""
-        return _OfTenant(self._db, self._clock, tenant)
+    def of(self, tenant: TenantRef, until: datetime | None = None) -> History:
+        """Return what the tenant's players bought; with `until` nothing that came later.
+
+        What came earlier stands as it does now.
+        """
+        return _OfTenant(self._db, self._clock, tenant, until)
 
 
 class _OfTenant:
     """The history of one tenant."""
 
-    def __init__(self, db: Database, clock: Clock, tenant: TenantRef) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, tenant: TenantRef, until: datetime | None
+    ) -> None:
         self._db = db
         self._clock = clock
         self._tenant = tenant
+        self._until = until
 
     async def purchases(self, player_id: str, since: datetime) -> Sequence[PastPurchase]:
         """Return the player's purchases, as the port says."""
         if since.tzinfo is None:
             raise ValueError("the time has no zone")
         # Whoever asks counts from when it was called, a while ago.
-        if self._clock.now() - since > MAX_PAST_SPAN + store.SKEW:
+        if (self._until or self._clock.now()) - since > MAX_PAST_SPAN + store.SKEW:
             raise ValueError(f"purchases are told for {MAX_PAST_SPAN.days} days only")
         async with self._db.begin(self._tenant.schema, read_only=True) as tx:
-            rows = await store.purchases_since(tx.driver, player_id, since, MAX_PAST)
+            rows = await store.purchases_since(tx.driver, player_id, since, self._until, MAX_PAST)
         return [_told(row) for row in rows]
 
 

@@ -281,8 +281,11 @@ async def settle(
 
     Returns the receipt of what was booked, now or before, or `no_change`.
     """
-    if outcome.status is OutcomeStatus.PROCESSED and outcome.currency is not None:
-        await payments.journal.submit(tenant.schema, OpenMoney(outcome.currency))
+    money = (tenant.id, outcome.currency or "")
+    if outcome.status is OutcomeStatus.PROCESSED and money not in payments.opened:
+        opened = await payments.journal.submit(tenant.schema, OpenMoney(money[1]))
+        if isinstance(opened, Receipt) or opened == NO_CHANGE:
+            payments.opened.add(money)
     act = Settle(payments.fulfilment, attempt, outcome)
     receipt = await payments.journal.submit(tenant.schema, act)
     if isinstance(receipt, Refusal) and receipt.code not in ("no_change", "not_found"):

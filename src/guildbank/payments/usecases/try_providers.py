@@ -3,17 +3,25 @@
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.payments import store
-from guildbank.payments.contracts.rows import Because, Intent, IntentState
+from guildbank.payments.contracts.rows import Intent, IntentState
 from guildbank.payments.declines import Next, row_of
 from guildbank.payments.rules import MAX_ATTEMPTS
 from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.accounts import Line
 from guildbank.payments.usecases.attempt import Asked, Sent, start_attempt
 from guildbank.payments.usecases.choose_provider import next_choice
-from guildbank.pipelines import began_with
+from guildbank.pipelines import Because, began_with
+from guildbank.plugin_api import OutcomeStatus
 
 
 async def try_providers(
-    payments: Payments, tenant: TenantRef, intent: Intent, sent: Sent, by: Asked, because: Because
+    payments: Payments,
+    tenant: TenantRef,
+    intent: Intent,
+    sent: Sent,
+    by: Asked,
+    because: Because,
+    line: Line | None = None,
 ) -> Refusal | None:
     """Make one attempt as it was asked for, and others while a provider certainly cannot.
 
@@ -21,10 +29,12 @@ async def try_providers(
     Refusals: those of the first attempt. What stops a later one leaves the payment as it stands,
     open for the player's next try.
     """
-    refusal = await start_attempt(payments, tenant, intent, sent, by, because)
-    if refusal is not None:
-        return refusal
+    said = await start_attempt(payments, tenant, intent, sent, by, because, line)
+    if isinstance(said, Refusal):
+        return said
     for _ in range(MAX_ATTEMPTS):
+        if said is None or said.status not in (OutcomeStatus.DECLINED, OutcomeStatus.CANCELED):
+            break
         async with payments.db.begin(tenant.schema, read_only=True) as tx:
             stands = await store.intent_by_id(tx.driver, intent.id)
             stages = await began_with(
@@ -37,8 +47,8 @@ async def try_providers(
             break
         elsewhere = Sent(choice.provider, None, sent.return_url)
         asked = Asked(by.principal)
-        if await start_attempt(payments, tenant, stands, elsewhere, asked, choice.because):
-            break
+        again = await start_attempt(payments, tenant, stands, elsewhere, asked, choice.because)
+        said = None if isinstance(again, Refusal) else again
     return None
 
 

@@ -3,20 +3,27 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from guildbank.approvals import FourEyes
 from guildbank.infra.database import Database
 from guildbank.infra.egress import Egress
+from guildbank.infra.error_rate import ErrorRates, Rule
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Driver, Journal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.pipelines import store
-from guildbank.pipelines.contracts import EMPTY, Problem, Stages, Step
+from guildbank.pipelines.contracts import EMPTY, Problem, Record, Stages, Step
 from guildbank.plugin_api import Context, History, Manifest
 from guildbank.plugin_host import Outbound, Plugins
 from guildbank.tenancy import Tenants
 
+QUARANTINE = Rule(
+    window_seconds=60, errors=10, rate=0.5, pause_seconds=30, trial_errors=3, trial_rate=0.3,
+    trial_successes=5,
+)  # fmt: skip
+"""A step that fails refuses each purchase that asks it: without it they are refused at once."""
 MAX_KEPT = 5_000
 """Revisions that a process remembers: they never change."""
 RevisionKey = tuple[str, str, int]
@@ -33,8 +40,8 @@ class Started(NamedTuple):
 class Histories(Protocol):
     """The port by which the room that records purchases tells gates of them."""
 
-    def of(self, tenant: TenantRef) -> History:
-        """Return what the tenant's players bought."""
+    def of(self, tenant: TenantRef, until: datetime | None = None) -> History:
+        """Return what the tenant's players bought; with `until` nothing that came later."""
         ...
 
 
@@ -54,6 +61,10 @@ class Pipelines:
     purposes: Mapping[str, str]
     clock: Clock = field(default_factory=SystemClock)
     histories: Histories | None = None
+    record: Record = field(init=False)
+    """Of payments, which stand above: the app plugs it in."""
+    rates: ErrorRates = field(default_factory=lambda: ErrorRates(QUARANTINE))
+    """By a tenant's schema and a plugin's slot and id: one that fails too often is left alone."""
     started: dict[RevisionKey, Started] = field(default_factory=dict)
     starting: dict[RevisionKey, asyncio.Lock] = field(default_factory=dict)
     _kept: dict[RevisionKey, Stages] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Ask the steps that may veto, in order: one that cannot answer refuses."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import NamedTuple, Protocol, cast
 
@@ -49,8 +49,8 @@ async def ask_gates(
     for (slot, step), secrets in zip(steps, known, strict=True):
         view = msgspec.structs.replace(purchase, annotations=dict(notes))
         began = perf_counter()
-        said = await _ask(pipelines, tenant, Placed(slot, with_secrets(step, secrets)), view)
-        answer, refusal = _read(slot, step, said, notes)
+        said = await ask_step(pipelines, tenant, Placed(slot, with_secrets(step, secrets)), view)
+        answer, refusal = read_answer(slot, step, said, notes)
         micros = round((perf_counter() - began) * 1e6)
         answers.append(msgspec.structs.replace(answer, micros=micros))
         if refusal is not None:
@@ -58,46 +58,64 @@ async def ask_gates(
     return Passage(tuple(answers), None)
 
 
-class _Silent(NamedTuple):
-    """No answer; `matters` where the step may veto."""
+class Silent(NamedTuple):
+    """No answer; `matters` where the step may veto. `code` says why, where it is known."""
 
     matters: bool
+    code: str | None = None
 
 
-async def _ask(
-    pipelines: Pipelines, tenant: TenantRef, placed: Placed, view: PurchaseView
-) -> Annotated | Veto | _Silent:
+async def ask_step(
+    pipelines: Pipelines,
+    tenant: TenantRef,
+    placed: Placed,
+    view: PurchaseView,
+    in_context: Callable[[Context], Context] = lambda context: context,
+) -> Annotated | Veto | Silent:
+    """Ask one step, with its secrets among its settings; what is no answer in time is none.
+
+    A plugin that failed too often is left alone for a while, which is no answer either.
+    """
     slot, step = placed
     found = _gate(pipelines, slot, step)
     if found is None:
         log.error("gate_missing", tenant=tenant.slug, step=step.id, plugin=step.plugin)
-        return _Silent(matters=True)
+        return Silent(matters=True)
     plugin, ask = found
     manifest, histories = plugin.manifest, pipelines.histories
-    context = msgspec.structs.replace(
-        pipelines.context(tenant, manifest, step),
-        history=None if histories is None else histories.of(tenant),
-    )
+    rate = pipelines.rates.of((tenant.schema, slot, step.plugin))
+    if not rate.allows():
+        return Silent(matters=manifest.fail_closed, code="quarantined")
+    worked = False
     try:
         async with asyncio.timeout(manifest.timeout_seconds):
-            answer = await ask(context, view)
+            context = msgspec.structs.replace(
+                pipelines.context(tenant, manifest, step),
+                history=None if histories is None else histories.of(tenant),
+            )
+            answer = await ask(in_context(context), view)
         if not isinstance(answer, Annotated | Veto):
             raise TypeError(f"a gate answers Annotated or Veto, not {type(answer).__name__}")
+        worked = True
     except Exception as error:  # a gate that cannot answer refuses
         log.warning("gate_failed", tenant=tenant.slug, step=step.id, error=repr(error))
-        return _Silent(matters=manifest.fail_closed)
+        return Silent(matters=manifest.fail_closed)
+    finally:
+        if rate.tell(worked=worked):
+            log.error("plugin_quarantined", tenant=tenant.slug, step=step.id, plugin=step.plugin)
     return answer
 
 
-def _read(
-    slot: Slot, step: Step, said: Annotated | Veto | _Silent, notes: dict[str, str]
+def read_answer(
+    slot: Slot, step: Step, said: Annotated | Veto | Silent, notes: dict[str, str]
 ) -> tuple[Answer, Refusal | None]:
     """Return the record of an answer, and the refusal that it is; its notes are added."""
     record = Answer(slot=slot, step=step.id, plugin=step.plugin, verdict="passed")
-    if isinstance(said, _Silent):
+    if isinstance(said, Silent):
         if not said.matters:
-            return msgspec.structs.replace(record, verdict="ignored"), None
-        return msgspec.structs.replace(record, verdict="failed"), _unavailable(step)
+            return msgspec.structs.replace(record, verdict="ignored", code=said.code), None
+        failed = msgspec.structs.replace(record, verdict="failed", code=said.code)
+        return failed, _unavailable(step)
     if isinstance(said, Veto):
         code = said.code[:MAX_CODE]
         refusal = Refusal(

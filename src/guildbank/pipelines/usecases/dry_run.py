@@ -1,0 +1,228 @@
+"""Replay recorded payments against a draft: what would have been different, and nothing happens.
+
+Whatever is outside is answered from the record: providers by what they said, steps that call
+somebody by what they answered then. Steps that only compute are asked again, without a network.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from guildbank.infra.tenant import TenantRef
+from guildbank.kernel import Refusal
+from guildbank.pipelines.contracts import (
+    NO_PIPELINE,
+    Answer,
+    Bought,
+    Placed,
+    PostingLine,
+    Recorded,
+    Route,
+    Stages,
+)
+from guildbank.pipelines.rules import lead
+from guildbank.pipelines.usecases import Pipelines
+from guildbank.pipelines.usecases.ask_gates import ask_step, read_answer
+from guildbank.pipelines.usecases.check import find_problems, refuse
+from guildbank.plugin_api import (
+    Context,
+    HttpAnswer,
+    Manifest,
+    Method,
+    NoAnswer,
+    PurchaseView,
+    Slot,
+)
+
+MAX_PAYMENTS = 200
+SECONDS = 20.0
+"""So long a dry run may take; what it did not get to is not among its answers."""
+
+
+class Fate(NamedTuple):
+    """What became of a payment, or would have: `refused_by` is the step that refused it."""
+
+    outcome: str
+    problem: str | None
+    refused_by: str | None
+    provider: str | None
+    route: str | None
+    postings: tuple[PostingLine, ...]
+    callbacks: tuple[str, ...]
+
+
+class Replayed(NamedTuple):
+    """A payment with both fates, and what the record does not know."""
+
+    payment_id: str
+    before: Fate
+    after: Fate
+    unknown: tuple[str, ...]
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Name what differs."""
+        pairs = zip(Fate._fields, self.before, self.after, strict=True)
+        return tuple(name for name, was, would_be in pairs if was != would_be)
+
+
+class Sealed:
+    """The network of a dry run: there is none."""
+
+    async def send(
+        self,
+        method: Method,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> HttpAnswer:
+        """Raise NoAnswer."""
+        raise NoAnswer("nothing leaves the server in a dry run")
+
+
+class _Run:
+    """A dry run of one draft."""
+
+    def __init__(self, pipelines: Pipelines, tenant: TenantRef, stages: Stages) -> None:
+        self.pipelines = pipelines
+        self.tenant = tenant
+        self.stages = stages
+        self.usable: dict[str, Sequence[str]] = {}
+
+    async def replay(self, payment: Recorded, ran: Stages) -> Replayed:
+        before = self._before(payment, ran)
+        unknown: list[str] = []
+        after = await self._after(payment, unknown)
+        return Replayed(payment.view.payment_id, before, after, tuple(unknown))
+
+    def _before(self, payment: Recorded, ran: Stages) -> Fate:
+        refused = next((one for one in payment.answers if one.verdict in REFUSING), None)
+        return Fate(
+            outcome=payment.outcome,
+            problem=payment.problem,
+            refused_by=None if refused is None else refused.step,
+            provider=payment.view.provider,
+            route=payment.because.route,
+            postings=self._postings(payment, payment.view.provider),
+            callbacks=tuple(one.id for one in ran.callbacks),
+        )
+
+    async def _after(self, payment: Recorded, unknown: list[str]) -> Fate:
+        callbacks = tuple(one.id for one in self.stages.callbacks)
+        led = await self._lead(payment)
+        if isinstance(led, Refusal):
+            return Fate("refused", led.code, None, None, None, (), ())
+        provider, route = led
+        view = msgspec.structs.replace(payment.view, provider=provider)
+        refused = await self._gates(payment, view, unknown)
+        if refused is not None:
+            step, refusal = refused
+            return Fate("failed", refusal.code, step, provider, route, (), callbacks)
+        outcome, problem = payment.outcome, payment.problem
+        if not payment.asked:
+            unknown.append(f"{provider} was never asked")
+            outcome, problem = "unknown", None
+        elif provider not in payment.asked:
+            unknown.append(f"{provider} was never asked: it is taken to say what was said")
+        return Fate(
+            outcome, problem, None, provider, route, self._postings(payment, provider), callbacks
+        )
+
+    async def _lead(self, payment: Recorded) -> tuple[str, str | None] | Refusal:
+        view = payment.view
+        bought = Bought(
+            country=view.country, currency=view.currency, amount_minor=view.amount_minor,
+            product=view.product_id, platform=view.platform,
+        )  # fmt: skip
+        if view.currency not in self.usable:
+            found = await self.pipelines.record.usable(self.tenant, view.currency)
+            self.usable[view.currency] = found
+        named = view.provider if payment.because.by == "buyer" else None
+        routes: Sequence[Route] = self.stages.routes
+        led = lead(routes, bought, view.payment_id, named, self.usable[view.currency])
+        return led if isinstance(led, Refusal) else (led.providers[0], led.because.route)
+
+    async def _gates(
+        self, payment: Recorded, view: PurchaseView, unknown: list[str]
+    ) -> tuple[str, Refusal] | None:
+        notes: dict[str, str] = {}
+        for placed in self.stages.gates():
+            step = placed.step
+            seen = msgspec.structs.replace(view, annotations=dict(notes))
+            if placed.slot is Slot.ENTRY:
+                seen = msgspec.structs.replace(seen, payment_id="")
+            plugin = self.pipelines.plugins.at(placed.slot, step.plugin)
+            if plugin is not None and _looks_outside(plugin.manifest):
+                said = _recorded(payment.answers, placed)
+                if said is None:
+                    unknown.append(f"{step.id} was never asked: it is taken to agree")
+                elif said.verdict in REFUSING:
+                    code = "purchase_vetoed" if said.verdict == "vetoed" else "gate_unavailable"
+                    return step.id, Refusal(code=code, detail="As it answered then.")
+                else:
+                    notes.update(said.notes)
+                continue
+            answer = await ask_step(
+                self.pipelines, self.tenant, placed, seen, lambda one: self._then(one, payment.at)
+            )
+            _, refusal = read_answer(placed.slot, step, answer, notes)
+            if refusal is not None:
+                return step.id, refusal
+        return None
+
+    def _then(self, context: Context, at: datetime) -> Context:
+        histories = self.pipelines.histories
+        history = None if histories is None else histories.of(self.tenant, at)
+        return msgspec.structs.replace(context, now=at, http=Sealed(), history=history)
+
+    def _postings(self, payment: Recorded, provider: str) -> tuple[PostingLine, ...]:
+        if not payment.credited:
+            return ()
+        return tuple(self.pipelines.record.postings(payment, provider))
+
+
+REFUSING = ("vetoed", "failed")
+
+
+def _looks_outside(manifest: Manifest) -> bool:
+    """Say whether a step may ask somebody, or needs a secret: such are not asked again."""
+    return bool(manifest.egress_hosts or manifest.secret_fields)
+
+
+def _recorded(answers: Sequence[Answer], placed: Placed) -> Answer | None:
+    for one in answers:
+        if (one.slot, one.step, one.plugin) == (placed.slot, placed.step.id, placed.step.plugin):
+            return one
+    return None
+
+
+async def dry_run(
+    pipelines: Pipelines, tenant: TenantRef, purpose: str, stages: Stages, payments: int
+) -> list[Replayed] | Refusal:
+    """Return the newest payments, at most so many, with what the draft would have made of them.
+
+    Refusals: `not_found`, `invalid_pipeline`.
+    """
+    if purpose not in pipelines.purposes:
+        return NO_PIPELINE
+    problems = await find_problems(pipelines, tenant, purpose, stages)
+    if (refusal := refuse(problems)) is not None:
+        return refusal
+    run = _Run(pipelines, tenant, stages)
+    recorded = await pipelines.record.payments(tenant, purpose, min(payments, MAX_PAYMENTS))
+    ran: dict[int, Stages] = {}
+    async with pipelines.db.begin(tenant.schema, read_only=True) as tx:
+        for number in {one.revision for one in recorded}:
+            found = await pipelines.stages(tx.driver, tenant.schema, purpose, number)
+            ran[number] = found or Stages()
+    replayed: list[Replayed] = []
+    give_up = asyncio.get_running_loop().time() + SECONDS
+    for payment in recorded:
+        if asyncio.get_running_loop().time() > give_up:
+            break
+        replayed.append(await run.replay(payment, ran[payment.revision]))
+    return replayed
