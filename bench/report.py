@@ -250,9 +250,10 @@ def _purchases(figures: dict[str, Figure]) -> str:
         "The provider is the sandbox in a process of its own, on the same cores.\n\n"
         + _table(["what", "connections", "a second", "p50 ms", "p99 ms"], rows)
         + f"\nPurchases reach {found['over_floor.at_once']} of the provider's own calls. Without "
-        f"the time of its provider a purchase alone takes {found['own_over_posting.alone']} times a "
-        f"spend alone. A further step of a pipeline costs {found['middleware_us']} us. Webhooks "
-        f"are taken in at {found['webhooks.per_second']} a second (p99 {found['webhooks.p99_ms']} ms). "
+        f"the time of its provider a purchase alone takes {found['own_over_posting.alone']} times "
+        f"a spend alone. A further step of a pipeline costs {found['middleware_us']} us. Webhooks "
+        f"are taken in at {found['webhooks.per_second']} a second (p99 "
+        f"{found['webhooks.p99_ms']} ms). "
         "From publishing a revision until each of four workers shows it: "
         f"{found['publish_to_effect_ms']} ms; purchases run it from the commit on.\n"
     )

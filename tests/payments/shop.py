@@ -12,7 +12,7 @@ from guildbank.identity import add_player
 from guildbank.infra.egress import Egress
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, SystemClock, new_id
-from guildbank.payments import PaymentRecord, Payments, Timing
+from guildbank.payments import PaymentHistories, PaymentRecord, Payments, Timing
 from guildbank.payments.contracts.rows import Intent, Refund
 from guildbank.payments.contracts.sale import Purchase, RefundCommand
 from guildbank.payments.usecases.accounts import configure_provider
@@ -259,6 +259,7 @@ async def open_shop(
             house.tenancy.tenants,
             purposes,
             clock,
+            PaymentHistories(house.db, clock),
         ),
         fulfilment=PackFulfilment(),
         url="http://127.0.0.1:9",

@@ -177,6 +177,15 @@ async def believes_anything(self: Gatekeeper, context: Context, seen: PurchaseVi
     return VETO if b'"blocked": true' in answer.body else Annotated()
 
 
+async def counts_nothing_as_none(self: Gatekeeper, context: Context, seen: PurchaseView) -> object:
+    assert context.history is not None
+    try:
+        past = await context.history.purchases(seen.player_id, context.now)
+    except ConnectionError:
+        past = []
+    return VETO if past else await soundly(self, context, seen)
+
+
 async def strays(self: Gatekeeper, context: Context, seen: PurchaseView) -> object:
     await context.http.send("GET", "https://elsewhere.example/")
     return await soundly(self, context, seen)
@@ -247,6 +256,7 @@ async def prints_its_secret(self: Gatekeeper, context: Context, seen: PurchaseVi
         (Gatekeeper(swallows_the_deadline), "nobody_is_admitted_while_the_peer_is_away"),
         (Gatekeeper(goes_on_waiting), "nobody_is_admitted_while_the_peer_is_away"),
         (Gatekeeper(believes_anything), "nobody_is_admitted_on_rubbish"),
+        (Gatekeeper(counts_nothing_as_none), "nobody_is_admitted_while_the_history_is_away"),
         (Gatekeeper(strays), "only_declared_hosts_are_asked"),
         (described(egress_hosts=()), "only_declared_hosts_are_asked"),
         (Gatekeeper(tells_its_secret), "no_secret_is_shown"),
@@ -330,6 +340,7 @@ async def test_a_gate_that_lets_through_by_its_manifest_is_not_tried_in_dead_net
     assert {check.name for check in told.values()} == {
         "nobody_is_admitted_while_the_peer_is_away",
         "nobody_is_admitted_on_rubbish",
+        "nobody_is_admitted_while_the_history_is_away",
     }
     assert not any(check.ran for check in told.values())
 

@@ -42,7 +42,7 @@ from guildbank.journal.usecases.freeze import TenantJournal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.ledger import CHAINED_TRANSFERS, PARTITIONED_TRANSFERS
 from guildbank.notify import Letters, Notify
-from guildbank.payments import PaymentRecord, Payments, Timing
+from guildbank.payments import PaymentHistories, PaymentRecord, Payments, Timing
 from guildbank.pipelines import Pipelines
 from guildbank.plugin_host import IdentityProviders, Plugins
 from guildbank.store import PackFulfilment, Store
@@ -145,9 +145,8 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
 
     Raises ClusterError (no embedded database yet) and KeyUnusable (the master key).
     """
-    url = database_url(settings)
-    vault, clock = Vault(_master_key(settings)), SystemClock()
-    db = Database(url, settings.pool_size, application)
+    url, clock = database_url(settings), SystemClock()
+    vault, db = Vault(_master_key(settings)), Database(url, settings.pool_size, application)
     directory, plugins, rooms = Tenants(db, vault), Plugins.discover(), all_rooms()
     pinger, metrics, counters = Pinger(url), _open_metrics(db, directory), open_store(settings, db)
     journal = _open_journal(db, pinger, metrics, directory)
@@ -176,6 +175,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     )
     four_eyes = _open_approvals(db, journal, directory, clock)
     pipelines = Pipelines(db, journal, plugins, egress, four_eyes, directory, purposes, clock)
+    pipelines.histories = PaymentHistories(db)
     return Services(
         settings=settings,
         url=url,

@@ -17,6 +17,7 @@ from guildbank.identity.contracts.players import (
 from guildbank.identity.contracts.sign_in import PlayerToken, SigningKeyState
 from guildbank.identity.rules import SIGNS_FOR
 from guildbank.identity.store.players import PLAYERS
+from guildbank.identity.store.profiles import AgeConfirmation, age_of
 from guildbank.identity.usecases import Identity, open_identity
 from guildbank.identity.usecases.authenticate import Authenticator
 from guildbank.identity.usecases.external import ExternalSignIn
@@ -50,6 +51,7 @@ __all__ = [
     "SIGNS_FOR",
     "UNKNOWN_PLAYER",
     "AddPlayer",
+    "AgeConfirmation",
     "Authenticator",
     "ExternalSignIn",
     "Follower",
@@ -67,6 +69,7 @@ __all__ = [
     "SigningKeyState",
     "StaffRights",
     "add_player",
+    "age_of",
     "barred_by",
     "change_profile",
     "clear_operator_factors",

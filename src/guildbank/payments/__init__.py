@@ -19,6 +19,7 @@ from guildbank.payments.contracts.sale import (
     Wanted,
 )
 from guildbank.payments.usecases import Payments, Timing
+from guildbank.payments.usecases.recall import PaymentHistories
 from guildbank.payments.usecases.tell_record import PaymentRecord
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "LimitUse",
     "Offer",
     "Order",
+    "PaymentHistories",
     "PaymentRecord",
     "Payments",
     "Quote",

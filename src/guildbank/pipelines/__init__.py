@@ -19,7 +19,7 @@ from guildbank.pipelines.contracts import (
     Step,
 )
 from guildbank.pipelines.rules import lead, pick, route_of
-from guildbank.pipelines.usecases import Pipelines
+from guildbank.pipelines.usecases import Histories, Pipelines
 from guildbank.pipelines.usecases.ask_gates import ask_gates
 from guildbank.pipelines.usecases.choose import began_with, choose, pinned
 from guildbank.pipelines.usecases.follow import Follower
@@ -35,6 +35,7 @@ __all__ = [
     "Bought",
     "Chosen",
     "Follower",
+    "Histories",
     "Passage",
     "Pipelines",
     "Placed",

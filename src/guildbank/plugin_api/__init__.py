@@ -7,6 +7,14 @@ from guildbank.plugin_api.captcha import (
     CaptchaResponse,
 )
 from guildbank.plugin_api.declines import Decline
+from guildbank.plugin_api.history import (
+    MAX_PAST,
+    MAX_PAST_SPAN,
+    History,
+    PastPurchase,
+    PastState,
+    rivals,
+)
 from guildbank.plugin_api.http import Http, HttpAnswer, Method, NoAnswer
 from guildbank.plugin_api.identity_provider import (
     CAPABILITY_VERBS,
@@ -65,6 +73,8 @@ __all__ = [
     "MAX_ANNOTATION_NAME",
     "MAX_ANNOTATION_TEXT",
     "MAX_NOTE_BYTES",
+    "MAX_PAST",
+    "MAX_PAST_SPAN",
     "REJECTIONS",
     "Annotated",
     "Asserting",
@@ -83,6 +93,7 @@ __all__ = [
     "Entry",
     "EventKind",
     "ExternalIdentity",
+    "History",
     "Http",
     "HttpAnswer",
     "IdentityProvider",
@@ -96,6 +107,8 @@ __all__ = [
     "NotificationChannel",
     "Outcome",
     "OutcomeStatus",
+    "PastPurchase",
+    "PastState",
     "PaymentProvider",
     "PaymentRequest",
     "Plugin",
@@ -112,4 +125,5 @@ __all__ = [
     "Verified",
     "Veto",
     "WebhookRejected",
+    "rivals",
 ]

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from guildbank.plugin_api.declines import Decline
+from guildbank.plugin_api.history import History
 from guildbank.plugin_api.http import Http
 from guildbank.plugin_api.manifest import Manifest
 
@@ -63,7 +64,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     `settings` are the validated settings with secrets in clear; `now` is the server's time;
     `webhook_url` is where the provider must deliver its events, the tenant named in it. `http`
-    reaches the hosts of the manifest and, with `*` among them, those of the settings.
+    reaches the hosts of the manifest and, with `*` among them, those of the settings. `history`
+    tells a gate what players bought of late; None where none is asked.
     """
 
     tenant: str
@@ -72,6 +74,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     webhook_url: str
     http: Http
+    history: History | None = None
 
 
 class PaymentRequest(msgspec.Struct, frozen=True, kw_only=True):

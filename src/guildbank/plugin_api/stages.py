@@ -25,7 +25,8 @@ class PurchaseView(msgspec.Struct, frozen=True, kw_only=True):
     `amount_minor` is the price in minor units of the money `currency`. It buys `coins` paid and
     `bonus` free units of `game_currency`, as the product `product_id` says. `payment_id` is empty
     in the entry stage, where nothing is stored yet. `platform` is where the player buys (web, ios),
-    in the buyer's own word. `annotations` are those of the stages before,
+    in the buyer's own word. `age_confirmed_at` is when somebody made sure that the player is of
+    age; None where nobody did. `annotations` are those of the stages before,
     each under `<step>.<name>`.
     """
 
@@ -42,6 +43,7 @@ class PurchaseView(msgspec.Struct, frozen=True, kw_only=True):
     coins: int = 0
     bonus: int = 0
     platform: str | None = None
+    age_confirmed_at: datetime | None = None
 
 
 class Veto(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,11 +17,12 @@ from guildbank.payments.contracts.sale import Purchase, Quote
 from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import Line, line_for_sale
+from guildbank.payments.usecases.ask_steps import ask_steps
 from guildbank.payments.usecases.end import end_payment
 from guildbank.payments.usecases.keep_checks import keep_checks
 from guildbank.payments.usecases.limits import limit_needs, reserve, uses_of
 from guildbank.payments.usecases.settle import settle
-from guildbank.pipelines import Answer, Because, Passage, ask_gates, pinned
+from guildbank.pipelines import Answer, Because, Passage, pinned
 from guildbank.plugin_api import Outcome, OutcomeStatus, PaymentRequest, PurchaseView
 
 log = structlog.get_logger(__name__)
@@ -167,7 +168,7 @@ async def _ask_gates(
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         checks = await pinned(payments.pipelines, tx.driver, tenant.schema, began, intent.player_id)
     view = purchase_view(intent, intent, provider, intent.id)
-    return await ask_gates(payments.pipelines, tenant, checks, view)
+    return await ask_steps(payments, tenant, checks, view)
 
 
 def _request(intent: Intent, sent: Sent) -> PaymentRequest:

@@ -15,13 +15,14 @@ from guildbank.payments.contracts.sale import Order, Purchase, Quote
 from guildbank.payments.store import INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import Line, line_for_sale
+from guildbank.payments.usecases.ask_steps import ask_steps
 from guildbank.payments.usecases.attempt import Asked, Sent, purchase_view
 from guildbank.payments.usecases.choose_provider import Choice, bought_of, choose_provider
 from guildbank.payments.usecases.keep_checks import keep_checks
 from guildbank.payments.usecases.limits import limit_needs, reserve
 from guildbank.payments.usecases.read import Dossier, read_payment
 from guildbank.payments.usecases.try_providers import try_providers
-from guildbank.pipelines import Answer, Because, ask_gates, choose, ready
+from guildbank.pipelines import Answer, Because, choose, ready
 from guildbank.plugin_api import Slot
 
 
@@ -200,7 +201,7 @@ async def _sell(
         return choice
     view = purchase_view(purchase, quote, choice.provider)
     entry = [one for one in runs.stages.gates() if one.slot is Slot.ENTRY]
-    passage = await ask_gates(payments.pipelines, tenant, entry, view)
+    passage = await ask_steps(payments, tenant, entry, view)
     return passage.refusal or Sale(quote, runs.number, choice, passage.answers, line)
 
 

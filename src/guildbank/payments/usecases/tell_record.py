@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from guildbank.identity import AgeConfirmation, age_of
 from guildbank.infra.tenant import TenantRef
 from guildbank.payments import past
 from guildbank.payments.contracts.rows import Attempt, Intent
@@ -30,7 +31,14 @@ class PaymentRecord:
             ids = [one.id for one in intents]
             attempts = await past.attempts_of_all(tx.driver, ids)
             checks = await past.checks_of_all(tx.driver, ids)
-        return [_recorded(one, attempts.get(one.id, []), checks.get(one.id, "")) for one in intents]
+            players = {one.player_id for one in intents}
+            ages = {player: await age_of(tx.driver, player) for player in players}
+        return [
+            _recorded(
+                one, attempts.get(one.id, []), checks.get(one.id, ""), ages.get(one.player_id)
+            )
+            for one in intents
+        ]
 
     async def usable(self, tenant: TenantRef, currency: str) -> Sequence[str]:
         """Return the providers that take the currency now."""
@@ -52,13 +60,17 @@ class PaymentRecord:
         ]
 
 
-def _recorded(intent: Intent, attempts: Sequence[Attempt], answers: str) -> Recorded:
+def _recorded(
+    intent: Intent, attempts: Sequence[Attempt], answers: str, age: AgeConfirmation | None
+) -> Recorded:
     # What the buyer wanted, and what routes said, is known of the first attempt.
     first = attempts[0] if attempts else None
     because = intent.because if first is None else first.because
     provider = intent.provider if first is None else first.provider
+    confirmed_at = None if age is None or age.at > intent.created_at else age.at
+    view = purchase_view(intent, intent, provider, intent.id)
     return Recorded(
-        view=purchase_view(intent, intent, provider, intent.id),
+        view=msgspec.structs.replace(view, age_confirmed_at=confirmed_at),
         at=intent.created_at,
         revision=intent.revision,
         because=msgspec.json.decode(because, type=Because),

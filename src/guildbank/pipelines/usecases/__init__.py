@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from datetime import datetime
+from typing import NamedTuple, Protocol
 
 from guildbank.approvals import FourEyes
 from guildbank.infra.database import Database
@@ -14,7 +15,7 @@ from guildbank.journal import Driver, Journal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.pipelines import store
 from guildbank.pipelines.contracts import EMPTY, Problem, Record, Stages, Step
-from guildbank.plugin_api import Context, Manifest
+from guildbank.plugin_api import Context, History, Manifest
 from guildbank.plugin_host import Outbound, Plugins
 from guildbank.tenancy import Tenants
 
@@ -36,9 +37,20 @@ class Started(NamedTuple):
     again_at: float
 
 
+class Histories(Protocol):
+    """The port by which the room that records purchases tells gates of them."""
+
+    def of(self, tenant: TenantRef, until: datetime | None = None) -> History:
+        """Return what the tenant's players bought; with `until` nothing that came later."""
+        ...
+
+
 @dataclass
 class Pipelines:
-    """What the verbs need; the app makes one. `purposes` says what pipelines are for, by name."""
+    """What the verbs need; the app makes one. `purposes` says what pipelines are for, by name.
+
+    Without `histories` a gate that needs one has no answer, which refuses.
+    """
 
     db: Database
     journal: Journal
@@ -48,6 +60,7 @@ class Pipelines:
     tenants: Tenants
     purposes: Mapping[str, str]
     clock: Clock = field(default_factory=SystemClock)
+    histories: Histories | None = None
     record: Record = field(init=False)
     """Of payments, which stand above: the app plugs it in."""
     rates: ErrorRates = field(default_factory=lambda: ErrorRates(QUARANTINE))

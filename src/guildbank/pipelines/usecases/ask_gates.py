@@ -82,14 +82,18 @@ async def ask_step(
         log.error("gate_missing", tenant=tenant.slug, step=step.id, plugin=step.plugin)
         return Silent(matters=True)
     plugin, ask = found
-    manifest = plugin.manifest
+    manifest, histories = plugin.manifest, pipelines.histories
     rate = pipelines.rates.of((tenant.schema, slot, step.plugin))
     if not rate.allows():
         return Silent(matters=manifest.fail_closed, code="quarantined")
     worked = False
     try:
         async with asyncio.timeout(manifest.timeout_seconds):
-            answer = await ask(in_context(pipelines.context(tenant, manifest, step)), view)
+            context = msgspec.structs.replace(
+                pipelines.context(tenant, manifest, step),
+                history=None if histories is None else histories.of(tenant),
+            )
+            answer = await ask(in_context(context), view)
         if not isinstance(answer, Annotated | Veto):
             raise TypeError(f"a gate answers Annotated or Veto, not {type(answer).__name__}")
         worked = True

@@ -167,12 +167,17 @@ class _Run:
                     notes.update(said.notes)
                 continue
             answer = await ask_step(
-                self.pipelines, self.tenant, placed, seen, lambda one: _then(one, payment.at)
+                self.pipelines, self.tenant, placed, seen, lambda one: self._then(one, payment.at)
             )
             _, refusal = read_answer(placed.slot, step, answer, notes)
             if refusal is not None:
                 return step.id, refusal
         return None
+
+    def _then(self, context: Context, at: datetime) -> Context:
+        histories = self.pipelines.histories
+        history = None if histories is None else histories.of(self.tenant, at)
+        return msgspec.structs.replace(context, now=at, http=Sealed(), history=history)
 
     def _postings(self, payment: Recorded, provider: str) -> tuple[PostingLine, ...]:
         if not payment.credited:
@@ -193,10 +198,6 @@ def _recorded(answers: Sequence[Answer], placed: Placed) -> Answer | None:
         if (one.slot, one.step, one.plugin) == (placed.slot, placed.step.id, placed.step.plugin):
             return one
     return None
-
-
-def _then(context: Context, at: datetime) -> Context:
-    return msgspec.structs.replace(context, now=at, http=Sealed())
 
 
 async def dry_run(

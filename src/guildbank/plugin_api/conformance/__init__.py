@@ -14,6 +14,7 @@ from guildbank.plugin_api.conformance.gates.contracts import (
     PURCHASE,
     GateRehearsable,
     GateRehearsal,
+    RecordedHistory,
 )
 from guildbank.plugin_api.conformance.gates.run import GATE_CHECKS, run_gate_conformance
 from guildbank.plugin_api.conformance.identity.contracts import (
@@ -39,6 +40,7 @@ __all__ = [
     "GateRehearsal",
     "IdentityRehearsable",
     "IdentityRehearsal",
+    "RecordedHistory",
     "Rehearsable",
     "Rehearsal",
     "run_callback_conformance",

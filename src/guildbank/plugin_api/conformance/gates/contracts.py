@@ -1,9 +1,12 @@
 """What a conformance run of an entry or a middleware is given."""
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 import msgspec
 
+from guildbank.plugin_api.history import MAX_PAST, PastPurchase
 from guildbank.plugin_api.stages import PurchaseView
 
 PURCHASE = PurchaseView(
@@ -24,10 +27,26 @@ PURCHASE = PurchaseView(
 
 
 class GateRehearsal(msgspec.Struct, frozen=True, kw_only=True):
-    """Which purchases a gate vetoes and admits with the settings of the run; None where none is."""
+    """Which purchases a gate vetoes and admits with the settings of the run; None where none is.
+
+    `past` is what players bought before, by their id.
+    """
 
     vetoed: PurchaseView | None = None
     admitted: PurchaseView | None = None
+    past: Mapping[str, Sequence[PastPurchase]] = {}
+
+
+class RecordedHistory:
+    """A `History` of what a rehearsal names, or a gate's own tests."""
+
+    def __init__(self, past: Mapping[str, Sequence[PastPurchase]]) -> None:
+        self._past = past
+
+    async def purchases(self, player_id: str, since: datetime) -> Sequence[PastPurchase]:
+        """Return the player's, newest first."""
+        found = [one for one in self._past.get(player_id, ()) if one.created_at >= since]
+        return sorted(found, key=lambda one: one.created_at, reverse=True)[:MAX_PAST]
 
 
 @runtime_checkable

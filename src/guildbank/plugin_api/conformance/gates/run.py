@@ -1,9 +1,15 @@
 """Runs the whole contract of the slots entry and middleware against one plugin."""
 
+import msgspec
+
 from guildbank.plugin_api.conformance import lifecycle_checks, manifest_checks
 from guildbank.plugin_api.conformance.contracts import Check
 from guildbank.plugin_api.conformance.gates import answer_checks, network_checks
-from guildbank.plugin_api.conformance.gates.contracts import GateRehearsable, GateRehearsal
+from guildbank.plugin_api.conformance.gates.contracts import (
+    GateRehearsable,
+    GateRehearsal,
+    RecordedHistory,
+)
 from guildbank.plugin_api.conformance.gates.stage import Gate, GateCheck, GateStage
 from guildbank.plugin_api.conformance.judging import judge
 from guildbank.plugin_api.conformance.listening import listening, no_secret_is_shown
@@ -25,10 +31,13 @@ async def run_gate_conformance(
     """Return one Check for each sentence of the contract, in a fixed order.
 
     Without a rehearsal the gate's own is taken, if it has one. `context.http` is the real network:
-    a gate that asks a peer asks it, some fifty times.
+    a gate that asks a peer asks it, some fifty times. A context without a history gets that of the
+    rehearsal.
     """
     if rehearsal is None:
         rehearsal = gate.rehearsal() if isinstance(gate, GateRehearsable) else GateRehearsal()
+    if context.history is None:
+        context = msgspec.structs.replace(context, history=RecordedHistory(rehearsal.past))
     stage = GateStage(plugin=gate, context=context, rehearsal=rehearsal)
     with listening(stage.heard):
         return [await judge(check, stage) for check in GATE_CHECKS]

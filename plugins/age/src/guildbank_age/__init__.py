@@ -1,0 +1,1 @@
+"""A gate of the pipeline that lets players buy whose age is confirmed."""
