@@ -172,11 +172,11 @@ def test_no_credentials(server: GuildbankServer):
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
-@pytest.mark.parametrize(
-    "signature", [None, "", "t=1,v1=00", f"t={int(time.time())},v1={'0' * 64}", "garbage"]
-)
+@pytest.mark.parametrize("signature", [None, "", "t=1,v1=00", "t=NOW,v1=" + "0" * 64, "garbage"])
 def test_bad_webhook_signatures(server: GuildbankServer, signature: str | None):
-    headers = {} if signature is None else {"sandbox-signature": signature}
+    # The name of a test must be the same in every process that collects it.
+    signed = signature and signature.replace("NOW", str(int(time.time())))
+    headers = {} if signed is None else {"sandbox-signature": signed}
     answer = httpx.post(f"{server.url}{WEBHOOK}", content=b"{}", headers=headers, trust_env=False)
     refused(answer, 400, "bad_signature")
 
