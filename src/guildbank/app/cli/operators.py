@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from guildbank.app.cli.screen import Data, fail, load, say, table, told
+from guildbank.app.cli.screen import Data, fail, load, say, server_url, table, told
 from guildbank.infra.config import Settings
 
 app = typer.Typer(
@@ -111,7 +111,7 @@ def invite_link(
     with _database(load(data=data)) as settings:
         path = staffing.invite_link(settings, owner, role or ["owner"])
     say("Whoever opens this link within an hour becomes an operator. It works once:")
-    typer.echo(f"{settings.url.rstrip('/')}{path}")
+    typer.echo(f"{server_url(settings).rstrip('/')}{path}")
 
 
 def _owner(tenant: str | None, deployment: bool) -> str | None:

@@ -12,6 +12,7 @@ from guildbank.infra.config import BadSettings, Settings
 
 if TYPE_CHECKING:
     from guildbank.app.client import Client
+    from guildbank.app.credentials import Credentials
 
 FAILED = 1
 Data = Annotated[
@@ -83,23 +84,40 @@ def told(*expected: type[Exception]) -> Iterator[None]:
 
 @contextmanager
 def client(settings: Settings, key: str | None, *, deployment: bool = False) -> "Iterator[Client]":
-    """Lend a client of the server at GUILDBANK_URL; its refusals end the command.
+    """Lend a client of the server; its refusals end the command.
 
     Without a key it takes that of the deployment or of the demo tenant from the data folder.
     """
     from guildbank.app.client import Client, Refused
 
-    with told(Refused), Client(settings.url, key or _kept_key(settings, deployment)) as lent:
+    token = key or _kept_key(settings, deployment)
+    with told(Refused), Client(server_url(settings), token) as lent:
         yield lent
 
 
-def _kept_key(settings: Settings, deployment: bool) -> str:
+def server_url(settings: Settings) -> str:
+    """Return where people reach the server: GUILDBANK_URL, or where it listened at its last start.
+
+    Who gave `up` another port need not say it again to each command.
+    """
+    if "url" in settings.model_fields_set:
+        return settings.url
+    kept = _kept(settings)
+    return settings.url if kept is None else kept.url
+
+
+def _kept(settings: Settings) -> "Credentials | None":
     from guildbank.app.credentials import CredentialsBroken, read_credentials
     from guildbank.app.places import credentials_path
 
-    path = credentials_path(settings)
     with told(CredentialsBroken):
-        kept = read_credentials(path)
+        return read_credentials(credentials_path(settings))
+
+
+def _kept_key(settings: Settings, deployment: bool) -> str:
+    from guildbank.app.places import credentials_path
+
+    path, kept = credentials_path(settings), _kept(settings)
     if kept is None:
         raise fail(f"There is no {path}. Give a key with --key, or the folder with --data.")
     if deployment:
