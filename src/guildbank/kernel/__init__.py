@@ -3,7 +3,7 @@
 from guildbank.kernel.address import MAX_ADDRESS, has_control, parse_address
 from guildbank.kernel.clock import Clock, FixedClock, SystemClock
 from guildbank.kernel.hosts import is_loopback
-from guildbank.kernel.ids import TimedSeq, new_id, parse_id, parse_seq_id, seq_id
+from guildbank.kernel.ids import TimedSeq, made_at, new_id, parse_id, parse_seq_id, seq_id
 from guildbank.kernel.money import MAX_AMOUNT, BadAmount, format_money, parse_money
 from guildbank.kernel.refusal import Refusal
 
@@ -19,6 +19,7 @@ __all__ = [
     "format_money",
     "has_control",
     "is_loopback",
+    "made_at",
     "new_id",
     "parse_address",
     "parse_id",

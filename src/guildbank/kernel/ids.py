@@ -5,7 +5,7 @@ milliseconds, the seq in the 62 low bits. It needs no column and no index, and a
 journal does not match this one's time.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from typeid import TypeID
@@ -40,6 +40,18 @@ def parse_id(prefix: str, text: str) -> str | None:
     except TypeIDException:
         return None
     return text if parsed.prefix == prefix and str(parsed) == text else None
+
+
+def made_at(id_: str) -> datetime:
+    """Return when an id was made: the 48 bits of milliseconds that its UUIDv7 begins with.
+
+    Raises ValueError for a text that is no such id.
+    """
+    try:
+        milliseconds = TypeID.from_string(id_).uuid.int >> 80
+    except TypeIDException as error:
+        raise ValueError(f"{id_[:40]!r} is no id of ours") from error
+    return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
 def seq_id(prefix: str, seq: int, at: datetime) -> str:

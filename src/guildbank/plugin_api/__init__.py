@@ -1,5 +1,6 @@
 """What a plugin may import: manifests, the slots' protocols, and the structs they exchange."""
 
+from guildbank.plugin_api.arrivals import never_arrived
 from guildbank.plugin_api.captcha import (
     CAPTCHA_REJECTIONS,
     Captcha,
@@ -125,5 +126,6 @@ __all__ = [
     "Verified",
     "Veto",
     "WebhookRejected",
+    "never_arrived",
     "rivals",
 ]

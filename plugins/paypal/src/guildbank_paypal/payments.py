@@ -2,10 +2,17 @@
 
 from datetime import timedelta
 
-from guildbank.plugin_api import Context, NextAction, Outcome, OutcomeStatus, PaymentRequest
+from guildbank.kernel import made_at
+from guildbank.plugin_api import (
+    Context,
+    NextAction,
+    Outcome,
+    OutcomeStatus,
+    PaymentRequest,
+    never_arrived,
+)
 from guildbank_paypal import marks
 from guildbank_paypal.amounts import CURRENCIES, NotExpressible, to_paypal
-from guildbank_paypal.arrivals import made_at, never_arrived
 from guildbank_paypal.client import Client, PayPalFailed, Refused, path_of
 from guildbank_paypal.declines import decline_of
 from guildbank_paypal.marks import read_mark
@@ -63,7 +70,7 @@ async def fetch(
     capture of ours can have named it. So once no request can be under way, it never was.
     """
     if reference is None:
-        return never_arrived(attempt_id, context.now)
+        return never_arrived(attempt_id, context.now, "PayPal")
     order = await _locate(client, attempt_id, reference)
     if order is None:
         return _forgotten(context, attempt_id, reference)
@@ -82,7 +89,7 @@ async def cancel(
     alone, and that is not made for an order that bears this mark.
     """
     if reference is None:
-        return never_arrived(attempt_id, context.now)
+        return never_arrived(attempt_id, context.now, "PayPal")
     order = await _locate(client, attempt_id, reference)
     if order is None:
         return _forgotten(context, attempt_id, reference)

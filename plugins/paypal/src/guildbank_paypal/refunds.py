@@ -2,9 +2,8 @@
 
 from datetime import datetime
 
-from guildbank.plugin_api import Outcome, OutcomeStatus, RefundRequest
+from guildbank.plugin_api import Outcome, OutcomeStatus, RefundRequest, never_arrived
 from guildbank_paypal.amounts import NotExpressible, from_paypal, to_paypal
-from guildbank_paypal.arrivals import never_arrived
 from guildbank_paypal.client import Client, PayPalFailed, Refused, path_of
 from guildbank_paypal.marks import of_refund, read_mark
 from guildbank_paypal.objects import Order, Refund
@@ -55,7 +54,7 @@ async def fetch(
     if reference is None:
         found = _find(await _order(client, request), request)
         if found is None:
-            return never_arrived(request.refund_id, now)
+            return never_arrived(request.refund_id, now, "PayPal")
         return await _outcome_of(client, found)
     found = await client.get(path_of("v2", "payments", "refunds", reference), Refund)
     if found is None:

@@ -1,6 +1,7 @@
 """The plugin: Guildbank's payment provider slot, played by the sandbox provider over HTTP."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from urllib.parse import quote
 
 from guildbank.plugin_api import (
@@ -12,10 +13,10 @@ from guildbank.plugin_api import (
     RefundRequest,
     Slot,
     WebhookRejected,
+    never_arrived,
 )
 from guildbank.plugin_api.conformance import Rehearsal
 from guildbank_sandbox import events, outcomes, signatures
-from guildbank_sandbox.arrivals import never_arrived
 from guildbank_sandbox.client import (
     DEFAULT_TIMEOUT_SECONDS,
     SandboxUnreachable,
@@ -31,6 +32,8 @@ from guildbank_sandbox.wire import (
     Refunds,
 )
 
+ON_ITS_WAY = timedelta(minutes=1)
+"""Twice the longest time-out: by then a request that was given up has arrived or is lost."""
 MANIFEST = Manifest(
     id="sandbox",
     version="0.1.0",
@@ -118,7 +121,7 @@ class SandboxProvider:
         found = await self._find_payment(context, attempt_id, reference)
         if found is not None:
             return outcomes.of_payment(found)
-        return never_arrived(attempt_id, context.now) if reference is None else outcomes.not_found()
+        return _never_arrived(attempt_id, context) if reference is None else outcomes.not_found()
 
     async def cancel_payment(
         self, context: Context, attempt_id: str, reference: str | None
@@ -127,7 +130,7 @@ class SandboxProvider:
         if reference is None:
             found = await self._find_payment(context, attempt_id, None)
             if found is None:
-                return never_arrived(attempt_id, context.now)
+                return _never_arrived(attempt_id, context)
             reference = found.id
         path = f"/payments/{quote(reference, safe='')}/cancel"
         answer = await call(context, "POST", path, PaymentObject)
@@ -165,7 +168,7 @@ class SandboxProvider:
         if isinstance(some, ErrorBody):
             raise SandboxUnreachable(some.code)
         if not some.items:
-            return never_arrived(request.refund_id, context.now)
+            return _never_arrived(request.refund_id, context)
         return outcomes.of_refund(some.items[0])
 
     async def read_webhook(
@@ -208,6 +211,10 @@ class SandboxProvider:
         if isinstance(some, ErrorBody):
             raise SandboxUnreachable(some.code)
         return some.items[0] if some.items else None
+
+
+def _never_arrived(our_id: str, context: Context) -> Outcome:
+    return never_arrived(our_id, context.now, "The sandbox", ON_ITS_WAY)
 
 
 PLUGIN = SandboxProvider()

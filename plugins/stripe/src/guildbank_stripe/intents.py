@@ -5,9 +5,9 @@ from datetime import timedelta
 from stripe import InvalidRequestError, StripeClient
 from stripe.params import PaymentIntentListParams
 
+from guildbank.kernel import made_at
 from guildbank.plugin_api import NextAction, Outcome, OutcomeStatus
 from guildbank_stripe.amounts import from_stripe
-from guildbank_stripe.arrivals import made_at
 from guildbank_stripe.declines import decline_of
 from guildbank_stripe.objects import ATTEMPT, CONFIRMED_BY, Intent, read
 

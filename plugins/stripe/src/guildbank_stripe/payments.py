@@ -5,9 +5,8 @@ from datetime import datetime
 from stripe import CardError, InvalidRequestError, StripeClient, StripeError
 from stripe.params import PaymentIntentCreateParams
 
-from guildbank.plugin_api import Outcome, OutcomeStatus, PaymentRequest
+from guildbank.plugin_api import Outcome, OutcomeStatus, PaymentRequest, never_arrived
 from guildbank_stripe.amounts import NotExpressible, to_stripe
-from guildbank_stripe.arrivals import never_arrived
 from guildbank_stripe.declines import decline_of
 from guildbank_stripe.intents import find_by_attempt, is_refused, outcome_of
 from guildbank_stripe.objects import ATTEMPT, CONFIRMED_BY, PLAYER, Intent, read, read_error
@@ -113,7 +112,7 @@ async def _locate(client: StripeClient, attempt_id: str, reference: str | None) 
 
 def _missing(attempt_id: str, reference: str | None, now: datetime) -> Outcome:
     if reference is None:
-        return never_arrived(attempt_id, now)
+        return never_arrived(attempt_id, now, "Stripe")
     # It was there once, so this is another account's key and not proof that nothing happened.
     return Outcome(status=OutcomeStatus.UNKNOWN, reference=reference, code="reference_unknown")
 

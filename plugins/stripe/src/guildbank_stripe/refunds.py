@@ -6,9 +6,8 @@ from typing import Literal
 from stripe import InvalidRequestError, StripeClient
 from stripe.params import RefundCreateParams
 
-from guildbank.plugin_api import Outcome, OutcomeStatus, RefundRequest
+from guildbank.plugin_api import Outcome, OutcomeStatus, RefundRequest, never_arrived
 from guildbank_stripe.amounts import NotExpressible, from_stripe, to_stripe
-from guildbank_stripe.arrivals import never_arrived
 from guildbank_stripe.objects import ATTEMPT, REFUND, StripeRefund, read, read_error
 
 _PAGE = 100
@@ -69,7 +68,9 @@ async def fetch(
     """Say how a refund stands, by Stripe's id or by ours among those of the payment."""
     if reference is None:
         found = await _find(client, request)
-        return never_arrived(request.refund_id, now) if found is None else _outcome_of(found)
+        return (
+            never_arrived(request.refund_id, now, "Stripe") if found is None else _outcome_of(found)
+        )
     try:
         return _outcome_of(read(await client.v1.refunds.retrieve_async(reference), StripeRefund))
     except InvalidRequestError as error:
