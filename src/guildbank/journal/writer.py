@@ -128,13 +128,18 @@ class Journal:
                 outcomes.append(answer)
         return outcomes
 
-    async def submit_all(self, schema: str, acts: Sequence[Act]) -> list[Outcome]:
-        """Run up to MAX_ALL acts in one commit or none; the last answer is then the refusal."""
+    async def submit_all(
+        self, schema: str, acts: Sequence[Act], *, bulk: bool = True
+    ) -> list[Outcome]:
+        """Run up to MAX_ALL acts in one commit or none; the last answer is then the refusal.
+
+        Few acts that somebody waits for go beside single ones, with `bulk` off.
+        """
         if len(acts) > MAX_ALL:
             raise ValueError(f"at most {MAX_ALL} acts in one commit")
         await self._note(schema, acts)
         early = any(act.locks for act in acts)
-        answers = await self._send(schema, [Group(list(acts))], bulk=True, early=early)
+        answers = await self._send(schema, [Group(list(acts))], bulk=bulk, early=early)
         return [_outcome(answer) for answer in answers[0]]
 
     async def close(self) -> None:

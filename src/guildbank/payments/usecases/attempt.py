@@ -53,17 +53,18 @@ class StartAttempt(PaymentAct):
 
     def __init__(
         self,
-        intent: Intent,
-        provider: str,
+        place: tuple[str, int],
+        sent: Sent,
         request: PaymentRequest,
         by: Asked,
         because: Because,
-        checked: tuple[Answer, ...],
+        checked: tuple[Answer, ...] = (),
     ) -> None:
-        command = (intent.id, provider, request.method, request.return_url)
-        super().__init__(intent.id, by.principal, by.key, command)
-        self.number = intent.attempts + 1
-        self.provider = provider
+        """`place` is the payment and which of its attempts this is, from 1."""
+        payment_id, self.number = place
+        command = (payment_id, sent.provider, sent.method, sent.return_url)
+        super().__init__(payment_id, by.principal, by.key, command)
+        self.provider = sent.provider
         self.request = request
         self.because = because
         self.checked = checked
@@ -148,16 +149,15 @@ async def start_attempt(
                 detail=refusal.detail, checked=passage.answers,
             )  # fmt: skip
         return refusal
-    request = _request(intent, sent)
-    act = StartAttempt(intent, sent.provider, request, by, because, passage.answers)
+    request = request_of(intent, intent.player_id, sent)
+    place = (intent.id, intent.attempts + 1)
+    act = StartAttempt(place, sent, request, by, because, passage.answers)
     receipt = await payments.journal.submit(tenant.schema, act)
     if not isinstance(receipt, Receipt):
         if intent.state is IntentState.CREATED and receipt.code in BARS:
             await end_payment(payments, tenant, intent, IntentState.FAILED, problem=receipt.code)
         return receipt
-    if receipt.replayed or act.made is None:
-        return None
-    return await _send(payments, tenant, line, request, act.made)
+    return None if receipt.replayed else await call_provider(payments, tenant, line, act)
 
 
 async def _ask_gates(
@@ -171,29 +171,35 @@ async def _ask_gates(
     return await ask_steps(payments, tenant, checks, view)
 
 
-def _request(intent: Intent, sent: Sent) -> PaymentRequest:
+def request_of(sale: Quote | Intent, player_id: str, sent: Sent) -> PaymentRequest:
+    """Return the exact request of an attempt, with an id of its own."""
     attempt_id = new_id("att")
     return PaymentRequest(
         attempt_id=attempt_id,
         idempotency_key=f"{attempt_id}:create:1",
-        amount_minor=intent.amount_minor,
-        currency=intent.money,
-        description=intent.title,
-        player_id=intent.player_id,
+        amount_minor=sale.amount_minor,
+        currency=sale.money,
+        description=sale.title,
+        player_id=player_id,
         method=sent.method,
         return_url=sent.return_url,
     )
 
 
-async def _send(
-    payments: Payments, tenant: TenantRef, line: Line, request: PaymentRequest, attempt: Attempt
+async def call_provider(
+    payments: Payments, tenant: TenantRef, line: Line, begun: StartAttempt
 ) -> Outcome:
-    """Call the provider, outside any transaction, record what it said, and return it."""
-    outcome = await ask_provider(line.manifest, line.plugin.create_payment(line.context, request))
+    """Call the provider of an attempt that was just recorded, record what it said, and return it.
+
+    Outside any transaction.
+    """
+    assert begun.made is not None, "its receipt is a fresh one"
+    call = line.plugin.create_payment(line.context, begun.request)
+    outcome = await ask_provider(line.manifest, call)
     answered = outcome.status is not OutcomeStatus.UNKNOWN
     if payments.rates.of((tenant.schema, line.manifest.id)).tell(worked=answered):
         log.error("provider_rests", tenant=tenant.slug, provider=line.manifest.id)
-    await settle(payments, tenant, attempt, outcome)
+    await settle(payments, tenant, begun.made, outcome)
     return outcome
 
 

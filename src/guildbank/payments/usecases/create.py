@@ -1,6 +1,7 @@
 """Create a payment: quote, entry stage, one commit, then the first attempt."""
 
-from typing import NamedTuple
+from collections.abc import Coroutine
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -16,12 +17,19 @@ from guildbank.payments.store import INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import Line, line_for_sale
 from guildbank.payments.usecases.ask_steps import ask_steps
-from guildbank.payments.usecases.attempt import Asked, Sent, purchase_view
+from guildbank.payments.usecases.attempt import (
+    Asked,
+    Sent,
+    StartAttempt,
+    call_provider,
+    purchase_view,
+    request_of,
+)
 from guildbank.payments.usecases.choose_provider import Choice, bought_of, choose_provider
 from guildbank.payments.usecases.keep_checks import keep_checks
 from guildbank.payments.usecases.limits import limit_needs, reserve
 from guildbank.payments.usecases.read import Dossier, read_payment
-from guildbank.payments.usecases.try_providers import try_providers
+from guildbank.payments.usecases.try_providers import fall_back, try_providers
 from guildbank.pipelines import Answer, Because, choose, ready
 from guildbank.plugin_api import Slot
 
@@ -29,14 +37,15 @@ from guildbank.plugin_api import Slot
 class Sale(NamedTuple):
     """What it costs, the revision of the pipeline that lets it in, and who takes the money.
 
-    `line` leads there, where the buyer named it.
+    `line` leads there. `is_checked` says that no step is left to be asked before its first attempt.
     """
 
     quote: Quote
     revision: int
     choice: Choice
     checked: tuple[Answer, ...]
-    line: Line | None
+    line: Line
+    is_checked: bool
 
 
 class CreatePayment(PaymentAct):
@@ -156,6 +165,12 @@ async def create_payment(
     fresh_id = new_id("pay")
     sale = unsold or await _sell(payments, tenant, purchase, fresh_id)
     act = CreatePayment(payments, fresh_id, principal, key, purchase, sale, command or purchase)
+    if not isinstance(sale, Refusal) and sale.is_checked:
+        work = await _begin_at_once(payments, tenant, act, sale)
+        if work is not None:
+            await payments.wait(payments.start(work))
+            dossier = await read_payment(payments, tenant, fresh_id)
+            return NO_PAYMENT if dossier is None else Bought(dossier, fresh=True)
     receipt = await payments.journal.submit(tenant.schema, act)
     if not isinstance(receipt, Receipt):
         return receipt
@@ -167,6 +182,32 @@ async def create_payment(
     await payments.wait(payments.start(work))
     dossier = await read_payment(payments, tenant, payment_id)
     return NO_PAYMENT if dossier is None else Bought(dossier, not receipt.replayed)
+
+
+async def _begin_at_once(
+    payments: Payments, tenant: TenantRef, create: CreatePayment, sale: Sale
+) -> Coroutine[Any, Any, None] | None:
+    """Record the payment and its first attempt in one commit, and return what calls the provider.
+
+    None where the commit is refused as a whole, as for a key that was used before: then the payment
+    is made by itself, which finds out why.
+    """
+    purchase = create.purchase
+    sent = Sent(sale.choice.provider, purchase.method, purchase.return_url)
+    by = Asked(create.principal)
+    request = request_of(sale.quote, purchase.player_id, sent)
+    start = StartAttempt((create.payment_id, 1), sent, request, by, sale.choice.because)
+    answers = await payments.journal.submit_all(tenant.schema, [create, start], bulk=False)
+    if not all(isinstance(one, Receipt) and not one.replayed for one in answers):
+        return None
+    intent = create.made
+    assert intent is not None, "its receipt is a fresh one"
+
+    async def work() -> None:
+        said = await call_provider(payments, tenant, sale.line, start)
+        await fall_back(payments, tenant, intent, sent, by, said)
+
+    return work()
 
 
 async def _sell(
@@ -202,7 +243,15 @@ async def _sell(
     view = purchase_view(purchase, quote, choice.provider)
     entry = [one for one in runs.stages.gates() if one.slot is Slot.ENTRY]
     passage = await ask_steps(payments, tenant, entry, view)
-    return passage.refusal or Sale(quote, runs.number, choice, passage.answers, line)
+    if passage.refusal is not None:
+        return passage.refusal
+    if line is None:
+        found = await line_for_sale(payments, tenant, choice.provider)
+        if isinstance(found, Refusal):
+            return found
+        line = found
+    is_checked = not runs.stages.before
+    return Sale(quote, runs.number, choice, passage.answers, line, is_checked)
 
 
 async def _first_attempt(

@@ -11,7 +11,7 @@ from guildbank.payments.usecases.accounts import Line
 from guildbank.payments.usecases.attempt import Asked, Sent, start_attempt
 from guildbank.payments.usecases.choose_provider import next_choice
 from guildbank.pipelines import Because, began_with
-from guildbank.plugin_api import OutcomeStatus
+from guildbank.plugin_api import Outcome, OutcomeStatus
 
 
 async def try_providers(
@@ -32,6 +32,19 @@ async def try_providers(
     said = await start_attempt(payments, tenant, intent, sent, by, because, line)
     if isinstance(said, Refusal):
         return said
+    await fall_back(payments, tenant, intent, sent, by, said)
+    return None
+
+
+async def fall_back(
+    payments: Payments,
+    tenant: TenantRef,
+    intent: Intent,
+    sent: Sent,
+    by: Asked,
+    said: Outcome | None,
+) -> None:
+    """Ask the next providers of the route while the one before `said` that it certainly cannot."""
     for _ in range(MAX_ATTEMPTS):
         if said is None or said.status not in (OutcomeStatus.DECLINED, OutcomeStatus.CANCELED):
             break
@@ -49,7 +62,6 @@ async def try_providers(
         asked = Asked(by.principal)
         again = await start_attempt(payments, tenant, stands, elsewhere, asked, choice.because)
         said = None if isinstance(again, Refusal) else again
-    return None
 
 
 def _cannot(intent: Intent) -> bool:
