@@ -88,6 +88,10 @@ PERSONAL = (
         (FORGET_CHECKS,),
     ),
     Personal(
+        "payments_entry",
+        kept="Books are kept: it says which entries of the journal are about a payment.",
+    ),
+    Personal(
         "payments_refund",
         """
         SELECT refund.id, refund.payment_id, refund.state, refund.amount_minor, refund.money,
