@@ -81,16 +81,18 @@ def test_every_purchase_is_paid_once_and_credited_once(
     def bought() -> int:
         return sum(len(buyer.payments) for buyer in buyers)
 
+    def wait_for_more() -> None:
+        enough = bought() + BETWEEN_KILLS
+        until(lambda: bought() >= enough, "waited", server)
+
     with ThreadPoolExecutor(BUYERS) as pool:
         calls = [pool.submit(buyer.buy, over) for buyer in buyers]
         try:
             for what in KILLS:
-                enough = bought() + BETWEEN_KILLS
-                until(lambda enough=enough: bought() >= enough, "waited", server)  # type: ignore[misc]
+                wait_for_more()
                 kill_one(server, what, dice)
                 tally[f"{what} processes killed"] += 1
-            enough = bought() + BETWEEN_KILLS
-            until(lambda: bought() >= enough, "waited", server)
+            wait_for_more()
         finally:
             over.set()
         for call in calls:

@@ -101,10 +101,12 @@ def create_app(config: Config) -> Litestar:
             await bench.close()
 
     def bench_of(state: State) -> Bench:
-        return state["bench"]  # type: ignore[no-any-return]
+        bench: Bench = state["bench"]
+        return bench
 
     def desk_of(state: State) -> Desk:
-        return state["paypal"]  # type: ignore[no-any-return]
+        desk: Desk = state["paypal"]
+        return desk
 
     return Litestar(
         route_handlers=[

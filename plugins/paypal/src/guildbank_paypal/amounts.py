@@ -10,8 +10,11 @@ from decimal import Decimal
 from iso4217 import Currency
 
 CURRENCIES = frozenset(
-    "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF ILS JPY MXN MYR NOK NZD PHP PLN SEK SGD THB TWD USD".split()  # noqa: E501, SIM905
-)
+    {
+        "AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS",
+        "JPY", "MXN", "MYR", "NOK", "NZD", "PHP", "PLN", "SEK", "SGD", "THB", "TWD", "USD",
+    }
+)  # fmt: skip
 _WHOLE = frozenset({"HUF", "JPY", "TWD"})
 _DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,3})?")
 

@@ -11,8 +11,11 @@ from guildbank_lab.paypal.records import Capture, Dispute, Order, Refund
 
 WHOLE = frozenset({"HUF", "JPY", "TWD"})
 CURRENCIES = frozenset(
-    "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF ILS JPY MXN MYR NOK NZD PHP PLN SEK SGD THB TWD USD".split()  # noqa: E501, SIM905
-)
+    {
+        "AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS",
+        "JPY", "MXN", "MYR", "NOK", "NZD", "PHP", "PLN", "SEK", "SGD", "THB", "TWD", "USD",
+    }
+)  # fmt: skip
 
 Json = dict[str, Any]
 
