@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 from litestar import Litestar
@@ -88,6 +89,7 @@ class House:
         """Return an app with the routes of these rooms, of this worker or of `another`."""
         identity = identity or self.identity
         authenticator = Authenticator(identity)
+        external = self.external(identity, plugins, url)
         return build_app(
             routes=[route for room in ROOMS for route in room.routes],
             codes=[code for room in ROOMS for code in room.codes],
@@ -97,8 +99,8 @@ class House:
                 "tenancy": self.tenancy,
                 "identity": identity,
                 "four_eyes": self.four_eyes,
-                "everything": self,
-                "external": self.external(identity, plugins, url),
+                "everything": SimpleNamespace(identity=identity, external=external),
+                "external": external,
             },
             settings=Settings(),
         )

@@ -10,8 +10,10 @@ import msgspec
 import pyotp
 from tests.house import House
 
+from guildbank.approvals.usecases.end import approve
 from guildbank.identity import Identity
 from guildbank.identity.usecases.operators.by_host import create_operator
+from guildbank.infra.acting import HOST
 from guildbank.kernel import Refusal
 from guildbank.notify.contracts import Letter, Rendered
 from guildbank.tenancy import TenantRef
@@ -74,12 +76,49 @@ class Person:
         self.id = me["operator"]["id"]
         return me
 
+    @property
+    def agreed(self) -> "Agreed":
+        """What this person asks for, with whoever holds the host agreeing to it at once."""
+        return Agreed(self)
+
     def code(self, ahead: int = 0) -> str:
         """Return what the app shows, or will show in the next half minute."""
         return pyotp.TOTP(self.secret).at(self.now(), counter_offset=ahead)
 
     def now(self) -> datetime:
         return self.identity.clock.now()
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """A browser whose requests never wait: the host is the second person, where one works alone.
+
+    An answer 202 becomes that of the agreement, which shows the approval as it ended.
+    """
+
+    person: Person
+
+    async def post(self, path: str, **more: Any) -> httpx.Response:
+        return await self._agree(await self.person.http.post(path, **more))
+
+    async def put(self, path: str, **more: Any) -> httpx.Response:
+        return await self._agree(await self.person.http.put(path, **more))
+
+    async def patch(self, path: str, **more: Any) -> httpx.Response:
+        return await self._agree(await self.person.http.patch(path, **more))
+
+    async def delete(self, path: str) -> httpx.Response:
+        return await self._agree(await self.person.http.delete(path))
+
+    async def _agree(self, answer: httpx.Response) -> httpx.Response:
+        if answer.status_code != 202:
+            return answer
+        person, approval_id = self.person, answer.json()["id"]
+        parts = person.http._transport.app.dependencies  # type: ignore[attr-defined]
+        four_eyes, everything = (parts[name].dependency() for name in ("four_eyes", "everything"))
+        done = await approve(four_eyes, everything, person.tenant, HOST, approval_id, "")
+        assert not isinstance(done, Refusal), done
+        return await person.http.get(f"/v1/approvals/{approval_id}")
 
 
 async def hired(

@@ -31,6 +31,8 @@ class Office:
     pavel: Person
     player: str
     open: list[httpx.AsyncClient] = field(default_factory=list)
+    since: int = 0
+    """How far the journal was when the policy was set."""
 
     async def person(self, *roles: str) -> Person:
         """Return one person more with these roles, signed in."""
@@ -39,10 +41,11 @@ class Office:
         return await hired(self.city.services.identity, http, self.studio.ref, *roles)
 
     async def policy(self, *rules: dict[str, Any], **more: Any) -> None:
-        """Let the owner turn four eyes on with these rules."""
+        """Let the owner set these rules, and the host agree."""
         body = {"rules": list(rules), **more}
-        answer = await self.olga.http.put("/v1/approval-policy", json=body)
+        answer = await self.olga.agreed.put("/v1/approval-policy", json=body)
         assert answer.status_code == 200, answer.text
+        self.since = (await self.studio.sql("SELECT max(seq) FROM journal_entry"))[0][0]
 
     async def grant(
         self, who: httpx.AsyncClient, amount: int, key: str | None = None, **more: Any
@@ -56,9 +59,9 @@ class Office:
         return int((await self.studio.wallet(self.player)).get("total", 0))
 
     async def kinds(self, like: str = "approval.%") -> list[str]:
-        """Return the kinds of the journal's entries of that name, in order."""
-        text = "SELECT kind FROM journal_entry WHERE kind LIKE $1 ORDER BY seq"
-        return [row[0] for row in await self.studio.sql(text, like)]
+        """Return the kinds of the entries of that name since the policy was set, in order."""
+        text = "SELECT kind FROM journal_entry WHERE kind LIKE $1 AND seq > $2 ORDER BY seq"
+        return [row[0] for row in await self.studio.sql(text, like, self.since)]
 
     async def lapse(self) -> None:
         """Let the time of all that waits be over."""

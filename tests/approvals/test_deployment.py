@@ -29,7 +29,7 @@ async def test_a_role_of_the_deployment_waits_for_its_second_owner(
     city: City, office: Office, roots: Sequence[Person]
 ) -> None:
     ruth, sven = roots
-    done(await ruth.http.put("/v1/approval-policy", json={"rules": [RULE]}))
+    done(await ruth.agreed.put("/v1/approval-policy", json={"rules": [RULE]}))
     body = {"name": "key-keeper", "permissions": ["keys:read"]}
     asked = waits(await ruth.http.post("/v1/roles", json=body))
     assert refused(await office.olga.http.get(f"/v1/approvals/{asked['id']}")) == (404, "not_found")
@@ -44,7 +44,7 @@ async def test_a_role_of_the_deployment_waits_for_its_second_owner(
     assert await expire(city.services.four_eyes, None) == 1
     assert refused(await decide(ruth, gone)) == (409, "approval_closed")
     # A tenant's policy is its own.
-    done(await office.olga.http.post("/v1/roles", json=body | {"permissions": ["players:read"]}))
+    done(await office.olga.agreed.post("/v1/roles", json=body | {"permissions": ["players:read"]}))
 
 
 DELETE = {"verb": "tenants.delete"}
@@ -57,7 +57,7 @@ def archives(city: City) -> list[str]:
 
 async def test_nobody_deletes_a_tenant_alone(city: City, roots: Sequence[Person]) -> None:
     ruth, sven = roots
-    done(await ruth.http.put("/v1/approval-policy", json={"rules": [DELETE]}))
+    done(await ruth.agreed.put("/v1/approval-policy", json={"rules": [DELETE]}))
     doomed, before = await city.studio(), archives(city)
     path = f"/v1/tenants/{doomed.ref.slug}"
     typed = {"confirm": doomed.ref.slug}
@@ -81,7 +81,7 @@ async def test_two_who_agree_at_once_delete_a_tenant_once(
     city: City, roots: Sequence[Person]
 ) -> None:
     ruth, sven = roots
-    done(await ruth.http.put("/v1/approval-policy", json={"rules": [DELETE]}))
+    done(await ruth.agreed.put("/v1/approval-policy", json={"rules": [DELETE]}))
     doomed, before = await city.studio(), archives(city)
     token = await city.key(None)
     machine = city.client(token)
@@ -98,7 +98,7 @@ async def test_the_deployment_makes_a_key_for_a_tenant_by_its_own_policy(
     city: City, office: Office, roots: Sequence[Person]
 ) -> None:
     ruth, sven = roots
-    done(await ruth.http.put("/v1/approval-policy", json={"rules": [{"verb": "keys.create"}]}))
+    done(await ruth.agreed.put("/v1/approval-policy", json={"rules": [{"verb": "keys.create"}]}))
     wish = {"name": "made-above", "scopes": ["players:read"], "tenant": office.studio.ref.slug}
     asked = waits(await ruth.http.post("/v1/keys", json=wish))
     assert asked["command"]["tenant"] == office.studio.ref.slug

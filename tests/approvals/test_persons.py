@@ -130,7 +130,6 @@ async def test_a_reason_to_reject_is_read_by_who_asked_and_is_nowhere_in_clear(
     rows = await office.studio.sql("SELECT t::text FROM approvals_request AS t")
     assert not [row for row in rows if "Anna" in row[0] or b"Anna".hex() in row[0]]
     assert await office.kinds() == [
-        "approval.policy_set",
         "approval.requested",
         "approval.rejected",
     ]

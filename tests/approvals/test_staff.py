@@ -1,4 +1,4 @@
-"""While four eyes are on, nobody alone changes the policy, an operator or a role."""
+"""Nobody alone changes the policy, an operator or a role."""
 
 import pytest
 from tests.approvals.office import ALWAYS, Office, ask, decide, read, waits
@@ -11,16 +11,26 @@ async def roles_of(office: Office, who: Person) -> list[str]:
     return found
 
 
-async def test_the_first_policy_holds_at_once_and_says_who_set_it(office: Office) -> None:
+async def test_the_first_policy_needs_two_as_well_and_says_who_set_it(office: Office) -> None:
     before = done(await office.olga.http.get("/v1/approval-policy"))
     assert (before["rules"], before["setBy"]) == ([], None)
     assert {"wallets.grant", "operators.invite"} <= {one["verb"] for one in before["approvable"]}
-    await office.policy(ALWAYS, expiresAfterHours=5)
+    first = waits(
+        await office.olga.http.put(
+            "/v1/approval-policy", json={"rules": [ALWAYS], "expiresAfterHours": 5}
+        )
+    )
+    assert done(await office.olga.http.get("/v1/approval-policy"))["rules"] == []
+    done(await decide(office.pavel, first))
     after = done(await office.pavel.http.get("/v1/approval-policy"))
     assert after["rules"] == [{"verb": "wallets.grant", "asset": None, "above": None}]
     assert (after["expiresAfterHours"], after["setBy"]) == (5, office.olga.id)
     asked = waits(await office.grant(office.olga.http, 5))
-    hours = (await office.studio.sql("SELECT expires_at - requested_at FROM approvals_request"))[0]
+    hours = (
+        await office.studio.sql(
+            "SELECT expires_at - requested_at FROM approvals_request WHERE id = $1", asked["id"]
+        )
+    )[0]
     assert asked["state"] == "pending"
     assert hours[0].total_seconds() == 5 * 3600
 
@@ -55,10 +65,12 @@ async def test_a_rule_that_means_nothing_is_refused(
     assert done(await office.olga.http.get("/v1/approval-policy"))["rules"] == []
 
 
-async def test_without_four_eyes_an_owner_invites_alone(office: Office) -> None:
-    body = {"address": "new@staff.example", "roles": ["support"]}
-    done(await office.olga.http.post("/v1/operator-invitations", json=body))
-    assert await office.kinds() == []
+async def test_without_any_rule_an_owner_invites_nobody_alone(office: Office) -> None:
+    body = {"address": "second.self@staff.example", "roles": ["owner"]}
+    asked = waits(await office.olga.http.post("/v1/operator-invitations", json=body))
+    assert refused(await decide(office.olga, asked)) == (403, "own_request")
+    assert done(await office.olga.http.get("/v1/operator-invitations"))["items"] == []
+    assert await office.kinds() == ["approval.requested"]
 
 
 async def test_an_invitation_waits_and_is_mailed_once_a_second_owner_agrees(

@@ -49,9 +49,9 @@ async def olga(city: City, castle: Studio) -> AsyncIterator[Person]:
 async def estate(olga: Person, victim: Objects, city: City, castle: Studio) -> Objects:
     """The victim's objects with those of its staff."""
     night = {"name": "night-shift", "permissions": ["players:read"]}
-    done(await olga.http.post("/v1/roles", json=night))
+    done(await olga.agreed.post("/v1/roles", json=night))
     body = {"address": "guest@staff.example", "roles": ["night-shift"]}
-    invitation = done(await olga.http.post("/v1/operator-invitations", json=body))
+    invitation = done(await olga.agreed.post("/v1/operator-invitations", json=body))
     async with await browser(city, castle) as http:
         sam = await hired(city.services.identity, http, castle.ref, "support", name="sam")
     return replace(victim, operator=sam.id, invitation=invitation["id"])

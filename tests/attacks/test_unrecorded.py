@@ -70,9 +70,9 @@ async def objects(city: City, archive: Studio, keeper: Person) -> Objects:
     """One of everything, with a role, an invitation and a colleague."""
     settled = await settle(archive)
     night = {"name": "night-shift", "permissions": ["players:read"]}
-    done(await keeper.http.post("/v1/roles", json=night))
+    done(await keeper.agreed.post("/v1/roles", json=night))
     body = {"address": "guest@staff.example", "roles": ["analyst"]}
-    invitation = done(await keeper.http.post("/v1/operator-invitations", json=body))
+    invitation = done(await keeper.agreed.post("/v1/operator-invitations", json=body))
     async with await browser(city, archive) as http:
         sam = await hired(city.services.identity, http, archive.ref, "support", name="samuel")
     return replace(settled, operator=sam.id, invitation=invitation["id"])

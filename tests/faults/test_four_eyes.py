@@ -168,7 +168,7 @@ async def roots(city: City) -> AsyncIterator[Sequence[Person]]:
     pages = [city.client() for _ in range(2)]
     people = [await hired(city.services.identity, page, None, "owner") for page in pages]
     body = {"rules": [{"verb": "tenants.delete"}]}
-    done(await people[0].http.put("/v1/approval-policy", json=body))
+    done(await people[0].agreed.put("/v1/approval-policy", json=body))
     yield people
     for page in pages:
         await page.aclose()

@@ -49,7 +49,8 @@ class Desk:
             "issuer": self.server.issuer, "clientId": "game", "clientSecret": SECRET,
             "scopes": ["openid", "email", "profile", "groups"], "groups": SUPPORT, **more,
         }  # fmt: skip
-        return done(await owner.http.put(SET_UP, json=body))
+        done(await owner.agreed.put(SET_UP, json=body))
+        return done(await owner.http.get(SET_UP))
 
     async def leave(self, browser: httpx.AsyncClient, **more: Any) -> str:
         body = {"tenant": self.tenant.slug, **more}

@@ -16,7 +16,7 @@ async def test_a_link_tells_whom_it_is_for_until_it_is_used(
 ) -> None:
     olga = await staff_of(house, guild, "owner")
     body = {"address": "new@staff.example", "roles": ["support"]}
-    done(await olga.http.post("/v1/operator-invitations", json=body))
+    done(await olga.agreed.post("/v1/operator-invitations", json=body))
     token = await mailed_token(house.identity, guild, "identity.operator_invitation")
     for _ in range(2):
         seen = done(await browser.post(LINKS, json={"token": token, "opens": "invitation"}))

@@ -98,7 +98,7 @@ async def test_where_two_must_agree_the_player_keeps_the_factor_until_they_do(
 ) -> None:
     olga, pavel = await staff_of(house, home, "owner"), await staff_of(house, home, "owner")
     rules = {"rules": [{"verb": "players.clear_factors"}]}
-    done(await olga.http.put("/v1/approval-policy", json=rules))
+    done(await olga.agreed.put("/v1/approval-policy", json=rules))
     asked = done(await clear(olga, alice.player), 202)
     assert asked["command"] == {"playerId": alice.player, "said": WHY}
     assert done(await alice.call("GET", "/v1/second-factor"))["totp"] is True

@@ -95,7 +95,7 @@ async def test_who_is_new_may_begin_with_a_passkey_in_place_of_an_app(
 ) -> None:
     olga = await staff_of(house, guild, "owner")
     body = {"address": "new@staff.example", "roles": ["support"]}
-    done(await olga.http.post("/v1/operator-invitations", json=body))
+    done(await olga.agreed.post("/v1/operator-invitations", json=body))
     token = await mailed_token(house.identity, guild, "identity.operator_invitation")
     accept = {"token": token, "name": "Nina", "password": PASSWORD}
     half = done(await browser.post("/v1/operator/invitations/accept", json=accept))
@@ -223,7 +223,7 @@ async def test_a_players_passkey_is_worth_nothing_here_and_the_reverse(
 async def test_of_who_is_removed_the_id_alone_stays(house: House, guild: TenantRef) -> None:
     olga, sam = await staff_of(house, guild, "owner"), await staff_of(house, guild, "support")
     key = await with_passkey(sam)
-    assert (await olga.http.delete(f"/v1/operators/{sam.id}")).status_code == 204
+    assert (await olga.agreed.delete(f"/v1/operators/{sam.id}")).is_success
     async with house.client(house.app()) as anywhere:
         assert refused(await alone(anywhere, key)) == (403, "second_factor_failed")
     async with house.db.begin(guild.schema, read_only=True) as tx:

@@ -53,7 +53,7 @@ async def test_an_operator_without_an_app_can_do_nothing_but_set_one_up(
     house: House, guild: TenantRef, browser: httpx.AsyncClient
 ) -> None:
     olga = await staff_of(house, guild, "owner")
-    done(await olga.http.post("/v1/operator-invitations", json={
+    done(await olga.agreed.post("/v1/operator-invitations", json={
         "address": "new@staff.example", "roles": ["support"]}))  # fmt: skip
     token = await mailed_token(house.identity, guild, "identity.operator_invitation")
     body = {"token": token, "name": "Nina", "password": PASSWORD}
@@ -136,7 +136,7 @@ async def test_dangerous_calls_want_a_proof_of_the_last_ten_minutes(
     before = olga.http.cookies["guildbank"]
     olga.took(await olga.http.post("/v1/operator/step-up", json={**up, "code": olga.code()}))
     assert olga.http.cookies["guildbank"] != before
-    done(await olga.http.post("/v1/operator-invitations", json=body))
+    done(await olga.agreed.post("/v1/operator-invitations", json=body))
 
 
 async def test_the_password_is_changed_with_the_old_one_and_ends_other_sessions(

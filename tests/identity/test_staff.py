@@ -22,7 +22,7 @@ async def test_an_invitation_works_once_and_for_72_hours(
 
     async def invited(address: str) -> dict[str, str]:
         body = {"address": address, "roles": ["support"]}
-        done(await olga.http.post("/v1/operator-invitations", json=body))
+        done(await olga.agreed.post("/v1/operator-invitations", json=body))
         token = await mailed_token(house.identity, guild, "identity.operator_invitation")
         return {"token": token, "name": "N", "password": PASSWORD}
 
@@ -41,7 +41,7 @@ async def test_an_invitation_works_once_and_for_72_hours(
     withdrawn = await invited("gone@staff.example")
     listed = done(await olga.http.get("/v1/operator-invitations"))["items"]
     (at,) = [one["id"] for one in listed if one["address"] == "gone@staff.example"]
-    assert (await olga.http.delete(f"/v1/operator-invitations/{at}")).status_code == 204
+    assert (await olga.agreed.delete(f"/v1/operator-invitations/{at}")).is_success
     assert refused(await browser.post(accept, json=withdrawn)) == (410, "invitation_ended")
 
 
@@ -52,7 +52,7 @@ async def test_suspending_ends_sessions_at_once_on_every_worker(
     elsewhere = house.another()
     headers = {"host": "localhost", "cookie": f"guildbank={sam.http.cookies['guildbank']}"}
     assert not isinstance(await Authenticator(elsewhere)(headers, "/"), Refusal)
-    done(await olga.http.post(f"/v1/operators/{sam.id}/suspend"))
+    done(await olga.agreed.post(f"/v1/operators/{sam.id}/suspend"))
     found = await Authenticator(elsewhere)(headers, "/")
     assert isinstance(found, Refusal)
     assert found.code == "session_ended"
@@ -62,7 +62,7 @@ async def test_suspending_ends_sessions_at_once_on_every_worker(
     assert refused(answer) == (403, "operator_suspended")
     wrong = await sam.http.post("/v1/operator/sessions", json={**body, "password": "no"})
     assert refused(wrong) == (401, "login_failed"), "who does not know the password learns nothing"
-    done(await olga.http.post(f"/v1/operators/{sam.id}/reinstate"))
+    done(await olga.agreed.post(f"/v1/operators/{sam.id}/reinstate"))
     await refresh_clock(house)
     await sam.come_in()
 
@@ -70,7 +70,7 @@ async def test_suspending_ends_sessions_at_once_on_every_worker(
 async def test_other_roles_hold_at_once_and_end_sessions(house: House, guild: TenantRef) -> None:
     olga, sam = await staff_of(house, guild, "owner"), await staff_of(house, guild, "support")
     path = f"/v1/operators/{sam.id}/roles"
-    done(await olga.http.put(path, json={"roles": ["compliance"]}))
+    done(await olga.agreed.put(path, json={"roles": ["compliance"]}))
     assert refused(await sam.http.get("/v1/players")) == (401, "session_ended")
     await refresh_clock(house)
     await sam.come_in()
@@ -82,9 +82,9 @@ async def test_other_roles_hold_at_once_and_end_sessions(house: House, guild: Te
 async def test_somebody_stays_owner(house: House, guild: TenantRef) -> None:
     olga, omar = await staff_of(house, guild, "owner"), await staff_of(house, guild, "owner")
     for who, whom in ((olga, olga), (omar, omar)):
-        answer = await who.http.post(f"/v1/operators/{whom.id}/suspend")
+        answer = await who.agreed.post(f"/v1/operators/{whom.id}/suspend")
         assert refused(answer) == (409, "not_oneself")
-    done(await olga.http.put(f"/v1/operators/{omar.id}/roles", json={"roles": ["support"]}))
+    done(await olga.agreed.put(f"/v1/operators/{omar.id}/roles", json={"roles": ["support"]}))
     plane = await house.identity.staff.plane(guild)
     last = await set_state(house.identity, plane, None, olga.id, "suspended")
     assert isinstance(last, Refusal)
@@ -96,11 +96,11 @@ async def test_who_is_removed_is_gone_and_may_be_invited_again(
     house: House, guild: TenantRef, browser: httpx.AsyncClient
 ) -> None:
     olga, sam = await staff_of(house, guild, "owner"), await staff_of(house, guild, "support")
-    assert (await olga.http.delete(f"/v1/operators/{sam.id}")).status_code == 204
+    assert (await olga.agreed.delete(f"/v1/operators/{sam.id}")).is_success
     assert refused(await sam.http.get("/v1/players")) == (401, "session_ended")
     assert refused(await olga.http.get(f"/v1/operators/{sam.id}")) == (404, "not_found")
     body = {"address": sam.address, "roles": ["support"]}
-    done(await olga.http.post("/v1/operator-invitations", json=body))
+    done(await olga.agreed.post("/v1/operator-invitations", json=body))
     token = await mailed_token(house.identity, guild, "identity.operator_invitation")
     accepted = {"token": token, "name": "Sam", "password": PASSWORD}
     done(await browser.post("/v1/operator/invitations/accept", json=accepted))
@@ -128,25 +128,25 @@ async def test_the_deployments_people_are_apart_from_every_tenants(
 async def test_roles_of_ones_own(house: House, guild: TenantRef) -> None:
     olga, sam = await staff_of(house, guild, "owner"), await staff_of(house, guild, "support")
     night = {"name": "night", "permissions": ["players:read", "keys:read"]}
-    done(await olga.http.post("/v1/roles", json=night))
-    assert refused(await olga.http.post("/v1/roles", json=night)) == (409, "role_taken")
-    builtin = await olga.http.put("/v1/roles/owner", json={"permissions": ["keys:read"]})
+    done(await olga.agreed.post("/v1/roles", json=night))
+    assert refused(await olga.agreed.post("/v1/roles", json=night)) == (409, "role_taken")
+    builtin = await olga.agreed.put("/v1/roles/owner", json={"permissions": ["keys:read"]})
     assert refused(builtin) == (404, "not_found")
-    invented = await olga.http.post("/v1/roles", json={"name": "a1", "permissions": ["x:y"]})
+    invented = await olga.agreed.post("/v1/roles", json={"name": "a1", "permissions": ["x:y"]})
     assert refused(invented) == (422, "invalid_value")
-    deploy = await olga.http.post("/v1/roles", json={"name": "a1", "permissions": ["deployment"]})
+    deploy = await olga.agreed.post("/v1/roles", json={"name": "a1", "permissions": ["deployment"]})
     assert refused(deploy) == (422, "invalid_value")
-    done(await olga.http.put(f"/v1/operators/{sam.id}/roles", json={"roles": ["night"]}))
+    done(await olga.agreed.put(f"/v1/operators/{sam.id}/roles", json={"roles": ["night"]}))
     await refresh_clock(house)
     await sam.come_in()
     assert (await sam.http.get("/v1/keys")).status_code == 200
-    assert refused(await olga.http.delete("/v1/roles/night")) == (409, "role_in_use")
-    done(await olga.http.put("/v1/roles/night", json={"permissions": ["players:read"]}))
+    assert refused(await olga.agreed.delete("/v1/roles/night")) == (409, "role_in_use")
+    done(await olga.agreed.put("/v1/roles/night", json={"permissions": ["players:read"]}))
     await refresh_clock(house)
     await sam.come_in()
     assert refused(await sam.http.get("/v1/keys")) == (403, "forbidden")
-    done(await olga.http.put(f"/v1/operators/{sam.id}/roles", json={"roles": ["support"]}))
-    assert (await olga.http.delete("/v1/roles/night")).status_code == 204
+    done(await olga.agreed.put(f"/v1/operators/{sam.id}/roles", json={"roles": ["support"]}))
+    assert (await olga.agreed.delete("/v1/roles/night")).is_success
     names = [one["name"] for one in done(await olga.http.get("/v1/roles"))["items"]]
     assert names == sorted(["owner", "admin", "finance", "support", "compliance", "analyst",
                             "developer"])  # fmt: skip

@@ -45,7 +45,7 @@ async def invited(desk: Desk, owner: Person, name: str, *roles: str) -> str:
     """Invite who has this name at the studio; return the mailed token."""
     given = list(roles) or ["analyst"]
     body = {"address": f"{name}@example.com", "roles": given, "comesInBy": "studio"}
-    made = done(await owner.http.post("/v1/operator-invitations", json=body))
+    made = done(await owner.agreed.post("/v1/operator-invitations", json=body))
     assert made["comesInBy"] == "studio"
     return await mailed_token(desk.identity, desk.tenant, "identity.operator_invitation")
 
@@ -92,7 +92,7 @@ async def test_a_link_for_a_password_is_not_accepted_by_the_studio(
     desk: Desk, olga: Person, nina: str
 ) -> None:
     body = {"address": f"{nina}@example.com", "roles": ["analyst"]}
-    assert done(await olga.http.post("/v1/operator-invitations", json=body))["comesInBy"] == (
+    assert done(await olga.agreed.post("/v1/operator-invitations", json=body))["comesInBy"] == (
         "password"
     )
     token = await mailed_token(desk.identity, desk.tenant, "identity.operator_invitation")
@@ -153,7 +153,7 @@ async def test_a_journey_that_a_withdrawal_or_another_browser_overtakes_makes_no
         for one in done(await olga.http.get("/v1/operator-invitations"))["items"]
         if one["address"] == f"{nina}@example.com"
     ]
-    assert (await olga.http.delete(f"/v1/operator-invitations/{at}")).status_code == 204
+    assert (await olga.agreed.delete(f"/v1/operator-invitations/{at}")).is_success
     assert await desk.return_of(browser, url, nina) == {"problem": "invitation_ended"}
     assert refused(await browser.get("/v1/operator/me"))[0] == 401
 
@@ -225,10 +225,10 @@ async def test_our_second_factor_is_asked_for_as_of_everybody(
 async def test_nobody_is_invited_to_a_sign_in_that_is_off(desk: Desk, olga: Person) -> None:
     await desk.set_up(olga, enabled=False, **MFA)
     body = {"address": "off@example.com", "roles": ["analyst"], "comesInBy": "studio"}
-    answer = await olga.http.post("/v1/operator-invitations", json=body)
+    answer = await olga.agreed.post("/v1/operator-invitations", json=body)
     assert refused(answer) == (422, "unknown_identity_provider")
     assert answer.json()["field"] == "comesInBy"
-    answer = await olga.http.post("/v1/operator-invitations", json={**body, "comesInBy": "post"})
+    answer = await olga.agreed.post("/v1/operator-invitations", json={**body, "comesInBy": "post"})
     assert (refused(answer)[0], answer.json()["field"]) == (422, "comesInBy")
 
 

@@ -239,14 +239,14 @@ async def test_nobody_maps_a_group_to_more_than_they_may_do(desk: Desk, olga: Pe
     assert refused(await adam.http.put(SET_UP, json={**base, "groups": []})) == lacked
     deputy = f"deputy{next(_names)}"
     held = {"name": deputy, "permissions": ["staff-sign-in:write", "keys:read"]}
-    done(await olga.http.post("/v1/roles", json=held))
+    done(await olga.agreed.post("/v1/roles", json=held))
     await desk.set_up(olga, groups=[])
     eve = await desk.hire(deputy)
     answer = await eve.http.put(SET_UP, json={**base, "groups": SUPPORT})
     assert refused(answer) == lacked
     own = [{"group": "g", "roles": [deputy]}]
     done(await eve.http.put(SET_UP, json={**base, "groups": own}))
-    answer = await olga.http.delete(f"/v1/roles/{held['name']}")
+    answer = await olga.agreed.delete(f"/v1/roles/{held['name']}")
     assert refused(answer) == (409, "role_in_use")
 
 

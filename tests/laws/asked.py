@@ -97,7 +97,7 @@ def _lost(before: World, after: World, player: str, asset: str, bucket: str) -> 
 
 @dataclass(frozen=True)
 class SetRules(Deed):
-    """What a second person is wanted for, as the first rules or as a wish to change them."""
+    """A wish for what a second person is wanted for, which needs one too."""
 
     rules: tuple[Rule, ...]
     who: int = 0

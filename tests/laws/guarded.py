@@ -100,6 +100,7 @@ class Guarded(Economy):
             self.settle([self.aim(wanted, 0)], exact=True)
         if first:
             self.alone(SetRules(first, 0), 0)
+            self.alone(Approve(0, who=1), 0)
         self.sound = True
 
     @rule(happenings=st.lists(happenings(), min_size=4, max_size=12))
@@ -126,12 +127,9 @@ class Guarded(Economy):
             return
         told: dict[str, Any] = msgspec.json.decode(entry.data)
         world.still.add(entry.seq)
-        if entry.kind == "approval.policy_set":
-            assert not eyes.rules, f"{entry} without a second person"
-            eyes.rules = _rules(told)
-        elif entry.kind == "approval.requested":
+        assert entry.kind != "approval.policy_set", f"{entry} without a second person"
+        if entry.kind == "approval.requested":
             assert told["verb"] == SET_POLICY, f"nobody asked for {entry}"
-            assert eyes.rules, f"{entry} waits for nobody"
             moved = Moved(entry.principal, "", SET_POLICY, "", 0, world.now)
             eyes.moved.append(moved)
             one = Waiting(None, entry.principal, moved, None, world.now + EXPIRES)

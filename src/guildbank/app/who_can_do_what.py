@@ -40,7 +40,7 @@ def _approvable() -> Iterable[str]:
     yield "| verb | does | permission | where | waits |"
     yield "|---|---|---|---|---|"
     for verb, one in approvables_of(all_rooms()).items():
-        waits = "whenever four eyes are on" if one.always else "where a rule names it"
+        waits = "always" if one.always else "where a rule names it"
         by_amount = ", by amount" if one.measure is not None and not one.always else ""
         where = "tenant, deployment" if one.of == "both" else one.of
         yield f"| `{verb}` | {one.meaning} | `{one.permission}` | {where} | {waits}{by_amount} |"

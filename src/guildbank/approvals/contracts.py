@@ -42,15 +42,10 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """What a plane wants a second person for. With any rule four eyes are on."""
+    """What a plane wants a second person for, besides what always needs one."""
 
     rules: tuple[Rule, ...] = ()
     expires_after_hours: int = 72
-
-    @property
-    def on(self) -> bool:
-        """Whether changes of the policy itself, of operators and of roles need approval."""
-        return bool(self.rules)
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -112,7 +107,7 @@ class Approvable(Generic[C]):
     which looks up what it needs for somebody of a plane and returns what is to run in the
     transaction that consumes the approval. `answer` is what the call would have answered, `after`
     what is begun once it is committed, `sealed` the part of the command that is sealed under its
-    player's key. One that is `always` needs approval whenever four eyes are on. `of` says whose
+    player's key. One that is `always` needs approval without any rule. `of` says whose
     policy can name it. A change that is `fetched` makes a secret: it is made when who asked
     fetches it, so that nobody else ever sees the secret and it is stored nowhere.
     """

@@ -16,7 +16,7 @@ Tally = tuple[tuple[int, int], ...]
 def rules_of(policy: Policy, verb: str, *, always: bool) -> Sequence[Rule]:
     """Return the rules that may ask for this verb; none where it runs at once."""
     if always:
-        return (Rule(verb=verb),) if policy.on else ()
+        return (Rule(verb=verb),)
     return [rule for rule in policy.rules if rule.verb == verb]
 
 

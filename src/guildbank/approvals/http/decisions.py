@@ -67,9 +67,8 @@ async def write_policy(
 ) -> Response[ApprovalPolicyView]:
     """Say what a second person is wanted for.
 
-    The first rules hold at once. From then on every change of the policy, of operators and of roles
-    waits for a second person itself: an operator who may do the same, or `guildbank approval
-    approve` on the host.
+    Every change of the policy, of operators and of roles waits for a second person itself: an
+    operator who may do the same, or `guildbank approval approve` on the host.
     """
     rules = tuple(Rule(verb=one.verb, asset=one.asset, above=one.above) for one in data.rules)
     policy = Policy(rules=rules, expires_after_hours=data.expires_after_hours)

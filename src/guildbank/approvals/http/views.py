@@ -46,7 +46,7 @@ class ApprovalRuleBody(Body):
 
 
 class ApprovalPolicyBody(Body):
-    """What a second person is wanted for; no rules turn four eyes off."""
+    """What a second person is wanted for, besides the verbs that always want one."""
 
     rules: Annotated[list[ApprovalRuleBody], Meta(max_length=MAX_RULES)]
     expires_after_hours: Annotated[int, Meta(ge=1, le=MAX_HOURS)] = 72
@@ -63,7 +63,7 @@ class ApprovalRuleView(View):
 
 
 class ApprovableView(View):
-    """A verb that can be put under approval. `always`: it is, whenever there is any rule."""
+    """A verb that can be put under approval. `always`: it is, without a rule."""
 
     __example__: ClassVar = {
         "verb": "wallets.grant",

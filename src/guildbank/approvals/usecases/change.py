@@ -10,6 +10,7 @@ from guildbank.approvals.contracts import (
     NOT_NEEDED,
     Approvable,
     Change,
+    Policy,
     closed,
 )
 from guildbank.approvals.rules import rules_of
@@ -50,7 +51,8 @@ async def ask_first(
     approvable = four_eyes.approvables[verb]
     async with four_eyes.db.begin(schema_of(tenant), read_only=True) as tx:
         stored = await store.policy_of(tx.driver)
-    if stored is None or not rules_of(stored.policy, verb, always=approvable.always):
+    policy = Policy() if stored is None else stored.policy
+    if not rules_of(policy, verb, always=approvable.always):
         return None
     change = await _change_of(approvable, services, tenant, by, command)
     if isinstance(change, Refusal):

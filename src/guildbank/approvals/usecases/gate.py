@@ -93,13 +93,12 @@ class Gated(Act):
         """Run or store; refused as the act is, `too_many_approvals`, `approval_required`."""
         inner, approvable = self.inner, self._ask.approvable
         stored = stage.get(POLICIES, ONLY)
-        rules: Sequence[Rule] = ()
-        if stored is not None:
-            rules = rules_of(stored.policy, approvable.verb, always=approvable.always)
-        if stored is None or not rules:
+        policy = Policy() if stored is None else stored.policy
+        rules = rules_of(policy, approvable.verb, always=approvable.always)
+        if not rules:
             return NOT_NEEDED if inner is None else inner.decide(stage)
         if inner is None:
-            return self._store(stage, stored.policy, rules[0], Measured(), None)
+            return self._store(stage, policy, rules[0], Measured(), None)
         # A command that would be refused now is refused now.
         draft = inner.decide(stage)
         if isinstance(draft, Refusal):
@@ -111,7 +110,7 @@ class Gated(Act):
         after = self._ask.reserve.look(stage)
         stage.drop()
         before = self._ask.reserve.look(stage)
-        return self._store(stage, stored.policy, rule, measured, (before, after))
+        return self._store(stage, policy, rule, measured, (before, after))
 
     def _judge(self, stage: Stage, rules: Sequence[Rule], measured: Measured) -> Rule | None:
         """Return the rule that asks, None for none; what runs is added up for the next."""

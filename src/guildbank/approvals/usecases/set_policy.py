@@ -1,4 +1,4 @@
-"""Set what a plane wants a second person for; where four eyes are on, one person cannot."""
+"""Set what a plane wants a second person for; one person cannot."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -41,7 +41,7 @@ class SetPolicy(Act):
 async def set_policy(
     four_eyes: FourEyes, tenant: TenantRef | None, by: str, policy: Policy
 ) -> Receipt | Refusal:
-    """Set the policy, or store the wish where the policy of now has any rule.
+    """Store the wish for another policy, which a second person must agree to.
 
     Refusals: `out_of_range`, `invalid_value`, `too_many_approvals`, `tenant_suspended`. Raises
     Unavailable.
@@ -62,7 +62,7 @@ async def _act(_services: Any, _tenant: TenantRef | None, by: str, policy: Polic
 APPROVABLE = Approvable(
     verb=VERB,
     permission=SET_POLICY,
-    meaning="Change what needs approval, once anything does.",
+    meaning="Change what needs approval.",
     command=Policy,
     show=lambda policy: {
         "rules": [{"verb": r.verb, "asset": r.asset, "above": r.above} for r in policy.rules],

@@ -93,8 +93,8 @@ WHERE id IN (
 )
 """
 
-# Who claimed the address without confirming it loses the claim, and the password that it was typed
-# with. Who has a user name typed the password with that, and perhaps the address by mistake.
+# Who claimed the address without confirming it loses the claim, and the password that was set
+# beside it: whoever knows it may have made the account to wait in it for the address's owner.
 STRIP = """
 WITH stripped AS (
     DELETE FROM identity_email
@@ -106,9 +106,6 @@ WITH stripped AS (
 locked_out AS (
     DELETE FROM identity_password
     WHERE player_id IN (SELECT player_id FROM stripped)
-      AND NOT EXISTS (
-          SELECT FROM identity_username WHERE player_id = identity_password.player_id
-      )
 )
 SELECT DISTINCT player_id
 FROM stripped

@@ -1,6 +1,6 @@
 """Changes of operators and roles as they wait for a second person, who must be able to make them.
 
-While four eyes are on they always wait: who could invite or promote alone would agree with oneself.
+They always wait: who could invite or promote alone would agree with oneself.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

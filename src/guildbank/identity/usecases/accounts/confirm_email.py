@@ -64,11 +64,10 @@ async def confirm_email(
 ) -> Refusal | None:
     """Confirm the address that the mailed secret was sent to; `inside` is who sent it signed in.
 
-    All who only claimed it lose it and their sessions, and the password unless they have a user
-    name to type it with. Nor is it known that the account was made by who reads the mail, unless
-    they sent the secret from inside it: else what it is entered by goes, but the password and an
-    account elsewhere with the same address. Refusals: `ticket_not_valid`, and `email_taken`, which
-    leaves the secret good.
+    All who only claimed it lose it, their sessions and their password. Nor is it known that the
+    account was made by who reads the mail, unless they sent the secret from inside it: else what it
+    is entered by goes, but the password and an account elsewhere with the same address. Refusals:
+    `ticket_not_valid`, and `email_taken`, which leaves the secret good.
     """
     async with identity.db.begin(tenant.schema, read_only=True) as tx:
         ticket = await find_ticket(identity, tx, secret, "confirm_email")
