@@ -1,6 +1,7 @@
 """Runs the whole contract of the provider slot against one plugin."""
 
 from guildbank.plugin_api.conformance import (
+    confirmation_checks,
     failure_checks,
     manifest_checks,
     payment_checks,
@@ -15,6 +16,7 @@ from guildbank.plugin_api.provider import Context, PaymentProvider
 PROVIDER_CHECKS: tuple[CheckFunction, ...] = (
     *manifest_checks.CHECKS,
     *payment_checks.CHECKS,
+    *confirmation_checks.CHECKS,
     *refund_checks.CHECKS,
     *webhook_checks.CHECKS,
     *failure_checks.CHECKS,
