@@ -6,6 +6,7 @@ import pytest
 
 from guildbank.plugin_api import Context
 from guildbank.plugin_api.conformance import (
+    CONFIRMATION_CHECKS,
     PROVIDER_CHECKS,
     Check,
     DirectHttp,
@@ -47,7 +48,9 @@ async def checks() -> dict[str, Check]:
     return {check.name: check for check in done}
 
 
-@pytest.mark.parametrize("name", [check.__name__ for check in PROVIDER_CHECKS])
+@pytest.mark.parametrize(
+    "name", [check.__name__ for check in (*CONFIRMATION_CHECKS, *PROVIDER_CHECKS)]
+)
 def test_the_contract_holds(name: str, checks: dict[str, Check]) -> None:
     check = checks[name]
     assert check.ran is (name not in NOBODY_TO_ASK), check.detail

@@ -16,11 +16,13 @@ from guildbank.plugin_api.provider import Context, PaymentProvider
 PROVIDER_CHECKS: tuple[CheckFunction, ...] = (
     *manifest_checks.CHECKS,
     *payment_checks.CHECKS,
-    *confirmation_checks.CHECKS,
     *refund_checks.CHECKS,
     *webhook_checks.CHECKS,
     *failure_checks.CHECKS,
 )
+
+CONFIRMATION_CHECKS: tuple[CheckFunction, ...] = confirmation_checks.CHECKS
+"""Run besides, where the manifest names whose word counts."""
 
 
 async def run_provider_conformance(
@@ -40,7 +42,10 @@ async def run_provider_conformance(
             )
         ]
     stage = Stage(provider=Witness(provider), context=context, rehearsal=rehearsal)
-    return [await _run(check, stage) for check in PROVIDER_CHECKS]
+    confirmed = rehearsal.confirms is not None or provider.manifest.confirmed_by is not None
+    # Before the checks that look at all that was said.
+    checks = (*(CONFIRMATION_CHECKS if confirmed else ()), *PROVIDER_CHECKS)
+    return [await _run(check, stage) for check in checks]
 
 
 async def _run(check: CheckFunction, stage: Stage) -> Check:
