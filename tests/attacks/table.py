@@ -318,6 +318,8 @@ def _of_payments(o: Objects) -> dict[str, Call]:
         "POST /v1/payments/{payment_id}/refunds": Call({}),
         "GET /v1/payments/{payment_id}/refunds": Call(),
         "GET /v1/refunds/{refund_id}": Call(),
+        "POST /v1/payments/{payment_id}/confirmation": Call({"data": {"code": "x"}}),
+        "POST /v1/refunds/{refund_id}/confirmation": Call({"data": {"code": "x"}}),
         "PUT /v1/providers/{provider_id}": Call(provider),
         "GET /v1/providers/{provider_id}": Call(),
         "GET /v1/providers": Call(),

@@ -36,11 +36,13 @@ TAKEN = {
     "POST /v1/callbacks/{purpose}/{step}/enable",
     "POST /v1/callbacks/{purpose}/{step}/skip",
     "POST /v1/payments/{payment_id}/callbacks/{step}/replay",
+    "POST /v1/payments/{payment_id}/confirmation",
+    "POST /v1/refunds/{refund_id}/confirmation",
 }
 """What these are for is not there: an earlier call has ended it, or the estate has none.
 
-Captures and cancels stand for two; factors, approvals and callbacks are proved where such things
-are made.
+Captures and cancels stand for two; factors, approvals, callbacks and confirmations are proved
+where such things are made.
 """
 
 NOTHING_WAITS = {

@@ -71,7 +71,7 @@ OF_OPERATORS = ("/v1/operator", "/v1/roles", "/v1/staff-sign-in", "/v1/approval"
 def of_operators(name: str) -> bool:
     """Say whether only people may call: those tell a story of their own, in a file of their own."""
     path = name.split()[1]
-    return path.startswith(OF_OPERATORS) or path.endswith("/clear-factors")
+    return path.startswith(OF_OPERATORS) or path.endswith(("/clear-factors", "/confirmation"))
 
 
 EXAMPLES = {name: body for name, body in bodies().items() if not of_operators(name)}

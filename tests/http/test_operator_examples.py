@@ -88,6 +88,39 @@ def asked(server: GuildbankServer) -> str:
     return str(answer.json()["id"])
 
 
+def transferred(server: GuildbankServer) -> str:
+    """Let a player of the demo begin a payment by bank transfer."""
+    demo = server.credentials.demo
+    assert demo is not None
+    account = {"holder": "Moonlit GmbH", "iban": "DE89370400440532013000"}
+    price = {"price": {"amount": "4.99", "currency": "EUR"}}
+    pack = {"name": "Chest", "currency": "GEM", "coins": 500, "prices": [price]}
+    with server.client(demo.secret_key) as game:
+        configured = game.put("/v1/providers/bank_transfer", json={"settings": account})
+        assert configured.status_code == 200, configured.text
+        player = game.post("/v1/players", json={"externalId": new_id("user")}).json()["id"]
+        body = {
+            "packId": game.post("/v1/packs", json=pack).json()["id"], "playerId": player,
+            "currency": "EUR", "provider": "bank_transfer",
+        }  # fmt: skip
+        answer = game.post("/v1/payments", json=body, headers={"idempotency-key": new_id("key")})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def confirmations(browser: Browser, server: GuildbankServer) -> None:
+    """Confirm what came by transfer, and that it was sent back."""
+    paid, name = transferred(server), "confirmation"
+    browser.http.headers["idempotency-key"] = new_id("key")
+    at = f"/v1/payments/{paid}"
+    confirmed = browser.send(f"POST /v1/payments/{{payment_id}}/{name}", f"{at}/{name}")
+    assert confirmed["state"] == "credited"
+    refund = browser.http.post(f"{at}/refunds", json={}).json()["id"]
+    sent = browser.send(f"POST /v1/refunds/{{refund_id}}/{name}", f"/v1/refunds/{refund}/{name}")
+    assert sent["state"] == "succeeded"
+    del browser.http.headers["idempotency-key"]
+
+
 def hire(server: GuildbankServer) -> None:
     """Make the operator of the examples."""
     words = ["operator", "create", ADDRESS, "--name=Olga", "--tenant=demo"]
@@ -158,6 +191,7 @@ def test_the_examples_tell_a_story_that_is_true(server: GuildbankServer, browser
     changed = browser.send("PUT /v1/operators/{operator_id}/roles", path)
     assert changed["roles"] == ["support"]
     browser.send("POST /v1/operator-invitations", address="new@moonlit.example")
+    confirmations(browser, server)
     browser.send("PUT /v1/approval-policy")
     for verb in ("approve", "reject"):
         waits = f"/v1/approvals/{asked(server)}/{verb}"

@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable
+from typing import TypeVar
 
 import structlog
 
 from guildbank.kernel import MAX_AMOUNT
 from guildbank.ledger import is_money
-from guildbank.plugin_api import Manifest, Outcome, OutcomeStatus
+from guildbank.plugin_api import Manifest, NotConfirmed, Outcome, OutcomeStatus
 
 log = structlog.get_logger(__name__)
 MAX_WORD = 255
+T = TypeVar("T")
 
 
 def storable(text: str) -> bool:
@@ -28,9 +30,21 @@ async def ask_provider(manifest: Manifest, call: Awaitable[Outcome]) -> Outcome:
 
     So is a `processed` without amount and currency: a success by accident is none.
     """
+    return _sound(manifest, await _answer(manifest, call))
+
+
+async def ask_confirmation(
+    manifest: Manifest, call: Awaitable[Outcome | NotConfirmed]
+) -> Outcome | NotConfirmed:
+    """Return what a provider makes of a confirmation, its outcome as of any other call."""
+    said = await _answer(manifest, call)
+    return said if isinstance(said, NotConfirmed) else _sound(manifest, said)
+
+
+async def _answer(manifest: Manifest, call: Awaitable[T]) -> T | Outcome:
     try:
         async with asyncio.timeout(manifest.timeout_seconds):
-            outcome = await call
+            return await call
     except Exception as error:  # only the provider knows whether money moved
         log.warning("provider_failed", plugin=manifest.id, error=repr(error))
         return Outcome(
@@ -38,6 +52,9 @@ async def ask_provider(manifest: Manifest, call: Awaitable[Outcome]) -> Outcome:
             code="no_answer",
             message="The provider did not answer in a way that says what happened.",
         )
+
+
+def _sound(manifest: Manifest, outcome: Outcome) -> Outcome:
     texts = (outcome.reference, outcome.code)
     if any(text is not None and not storable(text) for text in texts):
         log.error("provider_malformed", plugin=manifest.id)

@@ -27,12 +27,14 @@ ROOM = Room(
         "payments:read": "Read payments, refunds, providers and plugins.",
         "payments:write": "Begin, retry and cancel payments for any player.",
         "payments:refund": "Give money back.",
+        "payments:confirm": "Confirm that money came or was sent, where no provider tells.",
         "providers:write": "Configure accounts at payment providers.",
     },
     held_by={
         "payments:read": ("finance", "support", "compliance", "analyst", "developer"),
         "payments:write": ("support",),
         "payments:refund": ("finance",),
+        "payments:confirm": ("finance",),
     },
     events={
         "payments.created": "A payment was begun.",
@@ -83,6 +85,11 @@ ROOM = Room(
         Code("currency_mismatch", 422, "The payment is in another money."),
         Code("dispute_open", 409, "The payment is disputed and cannot be refunded now."),
         Code("callback_not_disabled", 409, "What waits is given up for disabled callbacks only."),
+        Code("payment_not_confirmable", 409, "The payment waits for nobody's confirmation."),
+        Code("refund_not_confirmable", 409, "The refund waits for nobody's confirmation."),
+        Code("confirmation_refused", 422, "What was given does not confirm that money moved."),
+        Code("transaction_used", 409, "The transaction was given for another payment already."),
+        Code("too_many_confirmations", 429, "Too many wrong confirmations; wait a while."),
         Code("bad_signature", 400, "The webhook's signature, age or form is not believed."),
     ),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import BigInteger, Boolean, DateTime, Integer, LargeBinary, Table
@@ -148,8 +148,34 @@ class References:
         return ()
 
 
+ATTEMPT_REFERENCES = References(ATTEMPTS)
 REFUND_REFERENCES = References(REFUNDS)
 DISPUTE_REFERENCES = References(DISPUTES)
+
+
+PAGE_OF_INTENTS = """
+WHERE ($1::text IS NULL OR player_id = $1)
+  AND ($2::text IS NULL OR id < $2)
+  AND ($4::text IS NULL OR provider = $4)
+  AND ($5::text IS NULL OR state = $5)
+  AND ($6::text IS NULL OR id = (
+      SELECT attempt.payment_id
+      FROM payments_attempt AS attempt
+      WHERE attempt.provider = $4
+        AND attempt.reference = $6
+  ))
+ORDER BY id DESC
+LIMIT $3
+"""
+
+
+class PaymentFilter(NamedTuple):
+    """Which payments are listed; `reference` is that of an attempt at the named provider."""
+
+    player_id: str | None = None
+    provider: str | None = None
+    state: str | None = None
+    reference: str | None = None
 
 
 async def intent_by_id(driver: Driver, id_: str) -> Intent | None:
@@ -218,15 +244,17 @@ async def disputes_of(driver: Driver, payment_id: str) -> list[Dispute]:
 
 
 async def intent_page(
-    driver: Driver, player_id: str | None, before: str | None, limit: int
+    driver: Driver, wanted: PaymentFilter, before: str | None, limit: int
 ) -> list[Intent]:
-    """Return payments, the newest first, of one player or of all."""
+    """Return payments, the newest first, of one player, provider and state or of all."""
     records = await driver.fetch(
-        f"{INTENTS.select} WHERE ($1::text IS NULL OR player_id = $1) "
-        "AND ($2::text IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
-        player_id,
+        f"{INTENTS.select} {PAGE_OF_INTENTS}",
+        wanted.player_id,
         before,
         limit,
+        wanted.provider,
+        wanted.state,
+        wanted.reference,
     )
     return [INTENTS.row(record) for record in records]
 

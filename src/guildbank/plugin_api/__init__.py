@@ -7,6 +7,13 @@ from guildbank.plugin_api.captcha import (
     CaptchaContext,
     CaptchaResponse,
 )
+from guildbank.plugin_api.confirmation import (
+    Confirmation,
+    Confirmer,
+    Confirms,
+    ConfirmsRefunds,
+    NotConfirmed,
+)
 from guildbank.plugin_api.declines import Decline
 from guildbank.plugin_api.history import (
     MAX_PAST,
@@ -86,6 +93,10 @@ __all__ = [
     "CaptchaContext",
     "CaptchaResponse",
     "ChecksSettings",
+    "Confirmation",
+    "Confirmer",
+    "Confirms",
+    "ConfirmsRefunds",
     "Context",
     "Decline",
     "Delivered",
@@ -104,6 +115,7 @@ __all__ = [
     "Middleware",
     "NextAction",
     "NoAnswer",
+    "NotConfirmed",
     "Notification",
     "NotificationChannel",
     "Outcome",

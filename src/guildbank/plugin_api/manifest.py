@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -35,7 +35,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     moves no real money: live tenants refuse it. `test_only_settings` names settings of a payment
     provider that only test tenants may have, such as the address and the trust root of a server
     that plays it. `currencies` are those that a provider takes (ISO 4217); none named means that
-    only the provider can say.
+    only the provider can say. `confirmed_by` says of a provider that `Confirms` whose word it
+    takes that a payment was paid: the buyer's, or that of an operator of the tenant.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     sandbox: bool = False
     test_only_settings: frozenset[str] = frozenset()
     currencies: frozenset[str] = frozenset()
+    confirmed_by: Literal["buyer", "operator"] | None = None
 
     def takes(self, currency: str) -> bool:
         """Say whether a provider may take the currency, as far as its manifest knows."""

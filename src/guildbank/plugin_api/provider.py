@@ -33,11 +33,16 @@ class OutcomeStatus(StrEnum):
 
 
 class NextAction(msgspec.Struct, frozen=True, kw_only=True):
-    """What the player must do: open `url` (kind `redirect`) or confirm with `client_secret`."""
+    """What the player must do.
+
+    Open `url` (kind `redirect`), confirm with `client_secret`, or pay by what the `details` say,
+    words to be shown under stable names (kind `bank_transfer`: `holder`, `iban`, `reference`).
+    """
 
     kind: str
     url: str | None = None
     client_secret: str | None = None
+    details: Mapping[str, str] | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +51,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     `reference` is the provider's own id of the payment or refund, kept for every later call.
     `code` is the provider's error code, `message` a sentence without personal data. `decline` says
     in the words of all providers why a payment is `declined` or `canceled`; without it the first
-    counts as `declined` and the second, with code `not_found`, as `never_arrived`.
+    counts as `declined` and the second, with code `not_found`, as `never_arrived`. A payment
+    that may be `pending` for more than a day has its end in `waits_until`, within 90 days.
     """
 
     status: OutcomeStatus
@@ -57,6 +63,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None = None
     message: str | None = None
     decline: Decline | None = None
+    waits_until: datetime | None = None
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

@@ -64,3 +64,36 @@ DISPUTE_OPEN = Refusal(
     code="dispute_open",
     detail="The payment is disputed; it can be refunded once the dispute is closed.",
 )
+TAKES_NO_CONFIRMATION = Refusal(
+    code="payment_not_confirmable",
+    detail="The payment's provider takes nobody's word: it says itself how the payment stands.",
+)
+NOT_AWAITED = Refusal(
+    code="payment_not_confirmable",
+    detail="The payment does not wait for a confirmation: it has ended, or its provider was not "
+    "asked yet.",
+)
+CAPTURED_BEFORE = Refusal(
+    code="payment_not_confirmable",
+    detail="The attempt was confirmed before, and takes one transaction only. Money that came "
+    "besides is not booked here: send it back where it came from.",
+)
+REFUND_NOT_AWAITED = Refusal(
+    code="refund_not_confirmable",
+    detail="The refund does not wait for anybody to confirm that it was sent.",
+)
+TRANSACTION_USED = Refusal(
+    code="transaction_used",
+    detail="This transaction was given for another payment or refund; each counts once.",
+    field="data.transaction",
+)
+NOT_BY_YOU = Refusal(
+    code="forbidden", detail="Operators who signed in confirm payments of this provider."
+)
+BUYERS_CONFIRM = Refusal(
+    code="forbidden", detail="The buyer confirms payments of this provider, or a game server."
+)
+TOO_MANY_GUESSES = Refusal(
+    code="too_many_confirmations",
+    detail="Too many confirmations of this player were wrong. Wait a quarter of an hour.",
+)

@@ -3,6 +3,7 @@
 from guildbank.payments.http import (
     callbacks,
     coins,
+    confirmations,
     payments,
     providers,
     refunds,
@@ -12,8 +13,8 @@ from guildbank.payments.http import (
 
 __all__ = ["APPROVABLES", "ROUTES"]
 
-APPROVABLES = (refunds.REFUNDING, providers.CONFIGURING)
+APPROVABLES = (refunds.REFUNDING, providers.CONFIGURING, confirmations.CONFIRMING)
 ROUTES = (
-    *payments.ROUTES, *timeline.ROUTES, *coins.ROUTES, *refunds.ROUTES, *providers.ROUTES,
-    *webhooks.ROUTES, *callbacks.ROUTES,
+    *payments.ROUTES, *timeline.ROUTES, *coins.ROUTES, *refunds.ROUTES, *confirmations.ROUTES,
+    *providers.ROUTES, *webhooks.ROUTES, *callbacks.ROUTES,
 )  # fmt: skip

@@ -28,6 +28,7 @@ from guildbank.infra.http import (
     read_country,
 )
 from guildbank.infra.http.schema import CurrencyText
+from guildbank.payments.contracts.rows import IntentState
 from guildbank.payments.contracts.sale import Purchase
 from guildbank.payments.http.views import (
     PaymentLine,
@@ -36,6 +37,7 @@ from guildbank.payments.http.views import (
     payment_view,
     status_of,
 )
+from guildbank.payments.store import PaymentFilter
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.attempt import Asked
 from guildbank.payments.usecases.cancel import cancel_payment
@@ -171,14 +173,32 @@ async def list_all(
     player_id: Annotated[
         str | None, QueryParameter(name="playerId", max_length=90, description="Of one player.")
     ] = None,
+    provider: Annotated[
+        str | None, QueryParameter(name="provider", max_length=64, description="At one provider.")
+    ] = None,
+    in_state: Annotated[
+        IntentState | None, QueryParameter(name="state", description="In one state.")
+    ] = None,
+    reference: Annotated[
+        str | None,
+        QueryParameter(
+            name="reference",
+            max_length=255,
+            description="Whose attempt `provider` knows by this name.",
+        ),
+    ] = None,
     limit: Limit = 50,
     after: After = None,
 ) -> Page[PaymentLine]:
-    """List payments, newest first. A player's token lists its own."""
+    """List payments, newest first. A player's token lists its own.
+
+    Those that wait for a bank transfer are `provider=bank_transfer` and `state=requires_action`.
+    """
     position = decode_cursor(after, [str])
     owner = player_id if caller.player_id is None else _buyer(caller, player_id)
     before = str(position[0]) if position else None
-    found = await list_payments(payments, caller.home, owner, before, limit + 1)
+    wanted = PaymentFilter(owner, provider, in_state, reference)
+    found = await list_payments(payments, caller.home, wanted, before, limit + 1)
     page = found[:limit]
     more = encode_cursor([page[-1].id]) if len(found) > limit else None
     return Page([payment_line(one) for one in page], more)

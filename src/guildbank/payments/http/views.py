@@ -1,6 +1,6 @@
 """What clients see of payments: money as decimal strings, coins as integers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -20,7 +20,7 @@ from guildbank.payments.contracts.rows import (
     RefundState,
 )
 from guildbank.payments.declines import row_of
-from guildbank.payments.rules import LIVE_ATTEMPTS
+from guildbank.payments.rules import ENDED_INTENTS, LIVE_ATTEMPTS
 from guildbank.payments.usecases.money import read_taking
 from guildbank.payments.usecases.read import Dossier
 from guildbank.pipelines import Because
@@ -30,22 +30,26 @@ _ACTIONS = msgspec.json.Decoder(NextAction)
 _ADVICE = {
     IntentState.UNKNOWN: "The provider did not answer. Read this payment again; do not pay twice.",
     IntentState.PROCESSING: "The provider is at work. Ask again for this payment.",
+    IntentState.CONFLICTED: "Another amount or currency came than asked: no coins were credited. "
+    "The money is on its way back, or waits for an operator to send it.",
     IntentState.CREATED: "The provider is being asked. Ask again for this payment.",
 }
 
 
 class NextActionView(View):
-    """What the player must do: open `url`, or confirm with `clientSecret`."""
+    """What the player must do: open `url`, confirm with `clientSecret`, or pay by the `details`."""
 
     __example__: ClassVar = {
         "kind": "redirect",
         "url": "https://pay.example/checkout/7",
         "clientSecret": None,
+        "details": None,
     }
 
     kind: str
     url: str | None = None
     client_secret: str | None = None
+    details: Mapping[str, str] | None = None
 
 
 class RefundView(View):
@@ -274,7 +278,10 @@ def _next_action(dossier: Dossier) -> NextActionView | None:
         if current and one.action is not None:
             action = _ACTIONS.decode(one.action)
             return NextActionView(
-                kind=action.kind, url=action.url, client_secret=action.client_secret
+                kind=action.kind,
+                url=action.url,
+                client_secret=action.client_secret,
+                details=action.details,
             )
     return None
 
@@ -313,5 +320,5 @@ def dispute_view(dispute: Dispute) -> DisputeView:
 
 def status_of(dossier: Dossier) -> int:
     """Return 202 for a payment whose provider has not said yet, else 201."""
-    waits = dossier.intent.state in _ADVICE
+    waits = dossier.intent.state in _ADVICE and dossier.intent.state not in ENDED_INTENTS
     return 202 if waits else 201

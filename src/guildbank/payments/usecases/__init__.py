@@ -95,6 +95,11 @@ class Payments:
     rates: ErrorRates = field(default_factory=lambda: ErrorRates(Rule(errors=20)))
     """By a tenant's schema and a provider: where too many requests get no answer that can be used,
     no new payment is begun for a while. Refunds, looks and webhooks go on."""
+    guesses: ErrorRates = field(
+        default_factory=lambda: ErrorRates(Rule(errors=10, rate=0, pause_seconds=900))
+    )
+    """By a tenant's schema and a player: whoever confirms wrongly ten times in five minutes is not
+    asked for a quarter of an hour, by each process."""
     opened: set[tuple[str, str]] = field(default_factory=set)
     """Moneys by tenant whose accounts are known to be there: none is ever taken away."""
     persons: Persons = field(init=False)

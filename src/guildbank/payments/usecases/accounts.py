@@ -21,7 +21,7 @@ from guildbank.payments.contracts.refusals import (
 from guildbank.payments.contracts.rows import PROVIDER_CONFIGURED, Account
 from guildbank.payments.store import ACCOUNTS
 from guildbank.payments.usecases import Payments
-from guildbank.plugin_api import Context, Manifest, PaymentProvider
+from guildbank.plugin_api import ChecksSettings, Context, Manifest, PaymentProvider
 from guildbank.plugin_host import Outbound, merge_settings, refused_when_live
 
 SYSTEM = "system"
@@ -135,7 +135,7 @@ class ConfigureProvider(Act):
     """
 
     verb = "payments.configure_provider"
-    __slots__ = ("enabled", "given", "manifest", "safe")
+    __slots__ = ("checks", "enabled", "given", "manifest", "safe")
 
     def __init__(
         self,
@@ -144,9 +144,11 @@ class ConfigureProvider(Act):
         safe: Safe,
         given: Mapping[str, Any],
         enabled: bool,
+        checks: ChecksSettings | None = None,
     ) -> None:
         super().__init__(principal)
         self.manifest = manifest
+        self.checks = checks
         self.safe = safe
         self.given = given
         self.enabled = enabled
@@ -163,6 +165,15 @@ class ConfigureProvider(Act):
         merged = merge_settings(self.manifest, self.given, before, stored)
         if isinstance(merged, Refusal):
             return merged
+        if self.checks is not None:
+            whole = {**merged.plain, **merged.secrets}
+            problem = next(iter(self.checks.check_settings(whole)), None)
+            if problem is not None:
+                return Refusal(
+                    code="invalid_settings",
+                    detail=problem.detail[:500],
+                    field=f"settings.{problem.field[:80]}",
+                )
         if known is not None and merged.same and known.enabled == self.enabled:
             return NO_CHANGE
         sealed = known.sealed if known is not None and merged.same_secrets else None
@@ -250,7 +261,8 @@ async def configuring(
     if (refused := refused_when_live(manifest, tenant.mode, wanted.settings)) is not None:
         return refused
     safe = await _safe(payments, tenant)
-    return ConfigureProvider(principal, manifest, safe, wanted.settings, wanted.enabled)
+    checks = plugin if isinstance(plugin, ChecksSettings) else None
+    return ConfigureProvider(principal, manifest, safe, wanted.settings, wanted.enabled, checks)
 
 
 async def list_providers(payments: Payments, tenant: TenantRef) -> list[ProviderView]:

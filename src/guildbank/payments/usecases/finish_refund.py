@@ -60,7 +60,7 @@ class FinishRefund(MoneyAct):
         fresh = msgspec.structs.replace(
             refund,
             state=after,
-            reference=refund.reference or self.outcome.reference,
+            reference=self.reference_of(refund),
             code=self.outcome.code,
             changed_at=stage.now,
         )
@@ -71,6 +71,10 @@ class FinishRefund(MoneyAct):
         stage.put(REFUNDS, refund.id, fresh)
         told = {"payment": refund.payment_id, "refund": refund.id, "state": after}
         return Draft(f"payments.refund_{after}", facts(told))
+
+    def reference_of(self, refund: Refund) -> str | None:
+        """Return by which name of the provider's the refund is known from now on."""
+        return refund.reference or self.outcome.reference
 
     def _gone(self, stage: Stage, rows: Rows, refund: Refund) -> Draft | Refusal:
         """Book the money out: the provider paid it back."""

@@ -7,6 +7,7 @@ from guildbank.kernel import Refusal, parse_id
 from guildbank.payments import store
 from guildbank.payments.contracts.refusals import NO_PAYMENT, NO_REFUND
 from guildbank.payments.contracts.rows import Attempt, Dispute, Intent, Refund
+from guildbank.payments.store import PaymentFilter
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.look import nudge
 from guildbank.payments.usecases.refund_reason import with_reasons
@@ -53,11 +54,11 @@ async def read_payment(payments: Payments, tenant: TenantRef, payment_id: str) -
 
 
 async def list_payments(
-    payments: Payments, tenant: TenantRef, player_id: str | None, before: str | None, limit: int
+    payments: Payments, tenant: TenantRef, wanted: PaymentFilter, before: str | None, limit: int
 ) -> list[Intent]:
     """Return payments, the newest first."""
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
-        return await store.intent_page(tx.driver, player_id, before, limit)
+        return await store.intent_page(tx.driver, wanted, before, limit)
 
 
 async def get_refund(payments: Payments, tenant: TenantRef, refund_id: str) -> Refund | Refusal:

@@ -4,6 +4,8 @@ Webhook, return page, poll and janitor all come here and may race: the act decid
 what is new, and a capture is one business effect with one key.
 """
 
+from datetime import datetime, timedelta
+
 import msgspec
 import structlog
 
@@ -39,6 +41,8 @@ from guildbank.plugin_api import Outcome, OutcomeStatus
 from guildbank.wallets import purse_of, wallet_needs
 
 log = structlog.get_logger(__name__)
+LONGEST_WAIT = timedelta(days=90)
+UNAPPLIED_KINDS = ("payments.unapplied", "payments.conflicted")
 
 
 class Settle(PaymentAct):
@@ -118,6 +122,10 @@ class Settle(PaymentAct):
             changed_at=stage.now,
         )
 
+    def reference_of(self, attempt: Attempt) -> str | None:
+        """Return by which name of the provider's captured money is known from now on."""
+        return attempt.reference or self.outcome.reference
+
     def _moved(
         self, stage: Stage, intent: Intent, attempt: Attempt, after: AttemptState
     ) -> Draft | Refusal:
@@ -144,6 +152,7 @@ class Settle(PaymentAct):
                 state=state,
                 reserved=intent.reserved and not over,
                 problem=decline if over else intent.problem,
+                expires_at=waits_until(intent, self.outcome),
                 changed_at=stage.now,
             )
             stage.put(INTENTS, intent.id, moved)
@@ -159,7 +168,7 @@ class Settle(PaymentAct):
         taken = msgspec.structs.replace(
             attempt,
             state=AttemptState.CAPTURED,
-            reference=attempt.reference or self.outcome.reference,
+            reference=self.reference_of(attempt),
             action=None,
             code=None,
             captured_minor=amount,
@@ -234,6 +243,13 @@ class Settle(PaymentAct):
         return Draft(kind, facts({**_facts(intent, attempt), "reason": problem}))
 
 
+def waits_until(intent: Intent, outcome: Outcome) -> datetime:
+    """Return when a payment ends that nobody pays: a provider may let it wait longer."""
+    if outcome.waits_until is None:
+        return intent.expires_at
+    return max(intent.expires_at, min(outcome.waits_until, intent.created_at + LONGEST_WAIT))
+
+
 def _loaded(stage: Stage, payment_id: str) -> bool:
     return stage.loaded(INTENTS, payment_id)
 
@@ -281,26 +297,28 @@ async def settle(
 
     Returns the receipt of what was booked, now or before, or `no_change`.
     """
+    await open_money(payments, tenant, outcome)
+    act = Settle(payments.fulfilment, attempt, outcome)
+    receipt = await payments.journal.submit(tenant.schema, act)
+    if isinstance(receipt, Refusal) and receipt.code not in ("no_change", "not_found"):
+        log.error("settlement_refused", attempt=attempt.id, code=receipt.code)
+    if isinstance(receipt, Receipt) and receipt.kind in UNAPPLIED_KINDS:
+        await return_unapplied(payments, tenant, attempt.id)
+    return receipt
+
+
+async def open_money(payments: Payments, tenant: TenantRef, outcome: Outcome) -> None:
+    """Make the accounts of the money that a capture is in, unless they are known to be there."""
     money = (tenant.id, outcome.currency or "")
     if outcome.status is OutcomeStatus.PROCESSED and money not in payments.opened:
         opened = await payments.journal.submit(tenant.schema, OpenMoney(money[1]))
         if isinstance(opened, Receipt) or opened == NO_CHANGE:
             payments.opened.add(money)
-    act = Settle(payments.fulfilment, attempt, outcome)
-    receipt = await payments.journal.submit(tenant.schema, act)
-    if isinstance(receipt, Refusal) and receipt.code not in ("no_change", "not_found"):
-        log.error("settlement_refused", attempt=attempt.id, code=receipt.code)
-    if isinstance(receipt, Receipt) and receipt.kind in (
-        "payments.unapplied",
-        "payments.conflicted",
-    ):
-        await _return_unapplied(payments, tenant, attempt)
-    return receipt
 
 
-async def _return_unapplied(payments: Payments, tenant: TenantRef, attempt: Attempt) -> None:
+async def return_unapplied(payments: Payments, tenant: TenantRef, attempt_id: str) -> None:
     """Give back at once what could not be credited; a job finds what this leaves."""
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
-        fresh = await store.attempt_by_id(tx.driver, attempt.id)
+        fresh = await store.attempt_by_id(tx.driver, attempt_id)
     if fresh is not None:
         await refund_unapplied(payments, tenant, fresh)

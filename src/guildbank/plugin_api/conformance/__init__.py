@@ -25,11 +25,16 @@ from guildbank.plugin_api.conformance.identity.run import (
     IDENTITY_CHECKS,
     run_identity_conformance,
 )
-from guildbank.plugin_api.conformance.run import PROVIDER_CHECKS, run_provider_conformance
+from guildbank.plugin_api.conformance.run import (
+    CONFIRMATION_CHECKS,
+    PROVIDER_CHECKS,
+    run_provider_conformance,
+)
 
 __all__ = [
     "CALLBACK_CHECKS",
     "CAPTCHA_CHECKS",
+    "CONFIRMATION_CHECKS",
     "GATE_CHECKS",
     "IDENTITY_CHECKS",
     "PROVIDER_CHECKS",

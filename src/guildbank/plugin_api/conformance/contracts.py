@@ -5,7 +5,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
-from guildbank.plugin_api.provider import Context, Outcome
+from guildbank.plugin_api.provider import Context, Outcome, PaymentRequest
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +33,8 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     provider has no such method. Where nothing is paid without the player, `pays_by_action` is set:
     `pays` waits, `complete_action` does the player's part, and the look after it says processed.
     `refuse_action` does the player's part too, in a way that the payment is then refused for good.
+    Where nothing is paid until somebody confirms it, `confirms` returns the data for a request.
+    `keeps_books` is false where there is nobody to be asked how a payment or refund stands.
     `found_by_attempt` is false where a provider cannot be asked by an id of ours.
     `amount_minor` is divided by three for partial refunds.
     `redirected` returns the settings with the provider's address replaced by the given URL, so
@@ -45,6 +47,8 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     needs_action: str | None = None
     pays_by_action: bool = False
     found_by_attempt: bool = True
+    keeps_books: bool = True
+    confirms: Callable[[Context, PaymentRequest], Mapping[str, str]] | None = None
     amount_minor: int = 900
     currency: str = "EUR"
     redirected: Callable[[Mapping[str, Any], str], Mapping[str, Any]] | None = None

@@ -5,6 +5,7 @@ from guildbank.plugin_api.conformance.contracts import NotRun, Verdict
 from guildbank.plugin_api.conformance.stage import CheckFunction, Stage, fault_in_money
 from guildbank.plugin_api.provider import Outcome, OutcomeStatus
 
+NO_BOOKS = NotRun("the provider keeps no books: there is nobody to be asked")
 _NO_ACTION = NotRun("the rehearsal names no method that needs action")
 
 
@@ -49,6 +50,8 @@ async def a_declined_payment_is_declined(stage: Stage) -> Verdict:
 
 async def fetch_agrees_by_reference_and_by_attempt(stage: Stage) -> Verdict:
     """A payment is found by the provider's reference and, where that can be, by ours."""
+    if not stage.rehearsal.keeps_books:
+        return NO_BOOKS
     request = stage.payment(stage.rehearsal.pays)
     made = await stage.pay(request)
     by_ours = (None,) if stage.rehearsal.found_by_attempt else ()
@@ -118,6 +121,8 @@ async def a_canceled_payment_stays_canceled(stage: Stage) -> Verdict:
 
 async def a_captured_payment_cannot_be_canceled(stage: Stage) -> Verdict:
     """Canceling too late says `processed`: the money is here and must be booked."""
+    if not stage.rehearsal.keeps_books:
+        return NO_BOOKS
     request = stage.payment(stage.rehearsal.pays)
     made = await stage.pay(request)
     late = await stage.provider.cancel_payment(stage.context, request.attempt_id, made.reference)

@@ -1,6 +1,7 @@
 """Runs the whole contract of the provider slot against one plugin."""
 
 from guildbank.plugin_api.conformance import (
+    confirmation_checks,
     failure_checks,
     manifest_checks,
     payment_checks,
@@ -20,6 +21,9 @@ PROVIDER_CHECKS: tuple[CheckFunction, ...] = (
     *failure_checks.CHECKS,
 )
 
+CONFIRMATION_CHECKS: tuple[CheckFunction, ...] = confirmation_checks.CHECKS
+"""Run besides, where the manifest names whose word counts."""
+
 
 async def run_provider_conformance(
     provider: PaymentProvider, context: Context, rehearsal: Rehearsal
@@ -38,7 +42,10 @@ async def run_provider_conformance(
             )
         ]
     stage = Stage(provider=Witness(provider), context=context, rehearsal=rehearsal)
-    return [await _run(check, stage) for check in PROVIDER_CHECKS]
+    confirmed = rehearsal.confirms is not None or provider.manifest.confirmed_by is not None
+    # Before the checks that look at all that was said.
+    checks = (*(CONFIRMATION_CHECKS if confirmed else ()), *PROVIDER_CHECKS)
+    return [await _run(check, stage) for check in checks]
 
 
 async def _run(check: CheckFunction, stage: Stage) -> Check:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from guildbank.kernel import new_id
+from guildbank.plugin_api.confirmation import Confirmation, NotConfirmed
 from guildbank.plugin_api.conformance.contracts import Rehearsal, Verdict
 from guildbank.plugin_api.conformance.witness import Witness
 from guildbank.plugin_api.manifest import Manifest, Slot
@@ -59,6 +60,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     async def pay(self, request: PaymentRequest) -> Outcome:
         """Bring a payment about: at once, or by doing what the player has to do."""
         outcome = await self.provider.create_payment(self.context, request)
+        if self.rehearsal.confirms is not None and outcome.status is OutcomeStatus.PENDING:
+            data = self.rehearsal.confirms(self.context, request)
+            said = await self.confirm(request, outcome.reference, data)
+            return outcome if isinstance(said, NotConfirmed) else said
         complete = self.rehearsal.complete_action
         if not self.rehearsal.pays_by_action or complete is None:
             return outcome
@@ -68,6 +73,14 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         return await self.provider.fetch_payment(
             self.context, request.attempt_id, outcome.reference
         )
+
+    async def confirm(
+        self, request: PaymentRequest, reference: str | None, data: Mapping[str, str]
+    ) -> Outcome | NotConfirmed:
+        """Hand over data as whoever the manifest names."""
+        by = self.manifest.confirmed_by or "buyer"
+        given = Confirmation(request=request, reference=reference, data=data, by=by)
+        return await self.provider.confirm(self.context, given)
 
     def refund(
         self, payment: PaymentRequest, reference: str | None, amount_minor: int

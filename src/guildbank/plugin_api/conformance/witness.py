@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Mapping
 from typing import Any, TypeVar
 
+from guildbank.plugin_api.confirmation import Confirmation, Confirms, NotConfirmed
 from guildbank.plugin_api.manifest import Manifest
 from guildbank.plugin_api.provider import (
     Context,
@@ -14,7 +15,7 @@ from guildbank.plugin_api.provider import (
     WebhookRejected,
 )
 
-T = TypeVar("T", Outcome, str)
+T = TypeVar("T")
 
 
 class Witness:
@@ -54,6 +55,11 @@ class Witness:
     ) -> Outcome:
         """Pass on."""
         return await self._keep(self._provider.fetch_refund(context, request, reference))
+
+    async def confirm(self, context: Context, given: Confirmation) -> Outcome | NotConfirmed:
+        """Pass on; a provider that takes no confirmation was given none by its rehearsal."""
+        assert isinstance(self._provider, Confirms), "its rehearsal confirms"
+        return await self._keep(self._provider.confirm(context, given))
 
     async def test_connection(self, context: Context) -> str:
         """Pass on."""

@@ -1,0 +1,1 @@
+"""Bank transfers that an operator confirms, as a payment provider of Guildbank."""

@@ -1,0 +1,193 @@
+"""Routes by which buyers and operators confirm what no provider can tell."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+from litestar import Response, post
+from msgspec import Meta
+
+from guildbank.approvals import WAITS, Approvable, Measured, is_waiting, waiting
+from guildbank.infra.http import (
+    Body,
+    Caller,
+    IdempotencyKey,
+    JSONBody,
+    Service,
+    Who,
+    granted,
+    machine_or_self,
+    problem,
+    scope,
+)
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Act, Receipt
+from guildbank.kernel import Refusal
+from guildbank.payments.http.payments import PaymentId
+from guildbank.payments.http.refunds import AttemptId, RefundId
+from guildbank.payments.http.views import PaymentView, RefundView, payment_view, refund_view
+from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.confirm import (
+    ConfirmCommand,
+    Confirming,
+    ConfirmPayment,
+    confirm_payment,
+    confirming,
+)
+from guildbank.payments.usecases.confirm_refund import RefundConfirmation, confirm_refund
+from guildbank.payments.usecases.read import get_payment, read_payment
+from guildbank.payments.usecases.settle import UNAPPLIED_KINDS, return_unapplied
+
+Parts = Service[Payments]
+CONFIRM = "payments:confirm"
+TAGS: Sequence[str] = ["Confirmations"]
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$(?!\n)")]
+Word = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
+Data = Annotated[dict[Name, Word], Meta(max_length=20)]
+_SENT = {"amount": "4.99", "currency": "EUR", "transaction": "2026-11-27/4711"}
+
+
+class ConfirmationBody(Body):
+    """What confirms the payment, under the names that its provider documents.
+
+    `attemptId` is an operator's: it names an earlier attempt, whose money came after all.
+    """
+
+    __example__: ClassVar = {"data": _SENT, "attemptId": None}
+
+    data: Data
+    attempt_id: AttemptId | None = None
+
+
+class RefundConfirmationBody(Body):
+    """What confirms the refund, under the names that its provider documents."""
+
+    __example__: ClassVar = {"data": {"transaction": "2026-11-28/17"}}
+
+    data: Data
+
+
+class ConfirmedFacts(msgspec.Struct):
+    """What is read of the entry of a confirmed payment."""
+
+    payment: str
+    attempt: str
+    player: str
+    money: str
+    amount: int
+
+
+@post(
+    "/v1/payments/{payment_id:str}/confirmation",
+    guards=[machine_or_self(CONFIRM)],
+    tags=TAGS,
+    summary="Confirm a payment",
+    responses=WAITS,
+    status_code=200,
+)
+async def confirm(
+    payments: Parts,
+    caller: Who,
+    payment_id: PaymentId,
+    idempotency_key: IdempotencyKey,
+    data: JSONBody[ConfirmationBody],
+) -> Response[PaymentView]:
+    """Confirm a payment that waits: with a code as its buyer, or that money came as an operator.
+
+    Whose word counts, and in which data, is the provider's. What came is booked: coins for the
+    amount and currency that were asked for, else the payment is `conflicted` and a refund begins.
+    An operator's confirmation can wait for a second person.
+    """
+    if caller.player_id is not None:
+        granted(await get_payment(payments, caller.home, payment_id, player_id=caller.player_id))
+    command = ConfirmCommand(
+        payment_id=payment_id, attempt_id=_attempt_of(caller, data), data=data.data
+    )
+    done = await confirm_payment(payments, caller.home, _who(caller), idempotency_key, command)
+    if isinstance(done, Refusal):
+        granted(done)
+    if isinstance(done, Receipt) and is_waiting(done):
+        waits = await waiting(payments.four_eyes, caller.home, done)
+        assert waits is not None, "a stored command leads to its approval"
+        return waits
+    dossier = await read_payment(payments, caller.home, payment_id)
+    if dossier is None:
+        raise problem("not_found", "There is no such payment.")
+    return Response(payment_view(dossier), status_code=200)
+
+
+def _who(caller: Caller) -> Confirming:
+    """Return who confirms; a machine speaks for buyers, never for operators."""
+    return Confirming(caller.principal, "operator" if caller.kind == "operator" else "buyer")
+
+
+def _attempt_of(caller: Caller, data: ConfirmationBody) -> str | None:
+    if data.attempt_id is not None and caller.kind != "operator":
+        raise problem("forbidden", "Operators name an attempt; leave it out.", "attemptId")
+    return data.attempt_id
+
+
+@post(
+    "/v1/refunds/{refund_id:str}/confirmation",
+    guards=[scope(CONFIRM)],
+    tags=TAGS,
+    summary="Confirm a refund",
+    status_code=200,
+)
+async def confirm_sent(
+    payments: Parts,
+    caller: Who,
+    refund_id: RefundId,
+    idempotency_key: IdempotencyKey,
+    data: JSONBody[RefundConfirmationBody],
+) -> RefundView:
+    """Say as an operator that the money of a `pending` refund was sent, or will not be."""
+    said = RefundConfirmation(refund_id, data.data)
+    done = await confirm_refund(payments, caller.home, _who(caller), idempotency_key, said)
+    return refund_view(granted(done))
+
+
+_FACTS = msgspec.json.Decoder(ConfirmedFacts)
+
+
+async def _act(
+    services: Any, tenant: TenantRef | None, by: str, stored: ConfirmCommand
+) -> Act | Refusal:
+    assert tenant is not None, "the deployment takes no payments"
+    return await confirming(services.payments, tenant, by, stored)
+
+
+async def _after(services: Any, tenant: TenantRef, receipt: Receipt) -> None:
+    if receipt.kind in UNAPPLIED_KINDS:
+        await return_unapplied(services.payments, tenant, _FACTS.decode(receipt.data).attempt)
+
+
+def _measure(data: bytes) -> Measured:
+    facts = _FACTS.decode(data)
+    return Measured(facts.player, {facts.money: facts.amount})
+
+
+def _show(stored: ConfirmCommand) -> Mapping[str, Any]:
+    return {
+        "paymentId": stored.payment_id,
+        "attemptId": stored.attempt_id,
+        "data": dict(stored.data),
+    }
+
+
+def _answer(receipt: Receipt) -> Mapping[str, str]:
+    return {"id": _FACTS.decode(receipt.data).payment}
+
+
+CONFIRMING = Approvable(
+    verb=ConfirmPayment.verb,
+    permission=CONFIRM,
+    meaning="Confirm that money of a payment came, which credits its coins.",
+    command=ConfirmCommand,
+    show=_show,
+    act=_act,
+    measure=_measure,
+    after=_after,
+    answer=_answer,
+)
+ROUTES = (confirm, confirm_sent)
