@@ -345,6 +345,7 @@ def _of_books() -> dict[str, Call]:
         "GET /v1/audit": Call(),
         "GET /v1/audit/file": Call(),
         "GET /v1/proof": Call(),
+        "GET /v1/proof/status": Call(),
         "GET /v1/proof/payments": Call(query={"money": "EUR"}),
     }
 
@@ -364,6 +365,7 @@ NAMES_NOTHING = frozenset(
         "GET /v1/audit",
         "GET /v1/audit/file",
         "GET /v1/proof",
+        "GET /v1/proof/status",
         "GET /v1/proof/payments",
         "PUT /v1/providers/{provider_id}",
         "GET /v1/providers/{provider_id}",

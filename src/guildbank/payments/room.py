@@ -1,8 +1,8 @@
 """What the payments room publishes to the app."""
 
 from guildbank.infra.http import Code
-from guildbank.infra.room import Room
-from guildbank.payments.backlogs import BACKLOGS
+from guildbank.infra.room import MailTemplate, Room
+from guildbank.payments.backlogs import BACKLOGS, GAUGES
 from guildbank.payments.contracts.rows import (
     CALLBACK_DISABLED,
     CALLBACK_ENABLED,
@@ -13,12 +13,18 @@ from guildbank.payments.http import APPROVABLES, ROUTES
 from guildbank.payments.jobs import JOBS
 from guildbank.payments.personal import OBSTACLES, PERSONAL
 from guildbank.payments.subscribers import subscribers
+from guildbank.payments.usecases.watch_unapplied import UNAPPLIED
 
 ROOM = Room(
     name="payments",
     routes=ROUTES,
     jobs=JOBS,
     backlogs=BACKLOGS,
+    gauges=GAUGES,
+    mails=(
+        MailTemplate(UNAPPLIED.begins, ("payment", "hours", "time", "link")),
+        MailTemplate(UNAPPLIED.ends, ("time", "link")),
+    ),
     personal=PERSONAL,
     approvables=APPROVABLES,
     obstacles=OBSTACLES,
@@ -45,6 +51,8 @@ ROOM = Room(
         "payments.expired": "A payment's time is over.",
         "payments.credited": "Money came and its coins were credited.",
         "payments.unapplied": "Money came that bought nothing; it is given back.",
+        UNAPPLIED.begins: "Money that bought nothing was not given back within a day.",
+        UNAPPLIED.ends: "No such money waits any more.",
         "payments.conflicted": "Another amount or currency came than asked; it is given back.",
         "payments.provider_configured": "An account at a provider was set up or changed.",
         "payments.money_opened": "Accounts of a further money can be opened.",

@@ -255,6 +255,22 @@ async def unapplied_attempts(driver: Driver, limit: int) -> list[Attempt]:
     return [ATTEMPTS.row(record) for record in records]
 
 
+# An alarm is of money that nobody gave back, whether or not a refund was tried.
+READ_OLDEST_UNAPPLIED = f"""
+{ATTEMPTS.select}
+WHERE applied = 'unapplied'
+  AND captured_minor > refunded_minor + disputed_minor
+ORDER BY created_at
+LIMIT 1
+"""
+
+
+async def oldest_unapplied(driver: Driver) -> Attempt | None:
+    """Return the oldest attempt whose money bought nothing and is not back."""
+    record = await driver.fetchrow(READ_OLDEST_UNAPPLIED)
+    return None if record is None else ATTEMPTS.row(record)
+
+
 async def live_attempts(
     driver: Driver, now: datetime, unknown: datetime, pending: datetime, limit: int
 ) -> list[Attempt]:
