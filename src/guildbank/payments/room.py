@@ -8,6 +8,8 @@ from guildbank.payments.contracts.rows import (
     CALLBACK_ENABLED,
     CALLBACK_SKIPPED,
     CALLBACKS_REPLAYED,
+    FEE_BOOKED,
+    RECONCILIATION_STARTED,
 )
 from guildbank.payments.http import APPROVABLES, ROUTES
 from guildbank.payments.jobs import JOBS
@@ -33,12 +35,14 @@ ROOM = Room(
         "payments:read": "Read payments, refunds, providers and plugins.",
         "payments:write": "Begin, retry and cancel payments for any player.",
         "payments:refund": "Give money back.",
+        "payments:reconcile": "Hold the books against what providers report.",
         "providers:write": "Configure accounts at payment providers.",
     },
     held_by={
         "payments:read": ("finance", "support", "compliance", "analyst", "developer"),
         "payments:write": ("support",),
         "payments:refund": ("finance",),
+        "payments:reconcile": ("finance",),
     },
     events={
         "payments.created": "A payment was begun.",
@@ -66,6 +70,8 @@ ROOM = Room(
         "payments.dispute_funds_reinstated": "Disputed money and its coins are back.",
         "payments.dispute_closed": "A dispute was decided.",
         "payments.dispute_lost": "A dispute was lost; its money and coins were taken with it.",
+        RECONCILIATION_STARTED: "A period of a provider's report is to be held against the books.",
+        FEE_BOOKED: "A provider kept a fee of what it holds, or gave one back.",
         CALLBACK_DISABLED: "A callback step was not reached ten times, and is told nothing more.",
         CALLBACK_ENABLED: "A callback step is told again what waits for it.",
         CALLBACK_SKIPPED: "What waited for a disabled callback step was given up; it is enabled.",
@@ -91,6 +97,8 @@ ROOM = Room(
         Code("currency_mismatch", 422, "The payment is in another money."),
         Code("dispute_open", 409, "The payment is disputed and cannot be refunded now."),
         Code("callback_not_disabled", 409, "What waits is given up for disabled callbacks only."),
+        Code("reports_not_supported", 422, "The provider's plugin reports no settlements."),
+        Code("bad_period", 422, "A period ends by now and is of at most 366 days."),
         Code("bad_signature", 400, "The webhook's signature, age or form is not believed."),
     ),
 )

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Boolean, DateTime, Integer, LargeBinary, Tabl
 from guildbank.journal import Driver, Statement, fetch_rows
 from guildbank.journal import Rows as JournalRows
 from guildbank.payments import tables
+from guildbank.payments.contracts.reports import Reconciliation
 from guildbank.payments.contracts.rows import (
     PAYMENTS_ORDER,
     Account,
@@ -21,7 +22,7 @@ from guildbank.payments.contracts.rows import (
     Refund,
 )
 
-R = TypeVar("R", Intent, Attempt, Refund, Dispute, Account, Check)
+R = TypeVar("R", Intent, Attempt, Refund, Dispute, Account, Check, Reconciliation)
 
 _TYPES: dict[type, str] = {
     BigInteger: "bigint[]",
@@ -114,12 +115,19 @@ class Accounts(Rows[Account]):
     order: ClassVar[int] = PAYMENTS_ORDER + 5
 
 
+class Reconciliations(Rows[Reconciliation]):
+    """Reconciliations by id; an act makes one, and a job moves it on."""
+
+    order: ClassVar[int] = PAYMENTS_ORDER + 7
+
+
 INTENTS = Intents(tables.intent, Intent)
 ATTEMPTS = Attempts(tables.attempt, Attempt)
 CHECKS = Checks(tables.check, Check)
 REFUNDS = Refunds(tables.refund, Refund)
 DISPUTES = Disputes(tables.dispute, Dispute)
 ACCOUNTS = Accounts(tables.provider, Account)
+RECONCILIATIONS = Reconciliations(tables.reconciliation, Reconciliation)
 
 
 class References:
@@ -191,6 +199,14 @@ async def refund_by_reference(driver: Driver, provider: str, reference: str) -> 
         f"{REFUNDS.select} WHERE provider = $1 AND reference = $2", provider, reference
     )
     return None if record is None else REFUNDS.row(record)
+
+
+async def dispute_by_reference(driver: Driver, provider: str, reference: str) -> Dispute | None:
+    """Return the dispute that the provider calls so."""
+    record = await driver.fetchrow(
+        f"{DISPUTES.select} WHERE provider = $1 AND reference = $2", provider, reference
+    )
+    return None if record is None else DISPUTES.row(record)
 
 
 async def attempts_of(driver: Driver, payment_id: str) -> list[Attempt]:

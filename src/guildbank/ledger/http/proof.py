@@ -73,7 +73,9 @@ class MoneyView(View):
     """captured - refunded - disputed = unspent + recognised + writtenOff + unapplied + refunding.
 
     `unspent` is what coins still in wallets cost (deferred revenue), `recognised` what spent
-    coins cost. `backing` is the ledger's own account: unspent + recognised. `other` must be zero.
+    coins cost. `backing` is the ledger's own account: unspent + recognised. `fees` is what
+    providers kept, `held` what they hold: captured - refunded - disputed - fees. `other` must be
+    zero.
     """
 
     __example__: ClassVar = {
@@ -88,6 +90,8 @@ class MoneyView(View):
         "refunding": "0.00",
         "other": "0.00",
         "backing": "2.99",
+        "fees": "0.39",
+        "held": "2.60",
     }
 
     money: str
@@ -101,6 +105,8 @@ class MoneyView(View):
     refunding: str
     other: str
     backing: str
+    fees: str
+    held: str
     holds: bool
 
 
@@ -293,6 +299,8 @@ def _money(one: MoneyProof) -> MoneyView:
         refunding=text(one.refunding),
         other=text(one.other),
         backing=text(one.backing),
+        fees=text(one.fees),
+        held=text(one.held),
         holds=one.holds,
     )
 

@@ -5,6 +5,7 @@ from guildbank.payments.http import (
     coins,
     payments,
     providers,
+    reconciliations,
     refunds,
     timeline,
     webhooks,
@@ -15,5 +16,5 @@ __all__ = ["APPROVABLES", "ROUTES"]
 APPROVABLES = (refunds.REFUNDING, providers.CONFIGURING)
 ROUTES = (
     *payments.ROUTES, *timeline.ROUTES, *coins.ROUTES, *refunds.ROUTES, *providers.ROUTES,
-    *webhooks.ROUTES, *callbacks.ROUTES,
+    *webhooks.ROUTES, *callbacks.ROUTES, *reconciliations.ROUTES,
 )  # fmt: skip

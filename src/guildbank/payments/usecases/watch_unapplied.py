@@ -6,13 +6,14 @@ from guildbank.identity import Identity
 from guildbank.infra.tenant import TenantRef
 from guildbank.ledger import Alarm, begin_alarm, end_alarm
 from guildbank.payments import store
+from guildbank.payments.contracts.rows import UNAPPLIED_AGED, UNAPPLIED_CLEARED
 from guildbank.payments.usecases import Payments
 
 log = structlog.get_logger(__name__)
 UNAPPLIED = Alarm(
     name="unapplied",
-    begins="payments.unapplied_aged",
-    ends="payments.unapplied_cleared",
+    begins=UNAPPLIED_AGED,
+    ends=UNAPPLIED_CLEARED,
     permission="payments:refund",
 )
 

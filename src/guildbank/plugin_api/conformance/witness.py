@@ -1,7 +1,8 @@
 """A provider that remembers what the real one said, so that leaked secrets can be found."""
 
 from collections.abc import Awaitable, Mapping
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any, TypeVar, cast
 
 from guildbank.plugin_api.manifest import Manifest
 from guildbank.plugin_api.provider import (
@@ -13,8 +14,9 @@ from guildbank.plugin_api.provider import (
     RefundRequest,
     WebhookRejected,
 )
+from guildbank.plugin_api.settlement import SettlementPage, Settles
 
-T = TypeVar("T", Outcome, str)
+T = TypeVar("T", Outcome, SettlementPage, str)
 
 
 class Witness:
@@ -54,6 +56,13 @@ class Witness:
     ) -> Outcome:
         """Pass on."""
         return await self._keep(self._provider.fetch_refund(context, request, reference))
+
+    async def settlements(
+        self, context: Context, since: datetime, until: datetime, cursor: str | None
+    ) -> SettlementPage:
+        """Pass on, for a provider that reports what it settled."""
+        settles = cast("Settles", self._provider)
+        return await self._keep(settles.settlements(context, since, until, cursor))
 
     async def test_connection(self, context: Context) -> str:
         """Pass on."""
