@@ -13,6 +13,7 @@ from litestar import Litestar
 from guildbank.app.rooms import (
     all_rooms,
     approvables_of,
+    mails_of,
     obstacles_of,
     permissions_of,
     personal_of,
@@ -182,7 +183,7 @@ async def open_house(
     tenancy = Tenancy(db, vault, tenants, TenantJournal(vault), folder / "archives")
     counters = open_store(Settings(), db)
     notify = Notify(
-        db, tenants, vault, Letters(IDENTITY.mails), "http://localhost:8080", clock=clock
+        db, tenants, vault, Letters(mails_of(all_rooms())), "http://localhost:8080", clock=clock
     )
     identity = open_identity(
         db=db,

@@ -51,6 +51,10 @@ def of_staff() -> dict[str, Call]:
     }
 
 
+def of_people() -> dict[str, Call]:
+    return {**of_approvals(), **of_staff()}
+
+
 def of_pipelines() -> dict[str, Call]:
     secrets = {
         "slot": "before", "plugin": "asking", "settings": {"url": "https://game.example/ask"},
@@ -71,3 +75,19 @@ def of_pipelines() -> dict[str, Call]:
         "POST /v1/pipelines/{purpose}/publish": Call({"revision": 1}),
         "POST /v1/pipelines/{purpose}/roll-back": Call({}),
     }
+
+
+def of_reports() -> dict[str, Call]:
+    day = {"since": "2026-10-01T00:00:00Z", "until": "2026-10-02T00:00:00Z"}
+    return {
+        "GET /v1/proof": Call(),
+        "GET /v1/proof/status": Call(),
+        "GET /v1/proof/payments": Call(query={"money": "EUR"}),
+        "POST /v1/reconciliations": Call({"provider": "scripted", **day}),
+        "GET /v1/reconciliations": Call(),
+        "GET /v1/reconciliations/{run_id}": Call(),
+        "GET /v1/reconciliations/{run_id}/lines": Call(),
+    }
+
+
+OF_ALL_REPORTS = frozenset(name for name in of_reports() if "{run_id}" not in name)

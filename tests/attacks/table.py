@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
-from tests.attacks.call import Call, of_approvals, of_pipelines, of_staff
+from tests.attacks.call import OF_ALL_REPORTS, Call, of_people, of_pipelines, of_reports
 from tests.studio import GEM, leg
 
 from guildbank.infra.http.caller import OperatorOnly, PlayerOnly, Scope
@@ -162,6 +162,7 @@ class Route:
             session_id="ses_01kag3pyqmf9aag12vtrsy70ps",
             passkey_id="passkey_01kag3pyqmf9aag12vtrsy70ps",
             export_id=objects.export,
+            run_id="rec_01kag3pyqmf9aag12vtrsy70ps",
             slug=objects.slug,
             tenant_slug=objects.slug,
             plane_id="deployment",
@@ -208,11 +209,11 @@ def calls(o: Objects) -> dict[str, Call]:
     return {
         **_of_identity(o),
         **_of_lives(),
-        **of_approvals(),
-        **of_staff(),
+        **of_people(),
         **_of_wallets(o),
         **_of_payments(o),
         **of_pipelines(),
+        **of_reports(),
         **_of_books(),
     }
 
@@ -346,8 +347,6 @@ def _of_books() -> dict[str, Call]:
         "GET /v1/mailbox/{mail_id}": Call(),
         "GET /v1/audit": Call(),
         "GET /v1/audit/file": Call(),
-        "GET /v1/proof": Call(),
-        "GET /v1/proof/payments": Call(query={"money": "EUR"}),
     }
 
 
@@ -365,8 +364,6 @@ NAMES_NOTHING = frozenset(
         "GET /v1/events",
         "GET /v1/audit",
         "GET /v1/audit/file",
-        "GET /v1/proof",
-        "GET /v1/proof/payments",
         "PUT /v1/providers/{provider_id}",
         "GET /v1/providers/{provider_id}",
         "GET /v1/providers",
@@ -387,7 +384,7 @@ NAMES_NOTHING = frozenset(
         "GET /v1/approval-policy",
         "GET /v1/approvals",
     }
-) | frozenset(of_pipelines())
+).union(of_pipelines(), OF_ALL_REPORTS)
 """Routes of a tenant that name no object which another tenant could own: they show one's own.
 
 A provider, a currency and a pipeline are named by words that each tenant uses for itself.

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 
 import msgspec
 
@@ -13,6 +14,8 @@ from guildbank.plugin_api import (
     PaymentRequest,
     ProviderEvent,
     RefundRequest,
+    Settlement,
+    SettlementPage,
     Slot,
     WebhookRejected,
 )
@@ -31,6 +34,7 @@ MANIFEST = Manifest(
             "shop": {"type": "string"},
         },
     },
+    capabilities=frozenset({"settlements"}),
     secret_fields=frozenset({"secret"}),
     timeout_seconds=1,
     sandbox=True,
@@ -69,6 +73,8 @@ class Scripted:
         self.refund_stands: dict[str, Outcome] = {}
         self.requests: list[PaymentRequest] = []
         self.refund_requests: list[RefundRequest] = []
+        self.report: list[Settlement | Exception] = []
+        self.page_lines = 2
 
     @property
     def manifest(self) -> Manifest:
@@ -122,6 +128,19 @@ class Scripted:
         if headers.get("x-sign") != context.settings["secret"]:
             return WebhookRejected(code="bad_signature", detail="not signed")
         return msgspec.json.decode(body, type=ProviderEvent)
+
+    async def settlements(
+        self, context: Context, since: datetime, until: datetime, cursor: str | None
+    ) -> SettlementPage:
+        place = int(cursor or 0)
+        lines = self.report[place : place + self.page_lines]
+        for line in lines:
+            if isinstance(line, Exception):
+                self.report.remove(line)
+                raise line
+        more = place + self.page_lines < len(self.report)
+        found = tuple(line for line in lines if isinstance(line, Settlement))
+        return SettlementPage(lines=found, next=str(place + self.page_lines) if more else None)
 
     async def test_connection(self, context: Context) -> str:
         return "Connected."

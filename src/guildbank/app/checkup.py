@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -118,6 +118,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         if asyncio.run(is_current(url)):
             yield Finding("schema", State.OK, "every schema is at the version of this program")
             yield from _signing_keys(settings)
+            yield from proofs(settings)
         else:
             yield _missing("schema", "is of another version; run `guildbank migrate`")
     except (*_AWAY, ClusterError) as error:
@@ -139,6 +140,35 @@ def _signing_keys(settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 "signing key", State.OK, f"{key.id} signs tokens; it is rotated on {due:%Y-%m-%d}"
             )
+
+
+def proofs(settings: Settings) -> Iterator[Finding]:
+    """Say whether the books of all tenants add up, as the last rounds of the worker found."""
+    from guildbank.app.kept_proofs import read_kept_proofs
+
+    try:
+        found = read_kept_proofs(settings)
+    except KeyUnusable:
+        return
+    if found.broken:
+        yield _missing(
+            "proof",
+            f"the books of {_some(found.broken)} do not add up; run `guildbank ledger proof` and "
+            "see docs/when-the-proof-breaks.md",
+        )
+    if found.stale:
+        yield Finding(
+            "proof",
+            State.NOTE,
+            f"that of {_some(found.stale)} was not taken for half an hour: does a worker run?",
+        )
+    if found.ok and not found.broken:
+        yield Finding("proof", State.OK, f"the books of {len(found.ok)} tenants add up")
+
+
+def _some(slugs: Sequence[str], most: int = 5) -> str:
+    more = len(slugs) - most
+    return ", ".join(slugs[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 async def _version(url: str) -> int:

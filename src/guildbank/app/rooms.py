@@ -11,7 +11,7 @@ import guildbank
 from guildbank.approvals import Approvable
 from guildbank.identity import Permissions
 from guildbank.infra.http import DEPLOYMENT_SCOPE, Code
-from guildbank.infra.room import Backlog, Job, MailTemplate, Obstacle, Personal, Room
+from guildbank.infra.room import Backlog, Figure, Job, MailTemplate, Obstacle, Personal, Room
 
 _BELOW = "infra"
 """Says what a room is, and is none."""
@@ -101,6 +101,11 @@ def codes_of(rooms: Iterable[Room]) -> list[Code]:
 def backlogs_of(rooms: Iterable[Room]) -> list[Backlog]:
     """Return what the rooms want counted of each tenant."""
     return [backlog for room in rooms for backlog in room.backlogs]
+
+
+def gauges_of(rooms: Iterable[Room]) -> list[Figure]:
+    """Return what the rooms want measured of each tenant."""
+    return [figure for room in rooms for figure in room.gauges]
 
 
 def mails_of(rooms: Iterable[Room]) -> list[MailTemplate]:

@@ -12,6 +12,7 @@ from guildbank.app.rooms import (
     all_rooms,
     approvables_of,
     backlogs_of,
+    gauges_of,
     mails_of,
     obstacles_of,
     permissions_of,
@@ -221,7 +222,8 @@ def _open_payments(settings: Settings, pipelines: Pipelines, directory: Tenants)
 
 def _open_metrics(db: Database, directory: Tenants) -> Metrics:
     metrics = Metrics()
-    metrics.look_up(Backlogs(db, directory.all, backlogs_of(all_rooms())))
+    rooms = all_rooms()
+    metrics.look_up(Backlogs(db, directory.all, backlogs_of(rooms), gauges_of(rooms)))
     return metrics
 
 

@@ -32,6 +32,7 @@ from guildbank.identity.usecases.operators.change_operator import set_state as s
 from guildbank.identity.usecases.operators.clear_factors import (
     clear_factors as clear_operator_factors,
 )
+from guildbank.identity.usecases.operators.holders import holders_of
 from guildbank.identity.usecases.operators.invite import make_link as make_operator_link
 from guildbank.identity.usecases.operators.rights import StaffRights
 from guildbank.identity.usecases.operators.staff import Plane, party_at
@@ -79,6 +80,7 @@ __all__ = [
     "find_player",
     "get_player",
     "get_profile",
+    "holders_of",
     "list_keys",
     "list_operators",
     "list_players",

@@ -1,7 +1,7 @@
 """Counts what waits in the tenants' schemas when an operator's page is asked for."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -10,7 +10,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 from guildbank.infra.database import Database
 from guildbank.infra.metrics import Reading
-from guildbank.infra.room import Backlog
+from guildbank.infra.room import Backlog, Figure
 from guildbank.infra.tenant import TenantRef
 
 log = structlog.get_logger("guildbank.backlogs")
@@ -32,6 +32,7 @@ class _Figures:
     counts: Sequence[int]
     read_seconds: float
     tried_seconds: float = 0.0
+    measured: Sequence[tuple[int, str, int]] = ()
 
 
 class Backlogs(Reading):
@@ -46,11 +47,14 @@ class Backlogs(Reading):
         db: Database,
         tenants: Callable[[], Awaitable[Sequence[TenantRef]]],
         backlogs: Sequence[Backlog],
+        gauges: Sequence[Figure] = (),
     ) -> None:
         self._db = db
         self._tenants = tenants
         self._backlogs = backlogs
         self._statement = _counting([one.statement for one in backlogs])
+        self._gauges = gauges
+        self._measuring = _measuring([one.statement for one in gauges])
         self._known: dict[str, _Figures] = {}
         self._lock = asyncio.Lock()
         self._due_seconds = 0.0
@@ -74,11 +78,26 @@ class Backlogs(Reading):
         """Yield a gauge for each backlog; none before the first reading."""
         for backlog, total in zip(self._backlogs, self._totals, strict=False):
             yield GaugeMetricFamily(backlog.name, backlog.meaning, total)
+        yield from self._measured()
         yield GaugeMetricFamily(
             "guildbank_backlogs_age_seconds",
             "Age of the oldest count that the backlog gauges are made of.",
             self._age_seconds,
         )
+
+    def _measured(self) -> Iterator[Metric]:
+        """Yield each figure over all tenants; one that nobody has yet has no sample."""
+        for place, gauge in enumerate(self._gauges):
+            by_label: dict[str, list[int]] = {}
+            for figures in self._known.values():
+                for which, label, value in figures.measured:
+                    if which == place:
+                        by_label.setdefault(label, []).append(value)
+            labels = [] if gauge.label is None else [gauge.label]
+            family = GaugeMetricFamily(gauge.name, gauge.meaning, labels=labels)
+            for label, values in sorted(by_label.items()):
+                family.add_metric([label] if labels else [], _COMBINE[gauge.combine](values))
+            yield family
 
     async def _read(self, time: Callable[[], float]) -> None:
         schemas = {one.schema for one in await self._tenants() if one.state == "active"}
@@ -96,6 +115,9 @@ class Backlogs(Reading):
             try:
                 async with self._db.begin(schema, read_only=True) as tx:
                     figures.counts = list(await tx.driver.fetchrow(self._statement) or nothing)
+                    if self._gauges:
+                        rows = await tx.driver.fetch(self._measuring)
+                        figures.measured = [(row[0], row[1], row[2]) for row in rows]
             except Exception as error:
                 log.warning("backlog_not_read", schema=schema, error=repr(error))
             else:
@@ -108,6 +130,18 @@ class Backlogs(Reading):
             self._age_seconds = max(now - figures.read_seconds for figures in known)
         else:
             self._totals = [0] * len(self._backlogs)
+
+
+_COMBINE: Mapping[str, Callable[[Sequence[int]], int]] = {"sum": sum, "min": min, "max": max}
+
+
+def _measuring(statements: Sequence[str]) -> str:
+    """Return a statement with the rows of each of these behind its place."""
+    return " UNION ALL ".join(
+        f"SELECT {place}, label, value::bigint "  # noqa: S608 - statements of our rooms
+        f"FROM ({one}) AS measured (label, value)"
+        for place, one in enumerate(statements)
+    )
 
 
 def _counting(statements: Sequence[str]) -> str:

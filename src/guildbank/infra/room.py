@@ -34,6 +34,22 @@ class Backlog:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A figure of each tenant's schema: a gauge of the operator's page, over all tenants.
+
+    `statement` selects rows of a label and a whole number; `combine` says what the number of all
+    tenants is. `label` names the label, of which there must be few values; without it is one
+    row, whose label is empty. No tenant is named: the page is public.
+    """
+
+    name: str
+    meaning: str
+    statement: str
+    combine: Literal["sum", "min", "max"]
+    label: str | None = None
+
+
+@dataclass(frozen=True)
 class MailTemplate:
     """A mail that a room sends, such as `identity.confirm_email` with the values of its texts.
 
@@ -88,11 +104,11 @@ class Room:
     which built-in roles of a tenant have one, besides `owner` and `admin`, who have all;
     `of_deployment` names those that people who run the deployment may have. `events` lists the
     kinds of journal entries that the room writes, with their meaning. `backlogs` are what an
-    operator wants counted, `mails` what the room writes to people. `subscribers` makes the room's
-    readers of the journal from the app's services. `personal` are the tables that know of persons,
-    `obstacles` what their erasure waits for. `approvables` are the verbs that can wait for a second
-    person, each an `approvals.Approvable`. `purposes` are what the room's payments may be for, each
-    with a pipeline of its own.
+    operator wants counted, `gauges` what is to be measured, `mails` what the room writes to people.
+    `subscribers` makes the room's readers of the journal from the app's services. `personal` are
+    the tables that know of persons, `obstacles` what their erasure waits for. `approvables` are the
+    verbs that can wait for a second person, each an `approvals.Approvable`. `purposes` are what the
+    room's payments may be for, each with a pipeline of its own.
     """
 
     name: str
@@ -105,6 +121,7 @@ class Room:
     jobs: Sequence[Job] = ()
     codes: Sequence[Code] = ()
     backlogs: Sequence[Backlog] = ()
+    gauges: Sequence[Figure] = ()
     mails: Sequence[MailTemplate] = ()
     personal: Sequence[Personal] = ()
     approvables: Sequence[Any] = ()

@@ -41,6 +41,7 @@ from guildbank.ledger.posting import (
 from guildbank.ledger.reading.chained import CHAINED_TRANSFERS, PARTITIONED_TRANSFERS
 from guildbank.ledger.rules import Book
 from guildbank.ledger.store import HOLDS, LOTS, TRANSFERS
+from guildbank.ledger.usecases.alarm import Alarm, begin_alarm, end_alarm
 from guildbank.ledger.usecases.balances import Balances, CurrencyBalance, read_balances
 from guildbank.ledger.usecases.explain import Explained, explain
 from guildbank.ledger.usecases.prove import Proof, prove
@@ -58,6 +59,7 @@ __all__ = [
     "TRANSFERS",
     "Account",
     "Address",
+    "Alarm",
     "Asset",
     "Balances",
     "Book",
@@ -79,7 +81,9 @@ __all__ = [
     "balances_now",
     "bar",
     "basis_of",
+    "begin_alarm",
     "close_book",
+    "end_alarm",
     "explain",
     "first_positions",
     "holding_needs",

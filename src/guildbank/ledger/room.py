@@ -1,13 +1,26 @@
 """What the ledger room publishes to the app."""
 
 from guildbank.infra.http import Code
-from guildbank.infra.room import Room
+from guildbank.infra.room import MailTemplate, Room
+from guildbank.ledger.backlogs import GAUGES
 from guildbank.ledger.http import ROUTES
+from guildbank.ledger.jobs import JOBS
 from guildbank.ledger.personal import OBSTACLES, PERSONAL
+from guildbank.ledger.usecases.keep_proof import PROOF
 
 ROOM = Room(
     name="ledger",
     routes=ROUTES,
+    jobs=JOBS,
+    gauges=GAUGES,
+    mails=(
+        MailTemplate(PROOF.begins, ("problems", "first", "seq", "time", "link")),
+        MailTemplate(PROOF.ends, ("seq", "time", "link")),
+    ),
+    events={
+        PROOF.begins: "The proof found that the books do not add up.",
+        PROOF.ends: "The proof holds again.",
+    },
     personal=PERSONAL,
     obstacles=OBSTACLES,
     scopes={

@@ -1,6 +1,17 @@
 """Tables of the ledger, in each tenant's schema."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, SmallInteger, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+)
 
 from guildbank.infra.database import tenant_metadata
 
@@ -74,6 +85,31 @@ Index(
     "ix_ledger_hold_due",
     hold.c.expires_at,
     postgresql_where=hold.c.state == "open",
+)
+
+proof = Table(
+    # What the last rounds of the proof found: one row, and none before the first round.
+    "ledger_proof",
+    tenant_metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("checked_at", DateTime(timezone=True), nullable=False),
+    Column("checked_seq", BigInteger, nullable=False),
+    Column("ok", Boolean, nullable=False),
+    Column("found", Integer, nullable=False),
+    Column("problems", Text, nullable=False),
+    # The last round that read everything, and how long it took.
+    Column("full_at", DateTime(timezone=True), nullable=False),
+    Column("full_seq", BigInteger, nullable=False),
+    Column("full_millis", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
+alarm = Table(
+    # What is wrong now and was told; a row goes when its end was told too.
+    "ledger_alarm",
+    tenant_metadata,
+    Column("name", Text, primary_key=True),
+    Column("raised_at", DateTime(timezone=True), nullable=False),
 )
 
 

@@ -1,6 +1,6 @@
 """What of a tenant's payments waits, as an operator counts it."""
 
-from guildbank.infra.room import Backlog
+from guildbank.infra.room import Backlog, Figure
 
 UNKNOWN = """
 SELECT
@@ -33,6 +33,39 @@ SELECT
 FROM payments_callback
 WHERE disabled_at IS NOT NULL
 """
+
+# By money, of which there are few.
+UNAPPLIED_AMOUNT = """
+SELECT captured_money, sum(captured_minor - refunded_minor - disputed_minor)
+FROM payments_attempt
+WHERE applied = 'unapplied'
+  AND captured_minor > refunded_minor + disputed_minor
+GROUP BY captured_money
+"""
+
+# It lies there at least since the attempt was recorded.
+UNAPPLIED_AGE = """
+SELECT '', coalesce(max(extract(epoch FROM now() - created_at)), 0)
+FROM payments_attempt
+WHERE applied = 'unapplied'
+  AND captured_minor > refunded_minor + disputed_minor
+"""
+
+GAUGES = (
+    Figure(
+        "guildbank_payments_unapplied_minor",
+        "Captured money that bought nothing and is not given back, in minor units.",
+        UNAPPLIED_AMOUNT,
+        "sum",
+        label="money",
+    ),
+    Figure(
+        "guildbank_payments_unapplied_age_seconds",
+        "Age of the oldest payment whose money bought nothing and is not given back.",
+        UNAPPLIED_AGE,
+        "max",
+    ),
+)
 
 BACKLOGS = (
     Backlog(

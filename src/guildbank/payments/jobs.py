@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from guildbank.identity import Identity
 from guildbank.infra.each_tenant import each_tenant
 from guildbank.infra.room import Job
 from guildbank.infra.tenant import TenantRef
@@ -11,10 +12,17 @@ from guildbank.payments.usecases.callbacks import deliver_callbacks, forget_tell
 from guildbank.payments.usecases.cancel import expire_payments
 from guildbank.payments.usecases.handle_webhook import forget_bodies, sweep_webhooks
 from guildbank.payments.usecases.look import janitor
+from guildbank.payments.usecases.reconcile import reconcile
+from guildbank.payments.usecases.watch_unapplied import watch_unapplied
 
 
 class Services(Protocol):
     """What the jobs take of the app's services."""
+
+    @property
+    def identity(self) -> Identity:
+        """The parts of identity, which know whom to tell."""
+        ...
 
     @property
     def payments(self) -> Payments:
@@ -60,10 +68,27 @@ async def run_tidy(services: Services) -> None:
     await in_each_tenant(services, forget_tellings)
 
 
+async def run_watch(services: Services) -> None:
+    """Tell of money that waits too long to be given back."""
+    identity = services.identity
+
+    async def watch(payments: Payments, tenant: TenantRef) -> int:
+        return int(await watch_unapplied(payments, identity, tenant))
+
+    await in_each_tenant(services, watch)
+
+
+async def run_reconciliations(services: Services) -> None:
+    """Read providers' reports, and hold them against the books."""
+    await in_each_tenant(services, reconcile)
+
+
 JOBS = (
     Job("payments.callbacks", 2, run_callbacks),
     Job("payments.sweep_webhooks", 5, run_sweep),
     Job("payments.janitor", 10, run_janitor),
+    Job("payments.reconcile", 10, run_reconciliations),
     Job("payments.expire", 60, run_expiry),
+    Job("payments.watch_unapplied", 300, run_watch),
     Job("payments.tidy", 3_600, run_tidy),
 )

@@ -88,6 +88,10 @@ PERSONAL = (
         (FORGET_CHECKS,),
     ),
     Personal(
+        "payments_settlement",
+        kept="Books are kept: it says what a provider reported of a payment, and names nobody.",
+    ),
+    Personal(
         "payments_entry",
         kept="Books are kept: it says which entries of the journal are about a payment.",
     ),

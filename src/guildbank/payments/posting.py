@@ -2,7 +2,8 @@
 
 Accounts of the house per money: `provider:<id>` (negative: what the provider holds for us),
 `backing` (behind coins issued), `unapplied` (captured, not credited), `refunding` (on its way
-back), `written_off` (what refunds and disputes cost beyond the coins that came back).
+back), `written_off` (what refunds and disputes cost beyond the coins that came back), `fees`
+(what providers kept, below zero).
 """
 
 from typing import NamedTuple
@@ -54,6 +55,11 @@ def refunding(money: str) -> Address:
 def written_off(money: str) -> Address:
     """Return what was given back beyond the cost of the coins that came back."""
     return house(money, "written_off")
+
+
+def fees(money: str) -> Address:
+    """Return what providers kept for themselves, below zero."""
+    return house(money, "fees")
 
 
 def money_needs(money: str, provider: str) -> list[Need]:

@@ -1,24 +1,32 @@
 """What the payments room publishes to the app."""
 
 from guildbank.infra.http import Code
-from guildbank.infra.room import Room
-from guildbank.payments.backlogs import BACKLOGS
+from guildbank.infra.room import MailTemplate, Room
+from guildbank.payments.backlogs import BACKLOGS, GAUGES
 from guildbank.payments.contracts.rows import (
     CALLBACK_DISABLED,
     CALLBACK_ENABLED,
     CALLBACK_SKIPPED,
     CALLBACKS_REPLAYED,
+    FEE_BOOKED,
+    RECONCILIATION_STARTED,
 )
 from guildbank.payments.http import APPROVABLES, ROUTES
 from guildbank.payments.jobs import JOBS
 from guildbank.payments.personal import OBSTACLES, PERSONAL
 from guildbank.payments.subscribers import subscribers
+from guildbank.payments.usecases.watch_unapplied import UNAPPLIED
 
 ROOM = Room(
     name="payments",
     routes=ROUTES,
     jobs=JOBS,
     backlogs=BACKLOGS,
+    gauges=GAUGES,
+    mails=(
+        MailTemplate(UNAPPLIED.begins, ("payment", "hours", "time", "link")),
+        MailTemplate(UNAPPLIED.ends, ("time", "link")),
+    ),
     personal=PERSONAL,
     approvables=APPROVABLES,
     obstacles=OBSTACLES,
@@ -28,6 +36,7 @@ ROOM = Room(
         "payments:write": "Begin, retry and cancel payments for any player.",
         "payments:refund": "Give money back.",
         "payments:confirm": "Confirm that money came or was sent, where no provider tells.",
+        "payments:reconcile": "Hold the books against what providers report.",
         "providers:write": "Configure accounts at payment providers.",
     },
     held_by={
@@ -35,6 +44,7 @@ ROOM = Room(
         "payments:write": ("support",),
         "payments:refund": ("finance",),
         "payments:confirm": ("finance",),
+        "payments:reconcile": ("finance",),
     },
     events={
         "payments.created": "A payment was begun.",
@@ -47,6 +57,8 @@ ROOM = Room(
         "payments.expired": "A payment's time is over.",
         "payments.credited": "Money came and its coins were credited.",
         "payments.unapplied": "Money came that bought nothing; it is given back.",
+        UNAPPLIED.begins: "Money that bought nothing was not given back within a day.",
+        UNAPPLIED.ends: "No such money waits any more.",
         "payments.conflicted": "Another amount or currency came than asked; it is given back.",
         "payments.provider_configured": "An account at a provider was set up or changed.",
         "payments.money_opened": "Accounts of a further money can be opened.",
@@ -60,6 +72,8 @@ ROOM = Room(
         "payments.dispute_funds_reinstated": "Disputed money and its coins are back.",
         "payments.dispute_closed": "A dispute was decided.",
         "payments.dispute_lost": "A dispute was lost; its money and coins were taken with it.",
+        RECONCILIATION_STARTED: "A period of a provider's report is to be held against the books.",
+        FEE_BOOKED: "A provider kept a fee of what it holds, or gave one back.",
         CALLBACK_DISABLED: "A callback step was not reached ten times, and is told nothing more.",
         CALLBACK_ENABLED: "A callback step is told again what waits for it.",
         CALLBACK_SKIPPED: "What waited for a disabled callback step was given up; it is enabled.",
@@ -90,6 +104,8 @@ ROOM = Room(
         Code("confirmation_refused", 422, "What was given does not confirm that money moved."),
         Code("transaction_used", 409, "The transaction was given for another payment already."),
         Code("too_many_confirmations", 429, "Too many wrong confirmations; wait a while."),
+        Code("reports_not_supported", 422, "The provider's plugin reports no settlements."),
+        Code("bad_period", 422, "A period ends by now and is of at most 366 days."),
         Code("bad_signature", 400, "The webhook's signature, age or form is not believed."),
     ),
 )

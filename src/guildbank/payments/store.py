@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Boolean, DateTime, Integer, LargeBinary, Tabl
 from guildbank.journal import Driver, Statement, fetch_rows
 from guildbank.journal import Rows as JournalRows
 from guildbank.payments import tables
+from guildbank.payments.contracts.reports import Reconciliation
 from guildbank.payments.contracts.rows import (
     PAYMENTS_ORDER,
     Account,
@@ -21,7 +22,7 @@ from guildbank.payments.contracts.rows import (
     Refund,
 )
 
-R = TypeVar("R", Intent, Attempt, Refund, Dispute, Account, Check)
+R = TypeVar("R", Intent, Attempt, Refund, Dispute, Account, Check, Reconciliation)
 
 _TYPES: dict[type, str] = {
     BigInteger: "bigint[]",
@@ -114,12 +115,19 @@ class Accounts(Rows[Account]):
     order: ClassVar[int] = PAYMENTS_ORDER + 5
 
 
+class Reconciliations(Rows[Reconciliation]):
+    """Reconciliations by id; an act makes one, and a job moves it on."""
+
+    order: ClassVar[int] = PAYMENTS_ORDER + 7
+
+
 INTENTS = Intents(tables.intent, Intent)
 ATTEMPTS = Attempts(tables.attempt, Attempt)
 CHECKS = Checks(tables.check, Check)
 REFUNDS = Refunds(tables.refund, Refund)
 DISPUTES = Disputes(tables.dispute, Dispute)
 ACCOUNTS = Accounts(tables.provider, Account)
+RECONCILIATIONS = Reconciliations(tables.reconciliation, Reconciliation)
 
 
 class References:
@@ -219,6 +227,14 @@ async def refund_by_reference(driver: Driver, provider: str, reference: str) -> 
     return None if record is None else REFUNDS.row(record)
 
 
+async def dispute_by_reference(driver: Driver, provider: str, reference: str) -> Dispute | None:
+    """Return the dispute that the provider calls so."""
+    record = await driver.fetchrow(
+        f"{DISPUTES.select} WHERE provider = $1 AND reference = $2", provider, reference
+    )
+    return None if record is None else DISPUTES.row(record)
+
+
 async def attempts_of(driver: Driver, payment_id: str) -> list[Attempt]:
     """Return a payment's attempts, the first one first."""
     records = await driver.fetch(
@@ -281,6 +297,22 @@ async def unapplied_attempts(driver: Driver, limit: int) -> list[Attempt]:
         limit,
     )
     return [ATTEMPTS.row(record) for record in records]
+
+
+# An alarm is of money that nobody gave back, whether or not a refund was tried.
+READ_OLDEST_UNAPPLIED = f"""
+{ATTEMPTS.select}
+WHERE applied = 'unapplied'
+  AND captured_minor > refunded_minor + disputed_minor
+ORDER BY created_at
+LIMIT 1
+"""
+
+
+async def oldest_unapplied(driver: Driver) -> Attempt | None:
+    """Return the oldest attempt whose money bought nothing and is not back."""
+    record = await driver.fetchrow(READ_OLDEST_UNAPPLIED)
+    return None if record is None else ATTEMPTS.row(record)
 
 
 async def live_attempts(

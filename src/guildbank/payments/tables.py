@@ -219,6 +219,54 @@ look = Table(
     _at("next_at"),
 )
 
+reconciliation = Table(
+    # A period of a provider's report that is held against the books.
+    "payments_reconciliation",
+    tenant_metadata,
+    Column("id", Text, primary_key=True),
+    Column("provider", Text, nullable=False),
+    _at("since"),
+    _at("until"),
+    Column("state", Text, nullable=False),
+    Column("cursor", Text),
+    Column("problem", Text),
+    _at("created_at"),
+    _at("changed_at"),
+)
+
+Index(
+    "ix_payments_reconciliation_open",
+    reconciliation.c.changed_at,
+    postgresql_where=reconciliation.c.state.in_(("reading", "matching")),
+)
+
+settlement = Table(
+    # A line of a report, and what came of it. No act writes it: fees have entries of their own.
+    "payments_settlement",
+    tenant_metadata,
+    Column("reconciliation_id", Text, ForeignKey("payments_reconciliation.id"), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("transaction", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    _at("at"),
+    Column("money", Text, nullable=False),
+    Column("gross_minor", BigInteger, nullable=False),
+    Column("fee_minor", BigInteger, nullable=False),
+    Column("net_minor", BigInteger, nullable=False),
+    Column("attempt_id", Text, index=True),
+    Column("refund_id", Text),
+    Column("reference", Text),
+    Column("payment_reference", Text),
+    Column("payout", Text),
+    Column("state", Text, nullable=False),
+    Column("payment_id", Text),
+    Column("ours_minor", BigInteger),
+    Column("looked", Boolean, nullable=False),
+    Column("fee_seq", BigInteger),
+    Index("uq_payments_settlement_transaction", "reconciliation_id", "transaction", unique=True),
+    Index("ix_payments_settlement_state", "reconciliation_id", "state", "number"),
+)
+
 telling = Table(
     # What callback steps are to be told, in the journal's order, and since when they know.
     "payments_telling",

@@ -58,6 +58,13 @@ from guildbank.plugin_api.provider import (
     RefundRequest,
     WebhookRejected,
 )
+from guildbank.plugin_api.settlement import (
+    MAX_SETTLEMENTS,
+    Settlement,
+    SettlementKind,
+    SettlementPage,
+    Settles,
+)
 from guildbank.plugin_api.stages import (
     MAX_ANNOTATION_NAME,
     MAX_ANNOTATION_TEXT,
@@ -83,6 +90,7 @@ __all__ = [
     "MAX_NOTE_BYTES",
     "MAX_PAST",
     "MAX_PAST_SPAN",
+    "MAX_SETTLEMENTS",
     "REJECTIONS",
     "Annotated",
     "Asserting",
@@ -130,6 +138,10 @@ __all__ = [
     "Redirecting",
     "RefundRequest",
     "SettingProblem",
+    "Settlement",
+    "SettlementKind",
+    "SettlementPage",
+    "Settles",
     "SignInAnswer",
     "SignInContext",
     "SignInRequest",

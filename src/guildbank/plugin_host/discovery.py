@@ -18,11 +18,14 @@ from guildbank.plugin_api import (
     NotificationChannel,
     PaymentProvider,
     Plugin,
+    Settles,
     Slot,
 )
 
 log = structlog.get_logger(__name__)
 GROUP = "guildbank.plugins"
+SETTLEMENTS = "settlements"
+"""The capability of a payment provider that reports what it settled."""
 
 VERBS: Mapping[Slot, tuple[str, ...]] = {
     Slot.ENTRY: ("admit",),
@@ -76,6 +79,13 @@ class Plugins:
     def provider(self, id_: str) -> PaymentProvider | None:
         """Return a payment provider."""
         return cast("PaymentProvider | None", self._slots[Slot.PROVIDER].get(id_))
+
+    def settles(self, id_: str) -> Settles | None:
+        """Return a payment provider as one that reports what it settled, where it does."""
+        plugin = self.provider(id_)
+        if plugin is None or SETTLEMENTS not in plugin.manifest.capabilities:
+            return None
+        return cast("Settles", plugin)
 
     def identity_provider(self, id_: str) -> IdentityProvider | None:
         """Return an identity provider; its manifest says which of its capabilities it has."""

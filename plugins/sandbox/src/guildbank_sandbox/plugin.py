@@ -1,7 +1,7 @@
 """The plugin: Guildbank's payment provider slot, played by the sandbox provider over HTTP."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from guildbank.plugin_api import (
@@ -11,12 +11,13 @@ from guildbank.plugin_api import (
     PaymentRequest,
     ProviderEvent,
     RefundRequest,
+    SettlementPage,
     Slot,
     WebhookRejected,
     never_arrived,
 )
 from guildbank.plugin_api.conformance import Rehearsal
-from guildbank_sandbox import events, outcomes, signatures
+from guildbank_sandbox import events, outcomes, settlements, signatures
 from guildbank_sandbox.client import (
     DEFAULT_TIMEOUT_SECONDS,
     SandboxUnreachable,
@@ -39,7 +40,9 @@ MANIFEST = Manifest(
     version="0.1.0",
     slot=Slot.PROVIDER,
     title="Sandbox",
-    capabilities=frozenset({"redirect", "cancel", "refund", "partial_refund", "dispute"}),
+    capabilities=frozenset(
+        {"redirect", "cancel", "refund", "partial_refund", "dispute", "settlements"}
+    ),
     settings_schema={
         "type": "object",
         "additionalProperties": False,
@@ -183,6 +186,12 @@ class SandboxProvider:
             context.now,
         )
         return events.read(body) if rejected is None else rejected
+
+    async def settlements(
+        self, context: Context, since: datetime, until: datetime, cursor: str | None
+    ) -> SettlementPage:
+        """Return a page of what the provider reports of the account's money."""
+        return await settlements.read(context, since, until, cursor)
 
     async def test_connection(self, context: Context) -> str:
         """Return which account answered; raises SandboxUnreachable if none did."""

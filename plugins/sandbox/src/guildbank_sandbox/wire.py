@@ -67,6 +67,27 @@ class Refunds(msgspec.Struct, frozen=True, kw_only=True):
     items: list[RefundObject]
 
 
+class SettlementObject(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the report; `amount_minor` is signed, `ours` the merchant's reference."""
+
+    id: str
+    kind: str
+    reference: str
+    ours: str | None
+    payment: str
+    amount_minor: int
+    fee_minor: int
+    currency: str
+    at_ms: int
+
+
+class Settlements(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of the report, and where the next one begins."""
+
+    items: list[SettlementObject]
+    next: str | None
+
+
 class AccountObject(msgspec.Struct, frozen=True, kw_only=True):
     """Whose key it is."""
 

@@ -29,9 +29,10 @@ def show(slug: str, proof: Proof) -> None:
 def _show_money(money: MoneyProof) -> None:
     left = ("captured", "refunded", "disputed")
     right = ("unspent", "recognised", "written_off", "unapplied", "refunding", "other")
+    there = ("fees", "held")
     rows = [
         (name.replace("_", " "), side, format_money(abs(amount), money.scale), sign)
-        for side, names in (("money", left), ("stands for", right))
+        for side, names in (("money", left), ("stands for", right), ("at providers", there))
         for name in names
         for amount in (getattr(money, name),)
         for sign in ("-" if amount < 0 else "",)

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, ClassVar
 
 from litestar import get
 from litestar.params import QueryParameter
 
+from guildbank.identity import Identity
 from guildbank.infra.database import Database
 from guildbank.infra.http import (
     After,
@@ -24,7 +26,8 @@ from guildbank.infra.http import (
 from guildbank.infra.http.schema import Money
 from guildbank.kernel import format_money
 from guildbank.ledger.usecases.backing import NEWEST, BackedLot, Share, list_backing
-from guildbank.ledger.usecases.prove import MoneyProof, Proof, UnspentPrice, prove
+from guildbank.ledger.usecases.keep_proof import proof_status
+from guildbank.ledger.usecases.prove import MoneyProof, Problem, Proof, UnspentPrice, prove
 
 SCOPE = "ledger:proof"
 TAGS: Sequence[str] = ["Ledger"]
@@ -70,7 +73,9 @@ class MoneyView(View):
     """captured - refunded - disputed = unspent + recognised + writtenOff + unapplied + refunding.
 
     `unspent` is what coins still in wallets cost (deferred revenue), `recognised` what spent
-    coins cost. `backing` is the ledger's own account: unspent + recognised. `other` must be zero.
+    coins cost. `backing` is the ledger's own account: unspent + recognised. `fees` is what
+    providers kept, `held` what they hold: captured - refunded - disputed - fees. `other` must be
+    zero.
     """
 
     __example__: ClassVar = {
@@ -85,6 +90,8 @@ class MoneyView(View):
         "refunding": "0.00",
         "other": "0.00",
         "backing": "2.99",
+        "fees": "0.39",
+        "held": "2.60",
     }
 
     money: str
@@ -98,6 +105,8 @@ class MoneyView(View):
     refunding: str
     other: str
     backing: str
+    fees: str
+    held: str
     holds: bool
 
 
@@ -142,6 +151,31 @@ class ProofView(View):
     unspent: list[UnspentView]
 
 
+class ProofStatusView(View):
+    """What the last rounds of the kept proof found; `checkedAt` is null before the first.
+
+    A round reads what accounts keep, and as often as is cheap everything: that is `provedAt` and
+    `provedSeq`. `brokenSince` is when the tenant's people were told that it does not hold.
+    """
+
+    __example__: ClassVar = {
+        "checkedSeq": 4711,
+        "provedSeq": 4702,
+        "problemCount": 0,
+        "problems": [],
+        "brokenSince": None,
+    }
+
+    ok: bool | None
+    checked_at: datetime | None
+    checked_seq: int | None
+    proved_at: datetime | None
+    proved_seq: int | None
+    problem_count: int
+    problems: list[DiscrepancyView]
+    broken_since: datetime | None
+
+
 class ShareView(View):
     """Coins, and what they cost."""
 
@@ -183,6 +217,33 @@ async def read_proof(caller: Who, db: Service[Database]) -> ProofView:
 
 
 @get(
+    "/v1/proof/status",
+    guards=[scope(SCOPE)],
+    tags=TAGS,
+    summary="Read how the kept proof stands",
+)
+async def read_status(caller: Who, identity: Service[Identity]) -> ProofStatusView:
+    """Return what the last rounds of the proof found, which is taken every few minutes."""
+    status = await proof_status(identity, caller.home)
+    if status is None:
+        return ProofStatusView(
+            ok=None, checked_at=None, checked_seq=None, proved_at=None, proved_seq=None,
+            problem_count=0, problems=[], broken_since=None,
+        )  # fmt: skip
+    kept = status.kept
+    return ProofStatusView(
+        ok=kept.ok,
+        checked_at=kept.checked_at,
+        checked_seq=kept.checked_seq,
+        proved_at=kept.full_at,
+        proved_seq=kept.full_seq,
+        problem_count=kept.found,
+        problems=_problems(status.problems),
+        broken_since=status.broken_since,
+    )
+
+
+@get(
     "/v1/proof/payments",
     guards=[scope(SCOPE)],
     tags=TAGS,
@@ -206,10 +267,7 @@ def _proof(proof: Proof) -> ProofView:
         accounts=proof.accounts,
         transfers=proof.transfers,
         problem_count=proof.found,
-        problems=[
-            DiscrepancyView(check=one.check, subject=one.subject, detail=one.detail)
-            for one in proof.problems
-        ],
+        problems=_problems(proof.problems),
         assets=[
             AssetView(asset=one.asset, kind=one.kind, accounts=one.accounts, sum=one.sum)
             for one in proof.assets
@@ -217,6 +275,12 @@ def _proof(proof: Proof) -> ProofView:
         money=[_money(one) for one in proof.money],
         unspent=[_unspent(one) for one in proof.unspent],
     )
+
+
+def _problems(found: Sequence[Problem]) -> list[DiscrepancyView]:
+    return [
+        DiscrepancyView(check=one.check, subject=one.subject, detail=one.detail) for one in found
+    ]
 
 
 def _money(one: MoneyProof) -> MoneyView:
@@ -235,6 +299,8 @@ def _money(one: MoneyProof) -> MoneyView:
         refunding=text(one.refunding),
         other=text(one.other),
         backing=text(one.backing),
+        fees=text(one.fees),
+        held=text(one.held),
         holds=one.holds,
     )
 
@@ -266,4 +332,4 @@ def _backing(lot: BackedLot, money: str) -> BackingView:
     )
 
 
-ROUTES = (read_proof, read_backing)
+ROUTES = (read_proof, read_status, read_backing)

@@ -55,8 +55,9 @@ class MoneyProof(msgspec.Struct, frozen=True, kw_only=True):
 
     captured - refunded - disputed = unspent + recognised + written_off + unapplied + refunding.
     `written_off` is negative where money was given back for coins already spent. `backing` is the
-    ledger's own account, which must equal unspent + recognised. `other` is what lies in accounts
-    that the equation does not know, and must be zero.
+    ledger's own account, which must equal unspent + recognised. `fees` is what providers kept,
+    beside the equation: they hold captured - refunded - disputed - fees. `other` is what lies in
+    accounts that the equation does not know, and must be zero.
     """
 
     money: str
@@ -71,16 +72,27 @@ class MoneyProof(msgspec.Struct, frozen=True, kw_only=True):
     refunding: int = 0
     other: int = 0
     backing: int = 0
+    fees: int = 0
+    fees_account: int = 0
+
+    @property
+    def held(self) -> int:
+        """Return what providers hold for us."""
+        return self.captured - self.refunded - self.disputed - self.fees
 
     @property
     def holds(self) -> bool:
-        """Say whether the equation holds, and the backing is what the lots say."""
+        """Say whether the equation holds, the backing is what the lots say, and so are the fees."""
         right = (
             self.unspent + self.recognised + self.written_off
             + self.unapplied + self.refunding
         )  # fmt: skip
         left = self.captured - self.refunded - self.disputed
-        return left == right and self.backing == self.unspent + self.recognised
+        return (
+            left == right
+            and self.backing == self.unspent + self.recognised
+            and self.fees == self.fees_account
+        )
 
 
 class UnspentPrice(msgspec.Struct, frozen=True):
@@ -265,8 +277,10 @@ async def _money(driver: Driver, state: _State) -> list[MoneyProof]:
     """Put law 2 together for each money."""
     flows: dict[str, dict[str, int]] = {}
     for asset, kind, out, back in await driver.fetch(READ_FLOWS):
-        own = flows.setdefault(asset, {"captured": 0, "refunded": 0, "disputed": 0})
-        if "refund" in kind:
+        own = flows.setdefault(asset, {"captured": 0, "refunded": 0, "disputed": 0, "fees": 0})
+        if "fee" in kind:
+            own["fees"] += back - out
+        elif "refund" in kind:
             own["refunded"] += back - out
         elif "disput" in kind or "charge" in kind:
             own["disputed"] += back - out
@@ -281,12 +295,13 @@ async def _money(driver: Driver, state: _State) -> list[MoneyProof]:
             for (code, bucket), balance in state.house.items()
             if code == asset.asset and not bucket.startswith("provider:")
         }
-        backing = rest.pop("backing", 0)
+        backing, fees = rest.pop("backing", 0), -rest.pop("fees", 0)
         named = {name: rest.pop(name, 0) for name in ("written_off", "unapplied", "refunding")}
         unspent, recognised = state.basis.get(asset.asset, (0, 0))
         proof = MoneyProof(
             money=asset.asset, scale=asset.scale, unspent=unspent, recognised=recognised,
-            other=sum(rest.values()), backing=backing, **named, **flows.get(asset.asset, {}),
+            other=sum(rest.values()), backing=backing,
+            fees_account=fees, **named, **flows.get(asset.asset, {}),
         )  # fmt: skip
         found.append(proof)
         if not proof.holds:
@@ -298,5 +313,7 @@ def _unbacked(proof: MoneyProof) -> str:
     return (
         f"{proof.backing} minor units back coins whose unspent basis is {proof.unspent} and whose "
         f"recognised basis is {proof.recognised}; captured {proof.captured}, refunded "
-        f"{proof.refunded}, disputed {proof.disputed}, in accounts without a name {proof.other}"
+        f"{proof.refunded}, disputed {proof.disputed}, in accounts without a name {proof.other}; "
+        f"fees {proof.fees}, of which "
+        f"{proof.fees_account} are in their account"
     )

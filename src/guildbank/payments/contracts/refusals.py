@@ -97,3 +97,15 @@ TOO_MANY_GUESSES = Refusal(
     code="too_many_confirmations",
     detail="Too many confirmations of this player were wrong. Wait a quarter of an hour.",
 )
+NO_REPORTS = Refusal(
+    code="reports_not_supported",
+    detail="The provider's plugin does not report what it settled, so there is nothing to hold "
+    "against the books. Choose a provider whose capabilities name settlements.",
+    field="provider",
+)
+BAD_PERIOD = Refusal(
+    code="bad_period",
+    detail="A period begins before it ends, ends by now, and is of at most 366 days.",
+    field="until",
+)
+NO_RECONCILIATION = Refusal(code="not_found", detail="There is no such reconciliation.")

@@ -251,8 +251,16 @@ CALLBACK_DISABLED = "payments.callback_disabled"
 CALLBACK_ENABLED = "payments.callback_enabled"
 CALLBACK_SKIPPED = "payments.callback_skipped"
 CALLBACKS_REPLAYED = "payments.callbacks_replayed"
+UNAPPLIED_AGED = "payments.unapplied_aged"
+UNAPPLIED_CLEARED = "payments.unapplied_cleared"
+RECONCILIATION_STARTED = "payments.reconciliation_started"
+FEE_BOOKED = "payments.fee_booked"
 OF_OPERATORS = frozenset(
     {
+        UNAPPLIED_AGED,
+        UNAPPLIED_CLEARED,
+        RECONCILIATION_STARTED,
+        FEE_BOOKED,
         PROVIDER_CONFIGURED,
         CALLBACK_DISABLED,
         CALLBACK_ENABLED,

@@ -6,6 +6,7 @@ from guildbank.payments.http import (
     confirmations,
     payments,
     providers,
+    reconciliations,
     refunds,
     timeline,
     webhooks,
@@ -16,5 +17,5 @@ __all__ = ["APPROVABLES", "ROUTES"]
 APPROVABLES = (refunds.REFUNDING, providers.CONFIGURING, confirmations.CONFIRMING)
 ROUTES = (
     *payments.ROUTES, *timeline.ROUTES, *coins.ROUTES, *refunds.ROUTES, *confirmations.ROUTES,
-    *providers.ROUTES, *webhooks.ROUTES, *callbacks.ROUTES,
+    *providers.ROUTES, *webhooks.ROUTES, *callbacks.ROUTES, *reconciliations.ROUTES,
 )  # fmt: skip

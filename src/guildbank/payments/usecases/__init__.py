@@ -73,6 +73,10 @@ class Timing:
     """Pauses between tries of what a callback step is told; after the last try it is disabled."""
     told_kept: timedelta = timedelta(days=90)
     """How long it is kept that a callback step was told."""
+    settling: timedelta = timedelta(days=3)
+    """How long a provider may take to report what it captured."""
+    unapplied_ages: timedelta = timedelta(hours=24)
+    """After so long, money that bought nothing and is not given back is an alarm."""
     patience_seconds: float = 12
     """How long a request waits for a provider; the work goes on without it."""
 

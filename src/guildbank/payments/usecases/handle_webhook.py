@@ -92,7 +92,7 @@ async def _handle(
         await look_at_attempt(payments, tenant, attempt)
         attempt = await _attempt(payments, tenant, provider, event) or attempt
     if event.kind is EventKind.REFUND:
-        return await _refund(payments, tenant, attempt, event)
+        return await follow_refund(payments, tenant, attempt, event)
     told = told_by(event)
     if told is None:
         return Refusal(code="incomplete_event", detail="The event lacks its dispute or amount.")
@@ -113,9 +113,10 @@ async def _attempt(
     return None
 
 
-async def _refund(
+async def follow_refund(
     payments: Payments, tenant: TenantRef, attempt: Attempt, event: ProviderEvent
 ) -> JournalOutcome:
+    """Ask about the refund that is told of; one that is not ours is booked once it is paid."""
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         refunds = await store.refunds_of(tx.driver, attempt.payment_id)
     ours = _ours(refunds, event)

@@ -6,6 +6,7 @@ from guildbank.plugin_api.conformance import (
     manifest_checks,
     payment_checks,
     refund_checks,
+    settlement_checks,
     webhook_checks,
 )
 from guildbank.plugin_api.conformance.contracts import Check, NotRun, Rehearsal
@@ -17,6 +18,7 @@ PROVIDER_CHECKS: tuple[CheckFunction, ...] = (
     *manifest_checks.CHECKS,
     *payment_checks.CHECKS,
     *refund_checks.CHECKS,
+    *settlement_checks.CHECKS,
     *webhook_checks.CHECKS,
     *failure_checks.CHECKS,
 )

@@ -1,7 +1,8 @@
 """A provider that remembers what the real one said, so that leaked secrets can be found."""
 
 from collections.abc import Awaitable, Mapping
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any, TypeVar, cast
 
 from guildbank.plugin_api.confirmation import Confirmation, Confirms, NotConfirmed
 from guildbank.plugin_api.manifest import Manifest
@@ -14,6 +15,7 @@ from guildbank.plugin_api.provider import (
     RefundRequest,
     WebhookRejected,
 )
+from guildbank.plugin_api.settlement import SettlementPage, Settles
 
 T = TypeVar("T")
 
@@ -60,6 +62,13 @@ class Witness:
         """Pass on; a provider that takes no confirmation was given none by its rehearsal."""
         assert isinstance(self._provider, Confirms), "its rehearsal confirms"
         return await self._keep(self._provider.confirm(context, given))
+
+    async def settlements(
+        self, context: Context, since: datetime, until: datetime, cursor: str | None
+    ) -> SettlementPage:
+        """Pass on, for a provider that reports what it settled."""
+        settles = cast("Settles", self._provider)
+        return await self._keep(settles.settlements(context, since, until, cursor))
 
     async def test_connection(self, context: Context) -> str:
         """Pass on."""

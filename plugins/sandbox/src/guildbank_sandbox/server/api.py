@@ -20,6 +20,7 @@ from guildbank_sandbox.server.methods import METHODS, Answer
 from guildbank_sandbox.server.payments import CreatePayment
 from guildbank_sandbox.server.records import Account, RefundSwitch
 from guildbank_sandbox.server.refunds import CreateRefund
+from guildbank_sandbox.server.settlements import Period, report
 from guildbank_sandbox.server.views import (
     View,
     account_view,
@@ -250,6 +251,20 @@ def close_dispute(
         return dispute_view(accepted(disputes.close(s, dispute, won=wanted.won)))
 
 
+@get("/settlements", sync_to_thread=False)
+def list_settlements(
+    database: NamedDependency[Database],
+    account: NamedDependency[Account],
+    since_ms: int,
+    until_ms: int,
+    after: str = "",
+) -> dict[str, object]:
+    """List what the account's balance was changed by, and what the provider kept of it."""
+    period = Period(since_ms=since_ms, until_ms=until_ms, after=after)
+    with database.session() as s:
+        return report(s.tx, account.id, period)
+
+
 def _answer(stored: Stored) -> Response[bytes]:
     return Response(stored.body, status_code=stored.status, media_type=MediaType.JSON)
 
@@ -280,5 +295,6 @@ ROUTER = Router(
         get_dispute,
         withdraw_dispute,
         close_dispute,
+        list_settlements,
     ],
 )

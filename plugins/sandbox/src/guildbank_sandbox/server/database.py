@@ -7,7 +7,7 @@ that alone makes double clicks and racing requests harmless.
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -172,7 +172,10 @@ def fetch_one(
 
 
 def fetch_all(
-    tx: sqlite3.Connection, record: type[RecordT], sql: str, values: tuple[object, ...]
+    tx: sqlite3.Connection,
+    record: type[RecordT],
+    sql: str,
+    values: tuple[object, ...] | Mapping[str, object],
 ) -> list[RecordT]:
     """Return all rows of `sql` as records."""
     rows = tx.execute(sql, values).fetchall()
