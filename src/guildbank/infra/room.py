@@ -81,6 +81,14 @@ class Obstacle:
 
 
 @dataclass(frozen=True)
+class PluginUse:
+    """Where a tenant uses a plugin: `statement` selects a word for each place that uses `$1`."""
+
+    meaning: str
+    statement: str
+
+
+@dataclass(frozen=True)
 class Room:
     """One room's public parts: HTTP routes, scopes with their meaning, jobs, problem codes.
 
@@ -92,7 +100,7 @@ class Room:
     readers of the journal from the app's services. `personal` are the tables that know of persons,
     `obstacles` what their erasure waits for. `approvables` are the verbs that can wait for a second
     person, each an `approvals.Approvable`. `purposes` are what the room's payments may be for, each
-    with a pipeline of its own.
+    with a pipeline of its own. `plugin_uses` say what keeps an installed plugin from being removed.
     """
 
     name: str
@@ -110,4 +118,5 @@ class Room:
     approvables: Sequence[Any] = ()
     obstacles: Sequence[Obstacle] = ()
     purposes: Mapping[str, str] = field(default_factory=dict)
+    plugin_uses: Sequence[PluginUse] = ()
     subscribers: Callable[[Any], Sequence[Any]] = lambda _services: ()

@@ -1,7 +1,7 @@
 """What the payments room publishes to the app."""
 
 from guildbank.infra.http import Code
-from guildbank.infra.room import Room
+from guildbank.infra.room import PluginUse, Room
 from guildbank.payments.backlogs import BACKLOGS
 from guildbank.payments.contracts.rows import (
     CALLBACK_DISABLED,
@@ -12,6 +12,7 @@ from guildbank.payments.contracts.rows import (
 from guildbank.payments.http import APPROVABLES, ROUTES
 from guildbank.payments.jobs import JOBS
 from guildbank.payments.personal import OBSTACLES, PERSONAL
+from guildbank.payments.store import USES_OF_PLUGIN
 from guildbank.payments.subscribers import subscribers
 
 ROOM = Room(
@@ -21,6 +22,7 @@ ROOM = Room(
     backlogs=BACKLOGS,
     personal=PERSONAL,
     approvables=APPROVABLES,
+    plugin_uses=(PluginUse("a provider's account", USES_OF_PLUGIN),),
     obstacles=OBSTACLES,
     subscribers=subscribers,
     scopes={

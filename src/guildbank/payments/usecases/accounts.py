@@ -22,7 +22,7 @@ from guildbank.payments.contracts.rows import PROVIDER_CONFIGURED, Account
 from guildbank.payments.store import ACCOUNTS
 from guildbank.payments.usecases import Payments
 from guildbank.plugin_api import Context, Manifest, PaymentProvider
-from guildbank.plugin_host import Outbound, merge_settings, refused_when_live
+from guildbank.plugin_host import Outbound, Withheld, merge_settings, refused_when_live
 
 SYSTEM = "system"
 
@@ -82,7 +82,8 @@ class ProviderView(msgspec.Struct, frozen=True, kw_only=True):
 async def line_to(payments: Payments, tenant: TenantRef, provider: str) -> Line | Refusal:
     """Return the provider as this tenant uses it, switched on or not.
 
-    Refusals: `unknown_provider`, `sandbox_refused`. Refunds, webhooks and looks at old payments
+    Refusals: `unknown_provider`, `sandbox_refused`, and `provider_resting` where safe mode keeps
+    its plugin from running. Refunds, webhooks and looks at old payments
     go on when an account is switched off.
     """
     return await _line(payments, tenant, await _account(payments, tenant, provider))
@@ -94,6 +95,8 @@ async def _line(
     if found is None:
         return NO_PROVIDER
     plugin, account = found
+    if isinstance(plugin, Withheld):
+        return PROVIDER_RESTING
     if plugin.manifest.sandbox and tenant.mode != "test":
         return SANDBOX_REFUSED
     secrets = (await _safe(payments, tenant)).open(account)
