@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterable
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -91,6 +92,9 @@ class Walls:
         if os.geteuid() == 0:
             # The runner becomes another user with these, and then has none.
             options += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+        for folder in _parents(place for _, place in binds):
+            # Whoever the runner becomes has to walk through them.
+            options += ["--perms", "0755", "--dir", folder]
         for source, place in binds:
             options += ["--ro-bind", source, place]
         for name in _ROOT_LINKS:
@@ -112,6 +116,12 @@ class Walls:
         if _has_sizes(program):
             options += ["--perms", "1777", "--size", str(_SCRATCH_BYTES), "--tmpfs", "/tmp"]  # noqa: S108 - its own
         return [*options, "--chdir", "/", "--remount-ro", "/", "--"]
+
+
+def _parents(places: Iterable[str]) -> list[str]:
+    """Return all folders above these, each after its own."""
+    above = {str(one) for place in places for one in Path(place).parents}
+    return sorted(above - {"/"})
 
 
 def _namespaces() -> list[str]:
