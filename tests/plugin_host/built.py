@@ -14,8 +14,11 @@ from guildbank.plugin_api.conformance import GateRehearsal, PURCHASE
 
 class One:
     manifest = Manifest(
-        id="{id}", version="1.0", slot=Slot.{slot}, title="A plugin of tests", {more}
-        settings_schema={{"type": "object", "properties": {{"word": {{"type": "string"}}}}}},
+        id="{id}", version="1.0.0", slot=Slot.{slot}, title="A plugin of tests", {more}
+        settings_schema={{
+            "type": "object", "additionalProperties": False,
+            "properties": {{"word": {{"type": "string"}}}},
+        }},
     )
 """
 GATE = """

@@ -173,6 +173,7 @@ async def failing(folder: Path, body: str) -> tuple[str, float]:
     again += "        if context.settings.get('word') == 'well':\n"
     again += "            return Annotated(annotations={'pid': str(os.getpid())})\n"
     async with plugin_of(folder, again + body, more=QUICK) as plugin:
+        await plugin.start(context_of())
         began = time.monotonic()
         try:
             await plugin.before_provider(context_of(word="ill"), PURCHASE)
@@ -181,6 +182,7 @@ async def failing(folder: Path, body: str) -> tuple[str, float]:
             said = f"{type(error).__name__} {error}"
         took = time.monotonic() - began
         await asyncio.sleep(2)
+        await plugin.start(context_of())
         well = await plugin.before_provider(context_of(word="well"), PURCHASE)
         assert isinstance(well, Annotated)
     return said, took
