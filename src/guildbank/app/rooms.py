@@ -11,7 +11,16 @@ import guildbank
 from guildbank.approvals import Approvable
 from guildbank.identity import Permissions
 from guildbank.infra.http import DEPLOYMENT_SCOPE, Code
-from guildbank.infra.room import Backlog, Figure, Job, MailTemplate, Obstacle, Personal, Room
+from guildbank.infra.room import (
+    Backlog,
+    Figure,
+    Job,
+    MailTemplate,
+    Obstacle,
+    Personal,
+    PluginUse,
+    Room,
+)
 
 _BELOW = "infra"
 """Says what a room is, and is none."""
@@ -116,6 +125,11 @@ def mails_of(rooms: Iterable[Room]) -> list[MailTemplate]:
 def personal_of(rooms: Iterable[Room]) -> list[Personal]:
     """Return the tables that know of persons."""
     return [one for room in rooms for one in room.personal]
+
+
+def plugin_uses_of(rooms: Iterable[Room]) -> list[PluginUse]:
+    """Return what may keep a plugin from being removed."""
+    return [one for room in rooms for one in room.plugin_uses]
 
 
 def obstacles_of(rooms: Iterable[Room]) -> list[Obstacle]:

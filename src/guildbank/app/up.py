@@ -202,6 +202,7 @@ def _environment(plan: Plan) -> dict[str, str]:
         GUILDBANK_PORT=str(settings.port),
         GUILDBANK_WORKERS=str(settings.workers),
         GUILDBANK_URL=plan.url,
+        GUILDBANK_SAFE=str(settings.safe).lower(),
     )
     if plan.sandbox_port is not None:
         # The demo's provider is ours and on this machine; tenants' addresses are not let in.

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from guildbank.app.places import database_url, master_key_path
+from guildbank.app.plugins import plugins_of
 from guildbank.app.rooms import (
     all_rooms,
     approvables_of,
@@ -45,7 +46,7 @@ from guildbank.ledger import CHAINED_TRANSFERS, PARTITIONED_TRANSFERS
 from guildbank.notify import Letters, Notify
 from guildbank.payments import PaymentHistories, PaymentRecord, Payments, Timing
 from guildbank.pipelines import Pipelines
-from guildbank.plugin_host import IdentityProviders, Plugins
+from guildbank.plugin_host import IdentityProviders
 from guildbank.store import PackFulfilment, Store
 from guildbank.tenancy import Tenancy, TenantRef, Tenants
 from guildbank.wallets import BarWallets, SpendLimit, WalletReserve
@@ -148,7 +149,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     """
     url, clock = database_url(settings), SystemClock()
     vault, db = Vault(_master_key(settings)), Database(url, settings.pool_size, application)
-    directory, plugins, rooms = Tenants(db, vault), Plugins.discover(), all_rooms()
+    directory, plugins, rooms = Tenants(db, vault), plugins_of(settings), all_rooms()
     pinger, metrics, counters = Pinger(url), _open_metrics(db, directory), open_store(settings, db)
     journal = _open_journal(db, pinger, metrics, directory)
     notify, purposes = _open_mail(settings, db, directory, vault), purposes_of(rooms)

@@ -7,6 +7,7 @@ from guildbank.identity.http import ROUTES
 from guildbank.identity.http.approvable import APPROVABLES
 from guildbank.identity.jobs import JOBS
 from guildbank.identity.personal import OBSTACLES, PERSONAL
+from guildbank.identity.store.providers import USES_OF_PLUGIN
 from guildbank.identity.usecases.external.configure import PROVIDER_CONFIGURED
 from guildbank.identity.usecases.external.link import LINKED, UNLINKED
 from guildbank.identity.usecases.external.set_return_urls import RETURN_URLS_SET
@@ -16,7 +17,7 @@ from guildbank.identity.usecases.lives.change_state import CLOSED, REINSTATED, S
 from guildbank.identity.usecases.lives.erase import ERASED
 from guildbank.identity.usecases.players.add_player import PLAYER_CREATED
 from guildbank.infra.http import Code
-from guildbank.infra.room import MailTemplate, Room
+from guildbank.infra.room import MailTemplate, PluginUse, Room
 from guildbank.plugin_host import CAPTCHA_CODES, SIGN_IN_CODES
 
 OF_NOTICE = ("time", "place", "link")
@@ -26,6 +27,7 @@ ROOM = Room(
     name="identity",
     routes=ROUTES,
     jobs=JOBS,
+    plugin_uses=(PluginUse("signing in, and captchas", USES_OF_PLUGIN),),
     scopes={
         "keys:read": "List the keys of the tenant.",
         "keys:write": "Create, rotate and revoke keys, with no more scopes than one's own.",

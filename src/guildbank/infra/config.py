@@ -122,6 +122,10 @@ class Settings(BaseSettings):
     """Let addresses that tenants supply lead into loopback and private networks."""
     egress_places: Annotated[Places, Field(max_length=100)] = ()
     """The same for these places alone, each `host:port`; `up` adds its demo's provider."""
+    allow_unconfined_plugins: bool = False
+    """Run installed plugins without a wall where none can be built: they then read what we read."""
+    safe: bool = False
+    """Run no code of installed plugins; `up --safe` sets it."""
     log_format: Annotated[str, Field(pattern="^(json|console)$")] = "console"
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
 

@@ -97,6 +97,14 @@ class Obstacle:
 
 
 @dataclass(frozen=True)
+class PluginUse:
+    """Where a tenant uses a plugin: `statement` selects a word for each place that uses `$1`."""
+
+    meaning: str
+    statement: str
+
+
+@dataclass(frozen=True)
 class Room:
     """One room's public parts: HTTP routes, scopes with their meaning, jobs, problem codes.
 
@@ -108,7 +116,8 @@ class Room:
     `subscribers` makes the room's readers of the journal from the app's services. `personal` are
     the tables that know of persons, `obstacles` what their erasure waits for. `approvables` are the
     verbs that can wait for a second person, each an `approvals.Approvable`. `purposes` are what the
-    room's payments may be for, each with a pipeline of its own.
+    room's payments may be for, each with a pipeline of its own. `plugin_uses` say what keeps an
+    installed plugin from being removed.
     """
 
     name: str
@@ -127,4 +136,5 @@ class Room:
     approvables: Sequence[Any] = ()
     obstacles: Sequence[Obstacle] = ()
     purposes: Mapping[str, str] = field(default_factory=dict)
+    plugin_uses: Sequence[PluginUse] = ()
     subscribers: Callable[[Any], Sequence[Any]] = lambda _services: ()

@@ -1,7 +1,7 @@
 """What the payments room publishes to the app."""
 
 from guildbank.infra.http import Code
-from guildbank.infra.room import MailTemplate, Room
+from guildbank.infra.room import MailTemplate, PluginUse, Room
 from guildbank.payments.backlogs import BACKLOGS, GAUGES
 from guildbank.payments.contracts.rows import (
     CALLBACK_DISABLED,
@@ -14,6 +14,7 @@ from guildbank.payments.contracts.rows import (
 from guildbank.payments.http import APPROVABLES, ROUTES
 from guildbank.payments.jobs import JOBS
 from guildbank.payments.personal import OBSTACLES, PERSONAL
+from guildbank.payments.store import USES_OF_PLUGIN
 from guildbank.payments.subscribers import subscribers
 from guildbank.payments.usecases.watch_unapplied import UNAPPLIED
 
@@ -29,6 +30,7 @@ ROOM = Room(
     ),
     personal=PERSONAL,
     approvables=APPROVABLES,
+    plugin_uses=(PluginUse("a provider's account", USES_OF_PLUGIN),),
     obstacles=OBSTACLES,
     subscribers=subscribers,
     scopes={

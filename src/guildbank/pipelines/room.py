@@ -1,9 +1,10 @@
 """What the pipelines room publishes to the app."""
 
 from guildbank.infra.http import Code
-from guildbank.infra.room import Room
+from guildbank.infra.room import PluginUse, Room
 from guildbank.pipelines.http import READ, ROUTES, WRITE
 from guildbank.pipelines.jobs import JOBS
+from guildbank.pipelines.store import USES_OF_PLUGIN
 from guildbank.pipelines.usecases.publish import APPROVABLE as PUBLISHING
 from guildbank.pipelines.usecases.publish import PERMISSION, PUBLISHED, ROLLED_BACK
 from guildbank.pipelines.usecases.save_revision import REVISION_SAVED
@@ -15,6 +16,7 @@ ROOM = Room(
     routes=ROUTES,
     jobs=JOBS,
     approvables=(PUBLISHING, SETTING),
+    plugin_uses=(PluginUse("a published revision", USES_OF_PLUGIN),),
     scopes={
         READ: "Read pipelines and their revisions.",
         WRITE: "Draft and check revisions of pipelines.",
@@ -28,6 +30,8 @@ ROOM = Room(
         REVISION_SAVED: "A revision of a pipeline was saved.",
         SECRETS_SET: "Secrets of a step were set, which no entry holds.",
         PUBLISHED: "A revision of a pipeline runs from now on, for all or for a share.",
+        "plugins.installed": "Somebody at the host installed a plugin; of the deployment alone.",
+        "plugins.removed": "Somebody at the host removed a plugin; of the deployment alone.",
         ROLLED_BACK: "The last publication of a pipeline was taken back.",
     },
     codes=(

@@ -45,6 +45,19 @@ ORDER BY number DESC
 LIMIT $3
 """
 
+# Steps of what runs now; what only an older revision has does not keep a plugin here.
+USES_OF_PLUGIN = """
+SELECT 'revision ' || revision.number || ' of ' || revision.purpose
+FROM pipelines_pipeline AS pipeline
+JOIN pipelines_revision AS revision USING (purpose)
+WHERE revision.number IN (pipeline.published, pipeline.canary)
+  AND jsonb_path_exists(
+          revision.document::jsonb,
+          '$.stages.*[*] ? (@.plugin == $id)',
+          jsonb_build_object('id', $1::text)
+      )
+"""
+
 _REVISIONS = msgspec.json.Decoder(Revision)
 _FIELDS = ("purpose", "newest", "published", "previous", "canary", "share", "changed_at")
 RevisionKey = tuple[str, int]

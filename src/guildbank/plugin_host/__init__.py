@@ -4,6 +4,17 @@ Refusals: invalid_settings; of identity providers those in SIGN_IN_CODES, of cap
 CAPTCHA_CODES, which a room declares.
 """
 
+from guildbank.plugin_host.apart import (
+    Installed,
+    Walls,
+    Withheld,
+    find_installed,
+    folder_of,
+    join_installed,
+    own_problems,
+    prepare,
+    remove_installed,
+)
 from guildbank.plugin_host.captcha import CODES as CAPTCHA_CODES
 from guildbank.plugin_host.captcha import Captchas, CaptchaTerms
 from guildbank.plugin_host.discovery import Plugins, Report
@@ -25,13 +36,22 @@ __all__ = [
     "CaptchaTerms",
     "Captchas",
     "IdentityProviders",
+    "Installed",
     "Merged",
     "Outbound",
     "Plugins",
     "Report",
     "Terms",
+    "Walls",
+    "Withheld",
     "check_settings",
+    "find_installed",
+    "folder_of",
+    "join_installed",
     "merge_settings",
+    "own_problems",
+    "prepare",
     "refused_when_live",
+    "remove_installed",
     "settings_of_secrets",
 ]

@@ -48,11 +48,17 @@ VERBS: Mapping[Slot, tuple[str, ...]] = {
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found under one name: a manifest, or the problem that keeps it out."""
+    """What was found under one name: a manifest, or the problem that keeps it out.
+
+    `source` is the wheel of an installed plugin and `sha256` that of its bytes; those that come
+    with Guildbank's environment have none.
+    """
 
     name: str
     manifest: Manifest | None = None
     problem: str | None = None
+    source: str | None = None
+    sha256: str | None = None
 
 
 class Plugins:
@@ -71,6 +77,25 @@ class Plugins:
         for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
             plugins._load(point)
         return plugins
+
+    def admit(self, report: Report, plugin: object | None) -> None:
+        """Take an installed plugin; without one only report what is wrong with it."""
+        manifest, problem = report.manifest, report.problem
+        if manifest is not None and plugin is not None:
+            if any(manifest.id in slot for slot in self._slots.values()):
+                problem = f"another plugin has the id {manifest.id!r}"
+            else:
+                self._slots[manifest.slot][manifest.id] = plugin
+        self.reports.append(msgspec.structs.replace(report, problem=problem))
+        if problem is not None:
+            log.error("plugin_refused", plugin=report.name, problem=problem)
+
+    def note(self, name: str, problem: str) -> None:
+        """Say of a plugin that is there why it gives no answer."""
+        self.reports = [
+            msgspec.structs.replace(one, problem=problem) if one.name == name else one
+            for one in self.reports
+        ]
 
     def at(self, slot: Slot, id_: str) -> Plugin | None:
         """Return the usable plugin of this id in the slot."""

@@ -1,4 +1,4 @@
-"""Commands about plugins: which are installed, whether one keeps its contract, a new one."""
+"""Commands about plugins: list, install and remove, put before their contract, begin a new one."""
 
 from pathlib import Path
 from shlex import quote
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guildbank.app.cli.screen import FAILED, say, table, told
+from guildbank.app.cli.screen import FAILED, Data, load, say, table, told
 from guildbank.app.scaffold import SETTINGS, CannotMake, Kind, make
 
 if TYPE_CHECKING:
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from guildbank.plugin_host import Plugins
 
 app = typer.Typer(
-    help="List plugins, test one against its contract, begin a new one.", no_args_is_help=True
+    help="List, install, remove, test plugins, begin a new one.", no_args_is_help=True
 )
 
 
 @app.command("list")
-def list_all() -> None:
-    """List the installed plugins, broken ones with what is wrong."""
+def list_all(data: Data = None) -> None:
+    """List the plugins, broken ones with what is wrong; of installed ones where they are from."""
     rows = []
-    for report in _plugins().reports:
+    for report in _plugins(data).reports:
         manifest = report.manifest
         about = (
             (manifest.id, manifest.version, manifest.slot, manifest.title)
@@ -30,8 +30,58 @@ def list_all() -> None:
             else (report.name, "", "", "")
         )
         capabilities = ", ".join(sorted(manifest.capabilities)) if manifest else ""
-        rows.append((*about, capabilities, report.problem or "ok"))
-    table(("id", "version", "slot", "title", "can", "state"), rows)
+        origin = (report.source or "Guildbank", (report.sha256 or "")[:12])
+        rows.append((*about, capabilities, *origin, report.problem or "ok"))
+    table(("id", "version", "slot", "title", "can", "from", "sha256", "state"), rows)
+
+
+@app.command("install")
+def install(
+    wheel: Annotated[Path, typer.Argument(help="The plugin's wheel, a file on this machine.")],
+    further: Annotated[
+        list[Path] | None,
+        typer.Option("--with", help="The wheel of a package that it needs; repeat for more."),
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Install a plugin from a wheel, for all tenants to enable; it runs behind a wall.
+
+    Nothing is fetched. The server finds it at its next start.
+    """
+    import asyncio
+
+    from guildbank.app.local import Unreachable, local_database
+    from guildbank.app.plugin_installs import NotChanged, install_plugin
+    from guildbank.infra.crypto import KeyUnusable
+    from guildbank.infra.postgres import ClusterError
+
+    settings = load(data=data)
+    with told(NotChanged, ClusterError, Unreachable, KeyUnusable), local_database(settings):
+        record = asyncio.run(install_plugin(settings, wheel, further or ()))
+    manifest = record.manifest
+    say(f"Installed [bold]{manifest.id}[/] {manifest.version}, slot {manifest.slot}.")
+    for origin in record.origins:
+        say(f"  {origin.wheel} sha256:{origin.sha256}")
+    say("Next: start the server again; then tenants can use it.")
+
+
+@app.command("remove")
+def remove(
+    plugin: Annotated[str, typer.Argument(help="The plugin's id, from `plugin list`.")],
+    data: Data = None,
+) -> None:
+    """Remove an installed plugin that no tenant uses."""
+    import asyncio
+
+    from guildbank.app.local import Unreachable, local_database
+    from guildbank.app.plugin_installs import NotChanged, remove_plugin
+    from guildbank.infra.crypto import KeyUnusable
+    from guildbank.infra.postgres import ClusterError
+
+    settings = load(data=data)
+    with told(NotChanged, ClusterError, Unreachable, KeyUnusable), local_database(settings):
+        asyncio.run(remove_plugin(settings, plugin))
+    say(f"Removed [bold]{plugin}[/]. A server that runs forgets it at its next start.")
 
 
 @app.command("test")
@@ -44,6 +94,7 @@ def try_one(
             help="name=value, as in its settings, lists and objects as JSON; repeat for more.",
         ),
     ] = None,
+    data: Data = None,
 ) -> None:
     """Run the conformance suite of a plugin's slot, with the account in the settings.
 
@@ -56,7 +107,7 @@ def try_one(
     from guildbank.app.plugin_trials import CannotTry, try_plugin
 
     with told(CannotTry):
-        checks = try_plugin(_plugins(), plugin, setting or [])
+        checks = try_plugin(_plugins(data), plugin, setting or [])
     _show(checks)
 
 
@@ -103,7 +154,7 @@ def _show(checks: "list[Check]") -> None:
         raise typer.Exit(FAILED)
 
 
-def _plugins() -> "Plugins":
-    from guildbank.plugin_host import Plugins
+def _plugins(data: Path | None = None) -> "Plugins":
+    from guildbank.app.plugins import plugins_of
 
-    return Plugins.discover()
+    return plugins_of(load(data=data))

@@ -35,17 +35,26 @@ def up(
     no_demo: Annotated[
         bool, typer.Option("--no-demo", help="Make neither a demo tenant nor its provider.")
     ] = False,
+    safe: Annotated[
+        bool, typer.Option("--safe", help="Run no installed plugin, to switch a broken one off.")
+    ] = False,
 ) -> None:
     """Start everything: the database, the server, the worker, and a demo to play with.
 
     Ctrl-C drains and stops all of it; the next start goes on with all data.
     """
     settings = load(
-        port=port, host=host, data=data, workers=workers, demo=False if no_demo else None
-    )
+        port=port, host=host, data=data, workers=workers, demo=False if no_demo else None,
+        safe=safe or None,
+    )  # fmt: skip
     from guildbank.app import up as starting
     from guildbank.app.cli.banner import show
 
+    if settings.safe:
+        _note(
+            "safe mode: installed plugins are not run, and purchases that need one are refused. "
+            "Publish a revision without it, switch its account off, or `guildbank plugin remove` it"
+        )
     try:
         starting.up(settings, show, _note)
     except KeyboardInterrupt:

@@ -9,6 +9,17 @@ from guildbank.journal import Driver, Rows, Statement
 
 _COLUMNS = "id, enabled, settings, sealed, created_at, changed_at"
 
+USES_OF_PLUGIN = """
+SELECT 'the identity provider ' || id
+FROM identity_provider
+WHERE id = $1
+  AND enabled
+UNION ALL
+SELECT 'the captcha ' || captcha_provider
+FROM identity_protection
+WHERE captcha_provider = $1
+"""
+
 PROVIDERS_BY_ID = f"""
 SELECT {_COLUMNS}
 FROM identity_provider

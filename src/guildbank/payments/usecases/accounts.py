@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
+import structlog
 
 from guildbank.approvals import gate, waits_for
 from guildbank.infra.crypto import DataKey
@@ -22,9 +23,16 @@ from guildbank.payments.contracts.rows import PROVIDER_CONFIGURED, Account
 from guildbank.payments.store import ACCOUNTS
 from guildbank.payments.usecases import Payments
 from guildbank.plugin_api import ChecksSettings, Context, Manifest, PaymentProvider
-from guildbank.plugin_host import Outbound, merge_settings, refused_when_live
+from guildbank.plugin_host import (
+    Outbound,
+    Withheld,
+    merge_settings,
+    own_problems,
+    refused_when_live,
+)
 
 SYSTEM = "system"
+log = structlog.get_logger(__name__)
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -82,7 +90,8 @@ class ProviderView(msgspec.Struct, frozen=True, kw_only=True):
 async def line_to(payments: Payments, tenant: TenantRef, provider: str) -> Line | Refusal:
     """Return the provider as this tenant uses it, switched on or not.
 
-    Refusals: `unknown_provider`, `sandbox_refused`. Refunds, webhooks and looks at old payments
+    Refusals: `unknown_provider`, `sandbox_refused`, and `provider_resting` where safe mode keeps
+    its plugin from running. Refunds, webhooks and looks at old payments
     go on when an account is switched off.
     """
     return await _line(payments, tenant, await _account(payments, tenant, provider))
@@ -94,6 +103,8 @@ async def _line(
     if found is None:
         return NO_PROVIDER
     plugin, account = found
+    if isinstance(plugin, Withheld):
+        return PROVIDER_RESTING
     if plugin.manifest.sandbox and tenant.mode != "test":
         return SANDBOX_REFUSED
     secrets = (await _safe(payments, tenant)).open(account)
@@ -135,7 +146,7 @@ class ConfigureProvider(Act):
     """
 
     verb = "payments.configure_provider"
-    __slots__ = ("checks", "enabled", "given", "manifest", "safe")
+    __slots__ = ("enabled", "given", "manifest", "safe")
 
     def __init__(
         self,
@@ -144,11 +155,9 @@ class ConfigureProvider(Act):
         safe: Safe,
         given: Mapping[str, Any],
         enabled: bool,
-        checks: ChecksSettings | None = None,
     ) -> None:
         super().__init__(principal)
         self.manifest = manifest
-        self.checks = checks
         self.safe = safe
         self.given = given
         self.enabled = enabled
@@ -165,15 +174,6 @@ class ConfigureProvider(Act):
         merged = merge_settings(self.manifest, self.given, before, stored)
         if isinstance(merged, Refusal):
             return merged
-        if self.checks is not None:
-            whole = {**merged.plain, **merged.secrets}
-            problem = next(iter(self.checks.check_settings(whole)), None)
-            if problem is not None:
-                return Refusal(
-                    code="invalid_settings",
-                    detail=problem.detail[:500],
-                    field=f"settings.{problem.field[:80]}",
-                )
         if known is not None and merged.same and known.enabled == self.enabled:
             return NO_CHANGE
         sealed = known.sealed if known is not None and merged.same_secrets else None
@@ -249,7 +249,7 @@ async def configuring(
     """Return the act that sets an account.
 
     Refusals: `unknown_provider`, `sandbox_refused`, `invalid_settings` (for a live tenant, a
-    setting that only test tenants may have).
+    setting that only test tenants may have; what the plugin itself finds wrong).
     """
     plugin = payments.plugins.provider(wanted.provider)
     if plugin is None:
@@ -261,8 +261,42 @@ async def configuring(
     if (refused := refused_when_live(manifest, tenant.mode, wanted.settings)) is not None:
         return refused
     safe = await _safe(payments, tenant)
-    checks = plugin if isinstance(plugin, ChecksSettings) else None
-    return ConfigureProvider(principal, manifest, safe, wanted.settings, wanted.enabled, checks)
+    if isinstance(plugin, ChecksSettings):
+        refused = await _own_check(payments, tenant, safe, (plugin, manifest), wanted)
+        if refused is not None:
+            return refused
+    return ConfigureProvider(principal, manifest, safe, wanted.settings, wanted.enabled)
+
+
+async def _own_check(
+    payments: Payments,
+    tenant: TenantRef,
+    safe: Safe,
+    of: tuple[ChecksSettings, Manifest],
+    wanted: StoredAccount,
+) -> Refusal | None:
+    """Return what the plugin finds wrong, asked before the lock: no plugin runs under it.
+
+    Of two changes at once each is checked beside what stood before both.
+    """
+    plugin, manifest = of
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        known = await store.account_at(tx.driver, manifest.id)
+    before = None if known is None else msgspec.json.decode(known.settings)
+    stored = None if known is None else safe.open(known)
+    merged = merge_settings(manifest, wanted.settings, before, stored)
+    if isinstance(merged, Refusal):
+        return merged
+    try:
+        found = await own_problems(plugin, {**merged.plain, **merged.secrets})
+    except Exception as error:  # settings that their own plugin cannot judge are not saved
+        log.warning("settings_not_checked", plugin=manifest.id, error=repr(error))
+        detail = "The plugin could not check the settings; its log says why."
+        return Refusal(code="invalid_settings", detail=detail, field="settings")
+    for problem in found:
+        field = f"settings.{problem.field[:80]}"
+        return Refusal(code="invalid_settings", detail=problem.detail[:500], field=field)
+    return None
 
 
 async def list_providers(payments: Payments, tenant: TenantRef) -> list[ProviderView]:

@@ -10,6 +10,7 @@ from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.contracts.sale import Purchase, Quote
 from guildbank.payments.usecases import Payments
 from guildbank.pipelines import Because, Bought, Route, lead, route_of
+from guildbank.plugin_host import Withheld
 
 
 class Choice(NamedTuple):
@@ -64,7 +65,7 @@ async def usable_providers(payments: Payments, tenant: TenantRef, currency: str)
     usable = []
     for account in accounts:
         plugin = payments.plugins.provider(account.id)
-        if not account.enabled or plugin is None:
+        if not account.enabled or plugin is None or isinstance(plugin, Withheld):
             continue
         manifest = plugin.manifest
         answers = payments.rates.of((tenant.schema, account.id)).allows()

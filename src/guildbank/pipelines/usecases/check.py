@@ -1,7 +1,7 @@
 """Find what is wrong with the steps of a revision, before it can run."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.check_routes import of_routes
 from guildbank.pipelines.usecases.know_secrets import know_secrets
 from guildbank.plugin_api import ChecksSettings, Slot
-from guildbank.plugin_host import check_settings
+from guildbank.plugin_host import Withheld, check_settings, own_problems
 
 log = structlog.get_logger(__name__)
 
@@ -47,23 +47,28 @@ async def find_problems(
                 detail = f"Another step is called {step.id} already."
                 found.append(Problem(f"{place}.id", detail))
             seen.add(step.id)
-            found += _of_step(pipelines, tenant, slot, step, secrets[number], place)
+            found += [
+                one async for one in _of_step(pipelines, tenant, slot, step, secrets[number], place)
+            ]
     found += of_routes(pipelines, tenant, stages.routes)
     return found[:MAX_PROBLEMS]
 
 
-def _of_step(
+async def _of_step(
     pipelines: Pipelines,
     tenant: TenantRef,
     slot: Slot,
     step: Step,
     secrets: Mapping[str, Any] | None,
     place: str,
-) -> Iterator[Problem]:
+) -> AsyncIterator[Problem]:
     plugin = pipelines.plugins.at(slot, step.plugin)
     if plugin is None:
         detail = f"No plugin {step.plugin[:64]} of the slot {slot} is installed and in order."
         yield Problem(f"{place}.plugin", detail)
+        return
+    if isinstance(plugin, Withheld):
+        yield Problem(f"{place}.plugin", "It is not run: the server runs in safe mode.")
         return
     manifest = plugin.manifest
     if manifest.sandbox and tenant.mode != "test":
@@ -83,14 +88,15 @@ def _of_step(
     if refusal is not None:
         yield _setting(refusal, place)
     elif isinstance(plugin, ChecksSettings):
-        yield from _own_check(plugin, step.plugin, whole, place)
+        async for problem in _own_check(plugin, step.plugin, whole, place):
+            yield problem
 
 
-def _own_check(
+async def _own_check(
     plugin: ChecksSettings, id_: str, settings: Mapping[str, Any], place: str
-) -> Iterator[Problem]:
+) -> AsyncIterator[Problem]:
     try:
-        found = list(plugin.check_settings(settings))
+        found = await own_problems(plugin, settings)
     except Exception as error:  # settings that their own plugin cannot judge do not run
         log.warning("settings_not_checked", plugin=id_, error=repr(error))
         yield Problem(f"{place}.settings", "The plugin could not check them; its log says why.")

@@ -4,7 +4,7 @@ from alembic.operations import Operations
 
 from guildbank.infra.migrations.history import Plane, run_sql
 
-revision = "0025_proof_and_settlements"
+revision = "0024_proof_and_settlements"
 down_revision = "0023_callbacks"
 branch_labels = None
 depends_on = None

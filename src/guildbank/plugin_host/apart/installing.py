@@ -1,0 +1,148 @@
+"""Makes a plugin ready from its wheels in a folder beside the others, where it is no plugin yet."""
+
+import re
+import shutil
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from uuid import uuid4
+
+import msgspec
+
+from guildbank.kernel import Refusal
+from guildbank.plugin_api import Manifest
+from guildbank.plugin_api.runner import Hello
+from guildbank.plugin_host.apart.installed import (
+    RECORD,
+    Installed,
+    digest_of,
+    open_to_readers,
+    staged,
+)
+from guildbank.plugin_host.apart.process import PluginFailed, PluginProcess
+from guildbank.plugin_host.apart.walls import Walls
+from guildbank.plugin_host.apart.wheels import Wheel, lacking, look_at, refuse, unpack
+from guildbank.plugin_host.discovery import check_manifest
+
+ID = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """A plugin that only needs its name; `place` gives it that."""
+
+    record: Installed
+    staged: Path
+    folder: Path
+
+    def place(self) -> None:
+        """Make it an installed plugin, by one rename."""
+        self.staged.rename(self.folder / self.record.id)
+
+
+@asynccontextmanager
+async def prepare(
+    wheel: Path,
+    further: Sequence[Path],
+    folder: Path,
+    walls: Walls,
+    taken: Collection[str],
+    now: datetime,
+) -> AsyncIterator[Prepared | Refusal]:
+    """Lend a plugin made ready from a wheel and those `further` ones that it needs.
+
+    `taken` are the ids that there are. What was not placed by the end is deleted. Refusals: those
+    of `look_at` and `unpack`, `not_confined`, `needs_missing`, `not_a_plugin`, `plugin_id_taken`.
+    """
+    if walls.problem is not None:
+        yield refuse("not_confined", wheel, f"is not installed: {walls.problem}.")
+        return
+    wheels = _read(wheel, further)
+    if isinstance(wheels, Refusal):
+        yield wheels
+        return
+    place = staged(folder, uuid4().hex)
+    try:
+        refused = _write(wheels, place / "files")
+        yield refused or await _prepare(wheels, place, walls, taken, now)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _read(wheel: Path, further: Sequence[Path]) -> list[Wheel] | Refusal:
+    wheels = []
+    for path in (wheel, *further):
+        looked = look_at(path)
+        if isinstance(looked, Refusal):
+            return looked
+        wheels.append(looked)
+    return _not_one(wheels) or wheels
+
+
+def _not_one(wheels: Sequence[Wheel]) -> Refusal | None:
+    first = wheels[0]
+    if len(first.entry_points) != 1:
+        found = len(first.entry_points) or "none"
+        why = f"is no plugin: it has {found} of the entry points guildbank.plugins, and needs one."
+        return refuse("not_a_plugin", first.path, why)
+    if missing := lacking(wheels):
+        why = f"needs {', '.join(missing)}. Give the wheel of each with --with."
+        return refuse("needs_missing", first.path, why)
+    return None
+
+
+def _write(wheels: Sequence[Wheel], files: Path) -> Refusal | None:
+    files.mkdir(parents=True, mode=0o755)
+    for one in wheels:
+        if (refused := unpack(one, files)) is not None:
+            return refused
+    shutil.rmtree(files.parent / "aside", ignore_errors=True)
+    open_to_readers(files)
+    return None
+
+
+async def _prepare(
+    wheels: Sequence[Wheel], place: Path, walls: Walls, taken: Collection[str], now: datetime
+) -> Prepared | Refusal:
+    first, files = wheels[0], place / "files"
+    entry_point = first.entry_points[0]
+    try:
+        hello = await _describe(walls, files, entry_point)
+        manifest = msgspec.msgpack.decode(hello.manifest, type=Manifest)
+    except (PluginFailed, msgspec.DecodeError) as error:
+        return refuse("not_a_plugin", first.path, f"cannot be used: {error}.")
+    if not ID.fullmatch(manifest.id):
+        return refuse(
+            "not_a_plugin", first.path, f"has the id {manifest.id[:64]!r}, which is none."
+        )
+    if manifest.id in taken:
+        why = f"has the id {manifest.id}, which another plugin has. Remove that one first."
+        return refuse("plugin_id_taken", first.path, why)
+    if (problem := check_manifest(manifest, _Said(hello.verbs))) is not None:
+        return refuse("not_a_plugin", first.path, f"cannot be used: it {problem}.")
+    record = Installed(
+        manifest=manifest,
+        verbs=hello.verbs,
+        entry_point=entry_point,
+        origins=[one.origin for one in wheels],
+        files_sha256=digest_of(files),
+        installed_at=now,
+    )
+    (place / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(record)))
+    return Prepared(record=record, staged=place, folder=place.parent)
+
+
+async def _describe(walls: Walls, files: Path, entry_point: str) -> Hello:
+    """Have the plugin say what it is, within its wall."""
+    command, environment = walls.command(files, entry_point)
+    process, hello = await PluginProcess.start("the plugin", command, environment)
+    await process.end("it has said what it is")
+    return hello
+
+
+class _Said:
+    """A plugin that has the verbs that it says it has."""
+
+    def __init__(self, verbs: Sequence[str]) -> None:
+        for name in verbs:
+            setattr(self, name, lambda *_: None)

@@ -1,0 +1,236 @@
+"""Installed plugins as the core calls them: like others, a tenant's in a process of its own."""
+
+import asyncio
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from guildbank.plugin_api import ChecksSettings, Manifest, SettingProblem
+from guildbank.plugin_api.runner import verbs_of
+from guildbank.plugin_host.apart.installed import Installed
+from guildbank.plugin_host.apart.process import PluginFailed, PluginProcess
+from guildbank.plugin_host.apart.walls import Walls
+
+log = structlog.get_logger(__name__)
+MAX_PROCESSES = 32
+"""Of all plugins and tenants in one process of the server."""
+MAX_STARTS = 50
+"""Settings for which a process is made ready again after it ended."""
+IDLE_SECONDS = 600.0
+"""A process that nobody called for so long is ended: its revision runs no more, or nobody buys."""
+CPU_SECONDS = 300.0
+"""Then another process takes its place, long before the kernel ends it in the middle of a call."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+CHECK_SECONDS = 10.0
+
+
+class _Place:
+    """Where the process of one tenant and plugin is, and how it went."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.process: PluginProcess | None = None
+        self.starts: OrderedDict[str, Any] = OrderedDict()
+        self.failures = 0
+        self.again_at = 0.0
+        self.used_at = 0.0
+
+
+class House:
+    """The processes of all installed plugins in this process of the server."""
+
+    def __init__(self, walls: Walls) -> None:
+        self.walls = walls
+        self._places: dict[tuple[str, str], _Place] = {}
+
+    async def ask(
+        self, plugin: "Isolated", name: str, context: Any, arguments: Sequence[Any]
+    ) -> Any:
+        """Return what the tenant's process says; raises PluginFailed."""
+        place = self._places.setdefault((plugin.manifest.id, context.tenant), _Place())
+        process = await self._process(plugin, context.tenant, place)
+        place.used_at = asyncio.get_running_loop().time()
+        verb = verbs_of(plugin.manifest.slot)[name]
+        try:
+            answer = await process.ask(name, verb, context, arguments)
+        finally:
+            if process.ended is not None and place.process is process:
+                self._failed(place)
+        place.failures = 0
+        return answer
+
+    async def start(self, plugin: "Isolated", context: Any) -> None:
+        """Have the tenant's process run and made ready; raises PluginFailed."""
+        place = self._places.setdefault((plugin.manifest.id, context.tenant), _Place())
+        if not plugin.starts:
+            await self._process(plugin, context.tenant, place)
+            return
+        await self.ask(plugin, "start", context, ())
+        place.starts[repr(sorted(context.settings.items(), key=str))] = context
+        if len(place.starts) > MAX_STARTS:
+            place.starts.popitem(last=False)
+
+    async def close(self, id_: str) -> None:
+        """End all processes of a plugin."""
+        for key in [key for key in self._places if key[0] == id_]:
+            process = self._places.pop(key).process
+            if process is not None:
+                await process.end("the server ends")
+
+    async def _process(self, plugin: "Isolated", tenant: str, place: _Place) -> PluginProcess:
+        async with place.lock:
+            running, now = place.process, asyncio.get_running_loop().time()
+            if running is not None and running.ended is None:
+                if running.cpu_seconds < CPU_SECONDS or running.busy:
+                    return running
+                await running.end("another takes its place")
+            elif running is not None:
+                self._failed(place, running.ended_at)
+            if now < place.again_at:
+                raise PluginFailed(f"{plugin.manifest.id} failed and is started again in a while")
+            await self._make_room(now)
+            try:
+                place.process = await self._begin(plugin, tenant, place)
+            except BaseException:
+                self._failed(place)
+                raise
+            return place.process
+
+    async def _begin(self, plugin: "Isolated", tenant: str, place: _Place) -> PluginProcess:
+        process = await plugin.spawn(self.walls, tenant)
+        verb = verbs_of(plugin.manifest.slot)["start"]
+        try:
+            for context in list(place.starts.values()):
+                async with asyncio.timeout(plugin.manifest.timeout_seconds):
+                    await process.ask("start", verb, context, ())
+        except BaseException:
+            await process.end("it could not be made ready again")
+            raise
+        return process
+
+    def _failed(self, place: _Place, at: float | None = None) -> None:
+        place.process = None
+        place.failures += 1
+        pause = min(FIRST_PAUSE * 2.0 ** min(place.failures - 1, 20), LONGEST_PAUSE)
+        place.again_at = (asyncio.get_running_loop().time() if at is None else at) + pause
+
+    async def _make_room(self, now: float) -> None:
+        """End what nobody uses, and the longest idle one where there are too many."""
+        alive = [one for one in self._places.values() if one.process and one.process.ended is None]
+        idle = sorted(
+            (one for one in alive if one.process and not one.process.busy),
+            key=lambda one: one.used_at,
+        )
+        left = len(alive)
+        for place in idle:
+            if left < MAX_PROCESSES and now - place.used_at < IDLE_SECONDS:
+                break
+            process, place.process = place.process, None
+            if process is not None:
+                await process.end("nobody used it")
+                left -= 1
+        if left >= MAX_PROCESSES:
+            raise PluginFailed(f"{MAX_PROCESSES} processes of plugins are at work already")
+
+
+class Isolated:
+    """An installed plugin. It has the verbs that its record names, and `start` in any case."""
+
+    def __init__(self, record: Installed, files: Path, house: House) -> None:
+        self._record = record
+        self._files = files
+        self._house = house
+        self.starts = "start" in record.verbs
+        for name in record.verbs:
+            if name not in ("start", "check_settings", "rehearsal"):
+                setattr(self, name, partial(self._ask, name))
+        # Only what has these may seem to have them.
+        if "check_settings" in record.verbs:
+            self.check_settings = self._check_settings
+        if "rehearsal" in record.verbs:
+            self.rehearsal = partial(self._once, "rehearsal")
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return what the plugin said of itself when it was installed."""
+        return self._record.manifest
+
+    async def start(self, context: Any) -> None:
+        """Have the tenant's process run, made ready for these settings."""
+        await self._house.start(self, context)
+
+    async def close(self) -> None:
+        """End its processes."""
+        await self._house.close(self.manifest.id)
+
+    async def spawn(self, walls: Walls, tenant: str) -> PluginProcess:
+        """Return a new process of this plugin; raises PluginFailed."""
+        command, environment = walls.command(self._files, self._record.entry_point)
+        name = f"{self.manifest.id} of {tenant}" if tenant else self.manifest.id
+        process, _ = await PluginProcess.start(name, command, environment)
+        return process
+
+    async def _ask(self, name: str, context: Any, *arguments: Any) -> Any:
+        async with asyncio.timeout(self.manifest.timeout_seconds):
+            return await self._house.ask(self, name, context, arguments)
+
+    def _check_settings(self, settings: Mapping[str, Any]) -> Sequence[SettingProblem]:
+        try:
+            found: Sequence[SettingProblem] = self._once("check_settings", dict(settings))
+        except UnicodeEncodeError:
+            return [SettingProblem(field="settings", detail="A text in it is no text.")]
+        return found
+
+    def _once(self, name: str, *arguments: Any) -> Any:
+        """Ask what takes no context, in a process for this question alone; blocks its thread."""
+        answers: list[Any] = []
+
+        def ask() -> None:
+            try:
+                answers.append(asyncio.run(self._ask_once(name, arguments)))
+            except Exception as error:  # it is raised again below, in the caller's thread
+                answers.append(error)
+
+        thread = threading.Thread(target=ask, daemon=True)
+        thread.start()
+        thread.join()
+        if isinstance(answers[0], Exception):
+            raise answers[0]
+        return answers[0]
+
+    async def _ask_once(self, name: str, arguments: Sequence[Any]) -> Any:
+        process = await self.spawn(self._house.walls, "")
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                verb = verbs_of(self.manifest.slot)[name]
+                return await process.ask(name, verb, None, arguments)
+        finally:
+            await process.end("the question was answered")
+
+
+class Withheld:
+    """An installed plugin that is not run now: whoever needs its answer gets none."""
+
+    def __init__(self, record: Installed) -> None:
+        self._record = record
+        for name in record.verbs:
+            if name not in ("start", "check_settings", "rehearsal"):
+                setattr(self, name, self._no_answer)
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return what the plugin said of itself when it was installed."""
+        return self._record.manifest
+
+    async def _no_answer(self, *_: Any) -> Any:
+        raise PluginFailed(f"{self.manifest.id} is not run, since the server runs in safe mode")
+
+
+async def own_problems(plugin: ChecksSettings, settings: Mapping[str, Any]) -> list[SettingProblem]:
+    """Return what the plugin finds wrong with settings, asked beside the event loop."""
+    return list(await asyncio.to_thread(plugin.check_settings, settings))

@@ -1,0 +1,83 @@
+"""An installed gate is asked like any other; one that fails refuses, and is switched off then."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.house import House
+from tests.payments.shop import open_shop
+from tests.pipelines.test_publish import buy, run, save
+from tests.plugin_host.apart import put_in
+from tests.plugin_host.built import plugin_wheel
+
+from guildbank.pipelines.store import USES_OF_PLUGIN
+from guildbank.plugin_api import Slot
+from guildbank.plugin_host import Plugins, Walls, join_installed
+
+pytestmark = pytest.mark.skipif(Walls(Path("/nonexistent")).problem is not None, reason="no walls")
+
+BODY = """
+    async def before_provider(self, context, purchase):
+        if context.settings["word"] == "throw":
+            os._exit(1)
+        if context.settings["word"] == "veto":
+            return Veto(code="not_today", detail="Come back tomorrow.")
+        return Annotated()
+"""
+
+
+def found_in(data: Path, *, safe: bool = False) -> Any:
+    plugins = Plugins()
+    join_installed(plugins, data, safe=safe)
+    return plugins.at(Slot.MIDDLEWARE, "gate")
+
+
+@pytest.fixture
+async def data(tmp_path: Path) -> Path:
+    """A deployment with the plugin `gate` installed."""
+    refused = await put_in(tmp_path / "data", plugin_wheel(tmp_path, BODY, id_="gate"))
+    assert refused is None, refused
+    return tmp_path / "data"
+
+
+async def test_it_lets_pass_and_vetoes_as_its_settings_say(house: House, data: Path) -> None:
+    gate = found_in(data)
+    shop = await open_shop(house, plugins=(("gate", gate),))
+    passes, vetoes = await save(shop, word="pass"), await save(shop, word="veto")
+    await run(shop, passes)
+    assert await buy(shop) == (passes, "credited")
+    await run(shop, vetoes)
+    assert await buy(shop) == (vetoes, "failed")
+    async with house.db.begin(shop.tenant.schema, read_only=True) as tx:
+        uses = await tx.driver.fetch(USES_OF_PLUGIN, "gate")
+    assert [row[0] for row in uses] == [f"revision {vetoes} of packs"]
+    await gate.close()
+
+
+async def test_one_whose_process_dies_refuses_until_it_is_left_alone(
+    house: House, data: Path
+) -> None:
+    gate = found_in(data)
+    shop = await open_shop(house, plugins=(("gate", gate),))
+    await run(shop, await save(shop, word="throw"))
+    states = [(await buy(shop))[1] for _ in range(11)]
+    assert states == ["failed"] * 11
+    rate = shop.payments.pipelines.rates.of((shop.tenant.schema, Slot.MIDDLEWARE, "gate"))
+    assert not rate.allows()
+    await run(shop, None)
+    assert (await buy(shop))[1] == "credited"
+    await gate.close()
+
+
+async def test_in_safe_mode_purchases_that_need_it_are_refused_and_it_can_be_switched_off(
+    house: House, data: Path
+) -> None:
+    gate = found_in(data)
+    shop = await open_shop(house, plugins=(("gate", gate),))
+    await run(shop, await save(shop, word="pass"))
+    await gate.close()
+    slots = shop.payments.plugins._slots
+    slots[Slot.MIDDLEWARE]["gate"] = found_in(data, safe=True)
+    assert (await buy(shop))[1] == "failed"
+    await run(shop, 0)
+    assert (await buy(shop))[1] == "credited"
