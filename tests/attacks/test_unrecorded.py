@@ -74,7 +74,8 @@ async def objects(city: City, archive: Studio, keeper: Person) -> Objects:
     night = {"name": "night-shift", "permissions": ["players:read"]}
     done(await keeper.agreed.post("/v1/roles", json=night))
     body = {"address": "guest@staff.example", "roles": ["analyst"]}
-    invitation = done(await keeper.agreed.post("/v1/operator-invitations", json=body))
+    done(await keeper.agreed.post("/v1/operator-invitations", json=body))
+    (invitation,) = done(await keeper.http.get("/v1/operator-invitations"))["items"]
     async with await browser(city, archive) as http:
         sam = await hired(city.services.identity, http, archive.ref, "support", name="samuel")
     return replace(settled, operator=sam.id, invitation=invitation["id"])

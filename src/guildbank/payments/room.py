@@ -2,7 +2,7 @@
 
 from guildbank.infra.http import Code
 from guildbank.infra.room import MailTemplate, PluginUse, Room
-from guildbank.payments.backlogs import BACKLOGS, GAUGES
+from guildbank.payments.backlogs import BACKLOGS, GAUGES, USES_OF_PLUGIN
 from guildbank.payments.contracts.rows import (
     CALLBACK_DISABLED,
     CALLBACK_ENABLED,
@@ -14,7 +14,6 @@ from guildbank.payments.contracts.rows import (
 from guildbank.payments.http import APPROVABLES, ROUTES
 from guildbank.payments.jobs import JOBS
 from guildbank.payments.personal import OBSTACLES, PERSONAL
-from guildbank.payments.store import USES_OF_PLUGIN
 from guildbank.payments.subscribers import subscribers
 from guildbank.payments.usecases.watch_unapplied import UNAPPLIED
 

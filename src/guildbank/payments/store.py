@@ -22,22 +22,6 @@ from guildbank.payments.contracts.rows import (
     Refund,
 )
 
-# A provider that is on, or that has to be asked yet what became of a payment.
-USES_OF_PLUGIN = """
-SELECT 'the payment provider ' || id
-FROM payments_provider
-WHERE id = $1
-  AND enabled
-UNION ALL
-(
-    SELECT 'payment ' || payment_id
-    FROM payments_attempt
-    WHERE provider = $1
-      AND state IN ('created', 'pending', 'unknown')
-    LIMIT 5
-)
-"""
-
 R = TypeVar("R", Intent, Attempt, Refund, Dispute, Account, Check, Reconciliation)
 
 _TYPES: dict[type, str] = {
