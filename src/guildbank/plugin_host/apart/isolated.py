@@ -59,8 +59,11 @@ class House:
         try:
             answer = await process.ask(name, verb, context, arguments)
         finally:
-            if process.ended is not None and place.process is process:
-                self._failed(place)
+            if process.ended is not None:
+                # Nobody else waits for what is left of it.
+                await process.end(process.ended)
+                if place.process is process:
+                    self._failed(place)
         place.failures = 0
         return answer
 
@@ -90,6 +93,7 @@ class House:
                     return running
                 await running.end("another takes its place")
             elif running is not None:
+                await running.end(running.ended or "it ended by itself")
                 self._failed(place, running.ended_at)
             if now < place.again_at:
                 raise PluginFailed(f"{plugin.manifest.id} failed and is started again in a while")

@@ -149,6 +149,9 @@ class PluginProcess:
         own = asyncio.current_task()
         for task in self._tasks - {own}:
             task.cancel()
+        with contextlib.suppress(AttributeError):
+            # The pipes of a process that is gone may be held open by what it left behind.
+            self._process._transport.close()  # type: ignore[attr-defined]
 
     def _kill(self, why: str) -> None:
         if self.ended is None:
