@@ -18,13 +18,15 @@ PROVIDER_CHECKS: tuple[CheckFunction, ...] = (
     *manifest_checks.CHECKS,
     *payment_checks.CHECKS,
     *refund_checks.CHECKS,
-    *settlement_checks.CHECKS,
     *webhook_checks.CHECKS,
     *failure_checks.CHECKS,
 )
 
 CONFIRMATION_CHECKS: tuple[CheckFunction, ...] = confirmation_checks.CHECKS
 """Run besides, where the manifest names whose word counts."""
+
+SETTLEMENT_CHECKS: tuple[CheckFunction, ...] = settlement_checks.CHECKS
+"""Run besides, where the manifest names the capability `settlements`."""
 
 
 async def run_provider_conformance(
@@ -45,8 +47,13 @@ async def run_provider_conformance(
         ]
     stage = Stage(provider=Witness(provider), context=context, rehearsal=rehearsal)
     confirmed = rehearsal.confirms is not None or provider.manifest.confirmed_by is not None
+    reports = "settlements" in provider.manifest.capabilities
     # Before the checks that look at all that was said.
-    checks = (*(CONFIRMATION_CHECKS if confirmed else ()), *PROVIDER_CHECKS)
+    checks = (
+        *(CONFIRMATION_CHECKS if confirmed else ()),
+        *(SETTLEMENT_CHECKS if reports else ()),
+        *PROVIDER_CHECKS,
+    )
     return [await _run(check, stage) for check in checks]
 
 
