@@ -160,7 +160,7 @@ def test_the_page_of_a_link_lets_a_person_in(terminal: Terminal, shown: str) -> 
             body: JSON.stringify({name: 'by-page', permissions: ['players:read']}),
         }).then(answer => answer.status)"""
         assert page.evaluate(role, "") == 403
-        assert page.evaluate(role, me["csrf"]) == 201
+        assert page.evaluate(role, me["csrf"]) == 202, "a second person must agree to a role"
         browser.close()
 
 

@@ -9,10 +9,12 @@ import pytest
 from tests.servers.guildbank import GuildbankServer
 
 from guildbank.app.wiring import open_services
-from guildbank.approvals import Policy, Rule, set_policy
+from guildbank.approvals import Policy, Rule
+from guildbank.approvals.usecases.set_policy import SetPolicy
 from guildbank.infra.acting import HOST
 from guildbank.infra.config import Settings
-from guildbank.kernel import Refusal
+from guildbank.infra.database import CONTROL_SCHEMA
+from guildbank.journal import Receipt
 
 
 @pytest.fixture
@@ -26,8 +28,9 @@ async def want_two(server: GuildbankServer) -> None:
     services = open_services(Settings(data=server.folder))
     try:
         rules = (Rule(verb="keys.create"), Rule(verb="tenants.delete"))
-        done = await set_policy(services.four_eyes, None, HOST, Policy(rules=rules))
-        assert not isinstance(done, Refusal), done
+        act = SetPolicy(HOST, Policy(rules=rules))
+        done = await services.four_eyes.journal.submit(CONTROL_SCHEMA, act)
+        assert isinstance(done, Receipt), done
     finally:
         await services.close()
 
