@@ -66,11 +66,12 @@ async def test_swapped_or_changed_payloads_are_noticed(house: House, home: Tenan
     one, two = await player_of(house, home, "swap-1"), await player_of(house, home, "swap-2")
     mine, other = [await sealed_for(house, home, one, text) for text in (b"first", b"second")]
     theirs = await sealed_for(house, home, two, b"first")
+    last = bytes([mine.ciphertext[-1] ^ 1])
     for changed in (
         msgspec.structs.replace(mine, ciphertext=other.ciphertext),
         msgspec.structs.replace(mine, ciphertext=theirs.ciphertext),
         msgspec.structs.replace(mine, person=two),
-        msgspec.structs.replace(mine, ciphertext=mine.ciphertext[:-1] + b"\0"),
+        msgspec.structs.replace(mine, ciphertext=mine.ciphertext[:-1] + last),
     ):
         with pytest.raises(SealBroken):
             await house.identity.persons.open(home, changed)
