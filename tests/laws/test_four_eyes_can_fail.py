@@ -112,7 +112,7 @@ def test_the_simulation_finds(defect: Breed, town: Town, monkeypatch: pytest.Mon
     with monkeypatch.context() as patch:
         defect(patch)
         with pytest.raises(FOUND):
-            simulate(town, runs=60)
+            simulate(town, runs=400)
 
 
 @pytest.mark.timeout(0)
