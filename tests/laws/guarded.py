@@ -1,6 +1,7 @@
 """The simulation with four eyes on: a life in which some commands wait for somebody else."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -10,11 +11,12 @@ from tests.laws.asked import (
     Approve,
     Asked,
     CancelRequest,
+    Decision,
     LapseRequest,
     RejectRequest,
     SetRules,
 )
-from tests.laws.commands import Command
+from tests.laws.commands import Command, Noted
 from tests.laws.draws import (
     HAPPENINGS,
     KINDS,
@@ -73,6 +75,13 @@ LIFE: dict[str, tuple[int, dict[str, st.SearchStrategy[Any]]]] = {
     "rivals": (4, {"command": guarded(), "times": st.integers(2, 4)}),
     "again": (2, {"pick": picks, "worker": workers}),
     "with_a_used_key": (1, {"pick": picks, "command": asked}),
+    "turned_down": (
+        3,
+        {
+            "wish": st.builds(Asked, grants | spends, actors),
+            "end": rejections | rejections | cancels | lapses,
+        },
+    ),
     "wait": (2, {"seconds": waits | st.just(int(EXPIRES.total_seconds()))}),
     "pay_again": HAPPENINGS["pay_again"],
 }
@@ -107,6 +116,13 @@ class Guarded(Economy):
     def day(self, happenings: Sequence[Happening]) -> None:
         """What happens, one after another."""
         self.live(happenings)
+
+    def turned_down(self, wish: Asked, end: Decision) -> None:
+        """Somebody asks, is told no where it has to wait, and asks for little afterwards."""
+        assert isinstance(wish.inner, Noted)
+        little = replace(wish, inner=replace(wish.inner, amount=1))
+        for command in (wish, end, little):
+            self.alone(command, 0)
 
     def take(self, command: Command, key: str | None, receipt: Receipt) -> None:
         """Compare what the entry says, and learn the id of what waits."""

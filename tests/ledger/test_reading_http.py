@@ -97,6 +97,7 @@ async def test_a_player_reads_their_own_and_nobody_elses(door: Door):
         "/v1/players/x/statement",
         "/v1/transactions/x",
         "/v1/proof",
+        "/v1/proof/status",
         "/v1/proof/payments?money=EUR",
         "/v1/events",
         "/v1/journal/checkpoints",
@@ -219,3 +220,8 @@ async def test_checkpoints_are_listed_newest_first(door: Door):
     assert page["items"][0]["publicKey"] == key.public_key
     rest = await door.json("/v1/journal/checkpoints", after=page["next"])
     assert [one["seq"] for one in rest["items"]] == [1]
+
+
+async def test_the_kept_proof_says_that_it_was_not_taken_yet(door: Door):
+    kept = await door.json("/v1/proof/status")
+    assert (kept["ok"], kept["checkedAt"], kept["problems"]) == (None, None, [])

@@ -82,12 +82,12 @@ async def office(books: House) -> AsyncIterator[Office]:
 
 
 async def test_before_the_first_round_nothing_is_known(office: Office):
-    assert await proof_status(office.house.identity, office.shop.tenant) is None
+    assert await proof_status(office.house.db, office.shop.tenant) is None
 
 
 async def test_honest_books_are_proved_and_tell_nobody(office: Office):
     assert await office.round() == []
-    status = await proof_status(office.house.identity, office.shop.tenant)
+    status = await proof_status(office.house.db, office.shop.tenant)
     assert status is not None
     assert (status.kept.ok, status.kept.found, status.broken_since) == (True, 0, None)
     assert status.kept.checked_seq > 0
@@ -100,7 +100,7 @@ async def test_damage_is_told_once_and_so_is_its_repair(office: Office):
     assert await office.round() == ["proof_broken"]
     assert await office.round() == []
     assert await office.round() == []
-    status = await proof_status(office.house.identity, office.shop.tenant)
+    status = await proof_status(office.house.db, office.shop.tenant)
     assert status is not None
     assert not status.kept.ok
     assert status.problems[0].check == "totals"
@@ -116,7 +116,7 @@ async def test_damage_is_told_once_and_so_is_its_repair(office: Office):
     assert await office.round() == []
     assert await office.entries(BROKEN, RESTORED) == [BROKEN, RESTORED]
     assert await office.mails(office.owner, BROKEN, RESTORED) == [BROKEN, RESTORED]
-    status = await proof_status(office.house.identity, office.shop.tenant)
+    status = await proof_status(office.house.db, office.shop.tenant)
     assert status is not None
     assert (status.kept.ok, status.broken_since) == (True, None)
 
@@ -136,11 +136,11 @@ async def test_a_costly_proof_is_not_taken_each_round_but_forged_coins_are_seen_
 ):
     await office.round()
     await office.sql("UPDATE ledger_proof SET full_millis = 60000")
-    before = await proof_status(office.house.identity, office.shop.tenant)
+    before = await proof_status(office.house.db, office.shop.tenant)
     await office.shop.buy(await office.shop.player())
     office.house.clock.advance(timedelta(seconds=300))
     assert await office.round() == []
-    after = await proof_status(office.house.identity, office.shop.tenant)
+    after = await proof_status(office.house.db, office.shop.tenant)
     assert before is not None
     assert after is not None
     assert after.kept.checked_seq > before.kept.checked_seq
@@ -158,7 +158,7 @@ async def test_the_tenant_whose_round_is_oldest_comes_first(
     monkeypatch.setattr("guildbank.ledger.jobs.BUDGET_SECONDS", 1)
     monkeypatch.setattr("guildbank.ledger.jobs.time", Ticking())
     await office.round()
-    assert await proof_status(office.house.identity, other.tenant) is not None
+    assert await proof_status(office.house.db, other.tenant) is not None
 
 
 class Ticking:

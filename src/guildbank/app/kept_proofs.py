@@ -32,7 +32,7 @@ async def _read(settings: Settings) -> KeptProofs:
     try:
         oldest = services.clock.now() - STALE
         for tenant in await services.tenants():
-            status = await proof_status(services.identity, tenant)
+            status = await proof_status(services.identity.db, tenant)
             if status is not None and not status.kept.ok:
                 broken.append(tenant.slug)
             elif status is None or status.kept.checked_at < oldest:

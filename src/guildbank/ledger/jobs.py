@@ -39,7 +39,7 @@ async def keep_proofs(services: Services) -> None:
     tenants = await services.tenants()
 
     async def look(tenant: TenantRef) -> None:
-        status = await proof_status(identity, tenant)
+        status = await proof_status(identity.db, tenant)
         checked[tenant.id] = None if status is None else status.kept.checked_at
 
     await each_tenant(tenants, look, "proof_not_read", suspended=True)

@@ -8,7 +8,6 @@ from typing import Annotated, ClassVar
 from litestar import get
 from litestar.params import QueryParameter
 
-from guildbank.identity import Identity
 from guildbank.infra.database import Database
 from guildbank.infra.http import (
     After,
@@ -222,9 +221,9 @@ async def read_proof(caller: Who, db: Service[Database]) -> ProofView:
     tags=TAGS,
     summary="Read how the kept proof stands",
 )
-async def read_status(caller: Who, identity: Service[Identity]) -> ProofStatusView:
+async def read_status(caller: Who, db: Service[Database]) -> ProofStatusView:
     """Return what the last rounds of the proof found, which is taken every few minutes."""
-    status = await proof_status(identity, caller.home)
+    status = await proof_status(db, caller.home)
     if status is None:
         return ProofStatusView(
             ok=None, checked_at=None, checked_seq=None, proved_at=None, proved_seq=None,

@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from guildbank.identity import Identity
+from guildbank.infra.database import Database
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Driver, seq_at
 from guildbank.ledger import watch
@@ -44,9 +45,9 @@ class Status(msgspec.Struct, frozen=True):
     broken_since: datetime | None = None
 
 
-async def proof_status(identity: Identity, tenant: TenantRef) -> Status | None:
+async def proof_status(db: Database, tenant: TenantRef) -> Status | None:
     """Return how the proof of a tenant stood in its last round, None before the first."""
-    async with identity.db.begin(tenant.schema, read_only=True) as tx:
+    async with db.begin(tenant.schema, read_only=True) as tx:
         kept = await watch.read_kept(tx.driver)
         since = await watch.raised_at(tx.driver, PROOF.name)
     return None if kept is None else Status(kept, _PROBLEMS.decode(kept.problems), since)
