@@ -87,3 +87,13 @@ async def test_raw_postings_and_grants_are_measured_each_by_its_rules(office: Of
     agreed = done(await decide(office.pavel, asked))
     assert agreed["answer"]["transfers"][0]["amount"] == 60
     assert await office.coins() == 160
+
+
+async def test_an_erasure_does_not_begin_the_day_of_a_player_anew(office: Office) -> None:
+    await office.studio.grant(office.player, 100)
+    spent = await office.studio.spend(office.player, 100)
+    await office.policy(above(60, "wallets.reverse"))
+    undone = {"transactionId": spent["transactionId"], "amount": 50}
+    done(await ask(office.olga.http, "/v1/reversals", undone))
+    done(await office.olga.http.post(f"/v1/players/{office.player}/erase"))
+    waits(await ask(office.pavel.http, "/v1/reversals", undone))
