@@ -53,8 +53,8 @@ class Browser:
         return other
 
     def link(self, *words: str) -> str:
-        printed = self.server.run("operator", "invite-link", "--tenant=demo", *words)
-        return printed.stdout.split("#token=")[1].strip()
+        shown = self.server.on_terminal("operator", "invite-link", "--tenant=demo", *words)
+        return shown.split("#token=")[1].strip()
 
     def mailed(self) -> str:
         """Return what a mail to an operator bears: such mail waits, also in a test tenant."""

@@ -16,7 +16,7 @@ import httpx
 import pyotp
 import pytest
 from playwright.sync_api import sync_playwright
-from tests.servers.guildbank import GUILDBANK, environment, free_ports, run
+from tests.servers.guildbank import GUILDBANK, environment, free_ports, on_terminal, run
 
 PASSWORD = "seven kites over harbour"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -121,7 +121,7 @@ def test_the_host_makes_lists_and_suspends_operators(terminal: Terminal, shown: 
         assert stopped.returncode == 0, stopped.stderr
         refused = page.post("/v1/operator/sessions", json=body)
         assert refused.json()["code"] == "operator_suspended"
-        link = run("operator", "invite-link", "--tenant=demo", "--role=analyst", **of).stdout
+        link = on_terminal("operator", "invite-link", "--tenant=demo", "--role=analyst", **of)
         found = LINK.search(link)
         assert found is not None, link
         me = took(page, found[0], "anna@studio.example")
@@ -131,7 +131,7 @@ def test_the_host_makes_lists_and_suspends_operators(terminal: Terminal, shown: 
 @pytest.mark.skipif(MISSING is not None, reason=f"{MISSING} is not installed")
 def test_the_page_of_a_link_lets_a_person_in(terminal: Terminal, shown: str) -> None:
     of = {"GUILDBANK_DATA": str(terminal.folder), "GUILDBANK_URL": terminal.url}
-    link = LINK.search(run("operator", "invite-link", "--tenant=demo", **of).stdout)
+    link = LINK.search(on_terminal("operator", "invite-link", "--tenant=demo", **of))
     assert link is not None
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -170,7 +170,7 @@ def test_the_page_of_a_link_lets_a_person_in(terminal: Terminal, shown: str) -> 
         (["list"], "--tenant with a slug, or --deployment"),
         (["list", "--tenant=nobody"], "There is no tenant 'nobody'"),
         (["suspend", "no@one.example", "--deployment"], "There is no such operator"),
-        (["invite-link", "--tenant=demo", "--role=emperor"], "'emperor' is no role"),
+        (["invite-link", "--tenant=demo"], "is shown on a terminal only"),
     ],
 )
 def test_what_cannot_be_done_is_said(
@@ -180,3 +180,10 @@ def test_what_cannot_be_done_is_said(
     ended = run("operator", *words, **of)
     assert ended.returncode == 1
     assert said in ended.stderr
+
+
+def test_a_link_to_a_role_that_is_none_is_not_shown(terminal: Terminal, shown: str) -> None:
+    of = {"GUILDBANK_DATA": str(terminal.folder), "GUILDBANK_URL": terminal.url}
+    said = on_terminal("operator", "invite-link", "--tenant=demo", "--role=emperor", **of)
+    assert "'emperor' is no role" in said
+    assert LINK.search(said) is None

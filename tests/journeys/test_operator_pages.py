@@ -70,7 +70,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def link(server: GuildbankServer) -> str:
     """Return the path of a new link that makes an owner of the demo tenant."""
-    found = LINK.search(server.run("operator", "invite-link", "--tenant=demo").stdout)
+    found = LINK.search(server.on_terminal("operator", "invite-link", "--tenant=demo"))
     assert found is not None
     return found[1]
 

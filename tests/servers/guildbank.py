@@ -7,6 +7,7 @@ The folder keeps its data, so a second server on it goes on where the first one 
 """
 
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -81,6 +82,10 @@ class GuildbankServer:
     def run(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the command line and return how it ended."""
         return run(*arguments, **{**self.environment, **changes})
+
+    def on_terminal(self, *arguments: str) -> str:
+        """Run a command in a terminal that somebody looks at, and return what is shown."""
+        return on_terminal(*arguments, **self.environment)
 
     def start(self) -> None:
         """Start `guildbank up` and wait until it has said that it is ready."""
@@ -168,3 +173,22 @@ def free_ports() -> int:
             except (OSError, OverflowError):
                 continue
             return port
+
+
+def on_terminal(*arguments: str, **changes: str) -> str:
+    """Run a command whose output is a terminal, and return what is shown."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*GUILDBANK, *arguments], stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
+        env=environment(**{**changes, "TERM": "dumb", "COLUMNS": "200"}),
+    ):  # fmt: skip
+        os.close(theirs)
+        shown = b""
+        try:
+            while part := os.read(ours, 65_536):
+                shown += part
+        except OSError:
+            # Linux says so when nobody holds the other end any more.
+            pass
+    os.close(ours)
+    return shown.decode()

@@ -104,10 +104,16 @@ def invite_link(
     role: Roles = None,
     data: Data = None,
 ) -> None:
-    """Print a link by which one person becomes an operator within an hour."""
+    """Show a link by which one person becomes an operator within an hour, on a terminal only."""
     from guildbank.app import staffing
 
     owner = _owner(tenant, deployment)
+    if not sys.stdout.isatty():
+        raise fail(
+            "A link that makes an operator is shown on a terminal only: a file, a pipe or a "
+            "collector of logs would keep it. Run this in a terminal, or make the operator with "
+            "`guildbank operator create`, which reads a password."
+        )
     with _database(load(data=data)) as settings:
         path = staffing.invite_link(settings, owner, role or ["owner"])
     say("Whoever opens this link within an hour becomes an operator. It works once:")
