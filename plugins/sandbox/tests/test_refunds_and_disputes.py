@@ -133,3 +133,43 @@ async def test_no_more_is_disputed_than_is_left(shop: Shop):
     assert dispute(shop, payment=reference, withdraw=False)["amount_minor"] == 99
     refused = shop.post("/disputes", {"payment": reference, "amount_minor": 1})
     assert refused.json()["error"]["code"] == "exceeds_disputable"
+
+
+@pytest.mark.parametrize(
+    ("method", "refunded", "disputed", "kinds"),
+    [
+        ("instant_refunded", 499, 0, ["refund.updated"]),
+        ("instant_disputed", 0, 499, ["dispute.opened", "dispute.funds_withdrawn"]),
+        (
+            "instant_dispute_won",
+            0,
+            0,
+            ["dispute.opened", "dispute.funds_withdrawn", "dispute.funds_reinstated",
+             "dispute.closed"],
+        ),
+        (
+            "instant_dispute_lost",
+            0,
+            499,
+            ["dispute.opened", "dispute.funds_withdrawn", "dispute.closed"],
+        ),
+    ],
+)  # fmt: skip
+async def test_what_follows_by_itself_is_told(
+    shop: Shop, method: str, refunded: int, disputed: int, kinds: list[str]
+):
+    outcome = await PLUGIN.create_payment(shop.context(), shop.request(method))
+    assert outcome.status == "processed"
+    assert outcome.reference is not None
+    payment = shop.payment(outcome.reference)
+    assert (payment["refunded_minor"], payment["disputed_minor"]) == (refunded, disputed)
+    eventually(lambda: set(kinds) <= set(shop.kinds()))
+
+
+async def test_a_payment_whose_refunds_are_declined_keeps_its_money(shop: Shop):
+    request = shop.request("instant_refund_declined")
+    outcome = await PLUGIN.create_payment(shop.context(), request)
+    assert outcome.reference is not None
+    refund = shop.refund_request(request, outcome.reference, 100)
+    assert (await PLUGIN.refund(shop.context(), refund)).status == "declined"
+    assert shop.payment(outcome.reference)["refunded_minor"] == 0

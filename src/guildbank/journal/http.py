@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from litestar import get
+from litestar.params import QueryParameter
 
 from guildbank.infra.database import Database
 from guildbank.infra.http import (
@@ -65,6 +66,12 @@ class EventView(View):
     data: msgspec.Raw
 
 
+Start = Annotated[
+    Literal["first", "now"],
+    QueryParameter(name="start", description="Where to begin without a cursor."),
+]
+
+
 class EventPage(View):
     """Events in order. `next` is never null: keep it, and ask again after it for what comes."""
 
@@ -90,15 +97,23 @@ async def list_checkpoints(
 
 @get("/v1/events", tags=TAGS, guards=[scope("events:read")])
 async def list_events(
-    caller: Who, db: Service[Database], limit: Limit = 50, after: After = None
+    caller: Who,
+    db: Service[Database],
+    limit: Limit = 50,
+    after: After = None,
+    start: Start = "first",
 ) -> EventPage:
     """List events in the order in which they happened, from the first on or after a cursor.
 
-    Each event is here once and for ever, so that a reader who keeps `next` misses none.
+    Each event is here once and for ever, so that a reader who keeps `next` misses none. With
+    `start=now` there are none yet, and `next` leads to whatever happens from now on.
     """
     place = decode_cursor(after, [int])
     seq = 0 if place is None else int(place[0])
     async with db.begin(caller.home.schema, read_only=True) as tx:
+        if place is None and start == "now":
+            tip = await reading.read_tip(tx.driver)
+            return EventPage(items=[], next=encode_cursor([tip.last]))
         found = await reading.read_entries(tx.driver, seq, limit)
     end = found[-1].seq if found else seq
     return EventPage(items=[_event(entry) for entry in found], next=encode_cursor([end]))

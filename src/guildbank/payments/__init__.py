@@ -8,7 +8,7 @@ refund_exceeds_unspent, bad_signature, and those of the Fulfilment.
 """
 
 from guildbank.payments.contracts.refusals import AMOUNT_NOT_SOLD
-from guildbank.payments.contracts.rows import Intent
+from guildbank.payments.contracts.rows import OF_OPERATORS, Intent
 from guildbank.payments.contracts.sale import (
     Fulfilment,
     Goods,
@@ -24,6 +24,7 @@ from guildbank.payments.usecases.tell_record import PaymentRecord
 
 __all__ = [
     "AMOUNT_NOT_SOLD",
+    "OF_OPERATORS",
     "Fulfilment",
     "Goods",
     "Intent",

@@ -9,6 +9,7 @@ from guildbank.app.cli import (
     approvals,
     breached,
     doctor,
+    events,
     keys,
     lab,
     ledger,
@@ -32,6 +33,7 @@ app = typer.Typer(
 run.add_to(app)
 doctor.add_to(app)
 lab.add_to(app)
+events.add_to(app)
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(keys.app, name="key")
 app.add_typer(signing_keys.app, name="signing-key")

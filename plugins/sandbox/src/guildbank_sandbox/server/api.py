@@ -10,7 +10,14 @@ from litestar.enums import MediaType
 from litestar.params import Parameter
 
 from guildbank.kernel import Refusal
-from guildbank_sandbox.server import accounts, disputes, idempotency, payments, refunds
+from guildbank_sandbox.server import (
+    accounts,
+    aftermath,
+    disputes,
+    idempotency,
+    payments,
+    refunds,
+)
 from guildbank_sandbox.server.accounts import OpenAccount
 from guildbank_sandbox.server.database import Database
 from guildbank_sandbox.server.disputes import OpenDispute
@@ -109,6 +116,7 @@ async def create_payment(
         if old is not None:
             return _answer(old)
         payment = accepted(payments.create(s, account, wanted))
+        accepted(aftermath.play(s, account, payment))
         view = payment_view(payment, s.config.public_url)
         stored = idempotency.keep(s, account.id, idempotency_key, "payments", wanted, view)
         delay = s.config.answer_delay_seconds

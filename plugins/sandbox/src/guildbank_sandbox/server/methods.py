@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-from guildbank_sandbox.server.records import PaymentState, WebhookMode
+from guildbank_sandbox.server.records import PaymentState, RefundSwitch, WebhookMode
 
 
 class Answer(StrEnum):
@@ -18,6 +18,16 @@ class Answer(StrEnum):
     """Status 500 and nothing stored."""
 
 
+class Afterwards(StrEnum):
+    """What the buyer, or their bank, does at once after the money was taken."""
+
+    REFUNDED = "refunded"
+    """The provider's staff give it back unasked."""
+    DISPUTED = "disputed"
+    DISPUTE_WON = "dispute_won"
+    DISPUTE_LOST = "dispute_lost"
+
+
 class Method(msgspec.Struct, frozen=True, kw_only=True):
     """What happens to a payment of one method, with no person involved."""
 
@@ -27,6 +37,9 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
     webhooks: WebhookMode = WebhookMode.NORMAL
     short_by_minor: int = 0
     other_currency: bool = False
+    afterwards: Afterwards | None = None
+    refunds: RefundSwitch | None = None
+    """What its refunds do, whatever the account's switch says."""
 
 
 DEFAULT_METHOD = "checkout"
@@ -48,6 +61,11 @@ METHODS: dict[str, Method] = {
     "instant_reordered": Method(webhooks=WebhookMode.REORDERED),
     "instant_wrong_amount": Method(short_by_minor=1),
     "instant_wrong_currency": Method(other_currency=True),
+    "instant_refunded": Method(afterwards=Afterwards.REFUNDED),
+    "instant_refund_declined": Method(refunds=RefundSwitch.DECLINE),
+    "instant_disputed": Method(afterwards=Afterwards.DISPUTED),
+    "instant_dispute_won": Method(afterwards=Afterwards.DISPUTE_WON),
+    "instant_dispute_lost": Method(afterwards=Afterwards.DISPUTE_LOST),
 }
 
 

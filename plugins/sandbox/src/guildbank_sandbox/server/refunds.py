@@ -8,6 +8,7 @@ import msgspec
 from guildbank.kernel import Refusal, new_id
 from guildbank_sandbox.server import events, payments
 from guildbank_sandbox.server.database import Session, fetch_all, fetch_one, insert
+from guildbank_sandbox.server.methods import METHODS
 from guildbank_sandbox.server.payments import Amount, CurrencyCode, Reference
 from guildbank_sandbox.server.records import (
     Account,
@@ -41,7 +42,7 @@ def create(s: Session, account: Account, body: CreateRefund) -> Refund | Refusal
     refusal = _check(s, account, payment, body)
     if refusal is not None:
         return refusal
-    state, code = _outcome(account.refund_switch)
+    state, code = _outcome(METHODS[payment.method].refunds or account.refund_switch)
     refund = Refund(
         id=new_id("sref"),
         account_id=account.id,
