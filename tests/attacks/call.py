@@ -83,6 +83,7 @@ def of_reports() -> dict[str, Call]:
         "GET /v1/proof": Call(),
         "GET /v1/proof/status": Call(),
         "GET /v1/proof/payments": Call(query={"money": "EUR"}),
+        "GET /v1/payments/{payment_id}/exchanges": Call(),
         "POST /v1/reconciliations": Call({"provider": "scripted", **day}),
         "GET /v1/reconciliations": Call(),
         "GET /v1/reconciliations/{run_id}": Call(),

@@ -1,22 +1,18 @@
 """The whole purchase against a provider of its own process: real HTTP, real signed webhooks."""
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import msgspec
 import pytest
 from tests.house import House
-from tests.payments.shop import Shop, open_shop
-from tests.payments.web import Web, served
+from tests.payments.sandbox_till import Till, open_till
 from tests.servers.sandbox import SandboxServer
 
 from guildbank.kernel import Refusal
-from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.read import get_payment
-from guildbank_sandbox.plugin import SandboxProvider
 
 TOKEN = re.compile(r'name="token" value="([0-9a-f]+)"')
 
@@ -27,58 +23,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
         yield running
 
 
-class Till:
-    """A shop that takes money at the sandbox, and the merchant's own view of that."""
-
-    def __init__(self, shop: Shop, settings: dict[str, object]) -> None:
-        self.shop = shop
-        self.settings = settings
-
-    async def buy(self, player: str, method: str) -> Intent:
-        return await self.shop.buy(player, provider="sandbox", method=method)
-
-    async def api(self, path: str, body: object = None) -> dict[str, object]:
-        """Call the provider as its merchant's own staff."""
-        headers = {"authorization": f"Bearer {self.settings['api_key']}"}
-        async with httpx.AsyncClient(headers=headers, trust_env=False) as client:
-            url = f"{self.settings['base_url']}/v1{path}"
-            headers = {"idempotency-key": f"staff {path}"}
-            answer = await client.post(url, json={} if body is None else body, headers=headers)
-        assert answer.is_success, answer.text
-        return dict(answer.json())
-
-    async def reference(self, intent: Intent) -> str:
-        (attempt,) = (await self.shop.dossier(intent)).attempts
-        assert attempt.reference is not None
-        return attempt.reference
-
-    async def until(self, true: Callable[[], Awaitable[bool]]) -> None:
-        """Wait until webhooks have brought something about."""
-        for _ in range(150):
-            if await true():
-                return
-            await asyncio.sleep(0.05)
-        raise AssertionError("it did not come about")
-
-    async def reaches(self, intent: Intent, state: str) -> None:
-        async def there() -> bool:
-            return await self.shop.state(intent) == state
-
-        await self.until(there)
-
-
 @pytest.fixture
 async def till(house: House, server: SandboxServer) -> AsyncIterator[Till]:
-    plugin = SandboxProvider()
-    shop = await open_shop(house, spent_coins="debt", plugins=(("sandbox", plugin),))
-    settings = server.open_account()
-    made = await configure_provider(shop.payments, shop.tenant, "sandbox", settings, enabled=True)
-    assert not isinstance(made, Refusal), made
-    async with served(Web(shop)) as url:
-        shop.payments.url = url
-        yield Till(shop, settings)
-    # Before the server has ended, a webhook could open a connection anew, for nobody to close.
-    await shop.payments.close()
+    async with open_till(house, server) as till:
+        yield till
 
 
 async def test_an_instant_payment_credits_and_its_duplicate_webhooks_change_nothing(till: Till):

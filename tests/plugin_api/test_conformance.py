@@ -206,6 +206,8 @@ async def test_a_sound_provider_passes_every_check() -> None:
         (described(settings_schema={"type": "object"}), "the_settings_schema_is_closed"),
         (described(secret_fields=frozenset({"other"})), "secret_fields_are_settings"),
         (described(secrets_go_with=frozenset({"other"})), "secret_fields_are_settings"),
+        (described(archived=("id", "payer.*")), "archived_fields_are_names"),
+        (described(archived=("payer..name",)), "archived_fields_are_names"),
         (
             described(test_only_settings=frozenset({"other"})),
             "test_only_settings_can_be_left_out",

@@ -10,6 +10,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.callbacks import deliver_callbacks, forget_tellings
 from guildbank.payments.usecases.cancel import expire_payments
+from guildbank.payments.usecases.exchanges import forget_exchanges
 from guildbank.payments.usecases.handle_webhook import forget_bodies, sweep_webhooks
 from guildbank.payments.usecases.look import janitor
 from guildbank.payments.usecases.reconcile import reconcile
@@ -63,9 +64,10 @@ async def run_callbacks(services: Services) -> None:
 
 
 async def run_tidy(services: Services) -> None:
-    """Empty what providers sent long ago: it may name payers; forget who was told long ago."""
+    """Empty what providers sent long ago: it may name payers; forget what was said long ago."""
     await in_each_tenant(services, forget_bodies)
     await in_each_tenant(services, forget_tellings)
+    await in_each_tenant(services, forget_exchanges)
 
 
 async def run_watch(services: Services) -> None:

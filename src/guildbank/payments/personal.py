@@ -45,6 +45,12 @@ SET answer = NULL, problem = NULL
 WHERE payment_id IN (SELECT id FROM payments_intent WHERE player_id = $1)
 """
 
+# What was sealed under the person's key is unreadable without it; so nothing is lost with it.
+FORGET_EXCHANGES = """
+DELETE FROM payments_exchange
+WHERE payment_id IN (SELECT id FROM payments_intent WHERE player_id = $1)
+"""
+
 # Books are kept: what was bought for how much, by an id that names nobody.
 FORGET_INTENTS = """
 UPDATE payments_intent
@@ -130,6 +136,17 @@ PERSONAL = (
         ORDER BY telling.seq, telling.step
         """,
         (FORGET_TELLINGS,),
+    ),
+    Personal(
+        "payments_exchange",
+        """
+        SELECT exchange.payment_id, exchange.kind, exchange.at, exchange.sealed
+        FROM payments_exchange AS exchange
+        JOIN payments_intent AS intent ON intent.id = exchange.payment_id
+        WHERE intent.player_id = $1
+        ORDER BY exchange.id
+        """,
+        (FORGET_EXCHANGES,),
     ),
     # The payer may be somebody else than the player, so only the tenant's people get it to judge.
     Personal(

@@ -8,6 +8,7 @@ from guildbank.payments.contracts.rows import (
     CALLBACK_ENABLED,
     CALLBACK_SKIPPED,
     CALLBACKS_REPLAYED,
+    EXCHANGES_READ,
     FEE_BOOKED,
     RECONCILIATION_STARTED,
 )
@@ -37,6 +38,7 @@ ROOM = Room(
         "payments:write": "Begin, retry and cancel payments for any player.",
         "payments:refund": "Give money back.",
         "payments:confirm": "Confirm that money came or was sent, where no provider tells.",
+        "payments:exchanges": "Read what providers, plugins and callers exchanged of a payment.",
         "payments:reconcile": "Hold the books against what providers report.",
         "providers:write": "Configure accounts at payment providers.",
     },
@@ -45,6 +47,7 @@ ROOM = Room(
         "payments:write": ("support",),
         "payments:refund": ("finance",),
         "payments:confirm": ("finance",),
+        "payments:exchanges": ("finance", "developer"),
         "payments:reconcile": ("finance",),
     },
     events={
@@ -74,6 +77,7 @@ ROOM = Room(
         "payments.dispute_closed": "A dispute was decided.",
         "payments.dispute_lost": "A dispute was lost; its money and coins were taken with it.",
         RECONCILIATION_STARTED: "A period of a provider's report is to be held against the books.",
+        EXCHANGES_READ: "Somebody read what was exchanged about a payment.",
         FEE_BOOKED: "A provider kept a fee of what it holds, or gave one back.",
         CALLBACK_DISABLED: "A callback step was not reached ten times, and is told nothing more.",
         CALLBACK_ENABLED: "A callback step is told again what waits for it.",

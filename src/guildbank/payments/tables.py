@@ -267,6 +267,17 @@ settlement = Table(
     Index("ix_payments_settlement_state", "reconciliation_id", "state", "number"),
 )
 
+exchange = Table(
+    # What providers, plugins and callers exchanged about a payment, under its player's key.
+    "payments_exchange",
+    tenant_metadata,
+    Column("id", Text, primary_key=True),
+    Column("payment_id", Text, ForeignKey("payments_intent.id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    _at("at"),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
 telling = Table(
     # What callback steps are to be told, in the journal's order, and since when they know.
     "payments_telling",

@@ -19,6 +19,7 @@ from guildbank.plugin_host.captcha import CODES as CAPTCHA_CODES
 from guildbank.plugin_host.captcha import Captchas, CaptchaTerms
 from guildbank.plugin_host.discovery import Plugins, Report
 from guildbank.plugin_host.outbound import Outbound
+from guildbank.plugin_host.overheard import Heard, Overheard
 from guildbank.plugin_host.settings import (
     Merged,
     check_settings,
@@ -35,10 +36,12 @@ __all__ = [
     "UNKNOWN_PROVIDER",
     "CaptchaTerms",
     "Captchas",
+    "Heard",
     "IdentityProviders",
     "Installed",
     "Merged",
     "Outbound",
+    "Overheard",
     "Plugins",
     "Report",
     "Terms",

@@ -61,7 +61,8 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     `cors_origins` are the origins whose pages may call in a browser. `second_factor` is what is
     asked of who signs in, and each of `second_factor_actions` asks for one anew. Without `passkeys`
     nobody can make one. A player who asks to be erased has `erasure_wait_days` to sign in and undo
-    it.
+    it. For `exchanges_kept_days` it is kept what providers, plugins and callers exchanged about a
+    payment; with 0 none of it is.
     """
 
     spent_coins: SpentCoins = "refuse"
@@ -73,6 +74,7 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     second_factor_actions: tuple[GuardedAction, ...] = ()
     passkeys: PasskeySettings | None = None
     erasure_wait_days: int = 14
+    exchanges_kept_days: int = 90
 
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):

@@ -77,6 +77,9 @@ Actions = Annotated[
     list[GuardedAction],
     Meta(max_length=10, description="Actions that need a second factor of the last minutes."),
 ]
+KeptDays = Annotated[
+    int, Meta(ge=0, le=3_650, description="For how long exchanges about payments are kept.")
+]
 WaitDays = Annotated[
     int,
     Meta(
@@ -124,6 +127,7 @@ class SettingsBody(Body):
     second_factor_actions: Actions | Unset = msgspec.UNSET
     passkeys: PasskeySettingsBody | Unset | None = msgspec.UNSET
     erasure_wait_days: WaitDays | Unset = msgspec.UNSET
+    exchanges_kept_days: KeptDays | Unset = msgspec.UNSET
 
 
 class CreateTenantBody(Body):
@@ -200,6 +204,7 @@ class TenantSettingsView(View):
     second_factor_actions: Sequence[GuardedAction]
     passkeys: PasskeySettingsView | None
     erasure_wait_days: int
+    exchanges_kept_days: int
 
 
 class TenantView(View):

@@ -38,5 +38,6 @@ MANIFEST = Manifest(
     },
     secret_fields=frozenset({"secret"}),
     egress_hosts=("*",),
+    archived=("allow", "code"),
     timeout_seconds=4,
 )

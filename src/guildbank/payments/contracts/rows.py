@@ -255,12 +255,14 @@ UNAPPLIED_AGED = "payments.unapplied_aged"
 UNAPPLIED_CLEARED = "payments.unapplied_cleared"
 RECONCILIATION_STARTED = "payments.reconciliation_started"
 FEE_BOOKED = "payments.fee_booked"
+EXCHANGES_READ = "payments.exchanges_read"
 OF_OPERATORS = frozenset(
     {
         UNAPPLIED_AGED,
         UNAPPLIED_CLEARED,
         RECONCILIATION_STARTED,
         FEE_BOOKED,
+        EXCHANGES_READ,
         PROVIDER_CONFIGURED,
         CALLBACK_DISABLED,
         CALLBACK_ENABLED,

@@ -4,6 +4,7 @@ from guildbank.payments.http import (
     callbacks,
     coins,
     confirmations,
+    exchanges,
     payments,
     providers,
     reconciliations,
@@ -18,4 +19,5 @@ APPROVABLES = (refunds.REFUNDING, providers.CONFIGURING, confirmations.CONFIRMIN
 ROUTES = (
     *payments.ROUTES, *timeline.ROUTES, *coins.ROUTES, *refunds.ROUTES, *confirmations.ROUTES,
     *providers.ROUTES, *webhooks.ROUTES, *callbacks.ROUTES, *reconciliations.ROUTES,
+    *exchanges.ROUTES,
 )  # fmt: skip

@@ -23,6 +23,7 @@ from guildbank.infra.http import (
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Receipt
 from guildbank.kernel import Refusal
+from guildbank.payments.http.calls import kept_call
 from guildbank.payments.http.payments import PaymentId
 from guildbank.payments.http.refunds import AttemptId, RefundId
 from guildbank.payments.http.views import PaymentView, RefundView, payment_view, refund_view
@@ -103,17 +104,22 @@ async def confirm(
     command = ConfirmCommand(
         payment_id=payment_id, attempt_id=_attempt_of(caller, data), data=data.data
     )
-    done = await confirm_payment(payments, caller.home, _who(caller), idempotency_key, command)
-    if isinstance(done, Refusal):
-        granted(done)
-    if isinstance(done, Receipt) and is_waiting(done):
-        waits = await waiting(payments.four_eyes, caller.home, done)
-        assert waits is not None, "a stored command leads to its approval"
-        return waits
-    dossier = await read_payment(payments, caller.home, payment_id)
-    if dossier is None:
-        raise problem("not_found", "There is no such payment.")
-    return Response(payment_view(dossier), status_code=200)
+    path = f"/v1/payments/{payment_id}/confirmation"
+    with kept_call(payments, caller, path, payment_id, data) as call:
+        done = await confirm_payment(payments, caller.home, _who(caller), idempotency_key, command)
+        if isinstance(done, Refusal):
+            granted(done)
+        if isinstance(done, Receipt) and is_waiting(done):
+            waits = await waiting(payments.four_eyes, caller.home, done)
+            assert waits is not None, "a stored command leads to its approval"
+            call.status = waits.status_code
+            return waits
+        dossier = await read_payment(payments, caller.home, payment_id)
+        if dossier is None:
+            raise problem("not_found", "There is no such payment.")
+        view = payment_view(dossier)
+        call.answered(view)
+    return Response(view, status_code=200)
 
 
 def _who(caller: Caller) -> Confirming:

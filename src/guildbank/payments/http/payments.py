@@ -30,6 +30,7 @@ from guildbank.infra.http import (
 from guildbank.infra.http.schema import CurrencyText
 from guildbank.payments.contracts.rows import IntentState
 from guildbank.payments.contracts.sale import Purchase
+from guildbank.payments.http.calls import kept_call
 from guildbank.payments.http.views import (
     PaymentLine,
     PaymentView,
@@ -139,11 +140,14 @@ async def create(
         return_url=data.return_url,
         platform=data.platform,
     )
-    bought = granted(
-        await create_payment(payments, caller.home, caller.principal, idempotency_key, purchase)
-    )
-    dossier = bought.dossier
-    return Response(payment_view(dossier), status_code=status_of(dossier))
+    with kept_call(payments, caller, "/v1/payments", None, data) as call:
+        bought = granted(
+            await create_payment(payments, caller.home, caller.principal, idempotency_key, purchase)
+        )
+        view, status = payment_view(bought.dossier), status_of(bought.dossier)
+        call.payment_id = bought.intent.id
+        call.answered(view, status)
+    return Response(view, status_code=status)
 
 
 def _buyer(caller: Caller, named: str | None) -> str:
@@ -225,8 +229,11 @@ async def read(payments: Parts, caller: Who, payment_id: PaymentId) -> PaymentVi
 async def cancel(payments: Parts, caller: Who, payment_id: PaymentId) -> PaymentView:
     """Cancel a payment that took no money, once its provider confirms. Safe to repeat."""
     await _own(payments, caller, payment_id)
-    granted(await cancel_payment(payments, caller.home, caller.principal, payment_id))
-    return await _view(payments, caller, payment_id)
+    with kept_call(payments, caller, f"/v1/payments/{payment_id}/cancel", payment_id) as call:
+        granted(await cancel_payment(payments, caller.home, caller.principal, payment_id))
+        view = await _view(payments, caller, payment_id)
+        call.answered(view)
+    return view
 
 
 @post(
@@ -246,15 +253,20 @@ async def retry(
     """Make another attempt at a payment in the state `requires_payment_method`."""
     asked = Asked(caller.principal, idempotency_key)
     await _own(payments, caller, payment_id)
-    granted(
-        await retry_payment(
-            payments, caller.home, payment_id, data.provider, data.method, data.return_url, asked
-        )
-    )
-    dossier = await read_payment(payments, caller.home, payment_id)
-    if dossier is None:
-        raise problem("not_found", "There is no such payment.")
-    return Response(payment_view(dossier), status_code=status_of(dossier))
+    path = f"/v1/payments/{payment_id}/attempts"
+    with kept_call(payments, caller, path, payment_id, data) as call:
+        granted(
+            await retry_payment(
+                payments, caller.home, payment_id, data.provider, data.method, data.return_url,
+                asked,
+            )
+        )  # fmt: skip
+        dossier = await read_payment(payments, caller.home, payment_id)
+        if dossier is None:
+            raise problem("not_found", "There is no such payment.")
+        view, status = payment_view(dossier), status_of(dossier)
+        call.answered(view, status)
+    return Response(view, status_code=status)
 
 
 async def _own(payments: Payments, caller: Caller, payment_id: str) -> Dossier:

@@ -26,6 +26,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Receipt
 from guildbank.kernel import Refusal
 from guildbank.payments.contracts.sale import RefundCommand
+from guildbank.payments.http.calls import kept_call
 from guildbank.payments.http.views import RefundView, refund_view
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.read import get_payment, get_refund
@@ -102,12 +103,19 @@ async def create(
         reason=data.reason,
         attempt_id=data.attempt_id,
     )
-    made = await refund_payment(payments, caller.home, caller.principal, idempotency_key, command)
-    if isinstance(made, Receipt):
-        waits = await waiting(payments.four_eyes, caller.home, made)
-        assert waits is not None, "a refund that was begun is answered with itself"
-        return waits
-    return Response(refund_view(granted(made)))
+    path = f"/v1/payments/{payment_id}/refunds"
+    with kept_call(payments, caller, path, payment_id, data) as call:
+        made = await refund_payment(
+            payments, caller.home, caller.principal, idempotency_key, command
+        )
+        if isinstance(made, Receipt):
+            waits = await waiting(payments.four_eyes, caller.home, made)
+            assert waits is not None, "a refund that was begun is answered with itself"
+            call.status = waits.status_code
+            return waits
+        view = refund_view(granted(made))
+        call.answered(view, 201)
+    return Response(view)
 
 
 @get(

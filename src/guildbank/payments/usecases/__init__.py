@@ -16,6 +16,7 @@ from guildbank.infra.error_rate import ErrorRates, Rule
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Journal, Need, Recorder, RowLock, Stage
 from guildbank.kernel import Clock, SystemClock
+from guildbank.payments.archive import Archive
 from guildbank.payments.contracts.rows import PAYMENTS_ORDER
 from guildbank.payments.contracts.sale import Fulfilment
 from guildbank.payments.store import INTENTS
@@ -107,10 +108,12 @@ class Payments:
     opened: set[tuple[str, str]] = field(default_factory=set)
     """Moneys by tenant whose accounts are known to be there: none is ever taken away."""
     persons: Persons = field(init=False)
+    archive: Archive = field(init=False)
     _running: set[asyncio.Task[Any]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.persons = Persons(self.db, self.tenants)
+        self.archive = Archive(self.db, self.tenants, self.persons, self.clock, self.start)
 
     async def recorder(self, tenant: TenantRef) -> Recorder:
         """Return what records changes beside payments; not for the inside of a transaction."""

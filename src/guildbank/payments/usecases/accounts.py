@@ -41,6 +41,11 @@ class Line(msgspec.Struct, frozen=True):
     plugin: PaymentProvider
     context: Context
 
+    def about(self, payments: Payments, tenant: TenantRef, payment_id: str) -> "Line":
+        """Return the line whose requests are kept with a payment."""
+        heard = payments.archive.listens(tenant, payment_id, self.context, self.manifest)
+        return msgspec.structs.replace(self, context=heard)
+
     @property
     def manifest(self) -> Manifest:
         """The plugin's manifest."""
@@ -85,6 +90,14 @@ class ProviderView(msgspec.Struct, frozen=True, kw_only=True):
     settings: Mapping[str, Any]
     secrets_set: tuple[str, ...]
     changed_at: datetime
+
+
+async def line_about(
+    payments: Payments, tenant: TenantRef, provider: str, payment_id: str
+) -> Line | Refusal:
+    """Return what `line_to` does; requests are kept with the payment."""
+    line = await line_to(payments, tenant, provider)
+    return line if isinstance(line, Refusal) else line.about(payments, tenant, payment_id)
 
 
 async def line_to(payments: Payments, tenant: TenantRef, provider: str) -> Line | Refusal:

@@ -168,7 +168,7 @@ async def _ask_gates(
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         checks = await pinned(payments.pipelines, tx.driver, tenant.schema, began, intent.player_id)
     view = purchase_view(intent, intent, provider, intent.id)
-    return await ask_steps(payments, tenant, checks, view)
+    return await ask_steps(payments, tenant, checks, view, intent.id)
 
 
 def request_of(sale: Quote | Intent, player_id: str, sent: Sent) -> PaymentRequest:
@@ -194,6 +194,7 @@ async def call_provider(
     Outside any transaction.
     """
     assert begun.made is not None, "its receipt is a fresh one"
+    line = line.about(payments, tenant, begun.payment_id)
     call = line.plugin.create_payment(line.context, begun.request)
     outcome = await ask_provider(line.manifest, call)
     answered = outcome.status is not OutcomeStatus.UNKNOWN

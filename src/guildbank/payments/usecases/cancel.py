@@ -8,7 +8,7 @@ from guildbank.payments.contracts.refusals import IN_PROGRESS, NO_PAYMENT, NOT_C
 from guildbank.payments.contracts.rows import AttemptState, Intent, IntentState
 from guildbank.payments.rules import INTENT, LIVE_ATTEMPTS
 from guildbank.payments.usecases import Payments
-from guildbank.payments.usecases.accounts import line_to
+from guildbank.payments.usecases.accounts import line_about
 from guildbank.payments.usecases.end import end_payment
 from guildbank.payments.usecases.settle import settle
 from guildbank.plugin_api import OutcomeStatus
@@ -63,7 +63,7 @@ async def stop_payment(
     attempt = next((one for one in attempts if one.id == intent.attempt_id), None)
     if attempt is None or attempt.state not in LIVE_ATTEMPTS:
         return await end_payment(payments, tenant, intent, end, principal=principal)
-    line = await line_to(payments, tenant, attempt.provider)
+    line = await line_about(payments, tenant, attempt.provider, attempt.payment_id)
     if isinstance(line, Refusal):
         return line
     outcome = await ask_provider(

@@ -28,7 +28,7 @@ from guildbank.payments.contracts.sale import Fulfilment
 from guildbank.payments.rules import ENDED_INTENTS
 from guildbank.payments.store import ATTEMPT_REFERENCES, ATTEMPTS
 from guildbank.payments.usecases import PaymentAct, Payments
-from guildbank.payments.usecases.accounts import line_to
+from guildbank.payments.usecases.accounts import line_about
 from guildbank.payments.usecases.settle import (
     UNAPPLIED_KINDS,
     Settle,
@@ -210,7 +210,7 @@ async def _ask(
     command: ConfirmCommand,
 ) -> Said | Refusal:
     """Return what the provider makes of the data; outside of any transaction."""
-    line = await line_to(payments, tenant, attempt.provider)
+    line = await line_about(payments, tenant, attempt.provider, attempt.payment_id)
     if isinstance(line, Refusal):
         return line
     plugin = line.plugin

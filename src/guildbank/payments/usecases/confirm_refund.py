@@ -18,7 +18,7 @@ from guildbank.payments.contracts.refusals import (
 from guildbank.payments.contracts.rows import Attempt, Refund, RefundState
 from guildbank.payments.store import REFUND_REFERENCES, REFUNDS
 from guildbank.payments.usecases import Payments
-from guildbank.payments.usecases.accounts import line_to
+from guildbank.payments.usecases.accounts import line_about
 from guildbank.payments.usecases.confirm import Confirming, Key, hash_of, refused_as
 from guildbank.payments.usecases.finish_refund import FinishRefund
 from guildbank.payments.usecases.money import MoneyAct
@@ -133,7 +133,7 @@ async def _ask(
     who: Confirming,
     said: RefundConfirmation,
 ) -> Outcome | Refusal:
-    line = await line_to(payments, tenant, refund.provider)
+    line = await line_about(payments, tenant, refund.provider, refund.payment_id)
     if isinstance(line, Refusal):
         return line
     plugin = line.plugin

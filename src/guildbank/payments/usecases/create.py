@@ -242,7 +242,7 @@ async def _sell(
         return choice
     view = purchase_view(purchase, quote, choice.provider)
     entry = [one for one in runs.stages.gates() if one.slot is Slot.ENTRY]
-    passage = await ask_steps(payments, tenant, entry, view)
+    passage = await ask_steps(payments, tenant, entry, view, payment_id)
     if passage.refusal is not None:
         return passage.refusal
     if line is None:

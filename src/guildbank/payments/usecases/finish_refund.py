@@ -14,7 +14,7 @@ from guildbank.payments.contracts.rows import Attempt, Intent, Refund, RefundSta
 from guildbank.payments.rules import OPEN_REFUNDS, refund_after
 from guildbank.payments.store import ATTEMPTS, INTENTS, REFUNDS
 from guildbank.payments.usecases import Payments, provider_principal
-from guildbank.payments.usecases.accounts import line_to
+from guildbank.payments.usecases.accounts import line_about
 from guildbank.payments.usecases.money import (
     MoneyAct,
     Rows,
@@ -152,7 +152,7 @@ async def look_at_refund(payments: Payments, tenant: TenantRef, refund: Refund) 
     The same request goes under the same key, and only while providers keep keys. Returns False
     if the provider cannot tell.
     """
-    line = await line_to(payments, tenant, refund.provider)
+    line = await line_about(payments, tenant, refund.provider, refund.payment_id)
     if isinstance(line, Refusal):
         return False
     request = await _request(payments, tenant, refund)
@@ -171,7 +171,7 @@ async def look_at_refund(payments: Payments, tenant: TenantRef, refund: Refund) 
 
 
 async def _ask(payments: Payments, tenant: TenantRef, refund: Refund) -> None:
-    line = await line_to(payments, tenant, refund.provider)
+    line = await line_about(payments, tenant, refund.provider, refund.payment_id)
     if isinstance(line, Refusal):
         log.warning("refund_not_sent", refund=refund.id, code=line.code)
         return

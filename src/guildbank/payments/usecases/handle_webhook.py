@@ -12,7 +12,7 @@ from guildbank.payments.contracts.refusals import NO_CHANGE
 from guildbank.payments.contracts.rows import Attempt, AttemptState, Refund, RefundState
 from guildbank.payments.rules import next_look
 from guildbank.payments.usecases import Payments
-from guildbank.payments.usecases.accounts import line_to
+from guildbank.payments.usecases.accounts import line_about
 from guildbank.payments.usecases.dispute import FollowDispute, told_by
 from guildbank.payments.usecases.finish_refund import look_at_refund
 from guildbank.payments.usecases.foreign_refund import TOO_EARLY, BookForeignRefund
@@ -146,7 +146,7 @@ async def _foreign(
     payments: Payments, tenant: TenantRef, attempt: Attempt, event: ProviderEvent, reference: str
 ) -> JournalOutcome:
     """Book a refund that we did not make, once the provider confirms that it is paid."""
-    line = await line_to(payments, tenant, attempt.provider)
+    line = await line_about(payments, tenant, attempt.provider, attempt.payment_id)
     if isinstance(line, Refusal):
         return line
     request = RefundRequest(

@@ -12,7 +12,7 @@ from guildbank.payments.asking import ask_provider
 from guildbank.payments.contracts.rows import Attempt, AttemptState, Intent, Refund, RefundState
 from guildbank.payments.rules import LIVE_ATTEMPTS, next_look
 from guildbank.payments.usecases import Payments
-from guildbank.payments.usecases.accounts import line_to
+from guildbank.payments.usecases.accounts import line_about
 from guildbank.payments.usecases.finish_refund import look_at_refund
 from guildbank.payments.usecases.refund import refund_unapplied
 from guildbank.payments.usecases.settle import settle
@@ -27,7 +27,7 @@ MAX_LOOKS = 100
 
 async def look_at_attempt(payments: Payments, tenant: TenantRef, attempt: Attempt) -> bool:
     """Ask the provider how an attempt stands, and settle what it says; False if it cannot tell."""
-    line = await line_to(payments, tenant, attempt.provider)
+    line = await line_about(payments, tenant, attempt.provider, attempt.payment_id)
     if isinstance(line, Refusal):
         return False
     outcome = await ask_provider(

@@ -20,6 +20,7 @@ from guildbank.plugin_api import (
     Annotated,
     Context,
     Entry,
+    Manifest,
     Middleware,
     Plugin,
     PurchaseView,
@@ -31,12 +32,24 @@ log = structlog.get_logger(__name__)
 MAX_CODE = 64
 
 
+InContext = Callable[[Context, Manifest], Context]
+"""Makes of a step's context the one in which it is asked."""
+
+
+def _as_it_is(context: Context, _: Manifest) -> Context:
+    return context
+
+
 class _Asks(Protocol):
     async def __call__(self, context: Context, purchase: PurchaseView) -> Annotated | Veto: ...
 
 
 async def ask_gates(
-    pipelines: Pipelines, tenant: TenantRef, steps: Sequence[Placed], purchase: PurchaseView
+    pipelines: Pipelines,
+    tenant: TenantRef,
+    steps: Sequence[Placed],
+    purchase: PurchaseView,
+    in_context: InContext = _as_it_is,
 ) -> Passage:
     """Return what each step said, up to the first that refuses.
 
@@ -49,7 +62,8 @@ async def ask_gates(
     for (slot, step), secrets in zip(steps, known, strict=True):
         view = msgspec.structs.replace(purchase, annotations=dict(notes))
         began = perf_counter()
-        said = await ask_step(pipelines, tenant, Placed(slot, with_secrets(step, secrets)), view)
+        placed = Placed(slot, with_secrets(step, secrets))
+        said = await ask_step(pipelines, tenant, placed, view, in_context)
         answer, refusal = read_answer(slot, step, said, notes)
         micros = round((perf_counter() - began) * 1e6)
         answers.append(msgspec.structs.replace(answer, micros=micros))
@@ -70,7 +84,7 @@ async def ask_step(
     tenant: TenantRef,
     placed: Placed,
     view: PurchaseView,
-    in_context: Callable[[Context], Context] = lambda context: context,
+    in_context: InContext = _as_it_is,
 ) -> Annotated | Veto | Silent:
     """Ask one step, with its secrets among its settings; what is no answer in time is none.
 
@@ -93,7 +107,7 @@ async def ask_step(
                 pipelines.context(tenant, manifest, step),
                 history=None if histories is None else histories.of(tenant),
             )
-            answer = await ask(in_context(context), view)
+            answer = await ask(in_context(context, manifest), view)
         if not isinstance(answer, Annotated | Veto):
             raise TypeError(f"a gate answers Annotated or Veto, not {type(answer).__name__}")
         worked = True

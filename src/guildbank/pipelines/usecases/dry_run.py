@@ -167,7 +167,11 @@ class _Run:
                     notes.update(said.notes)
                 continue
             answer = await ask_step(
-                self.pipelines, self.tenant, placed, seen, lambda one: self._then(one, payment.at)
+                self.pipelines,
+                self.tenant,
+                placed,
+                seen,
+                lambda one, _: self._then(one, payment.at),
             )
             _, refusal = read_answer(placed.slot, step, answer, notes)
             if refusal is not None:

@@ -10,6 +10,8 @@ from guildbank.plugin_api.manifest import API_VERSION, Manifest, Slot
 _ID = re.compile(r"[a-z][a-z0-9_-]{1,62}")
 _VERSION = re.compile(r"\d+\.\d+\.\d+\S*")
 _LONGEST_TIMEOUT_SECONDS = 120
+_LONGEST_NAME = 200
+_PART = re.compile(r"\*|[A-Za-z0-9_-]{1,64}")
 
 
 class Declared(Protocol):
@@ -84,6 +86,18 @@ async def secret_fields_are_settings(stage: Declared) -> Verdict:
     return None
 
 
+async def archived_fields_are_names(stage: Declared) -> Verdict:
+    """What may be kept of requests and answers is named field by field, and is no secret."""
+    manifest = stage.manifest
+    for name in manifest.archived:
+        parts = name.split(".")
+        if len(name) > _LONGEST_NAME or not all(_PART.fullmatch(part) for part in parts):
+            return f"archived names {name!r}, which is no dotted name of a field"
+        if parts[-1] in {"*", *manifest.secret_fields}:
+            return f"archived names {name!r}, which is all of an object or a secret"
+    return None
+
+
 async def test_only_settings_can_be_left_out(stage: Declared) -> Verdict:
     """What a live tenant must not have is a setting, and none that it needs."""
     schema = stage.manifest.settings_schema
@@ -124,6 +138,7 @@ CHECKS: tuple[Callable[[Declared], Awaitable[Verdict]], ...] = (
     the_manifest_fits_this_api,
     the_settings_schema_is_closed,
     secret_fields_are_settings,
+    archived_fields_are_names,
     test_only_settings_can_be_left_out,
     the_settings_fit_the_schema,
 )

@@ -2,7 +2,7 @@
 
 import hmac
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeAlias
 
 import msgspec
@@ -44,15 +44,21 @@ class Persons:
         key = await self._key(tenant, player_id)
         if key is None:
             return UNKNOWN_PLAYER if tenant.state == "active" else TENANT_SUSPENDED
+        return _sealing(key, player_id)
 
-        def seal(payload: bytes) -> Sealed:
-            return Sealed(
-                person=player_id,
-                hash=key.hash(_HASH_PURPOSE, payload).hex(),
-                ciphertext=key.seal(payload_aad(player_id), payload),
-            )
-
-        return seal
+    async def seals(self, tenant: TenantRef, players: Collection[str]) -> Mapping[str, Seal]:
+        """Return what seals payloads of each person, without those for whom there is no key."""
+        owner = await self._tenant_key(tenant)
+        async with self._db.begin(tenant.schema, read_only=True) as tx:
+            wrapped = await store.read_person_keys(tx.driver, players)
+        found = {
+            player: DataKey(owner.open(_key_aad(player), key)) for player, key in wrapped.items()
+        }
+        for player in sorted(set(players) - found.keys()):
+            key = await self._key(tenant, player)
+            if key is not None:
+                found[player] = key
+        return {player: _sealing(key, player) for player, key in found.items()}
 
     async def open(self, tenant: TenantRef, sealed: Sealed) -> bytes | None:
         """Return the payload, or None when the person's key was destroyed.
@@ -102,6 +108,17 @@ class Persons:
         if key is None:
             raise LookupError(f"tenant {tenant.slug} is gone")
         return key
+
+
+def _sealing(key: DataKey, person: str) -> Seal:
+    def seal(payload: bytes) -> Sealed:
+        return Sealed(
+            person=person,
+            hash=key.hash(_HASH_PURPOSE, payload).hex(),
+            ciphertext=key.seal(payload_aad(person), payload),
+        )
+
+    return seal
 
 
 def _open(key: DataKey, person: str, ciphertext: bytes, hash_: str) -> bytes:

@@ -1,0 +1,149 @@
+"""Keep what plugins and callers exchanged about a payment, beside the requests that wait for it.
+
+Nothing is decided by an exchange, so none is waited for: those of a quarter of a second are written
+together, and a process that is killed loses them. The journal has what happened.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+
+from guildbank.identity import Persons
+from guildbank.infra.database import Database
+from guildbank.infra.tenant import TenantRef
+from guildbank.kernel import Clock, new_id
+from guildbank.payments import exchanged as store
+from guildbank.payments.exchanged import ExchangeRow
+from guildbank.payments.exchanges import Fields, fields_of, mask_cards
+from guildbank.plugin_api import Context, Manifest
+from guildbank.plugin_host import Heard, Overheard
+from guildbank.tenancy import Tenants
+
+log = structlog.get_logger(__name__)
+GATHER_SECONDS = 0.25
+MAX_WAITING = 10_000
+"""Exchanges that wait to be written; of more than that the oldest are lost, and the log says so."""
+PART = 500
+MAX_WORDS = 300
+
+
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked and answered. `of` is a plugin's id, or who called; fields are by name."""
+
+    of: str
+    method: str
+    host: str
+    path: str
+    status: int | None
+    problem: str | None
+    micros: int
+    asked: Fields
+    answered: Fields
+
+
+class Waiting(NamedTuple):
+    """An exchange that is to be written, and where it belongs."""
+
+    tenant: TenantRef
+    payment_id: str
+    kind: str
+    at: datetime
+    exchange: Exchange
+
+
+Start = Callable[[Coroutine[Any, Any, None]], object]
+"""Begins work beside requests, which is waited for before the process ends."""
+
+
+class Archive:
+    """The exchanges of this process that are yet to be written."""
+
+    def __init__(
+        self, db: Database, tenants: Tenants, persons: Persons, clock: Clock, start: Start
+    ) -> None:
+        self._db, self._tenants, self._persons, self._clock = db, tenants, persons, clock
+        self._start = start
+        self._waiting: deque[Waiting] = deque()
+        self._lost = 0
+        self._writing = False
+
+    def listens(
+        self, tenant: TenantRef, payment_id: str, context: Context, of: Manifest
+    ) -> Context:
+        """Return the context in which a plugin's requests are kept with the payment."""
+
+        def heard(one: Heard) -> None:
+            place = urlsplit(one.url)
+            answer = one.answer
+            exchange = Exchange(
+                of=of.id,
+                method=one.method,
+                host=place.netloc.rpartition("@")[2],
+                path=mask_cards(place.path)[:MAX_WORDS],
+                status=None if answer is None else answer.status,
+                problem=None if one.problem is None else one.problem[:MAX_WORDS],
+                micros=one.micros,
+                asked=fields_of(one.body, of.archived),
+                answered=fields_of(None if answer is None else answer.body, of.archived),
+            )
+            self.keep(tenant, payment_id, of.slot.value, exchange)
+
+        return msgspec.structs.replace(context, http=Overheard(context.http, heard))
+
+    def keep(self, tenant: TenantRef, payment_id: str, kind: str, exchange: Exchange) -> None:
+        """Have an exchange written soon."""
+        self._waiting.append(Waiting(tenant, payment_id, kind, self._clock.now(), exchange))
+        if len(self._waiting) > MAX_WAITING:
+            self._waiting.popleft()
+            self._lost += 1
+        if not self._writing:
+            self._writing = True
+            self._start(self._write())
+
+    async def _write(self) -> None:
+        try:
+            await asyncio.sleep(GATHER_SECONDS)
+            while self._waiting:
+                some = [self._waiting.popleft() for _ in range(min(PART, len(self._waiting)))]
+                by_tenant: dict[str, list[Waiting]] = {}
+                for one in some:
+                    by_tenant.setdefault(one.tenant.schema, []).append(one)
+                for those in by_tenant.values():
+                    await self._write_of(those[0].tenant, those)
+        finally:
+            self._writing = False
+            if self._lost:
+                log.warning("exchanges_lost", count=self._lost)
+                self._lost = 0
+
+    async def _write_of(self, tenant: TenantRef, those: Sequence[Waiting]) -> None:
+        """Write the exchanges of one tenant; what cannot be written is lost, and the log says so.
+
+        A tenant that is suspended or being deleted, and one that keeps none, get no rows.
+        """
+        try:
+            settings = await self._tenants.settings(tenant.id)
+            if settings is None or settings.exchanges_kept_days == 0:
+                return
+            async with self._db.begin(tenant.schema, read_only=True) as tx:
+                players = await store.players_of(tx.driver, {one.payment_id for one in those})
+            seals = await self._persons.seals(tenant, set(players.values()))
+            rows = []
+            for one in those:
+                player = players.get(one.payment_id)
+                seal = None if player is None else seals.get(player)
+                if seal is not None:
+                    sealed = seal(msgspec.json.encode(one.exchange)).ciphertext
+                    row = ExchangeRow(new_id("exc"), one.payment_id, one.kind, one.at, sealed)
+                    rows.append(row)
+            if rows:
+                async with self._db.begin(tenant.schema) as tx:
+                    await store.add(tx.driver, rows)
+        except Exception as error:  # an exchange that is lost must not stop those of others
+            log.warning("exchanges_lost", tenant=tenant.slug, count=len(those), error=repr(error))

@@ -1,0 +1,69 @@
+"""SQL of what plugins and callers exchanged about payments."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from guildbank.journal import Driver
+
+READ_PLAYERS = """
+SELECT id, player_id
+FROM payments_intent
+WHERE id = ANY($1::text[])
+"""
+
+ADD = """
+INSERT INTO payments_exchange (id, payment_id, kind, at, sealed)
+SELECT id, payment_id, kind, at, sealed
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bytea[])
+     AS had (id, payment_id, kind, at, sealed)
+"""
+
+READ = """
+SELECT id, payment_id, kind, at, sealed
+FROM payments_exchange
+WHERE payment_id = $1
+  AND id > $2
+ORDER BY id
+LIMIT $3
+"""
+
+# Ids are in the order of their time, so the oldest are found without an index of times.
+FORGET = """
+DELETE FROM payments_exchange
+WHERE id IN (SELECT id FROM payments_exchange ORDER BY id LIMIT $2)
+  AND at < $1
+"""
+
+
+class ExchangeRow(NamedTuple):
+    """An exchange as stored, sealed under the key of the payment's player."""
+
+    id: str
+    payment_id: str
+    kind: str
+    at: datetime
+    sealed: bytes
+
+
+async def players_of(driver: Driver, payments: Collection[str]) -> Mapping[str, str]:
+    """Return whose these payments are, without those that do not exist."""
+    return {row[0]: row[1] for row in await driver.fetch(READ_PLAYERS, list(payments))}
+
+
+async def add(driver: Driver, rows: Sequence[ExchangeRow]) -> None:
+    """Keep exchanges of payments that exist."""
+    await driver.execute(ADD, *map(list, zip(*rows, strict=True)))
+
+
+async def exchanges_of(
+    driver: Driver, payment_id: str, after: str, limit: int
+) -> list[ExchangeRow]:
+    """Return the exchanges about a payment in their order, from the first one after an id on."""
+    return [ExchangeRow(*row) for row in await driver.fetch(READ, payment_id, after, limit)]
+
+
+async def forget(driver: Driver, before: datetime, limit: int) -> int:
+    """Delete some of the exchanges that are older, and return how many."""
+    status: str = await driver.execute(FORGET, before, limit)
+    return int(status.rpartition(" ")[2])

@@ -1,0 +1,59 @@
+"""Keeps what a caller asked about a payment and was answered, by fields that name nobody."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from guildbank.infra.http import Body, Caller, Problem, View
+from guildbank.payments.archive import Exchange
+from guildbank.payments.exchanges import fields_of
+from guildbank.payments.usecases import Payments
+
+KIND = "caller"
+ASKED = (
+    "packId", "currency", "provider", "playerId", "coins", "country", "method", "platform",
+    "attemptId", "amount.amount", "amount.currency",
+)  # fmt: skip
+ANSWERED = ("id", "state", "problem", "provider", "nextAction.kind", "amount.amount")
+
+
+class Call:
+    """A call that is under way. What it is about may become known only by its answer."""
+
+    def __init__(self, payment_id: str | None) -> None:
+        self.payment_id = payment_id
+        self.status: int | None = 200
+        self.answer: bytes | None = None
+
+    def answered(self, view: View, status: int = 200) -> None:
+        """Note the answer."""
+        self.status, self.answer = status, msgspec.json.encode(view)
+
+
+@contextmanager
+def kept_call(
+    payments: Payments, caller: Caller, path: str, payment_id: str | None, body: Body | None = None
+) -> Iterator[Call]:
+    """Keep a POST to `path` with the payment, refused or not; nothing where there is none."""
+    began, call, problem = time.monotonic_ns(), Call(payment_id), None
+    try:
+        yield call
+    except Problem as refused:
+        call.status, problem = refused.status, refused.refusal.code
+        raise
+    finally:
+        if call.payment_id is not None:
+            exchange = Exchange(
+                of=caller.principal,
+                method="POST",
+                host="",
+                path=path,
+                status=call.status,
+                problem=problem,
+                micros=(time.monotonic_ns() - began) // 1_000,
+                asked=fields_of(None if body is None else msgspec.json.encode(body), ASKED),
+                answered=fields_of(call.answer, ANSWERED),
+            )
+            payments.archive.keep(caller.home, call.payment_id, KIND, exchange)

@@ -1,0 +1,65 @@
+"""Read what was exchanged about a payment, which is recorded, and forget it after a while."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+
+from guildbank.infra.tenant import TenantRef
+from guildbank.kernel import Refusal
+from guildbank.payments import exchanged, store
+from guildbank.payments.archive import PART, Exchange
+from guildbank.payments.contracts.refusals import NO_PAYMENT
+from guildbank.payments.contracts.rows import EXCHANGES_READ
+from guildbank.payments.usecases import Payments
+
+DEFAULT_DAYS = 90
+_EXCHANGE = msgspec.json.Decoder(Exchange)
+
+
+class Kept(NamedTuple):
+    """An exchange as it was kept. `kind` is the slot of a plugin, or `caller`."""
+
+    id: str
+    kind: str
+    at: datetime
+    exchange: Exchange
+
+
+async def read_exchanges(
+    payments: Payments, tenant: TenantRef, principal: str, payment_id: str, after: str, limit: int
+) -> Sequence[Kept] | Refusal:
+    """Return the exchanges about a payment in their order, and record who read them.
+
+    Of a person who was erased there are none. Refusal: `not_found`.
+    """
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        intent = await store.intent_by_id(tx.driver, payment_id)
+        if intent is None:
+            return NO_PAYMENT
+        rows = await exchanged.exchanges_of(tx.driver, payment_id, after, limit)
+    key = await payments.persons.key_of(tenant, intent.player_id)
+    found = []
+    for row in rows if key is not None else ():
+        assert key is not None
+        said = payments.persons.opened(key, intent.player_id, row.sealed, None)
+        found.append(Kept(row.id, row.kind, row.at, msgspec.convert(said, Exchange)))
+    recorder = await payments.recorder(tenant)
+    async with payments.db.begin(tenant.schema) as tx:
+        told = {"payment": payment_id, "exchanges": len(found)}
+        await recorder.record(tx, principal, EXCHANGES_READ, told)
+    return found
+
+
+async def forget_exchanges(payments: Payments, tenant: TenantRef) -> int:
+    """Delete what is older than the tenant keeps it; return how much that was."""
+    settings = await payments.tenants.settings(tenant.id)
+    days = DEFAULT_DAYS if settings is None else settings.exchanges_kept_days
+    before, forgotten = payments.clock.now() - timedelta(days=days), 0
+    while True:
+        async with payments.db.begin(tenant.schema) as tx:
+            some = await exchanged.forget(tx.driver, before, PART)
+        forgotten += some
+        if some < PART:
+            return forgotten
