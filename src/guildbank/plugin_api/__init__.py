@@ -59,6 +59,7 @@ from guildbank.plugin_api.provider import (
     RefundRequest,
     WebhookRejected,
 )
+from guildbank.plugin_api.report import MAX_REPORTED, ReportPage, Reports
 from guildbank.plugin_api.settlement import (
     MAX_SETTLEMENTS,
     Settlement,
@@ -91,6 +92,7 @@ __all__ = [
     "MAX_NOTE_BYTES",
     "MAX_PAST",
     "MAX_PAST_SPAN",
+    "MAX_REPORTED",
     "MAX_SETTLEMENTS",
     "REJECTIONS",
     "Annotated",
@@ -139,6 +141,8 @@ __all__ = [
     "PurchaseView",
     "Redirecting",
     "RefundRequest",
+    "ReportPage",
+    "Reports",
     "SettingProblem",
     "Settlement",
     "SettlementKind",
