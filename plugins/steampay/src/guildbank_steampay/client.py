@@ -5,6 +5,7 @@ Valve documents, so that no address bears it.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -58,6 +59,11 @@ class Client:
     def __init__(self, context: Context, settings: Settings) -> None:
         self._context = context
         self.settings = settings
+
+    @property
+    def now(self) -> datetime:
+        """The time of this call."""
+        return self._context.now
 
     async def ask(self, verb: Verb, parameters: Mapping[str, str]) -> msgspec.Raw | Refused:
         """Return what Steam answers. Raises SteamFailed, NoAnswer: then nothing is certain."""

@@ -22,6 +22,7 @@ LATE = timedelta(minutes=15)
 """How late a line may come and is found all the same."""
 _LINES = (200, 5_000)
 """Of a page; the second where a single second has more of them than fit the first."""
+_A_SECOND = timedelta(seconds=1)
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -55,14 +56,26 @@ async def read(client: Client, since: datetime, cursor: str | None) -> ReportPag
     kind, place = next((kind, one) for kind, one in places.items() if one.at is not None)
     assert place.at is not None, "the places that are at rest were moved or left out"
     orders = await _page(client, kind, place.at)
-    last = max([place.at, *map(_time_of, orders)])
-    newest = max(place.newest, last)
-    places[kind] = _Place(newest, last if last > place.at else None)
+    places[kind] = _after(place, orders, client.now)
     return ReportPage(
         events=tuple(event for order in orders for event in events_of(order)),
         cursor=msgspec.json.encode(_Cursor(app_id, places)).decode(),
         more=any(one.at is not None for one in places.values()),
     )
+
+
+def _after(place: _Place, orders: Sequence[Order], now: datetime) -> _Place:
+    """Return the place behind a page. Only an empty one is the last: Steam may show less than all.
+
+    The next page begins with the second of the last line, which may have more of them. A line from
+    the future does not keep those of until then from being read.
+    """
+    if not orders:
+        return _Place(place.newest)
+    last = max(map(_time_of, orders))
+    began = place.at or place.newest
+    begins = last if last > began else began + _A_SECOND
+    return _Place(max(place.newest, min(last, now)), begins)
 
 
 def events_of(order: Order) -> list[ProviderEvent]:

@@ -83,8 +83,8 @@ def reverse(steam: SteamDesk, data: Reversal) -> Response[Any]:
 
 
 def find(steam: SteamDesk, name: str) -> Order:
-    """Return an order by its number, Steam's or the game's."""
-    for order in steam.orders.values():
+    """Return an order by its number, Steam's or the game's; of two games the newest."""
+    for order in reversed(steam.orders.values()):
         if name in (order.order_id, order.trans_id):
             return order
     raise Refused(404, "NO_SUCH_ORDER")
