@@ -9,7 +9,9 @@ import pytest
 from tests.house import House
 from tests.payments.scripted import MANIFEST, Lost, Scripted, processed
 from tests.payments.shop import SECRET, Shop, open_shop
+from tests.payments.test_backlogs import Board
 
+from guildbank.infra import backlogs
 from guildbank.kernel import Refusal
 from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.usecases.accounts import configure_provider
@@ -132,12 +134,18 @@ async def test_lines_that_are_told_again_count_once(desk: Desk):
     assert await desk.shop.money() == {}
 
 
-async def test_a_page_that_got_no_answer_is_asked_for_again(desk: Desk):
+async def test_a_page_that_got_no_answer_is_asked_for_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(backlogs, "FRESH_SECONDS", 0.0)
     intents = await desk.refunded(3)
     desk.polled.faults = [Lost()]
     assert await desk.read() == 0
     assert await desk.problem() == "no_answer"
+    board = Board(desk.shop.house.db, desk.shop.tenant)
+    assert (await board.reads())["reports_unread"] == 1
     assert await desk.read() == 3
+    assert (await board.reads())["reports_unread"] == 0
     assert desk.polled.asked == [None, None, "2"]
     assert await desk.problem() is None
     assert await desk.back(intents) == [1] * 3

@@ -70,7 +70,7 @@ class StartAttempt(PaymentAct):
     ) -> None:
         """`place` is the payment and which of its attempts this is, from 1."""
         payment_id, self.number = place
-        # Where the call came from is no part of it: a repeated one may come from elsewhere.
+        # Only what the caller named: a repeated call may come from elsewhere, to a new account.
         named = () if sent.payer is None or sent.payer.subject is None else (sent.payer.subject,)
         command = (payment_id, sent.provider, sent.method, sent.return_url, *named)
         super().__init__(payment_id, by.principal, by.key, command)
@@ -159,8 +159,8 @@ async def start_attempt(
                 detail=refusal.detail, checked=passage.answers,
             )  # fmt: skip
         return refusal
-    sent = await with_payer(payments, tenant, line.manifest, intent.player_id, sent)
-    request = request_of(intent, intent.player_id, sent)
+    known = await with_payer(payments, tenant, line.manifest, intent.player_id, sent)
+    request = request_of(intent, intent.player_id, known)
     place = (intent.id, intent.attempts + 1)
     act = StartAttempt(place, sent, request, by, because, passage.answers)
     receipt = await payments.journal.submit(tenant.schema, act)

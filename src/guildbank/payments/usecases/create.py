@@ -202,9 +202,9 @@ async def _begin_at_once(
     """
     purchase = create.purchase
     sent = sent_of(sale.choice.provider, (purchase, address))
-    sent = await with_payer(payments, tenant, sale.line.manifest, purchase.player_id, sent)
+    known = await with_payer(payments, tenant, sale.line.manifest, purchase.player_id, sent)
     by = Asked(create.principal)
-    request = request_of(sale.quote, purchase.player_id, sent)
+    request = request_of(sale.quote, purchase.player_id, known)
     start = StartAttempt((create.payment_id, 1), sent, request, by, sale.choice.because)
     answers = await payments.journal.submit_all(tenant.schema, [create, start], bulk=False)
     if not all(isinstance(one, Receipt) and not one.replayed for one in answers):
