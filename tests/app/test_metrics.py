@@ -85,6 +85,7 @@ def test_what_waits_is_read_from_the_database(server: GuildbankServer):
         "guildbank_payments_attempts_unapplied": 0,
         "guildbank_payments_unapplied_age_seconds": 0,
         "guildbank_payments_webhooks_waiting": 0,
+        "guildbank_payments_reports_unread": 0,
         "guildbank_payments_callbacks_waiting": 0,
         "guildbank_payments_callbacks_disabled": 0,
     }

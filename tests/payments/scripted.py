@@ -73,7 +73,7 @@ class Scripted:
         self.refund_stands: dict[str, Outcome] = {}
         self.requests: list[PaymentRequest] = []
         self.refund_requests: list[RefundRequest] = []
-        self.report: list[Settlement | Exception] = []
+        self.settled: list[Settlement | Exception] = []
         self.page_lines = 2
 
     @property
@@ -133,12 +133,12 @@ class Scripted:
         self, context: Context, since: datetime, until: datetime, cursor: str | None
     ) -> SettlementPage:
         place = int(cursor or 0)
-        lines = self.report[place : place + self.page_lines]
+        lines = self.settled[place : place + self.page_lines]
         for line in lines:
             if isinstance(line, Exception):
-                self.report.remove(line)
+                self.settled.remove(line)
                 raise line
-        more = place + self.page_lines < len(self.report)
+        more = place + self.page_lines < len(self.settled)
         found = tuple(line for line in lines if isinstance(line, Settlement))
         return SettlementPage(lines=found, next=str(place + self.page_lines) if more else None)
 

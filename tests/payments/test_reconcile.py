@@ -92,7 +92,7 @@ async def proved(shop: Shop) -> dict[str, int]:
 
 async def test_a_capture_that_both_have_is_matched_and_its_fee_booked(shop: Shop):
     intent = await shop.buy(await shop.player())
-    shop.script.report = [capture(shop, intent)]
+    shop.script.settled = [capture(shop, intent)]
     (line,) = await reconciled(shop)
     assert (line.state, line.payment_id, line.ours_minor) == ("matched", intent.id, 499)
     assert line.fee_seq is not None
@@ -104,7 +104,7 @@ async def test_a_capture_that_both_have_is_matched_and_its_fee_booked(shop: Shop
 
 async def test_a_fee_is_booked_once_however_often_its_line_is_read(shop: Shop):
     intent = await shop.buy(await shop.player())
-    shop.script.report = [capture(shop, intent)]
+    shop.script.settled = [capture(shop, intent)]
     first, again = await reconciled(shop), await reconciled(shop)
     assert [one.fee_seq for one in first] == [one.fee_seq for one in again]
     assert (await proved(shop))["fees"] == 20
@@ -112,9 +112,9 @@ async def test_a_fee_is_booked_once_however_often_its_line_is_read(shop: Shop):
 
 async def test_a_fee_of_another_amount_under_the_same_line_is_not_booked(shop: Shop):
     intent = await shop.buy(await shop.player())
-    shop.script.report = [capture(shop, intent, transaction="txn_same")]
+    shop.script.settled = [capture(shop, intent, transaction="txn_same")]
     await reconciled(shop)
-    shop.script.report = [capture(shop, intent, fee=30, transaction="txn_same")]
+    shop.script.settled = [capture(shop, intent, fee=30, transaction="txn_same")]
     (line,) = await reconciled(shop)
     assert line.fee_seq is None
     assert (await proved(shop))["fees"] == 20
@@ -122,7 +122,7 @@ async def test_a_fee_of_another_amount_under_the_same_line_is_not_booked(shop: S
 
 async def test_a_fee_that_is_given_back_leaves_the_fees(shop: Shop):
     now = shop.clock.now()
-    shop.script.report = [
+    shop.script.settled = [
         reported(SettlementKind.FEE, 0, 50, at=now),
         reported(SettlementKind.FEE, 0, -30, at=now),
     ]
@@ -138,7 +138,7 @@ async def test_a_capture_that_the_books_lack_is_looked_at_and_credited(shop: Sho
     assert await shop.state(intent) == "unknown"
     attempt = str(intent.attempt_id)
     shop.script.stands[attempt] = processed(499, reference=f"pi_{attempt}")
-    shop.script.report = [capture(shop, intent, attempt_id=attempt)]
+    shop.script.settled = [capture(shop, intent, attempt_id=attempt)]
     (line,) = await reconciled(shop)
     assert (line.state, line.looked) == ("matched", True)
     assert await shop.state(intent) == "credited"
@@ -150,7 +150,7 @@ async def test_money_that_buys_nothing_goes_to_unapplied_by_the_usual_door(shop:
     attempt = str(intent.attempt_id)
     shop.script.stands[attempt] = processed(700, reference=f"pi_{attempt}")
     shop.script.on_refund = UNKNOWN
-    shop.script.report = [capture(shop, intent, 700, attempt_id=attempt)]
+    shop.script.settled = [capture(shop, intent, 700, attempt_id=attempt)]
     (line,) = await reconciled(shop)
     assert (line.state, line.ours_minor) == ("matched", 700)
     assert await shop.state(intent) == "conflicted"
@@ -162,7 +162,7 @@ async def test_a_capture_of_nobody_is_missing_here_and_books_nothing_but_its_fee
     stray = reported(
         SettlementKind.CAPTURE, 900, 9, at=shop.clock.now(), reference="pi_of_another_shop"
     )
-    shop.script.report = [stray]
+    shop.script.settled = [stray]
     (line,) = await reconciled(shop)
     assert (line.state, line.payment_id, line.looked) == ("missing_here", None, False)
     assert (await proved(shop))["captured"] == 499
@@ -170,7 +170,7 @@ async def test_a_capture_of_nobody_is_missing_here_and_books_nothing_but_its_fee
 
 async def test_other_amounts_other_money_and_the_same_line_twice_are_named(shop: Shop):
     one, two, three = [await shop.buy(await shop.player()) for _ in range(3)]
-    shop.script.report = [
+    shop.script.settled = [
         capture(shop, one, 498),
         capture(shop, two, currency="USD", fee=0),
         capture(shop, three),
@@ -192,7 +192,7 @@ async def test_a_capture_that_no_report_has_in_time_is_missing_there(shop: Shop)
     assert (line.state, line.attempt_id, line.gross_minor) == (
         "missing_there", intent.attempt_id, 499,
     )  # fmt: skip
-    shop.script.report = [capture(shop, intent)]
+    shop.script.settled = [capture(shop, intent)]
     assert [line.state for line in await reconciled(shop)] == ["matched"]
 
 
@@ -201,7 +201,7 @@ async def test_refunds_are_matched_and_those_of_the_dashboard_are_booked(shop: S
     refund = await shop.refunded(intent, 100)
     now, payment = shop.clock.now(), f"pi_{intent.attempt_id}"
     shop.script.refund_stands["re_by_hand"] = processed(99, reference="re_by_hand")
-    shop.script.report = [
+    shop.script.settled = [
         reported(SettlementKind.REFUND, -100, at=now, reference=f"re_{refund.id}"),
         reported(
             SettlementKind.REFUND, -99, at=now, reference="re_by_hand", payment_reference=payment
@@ -219,7 +219,7 @@ async def test_disputes_are_matched_both_ways_and_payouts_are_kept(shop: Shop):
             "currency": "EUR"}  # fmt: skip
     await shop.event(EventKind.DISPUTE_FUNDS_WITHDRAWN, **said)
     now = shop.clock.now()
-    shop.script.report = [
+    shop.script.settled = [
         reported(SettlementKind.DISPUTE, -499, 1500, at=now, reference="dp_1"),
         reported(SettlementKind.PAYOUT, -10_000, at=now, payout="po_1"),
         reported(SettlementKind.DISPUTE, -1, at=now, reference="dp_unheard_of"),
@@ -233,7 +233,7 @@ async def test_disputes_are_matched_both_ways_and_payouts_are_kept(shop: Shop):
 
 async def test_a_provider_that_does_not_answer_is_asked_again(shop: Shop):
     intent = await shop.buy(await shop.player())
-    shop.script.report = [Lost(), capture(shop, intent)]
+    shop.script.settled = [Lost(), capture(shop, intent)]
     run = await begun(shop)
     await reconcile(shop.payments, shop.tenant)
     found = await read_reconciliation(shop.payments, shop.tenant, run.id)
@@ -248,7 +248,7 @@ async def test_a_provider_that_does_not_answer_is_asked_again(shop: Shop):
 async def test_a_line_whose_sum_is_wrong_fails_the_run(shop: Shop):
     intent = await shop.buy(await shop.player())
     bad = msgspec.structs.replace(capture(shop, intent), net_minor=1)
-    shop.script.report = [bad]
+    shop.script.settled = [bad]
     assert await reconciled(shop) == []
     (run,) = await newest(shop)
     assert (run.state, run.problem) == ("failed", "malformed_line")
@@ -262,7 +262,7 @@ async def newest(shop: Shop) -> list[Reconciliation]:
 
 async def test_a_run_that_was_killed_anywhere_goes_on_and_books_nothing_twice(shop: Shop):
     bought = [await shop.buy(await shop.player()) for _ in range(5)]
-    shop.script.report = [capture(shop, one) for one in bought]
+    shop.script.settled = [capture(shop, one) for one in bought]
     run = await begun(shop)
     async with shop.house.db.begin(shop.tenant.schema) as tx:
         await tx.driver.execute(CUT_EVERY_OTHER)

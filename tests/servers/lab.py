@@ -43,6 +43,11 @@ class LabServer:
         app = {"client_id": secrets.token_hex(16), "client_secret": secrets.token_hex(32)}
         return self.do("/lab/paypal/accounts", **app, webhook_url=webhook_url)
 
+    def open_steam(self) -> dict[str, Any]:
+        """Open an account at the lab's Steam; return settings of the provider that lead to it."""
+        app_id, key = str(secrets.randbelow(10**9) + 1), secrets.token_hex(16)
+        return self.do("/lab/steam/accounts", app_id=app_id, publisher_key=key)
+
     def turn(self, subject: str, at: str, effect: str, times: int = 1, seconds: float = 0) -> None:
         """Turn a switch."""
         switch = {"subject": subject, "at": at, "effect": effect, "times": times}

@@ -16,6 +16,7 @@ from guildbank.identity.contracts.players import (
 )
 from guildbank.identity.contracts.sign_in import PlayerToken, SigningKeyState
 from guildbank.identity.rules import SIGNS_FOR
+from guildbank.identity.store.external import account_elsewhere
 from guildbank.identity.store.players import PLAYERS
 from guildbank.identity.store.profiles import AgeConfirmation, age_of
 from guildbank.identity.usecases import Identity, open_identity
@@ -69,6 +70,7 @@ __all__ = [
     "Profile",
     "SigningKeyState",
     "StaffRights",
+    "account_elsewhere",
     "add_player",
     "age_of",
     "barred_by",

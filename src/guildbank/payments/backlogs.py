@@ -50,6 +50,12 @@ FROM payments_callback
 WHERE disabled_at IS NOT NULL
 """
 
+UNREAD = """
+SELECT
+FROM payments_report
+WHERE problem IS NOT NULL
+"""
+
 # By money, of which there are few.
 UNAPPLIED_AMOUNT = """
 SELECT captured_money, sum(captured_minor - refunded_minor - disputed_minor)
@@ -98,6 +104,11 @@ BACKLOGS = (
         "guildbank_payments_webhooks_waiting",
         "Webhooks that were kept and are not worked on yet.",
         WEBHOOKS,
+    ),
+    Backlog(
+        "guildbank_payments_reports_unread",
+        "Polled providers whose reports could not be read at the last try.",
+        UNREAD,
     ),
     Backlog(
         "guildbank_payments_callbacks_waiting",

@@ -1,4 +1,4 @@
-"""SQL of what providers told us."""
+"""SQL of what providers told us, by webhooks and in reports."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -74,6 +74,28 @@ ORDER BY next_at
 LIMIT $2
 """
 
+READ_CURSOR = """
+SELECT cursor
+FROM payments_report
+WHERE provider = $1
+"""
+
+# Whoever read from another cursor than the one that is kept has been overtaken.
+MOVE_CURSOR = """
+INSERT INTO payments_report AS kept (provider, cursor, problem, read_at)
+VALUES ($1, $3, NULL, $4)
+ON CONFLICT (provider) DO UPDATE
+SET cursor = EXCLUDED.cursor, problem = NULL, read_at = EXCLUDED.read_at
+WHERE kept.cursor IS NOT DISTINCT FROM $2
+"""
+
+NOTE_PROBLEM = """
+INSERT INTO payments_report (provider, cursor, problem, read_at)
+VALUES ($1, NULL, $2, $3)
+ON CONFLICT (provider) DO UPDATE
+SET problem = EXCLUDED.problem, read_at = EXCLUDED.read_at
+"""
+
 
 class Claimed(msgspec.Struct, frozen=True):
     """An event to be worked on."""
@@ -133,3 +155,21 @@ async def delay_webhook(driver: Driver, id_: str, at: datetime, problem: str) ->
 async def due_webhooks(driver: Driver, now: datetime, limit: int) -> list[str]:
     """Return events to work on."""
     return [row["id"] for row in await driver.fetch(DUE_WEBHOOKS, now, limit)]
+
+
+async def cursor_of(driver: Driver, provider: str) -> str | None:
+    """Return how far a provider's reports are read, None where they never were."""
+    found: str | None = await driver.fetchval(READ_CURSOR, provider)
+    return found
+
+
+async def move_cursor(
+    driver: Driver, provider: str, before: str | None, after: str, now: datetime
+) -> None:
+    """Move the cursor, unless it has moved meanwhile."""
+    await driver.execute(MOVE_CURSOR, provider, before, after, now)
+
+
+async def note_problem(driver: Driver, provider: str, problem: str, now: datetime) -> None:
+    """Say why a provider's reports cannot be read now; the cursor stays where it is."""
+    await driver.execute(NOTE_PROBLEM, provider, problem, now)

@@ -13,6 +13,7 @@ from guildbank.payments.usecases.cancel import expire_payments
 from guildbank.payments.usecases.exchanges import forget_exchanges
 from guildbank.payments.usecases.handle_webhook import forget_bodies, sweep_webhooks
 from guildbank.payments.usecases.look import janitor
+from guildbank.payments.usecases.read_reports import read_reports
 from guildbank.payments.usecases.reconcile import reconcile
 from guildbank.payments.usecases.watch_unapplied import watch_unapplied
 
@@ -85,12 +86,18 @@ async def run_reconciliations(services: Services) -> None:
     await in_each_tenant(services, reconcile)
 
 
+async def run_reports(services: Services) -> None:
+    """Ask providers that send no webhooks what became of payments."""
+    await in_each_tenant(services, read_reports)
+
+
 JOBS = (
     Job("payments.callbacks", 2, run_callbacks),
     Job("payments.sweep_webhooks", 5, run_sweep),
     Job("payments.janitor", 10, run_janitor),
     Job("payments.reconcile", 10, run_reconciliations),
     Job("payments.expire", 60, run_expiry),
+    Job("payments.read_reports", 60, run_reports),
     Job("payments.watch_unapplied", 300, run_watch),
     Job("payments.tidy", 3_600, run_tidy),
 )

@@ -5,7 +5,7 @@ from guildbank.infra.room import Obstacle, Personal
 # Only what names nobody is left of the requests that were sent; the money's rows are kept.
 FORGET_ATTEMPTS = """
 UPDATE payments_attempt
-SET request = (request::jsonb || '{"return_url": null}')::text, action = NULL
+SET request = (request::jsonb || '{"return_url": null, "payer": null}')::text, action = NULL
 WHERE payment_id IN (SELECT id FROM payments_intent WHERE player_id = $1)
   AND state NOT IN ('created', 'pending', 'unknown')
 """
@@ -74,7 +74,8 @@ PERSONAL = (
         "payments_attempt",
         """
         SELECT attempt.id, attempt.payment_id, attempt.provider, attempt.state,
-               attempt.reference, attempt.captured_minor, attempt.created_at
+               attempt.reference, attempt.captured_minor, attempt.created_at,
+               (attempt.request::jsonb -> 'payer')::text AS payer
         FROM payments_attempt AS attempt
         JOIN payments_intent AS intent ON intent.id = attempt.payment_id
         WHERE intent.player_id = $1

@@ -278,6 +278,16 @@ exchange = Table(
     Column("sealed", LargeBinary, nullable=False),
 )
 
+report = Table(
+    # How far the reports of a provider that is polled are read; the lines are in the inbox.
+    "payments_report",
+    tenant_metadata,
+    Column("provider", Text, primary_key=True),
+    Column("cursor", Text),
+    Column("problem", Text),
+    _at("read_at"),
+)
+
 telling = Table(
     # What callback steps are to be told, in the journal's order, and since when they know.
     "payments_telling",

@@ -36,10 +36,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     provider that only test tenants may have, such as the address and the trust root of a server
     that plays it. `currencies` are those that a provider takes (ISO 4217); none named means that
     only the provider can say. `confirmed_by` says of a provider that `Confirms` whose word it
-    takes that a payment was paid: the buyer's, or that of an operator of the tenant. `archived`
-    names the fields of its requests and answers, JSON or form, that may be kept for the tenant's
-    people to read beside the payment: `status`, `error.code`, and `*` for any one member, as in
-    `items.*.id`. Name no field that says who somebody is, and none that is a secret.
+    takes that a payment was paid: the buyer's, or that of an operator of the tenant. A provider
+    that has to know whose account with it pays says in `payer_issuer` which issuer these accounts
+    have where players sign in by them; a payment's request then names the buyer's (`Payer`).
+    `archived` names the fields of its requests and answers, JSON or form, that may be kept for the
+    tenant's people to read beside the payment: `status`, `error.code`, and `*` for any one member,
+    as in `items.*.id`. Name no field that says who somebody is, and none that is a secret.
     """
 
     id: str
@@ -60,6 +62,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     currencies: frozenset[str] = frozenset()
     confirmed_by: Literal["buyer", "operator"] | None = None
     archived: tuple[str, ...] = ()
+    payer_issuer: str | None = None
 
     def takes(self, currency: str) -> bool:
         """Say whether a provider may take the currency, as far as its manifest knows."""

@@ -84,12 +84,25 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     history: History | None = None
 
 
+class Payer(msgspec.Struct, frozen=True, kw_only=True):
+    """Who pays, for a provider that has to know.
+
+    `subject` is the buyer's account with the provider, such as a Steam ID: what the game server
+    named, else that of the account by which the player signs in. `address` is the network address
+    that the purchase came from.
+    """
+
+    subject: str | None = None
+    address: str | None = None
+
+
 class PaymentRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One try to take money.
 
     `attempt_id` is our reference at the provider and the root of `idempotency_key`; the same key
     always comes with the same request. `amount_minor` is in the currency's ISO 4217 minor units.
-    `method` is the provider's own name of a payment method, or None for its default.
+    `method` is the provider's own name of a payment method, or None for its default. `payer` is
+    there for providers whose manifest has a `payer_issuer`, as far as it is known.
     """
 
     attempt_id: str
@@ -100,6 +113,7 @@ class PaymentRequest(msgspec.Struct, frozen=True, kw_only=True):
     player_id: str
     method: str | None = None
     return_url: str | None = None
+    payer: Payer | None = None
 
 
 class RefundRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +129,7 @@ class RefundRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventKind(StrEnum):
-    """What a provider's webhook is about."""
+    """What a provider's webhook, or a line of its report, is about."""
 
     PAYMENT = "payment"
     REFUND = "refund"
@@ -129,7 +143,7 @@ class EventKind(StrEnum):
 
 
 class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A verified webhook. A hint: the core fetches the payment or refund it names.
+    """A verified webhook or a line of a report. A hint: the core fetches what it names.
 
     `external_id` is the provider's id of the event: the same id is handled once.
     `attempt_id` and `refund_id` are our references where the provider echoes them; else the

@@ -18,6 +18,7 @@ from guildbank.plugin_api import (
     NotificationChannel,
     PaymentProvider,
     Plugin,
+    Reports,
     Settles,
     Slot,
 )
@@ -26,6 +27,8 @@ log = structlog.get_logger(__name__)
 GROUP = "guildbank.plugins"
 SETTLEMENTS = "settlements"
 """The capability of a payment provider that reports what it settled."""
+REPORTS = "reports"
+"""The capability of a payment provider that is asked what became of payments."""
 
 VERBS: Mapping[Slot, tuple[str, ...]] = {
     Slot.ENTRY: ("admit",),
@@ -111,6 +114,13 @@ class Plugins:
         if plugin is None or SETTLEMENTS not in plugin.manifest.capabilities:
             return None
         return cast("Settles", plugin)
+
+    def polled(self, id_: str) -> Reports | None:
+        """Return a payment provider as one that is asked what became of payments, if it is."""
+        plugin = self.provider(id_)
+        if plugin is None or REPORTS not in plugin.manifest.capabilities:
+            return None
+        return cast("Reports", plugin)
 
     def identity_provider(self, id_: str) -> IdentityProvider | None:
         """Return an identity provider; its manifest says which of its capabilities it has."""

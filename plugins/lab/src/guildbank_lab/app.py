@@ -18,6 +18,10 @@ from guildbank_lab.courier import is_loopback
 from guildbank_lab.paypal import api, controls, pages
 from guildbank_lab.paypal.desk import Desk
 from guildbank_lab.paypal.errors import Refused, body_of
+from guildbank_lab.steam import api as steam_api
+from guildbank_lab.steam import controls as steam_controls
+from guildbank_lab.steam import pages as steam_pages
+from guildbank_lab.steam.desk import LabIsFull, SteamDesk
 from guildbank_lab.switches import (
     DELAY,
     ON_THE_WIRE,
@@ -52,7 +56,9 @@ async def turn(bench: Bench, data: Switch) -> None:
         raise Refused(400, "NO_SUCH_SWITCH", f"{data.effect[:40]} does not happen at {data.at}.")
     company = data.effect not in ON_THE_WIRE | ON_WEBHOOKS
     if company and not (data.effect.isupper() and len(data.effect) <= 60):
-        raise Refused(400, "NO_SUCH_SWITCH", "The effect is neither the lab's nor PayPal's word.")
+        raise Refused(
+            400, "NO_SUCH_SWITCH", "The effect is neither the lab's word nor a company's."
+        )
     if data.effect == DELAY and not 0 <= data.seconds <= _LONGEST_DELAY_SECONDS:
         raise Refused(400, "NO_SUCH_SWITCH", f"A delay has at most {_LONGEST_DELAY_SECONDS} s.")
     try:
@@ -94,7 +100,8 @@ def create_app(config: Config) -> Litestar:
     @asynccontextmanager
     async def working(app: Litestar) -> AsyncIterator[None]:
         bench = Bench(config)
-        app.state.bench, app.state.paypal = bench, Desk(bench)
+        app.state.bench = bench
+        app.state.paypal, app.state.steam = Desk(bench), SteamDesk(bench)
         try:
             yield
         finally:
@@ -108,17 +115,24 @@ def create_app(config: Config) -> Litestar:
         desk: Desk = state["paypal"]
         return desk
 
+    def steam_of(state: State) -> SteamDesk:
+        steam: SteamDesk = state["steam"]
+        return steam
+
     return Litestar(
         route_handlers=[
             health, turn, clear, rest, move, *api.ROUTES, *controls.ROUTES, *pages.ROUTES,
+            *steam_api.ROUTES, *steam_controls.ROUTES, *steam_pages.ROUTES,
         ],
         dependencies={
             "bench": Provide(bench_of, sync_to_thread=False),
             "desk": Provide(desk_of, sync_to_thread=False),
+            "steam": Provide(steam_of, sync_to_thread=False),
         },
         before_request=turn_away_strange_hosts,
         exception_handlers={
             Refused: _refused,
+            LabIsFull: _full,
             HTTPException: _not_accepted,
             Exception: _failed,
         },
@@ -131,6 +145,10 @@ def create_app(config: Config) -> Litestar:
 
 def _refused(_: WebRequest, error: Refused) -> Response[Any]:
     return Response(error.body, status_code=error.status)
+
+
+def _full(_: WebRequest, __: LabIsFull) -> Response[Any]:
+    return Response(body_of(429, "LAB_IS_FULL"), status_code=429)
 
 
 def _not_accepted(_: WebRequest, error: HTTPException) -> Response[Any]:

@@ -6,7 +6,9 @@ import msgspec
 
 MOST_SWITCHES = 1_000
 EVERY_PAYMENT = "*"
-Place = Literal["token", "create", "get", "capture", "patch", "refund", "webhook"]
+Place = Literal[
+    "token", "user", "create", "get", "capture", "patch", "refund", "report", "webhook",
+]  # fmt: skip
 SILENCE, LOST, DELAY = "silence", "lost", "delay"
 ERROR_BEFORE, ERROR_AFTER = "error_before", "error_after"
 DUPLICATE, REORDERED, FORGED, UNSENT = "duplicate", "reordered", "forged", "unsent"

@@ -65,6 +65,16 @@ WHERE player_id = $1
 ORDER BY id
 """  # noqa: S608 - names of our own columns
 
+# Of two accounts with one issuer the one that was linked last.
+SUBJECT_OF_PLAYER = """
+SELECT subject
+FROM identity_external
+WHERE player_id = $1
+  AND issuer = $2
+ORDER BY linked_at DESC, id DESC
+LIMIT 1
+"""
+
 PLAYER_OF_KEY = """
 SELECT player.id, player.state, player.credentials
 FROM identity_external AS link
@@ -216,3 +226,9 @@ def _link(row: Sequence[Any]) -> ExternalLink:
         linked_at=row[6],
         vouched_for=row[7],
     )
+
+
+async def account_elsewhere(driver: Driver, player_id: str, issuer: str) -> str | None:
+    """Return what an issuer calls the player's account there, None where the player has none."""
+    found: str | None = await driver.fetchval(SUBJECT_OF_PLAYER, player_id, issuer)
+    return found

@@ -7,6 +7,7 @@ import msgspec
 
 from guildbank.kernel import Refusal
 from guildbank.payments.contracts.rows import Intent
+from guildbank.plugin_api import Payer
 
 if TYPE_CHECKING:
     from guildbank.infra.database import Tx
@@ -100,8 +101,9 @@ class Captured(NamedTuple):
 class Purchase(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A command to buy: what, for which player, with which provider and method.
 
-    Without a provider the routes of the pipeline choose it. A default is no part of the command's
-    fingerprint, so that keys of before there was the field are good.
+    Without a provider the routes of the pipeline choose it; `payer` is who pays there, as far as
+    the caller names it. A default is no part of the command's fingerprint, so that keys of before
+    there was the field are good.
     """
 
     player_id: str
@@ -113,6 +115,7 @@ class Purchase(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     method: str | None
     return_url: str | None
     platform: str | None = None
+    payer: Payer | None = None
 
 
 class RefundCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,9 +1,10 @@
 """Routes by which players and game servers buy."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from ipaddress import ip_address
+from typing import Annotated, Any, ClassVar
 
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta
@@ -20,6 +21,7 @@ from guildbank.infra.http import (
     Page,
     Service,
     Who,
+    client_address,
     decode_cursor,
     encode_cursor,
     granted,
@@ -45,8 +47,10 @@ from guildbank.payments.usecases.cancel import cancel_payment
 from guildbank.payments.usecases.create import create_payment
 from guildbank.payments.usecases.read import Dossier, get_payment, list_payments, read_payment
 from guildbank.payments.usecases.retry import retry_payment
+from guildbank.plugin_api import Payer
 
 Parts = Service[Payments]
+WebRequest = Request[Any, Any, Any]
 READ, WRITE = "payments:read", "payments:write"
 TAGS: Sequence[str] = ["Payments"]
 PaymentId = Annotated[str, PathParameter(description="The payment's id.", max_length=90)]
@@ -89,6 +93,19 @@ PriceCountry = Annotated[
 _LATER = {202: ResponseSpec(PaymentView, description="The provider has not said yet.")}
 
 
+class PayerBody(Body):
+    """Who pays, for providers that have to know; named by a machine.
+
+    `id` is the buyer's account with the provider, such as a Steam ID; left out, it is that by which
+    the player signs in. `address` is the network address that the player buys from.
+    """
+
+    __example__: ClassVar = {"id": "76561197972751825", "address": "203.0.113.7"}
+
+    id: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[!-~]+$(?!\n)")] | None = None
+    address: Annotated[str, Meta(min_length=2, max_length=45)] | None = None
+
+
 class BuyBody(Body):
     """What to buy. A player's own token buys for that player; a machine names `playerId`.
 
@@ -104,6 +121,7 @@ class BuyBody(Body):
     method: MethodName | None = None
     return_url: ReturnUrl | None = None
     platform: PlatformName | None = None
+    payer: PayerBody | None = None
 
 
 class RetryBody(Body):
@@ -112,6 +130,7 @@ class RetryBody(Body):
     provider: ProviderName | None = None
     method: MethodName | None = None
     return_url: ReturnUrl | None = None
+    payer: PayerBody | None = None
 
 
 @post(
@@ -122,7 +141,11 @@ class RetryBody(Body):
     responses=_LATER,
 )
 async def create(
-    payments: Parts, caller: Who, idempotency_key: IdempotencyKey, data: JSONBody[BuyBody]
+    request: WebRequest,
+    payments: Parts,
+    caller: Who,
+    idempotency_key: IdempotencyKey,
+    data: JSONBody[BuyBody],
 ) -> Response[PaymentView]:
     """Begin a payment. Follow `nextAction`, then read the payment until it is credited.
 
@@ -139,11 +162,15 @@ async def create(
         method=data.method,
         return_url=data.return_url,
         platform=data.platform,
+        payer=_payer(caller, data.payer),
     )
     with kept_call(payments, caller, "/v1/payments", None, data) as call:
         bought = granted(
-            await create_payment(payments, caller.home, caller.principal, idempotency_key, purchase)
-        )
+            await create_payment(
+                payments, caller.home, caller.principal, idempotency_key, purchase,
+                address=_address(caller, request),
+            )
+        )  # fmt: skip
         view, status = payment_view(bought.dossier), status_of(bought.dossier)
         call.payment_id = bought.intent.id
         call.answered(view, status)
@@ -158,6 +185,32 @@ def _buyer(caller: Caller, named: str | None) -> str:
     if named is None:
         raise problem("missing_field", "A machine names the player.", "playerId")
     return named
+
+
+def _payer(caller: Caller, named: PayerBody | None) -> Payer | None:
+    """Return who pays as a machine names it: a player could send others Steam's question to pay."""
+    if named is None:
+        return None
+    if caller.player_id is not None:
+        detail = "Who pays is the account you signed in with; leave it out."
+        raise problem("forbidden", detail, "payer")
+    if named.address is not None and not _is_address(named.address):
+        raise problem("invalid_value", "Write an IPv4 or IPv6 address.", "payer.address")
+    return Payer(subject=named.id, address=named.address)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _address(caller: Caller, request: WebRequest) -> str | None:
+    """Return where a player's own call comes from; a machine's says nothing of the player."""
+    found = client_address(request).ip
+    return None if caller.player_id is None or found is None else str(found)
 
 
 def _country(caller: Caller, named: str | None) -> str | None:
@@ -244,6 +297,7 @@ async def cancel(payments: Parts, caller: Who, payment_id: PaymentId) -> Payment
     responses=_LATER,
 )
 async def retry(
+    request: WebRequest,
     payments: Parts,
     caller: Who,
     payment_id: PaymentId,
@@ -252,13 +306,14 @@ async def retry(
 ) -> Response[PaymentView]:
     """Make another attempt at a payment in the state `requires_payment_method`."""
     asked = Asked(caller.principal, idempotency_key)
+    payer = _payer(caller, data.payer) or Payer(address=_address(caller, request))
     await _own(payments, caller, payment_id)
     path = f"/v1/payments/{payment_id}/attempts"
     with kept_call(payments, caller, path, payment_id, data) as call:
         granted(
             await retry_payment(
                 payments, caller.home, payment_id, data.provider, data.method, data.return_url,
-                asked,
+                asked, payer,
             )
         )  # fmt: skip
         dossier = await read_payment(payments, caller.home, payment_id)

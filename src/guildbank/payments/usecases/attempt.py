@@ -5,7 +5,7 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
-from guildbank.identity import PLAYERS, barred_by
+from guildbank.identity import PLAYERS, account_elsewhere, barred_by
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Draft, Need, Receipt, Stage, facts
 from guildbank.kernel import Refusal, new_id
@@ -23,7 +23,14 @@ from guildbank.payments.usecases.keep_checks import keep_checks
 from guildbank.payments.usecases.limits import limit_needs, reserve, uses_of
 from guildbank.payments.usecases.settle import settle
 from guildbank.pipelines import Answer, Because, Passage, pinned
-from guildbank.plugin_api import Outcome, OutcomeStatus, PaymentRequest, PurchaseView
+from guildbank.plugin_api import (
+    Manifest,
+    Outcome,
+    OutcomeStatus,
+    Payer,
+    PaymentRequest,
+    PurchaseView,
+)
 
 log = structlog.get_logger(__name__)
 OPEN_FOR_ATTEMPTS = frozenset({IntentState.CREATED, IntentState.REQUIRES_PAYMENT_METHOD})
@@ -42,6 +49,7 @@ class Sent(NamedTuple):
     provider: str
     method: str | None
     return_url: str | None
+    payer: Payer | None = None
 
 
 class StartAttempt(PaymentAct):
@@ -62,7 +70,9 @@ class StartAttempt(PaymentAct):
     ) -> None:
         """`place` is the payment and which of its attempts this is, from 1."""
         payment_id, self.number = place
-        command = (payment_id, sent.provider, sent.method, sent.return_url)
+        # Only what the caller named: a repeated call may come from elsewhere, to a new account.
+        named = () if sent.payer is None or sent.payer.subject is None else (sent.payer.subject,)
+        command = (payment_id, sent.provider, sent.method, sent.return_url, *named)
         super().__init__(payment_id, by.principal, by.key, command)
         self.provider = sent.provider
         self.request = request
@@ -149,7 +159,8 @@ async def start_attempt(
                 detail=refusal.detail, checked=passage.answers,
             )  # fmt: skip
         return refusal
-    request = request_of(intent, intent.player_id, sent)
+    known = await with_payer(payments, tenant, line.manifest, intent.player_id, sent)
+    request = request_of(intent, intent.player_id, known)
     place = (intent.id, intent.attempts + 1)
     act = StartAttempt(place, sent, request, by, because, passage.answers)
     receipt = await payments.journal.submit(tenant.schema, act)
@@ -183,7 +194,25 @@ def request_of(sale: Quote | Intent, player_id: str, sent: Sent) -> PaymentReque
         player_id=player_id,
         method=sent.method,
         return_url=sent.return_url,
+        payer=sent.payer,
     )
+
+
+async def with_payer(
+    payments: Payments, tenant: TenantRef, manifest: Manifest, player_id: str, sent: Sent
+) -> Sent:
+    """Return what is sent with who pays, for a provider that has to know, and without for others.
+
+    Where the caller names no account there it is that by which the player signs in.
+    """
+    issuer, named = manifest.payer_issuer, sent.payer or Payer()
+    if issuer is None:
+        return sent._replace(payer=None)
+    if named.subject is None:
+        async with payments.db.begin(tenant.schema, read_only=True) as tx:
+            subject = await account_elsewhere(tx.driver, player_id, issuer)
+        named = msgspec.structs.replace(named, subject=subject)
+    return sent._replace(payer=named)
 
 
 async def call_provider(

@@ -24,6 +24,7 @@ from guildbank.payments.usecases.attempt import (
     call_provider,
     purchase_view,
     request_of,
+    with_payer,
 )
 from guildbank.payments.usecases.choose_provider import Choice, bought_of, choose_provider
 from guildbank.payments.usecases.keep_checks import keep_checks
@@ -31,7 +32,7 @@ from guildbank.payments.usecases.limits import limit_needs, reserve
 from guildbank.payments.usecases.read import Dossier, read_payment
 from guildbank.payments.usecases.try_providers import fall_back, try_providers
 from guildbank.pipelines import Answer, Because, choose, ready
-from guildbank.plugin_api import Slot
+from guildbank.plugin_api import Payer, Slot
 
 
 class Sale(NamedTuple):
@@ -46,6 +47,10 @@ class Sale(NamedTuple):
     checked: tuple[Answer, ...]
     line: Line
     is_checked: bool
+
+
+Bid = tuple[Purchase, str | None]
+"""What is bought, and the address that it is bought from."""
 
 
 class CreatePayment(PaymentAct):
@@ -152,11 +157,14 @@ async def create_payment(
     *,
     command: object = None,
     unsold: Refusal | None = None,
+    address: str | None = None,
 ) -> Bought | Refusal:
     """Buy something. The same key answers with the same payment as it stands by then.
 
     `command` is what the caller asked for, where the purchase was only found for it; `unsold` says
-    that nothing was found, which an earlier payment of the key outdoes.
+    that nothing was found, which an earlier payment of the key outdoes. `address` is where the
+    purchase comes from, where its `payer` does not say so: no part of the command, since a repeated
+    call may come from elsewhere.
     Refusals: those of the Fulfilment's quote, `unknown_player`, `player_suspended`,
     `player_closed`, `unknown_provider`, `sandbox_refused`, `no_route`, `provider_not_offered`,
     `provider_required`, `limit_reached`, `purchase_vetoed`, `gate_unavailable`,
@@ -166,7 +174,7 @@ async def create_payment(
     sale = unsold or await _sell(payments, tenant, purchase, fresh_id)
     act = CreatePayment(payments, fresh_id, principal, key, purchase, sale, command or purchase)
     if not isinstance(sale, Refusal) and sale.is_checked:
-        work = await _begin_at_once(payments, tenant, act, sale)
+        work = await _begin_at_once(payments, tenant, act, sale, address)
         if work is not None:
             await payments.wait(payments.start(work))
             dossier = await read_payment(payments, tenant, fresh_id)
@@ -176,16 +184,16 @@ async def create_payment(
         return receipt
     payment_id = msgspec.json.decode(receipt.data)["payment"]
     if receipt.replayed or act.made is None or isinstance(sale, Refusal):
-        work = _left_attempt(payments, tenant, principal, payment_id, purchase)
+        work = _left_attempt(payments, tenant, principal, payment_id, (purchase, address))
     else:
-        work = _first_attempt(payments, tenant, principal, act.made, purchase, sale.line)
+        work = _first_attempt(payments, tenant, principal, act.made, (purchase, address), sale.line)
     await payments.wait(payments.start(work))
     dossier = await read_payment(payments, tenant, payment_id)
     return NO_PAYMENT if dossier is None else Bought(dossier, not receipt.replayed)
 
 
 async def _begin_at_once(
-    payments: Payments, tenant: TenantRef, create: CreatePayment, sale: Sale
+    payments: Payments, tenant: TenantRef, create: CreatePayment, sale: Sale, address: str | None
 ) -> Coroutine[Any, Any, None] | None:
     """Record the payment and its first attempt in one commit, and return what calls the provider.
 
@@ -193,9 +201,10 @@ async def _begin_at_once(
     is made by itself, which finds out why.
     """
     purchase = create.purchase
-    sent = Sent(sale.choice.provider, purchase.method, purchase.return_url)
+    sent = sent_of(sale.choice.provider, (purchase, address))
+    known = await with_payer(payments, tenant, sale.line.manifest, purchase.player_id, sent)
     by = Asked(create.principal)
-    request = request_of(sale.quote, purchase.player_id, sent)
+    request = request_of(sale.quote, purchase.player_id, known)
     start = StartAttempt((create.payment_id, 1), sent, request, by, sale.choice.because)
     answers = await payments.journal.submit_all(tenant.schema, [create, start], bulk=False)
     if not all(isinstance(one, Receipt) and not one.replayed for one in answers):
@@ -254,24 +263,32 @@ async def _sell(
     return Sale(quote, runs.number, choice, passage.answers, line, is_checked)
 
 
+def sent_of(provider: str, bid: Bid) -> Sent:
+    """Return what goes to a provider; the address that the caller names comes first."""
+    purchase, address = bid
+    payer = purchase.payer or Payer()
+    payer = msgspec.structs.replace(payer, address=payer.address or address)
+    return Sent(provider, purchase.method, purchase.return_url, payer)
+
+
 async def _first_attempt(
     payments: Payments,
     tenant: TenantRef,
     principal: str,
     intent: Intent,
-    purchase: Purchase,
+    bid: Bid,
     line: Line | None,
 ) -> None:
-    sent = Sent(intent.provider, purchase.method, purchase.return_url)
+    sent = sent_of(intent.provider, bid)
     because = msgspec.json.decode(intent.because, type=Because)
     await try_providers(payments, tenant, intent, sent, Asked(principal), because, line)
 
 
 async def _left_attempt(
-    payments: Payments, tenant: TenantRef, principal: str, payment_id: str, purchase: Purchase
+    payments: Payments, tenant: TenantRef, principal: str, payment_id: str, bid: Bid
 ) -> None:
     """Make the first attempt that an earlier call with the same key may have left undone."""
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         intent = await store.intent_by_id(tx.driver, payment_id)
     if intent is not None and intent.state is IntentState.CREATED:
-        await _first_attempt(payments, tenant, principal, intent, purchase, None)
+        await _first_attempt(payments, tenant, principal, intent, bid, None)

@@ -10,6 +10,7 @@ from guildbank.payments.usecases.attempt import Asked, Sent
 from guildbank.payments.usecases.choose_provider import bought_of, choose_provider
 from guildbank.payments.usecases.try_providers import try_providers
 from guildbank.pipelines import began_with
+from guildbank.plugin_api import Payer
 
 
 async def retry_payment(
@@ -20,6 +21,7 @@ async def retry_payment(
     method: str | None,
     return_url: str | None,
     by: Asked,
+    payer: Payer | None = None,
 ) -> Intent | Refusal:
     """Make another attempt, with the same or another provider that its route names.
 
@@ -41,7 +43,7 @@ async def retry_payment(
     choice = await choose_provider(payments, tenant, stages.routes, bought, intent.id, named)
     if isinstance(choice, Refusal):
         return choice
-    sent = Sent(choice.provider, method, return_url)
+    sent = Sent(choice.provider, method, return_url, payer)
     work = try_providers(payments, tenant, intent, sent, by, choice.because)
     refusal = await payments.wait(payments.start(work))
     if refusal is not None:

@@ -58,7 +58,7 @@ async def fall_back(
         choice = await next_choice(payments, tenant, stages.routes, stands)
         if choice is None:
             break
-        elsewhere = Sent(choice.provider, None, sent.return_url)
+        elsewhere = Sent(choice.provider, None, sent.return_url, sent.payer)
         asked = Asked(by.principal)
         again = await start_attempt(payments, tenant, stands, elsewhere, asked, choice.because)
         said = None if isinstance(again, Refusal) else again

@@ -28,6 +28,7 @@ from guildbank.plugin_api.conformance.identity.run import (
 from guildbank.plugin_api.conformance.run import (
     CONFIRMATION_CHECKS,
     PROVIDER_CHECKS,
+    REPORT_CHECKS,
     run_provider_conformance,
 )
 
@@ -39,6 +40,7 @@ __all__ = [
     "IDENTITY_CHECKS",
     "PROVIDER_CHECKS",
     "PURCHASE",
+    "REPORT_CHECKS",
     "Check",
     "DirectHttp",
     "GateRehearsable",

@@ -43,7 +43,7 @@ async def the_same_data_confirm_the_same(stage: Stage) -> Verdict:
         return _NOT_ASKED
     request = stage.payment(stage.rehearsal.pays)
     made = await stage.provider.create_payment(stage.context, request)
-    data = stage.rehearsal.confirms(stage.context, request)
+    data = await stage.confirming(request)
     first = await stage.confirm(request, made.reference, data)
     second = await stage.confirm(request, made.reference, data)
     for said in (first, second):

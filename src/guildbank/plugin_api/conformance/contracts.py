@@ -5,7 +5,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
-from guildbank.plugin_api.provider import Context, Outcome, PaymentRequest
+from guildbank.plugin_api.provider import Context, Outcome, Payer, PaymentRequest
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +24,9 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 Signed = Mapping[str, str]
 """The headers of a signed webhook, by name."""
 
+Confirming = Mapping[str, str]
+"""What confirms a payment, by name."""
+
 
 class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     """How to bring a provider to each outcome in its test mode.
@@ -33,7 +36,10 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     provider has no such method. Where nothing is paid without the player, `pays_by_action` is set:
     `pays` waits, `complete_action` does the player's part, and the look after it says processed.
     `refuse_action` does the player's part too, in a way that the payment is then refused for good.
-    Where nothing is paid until somebody confirms it, `confirms` returns the data for a request.
+    Where nothing is paid until somebody confirms it, `confirms` returns the data for a request,
+    once it has done what comes before, such as the player's approval. `payer` pays. `stays_open` is
+    set where a company has no call that ends a payment, and only the plugin's own takes its money:
+    then a look after canceling may find it open. `reverse` lets the company give a payment back.
     `keeps_books` is false where there is nobody to be asked how a payment or refund stands.
     `found_by_attempt` is false where a provider cannot be asked by an id of ours.
     `amount_minor` is divided by three for partial refunds.
@@ -48,7 +54,10 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     pays_by_action: bool = False
     found_by_attempt: bool = True
     keeps_books: bool = True
-    confirms: Callable[[Context, PaymentRequest], Mapping[str, str]] | None = None
+    confirms: Callable[[Context, PaymentRequest], Confirming | Awaitable[Confirming]] | None = None
+    payer: Payer | None = None
+    stays_open: bool = False
+    reverse: Callable[[Context, Outcome], Awaitable[None]] | None = None
     amount_minor: int = 900
     currency: str = "EUR"
     redirected: Callable[[Mapping[str, Any], str], Mapping[str, Any]] | None = None

@@ -9,19 +9,21 @@ _ACCEPTED = (OutcomeStatus.PROCESSED, OutcomeStatus.PENDING)
 
 
 async def a_part_is_refunded(stage: Stage) -> Verdict:
-    """A partial refund gives back what was asked for, in the payment's currency."""
+    """A refund, of a part where the manifest says so, gives back what was asked for."""
     request = await _part_of_a_payment(stage)
     return _fault(await stage.provider.refund(stage.context, request), request)
 
 
 async def the_same_refund_key_pays_once(stage: Stage) -> Verdict:
-    """The same request sent twice is one refund, and the rest is still there to be refunded."""
+    """The same request sent twice is one refund, and what is left is still there to be refunded."""
     payment, reference = await _payment(stage)
-    request = stage.refund(payment, reference, payment.amount_minor // 3)
+    request = stage.refund(payment, reference, stage.part_of(payment.amount_minor))
     first = await stage.provider.refund(stage.context, request)
     second = await stage.provider.refund(stage.context, request)
     if first.reference is None or first.reference != second.reference:
         return f"two refunds for one key: {first.reference} and {second.reference}"
+    if request.amount_minor == payment.amount_minor:
+        return _fault(second, request)
     rest = stage.refund(payment, reference, payment.amount_minor - request.amount_minor)
     fault = _fault(await stage.provider.refund(stage.context, rest), rest)
     return fault and f"the rest is not refundable: {fault}"
@@ -74,7 +76,7 @@ async def _payment(stage: Stage) -> tuple[PaymentRequest, str | None]:
 
 async def _part_of_a_payment(stage: Stage) -> RefundRequest:
     payment, reference = await _payment(stage)
-    return stage.refund(payment, reference, payment.amount_minor // 3)
+    return stage.refund(payment, reference, stage.part_of(payment.amount_minor))
 
 
 def _fault(outcome: Outcome, request: RefundRequest) -> str | None:

@@ -6,6 +6,7 @@ from guildbank.plugin_api.conformance import (
     manifest_checks,
     payment_checks,
     refund_checks,
+    report_checks,
     settlement_checks,
     webhook_checks,
 )
@@ -28,6 +29,9 @@ CONFIRMATION_CHECKS: tuple[CheckFunction, ...] = confirmation_checks.CHECKS
 SETTLEMENT_CHECKS: tuple[CheckFunction, ...] = settlement_checks.CHECKS
 """Run besides, where the manifest names the capability `settlements`."""
 
+REPORT_CHECKS: tuple[CheckFunction, ...] = report_checks.CHECKS
+"""Run besides, where the manifest names the capability `reports`."""
+
 
 async def run_provider_conformance(
     provider: PaymentProvider, context: Context, rehearsal: Rehearsal
@@ -47,11 +51,12 @@ async def run_provider_conformance(
         ]
     stage = Stage(provider=Witness(provider), context=context, rehearsal=rehearsal)
     confirmed = rehearsal.confirms is not None or provider.manifest.confirmed_by is not None
-    reports = "settlements" in provider.manifest.capabilities
+    capabilities = provider.manifest.capabilities
     # Before the checks that look at all that was said.
     checks = (
         *(CONFIRMATION_CHECKS if confirmed else ()),
-        *(SETTLEMENT_CHECKS if reports else ()),
+        *(SETTLEMENT_CHECKS if settlement_checks.CAPABILITY in capabilities else ()),
+        *(REPORT_CHECKS if report_checks.CAPABILITY in capabilities else ()),
         *PROVIDER_CHECKS,
     )
     return [await _run(check, stage) for check in checks]

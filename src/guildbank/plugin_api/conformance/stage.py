@@ -55,13 +55,14 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
             description="Conformance check",
             player_id=new_id("player"),
             method=method,
+            payer=self.rehearsal.payer,
         )
 
     async def pay(self, request: PaymentRequest) -> Outcome:
         """Bring a payment about: at once, or by doing what the player has to do."""
         outcome = await self.provider.create_payment(self.context, request)
         if self.rehearsal.confirms is not None and outcome.status is OutcomeStatus.PENDING:
-            data = self.rehearsal.confirms(self.context, request)
+            data = await self.confirming(request)
             said = await self.confirm(request, outcome.reference, data)
             return outcome if isinstance(said, NotConfirmed) else said
         complete = self.rehearsal.complete_action
@@ -74,6 +75,12 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
             self.context, request.attempt_id, outcome.reference
         )
 
+    async def confirming(self, request: PaymentRequest) -> Mapping[str, str]:
+        """Return the data that confirm a payment, for a rehearsal that has some."""
+        assert self.rehearsal.confirms is not None, "its rehearsal confirms"
+        data = self.rehearsal.confirms(self.context, request)
+        return await data if isinstance(data, Awaitable) else data
+
     async def confirm(
         self, request: PaymentRequest, reference: str | None, data: Mapping[str, str]
     ) -> Outcome | NotConfirmed:
@@ -81,6 +88,11 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         by = self.manifest.confirmed_by or "buyer"
         given = Confirmation(request=request, reference=reference, data=data, by=by)
         return await self.provider.confirm(self.context, given)
+
+    def part_of(self, amount_minor: int) -> int:
+        """Return a third of an amount, or all of it where a provider refunds nothing less."""
+        in_part = "partial_refund" in self.manifest.capabilities
+        return amount_minor // 3 if in_part else amount_minor
 
     def refund(
         self, payment: PaymentRequest, reference: str | None, amount_minor: int

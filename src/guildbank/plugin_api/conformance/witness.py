@@ -15,6 +15,7 @@ from guildbank.plugin_api.provider import (
     RefundRequest,
     WebhookRejected,
 )
+from guildbank.plugin_api.report import ReportPage, Reports
 from guildbank.plugin_api.settlement import SettlementPage, Settles
 
 T = TypeVar("T")
@@ -69,6 +70,11 @@ class Witness:
         """Pass on, for a provider that reports what it settled."""
         settles = cast("Settles", self._provider)
         return await self._keep(settles.settlements(context, since, until, cursor))
+
+    async def report(self, context: Context, since: datetime, cursor: str | None) -> ReportPage:
+        """Pass on, for a provider that is polled."""
+        reports = cast("Reports", self._provider)
+        return await self._keep(reports.report(context, since, cursor))
 
     async def test_connection(self, context: Context) -> str:
         """Pass on."""

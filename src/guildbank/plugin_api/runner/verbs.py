@@ -1,6 +1,7 @@
 """What each slot's verbs take and return, so that a call can be sent to another process."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -29,6 +30,7 @@ from guildbank.plugin_api.provider import (
     RefundRequest,
     WebhookRejected,
 )
+from guildbank.plugin_api.report import ReportPage
 from guildbank.plugin_api.stages import (
     Annotated,
     CallbackEvent,
@@ -81,6 +83,7 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
         "refund": Verb(Context, (RefundRequest,), (Outcome,)),
         "fetch_refund": Verb(Context, (RefundRequest, _REFERENCE), (Outcome,)),
         "read_webhook": Verb(Context, (_TEXTS, bytes), (ProviderEvent, WebhookRejected)),
+        "report": Verb(Context, (datetime, _REFERENCE), (ReportPage,)),
         "test_connection": Verb(Context, (), (str,)),
     },
     Slot.NOTIFICATION: {

@@ -1,0 +1,1 @@
+"""Steam as the lab plays it: microtransactions of the sandbox, the overlay, and reports."""

@@ -1,0 +1,1 @@
+"""Steam's wallet as a payment provider of Guildbank."""

@@ -1,0 +1,194 @@
+"""What Valve and banks give back is read from Steam's reports: each line once, and none lost."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from tests.house import House
+from tests.payments.shop import open_shop
+from tests.payments.steam_till import SteamTill
+from tests.servers.lab import LabServer
+
+from guildbank.kernel import Refusal
+from guildbank.payments.usecases.accounts import configure_provider
+from guildbank_steampay.plugin import SteamWalletProvider
+
+BOUGHT = {"paid": 500, "bonus": 50}
+FAULTS = ["Refunded", "RefundedSuspectedFraud", "RefundedFriendlyFraud"]
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[LabServer]:
+    with LabServer(silence_seconds=2) as running:
+        yield running
+
+
+@pytest.fixture
+async def till(house: House, lab: LabServer) -> AsyncIterator[SteamTill]:
+    plugin = SteamWalletProvider(timeout_seconds=1)
+    shop = await open_shop(house, spent_coins="debt", plugins=(("steam_wallet", plugin),))
+    settings = await asyncio.to_thread(lab.open_steam)
+    made = await configure_provider(
+        shop.payments, shop.tenant, "steam_wallet", settings, enabled=True
+    )
+    assert not isinstance(made, Refusal), made
+    yield SteamTill(shop, lab, settings)
+    await shop.payments.close()
+
+
+@pytest.mark.parametrize("status", FAULTS)
+async def test_what_valve_refunds_takes_the_coins_once(till: SteamTill, status: str):
+    player = await till.shop.player()
+    intent, other = await till.paid(player), await till.paid(player)
+    await till.reverse(intent, status)
+    assert await till.report() == 1
+    (refund,) = await till.refunds(intent)
+    assert (refund.state.value, refund.amount_minor, refund.origin) == (
+        "succeeded",
+        499,
+        "provider",
+    )
+    assert refund.reason == status
+    assert await till.shop.coins(player) == BOUGHT
+    assert await till.report() == 0
+    assert len(await till.refunds(intent)) == 1
+    assert await till.refunds(other) == []
+
+
+async def test_a_part_that_is_refunded_takes_its_part_and_the_rest_the_rest(till: SteamTill):
+    player = await till.shop.player()
+    intent = await till.paid(player)
+    await till.reverse(intent, "PartialRefund", part=199)
+    await till.report()
+    assert [one.amount_minor for one in await till.refunds(intent)] == [199]
+    assert await till.shop.coins(player) == {"paid": 301, "bonus": 31}
+    await till.reverse(intent, "RefundedFriendlyFraud")
+    await till.report()
+    assert [one.amount_minor for one in await till.refunds(intent)] == [199, 300]
+    assert await till.shop.coins(player) == {}
+    assert await till.shop.money() == {}
+
+
+async def test_a_chargeback_takes_money_and_coins_and_what_was_spent_is_owed(till: SteamTill):
+    player = await till.shop.player()
+    intent = await till.paid(player)
+    await till.shop.spend(player, 400)
+    await till.reverse(intent, "Chargedback")
+    # It stands in both reports, and counts once.
+    assert await till.report() == 1
+    (dispute,) = await till.disputes(intent)
+    assert (dispute.state.value, dispute.amount_minor, dispute.withdrawn) == ("lost", 499, True)
+    assert await till.report() == 0
+    assert (await till.shop.kinds()).count("dispute_lost") == 1
+    # The pack had 550 coins, of which 150 were left.
+    assert await till.shop.coins(player) == {"debt": -400}
+    assert "provider:steam_wallet" not in await till.shop.money()
+
+
+async def test_our_own_refund_is_not_booked_again_by_its_line(till: SteamTill):
+    intent = await till.paid(await till.shop.player())
+    assert (await till.shop.refunded(intent)).state == "succeeded"
+    await till.report()
+    assert len(await till.refunds(intent)) == 1
+    assert await till.shop.money() == {}
+
+
+async def test_our_own_refund_without_an_answer_is_not_taken_for_valve_s(till: SteamTill):
+    intent = await till.paid(await till.shop.player())
+    await till.turn(await till.order(intent), "refund", "silence")
+    assert (await till.shop.refunded(intent)).state == "unknown"
+    await till.report()
+    await till.shop.later(minutes=3)
+    await till.sweep(minutes=10)
+    (refund,) = await till.refunds(intent)
+    assert (refund.state.value, refund.origin) == ("succeeded", "merchant")
+    assert await till.shop.money() == {}
+
+
+async def test_a_line_of_money_that_we_never_heard_of_books_both(till: SteamTill):
+    player = await till.shop.player()
+    intent = await till.buy(player)
+    heard = await till.approve(intent)
+    await till.turn(await till.order(intent), "capture", "silence")
+    await till.confirm(intent, heard)
+    await till.reverse(intent, "Refunded")
+    await till.report()
+    assert [one.state.value for one in await till.refunds(intent)] == ["succeeded"]
+    assert (await till.shop.kinds()).count("credited") == 1
+    assert await till.shop.coins(player) == {}
+    assert await till.shop.money() == {}
+
+
+@pytest.mark.parametrize("effect", ["silence", "lost", "error_before", "ERROR_4"])
+async def test_a_report_without_an_answer_loses_nothing(till: SteamTill, effect: str):
+    intent = await till.paid(await till.shop.player())
+    await till.reverse(intent, "Refunded")
+    await till.turn("*", "report", effect)
+    assert await till.report() == 0
+    assert await till.refunds(intent) == []
+    assert await till.report() == 1
+    assert len(await till.refunds(intent)) == 1
+
+
+async def test_lines_of_another_shop_with_the_same_game_change_nothing(till: SteamTill):
+    player = await till.shop.player()
+    intent = await till.paid(player)
+    await sell_elsewhere(till, "4711")
+    await till.at_lab("/reverse", order="4711", status="Chargedback")
+    await till.reverse(intent, "Refunded")
+    assert await till.report() == 2
+    assert [one.state.value for one in await till.refunds(intent)] == ["succeeded"]
+    assert await till.shop.money() == {}
+    for _ in range(4):
+        await till.sweep(hours=1)
+    assert (await till.shop.kinds()).count("dispute_lost") == 0
+
+
+async def test_another_game_s_lines_are_read_from_their_beginning(till: SteamTill):
+    first = await till.paid(await till.shop.player())
+    assert await till.report() == 0
+    old = till.settings
+    other = await asyncio.to_thread(till.lab.open_steam)
+    shop = till.shop
+    for settings in (other, old):
+        done = await configure_provider(
+            shop.payments, shop.tenant, "steam_wallet", settings, enabled=True
+        )
+        assert not isinstance(done, Refusal), done
+        if settings is other:
+            await till.reverse(first, "Refunded")
+            assert await till.report() == 0
+    assert await till.report() == 1
+    assert len(await till.refunds(first)) == 1
+
+
+async def test_an_account_that_is_switched_off_is_read_all_the_same(till: SteamTill):
+    intent = await till.paid(await till.shop.player())
+    shop = till.shop
+    settings = {name: value for name, value in till.settings.items() if name != "publisher_key"}
+    done = await configure_provider(
+        shop.payments, shop.tenant, "steam_wallet", settings, enabled=False
+    )
+    assert not isinstance(done, Refusal), done
+    await till.reverse(intent, "Refunded")
+    assert await till.report() == 1
+    assert len(await till.refunds(intent)) == 1
+
+
+async def sell_elsewhere(till: SteamTill, order: str) -> None:
+    """Let another shop sell an item of the same game."""
+    game, key = till.settings["app_id"], till.settings["publisher_key"]
+    base = f"{till.lab.url}/ISteamMicroTxnSandbox"
+    form = {
+        "appid": game, "orderid": order, "steamid": till.gamer, "itemcount": "1", "language": "en",
+        "currency": "EUR", "itemid[0]": "499", "qty[0]": "1", "amount[0]": "499",
+        "description[0]": "Sword",
+    }  # fmt: skip
+    headers = {"x-webapi-key": key}
+    async with httpx.AsyncClient(trust_env=False, headers=headers) as http:
+        made = await http.post(f"{base}/InitTxn/v3/", data=form)
+        assert made.json()["response"]["result"] == "OK", made.text
+        await till.at_lab("/approve", order=order)
+        done = await http.post(f"{base}/FinalizeTxn/v2/", data={"appid": game, "orderid": order})
+        assert done.json()["response"]["result"] == "OK", done.text
