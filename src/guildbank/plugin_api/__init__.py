@@ -65,6 +65,15 @@ from guildbank.plugin_api.settlement import (
     SettlementPage,
     Settles,
 )
+from guildbank.plugin_api.signing import (
+    LEAST_SECRET_BYTES,
+    MOST_SECRET_BYTES,
+    SECRET_PATTERN,
+    SECRET_PREFIX,
+    BadSecret,
+    read_secrets,
+    signed,
+)
 from guildbank.plugin_api.stages import (
     MAX_ANNOTATION_NAME,
     MAX_ANNOTATION_TEXT,
@@ -84,6 +93,7 @@ __all__ = [
     "API_VERSION",
     "CAPABILITY_VERBS",
     "CAPTCHA_REJECTIONS",
+    "LEAST_SECRET_BYTES",
     "MAX_ANNOTATIONS",
     "MAX_ANNOTATION_NAME",
     "MAX_ANNOTATION_TEXT",
@@ -91,9 +101,13 @@ __all__ = [
     "MAX_PAST",
     "MAX_PAST_SPAN",
     "MAX_SETTLEMENTS",
+    "MOST_SECRET_BYTES",
     "REJECTIONS",
+    "SECRET_PATTERN",
+    "SECRET_PREFIX",
     "Annotated",
     "Asserting",
+    "BadSecret",
     "Begun",
     "Callback",
     "CallbackEvent",
@@ -151,5 +165,7 @@ __all__ = [
     "Veto",
     "WebhookRejected",
     "never_arrived",
+    "read_secrets",
     "rivals",
+    "signed",
 ]
