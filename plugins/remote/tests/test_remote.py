@@ -105,6 +105,7 @@ async def test_the_whole_purchase_is_sent_in_a_form_that_has_a_number(studio: St
         "playerId": purchase.player_id, "purpose": "packs", "provider": "sandbox",
         "productId": purchase.product_id, "amountMinor": 900, "currency": "EUR",
         "gameCurrency": "GEM", "coins": 1_000, "bonus": 50, "country": "DE", "platform": "ios",
+        "address": "203.0.113.7", "addressCountry": "DE", "device": purchase.device,
         "ageConfirmedAt": "2026-11-26T12:00:00Z",
         "annotations": {"signals.address_country": "AT"},
     }  # fmt: skip

@@ -18,6 +18,7 @@ from guildbank.plugin_api.declines import Decline
 from guildbank.plugin_api.history import (
     MAX_PAST,
     MAX_PAST_SPAN,
+    MAX_SHARERS,
     History,
     PastPurchase,
     PastState,
@@ -38,7 +39,7 @@ from guildbank.plugin_api.identity_provider import (
     Verified,
 )
 from guildbank.plugin_api.lifecycle import ChecksSettings, SettingProblem, Starts
-from guildbank.plugin_api.manifest import API_VERSION, Manifest, Plugin, Slot
+from guildbank.plugin_api.manifest import API_VERSION, BY_ADDRESS, Manifest, Plugin, Slot
 from guildbank.plugin_api.notification import (
     Delivery,
     DeliveryStatus,
@@ -91,6 +92,7 @@ from guildbank.plugin_api.stages import (
 
 __all__ = [
     "API_VERSION",
+    "BY_ADDRESS",
     "CAPABILITY_VERBS",
     "CAPTCHA_REJECTIONS",
     "LEAST_SECRET_BYTES",
@@ -101,6 +103,7 @@ __all__ = [
     "MAX_PAST",
     "MAX_PAST_SPAN",
     "MAX_SETTLEMENTS",
+    "MAX_SHARERS",
     "MOST_SECRET_BYTES",
     "REJECTIONS",
     "SECRET_PATTERN",

@@ -31,6 +31,9 @@ class Purchase(msgspec.Struct, frozen=True, rename="camel"):
     bonus: int
     country: str | None
     platform: str | None
+    address: str | None
+    address_country: str | None
+    device: str | None
     age_confirmed_at: datetime | None
     annotations: Mapping[str, str]
 
@@ -61,6 +64,9 @@ def question_of(context: Context, purchase: PurchaseView, version: int) -> bytes
         bonus=purchase.bonus,
         country=purchase.country,
         platform=purchase.platform,
+        address=purchase.address,
+        address_country=purchase.address_country,
+        device=purchase.device,
         age_confirmed_at=purchase.age_confirmed_at,
         annotations=purchase.annotations,
     )

@@ -1,9 +1,9 @@
 """Routes by which players and game servers buy."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta
@@ -20,11 +20,13 @@ from guildbank.infra.http import (
     Page,
     Service,
     Who,
+    client_address,
     decode_cursor,
     encode_cursor,
     granted,
     machine_or_self,
     problem,
+    read_address,
     read_country,
 )
 from guildbank.infra.http.schema import CurrencyText
@@ -42,6 +44,7 @@ from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.attempt import Asked
 from guildbank.payments.usecases.cancel import cancel_payment
 from guildbank.payments.usecases.create import create_payment
+from guildbank.payments.usecases.find_whence import find_whence
 from guildbank.payments.usecases.read import Dossier, get_payment, list_payments, read_payment
 from guildbank.payments.usecases.retry import retry_payment
 
@@ -85,6 +88,27 @@ PriceCountry = Annotated[
     CountryCode,
     Meta(description="Whose price is paid, named by a machine. A player's is in its token."),
 ]
+DeviceToken = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[!-~]+$(?!\n)",
+        description="What the client made up once to know its device again, such as a UUID that it "
+        "keeps. Only a keyed hash of it is stored, so that checks see who shares a device.",
+        examples=["6f1c2d0e-8a43-4c8e-9b57-0d2f1b7f3c11"],
+    ),
+]
+BuyerAddress = Annotated[
+    str,
+    Meta(
+        min_length=2,
+        max_length=45,
+        description="The network address of the buyer's client, named by a machine. That of a "
+        "player's own client is where its request comes from.",
+        examples=["203.0.113.7"],
+    ),
+]
 _LATER = {202: ResponseSpec(PaymentView, description="The provider has not said yet.")}
 
 
@@ -103,6 +127,8 @@ class BuyBody(Body):
     method: MethodName | None = None
     return_url: ReturnUrl | None = None
     platform: PlatformName | None = None
+    device: DeviceToken | None = None
+    address: BuyerAddress | None = None
 
 
 class RetryBody(Body):
@@ -111,6 +137,8 @@ class RetryBody(Body):
     provider: ProviderName | None = None
     method: MethodName | None = None
     return_url: ReturnUrl | None = None
+    device: DeviceToken | None = None
+    address: BuyerAddress | None = None
 
 
 @post(
@@ -121,7 +149,11 @@ class RetryBody(Body):
     responses=_LATER,
 )
 async def create(
-    payments: Parts, caller: Who, idempotency_key: IdempotencyKey, data: JSONBody[BuyBody]
+    request: Request[Any, Any, Any],
+    payments: Parts,
+    caller: Who,
+    idempotency_key: IdempotencyKey,
+    data: JSONBody[BuyBody],
 ) -> Response[PaymentView]:
     """Begin a payment. Follow `nextAction`, then read the payment until it is credited.
 
@@ -139,8 +171,12 @@ async def create(
         return_url=data.return_url,
         platform=data.platform,
     )
+    address = address_of(request, caller, data.address)
+    whence = await find_whence(payments, caller.home, address, data.device)
     bought = granted(
-        await create_payment(payments, caller.home, caller.principal, idempotency_key, purchase)
+        await create_payment(
+            payments, caller.home, caller.principal, idempotency_key, purchase, whence=whence
+        )
     )
     dossier = bought.dossier
     return Response(payment_view(dossier), status_code=status_of(dossier))
@@ -164,6 +200,24 @@ def _country(caller: Caller, named: str | None) -> str | None:
         detail = "A player's country is the one in its token; the game server puts it there."
         raise problem("country_not_allowed", detail, "country")
     return caller.country
+
+
+def address_of(
+    request: Request[Any, Any, Any], caller: Caller, named: str | None = None
+) -> str | None:
+    """Return the buyer's address: a player's is where the request comes from, whatever it says."""
+    if caller.player_id is not None:
+        if named is not None:
+            detail = "A player's address is where its request comes from. Leave it out."
+            raise problem("buyer_address_not_allowed", detail, "address")
+        ip = client_address(request).ip
+        return None if ip is None else str(ip)
+    if named is None:
+        return None
+    ip = read_address(named).ip
+    if ip is None:
+        raise problem("bad_buyer_address", "It is no address of IPv4 or IPv6.", "address")
+    return str(ip)
 
 
 @get("/v1/payments", guards=[machine_or_self(READ)], tags=TAGS, summary="List payments")
@@ -237,6 +291,7 @@ async def cancel(payments: Parts, caller: Who, payment_id: PaymentId) -> Payment
     responses=_LATER,
 )
 async def retry(
+    request: Request[Any, Any, Any],
     payments: Parts,
     caller: Who,
     payment_id: PaymentId,
@@ -244,8 +299,10 @@ async def retry(
     data: JSONBody[RetryBody],
 ) -> Response[PaymentView]:
     """Make another attempt at a payment in the state `requires_payment_method`."""
-    asked = Asked(caller.principal, idempotency_key)
     await _own(payments, caller, payment_id)
+    address = address_of(request, caller, data.address)
+    whence = await find_whence(payments, caller.home, address, data.device)
+    asked = Asked(caller.principal, idempotency_key, whence)
     granted(
         await retry_payment(
             payments, caller.home, payment_id, data.provider, data.method, data.return_url, asked

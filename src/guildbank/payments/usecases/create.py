@@ -12,7 +12,7 @@ from guildbank.kernel import Refusal, new_id
 from guildbank.payments import store
 from guildbank.payments.contracts.refusals import NO_PAYMENT
 from guildbank.payments.contracts.rows import Intent, IntentState
-from guildbank.payments.contracts.sale import Order, Purchase, Quote
+from guildbank.payments.contracts.sale import NOWHERE, Order, Purchase, Quote, Whence
 from guildbank.payments.store import INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import Line, line_for_sale
@@ -52,7 +52,7 @@ class CreatePayment(PaymentAct):
     """Record what is bought; `sale` may be the refusal that only an earlier answer outdoes."""
 
     verb = "payments.create"
-    __slots__ = ("made", "payments", "purchase", "sale")
+    __slots__ = ("made", "payments", "purchase", "sale", "whence")
 
     def __init__(
         self,
@@ -63,11 +63,13 @@ class CreatePayment(PaymentAct):
         purchase: Purchase,
         sale: Sale | Refusal,
         command: object,
+        whence: Whence,
     ) -> None:
         super().__init__(payment_id, principal, key, command)
         self.payments = payments
         self.purchase = purchase
         self.sale = sale
+        self.whence = whence
         self.made: Intent | None = None
 
     def needs(self, stage: Stage) -> list[Need]:
@@ -107,6 +109,7 @@ class CreatePayment(PaymentAct):
             expires_at=stage.now + self.payments.timing.lifetime, changed_at=stage.now,
             purpose=quote.purpose, revision=sale.revision, platform=self.purchase.platform,
             because=msgspec.json.encode(sale.choice.because).decode(),
+            device=self.whence.device,
         )  # fmt: skip
         stage.put(INTENTS, intent.id, intent)
         self.made = intent
@@ -152,6 +155,7 @@ async def create_payment(
     *,
     command: object = None,
     unsold: Refusal | None = None,
+    whence: Whence = NOWHERE,
 ) -> Bought | Refusal:
     """Buy something. The same key answers with the same payment as it stands by then.
 
@@ -163,8 +167,9 @@ async def create_payment(
     `key_reused`, `tenant_suspended`. Raises Unavailable.
     """
     fresh_id = new_id("pay")
-    sale = unsold or await _sell(payments, tenant, purchase, fresh_id)
-    act = CreatePayment(payments, fresh_id, principal, key, purchase, sale, command or purchase)
+    sale = unsold or await _sell(payments, tenant, purchase, fresh_id, whence)
+    asked_for = command or purchase
+    act = CreatePayment(payments, fresh_id, principal, key, purchase, sale, asked_for, whence)
     if not isinstance(sale, Refusal) and sale.is_checked:
         work = await _begin_at_once(payments, tenant, act, sale)
         if work is not None:
@@ -174,11 +179,11 @@ async def create_payment(
     receipt = await payments.journal.submit(tenant.schema, act)
     if not isinstance(receipt, Receipt):
         return receipt
-    payment_id = msgspec.json.decode(receipt.data)["payment"]
+    payment_id, by = msgspec.json.decode(receipt.data)["payment"], Asked(principal, whence=whence)
     if receipt.replayed or act.made is None or isinstance(sale, Refusal):
-        work = _left_attempt(payments, tenant, principal, payment_id, purchase)
+        work = _left_attempt(payments, tenant, by, payment_id, purchase)
     else:
-        work = _first_attempt(payments, tenant, principal, act.made, purchase, sale.line)
+        work = _first_attempt(payments, tenant, by, act.made, purchase, sale.line)
     await payments.wait(payments.start(work))
     dossier = await read_payment(payments, tenant, payment_id)
     return NO_PAYMENT if dossier is None else Bought(dossier, not receipt.replayed)
@@ -194,7 +199,7 @@ async def _begin_at_once(
     """
     purchase = create.purchase
     sent = Sent(sale.choice.provider, purchase.method, purchase.return_url)
-    by = Asked(create.principal)
+    by = Asked(create.principal, whence=create.whence)
     request = request_of(sale.quote, purchase.player_id, sent)
     start = StartAttempt((create.payment_id, 1), sent, request, by, sale.choice.because)
     answers = await payments.journal.submit_all(tenant.schema, [create, start], bulk=False)
@@ -211,7 +216,7 @@ async def _begin_at_once(
 
 
 async def _sell(
-    payments: Payments, tenant: TenantRef, purchase: Purchase, payment_id: str
+    payments: Payments, tenant: TenantRef, purchase: Purchase, payment_id: str, whence: Whence
 ) -> Sale | Refusal:
     """Return what the purchase costs, once every stage before the first commit agrees."""
     line: Line | None = None
@@ -240,7 +245,7 @@ async def _sell(
     )  # fmt: skip
     if isinstance(choice, Refusal):
         return choice
-    view = purchase_view(purchase, quote, choice.provider)
+    view = purchase_view(purchase, quote, choice.provider, whence=whence)
     entry = [one for one in runs.stages.gates() if one.slot is Slot.ENTRY]
     passage = await ask_steps(payments, tenant, entry, view)
     if passage.refusal is not None:
@@ -257,21 +262,21 @@ async def _sell(
 async def _first_attempt(
     payments: Payments,
     tenant: TenantRef,
-    principal: str,
+    by: Asked,
     intent: Intent,
     purchase: Purchase,
     line: Line | None,
 ) -> None:
     sent = Sent(intent.provider, purchase.method, purchase.return_url)
     because = msgspec.json.decode(intent.because, type=Because)
-    await try_providers(payments, tenant, intent, sent, Asked(principal), because, line)
+    await try_providers(payments, tenant, intent, sent, by, because, line)
 
 
 async def _left_attempt(
-    payments: Payments, tenant: TenantRef, principal: str, payment_id: str, purchase: Purchase
+    payments: Payments, tenant: TenantRef, by: Asked, payment_id: str, purchase: Purchase
 ) -> None:
     """Make the first attempt that an earlier call with the same key may have left undone."""
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         intent = await store.intent_by_id(tx.driver, payment_id)
     if intent is not None and intent.state is IntentState.CREATED:
-        await _first_attempt(payments, tenant, principal, intent, purchase, None)
+        await _first_attempt(payments, tenant, by, intent, purchase, None)

@@ -29,6 +29,7 @@ from guildbank.plugin_api import (
 
 log = structlog.get_logger(__name__)
 MAX_CODE = 64
+HIDDEN = "(address)"
 
 
 class _Asks(Protocol):
@@ -50,6 +51,7 @@ async def ask_gates(
         view = msgspec.structs.replace(purchase, annotations=dict(notes))
         began = perf_counter()
         said = await ask_step(pipelines, tenant, Placed(slot, with_secrets(step, secrets)), view)
+        said = _without_address(said, purchase.address)
         answer, refusal = read_answer(slot, step, said, notes)
         micros = round((perf_counter() - began) * 1e6)
         answers.append(msgspec.structs.replace(answer, micros=micros))
@@ -130,6 +132,21 @@ def read_answer(
             whole = f"{step.id}.{name}"[:MAX_ANNOTATION_NAME]
             own[whole] = notes[whole] = value[:MAX_ANNOTATION_TEXT]
     return msgspec.structs.replace(record, notes=own), None
+
+
+def _without_address(
+    said: Annotated | Veto | Silent, address: str | None
+) -> Annotated | Veto | Silent:
+    """Return what is said without the buyer's address: a record is kept of it, and not of that."""
+    if address is None or isinstance(said, Silent):
+        return said
+    if isinstance(said, Veto):
+        return msgspec.structs.replace(said, detail=said.detail.replace(address, HIDDEN))
+    hidden = {
+        name.replace(address, HIDDEN): text.replace(address, HIDDEN)
+        for name, text in said.annotations.items()
+    }
+    return msgspec.structs.replace(said, annotations=hidden)
 
 
 def _gate(pipelines: Pipelines, slot: Slot, step: Step) -> tuple[Plugin, _Asks] | None:

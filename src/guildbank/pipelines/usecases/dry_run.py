@@ -28,6 +28,7 @@ from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.ask_gates import ask_step, read_answer
 from guildbank.pipelines.usecases.check import find_problems, refuse
 from guildbank.plugin_api import (
+    BY_ADDRESS,
     Context,
     HttpAnswer,
     Manifest,
@@ -189,8 +190,11 @@ REFUSING = ("vetoed", "failed")
 
 
 def _looks_outside(manifest: Manifest) -> bool:
-    """Say whether a step may ask somebody, or needs a secret: such are not asked again."""
-    return bool(manifest.egress_hosts or manifest.secret_fields)
+    """Say whether a step may ask somebody, needs a secret, or looks at an address: such are not
+    asked again.
+    """
+    by_address = BY_ADDRESS in manifest.capabilities
+    return by_address or bool(manifest.egress_hosts or manifest.secret_fields)
 
 
 def _recorded(answers: Sequence[Answer], placed: Placed) -> Answer | None:

@@ -62,6 +62,11 @@ class _NoHistory:
         self.asked = True
         raise ConnectionError("the database does not answer")
 
+    async def sharers(self, device: str, player_id: str, since: datetime) -> int:
+        """Fail alike."""
+        self.asked = True
+        raise ConnectionError("the database does not answer")
+
 
 async def _none_admitted(stage: GateStage, networks: Mapping[str, Network]) -> Verdict:
     """Ask about all purchases in all networks at once, so that the wait is one timeout."""

@@ -103,6 +103,12 @@ def gaps(stage: GateStage) -> Iterator[tuple[str, PurchaseView]]:
     crowded = {f"other-{number:02}.{'n' * 50}": "ü" * 500 for number in range(20)}
     changed = {
         "no country": msgspec.structs.replace(PURCHASE, country=None),
+        "nothing known of the client": msgspec.structs.replace(
+            PURCHASE, address=None, address_country=None, device=None
+        ),
+        "an address of IPv6 that no file has": msgspec.structs.replace(
+            PURCHASE, address="2001:db8::1", address_country=None
+        ),
         "many annotations of others": msgspec.structs.replace(PURCHASE, annotations=crowded),
         "a currency that nobody knows": msgspec.structs.replace(PURCHASE, currency="ZZZ"),
         "a purpose that nobody knows": msgspec.structs.replace(PURCHASE, purpose="something_new"),
