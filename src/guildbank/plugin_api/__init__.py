@@ -59,6 +59,14 @@ from guildbank.plugin_api.provider import (
     RefundRequest,
     WebhookRejected,
 )
+from guildbank.plugin_api.scoring import (
+    MAX_POINTS,
+    MAX_REASON_TEXT,
+    MAX_REASONS,
+    Reason,
+    Scored,
+    Scorer,
+)
 from guildbank.plugin_api.settlement import (
     MAX_SETTLEMENTS,
     Settlement,
@@ -102,6 +110,9 @@ __all__ = [
     "MAX_NOTE_BYTES",
     "MAX_PAST",
     "MAX_PAST_SPAN",
+    "MAX_POINTS",
+    "MAX_REASONS",
+    "MAX_REASON_TEXT",
     "MAX_SETTLEMENTS",
     "MAX_SHARERS",
     "MOST_SECRET_BYTES",
@@ -152,8 +163,11 @@ __all__ = [
     "Plugin",
     "ProviderEvent",
     "PurchaseView",
+    "Reason",
     "Redirecting",
     "RefundRequest",
+    "Scored",
+    "Scorer",
     "SettingProblem",
     "Settlement",
     "SettlementKind",

@@ -20,6 +20,7 @@ class Slot(StrEnum):
 
     ENTRY = "entry"
     MIDDLEWARE = "middleware"
+    SCORER = "scorer"
     PROVIDER = "provider"
     CALLBACK = "callback"
     NOTIFICATION = "notification"

@@ -30,6 +30,7 @@ SETTLEMENTS = "settlements"
 VERBS: Mapping[Slot, tuple[str, ...]] = {
     Slot.ENTRY: ("admit",),
     Slot.MIDDLEWARE: ("before_provider",),
+    Slot.SCORER: ("score",),
     Slot.PROVIDER: (
         "create_payment",
         "fetch_payment",

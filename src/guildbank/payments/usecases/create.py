@@ -255,7 +255,7 @@ async def _sell(
         if isinstance(found, Refusal):
             return found
         line = found
-    is_checked = not runs.stages.before
+    is_checked = not (runs.stages.before or runs.stages.scorers)
     return Sale(quote, runs.number, choice, passage.answers, line, is_checked)
 
 

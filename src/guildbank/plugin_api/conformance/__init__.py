@@ -30,6 +30,11 @@ from guildbank.plugin_api.conformance.run import (
     PROVIDER_CHECKS,
     run_provider_conformance,
 )
+from guildbank.plugin_api.conformance.scorers.contracts import (
+    ScorerRehearsable,
+    ScorerRehearsal,
+)
+from guildbank.plugin_api.conformance.scorers.run import SCORER_CHECKS, run_scorer_conformance
 
 __all__ = [
     "CALLBACK_CHECKS",
@@ -39,6 +44,7 @@ __all__ = [
     "IDENTITY_CHECKS",
     "PROVIDER_CHECKS",
     "PURCHASE",
+    "SCORER_CHECKS",
     "Check",
     "DirectHttp",
     "GateRehearsable",
@@ -48,9 +54,12 @@ __all__ = [
     "RecordedHistory",
     "Rehearsable",
     "Rehearsal",
+    "ScorerRehearsable",
+    "ScorerRehearsal",
     "run_callback_conformance",
     "run_captcha_conformance",
     "run_gate_conformance",
     "run_identity_conformance",
     "run_provider_conformance",
+    "run_scorer_conformance",
 ]

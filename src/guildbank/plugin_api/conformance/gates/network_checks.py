@@ -41,7 +41,7 @@ async def nobody_is_admitted_while_the_history_is_away(stage: GateStage) -> Verd
     if not stage.manifest.fail_closed:
         return NotRun("the manifest says fail_closed=False: who cannot be asked lets through")
     for purchase in stage.purchases():
-        away = _NoHistory()
+        away = NoHistory()
         context = msgspec.structs.replace(stage.context, history=away)
         was, fault = await _admits(stage, purchase, context)
         if fault:
@@ -51,7 +51,7 @@ async def nobody_is_admitted_while_the_history_is_away(stage: GateStage) -> Verd
     return None
 
 
-class _NoHistory:
+class NoHistory:
     """A history that cannot be read."""
 
     def __init__(self) -> None:
