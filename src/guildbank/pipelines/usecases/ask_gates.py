@@ -42,7 +42,8 @@ async def ask_gates(
     """Return what each step said, up to the first that refuses.
 
     Refusals: `purchase_vetoed`, and `gate_unavailable` where a step raises, is late, answers
-    something else or is not installed any more, unless its manifest says that it only annotates.
+    something else or is not installed any more, unless its manifest says that it only annotates,
+    or it is a scorer whose step refuses from no number of points.
     """
     notes: dict[str, str] = dict(purchase.annotations)
     answers: list[Answer] = []
@@ -74,7 +75,7 @@ async def ask_step(
     found = _gate(pipelines, slot, step)
     if found is None:
         log.error("gate_missing", tenant=tenant.slug, step=step.id, plugin=step.plugin)
-        return Silent(matters=slot is not Slot.SCORER or step.limits.refuse_from is not None)
+        return Silent(matters=_matters(None, placed))
     plugin, ask, answers = found
     manifest, histories = plugin.manifest, pipelines.histories
     matters = _matters(manifest, placed)
@@ -104,11 +105,13 @@ async def ask_step(
     return answer
 
 
-def _matters(manifest: Manifest, placed: Placed) -> bool:
-    """Say whether the purchase is refused where the step says nothing."""
+def _matters(manifest: Manifest | None, placed: Placed) -> bool:
+    """Say whether the purchase is refused where the step says nothing; None stands for a plugin
+    that is gone, of which nobody knows that it could not veto.
+    """
     if placed.slot is Slot.SCORER:
         return placed.step.limits.refuse_from is not None
-    return manifest.fail_closed
+    return manifest is None or manifest.fail_closed
 
 
 def _gate(
