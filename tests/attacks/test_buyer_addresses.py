@@ -3,16 +3,19 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from litestar import Litestar
 from tests.attacks.table import Objects
+from tests.infra.countries_file import write_countries
 from tests.pipelines.gates import Gate
 from tests.studio import City, Studio, done, refused
 
 from guildbank.app.asgi import app_over
+from guildbank.app.wiring import open_services
 from guildbank.plugin_api import Slot
 
 LIE, TRUTH = "203.0.113.7", "198.51.100.1"
@@ -122,3 +125,16 @@ async def test_a_device_cannot_be_chosen_by_its_hash(
         assert gate.seen[-1][1].device not in (None, first)
         for key, bad in (("long", "x" * 201), ("blank", "a b"), ("empty", "")):
             assert (await buy(me, victim, key, device=bad)).status_code == 422
+
+
+async def test_the_country_of_an_address_is_read_from_the_file_that_the_deployment_names(
+    city: City, tmp_path: Path
+) -> None:
+    path = write_countries(tmp_path / "countries.mmdb")
+    settings = city.services.settings.model_copy(update={"address_countries": path})
+    for configured, country in ((settings, "DE"), (city.services.settings, None)):
+        services = open_services(configured)
+        try:
+            assert services.payments.address_countries.country_of(LIE) == country
+        finally:
+            await services.close()

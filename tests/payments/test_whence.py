@@ -4,7 +4,6 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
-import msgspec
 import pytest
 from tests.house import House
 from tests.infra.countries_file import write_countries
@@ -16,12 +15,13 @@ from guildbank.infra.address_countries import AddressCountries
 from guildbank.kernel import Refusal
 from guildbank.payments import PaymentHistories
 from guildbank.payments.contracts.sale import Whence
+from guildbank.payments.personal import PERSONAL
+from guildbank.payments.purchases import COUNT_SHARERS
 from guildbank.payments.usecases.find_whence import find_whence
 from guildbank.pipelines import Stages, Step
 from guildbank.pipelines.usecases.dry_run import dry_run
 from guildbank.plugin_api import (
     BY_ADDRESS,
-    MAX_SHARERS,
     Annotated,
     Context,
     PurchaseView,
@@ -29,6 +29,17 @@ from guildbank.plugin_api import (
     Veto,
 )
 
+CROWD = """
+INSERT INTO payments_intent
+SELECT (jsonb_populate_record(
+            one,
+            jsonb_build_object(
+                'id', one.id || number, 'device', 'device-' || number, 'credited_seq', NULL
+            )
+        )).*
+FROM payments_intent AS one, generate_series(1, 3000) AS number
+"""
+"""Copies of the one payment, each on a device of its own."""
 ADDRESS, TOKEN = "203.0.113.7", "6f1c2d0e-8a43-4c8e-9b57-0d2f1b7f3c11"
 
 
@@ -182,7 +193,32 @@ async def test_a_player_who_was_declined_counts_as_a_sharer_too(shop: Shop) -> N
     shop.script.on_create = DECLINED
     await shop.buy(one, whence=here)
     assert await sharers(shop, two, here.device) == 1
-    assert MAX_SHARERS >= 50
+
+
+async def test_an_erased_player_leaves_no_device_behind(shop: Shop) -> None:
+    here = await whence(shop)
+    gone, other = await shop.player(), await shop.player()
+    await shop.buy(gone, whence=here)
+    assert await sharers(shop, other, here.device) == 1
+    async with shop.house.db.begin(shop.tenant.schema) as tx:
+        for statement in [forget for one in PERSONAL for forget in one.erase]:
+            await tx.driver.execute(statement, gone)
+    assert await sharers(shop, other, here.device) == 0
+    assert str(here.device) not in await everything(shop)
+
+
+async def test_a_device_is_found_by_its_index_among_many_payments(shop: Shop) -> None:
+    await shop.buy(await shop.player(), whence=await whence(shop))
+    since = shop.clock.now() - timedelta(hours=1)
+    async with shop.house.db.begin(shop.tenant.schema) as tx:
+        await tx.driver.execute(CROWD)
+        await tx.driver.execute("ANALYZE payments_intent")
+        plan = await tx.driver.fetch(
+            f"EXPLAIN {COUNT_SHARERS}", "device-7", "player", "pay_0", since, None, 1_000
+        )
+    steps = "\n".join(row[0] for row in plan)
+    assert "ix_payments_intent_device" in steps
+    assert "Seq Scan on payments_intent" not in steps
 
 
 async def test_a_dry_run_takes_what_a_gate_said_of_an_address_and_knows_the_device(
@@ -203,8 +239,3 @@ async def test_a_dry_run_takes_what_a_gate_said_of_an_address_and_knows_the_devi
     [(_, purchase)] = later.seen
     assert (purchase.address, purchase.device) == (None, here.device)
     assert purchase.annotations == {"finder.from": "at (address)"}
-
-
-def test_a_view_has_no_other_fact_of_the_client() -> None:
-    named = {one.name for one in msgspec.structs.fields(PurchaseView)}
-    assert {"address", "address_country", "device", "platform"} <= named
