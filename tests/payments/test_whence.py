@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from tests.house import House
 from tests.infra.countries_file import write_countries
 from tests.payments.scripted import DECLINED
@@ -46,8 +47,12 @@ ADDRESS, TOKEN = "203.0.113.7", "6f1c2d0e-8a43-4c8e-9b57-0d2f1b7f3c11"
 class Chatty(Gate):
     """Writes all that it sees into its notes, and where it is told to, into a veto."""
 
+    refuses: str | None = None
+
     async def admit(self, context: Context, purchase: PurchaseView) -> Annotated | Veto:
         self.seen.append((context.settings, purchase))
+        if purchase.address is not None and purchase.address == self.refuses:
+            raise LookupError(f"no network has {purchase.address}")
         if context.settings.get("veto"):
             return Veto(code="from_there", detail=f"Not from {purchase.address}.")
         return Annotated(annotations={"from": f"at {purchase.address}"})
@@ -119,6 +124,18 @@ async def test_nothing_that_is_stored_has_the_address_or_the_token_in_clear(shop
     assert "at (address)" in kept
     assert ADDRESS not in kept
     assert TOKEN not in kept
+
+
+async def test_a_gate_that_fails_over_an_address_does_not_bring_it_into_the_log(
+    shop: Shop, gate: Chatty
+) -> None:
+    gate.refuses = ADDRESS
+    await shop.publish(before=[("gate", "gate")])
+    with capture_logs() as lines:
+        refused = await shop.buy(await shop.player(), whence=await whence(shop))
+    assert refused.problem == "gate_unavailable"
+    assert "no network has (address)" in str(lines)
+    assert ADDRESS not in str(lines)
 
 
 async def everything(shop: Shop) -> str:

@@ -12,7 +12,13 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.pipelines.contracts import Answer, Passage, Placed, Step
 from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.know_secrets import know_secrets, with_secrets
-from guildbank.pipelines.usecases.read_answers import Said, Silent, check_score, read_answer
+from guildbank.pipelines.usecases.read_answers import (
+    Said,
+    Silent,
+    check_score,
+    read_answer,
+    without_address,
+)
 from guildbank.plugin_api import (
     Annotated,
     Context,
@@ -97,7 +103,8 @@ async def ask_step(
             check_score(answer)
         worked = True
     except Exception as error:  # a gate that cannot answer refuses
-        log.warning("gate_failed", tenant=tenant.slug, step=step.id, error=repr(error))
+        said = without_address(repr(error), view.address)
+        log.warning("gate_failed", tenant=tenant.slug, step=step.id, error=said)
         return Silent(matters=matters)
     finally:
         if rate.tell(worked=worked):

@@ -52,9 +52,9 @@ def read_answer(
     if isinstance(said, Scored):
         return _scored(record, step, said, notes, address)
     if isinstance(said, Veto):
-        detail = _without(said.detail, address)[:MAX_ANNOTATION_TEXT]
+        detail = without_address(said.detail, address)[:MAX_ANNOTATION_TEXT]
         return _refused(record, step, said.code[:MAX_CODE], detail)
-    given = {_without(name, address): _without(text, address) for name, text in
+    given = {without_address(name, address): without_address(text, address) for name, text in
              said.annotations.items()}  # fmt: skip
     return msgspec.structs.replace(record, notes=_note(step, given, notes)), None
 
@@ -81,7 +81,8 @@ def _scored(
     record: Answer, step: Step, said: Scored, notes: dict[str, str], address: str | None
 ) -> tuple[Answer, Refusal | None]:
     reasons = tuple(
-        msgspec.structs.replace(one, detail=_without(one.detail, address)) for one in said.reasons
+        msgspec.structs.replace(one, detail=without_address(one.detail, address))
+        for one in said.reasons
     )
     record = msgspec.structs.replace(record, points=said.points, reasons=reasons)
     limits = step.limits
@@ -114,7 +115,8 @@ def _note(step: Step, given: dict[str, str], notes: dict[str, str]) -> dict[str,
     return own
 
 
-def _without(text: str, address: str | None) -> str:
+def without_address(text: str, address: str | None) -> str:
+    """Return a text with the buyer's address taken out, fit to be kept or logged."""
     return text if address is None else text.replace(address, HIDDEN)
 
 
