@@ -187,6 +187,14 @@ async def test_a_server_that_is_slower_than_the_setting_says_is_not_waited_for(
         await ask(studio, timeout_ms=100)
 
 
+async def test_an_address_in_a_private_network_is_asked_nothing(studio: Studio) -> None:
+    closed = Outbound(studio.egress(private=False), GATE_MANIFEST, SETTINGS)
+    asking = msgspec.structs.replace(here(studio), http=closed)
+    with pytest.raises(NoAnswer):
+        await GATE.before_provider(asking, bought())
+    assert studio.asked == []
+
+
 async def test_who_has_another_secret_believes_nothing(studio: Studio) -> None:
     studio.verifies_by = STRANGE
     with pytest.raises(NoAnswer, match="401"):
