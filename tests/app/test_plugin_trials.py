@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import msgspec
 import pytest
 
 from guildbank.app.plugin_trials import CannotTry, try_plugin
 from guildbank.plugin_api import Annotated, Context, Manifest, PurchaseView, SettingProblem, Slot
 from guildbank.plugin_host import Plugins
+from guildbank_score.plugin import PLUGIN as SCORE
 
 
 class Reader:
@@ -86,6 +88,14 @@ def test_a_wrong_setting_is_named(given: str, sentence: str) -> None:
     with pytest.raises(CannotTry) as refused:
         try_plugin(Plugins([("reader", Reader())]), "reader", ["word=x", given])
     assert sentence in str(refused.value)
+
+
+def test_a_scorer_is_put_before_the_contract_of_its_slot() -> None:
+    large = {"code": "large", "points": 9, "detail": "It is large.", "price_in": "EUR"}
+    rules = msgspec.json.encode([{**large, "at_least": 100}]).decode()
+    checks = try_plugin(Plugins([("score", SCORE)]), "score", [f"rules={rules}"])
+    assert [check for check in checks if check.ran and not check.passed] == []
+    assert "points_are_whole_and_have_reasons" in {one.name for one in checks if one.passed}
 
 
 def test_a_missing_setting_and_a_missing_plugin_are_named() -> None:

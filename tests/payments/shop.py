@@ -14,7 +14,7 @@ from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, SystemClock, new_id
 from guildbank.payments import PaymentHistories, PaymentRecord, Payments, Timing
 from guildbank.payments.contracts.rows import Intent, Refund
-from guildbank.payments.contracts.sale import Purchase, RefundCommand
+from guildbank.payments.contracts.sale import NOWHERE, Purchase, RefundCommand, Whence
 from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.attempt import Asked
 from guildbank.payments.usecases.create import create_payment
@@ -94,7 +94,7 @@ class Shop:
         return msgspec.structs.replace(wanted, **changes)
 
     async def try_buying(
-        self, player: str, key: str | None = None, **changes: Any
+        self, player: str, key: str | None = None, whence: Whence = NOWHERE, **changes: Any
     ) -> Intent | Refusal:
         bought = await create_payment(
             self.payments,
@@ -102,6 +102,7 @@ class Shop:
             "app",
             key or new_id("key"),
             self.purchase(player, **changes),
+            whence=whence,
         )
         return bought if isinstance(bought, Refusal) else bought.intent
 
@@ -110,8 +111,10 @@ class Shop:
         assert not isinstance(intent, Refusal), intent
         return intent
 
-    async def retry(self, intent: Intent, key: str | None = None) -> Intent | Refusal:
-        asked = Asked("app", key or new_id("key"))
+    async def retry(
+        self, intent: Intent, key: str | None = None, whence: Whence = NOWHERE
+    ) -> Intent | Refusal:
+        asked = Asked("app", key or new_id("key"), whence)
         return await retry_payment(self.payments, self.tenant, intent.id, None, None, None, asked)
 
     async def dossier(self, intent: Intent) -> Dossier:

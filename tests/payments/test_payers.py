@@ -79,11 +79,10 @@ async def test_nobody_s_account_is_told_where_the_player_has_none(counter: Count
 
 async def test_a_player_cannot_let_another_account_be_asked(counter: Counter):
     player = await counter.shop.player()
-    for payer in ({"id": "victim"}, {"address": "203.0.113.7"}, {}):
-        async with await counter.web.player(player) as me:
-            body = counter.body(payer=payer)
-            refused = await me.post("/v1/payments", json=body, headers=keyed())
-        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    async with await counter.web.player(player) as me:
+        body = counter.body(payer={"id": "victim"})
+        refused = await me.post("/v1/payments", json=body, headers=keyed())
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     assert counter.knowing.requests == []
 
 
@@ -103,12 +102,12 @@ async def test_a_player_cannot_name_an_account_in_another_attempt_either(counter
 async def test_a_machine_names_who_pays_and_from_where(counter: Counter):
     player = await counter.shop.player()
     await counter.link(player, "linked")
-    body = counter.body(playerId=player, payer={"id": "named", "address": "203.0.113.7"})
+    body = counter.body(playerId=player, payer={"id": "named"}, address="203.0.113.7")
     async with await counter.web.machine() as server:
         bought = await server.post("/v1/payments", json=body, headers=keyed())
         assert bought.status_code == 201, bought.text
         assert counter.payer == Payer(subject="named", address="203.0.113.7")
-        del body["payer"]
+        del body["payer"], body["address"]
         await server.post("/v1/payments", json=body, headers=keyed())
         # Where the machine stands says nothing of the player.
         assert counter.payer == Payer(subject="linked")
@@ -116,10 +115,10 @@ async def test_a_machine_names_who_pays_and_from_where(counter: Counter):
 
 @pytest.mark.parametrize("address", ["localhost", "203.0.113.999", "1.2.3.4/8"])
 async def test_what_is_no_address_is_refused(counter: Counter, address: str):
-    body = counter.body(playerId=await counter.shop.player(), payer={"address": address})
+    body = counter.body(playerId=await counter.shop.player(), address=address)
     async with await counter.web.machine() as server:
         refused = await server.post("/v1/payments", json=body, headers=keyed())
-    assert (refused.status_code, refused.json()["field"]) == (422, "payer.address")
+    assert (refused.status_code, refused.json()["field"]) == (422, "address")
     assert counter.knowing.requests == []
 
 

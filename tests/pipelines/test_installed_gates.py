@@ -10,6 +10,11 @@ from tests.pipelines.test_publish import buy, run, save
 from tests.plugin_host.apart import put_in
 from tests.plugin_host.built import plugin_wheel
 
+from guildbank.kernel import Refusal
+from guildbank.payments.usecases.find_whence import find_whence
+from guildbank.payments.usecases.read_timeline import read_timeline
+from guildbank.pipelines import Stages, Step
+from guildbank.pipelines.contracts import ScoreLimits
 from guildbank.pipelines.store import USES_OF_PLUGIN
 from guildbank.plugin_api import Slot
 from guildbank.plugin_host import Plugins, Walls, join_installed
@@ -24,12 +29,34 @@ BODY = """
             return Veto(code="not_today", detail="Come back tomorrow.")
         return Annotated()
 """
+COUNTING = """
+    async def before_provider(self, context, purchase):
+        import datetime
+        ago = lambda days: context.now - datetime.timedelta(days=days)
+        asked = (purchase.device, purchase.player_id)
+        try:
+            far = str(await context.history.sharers(*asked, ago(60)))
+        except ValueError as error:
+            far = str(error)
+        return Annotated(annotations={
+            "first": purchase.address.split(".")[0], "device": purchase.device,
+            "sharers": str(await context.history.sharers(*asked, ago(1))), "too_far": far,
+        })
+"""
+SCORING = """
+    async def score(self, context, purchase):
+        if context.settings.get("word") == "throw":
+            os._exit(1)
+        points = 60 if purchase.country == "AQ" else 5
+        reason = Reason(code="where", points=points, detail="By where it is bought.")
+        return Scored(points=points, reasons=(reason,))
+"""
 
 
-def found_in(data: Path, *, safe: bool = False) -> Any:
+def found_in(data: Path, *, safe: bool = False, slot: Slot = Slot.MIDDLEWARE) -> Any:
     plugins = Plugins()
     join_installed(plugins, data, safe=safe)
-    return plugins.at(Slot.MIDDLEWARE, "gate")
+    return plugins.at(slot, "gate")
 
 
 @pytest.fixture
@@ -81,3 +108,45 @@ async def test_in_safe_mode_purchases_that_need_it_are_refused_and_it_can_be_swi
     assert (await buy(shop))[1] == "failed"
     await run(shop, 0)
     assert (await buy(shop))[1] == "credited"
+
+
+async def test_it_sees_where_a_purchase_comes_from_and_who_shares_the_device(
+    house: House, tmp_path: Path
+) -> None:
+    wheel = plugin_wheel(tmp_path, COUNTING, id_="gate")
+    assert await put_in(tmp_path / "data", wheel) is None
+    gate = found_in(tmp_path / "data")
+    shop = await open_shop(house, plugins=(("gate", gate),))
+    await run(shop, await save(shop, word="count"))
+    whence = await find_whence(shop.payments, shop.tenant, "203.0.113.7", "a-token")
+    for _ in range(2):
+        await shop.buy(await shop.player(), whence=whence)
+    bought = await shop.buy(await shop.player(), whence=whence)
+    timeline = await read_timeline(shop.payments, shop.tenant, bought.id)
+    assert not isinstance(timeline, Refusal)
+    [notes] = [one.facts["notes"] for one in timeline if one.kind == "check.passed"]
+    assert list(notes.values()) == [
+        "203", whence.device, "2", "purchases are told for 31 days only",
+    ]  # fmt: skip
+    await gate.close()
+
+
+async def test_an_installed_scorer_refuses_by_its_points_and_when_its_process_dies(
+    house: House, tmp_path: Path
+) -> None:
+    wheel = plugin_wheel(tmp_path, SCORING, id_="gate", slot="SCORER")
+    assert await put_in(tmp_path / "data", wheel) is None
+    scorer = found_in(tmp_path / "data", slot=Slot.SCORER)
+    shop = await open_shop(house, plugins=(("gate", scorer),))
+
+    async def states(word: str, limit: int | None) -> list[str]:
+        step = Step("risk", "gate", {"word": word}, ScoreLimits(limit))
+        await shop.publish_stages(Stages(scorers=(step,)))
+        return [
+            (await shop.buy(await shop.player(), country=country)).state.value
+            for country in ("AQ", "DE")
+        ]
+
+    assert await states("weigh", 60) == ["failed", "credited"]
+    assert await states("throw", 60) == ["failed", "failed"]
+    await scorer.close()

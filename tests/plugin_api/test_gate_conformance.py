@@ -242,6 +242,8 @@ async def prints_its_secret(self: Gatekeeper, context: Context, seen: PurchaseVi
         (Gatekeeper(noting(score="a\x00b")), "annotations_are_short_plain_text"),
         (Gatekeeper(noting(score="two\nlines")), "annotations_are_short_plain_text"),
         (Gatekeeper(noting(score=7)), "annotations_are_short_plain_text"),
+        (Gatekeeper(noting(whence=f"from {PURCHASE.address}")), "no_address_is_noted"),
+        (Gatekeeper(vetoing("too_far", f"Not from {PURCHASE.address}.")), "no_address_is_noted"),
         (Gatekeeper(vetoing("Too many", VETO.detail)), "a_veto_has_a_stable_code_and_a_sentence"),
         (Gatekeeper(vetoing("x" * 65, VETO.detail)), "a_veto_has_a_stable_code_and_a_sentence"),
         (Gatekeeper(vetoing(VETO.code, "")), "a_veto_has_a_stable_code_and_a_sentence"),

@@ -60,6 +60,9 @@ async def test_a_purchase_that_no_rule_concerns_passes_without_a_note() -> None:
         ("payment.provider == 'paypal'", {"provider": "paypal"}),
         ("payment.product_id == 'pack_9'", {"product_id": "pack_9"}),
         ("payment.country == 'AT'", {"country": "AT"}),
+        ("payment.address.startsWith('198.51.')", {"address": "198.51.100.1"}),
+        ("payment.address_country == 'AT'", {"address_country": "AT"}),
+        ("payment.device == 'abc'", {"device": "abc"}),
         ("payment.money == 'JPY'", {"currency": "JPY"}),
         ("payment.amount_minor == 1", {"amount_minor": 1}),
         ("payment.coins == 7", {"coins": 7}),
@@ -75,6 +78,8 @@ async def test_a_rule_sees_each_fact_of_the_purchase(when: str, changes: dict) -
 
 async def test_a_country_that_is_not_known_is_an_empty_text() -> None:
     assert await holds("payment.country == ''", country=None)
+    nowhere = "payment.address == '' && payment.address_country == '' && payment.device == ''"
+    assert await holds(nowhere, address=None, address_country=None, device=None)
 
 
 async def test_now_is_the_servers_time_in_the_time_zone_that_the_rule_names() -> None:

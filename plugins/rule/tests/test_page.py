@@ -31,8 +31,8 @@ async def ask(name: str, now: datetime = MORNING, **changes: Any) -> Annotated |
     return await PLUGIN.before_provider(context(settings, now), bought(**changes))
 
 
-def test_the_three_examples_can_be_saved_together() -> None:
-    assert len(RULES) == 3
+def test_the_examples_can_be_saved_together() -> None:
+    assert len(RULES) == 4
     settings = {"rules": list(RULES.values())}
     assert check_settings(MANIFEST, settings) is None
     assert PLUGIN.check_settings(settings) == []
@@ -78,6 +78,13 @@ async def test_a_large_purchase_with_a_bad_sign_is_noted_for_review() -> None:
     assert await ask("look again", coins=5_000, annotations={"fraud.level": "low"}) == Annotated()
     assert await ask("look again", coins=10, annotations={"fraud.level": "high"}) == Annotated()
     assert await ask("look again", coins=5_000) == Annotated()
+
+
+async def test_a_device_that_many_share_is_vetoed_and_one_that_nobody_noted_is_not() -> None:
+    for shared, passes in (("4", True), ("5", False), ("100", False), (None, True)):
+        notes = {} if shared is None else {"signals.shared_device": shared}
+        answer = await ask("many players on one device", annotations=notes)
+        assert (answer == Annotated()) is passes, shared
 
 
 def test_the_page_names_every_fact_of_a_purchase_and_nothing_else() -> None:

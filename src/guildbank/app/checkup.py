@@ -18,8 +18,11 @@ from guildbank.app.schema import is_current
 from guildbank.infra.config import Settings
 from guildbank.infra.crypto import KeyUnusable, MasterKey
 from guildbank.infra.postgres import ClusterError
+from guildbank.kernel import SystemClock
 
 OLDEST_POSTGRESQL = 15
+COUNTRIES_OLD_DAYS = 100
+"""Publishers bring a file out each month or week."""
 _ASK_SECONDS = 5.0
 _AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError)
 
@@ -54,6 +57,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield _server(settings)
     yield _mail(settings)
     yield _breached(settings)
+    yield address_countries(settings)
     yield _credentials(settings)
     yield from _plugins()
 
@@ -240,6 +244,34 @@ def _breached(settings: Settings) -> Finding:
             "breached-passwords load --help`",
         )
     return Finding(part, State.OK, f"{count} hashes are loaded")
+
+
+def address_countries(settings: Settings) -> Finding:
+    """Say how the file is by which the country of an address is known."""
+    from guildbank.infra.address_countries import BadCountries, built_at, open_countries
+
+    part, path = "countries of addresses", settings.address_countries
+    if path is None:
+        return Finding(
+            part,
+            State.NOTE,
+            "no file is configured, so the country of an address is never known; set "
+            "GUILDBANK_ADDRESS_COUNTRIES to a file MMDB",
+        )
+    try:
+        with open_countries(path) as reader:
+            built = built_at(reader)
+    except BadCountries as error:
+        return _missing(part, f"{error}; until then the country of an address is not known")
+    age = (SystemClock().now() - built).days
+    if age > COUNTRIES_OLD_DAYS:
+        return Finding(
+            part,
+            State.NOTE,
+            f"{path} was built on {built:%Y-%m-%d}, {age} days ago, and addresses move: put a "
+            "newer one in its place, which running servers take by themselves",
+        )
+    return Finding(part, State.OK, f"{path} was built on {built:%Y-%m-%d}")
 
 
 def _credentials(settings: Settings) -> Finding:

@@ -21,6 +21,7 @@ from guildbank.plugin_api import (
     Middleware,
     PaymentProvider,
     Plugin,
+    Scorer,
     SignInContext,
     Slot,
 )
@@ -34,6 +35,7 @@ from guildbank.plugin_api.conformance import (
     run_gate_conformance,
     run_identity_conformance,
     run_provider_conformance,
+    run_scorer_conformance,
 )
 from guildbank.plugin_host import Outbound, Plugins, check_settings
 
@@ -57,6 +59,8 @@ def try_plugin(plugins: Plugins, id_: str, given: Sequence[str]) -> list[Check]:
     for slot in (Slot.ENTRY, Slot.MIDDLEWARE):
         if (gate := plugins.at(slot, id_)) is not None:
             return _try_gate(cast("Entry | Middleware", gate), _settings(gate, given))
+    if (scorer := plugins.at(Slot.SCORER, id_)) is not None:
+        return _try_scorer(cast("Scorer", scorer), _settings(scorer, given))
     if (callback := plugins.at(Slot.CALLBACK, id_)) is not None:
         return _try_callback(cast("Callback", callback), _settings(callback, given))
     raise CannotTry(f"There is no plugin {id_!r} that can be tested. See `guildbank plugin list`.")
@@ -100,6 +104,11 @@ def _try_captcha(captcha: Captcha, settings: Mapping[str, Any]) -> list[Check]:
 def _try_gate(gate: Entry | Middleware, settings: Mapping[str, Any]) -> list[Check]:
     context = _context(gate.manifest, settings)
     return asyncio.run(run_gate_conformance(gate, context))
+
+
+def _try_scorer(scorer: Scorer, settings: Mapping[str, Any]) -> list[Check]:
+    context = _context(scorer.manifest, settings)
+    return asyncio.run(run_scorer_conformance(scorer, context))
 
 
 def _try_callback(callback: Callback, settings: Mapping[str, Any]) -> list[Check]:

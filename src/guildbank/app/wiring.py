@@ -31,6 +31,7 @@ from guildbank.identity import (
     open_identity,
     party_at,
 )
+from guildbank.infra.address_countries import AddressCountries
 from guildbank.infra.backlogs import Backlogs
 from guildbank.infra.config import Settings
 from guildbank.infra.crypto import MasterKey, Vault
@@ -216,6 +217,7 @@ def _open_payments(settings: Settings, pipelines: Pipelines, directory: Tenants)
         pipelines.egress,
         pipelines.clock,
         Timing(webhook_kept=timedelta(days=settings.webhook_kept_days)),
+        address_countries=AddressCountries(settings.address_countries),
     )
     pipelines.record = PaymentRecord(payments)
     return payments

@@ -109,6 +109,8 @@ class Settings(BaseSettings):
     request_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
     trusted_proxies: Annotated[Networks, Field(max_length=100)] = ()
     """Networks of the proxies whose X-Forwarded-For is believed."""
+    address_countries: Path | None = None
+    """A file MMDB of which country an address is in; unset means that none is known."""
     redis_url: Annotated[SecretStr | None, AfterValidator(_check_redis_url)] = None
     """`redis://` or `rediss://`, for rate counters; unset means the database."""
     address_requests_per_minute: PerMinute = 600

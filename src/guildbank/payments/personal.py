@@ -54,7 +54,7 @@ WHERE payment_id IN (SELECT id FROM payments_intent WHERE player_id = $1)
 # Books are kept: what was bought for how much, by an id that names nobody.
 FORGET_INTENTS = """
 UPDATE payments_intent
-SET problem_detail = NULL
+SET problem_detail = NULL, device = NULL
 WHERE player_id = $1
 """
 
@@ -63,7 +63,7 @@ PERSONAL = (
         "payments_intent",
         """
         SELECT id, state, provider, title, currency, coins, bonus, money, amount_minor, country,
-               problem_detail, created_at, credited_at
+               problem_detail, device, created_at, credited_at
         FROM payments_intent
         WHERE player_id = $1
         ORDER BY id

@@ -35,6 +35,23 @@ ORDER BY intent.id DESC
 LIMIT $5
 """
 
+# Of a device that is much used only the newest purchases are looked at, so that it costs no more.
+COUNT_SHARERS = """
+SELECT count(DISTINCT player_id)
+FROM (
+    SELECT player_id
+    FROM payments_intent
+    WHERE device = $1
+      AND id >= $3
+      AND created_at >= $4
+      AND ($5::timestamptz IS NULL OR created_at <= $5)
+      AND player_id <> $2
+    ORDER BY id DESC
+    LIMIT $6
+) AS lately
+"""
+MAX_LOOKED_AT = 1_000
+
 
 class LateRow(msgspec.Struct, frozen=True):
     """A purchase, with how much of its money is still here and when tries to pay it failed."""
@@ -57,3 +74,19 @@ async def purchases_since(
     first = seq_id("pay", 0, since - SKEW)
     rows = await driver.fetch(LATELY, player_id, first, since, until, limit)
     return [LateRow(*row) for row in rows]
+
+
+async def count_sharers(
+    driver: Driver,
+    device: str,
+    player_id: str,
+    since: datetime,
+    until: datetime | None,
+    limit: int,
+) -> int:
+    """Return how many other players began purchases on the device since then, `limit` at most."""
+    first = seq_id("pay", 0, since - SKEW)
+    found: int = await driver.fetchval(
+        COUNT_SHARERS, device, player_id, first, since, until, MAX_LOOKED_AT
+    )
+    return min(found, limit)

@@ -95,6 +95,8 @@ ROOM = Room(
         Code("sandbox_refused", 422, "A live tenant cannot use a provider without real money."),
         Code("invalid_settings", 422, "The settings do not fit the plugin's schema."),
         Code("country_not_allowed", 403, "A player names another country than its token does."),
+        Code("buyer_address_not_allowed", 403, "A player names an address; only machines do."),
+        Code("bad_buyer_address", 422, "The buyer's address is none of IPv4 or IPv6."),
         Code("limit_reached", 409, "The player has bought this as often as it may be bought."),
         Code("payment_not_retryable", 409, "The payment does not wait for another attempt."),
         Code("payment_not_cancelable", 409, "The payment has ended or captured money."),

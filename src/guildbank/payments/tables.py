@@ -60,7 +60,16 @@ intent = Table(
     Column("platform", Text),
     # Why its newest attempt went to its provider, as JSON.
     Column("because", Text, nullable=False, server_default="{}"),
+    # A keyed hash of the token of the buyer's device.
+    Column("device", Text),
     Index("ix_payments_intent_player_id", "player_id", "id"),
+)
+
+Index(
+    "ix_payments_intent_device",
+    intent.c.device,
+    intent.c.id,
+    postgresql_where=intent.c.device.is_not(None),
 )
 
 Index(

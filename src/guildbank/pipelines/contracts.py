@@ -8,7 +8,7 @@ import msgspec
 
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
-from guildbank.plugin_api import PurchaseView, Slot
+from guildbank.plugin_api import PurchaseView, Reason, Slot
 
 PIPELINES_ORDER = 36
 MAX_STEPS = 20
@@ -23,21 +23,33 @@ EMPTY = 0
 """The number of what runs before anything was published: no step at all."""
 
 
-SlotName = Literal["entry", "before", "callbacks"]
+SlotName = Literal["entry", "before", "scorers", "callbacks"]
 SLOTS: Mapping[SlotName, Slot] = {
     "entry": Slot.ENTRY,
     "before": Slot.MIDDLEWARE,
+    "scorers": Slot.SCORER,
     "callbacks": Slot.CALLBACK,
 }
 """The slots of a revision, and what plugins stand in each."""
 
 
+class ScoreLimits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """From how many points on a purchase is refused, and from how many its score is noted."""
+
+    refuse_from: int | None = None
+    annotate_from: int | None = None
+
+
 class Step(msgspec.Struct, frozen=True):
-    """A plugin at its place, with its settings there. `id` is the step's name in its revision."""
+    """A plugin at its place, with its settings there. `id` is the step's name in its revision.
+
+    `limits` say what the points of a scorer do; other steps have none.
+    """
 
     id: str
     plugin: str
     settings: Mapping[str, Any] = {}
+    limits: ScoreLimits = ScoreLimits()
 
 
 class Placed(NamedTuple):
@@ -125,7 +137,7 @@ class Led(NamedTuple):
 class Stages(msgspec.Struct, frozen=True, omit_defaults=True):
     """The steps of each slot, in the order in which they run, and the routes to providers.
 
-    Between `before` and `callbacks` stand the provider, which the first route that fits names, and
+    Between `scorers` and `callbacks` stand the provider, which the first route that fits names, and
     the act that credits: they are the core's, are no steps, and cannot be taken out. Without any
     route the buyer names the provider.
     """
@@ -134,10 +146,15 @@ class Stages(msgspec.Struct, frozen=True, omit_defaults=True):
     before: tuple[Step, ...] = ()
     callbacks: tuple[Step, ...] = ()
     routes: tuple[Route, ...] = ()
+    scorers: tuple[Step, ...] = ()
 
     def gates(self) -> tuple[Placed, ...]:
-        """Return the steps that may veto, in the order in which they are asked."""
-        return (*_placed(Slot.ENTRY, self.entry), *_placed(Slot.MIDDLEWARE, self.before))
+        """Return the steps that may refuse, in the order in which they are asked."""
+        return (
+            *_placed(Slot.ENTRY, self.entry),
+            *_placed(Slot.MIDDLEWARE, self.before),
+            *_placed(Slot.SCORER, self.scorers),
+        )
 
     def placed(self) -> tuple[Placed, ...]:
         """Return all steps in their slots."""
@@ -146,7 +163,8 @@ class Stages(msgspec.Struct, frozen=True, omit_defaults=True):
     def by_slot(self) -> Mapping[SlotName, tuple[Slot, tuple[Step, ...]]]:
         """Return each slot's name here with the slot of its plugins and its steps."""
         steps: Mapping[SlotName, tuple[Step, ...]] = {
-            "entry": self.entry, "before": self.before, "callbacks": self.callbacks,
+            "entry": self.entry, "before": self.before, "scorers": self.scorers,
+            "callbacks": self.callbacks,
         }  # fmt: skip
         return {name: (slot, steps[name]) for name, slot in SLOTS.items()}
 
@@ -194,7 +212,8 @@ class Chosen(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one check said of a purchase: the record of it, without the player's words.
 
-    `failed` gave no answer, which refuses; `ignored` gave none either, but may only annotate.
+    `failed` gave no answer, which refuses; `ignored` gave none either, but may only annotate. A
+    scorer's has `points`, and the `reasons` for them.
     """
 
     slot: Slot
@@ -203,6 +222,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     verdict: Literal["passed", "vetoed", "failed", "ignored"]
     code: str | None = None
     notes: Mapping[str, str] = {}
+    points: int | None = None
+    reasons: tuple[Reason, ...] = ()
     micros: int = 0
     """How long it took, in microseconds."""
 

@@ -36,11 +36,11 @@ def vetoes_since(pinned: Stages, current: Stages) -> tuple[Placed, ...]:
 
     What was forbidden since it began is forbidden for it too, until its money is captured.
     """
-    passed = [(slot, one.plugin, one.settings) for slot, one in pinned.gates()]
+    passed = [(slot, one.plugin, one.settings, one.limits) for slot, one in pinned.gates()]
     return tuple(
         placed
         for placed in current.gates()
-        if (placed.slot, placed.step.plugin, placed.step.settings) not in passed
+        if (placed.slot, placed.step.plugin, placed.step.settings, placed.step.limits) not in passed
     )
 
 

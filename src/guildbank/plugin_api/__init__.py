@@ -18,6 +18,7 @@ from guildbank.plugin_api.declines import Decline
 from guildbank.plugin_api.history import (
     MAX_PAST,
     MAX_PAST_SPAN,
+    MAX_SHARERS,
     History,
     PastPurchase,
     PastState,
@@ -38,7 +39,7 @@ from guildbank.plugin_api.identity_provider import (
     Verified,
 )
 from guildbank.plugin_api.lifecycle import ChecksSettings, SettingProblem, Starts
-from guildbank.plugin_api.manifest import API_VERSION, Manifest, Plugin, Slot
+from guildbank.plugin_api.manifest import API_VERSION, BY_ADDRESS, Manifest, Plugin, Slot
 from guildbank.plugin_api.notification import (
     Delivery,
     DeliveryStatus,
@@ -60,12 +61,29 @@ from guildbank.plugin_api.provider import (
     WebhookRejected,
 )
 from guildbank.plugin_api.report import MAX_REPORTED, ReportPage, Reports
+from guildbank.plugin_api.scoring import (
+    MAX_POINTS,
+    MAX_REASON_TEXT,
+    MAX_REASONS,
+    Reason,
+    Scored,
+    Scorer,
+)
 from guildbank.plugin_api.settlement import (
     MAX_SETTLEMENTS,
     Settlement,
     SettlementKind,
     SettlementPage,
     Settles,
+)
+from guildbank.plugin_api.signing import (
+    LEAST_SECRET_BYTES,
+    MOST_SECRET_BYTES,
+    SECRET_PATTERN,
+    SECRET_PREFIX,
+    BadSecret,
+    read_secrets,
+    signed,
 )
 from guildbank.plugin_api.stages import (
     MAX_ANNOTATION_NAME,
@@ -84,19 +102,29 @@ from guildbank.plugin_api.stages import (
 
 __all__ = [
     "API_VERSION",
+    "BY_ADDRESS",
     "CAPABILITY_VERBS",
     "CAPTCHA_REJECTIONS",
+    "LEAST_SECRET_BYTES",
     "MAX_ANNOTATIONS",
     "MAX_ANNOTATION_NAME",
     "MAX_ANNOTATION_TEXT",
     "MAX_NOTE_BYTES",
     "MAX_PAST",
     "MAX_PAST_SPAN",
+    "MAX_POINTS",
+    "MAX_REASONS",
+    "MAX_REASON_TEXT",
     "MAX_REPORTED",
     "MAX_SETTLEMENTS",
+    "MAX_SHARERS",
+    "MOST_SECRET_BYTES",
     "REJECTIONS",
+    "SECRET_PATTERN",
+    "SECRET_PREFIX",
     "Annotated",
     "Asserting",
+    "BadSecret",
     "Begun",
     "Callback",
     "CallbackEvent",
@@ -139,10 +167,13 @@ __all__ = [
     "Plugin",
     "ProviderEvent",
     "PurchaseView",
+    "Reason",
     "Redirecting",
     "RefundRequest",
     "ReportPage",
     "Reports",
+    "Scored",
+    "Scorer",
     "SettingProblem",
     "Settlement",
     "SettlementKind",
@@ -157,5 +188,7 @@ __all__ = [
     "Veto",
     "WebhookRejected",
     "never_arrived",
+    "read_secrets",
     "rivals",
+    "signed",
 ]

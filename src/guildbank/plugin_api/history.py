@@ -42,6 +42,10 @@ class PastPurchase(msgspec.Struct, frozen=True, kw_only=True):
     declined_at: tuple[datetime, ...] = ()
 
 
+MAX_SHARERS = 100
+"""How many players of one device are told apart; more are as many."""
+
+
 class History(Protocol):
     """The purchases of one tenant's players, as the core has recorded them by now."""
 
@@ -51,6 +55,14 @@ class History(Protocol):
         The purchase that is asked about is among them once it is stored: before the provider it
         is, at the entry it is not. Raises ValueError for a time without zone, and for one that is
         further back than MAX_PAST_SPAN.
+        """
+        ...
+
+    async def sharers(self, device: str, player_id: str, since: datetime) -> int:
+        """Return how many other players began purchases on a device `since` then.
+
+        `device` is that of a PurchaseView; whatever became of those purchases, they count. More
+        than MAX_SHARERS are told as so many. Raises as `purchases` does.
         """
         ...
 

@@ -10,11 +10,17 @@ API_VERSION = 1
 """The version of this package's protocols; a manifest names the range that it works with."""
 
 
+BY_ADDRESS = "by_address"
+"""The capability of a gate that looks at where a purchase comes from, which nothing stored says: a
+dry run takes what it said then, as of a gate that asks somebody."""
+
+
 class Slot(StrEnum):
     """Where a plugin sits: in the payment pipeline, on the way to a person, or at the door."""
 
     ENTRY = "entry"
     MIDDLEWARE = "middleware"
+    SCORER = "scorer"
     PROVIDER = "provider"
     CALLBACK = "callback"
     NOTIFICATION = "notification"

@@ -25,9 +25,12 @@ class PurchaseView(msgspec.Struct, frozen=True, kw_only=True):
     `amount_minor` is the price in minor units of the money `currency`. It buys `coins` paid and
     `bonus` free units of `game_currency`, as the product `product_id` says. `payment_id` is empty
     in the entry stage, where nothing is stored yet. `platform` is where the player buys (web, ios),
-    in the buyer's own word. `age_confirmed_at` is when somebody made sure that the player is of
-    age; None where nobody did. `annotations` are those of the stages before,
-    each under `<step>.<name>`.
+    in the buyer's own word. `address` is the network address of the buyer's client, as far as the
+    core knows it: in clear, to be looked at and not to be kept. `address_country` is the country
+    (ISO 3166-1) that the deployment's file of addresses has it in. `device` stands for the device
+    that the client says it runs on: the same text for the same device of a tenant, and of no use
+    elsewhere. `age_confirmed_at` is when somebody made sure that the player is of age; None where
+    nobody did. `annotations` are those of the stages before, each under `<step>.<name>`.
     """
 
     payment_id: str
@@ -44,6 +47,9 @@ class PurchaseView(msgspec.Struct, frozen=True, kw_only=True):
     bonus: int = 0
     platform: str | None = None
     age_confirmed_at: datetime | None = None
+    address: str | None = None
+    address_country: str | None = None
+    device: str | None = None
 
 
 class Veto(msgspec.Struct, frozen=True, kw_only=True):

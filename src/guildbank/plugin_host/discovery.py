@@ -33,6 +33,7 @@ REPORTS = "reports"
 VERBS: Mapping[Slot, tuple[str, ...]] = {
     Slot.ENTRY: ("admit",),
     Slot.MIDDLEWARE: ("before_provider",),
+    Slot.SCORER: ("score",),
     Slot.PROVIDER: (
         "create_payment",
         "fetch_payment",

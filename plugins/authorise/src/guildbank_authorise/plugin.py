@@ -8,22 +8,26 @@ import msgspec
 
 from guildbank.kernel import new_id
 from guildbank.plugin_api import (
+    LEAST_SECRET_BYTES,
+    MOST_SECRET_BYTES,
     Annotated,
+    BadSecret,
     Context,
     Manifest,
     NoAnswer,
     PurchaseView,
     SettingProblem,
     Veto,
+    read_secrets,
+    signed,
 )
 from guildbank_authorise.answer import read_answer
 from guildbank_authorise.manifest import DEFAULT_TIMEOUT_MS, MANIFEST
-from guildbank_authorise.signature import LEAST_BYTES, MOST_BYTES, key_of, signed
 
 KIND = "before_purchase"
 BAD_SECRET = SettingProblem(
     field="secret",
-    detail=f"It is not whsec_ and {LEAST_BYTES} to {MOST_BYTES} bytes in base64.",
+    detail=f"It is not whsec_ and {LEAST_SECRET_BYTES} to {MOST_SECRET_BYTES} bytes in base64.",
 )
 
 
@@ -50,7 +54,7 @@ class Authorise:
         except (msgspec.ValidationError, UnicodeError):
             detail = "The settings do not fit the schema: an address, a secret and whole numbers."
             return [SettingProblem(field="url", detail=detail)]
-        return [BAD_SECRET] if key_of(secret) is None else []
+        return [BAD_SECRET] if _key(secret) is None else []
 
     async def before_provider(self, context: Context, purchase: PurchaseView) -> Annotated | Veto:
         """Return the server's word: notes, or a veto with its code or `game_refused`.
@@ -58,12 +62,12 @@ class Authorise:
         Raises NoAnswer and TimeoutError where it says nothing that can be read in time.
         """
         settings = _read(context.settings)
-        key = key_of(settings.secret)
+        key = _key(settings.secret)
         if key is None:
             raise NoAnswer("the secret cannot sign")
         data = {"tenant": context.tenant, "mode": context.mode, **_facts(purchase)}
         body = msgspec.json.encode({"type": KIND, "timestamp": context.now, "data": data})
-        headers = signed(key, new_id("msg"), context.now, body)
+        headers = signed([key], new_id("msg"), context.now, body)
         async with asyncio.timeout(settings.timeout_ms / 1_000):
             answer = await context.http.send("POST", settings.url, headers=headers, body=body)
         return read_answer(answer)
@@ -85,6 +89,15 @@ def _facts(purchase: PurchaseView) -> dict[str, object]:
         "platform": purchase.platform,
         "annotations": purchase.annotations,
     }
+
+
+def _key(secret: str) -> bytes | None:
+    """Return the key of the one secret, None where it is none or more than one."""
+    try:
+        keys = read_secrets(secret)
+    except BadSecret:
+        return None
+    return keys[0] if len(keys) == 1 else None
 
 
 def _read(settings: Mapping[str, Any]) -> Settings:

@@ -63,6 +63,9 @@ def _facts(purchase: PurchaseView, now: datetime) -> dict[str, object]:
         "provider": purchase.provider,
         "product_id": purchase.product_id,
         "country": purchase.country or "",
+        "address": purchase.address or "",
+        "address_country": purchase.address_country or "",
+        "device": purchase.device or "",
         "money": purchase.currency,
         "game_currency": purchase.game_currency,
     }

@@ -1,8 +1,7 @@
 """What the plugin says of itself."""
 
-from guildbank.plugin_api import Manifest, Slot
+from guildbank.plugin_api import SECRET_PATTERN, Manifest, Slot
 
-SECRET = r"whsec_[A-Za-z0-9+/]{32,86}={0,2}"  # noqa: S105 - the shape of a secret, and none
 KIND = r"^[a-z_]+(\.[a-z_]+)*(\.\*)?$(?!\n)"
 MANIFEST = Manifest(
     id="webhook",
@@ -24,7 +23,7 @@ MANIFEST = Manifest(
             },
             "secrets": {
                 "type": "string",
-                "pattern": f"^{SECRET}( {SECRET})?$(?!\\n)",
+                "pattern": f"^{SECRET_PATTERN}( {SECRET_PATTERN})?$(?!\\n)",
                 "title": "Secret, or two with a space between",
                 "description": "whsec_ and 24 to 64 bytes in base64. With two, both sign.",
             },

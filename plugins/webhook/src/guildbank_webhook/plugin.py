@@ -7,15 +7,17 @@ from typing import Any
 import msgspec
 
 from guildbank.plugin_api import (
+    BadSecret,
     CallbackEvent,
     Context,
     Delivered,
     HttpAnswer,
     Manifest,
     SettingProblem,
+    read_secrets,
+    signed,
 )
 from guildbank_webhook.manifest import MANIFEST
-from guildbank_webhook.signature import BadSecret, read_secrets, sign
 
 EXCERPT = 200
 """Characters of a refusal's body that operators read."""
@@ -63,11 +65,9 @@ class Webhook:
         if not isinstance(secrets, str):
             return []
         try:
-            keys = read_secrets(secrets)
+            read_secrets(secrets)
         except BadSecret as why:
             return [SettingProblem(field="secrets", detail=str(why))]
-        if len(set(keys)) < len(keys):
-            return [SettingProblem(field="secrets", detail="The same secret stands there twice.")]
         return []
 
     async def deliver(self, context: Context, event: CallbackEvent) -> Delivered:
@@ -76,13 +76,7 @@ class Webhook:
         if not wanted(settings.events, event.kind):
             return Delivered(note="Not sent: it is not among the events of this webhook.")
         body = body_of(event, settings.event_version)
-        at = str(int(context.now.timestamp()))
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": event.id,
-            "webhook-timestamp": at,
-            "webhook-signature": sign(read_secrets(settings.secrets), event.id, at, body),
-        }
+        headers = signed(read_secrets(settings.secrets), event.id, context.now, body)
         answer = await context.http.send("POST", settings.url, headers=headers, body=body)
         if not 200 <= answer.status < 300:
             raise NotTaken(_refusal(answer))

@@ -20,6 +20,7 @@ class Kind(StrEnum):
 
     ENTRY = "entry"
     MIDDLEWARE = "middleware"
+    SCORER = "scorer"
     CALLBACK = "callback"
     PROVIDER = "provider"
 
@@ -27,6 +28,7 @@ class Kind(StrEnum):
 _FOLDERS = {
     Kind.ENTRY: "gate",
     Kind.MIDDLEWARE: "gate",
+    Kind.SCORER: "scorer",
     Kind.CALLBACK: "callback",
     Kind.PROVIDER: "provider",
 }
@@ -43,6 +45,7 @@ _WORDS: Mapping[Kind, Mapping[str, str]] = {
         "moment": "before a provider is asked for money",
         "description": "Says which purchases go on to the provider.",
     },
+    Kind.SCORER: {"description": "Says how risky a purchase is, and why."},
     Kind.CALLBACK: {"description": "Tells the tenant's own server of what was committed."},
     Kind.PROVIDER: {"description": "Takes payments at a company."},
 }

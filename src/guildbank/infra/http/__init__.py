@@ -41,7 +41,12 @@ from guildbank.infra.http.caller import (
     signed_in_player,
     vouch,
 )
-from guildbank.infra.http.client_address import UNKNOWN_ADDRESS, ClientAddress, client_address
+from guildbank.infra.http.client_address import (
+    UNKNOWN_ADDRESS,
+    ClientAddress,
+    client_address,
+    read_address,
+)
 from guildbank.infra.http.idempotency import IdempotencyKey, OptionalIdempotencyKey
 from guildbank.infra.http.paging import After, Limit, Page, decode_cursor, encode_cursor
 from guildbank.infra.http.problems import Code, Problem, granted, problem, problem_for
@@ -113,6 +118,7 @@ __all__ = [
     "own_session",
     "problem",
     "problem_for",
+    "read_address",
     "read_country",
     "read_money",
     "scope",

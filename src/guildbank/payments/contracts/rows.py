@@ -74,7 +74,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     `reserved` says whether the counters in `limits` hold this sale now. It runs through `revision`
     of the pipeline of its `purpose` until it is credited. `problem_detail` is the sentence for the
     player of a check that refused it. `platform` is where it was begun, in the buyer's word;
-    `because` is the Because of its newest attempt as JSON.
+    `because` is the Because of its newest attempt as JSON. `device` is the keyed hash of the token
+    of the device that asked last.
     """
 
     id: str
@@ -109,6 +110,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     problem_detail: str | None = None
     platform: str | None = None
     because: str = "{}"
+    device: str | None = None
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

@@ -98,6 +98,22 @@ class Captured(NamedTuple):
     money: str
 
 
+class Whence(NamedTuple):
+    """Where a purchase is asked for from, as far as it is known. No part of a command: the same
+    command may come from another network when it is repeated.
+
+    `address` is the buyer's network address in clear, for gates to look at; it is kept nowhere but
+    in the request to a provider that has to know who pays (`Payer`).
+    `device` is the keyed hash of the token by which the client knows its device.
+    """
+
+    address: str | None = None
+    device: str | None = None
+
+
+NOWHERE = Whence()
+
+
 class Purchase(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A command to buy: what, for which player, with which provider and method.
 

@@ -1,10 +1,10 @@
 """Routes by which players buy coins by their number; each stands at the root and under /v1."""
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
-from litestar import Response, post
+from litestar import Request, Response, post
 from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Meta
 
@@ -25,10 +25,11 @@ from guildbank.infra.http import (
 from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import read_balances
 from guildbank.payments.contracts.rows import IntentState
-from guildbank.payments.http.payments import ReturnUrl
+from guildbank.payments.http.payments import DeviceToken, ReturnUrl, address_of
 from guildbank.payments.http.views import NextActionView, PaymentView, payment_view
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.buy_coins import Wish, buy_coins
+from guildbank.payments.usecases.find_whence import find_whence
 from guildbank.payments.usecases.read import Dossier
 from guildbank.wallets import default_currency
 
@@ -69,6 +70,7 @@ class BuyCurrencyBody(Body):
     amount: Amount
     payment_method: PaymentMethod
     return_url: ReturnUrl | None = None
+    device: DeviceToken | None = None
 
 
 class WalletBuyBody(Body):
@@ -80,6 +82,7 @@ class WalletBuyBody(Body):
     payment_method: PaymentMethod
     currency: CoinsCode | None = None
     return_url: ReturnUrl | None = None
+    device: DeviceToken | None = None
 
 
 class BoughtView(View):
@@ -115,6 +118,7 @@ _LATER = {202: ResponseSpec(BoughtView, description="The payment waits for its n
     responses=_LATER,
 )
 async def buy_currency(
+    request: Request[Any, Any, Any],
     payments: Parts,
     caller: Who,
     data: JSONBody[BuyCurrencyBody],
@@ -124,7 +128,7 @@ async def buy_currency(
 
     202 means that the player has something to do, or that the provider has not said yet.
     """
-    return await _buy(payments, caller, data, None, idempotency_key)
+    return await _buy(request, payments, caller, data, None, idempotency_key)
 
 
 @post(
@@ -136,16 +140,18 @@ async def buy_currency(
     responses=_LATER,
 )
 async def buy(
+    request: Request[Any, Any, Any],
     payments: Parts,
     caller: Who,
     data: JSONBody[WalletBuyBody],
     idempotency_key: OptionalIdempotencyKey = None,
 ) -> Response[BoughtView]:
     """Buy exactly so many coins of a currency; otherwise as `/account/buy-currency`."""
-    return await _buy(payments, caller, data, data.currency, idempotency_key)
+    return await _buy(request, payments, caller, data, data.currency, idempotency_key)
 
 
 async def _buy(
+    request: Request[Any, Any, Any],
     payments: Payments,
     caller: Caller,
     data: BuyCurrencyBody | WalletBuyBody,
@@ -165,7 +171,8 @@ async def _buy(
         method=method or None,
         return_url=data.return_url,
     )
-    found = await buy_coins(payments, home, key or new_id("key"), wish)
+    whence = await find_whence(payments, home, address_of(request, caller), data.device)
+    found = await buy_coins(payments, home, key or new_id("key"), wish, whence)
     if isinstance(found, Refusal):
         # The caller has named the provider as a part of the method.
         field = _FIELDS.get(found.field or "", found.field)

@@ -1,9 +1,9 @@
 """Routes by which players and game servers buy."""
 
 from collections.abc import Sequence
-from ipaddress import ip_address
 from typing import Annotated, Any, ClassVar
 
+import msgspec
 from litestar import Request, Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
@@ -27,6 +27,7 @@ from guildbank.infra.http import (
     granted,
     machine_or_self,
     problem,
+    read_address,
     read_country,
 )
 from guildbank.infra.http.schema import CurrencyText
@@ -45,6 +46,7 @@ from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.attempt import Asked
 from guildbank.payments.usecases.cancel import cancel_payment
 from guildbank.payments.usecases.create import create_payment
+from guildbank.payments.usecases.find_whence import find_whence
 from guildbank.payments.usecases.read import Dossier, get_payment, list_payments, read_payment
 from guildbank.payments.usecases.retry import retry_payment
 from guildbank.plugin_api import Payer
@@ -90,20 +92,40 @@ PriceCountry = Annotated[
     CountryCode,
     Meta(description="Whose price is paid, named by a machine. A player's is in its token."),
 ]
+DeviceToken = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[!-~]+$(?!\n)",
+        description="What the client made up once to know its device again, such as a UUID that it "
+        "keeps. Only a keyed hash of it is stored, so that checks see who shares a device.",
+        examples=["6f1c2d0e-8a43-4c8e-9b57-0d2f1b7f3c11"],
+    ),
+]
+BuyerAddress = Annotated[
+    str,
+    Meta(
+        min_length=2,
+        max_length=45,
+        description="The network address of the buyer's client, named by a machine. That of a "
+        "player's own client is where its request comes from.",
+        examples=["203.0.113.7"],
+    ),
+]
 _LATER = {202: ResponseSpec(PaymentView, description="The provider has not said yet.")}
 
 
 class PayerBody(Body):
     """Who pays, for providers that have to know; named by a machine.
 
-    `id` is the buyer's account with the provider, such as a Steam ID; left out, it is that by which
-    the player signs in. `address` is the network address that the player buys from.
+    `id` is the buyer's account with the provider, such as a Steam ID. Without a payer it is the
+    account by which the player signs in.
     """
 
-    __example__: ClassVar = {"id": "76561197972751825", "address": "203.0.113.7"}
+    __example__: ClassVar = {"id": "76561197972751825"}
 
-    id: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[!-~]+$(?!\n)")] | None = None
-    address: Annotated[str, Meta(min_length=2, max_length=45)] | None = None
+    id: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[!-~]+$(?!\n)")]
 
 
 class BuyBody(Body):
@@ -122,6 +144,8 @@ class BuyBody(Body):
     return_url: ReturnUrl | None = None
     platform: PlatformName | None = None
     payer: PayerBody | None = None
+    device: DeviceToken | None = None
+    address: BuyerAddress | None = None
 
 
 class RetryBody(Body):
@@ -131,6 +155,8 @@ class RetryBody(Body):
     method: MethodName | None = None
     return_url: ReturnUrl | None = None
     payer: PayerBody | None = None
+    device: DeviceToken | None = None
+    address: BuyerAddress | None = None
 
 
 @post(
@@ -164,13 +190,14 @@ async def create(
         platform=data.platform,
         payer=_payer(caller, data.payer),
     )
+    address = address_of(request, caller, data.address)
+    whence = await find_whence(payments, caller.home, address, data.device)
     with kept_call(payments, caller, "/v1/payments", None, data) as call:
         bought = granted(
             await create_payment(
-                payments, caller.home, caller.principal, idempotency_key, purchase,
-                address=_address(caller, request),
+                payments, caller.home, caller.principal, idempotency_key, purchase, whence=whence
             )
-        )  # fmt: skip
+        )
         view, status = payment_view(bought.dossier), status_of(bought.dossier)
         call.payment_id = bought.intent.id
         call.answered(view, status)
@@ -194,23 +221,7 @@ def _payer(caller: Caller, named: PayerBody | None) -> Payer | None:
     if caller.player_id is not None:
         detail = "Who pays is the account you signed in with; leave it out."
         raise problem("forbidden", detail, "payer")
-    if named.address is not None and not _is_address(named.address):
-        raise problem("invalid_value", "Write an IPv4 or IPv6 address.", "payer.address")
-    return Payer(subject=named.id, address=named.address)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _address(caller: Caller, request: WebRequest) -> str | None:
-    """Return where a player's own call comes from; a machine's says nothing of the player."""
-    found = client_address(request).ip
-    return None if caller.player_id is None or found is None else str(found)
+    return Payer(subject=named.id)
 
 
 def _country(caller: Caller, named: str | None) -> str | None:
@@ -221,6 +232,24 @@ def _country(caller: Caller, named: str | None) -> str | None:
         detail = "A player's country is the one in its token; the game server puts it there."
         raise problem("country_not_allowed", detail, "country")
     return caller.country
+
+
+def address_of(
+    request: Request[Any, Any, Any], caller: Caller, named: str | None = None
+) -> str | None:
+    """Return the buyer's address: a player's is where the request comes from, whatever it says."""
+    if caller.player_id is not None:
+        if named is not None:
+            detail = "A player's address is where its request comes from. Leave it out."
+            raise problem("buyer_address_not_allowed", detail, "address")
+        ip = client_address(request).ip
+        return None if ip is None else str(ip)
+    if named is None:
+        return None
+    ip = read_address(named).ip
+    if ip is None:
+        raise problem("bad_buyer_address", "It is no address of IPv4 or IPv6.", "address")
+    return str(ip)
 
 
 @get("/v1/payments", guards=[machine_or_self(READ)], tags=TAGS, summary="List payments")
@@ -305,9 +334,11 @@ async def retry(
     data: JSONBody[RetryBody],
 ) -> Response[PaymentView]:
     """Make another attempt at a payment in the state `requires_payment_method`."""
-    asked = Asked(caller.principal, idempotency_key)
-    payer = _payer(caller, data.payer) or Payer(address=_address(caller, request))
     await _own(payments, caller, payment_id)
+    address = address_of(request, caller, data.address)
+    whence = await find_whence(payments, caller.home, address, data.device)
+    asked = Asked(caller.principal, idempotency_key, whence)
+    payer = msgspec.structs.replace(_payer(caller, data.payer) or Payer(), address=address)
     path = f"/v1/payments/{payment_id}/attempts"
     with kept_call(payments, caller, path, payment_id, data) as call:
         granted(

@@ -10,6 +10,7 @@ import structlog
 
 from guildbank.approvals import FourEyes
 from guildbank.identity import Persons
+from guildbank.infra.address_countries import AddressCountries
 from guildbank.infra.database import Database
 from guildbank.infra.egress import Egress
 from guildbank.infra.error_rate import ErrorRates, Rule
@@ -107,6 +108,8 @@ class Payments:
     asked for a quarter of an hour, by each process."""
     opened: set[tuple[str, str]] = field(default_factory=set)
     """Moneys by tenant whose accounts are known to be there: none is ever taken away."""
+    address_countries: AddressCountries = field(default_factory=AddressCountries)
+    """Which country an address is in, by the deployment's file."""
     persons: Persons = field(init=False)
     archive: Archive = field(init=False)
     _running: set[asyncio.Task[Any]] = field(default_factory=set)

@@ -26,7 +26,11 @@ async def ask_steps(
         return Passage((), None)
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         age = await age_of(tx.driver, purchase.player_id)
-    known = msgspec.structs.replace(purchase, age_confirmed_at=None if age is None else age.at)
+    known = msgspec.structs.replace(
+        purchase,
+        age_confirmed_at=None if age is None else age.at,
+        address_country=payments.address_countries.country_of(purchase.address),
+    )
 
     def heard(context: Context, manifest: Manifest) -> Context:
         return payments.archive.listens(tenant, payment_id, context, manifest)

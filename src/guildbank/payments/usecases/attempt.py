@@ -13,7 +13,7 @@ from guildbank.ledger import BARS
 from guildbank.payments.asking import ask_provider
 from guildbank.payments.contracts.refusals import NOT_RETRYABLE
 from guildbank.payments.contracts.rows import Attempt, AttemptState, Intent, IntentState
-from guildbank.payments.contracts.sale import Purchase, Quote
+from guildbank.payments.contracts.sale import NOWHERE, Purchase, Quote, Whence
 from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import Line, line_for_sale
@@ -37,10 +37,11 @@ OPEN_FOR_ATTEMPTS = frozenset({IntentState.CREATED, IntentState.REQUIRES_PAYMENT
 
 
 class Asked(NamedTuple):
-    """Who asks for an attempt; with a key, a repeated call makes no other one."""
+    """Who asks for an attempt, from where; with a key, a repeated call makes no other one."""
 
     principal: str
     key: str | None = None
+    whence: Whence = NOWHERE
 
 
 class Sent(NamedTuple):
@@ -57,7 +58,7 @@ class StartAttempt(PaymentAct):
 
     verb = "payments.attempt"
     rounds = 2
-    __slots__ = ("because", "checked", "made", "number", "provider", "request")
+    __slots__ = ("because", "checked", "device", "made", "number", "provider", "request")
 
     def __init__(
         self,
@@ -78,6 +79,7 @@ class StartAttempt(PaymentAct):
         self.request = request
         self.because = because
         self.checked = checked
+        self.device = by.whence.device
         self.made: Attempt | None = None
 
     def needs(self, stage: Stage) -> list[Need]:
@@ -122,7 +124,7 @@ class StartAttempt(PaymentAct):
             msgspec.structs.replace(
                 intent, state=IntentState.PROCESSING, attempts=self.number, attempt_id=attempt.id,
                 provider=self.provider, reserved=True, problem=None, because=because,
-                changed_at=stage.now,
+                changed_at=stage.now, device=self.device or intent.device,
             ),
         )  # fmt: skip
         told = {"payment": intent.id, "attempt": attempt.id, "number": self.number}
@@ -151,7 +153,7 @@ async def start_attempt(
         if isinstance(found, Refusal):
             return found
         line = found
-    passage = await _ask_gates(payments, tenant, intent, sent.provider)
+    passage = await _ask_gates(payments, tenant, intent, sent.provider, by.whence)
     if (refusal := passage.refusal) is not None:
         if intent.state is IntentState.CREATED:
             await end_payment(
@@ -172,13 +174,13 @@ async def start_attempt(
 
 
 async def _ask_gates(
-    payments: Payments, tenant: TenantRef, intent: Intent, provider: str
+    payments: Payments, tenant: TenantRef, intent: Intent, provider: str, whence: Whence
 ) -> Passage:
     """Ask the checks of the payment's own revision, and those that were published since."""
     began = (intent.purpose, intent.revision)
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         checks = await pinned(payments.pipelines, tx.driver, tenant.schema, began, intent.player_id)
-    view = purchase_view(intent, intent, provider, intent.id)
+    view = purchase_view(intent, intent, provider, intent.id, whence)
     return await ask_steps(payments, tenant, checks, view, intent.id)
 
 
@@ -234,9 +236,17 @@ async def call_provider(
 
 
 def purchase_view(
-    asked: Purchase | Intent, sale: Quote | Intent, provider: str, payment_id: str = ""
+    asked: Purchase | Intent,
+    sale: Quote | Intent,
+    provider: str,
+    payment_id: str = "",
+    whence: Whence = NOWHERE,
 ) -> PurchaseView:
-    """Return a purchase as the stages before the provider see it."""
+    """Return a purchase as the stages before the provider see it.
+
+    Whoever asks again without a device's token is taken to sit at the same device.
+    """
+    known = asked.device if isinstance(asked, Intent) else None
     return PurchaseView(
         payment_id=payment_id,
         player_id=asked.player_id,
@@ -251,4 +261,6 @@ def purchase_view(
         game_currency=sale.currency,
         coins=sale.coins,
         bonus=sale.bonus,
+        address=whence.address,
+        device=whence.device or known,
     )

@@ -4,7 +4,7 @@ import msgspec
 
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
-from guildbank.payments.contracts.sale import Offer, Purchase, Wanted
+from guildbank.payments.contracts.sale import NOWHERE, Offer, Purchase, Wanted, Whence
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.create import create_payment
 from guildbank.payments.usecases.read import Dossier
@@ -23,7 +23,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def buy_coins(
-    payments: Payments, tenant: TenantRef, key: str, wish: Wish
+    payments: Payments, tenant: TenantRef, key: str, wish: Wish, whence: Whence = NOWHERE
 ) -> Dossier | Refusal:
     """Return the payment, as it stands once its provider has answered or kept us waiting.
 
@@ -51,6 +51,7 @@ async def buy_coins(
         return_url=wish.return_url,
     )
     bought = await create_payment(
-        payments, tenant, wish.player_id, key, purchase, command=wish, unsold=unsold
-    )
+        payments, tenant, wish.player_id, key, purchase, command=wish, unsold=unsold,
+        whence=whence,
+    )  # fmt: skip
     return bought if isinstance(bought, Refusal) else bought.dossier

@@ -12,7 +12,7 @@ from guildbank.kernel import Refusal, new_id
 from guildbank.payments import store
 from guildbank.payments.contracts.refusals import NO_PAYMENT
 from guildbank.payments.contracts.rows import Intent, IntentState
-from guildbank.payments.contracts.sale import Order, Purchase, Quote
+from guildbank.payments.contracts.sale import NOWHERE, Order, Purchase, Quote, Whence
 from guildbank.payments.store import INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import Line, line_for_sale
@@ -49,15 +49,11 @@ class Sale(NamedTuple):
     is_checked: bool
 
 
-Bid = tuple[Purchase, str | None]
-"""What is bought, and the address that it is bought from."""
-
-
 class CreatePayment(PaymentAct):
     """Record what is bought; `sale` may be the refusal that only an earlier answer outdoes."""
 
     verb = "payments.create"
-    __slots__ = ("made", "payments", "purchase", "sale")
+    __slots__ = ("made", "payments", "purchase", "sale", "whence")
 
     def __init__(
         self,
@@ -68,11 +64,13 @@ class CreatePayment(PaymentAct):
         purchase: Purchase,
         sale: Sale | Refusal,
         command: object,
+        whence: Whence,
     ) -> None:
         super().__init__(payment_id, principal, key, command)
         self.payments = payments
         self.purchase = purchase
         self.sale = sale
+        self.whence = whence
         self.made: Intent | None = None
 
     def needs(self, stage: Stage) -> list[Need]:
@@ -112,6 +110,7 @@ class CreatePayment(PaymentAct):
             expires_at=stage.now + self.payments.timing.lifetime, changed_at=stage.now,
             purpose=quote.purpose, revision=sale.revision, platform=self.purchase.platform,
             because=msgspec.json.encode(sale.choice.because).decode(),
+            device=self.whence.device,
         )  # fmt: skip
         stage.put(INTENTS, intent.id, intent)
         self.made = intent
@@ -157,7 +156,7 @@ async def create_payment(
     *,
     command: object = None,
     unsold: Refusal | None = None,
-    address: str | None = None,
+    whence: Whence = NOWHERE,
 ) -> Bought | Refusal:
     """Buy something. The same key answers with the same payment as it stands by then.
 
@@ -171,10 +170,11 @@ async def create_payment(
     `key_reused`, `tenant_suspended`. Raises Unavailable.
     """
     fresh_id = new_id("pay")
-    sale = unsold or await _sell(payments, tenant, purchase, fresh_id)
-    act = CreatePayment(payments, fresh_id, principal, key, purchase, sale, command or purchase)
+    sale = unsold or await _sell(payments, tenant, purchase, fresh_id, whence)
+    asked_for = command or purchase
+    act = CreatePayment(payments, fresh_id, principal, key, purchase, sale, asked_for, whence)
     if not isinstance(sale, Refusal) and sale.is_checked:
-        work = await _begin_at_once(payments, tenant, act, sale, address)
+        work = await _begin_at_once(payments, tenant, act, sale)
         if work is not None:
             await payments.wait(payments.start(work))
             dossier = await read_payment(payments, tenant, fresh_id)
@@ -182,18 +182,18 @@ async def create_payment(
     receipt = await payments.journal.submit(tenant.schema, act)
     if not isinstance(receipt, Receipt):
         return receipt
-    payment_id = msgspec.json.decode(receipt.data)["payment"]
+    payment_id, by = msgspec.json.decode(receipt.data)["payment"], Asked(principal, whence=whence)
     if receipt.replayed or act.made is None or isinstance(sale, Refusal):
-        work = _left_attempt(payments, tenant, principal, payment_id, (purchase, address))
+        work = _left_attempt(payments, tenant, by, payment_id, purchase)
     else:
-        work = _first_attempt(payments, tenant, principal, act.made, (purchase, address), sale.line)
+        work = _first_attempt(payments, tenant, by, act.made, purchase, sale.line)
     await payments.wait(payments.start(work))
     dossier = await read_payment(payments, tenant, payment_id)
     return NO_PAYMENT if dossier is None else Bought(dossier, not receipt.replayed)
 
 
 async def _begin_at_once(
-    payments: Payments, tenant: TenantRef, create: CreatePayment, sale: Sale, address: str | None
+    payments: Payments, tenant: TenantRef, create: CreatePayment, sale: Sale
 ) -> Coroutine[Any, Any, None] | None:
     """Record the payment and its first attempt in one commit, and return what calls the provider.
 
@@ -201,9 +201,9 @@ async def _begin_at_once(
     is made by itself, which finds out why.
     """
     purchase = create.purchase
-    sent = sent_of(sale.choice.provider, (purchase, address))
+    sent = sent_of(sale.choice.provider, purchase, create.whence)
     known = await with_payer(payments, tenant, sale.line.manifest, purchase.player_id, sent)
-    by = Asked(create.principal)
+    by = Asked(create.principal, whence=create.whence)
     request = request_of(sale.quote, purchase.player_id, known)
     start = StartAttempt((create.payment_id, 1), sent, request, by, sale.choice.because)
     answers = await payments.journal.submit_all(tenant.schema, [create, start], bulk=False)
@@ -220,7 +220,7 @@ async def _begin_at_once(
 
 
 async def _sell(
-    payments: Payments, tenant: TenantRef, purchase: Purchase, payment_id: str
+    payments: Payments, tenant: TenantRef, purchase: Purchase, payment_id: str, whence: Whence
 ) -> Sale | Refusal:
     """Return what the purchase costs, once every stage before the first commit agrees."""
     line: Line | None = None
@@ -249,7 +249,7 @@ async def _sell(
     )  # fmt: skip
     if isinstance(choice, Refusal):
         return choice
-    view = purchase_view(purchase, quote, choice.provider)
+    view = purchase_view(purchase, quote, choice.provider, whence=whence)
     entry = [one for one in runs.stages.gates() if one.slot is Slot.ENTRY]
     passage = await ask_steps(payments, tenant, entry, view, payment_id)
     if passage.refusal is not None:
@@ -259,36 +259,34 @@ async def _sell(
         if isinstance(found, Refusal):
             return found
         line = found
-    is_checked = not runs.stages.before
+    is_checked = not (runs.stages.before or runs.stages.scorers)
     return Sale(quote, runs.number, choice, passage.answers, line, is_checked)
 
 
-def sent_of(provider: str, bid: Bid) -> Sent:
-    """Return what goes to a provider; the address that the caller names comes first."""
-    purchase, address = bid
-    payer = purchase.payer or Payer()
-    payer = msgspec.structs.replace(payer, address=payer.address or address)
+def sent_of(provider: str, purchase: Purchase, whence: Whence) -> Sent:
+    """Return what goes to a provider."""
+    payer = msgspec.structs.replace(purchase.payer or Payer(), address=whence.address)
     return Sent(provider, purchase.method, purchase.return_url, payer)
 
 
 async def _first_attempt(
     payments: Payments,
     tenant: TenantRef,
-    principal: str,
+    by: Asked,
     intent: Intent,
-    bid: Bid,
+    purchase: Purchase,
     line: Line | None,
 ) -> None:
-    sent = sent_of(intent.provider, bid)
+    sent = sent_of(intent.provider, purchase, by.whence)
     because = msgspec.json.decode(intent.because, type=Because)
-    await try_providers(payments, tenant, intent, sent, Asked(principal), because, line)
+    await try_providers(payments, tenant, intent, sent, by, because, line)
 
 
 async def _left_attempt(
-    payments: Payments, tenant: TenantRef, principal: str, payment_id: str, bid: Bid
+    payments: Payments, tenant: TenantRef, by: Asked, payment_id: str, purchase: Purchase
 ) -> None:
     """Make the first attempt that an earlier call with the same key may have left undone."""
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         intent = await store.intent_by_id(tx.driver, payment_id)
     if intent is not None and intent.state is IntentState.CREATED:
-        await _first_attempt(payments, tenant, principal, intent, bid, None)
+        await _first_attempt(payments, tenant, by, intent, purchase, None)

@@ -72,6 +72,9 @@ def _checks(rows: Sequence[past.CheckRow]) -> Iterator[Moment]:
             }  # fmt: skip
             if answer.code is not None:
                 facts["code"] = answer.code
+            if answer.points is not None:
+                facts["points"] = answer.points
+                facts["reasons"] = [msgspec.to_builtins(one) for one in answer.reasons]
             if answer.notes:
                 facts["notes"] = dict(answer.notes)
             yield Moment(row.at, 0, f"check.{answer.verdict}", None, facts)

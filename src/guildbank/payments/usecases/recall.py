@@ -8,7 +8,14 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Clock, SystemClock
 from guildbank.payments import purchases as store
 from guildbank.payments.contracts.rows import IntentState
-from guildbank.plugin_api import MAX_PAST, MAX_PAST_SPAN, History, PastPurchase, PastState
+from guildbank.plugin_api import (
+    MAX_PAST,
+    MAX_PAST_SPAN,
+    MAX_SHARERS,
+    History,
+    PastPurchase,
+    PastState,
+)
 
 _ENDS: Mapping[IntentState, PastState] = {
     IntentState.FAILED: PastState.FAILED,
@@ -50,14 +57,25 @@ class _OfTenant:
 
     async def purchases(self, player_id: str, since: datetime) -> Sequence[PastPurchase]:
         """Return the player's purchases, as the port says."""
+        self._check(since)
+        async with self._db.begin(self._tenant.schema, read_only=True) as tx:
+            rows = await store.purchases_since(tx.driver, player_id, since, self._until, MAX_PAST)
+        return [_told(row) for row in rows]
+
+    async def sharers(self, device: str, player_id: str, since: datetime) -> int:
+        """Return how many others bought on the device, as the port says."""
+        self._check(since)
+        async with self._db.begin(self._tenant.schema, read_only=True) as tx:
+            return await store.count_sharers(
+                tx.driver, device, player_id, since, self._until, MAX_SHARERS
+            )
+
+    def _check(self, since: datetime) -> None:
         if since.tzinfo is None:
             raise ValueError("the time has no zone")
         # Whoever asks counts from when it was called, a while ago.
         if (self._until or self._clock.now()) - since > MAX_PAST_SPAN + store.SKEW:
             raise ValueError(f"purchases are told for {MAX_PAST_SPAN.days} days only")
-        async with self._db.begin(self._tenant.schema, read_only=True) as tx:
-            rows = await store.purchases_since(tx.driver, player_id, since, self._until, MAX_PAST)
-        return [_told(row) for row in rows]
 
 
 def _told(row: store.LateRow) -> PastPurchase:

@@ -59,7 +59,7 @@ async def fall_back(
         if choice is None:
             break
         elsewhere = Sent(choice.provider, None, sent.return_url, sent.payer)
-        asked = Asked(by.principal)
+        asked = Asked(by.principal, whence=by.whence)
         again = await start_attempt(payments, tenant, stands, elsewhere, asked, choice.because)
         said = None if isinstance(again, Refusal) else again
 

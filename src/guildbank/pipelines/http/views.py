@@ -9,11 +9,20 @@ from litestar.params import PathParameter
 from msgspec import Meta
 
 from guildbank.infra.http import Body, Service, View
-from guildbank.pipelines.contracts import EMPTY, MAX_STEPS, Revision, SlotName, Stages, Step
+from guildbank.pipelines.contracts import (
+    EMPTY,
+    MAX_STEPS,
+    Revision,
+    ScoreLimits,
+    SlotName,
+    Stages,
+    Step,
+)
 from guildbank.pipelines.http.routing import Routes, RouteView, read_routes, show_routes
 from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.publish import ALL
 from guildbank.pipelines.usecases.read import Listed
+from guildbank.plugin_api import MAX_POINTS
 
 Parts = Service[Pipelines]
 READ, WRITE = "pipelines:read", "pipelines:write"
@@ -36,6 +45,18 @@ class StepBody(Body):
     settings: Annotated[dict[str, Any], Meta(max_length=100)] = msgspec.field(default_factory=dict)
 
 
+class ScorerBody(StepBody):
+    """A scorer at its place. A purchase with `refuseFrom` points or more is refused, also where
+    the scorer gives no answer; one with `annotateFrom` or more bears its score as notes.
+    """
+
+    __example__: ClassVar = {"id": "risk", "plugin": "score", "refuseFrom": 80}
+
+    refuse_from: Annotated[int, Meta(ge=1, le=MAX_POINTS)] | None = None
+    annotate_from: Annotated[int, Meta(ge=0, le=MAX_POINTS)] | None = None
+
+
+Scorers = Annotated[list[ScorerBody], Meta(max_length=MAX_STEPS)]
 Steps = Annotated[list[StepBody], Meta(max_length=MAX_STEPS)]
 
 
@@ -50,6 +71,7 @@ class StagesBody(Body):
 
     entry: Steps = msgspec.field(default_factory=list)
     before: Steps = msgspec.field(default_factory=list)
+    scorers: Scorers = msgspec.field(default_factory=list)
     callbacks: Steps = msgspec.field(default_factory=list)
     routes: Routes = msgspec.field(default_factory=list)
 
@@ -128,6 +150,15 @@ class StepView(View):
     settings: Mapping[str, Any]
 
 
+class ScorerView(StepView):
+    """A scorer at its place, and what its points do."""
+
+    __example__: ClassVar = {"id": "risk", "plugin": "score", "settings": {}, "refuseFrom": 80}
+
+    refuse_from: int | None
+    annotate_from: int | None
+
+
 class StagesView(View):
     """The steps of each slot, in the order in which they run, and the routes to providers."""
 
@@ -135,6 +166,7 @@ class StagesView(View):
 
     entry: Sequence[StepView]
     before: Sequence[StepView]
+    scorers: Sequence[ScorerView]
     callbacks: Sequence[StepView]
     routes: Sequence[RouteView]
 
@@ -225,7 +257,14 @@ def read_stages(body: StagesBody) -> Stages:
         return tuple(Step(one.id, one.plugin, one.settings) for one in given)
 
     return Stages(
-        steps(body.entry), steps(body.before), steps(body.callbacks), read_routes(body.routes)
+        entry=steps(body.entry),
+        before=steps(body.before),
+        scorers=tuple(
+            Step(one.id, one.plugin, one.settings, ScoreLimits(one.refuse_from, one.annotate_from))
+            for one in body.scorers
+        ),
+        callbacks=steps(body.callbacks),
+        routes=read_routes(body.routes),
     )
 
 
@@ -257,6 +296,16 @@ def show_revision(one: Revision) -> RevisionView:
         stages=StagesView(
             entry=steps(stages.entry),
             before=steps(stages.before),
+            scorers=[
+                ScorerView(
+                    each.id,
+                    each.plugin,
+                    each.settings,
+                    each.limits.refuse_from,
+                    each.limits.annotate_from,
+                )
+                for each in stages.scorers
+            ],
             callbacks=steps(stages.callbacks),
             routes=show_routes(stages.routes),
         ),

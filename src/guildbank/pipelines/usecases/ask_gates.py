@@ -1,22 +1,25 @@
-"""Ask the steps that may veto, in order: one that cannot answer refuses."""
+"""Ask the steps that may refuse, in order: one that cannot answer refuses."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import NamedTuple, Protocol, cast
+from typing import Protocol, cast
 
 import msgspec
 import structlog
 
 from guildbank.infra.tenant import TenantRef
-from guildbank.kernel import Refusal
 from guildbank.pipelines.contracts import Answer, Passage, Placed, Step
 from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.know_secrets import know_secrets, with_secrets
+from guildbank.pipelines.usecases.read_answers import (
+    Said,
+    Silent,
+    check_score,
+    read_answer,
+    without_address,
+)
 from guildbank.plugin_api import (
-    MAX_ANNOTATION_NAME,
-    MAX_ANNOTATION_TEXT,
-    MAX_ANNOTATIONS,
     Annotated,
     Context,
     Entry,
@@ -24,12 +27,13 @@ from guildbank.plugin_api import (
     Middleware,
     Plugin,
     PurchaseView,
+    Scored,
+    Scorer,
     Slot,
     Veto,
 )
 
 log = structlog.get_logger(__name__)
-MAX_CODE = 64
 
 
 InContext = Callable[[Context, Manifest], Context]
@@ -41,7 +45,9 @@ def _as_it_is(context: Context, _: Manifest) -> Context:
 
 
 class _Asks(Protocol):
-    async def __call__(self, context: Context, purchase: PurchaseView) -> Annotated | Veto: ...
+    async def __call__(
+        self, context: Context, purchase: PurchaseView
+    ) -> Annotated | Veto | Scored: ...
 
 
 async def ask_gates(
@@ -54,7 +60,8 @@ async def ask_gates(
     """Return what each step said, up to the first that refuses.
 
     Refusals: `purchase_vetoed`, and `gate_unavailable` where a step raises, is late, answers
-    something else or is not installed any more, unless its manifest says that it only annotates.
+    something else or is not installed any more, unless its manifest says that it only annotates,
+    or it is a scorer whose step refuses from no number of points.
     """
     notes: dict[str, str] = dict(purchase.annotations)
     answers: list[Answer] = []
@@ -64,19 +71,12 @@ async def ask_gates(
         began = perf_counter()
         placed = Placed(slot, with_secrets(step, secrets))
         said = await ask_step(pipelines, tenant, placed, view, in_context)
-        answer, refusal = read_answer(slot, step, said, notes)
+        answer, refusal = read_answer(slot, step, said, notes, purchase.address)
         micros = round((perf_counter() - began) * 1e6)
         answers.append(msgspec.structs.replace(answer, micros=micros))
         if refusal is not None:
             return Passage(tuple(answers), refusal)
     return Passage(tuple(answers), None)
-
-
-class Silent(NamedTuple):
-    """No answer; `matters` where the step may veto. `code` says why, where it is known."""
-
-    matters: bool
-    code: str | None = None
 
 
 async def ask_step(
@@ -85,7 +85,7 @@ async def ask_step(
     placed: Placed,
     view: PurchaseView,
     in_context: InContext = _as_it_is,
-) -> Annotated | Veto | Silent:
+) -> Said:
     """Ask one step, with its secrets among its settings; what is no answer in time is none.
 
     A plugin that failed too often is left alone for a while, which is no answer either.
@@ -94,12 +94,13 @@ async def ask_step(
     found = _gate(pipelines, slot, step)
     if found is None:
         log.error("gate_missing", tenant=tenant.slug, step=step.id, plugin=step.plugin)
-        return Silent(matters=True)
-    plugin, ask = found
+        return Silent(matters=_matters(None, placed))
+    plugin, ask, answers = found
     manifest, histories = plugin.manifest, pipelines.histories
+    matters = _matters(manifest, placed)
     rate = pipelines.rates.of((tenant.schema, slot, step.plugin))
     if not rate.allows():
-        return Silent(matters=manifest.fail_closed, code="quarantined")
+        return Silent(matters=matters, code="quarantined")
     worked = False
     try:
         async with asyncio.timeout(manifest.timeout_seconds):
@@ -108,57 +109,40 @@ async def ask_step(
                 history=None if histories is None else histories.of(tenant),
             )
             answer = await ask(in_context(context, manifest), view)
-        if not isinstance(answer, Annotated | Veto):
-            raise TypeError(f"a gate answers Annotated or Veto, not {type(answer).__name__}")
+        if not isinstance(answer, answers):
+            names = " or ".join(one.__name__ for one in answers)
+            raise TypeError(f"a {slot} answers {names}, not {type(answer).__name__}")
+        if isinstance(answer, Scored):
+            check_score(answer)
         worked = True
     except Exception as error:  # a gate that cannot answer refuses
-        log.warning("gate_failed", tenant=tenant.slug, step=step.id, error=repr(error))
-        return Silent(matters=manifest.fail_closed)
+        said = without_address(repr(error), view.address)
+        log.warning("gate_failed", tenant=tenant.slug, step=step.id, error=said)
+        return Silent(matters=matters)
     finally:
         if rate.tell(worked=worked):
             log.error("plugin_quarantined", tenant=tenant.slug, step=step.id, plugin=step.plugin)
     return answer
 
 
-def read_answer(
-    slot: Slot, step: Step, said: Annotated | Veto | Silent, notes: dict[str, str]
-) -> tuple[Answer, Refusal | None]:
-    """Return the record of an answer, and the refusal that it is; its notes are added."""
-    record = Answer(slot=slot, step=step.id, plugin=step.plugin, verdict="passed")
-    if isinstance(said, Silent):
-        if not said.matters:
-            return msgspec.structs.replace(record, verdict="ignored", code=said.code), None
-        failed = msgspec.structs.replace(record, verdict="failed", code=said.code)
-        return failed, _unavailable(step)
-    if isinstance(said, Veto):
-        code = said.code[:MAX_CODE]
-        refusal = Refusal(
-            code="purchase_vetoed",
-            detail=said.detail[:MAX_ANNOTATION_TEXT],
-            extra={"veto": code, "step": step.id, "plugin": step.plugin},
-        )
-        return msgspec.structs.replace(record, verdict="vetoed", code=code), refusal
-    own: dict[str, str] = {}
-    for name, value in said.annotations.items():
-        if len(notes) < MAX_ANNOTATIONS:
-            whole = f"{step.id}.{name}"[:MAX_ANNOTATION_NAME]
-            own[whole] = notes[whole] = value[:MAX_ANNOTATION_TEXT]
-    return msgspec.structs.replace(record, notes=own), None
+def _matters(manifest: Manifest | None, placed: Placed) -> bool:
+    """Say whether the purchase is refused where the step says nothing; None stands for a plugin
+    that is gone, of which nobody knows that it could not veto.
+    """
+    if placed.slot is Slot.SCORER:
+        return placed.step.limits.refuse_from is not None
+    return manifest is None or manifest.fail_closed
 
 
-def _gate(pipelines: Pipelines, slot: Slot, step: Step) -> tuple[Plugin, _Asks] | None:
-    """Return the step's plugin and what asks it: both slots of gates run by the same rule."""
+def _gate(
+    pipelines: Pipelines, slot: Slot, step: Step
+) -> tuple[Plugin, _Asks, tuple[type, ...]] | None:
+    """Return the step's plugin, what asks it, and what it may answer: all run by the same rule."""
     plugin = pipelines.plugins.at(slot, step.plugin)
     if plugin is None:
         return None
+    if slot is Slot.SCORER:
+        return plugin, cast("Scorer", plugin).score, (Scored,)
     if slot is Slot.ENTRY:
-        return plugin, cast("Entry", plugin).admit
-    return plugin, cast("Middleware", plugin).before_provider
-
-
-def _unavailable(step: Step) -> Refusal:
-    return Refusal(
-        code="gate_unavailable",
-        detail=f"The check {step.id} did not answer, so the purchase is refused. Try again later.",
-        extra={"step": step.id, "plugin": step.plugin},
-    )
+        return plugin, cast("Entry", plugin).admit, (Annotated, Veto)
+    return plugin, cast("Middleware", plugin).before_provider, (Annotated, Veto)

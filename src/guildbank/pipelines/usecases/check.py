@@ -9,7 +9,15 @@ import structlog
 
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
-from guildbank.pipelines.contracts import MAX_BYTES, MAX_STEPS, Placed, Problem, Stages, Step
+from guildbank.pipelines.contracts import (
+    MAX_BYTES,
+    MAX_STEPS,
+    Placed,
+    Problem,
+    ScoreLimits,
+    Stages,
+    Step,
+)
 from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.check_routes import of_routes
 from guildbank.pipelines.usecases.know_secrets import know_secrets
@@ -70,6 +78,8 @@ async def _of_step(
     if isinstance(plugin, Withheld):
         yield Problem(f"{place}.plugin", "It is not run: the server runs in safe mode.")
         return
+    if slot is not Slot.SCORER and step.limits != ScoreLimits():
+        yield Problem(f"{place}.limits", "Only scorers have points to be limited.")
     manifest = plugin.manifest
     if manifest.sandbox and tenant.mode != "test":
         yield Problem(f"{place}.plugin", "It is for test tenants only.")

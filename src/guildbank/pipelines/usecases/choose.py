@@ -31,13 +31,15 @@ async def pinned(
 ) -> tuple[Placed, ...]:
     """Return the checks before the provider, for a payment that began with a purpose and revision.
 
-    They are those of its revision, and those that were published since.
+    They are those of its revision, and those that were published since, scorers last: they weigh
+    what all others noted.
     """
     purpose, number = began
     stages = await began_with(pipelines, driver, schema, purpose, number)
     current = await choose(pipelines, driver, schema, purpose, player_id)
-    own = (one for one in stages.gates() if one.slot is Slot.MIDDLEWARE)
-    return (*own, *vetoes_since(stages, current.stages))
+    own = (one for one in stages.gates() if one.slot is not Slot.ENTRY)
+    checks = (*own, *vetoes_since(stages, current.stages))
+    return tuple(sorted(checks, key=lambda one: one.slot is Slot.SCORER))
 
 
 async def began_with(

@@ -25,15 +25,18 @@ from guildbank.pipelines.contracts import (
 )
 from guildbank.pipelines.rules import lead
 from guildbank.pipelines.usecases import Pipelines
-from guildbank.pipelines.usecases.ask_gates import ask_step, read_answer
+from guildbank.pipelines.usecases.ask_gates import ask_step
 from guildbank.pipelines.usecases.check import find_problems, refuse
+from guildbank.pipelines.usecases.read_answers import Said, Silent, read_answer
 from guildbank.plugin_api import (
+    BY_ADDRESS,
     Context,
     HttpAnswer,
     Manifest,
     Method,
     NoAnswer,
     PurchaseView,
+    Scored,
     Slot,
 )
 
@@ -157,14 +160,13 @@ class _Run:
                 seen = msgspec.structs.replace(seen, payment_id="")
             plugin = self.pipelines.plugins.at(placed.slot, step.plugin)
             if plugin is not None and _looks_outside(plugin.manifest):
-                said = _recorded(payment.answers, placed)
-                if said is None:
+                then = _recorded(payment.answers, placed)
+                if then is None:
                     unknown.append(f"{step.id} was never asked: it is taken to agree")
-                elif said.verdict in REFUSING:
-                    code = "purchase_vetoed" if said.verdict == "vetoed" else "gate_unavailable"
-                    return step.id, Refusal(code=code, detail="As it answered then.")
-                else:
-                    notes.update(said.notes)
+                    continue
+                refusal = _as_then(placed, then, notes)
+                if refusal is not None:
+                    return step.id, refusal
                 continue
             answer = await ask_step(
                 self.pipelines,
@@ -193,8 +195,28 @@ REFUSING = ("vetoed", "failed")
 
 
 def _looks_outside(manifest: Manifest) -> bool:
-    """Say whether a step may ask somebody, or needs a secret: such are not asked again."""
-    return bool(manifest.egress_hosts or manifest.secret_fields)
+    """Say whether a step may ask somebody, needs a secret, or looks at an address: such are not
+    asked again.
+    """
+    by_address = BY_ADDRESS in manifest.capabilities
+    return by_address or bool(manifest.egress_hosts or manifest.secret_fields)
+
+
+def _as_then(placed: Placed, then: Answer, notes: dict[str, str]) -> Refusal | None:
+    """Return the refusal that an answer of then is in the draft; else its notes are added.
+
+    The points of a scorer are held against the draft's limits.
+    """
+    if placed.slot is Slot.SCORER:
+        said: Said = Silent(matters=placed.step.limits.refuse_from is not None)
+        if then.points is not None:
+            said = Scored(points=then.points, reasons=then.reasons)
+        return read_answer(placed.slot, placed.step, said, notes)[1]
+    if then.verdict in REFUSING:
+        code = "purchase_vetoed" if then.verdict == "vetoed" else "gate_unavailable"
+        return Refusal(code=code, detail="As it answered then.")
+    notes.update(then.notes)
+    return None
 
 
 def _recorded(answers: Sequence[Answer], placed: Placed) -> Answer | None:

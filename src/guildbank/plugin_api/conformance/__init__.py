@@ -31,6 +31,11 @@ from guildbank.plugin_api.conformance.run import (
     REPORT_CHECKS,
     run_provider_conformance,
 )
+from guildbank.plugin_api.conformance.scorers.contracts import (
+    ScorerRehearsable,
+    ScorerRehearsal,
+)
+from guildbank.plugin_api.conformance.scorers.run import SCORER_CHECKS, run_scorer_conformance
 
 __all__ = [
     "CALLBACK_CHECKS",
@@ -41,6 +46,7 @@ __all__ = [
     "PROVIDER_CHECKS",
     "PURCHASE",
     "REPORT_CHECKS",
+    "SCORER_CHECKS",
     "Check",
     "DirectHttp",
     "GateRehearsable",
@@ -50,9 +56,12 @@ __all__ = [
     "RecordedHistory",
     "Rehearsable",
     "Rehearsal",
+    "ScorerRehearsable",
+    "ScorerRehearsal",
     "run_callback_conformance",
     "run_captcha_conformance",
     "run_gate_conformance",
     "run_identity_conformance",
     "run_provider_conformance",
+    "run_scorer_conformance",
 ]

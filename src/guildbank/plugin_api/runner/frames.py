@@ -56,6 +56,14 @@ class Told(msgspec.Struct, frozen=True, tag=True):
     problem: str | None = None
 
 
+class Counted(msgspec.Struct, frozen=True, tag=True):
+    """To the plugin: how many players share a device; `problem` where the core cannot say."""
+
+    id: int
+    players: int = 0
+    problem: str | None = None
+
+
 class Hello(msgspec.Struct, frozen=True, tag=True):
     """From the plugin: it is loaded. `verbs` are those that it has."""
 
@@ -109,9 +117,20 @@ class Past(msgspec.Struct, frozen=True, tag=True):
     since: datetime
 
 
-ToPlugin: TypeAlias = Call | Cancel | Fetched | Told
-FromPlugin: TypeAlias = Hello | Broken | Done | Failed | Fetch | Past
-AnswerOf: TypeAlias = Fetched | Told
+class Sharers(msgspec.Struct, frozen=True, tag=True):
+    """From the plugin: say how many others buy on a device, for the call `call`."""
+
+    id: int
+    call: int
+    device: str
+    player_id: str
+    since: datetime
+
+
+ToPlugin: TypeAlias = Call | Cancel | Fetched | Told | Counted
+Question: TypeAlias = Fetch | Past | Sharers
+FromPlugin: TypeAlias = Hello | Broken | Done | Failed | Question
+AnswerOf: TypeAlias = Fetched | Told | Counted
 
 
 def pack(message: ToPlugin | FromPlugin) -> bytes:

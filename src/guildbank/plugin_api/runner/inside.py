@@ -24,6 +24,7 @@ from guildbank.plugin_api.runner.frames import (
     Broken,
     Call,
     Cancel,
+    Counted,
     Done,
     Failed,
     Fetch,
@@ -31,6 +32,7 @@ from guildbank.plugin_api.runner.frames import (
     FromPlugin,
     Hello,
     Past,
+    Sharers,
     Told,
     ToPlugin,
     pack,
@@ -83,7 +85,7 @@ class Inside:
             elif (waiting := self._asked.get(message.id)) is not None and not waiting.done():
                 waiting.set_result(message)
 
-    async def ask(self, make: "type[Fetch | Past]", *facts: Any) -> AnswerOf:
+    async def ask(self, make: "type[Fetch | Past | Sharers]", *facts: Any) -> AnswerOf:
         """Ask the host for something and wait for it."""
         number = next(self._ids)
         future: asyncio.Future[AnswerOf] = asyncio.get_running_loop().create_future()
@@ -163,6 +165,13 @@ class _History:
         if not isinstance(got, Told) or got.problem is not None:
             raise ValueError(getattr(got, "problem", None) or "no answer")
         return got.purchases
+
+    async def sharers(self, device: str, player_id: str, since: datetime) -> int:
+        """Return how many others buy on a device; raises ValueError as the host does."""
+        got = await self._inside.ask(Sharers, self._call, device, player_id, since)
+        if not isinstance(got, Counted) or got.problem is not None:
+            raise ValueError(getattr(got, "problem", None) or "no answer")
+        return got.players
 
 
 def run(place: str, host_in: int, host_out: int) -> None:

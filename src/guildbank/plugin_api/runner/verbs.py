@@ -9,6 +9,7 @@ import msgspec
 from guildbank.kernel import Refusal
 from guildbank.plugin_api.captcha import CaptchaContext, CaptchaResponse
 from guildbank.plugin_api.conformance.gates.contracts import GateRehearsal
+from guildbank.plugin_api.conformance.scorers.contracts import ScorerRehearsal
 from guildbank.plugin_api.history import History
 from guildbank.plugin_api.http import Http
 from guildbank.plugin_api.identity_provider import (
@@ -31,6 +32,7 @@ from guildbank.plugin_api.provider import (
     WebhookRejected,
 )
 from guildbank.plugin_api.report import ReportPage
+from guildbank.plugin_api.scoring import Scored
 from guildbank.plugin_api.stages import (
     Annotated,
     CallbackEvent,
@@ -75,6 +77,10 @@ _TEXTS = Mapping[str, str]
 _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
     Slot.ENTRY: _gate("admit"),
     Slot.MIDDLEWARE: _gate("before_provider"),
+    Slot.SCORER: {
+        "score": Verb(Context, (PurchaseView,), (Scored,)),
+        "rehearsal": Verb(None, (), (ScorerRehearsal,)),
+    },
     Slot.CALLBACK: {"deliver": Verb(Context, (CallbackEvent,), (Delivered, _NONE))},
     Slot.PROVIDER: {
         "create_payment": Verb(Context, (PaymentRequest,), (Outcome,)),

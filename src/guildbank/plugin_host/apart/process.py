@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -22,6 +22,7 @@ from guildbank.plugin_api.runner import (
     Broken,
     Call,
     Cancel,
+    Counted,
     Done,
     Failed,
     Fetch,
@@ -29,6 +30,8 @@ from guildbank.plugin_api.runner import (
     FromPlugin,
     Hello,
     Past,
+    Question,
+    Sharers,
     Told,
     Unframed,
     Verb,
@@ -50,6 +53,8 @@ WORDS_BYTES = 64 * 1024
 _MINUTE = 60.0
 _NONE = msgspec.Raw(msgspec.msgpack.encode(None))
 _decoder = msgspec.msgpack.Decoder(FromPlugin)
+_ANSWERS: Mapping[type, Any] = {Fetch: Fetched, Past: Told, Sharers: Counted}
+"""By what is asked for."""
 
 
 class PluginFailed(Exception):
@@ -204,28 +209,24 @@ class PluginProcess:
                 call.answer.set_exception(PluginFailed(message.problem))
                 return
             call.answer.set_result(call.verb.unpack(message.kind, message.value))
-        elif isinstance(message, Fetch | Past):
+        elif isinstance(message, Question):
             if message.call not in self._calls or self._asking >= MAX_ASKED:
                 no = "The call is over, or too many requests are under way."
-                answer: AnswerOf = (
-                    Fetched(message.id, problem=no)
-                    if isinstance(message, Fetch)
-                    else Told(message.id, problem=no)
-                )
-                self._begin(self._send(pack(answer)))
+                self._begin(self._send(pack(_ANSWERS[type(message)](message.id, problem=no))))
                 return
             self._asking += 1
             self._begin(self._answer(message, self._calls[message.call].context))
         else:
             raise LookupError(f"{type(message).__name__} where none may come")
 
-    async def _answer(self, message: Fetch | Past, context: Any) -> None:
+    async def _answer(self, message: Question, context: Any) -> None:
         """Do for the plugin what only the core may do."""
         try:
+            answer: AnswerOf
             if isinstance(message, Fetch):
-                answer: AnswerOf = await _fetch(message, context)
+                answer = await _fetch(message, context)
             else:
-                answer = await _past(message, context)
+                answer = await _recall(message, context)
             await self._send(pack(answer))
         except Unframed:
             self._kill("what it asked for is larger than a message")
@@ -279,11 +280,16 @@ async def _fetch(message: Fetch, context: Any) -> Fetched:
     return Fetched(message.id, got.status, dict(got.headers), got.body)
 
 
-async def _past(message: Past, context: Any) -> Told:
+async def _recall(message: Past | Sharers, context: Any) -> Told | Counted:
+    kind: type[Told | Counted] = Told if isinstance(message, Past) else Counted
+    history = context.history
     try:
-        found = await context.history.purchases(message.player_id, message.since)
+        if isinstance(message, Past):
+            return Told(message.id, list(await history.purchases(message.player_id, message.since)))
+        return Counted(
+            message.id, await history.sharers(message.device, message.player_id, message.since)
+        )
     except ValueError as error:
-        return Told(message.id, problem=str(error))
+        return kind(message.id, problem=str(error))
     except Exception as error:  # a database that is away is no answer, which refuses
-        return Told(message.id, problem=type(error).__name__)
-    return Told(message.id, list(found))
+        return kind(message.id, problem=type(error).__name__)

@@ -4,11 +4,8 @@ The signature is that of Standard Webhooks (standardwebhooks.com), so libraries 
 verify it. Nothing here may run inside a database transaction.
 """
 
-import base64
-import hmac
 from collections import OrderedDict
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -23,6 +20,7 @@ from guildbank.infra.database import Database
 from guildbank.infra.egress import Egress, EgressFailed, EgressRefused
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Clock, Refusal, new_id
+from guildbank.plugin_api import read_secrets, signed
 from guildbank.tenancy import Tenants
 
 log = structlog.get_logger(__name__)
@@ -33,7 +31,6 @@ AT_ONCE = 32
 FAILURES = 5
 PAUSE_SECONDS = 5.0
 MAX_BREAKERS = 4_096
-SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret of Standard Webhooks begins with
 
 
 class Hooks:
@@ -86,13 +83,8 @@ class Hooks:
         now = self._clock.now()
         question = {"tenant": tenant.slug, "mode": tenant.mode, **data}
         body = msgspec.json.encode({"type": hook.point, "timestamp": now, "data": question})
-        id_, at = new_id("msg"), str(int(now.timestamp()))
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": id_,
-            "webhook-timestamp": at,
-            "webhook-signature": sign(await self._secret(tenant, hook), id_, at, body),
-        }
+        keys = read_secrets(await self._secret(tenant, hook))
+        headers = signed(keys, new_id("msg"), now, body)
         seconds = hook.timeout_ms / 1000
         try:
             answer = await self.egress.send(
@@ -140,13 +132,6 @@ class Hooks:
     async def _load(self, schema: str) -> Mapping[Point, Hook]:
         async with self._db.begin(schema, read_only=True) as tx:
             return {hook.point: hook for hook in await store.all_hooks(tx.driver)}
-
-
-def sign(secret: str, id_: str, at: str, body: bytes) -> str:
-    """Return the header `webhook-signature` of a message, in version 1 of Standard Webhooks."""
-    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
-    mac = hmac.digest(key, f"{id_}.{at}.".encode() + body, sha256)
-    return f"v1,{base64.b64encode(mac).decode()}"
 
 
 def _aad(tenant: TenantRef, point: Point) -> bytes:

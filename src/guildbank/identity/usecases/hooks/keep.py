@@ -19,11 +19,11 @@ from guildbank.identity.hook_answers import Unusable
 from guildbank.identity.store import hooks as store
 from guildbank.identity.store.hooks import HOOKS
 from guildbank.identity.usecases import Identity
-from guildbank.identity.usecases.hooks.call import SECRET_PREFIX
 from guildbank.infra.egress import EgressRefused, read_url
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal
+from guildbank.plugin_api import SECRET_PREFIX
 
 _SECRET_BYTES = 32
 

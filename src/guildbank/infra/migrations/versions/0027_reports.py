@@ -5,7 +5,7 @@ from alembic.operations import Operations
 from guildbank.infra.migrations.history import Plane, run_sql
 
 revision = "0027_reports"
-down_revision = "0025_exchanges"
+down_revision = "0026_devices"
 branch_labels = None
 depends_on = None
 

@@ -72,6 +72,16 @@ async def annotations_are_short_plain_text(stage: GateStage) -> Verdict:
     return None
 
 
+async def no_address_is_noted(stage: GateStage) -> Verdict:
+    """A gate looks at the buyer's address, and writes it down nowhere."""
+    for purchase in _all(stage):
+        answer = await stage.ask(purchase)
+        said = answer.annotations.values() if isinstance(answer, Annotated) else (answer.detail,)
+        if purchase.address is not None and any(purchase.address in text for text in said):
+            return f"the buyer's address stands in {answer!r}"
+    return None
+
+
 async def a_veto_has_a_stable_code_and_a_sentence(stage: GateStage) -> Verdict:
     """Programs read the code, players the sentence."""
     vetoes = [one for purchase in _all(stage) if isinstance(one := await stage.ask(purchase), Veto)]
@@ -132,5 +142,6 @@ CHECKS: tuple[GateCheck, ...] = (
     the_admitted_purchase_is_admitted,
     the_same_purchase_gets_the_same_answer,
     annotations_are_short_plain_text,
+    no_address_is_noted,
     a_veto_has_a_stable_code_and_a_sentence,
 )

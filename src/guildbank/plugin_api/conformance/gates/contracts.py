@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from guildbank.plugin_api.history import MAX_PAST, PastPurchase
+from guildbank.plugin_api.history import MAX_PAST, MAX_SHARERS, PastPurchase
 from guildbank.plugin_api.stages import PurchaseView
 
 PURCHASE = PurchaseView(
@@ -22,6 +22,9 @@ PURCHASE = PurchaseView(
     game_currency="GEM",
     coins=1_000,
     bonus=50,
+    address="203.0.113.7",
+    address_country="DE",
+    device="0123456789abcdef0123456789abcdef",
 )
 """An ordinary purchase, from which a rehearsal makes its own by `msgspec.structs.replace`."""
 
@@ -29,24 +32,33 @@ PURCHASE = PurchaseView(
 class GateRehearsal(msgspec.Struct, frozen=True, kw_only=True):
     """Which purchases a gate vetoes and admits with the settings of the run; None where none is.
 
-    `past` is what players bought before, by their id.
+    `past` is what players bought before, by their id; `sharers` is how many other players bought
+    on a device, by the device.
     """
 
     vetoed: PurchaseView | None = None
     admitted: PurchaseView | None = None
     past: Mapping[str, Sequence[PastPurchase]] = {}
+    sharers: Mapping[str, int] = {}
 
 
 class RecordedHistory:
     """A `History` of what a rehearsal names, or a gate's own tests."""
 
-    def __init__(self, past: Mapping[str, Sequence[PastPurchase]]) -> None:
+    def __init__(
+        self, past: Mapping[str, Sequence[PastPurchase]], sharers: Mapping[str, int] | None = None
+    ) -> None:
         self._past = past
+        self._sharers = sharers or {}
 
     async def purchases(self, player_id: str, since: datetime) -> Sequence[PastPurchase]:
         """Return the player's, newest first."""
         found = [one for one in self._past.get(player_id, ()) if one.created_at >= since]
         return sorted(found, key=lambda one: one.created_at, reverse=True)[:MAX_PAST]
+
+    async def sharers(self, device: str, player_id: str, since: datetime) -> int:
+        """Return what was said of the device, whoever asks since when."""
+        return min(self._sharers.get(device, 0), MAX_SHARERS)
 
 
 @runtime_checkable

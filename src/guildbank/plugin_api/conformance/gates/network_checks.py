@@ -41,7 +41,7 @@ async def nobody_is_admitted_while_the_history_is_away(stage: GateStage) -> Verd
     if not stage.manifest.fail_closed:
         return NotRun("the manifest says fail_closed=False: who cannot be asked lets through")
     for purchase in stage.purchases():
-        away = _NoHistory()
+        away = NoHistory()
         context = msgspec.structs.replace(stage.context, history=away)
         was, fault = await _admits(stage, purchase, context)
         if fault:
@@ -51,7 +51,7 @@ async def nobody_is_admitted_while_the_history_is_away(stage: GateStage) -> Verd
     return None
 
 
-class _NoHistory:
+class NoHistory:
     """A history that cannot be read."""
 
     def __init__(self) -> None:
@@ -59,6 +59,11 @@ class _NoHistory:
 
     async def purchases(self, player_id: str, since: datetime) -> Sequence[PastPurchase]:
         """Fail as a database does that is away."""
+        self.asked = True
+        raise ConnectionError("the database does not answer")
+
+    async def sharers(self, device: str, player_id: str, since: datetime) -> int:
+        """Fail alike."""
         self.asked = True
         raise ConnectionError("the database does not answer")
 

@@ -37,7 +37,9 @@ async def run_gate_conformance(
     if rehearsal is None:
         rehearsal = gate.rehearsal() if isinstance(gate, GateRehearsable) else GateRehearsal()
     if context.history is None:
-        context = msgspec.structs.replace(context, history=RecordedHistory(rehearsal.past))
+        context = msgspec.structs.replace(
+            context, history=RecordedHistory(rehearsal.past, rehearsal.sharers)
+        )
     stage = GateStage(plugin=gate, context=context, rehearsal=rehearsal)
     with listening(stage.heard):
         return [await judge(check, stage) for check in GATE_CHECKS]

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from itertools import count
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import msgspec
 
@@ -91,18 +91,32 @@ class GateStage(msgspec.Struct, frozen=True, kw_only=True):
 GateCheck = Callable[[GateStage], Awaitable[Verdict]]
 
 
-def amounts(stage: GateStage) -> Iterator[tuple[str, PurchaseView]]:
+class Sees(Protocol):
+    """What the purchases below need of a stage."""
+
+    def seen(self, purchase: PurchaseView) -> PurchaseView:
+        """Return the purchase as the slot sees it."""
+        ...
+
+
+def amounts(stage: Sees) -> Iterator[tuple[str, PurchaseView]]:
     """Yield purchases of the least and the most that there is, by the words that say so."""
     for many in (1, LARGEST):
         purchase = msgspec.structs.replace(PURCHASE, amount_minor=many, coins=many, bonus=many)
         yield f"an amount of {many}", stage.seen(purchase)
 
 
-def gaps(stage: GateStage) -> Iterator[tuple[str, PurchaseView]]:
+def gaps(stage: Sees) -> Iterator[tuple[str, PurchaseView]]:
     """Yield purchases of which something is missing or unheard of."""
     crowded = {f"other-{number:02}.{'n' * 50}": "ü" * 500 for number in range(20)}
     changed = {
         "no country": msgspec.structs.replace(PURCHASE, country=None),
+        "nothing known of the client": msgspec.structs.replace(
+            PURCHASE, address=None, address_country=None, device=None
+        ),
+        "an address of IPv6 that no file has": msgspec.structs.replace(
+            PURCHASE, address="2001:db8::1", address_country=None
+        ),
         "many annotations of others": msgspec.structs.replace(PURCHASE, annotations=crowded),
         "a currency that nobody knows": msgspec.structs.replace(PURCHASE, currency="ZZZ"),
         "a purpose that nobody knows": msgspec.structs.replace(PURCHASE, purpose="something_new"),

@@ -1,0 +1,83 @@
+"""The plugins `http_gate` and `http_note`: a step that is a server of the tenant's own."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from guildbank.kernel import new_id
+from guildbank.plugin_api import (
+    Annotated,
+    BadSecret,
+    Context,
+    Manifest,
+    NoAnswer,
+    PurchaseView,
+    SettingProblem,
+    Veto,
+    read_secrets,
+    signed,
+)
+from guildbank_remote.answer import read_answer
+from guildbank_remote.manifest import DEFAULT_TIMEOUT_MS, GATE_MANIFEST, NOTE_MANIFEST
+from guildbank_remote.question import question_of
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """Whom to ask in which form, how it is signed, and for how long an answer is waited for."""
+
+    url: str
+    secrets: str
+    timeout_ms: int = DEFAULT_TIMEOUT_MS
+    version: int = 1
+
+
+class HttpGate:
+    """Admits a purchase by the word of the tenant's server. No answer is a no."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return the manifest."""
+        return GATE_MANIFEST
+
+    def check_settings(self, settings: Mapping[str, Any]) -> Sequence[SettingProblem]:
+        """Return what is wrong with the secrets, without showing them."""
+        secrets = settings.get("secrets")
+        if not isinstance(secrets, str):
+            return [SettingProblem(field="secrets", detail="It is no text.")]
+        try:
+            read_secrets(secrets)
+        except BadSecret as why:
+            return [SettingProblem(field="secrets", detail=str(why))]
+        return []
+
+    async def before_provider(self, context: Context, purchase: PurchaseView) -> Annotated | Veto:
+        """Return the server's word; raises NoAnswer and TimeoutError where it says nothing."""
+        settings = msgspec.convert(dict(context.settings), Settings)
+        body = question_of(context, purchase, settings.version)
+        # The same question about a payment has an id of its own each time that it is asked.
+        headers = signed(read_secrets(settings.secrets), new_id("msg"), context.now, body)
+        async with asyncio.timeout(settings.timeout_ms / 1_000):
+            answer = await context.http.send("POST", settings.url, headers=headers, body=body)
+        return read_answer(answer)
+
+
+class HttpNote(HttpGate):
+    """Takes the annotations of the tenant's server, and goes on without where there are none."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return the manifest, which says that silence refuses nothing."""
+        return NOTE_MANIFEST
+
+    async def before_provider(self, context: Context, purchase: PurchaseView) -> Annotated:
+        """Return the server's annotations; a veto is no answer here, and raises NoAnswer too."""
+        said = await super().before_provider(context, purchase)
+        if isinstance(said, Veto):
+            raise NoAnswer("it vetoes, and this step takes annotations only")
+        return said
+
+
+GATE, NOTE = HttpGate(), HttpNote()
+"""What the entry points name."""

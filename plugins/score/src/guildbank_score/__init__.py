@@ -1,0 +1,1 @@
+"""A fraud scorer of the pipeline: a table of rules with weights, each explained."""

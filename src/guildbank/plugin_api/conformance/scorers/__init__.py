@@ -1,0 +1,1 @@
+"""The contract of the slot scorer as a program."""
