@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
+from tests.faults.cuts import Cut, raise_error
 from tests.house import House
 from tests.payments.scripted import MANIFEST, Lost, Scripted, processed
 from tests.payments.shop import SECRET, Shop, open_shop
 from tests.payments.test_backlogs import Board
 
 from guildbank.infra import backlogs
+from guildbank.journal import Journal
 from guildbank.kernel import Refusal
 from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.usecases.accounts import configure_provider
@@ -97,6 +100,19 @@ class Desk:
         """Return how many refunds each of the purchases has."""
         return [len((await self.shop.dossier(one)).refunds) for one in intents]
 
+    async def sql(self, text: str, *args: object) -> list[Any]:
+        """Run a statement past the room."""
+        async with self.shop.house.db.begin(self.shop.tenant.schema) as tx:
+            return list(await tx.driver.fetch(text, *args))
+
+    async def until_somebody_waits(self) -> None:
+        """Wait until a statement waits for a lock."""
+        for _ in range(200):
+            if await self.sql("SELECT FROM pg_locks WHERE NOT granted"):
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError("nobody waits")
+
     async def problem(self) -> str | None:
         async with self.shop.house.db.begin(self.shop.tenant.schema, read_only=True) as tx:
             found: str | None = await tx.driver.fetchval("SELECT problem FROM payments_report")
@@ -169,6 +185,45 @@ async def test_who_dies_between_two_lines_leaves_both_and_neither_is_booked_twic
     assert await desk.back(intents) == [1] * 4
     assert await desk.shop.money() == {}
     assert (await desk.shop.kinds()).count("refunded") == 4
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+@pytest.mark.parametrize("point", ["rows_locked", "before_commit", "after_commit"])
+async def test_a_fault_at_a_point_of_a_line_s_booking_loses_and_doubles_nothing(
+    desk: Desk, point: str, turn: int
+):
+    intents = await desk.refunded(3)
+    payments, sound = desk.shop.payments, desk.shop.payments.journal
+    cut = Cut(desk, point, raise_error, turn)
+    payments.journal = Journal(desk.shop.house.db, probe=cut)
+    try:
+        assert await desk.read() == 3
+        await payments.journal.close()
+    finally:
+        payments.journal = sound
+    assert cut.left <= 0, "the point is not met"
+    assert await desk.read() == 0
+    await desk.sweep(minutes=3)
+    assert await desk.back(intents) == [1] * 3
+    assert await desk.shop.money() == {}
+    assert (await desk.shop.kinds()).count("refunded") == 3
+
+
+async def test_who_dies_before_the_cursor_is_kept_has_kept_no_line_either(desk: Desk):
+    intents = await desk.refunded(2)
+    db, schema = desk.shop.house.db, desk.shop.tenant.schema
+    async with db.begin(schema) as tx:
+        await tx.driver.execute("LOCK TABLE payments_report IN SHARE MODE")
+        reading = asyncio.create_task(desk.read())
+        await desk.until_somebody_waits()
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+    assert await desk.sql(f"SELECT FROM {schema}.payments_webhook") == []
+    assert await desk.back(intents) == [0, 0]
+    assert await desk.read() == 2
+    assert desk.polled.asked == [None, None]
+    assert await desk.back(intents) == [1, 1]
 
 
 async def test_two_who_read_at_once_book_each_line_once(desk: Desk):
