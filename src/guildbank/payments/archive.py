@@ -79,9 +79,16 @@ class Archive:
         """Return the context in which a plugin's requests are kept with the payment."""
 
         def heard(one: Heard) -> None:
+            # The plugin waits for this with its answer in hand: nothing may come between them.
+            try:
+                self.keep(tenant, payment_id, of.slot.value, exchange_of(one))
+            except Exception as error:  # what others wrote can always be worse than was thought of
+                log.error("exchange_not_kept", plugin=of.id, error=repr(error))
+
+        def exchange_of(one: Heard) -> Exchange:
             place = urlsplit(one.url)
             answer = one.answer
-            exchange = Exchange(
+            return Exchange(
                 of=of.id,
                 method=one.method,
                 host=place.netloc.rpartition("@")[2],
@@ -92,7 +99,6 @@ class Archive:
                 asked=fields_of(one.body, of.archived),
                 answered=fields_of(None if answer is None else answer.body, of.archived),
             )
-            self.keep(tenant, payment_id, of.slot.value, exchange)
 
         return msgspec.structs.replace(context, http=Overheard(context.http, heard))
 

@@ -55,6 +55,7 @@ def _manifest(id_: str, title: str, *, fail_closed: bool) -> Manifest:
         egress_hosts=("*",),
         timeout_seconds=10,
         fail_closed=fail_closed,
+        archived=("allow", "veto.code"),
     )
 
 
