@@ -156,6 +156,50 @@ Index(
     postgresql_where=refund.c.state.in_(("created", "pending", "unknown")),
 )
 
+refund_request = Table(
+    # What a player asks back; what people wrote is sealed under the person's key.
+    "payments_refund_request",
+    tenant_metadata,
+    Column("id", Text, primary_key=True),
+    Column("payment_id", Text, ForeignKey("payments_intent.id"), nullable=False, index=True),
+    Column("player_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("amount_minor", BigInteger),
+    Column("money", Text, nullable=False),
+    Column("sealed_text", LargeBinary),
+    Column("sealed_words", LargeBinary),
+    Column("refund_id", Text),
+    Column("decided_by", Text),
+    Column("because", Text),
+    _at("created_at"),
+    _at("decided_at", optional=True),
+    Index("ix_payments_refund_request_player_id", "player_id", "id"),
+)
+
+Index(
+    # One payment has one open request, whoever races; those that wait are found by their age.
+    "uq_payments_refund_request_open",
+    refund_request.c.payment_id,
+    unique=True,
+    postgresql_where=refund_request.c.state == "open",
+)
+Index(
+    "ix_payments_refund_request_waiting",
+    refund_request.c.created_at,
+    postgresql_where=refund_request.c.state == "open",
+)
+
+refund_policy = Table(
+    # Which requests are answered without a person: every version that was saved; none ever changes.
+    "payments_refund_policy",
+    tenant_metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("policy", Text, nullable=False),
+    Column("saved_by", Text, nullable=False),
+    _at("saved_at"),
+)
+
 dispute = Table(
     "payments_dispute",
     tenant_metadata,

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
+from guildbank.payments.contracts.requests import REFUND_POLICY_SET
+
 PAYMENTS_ORDER = 60
 
 
@@ -257,6 +259,7 @@ RECONCILIATION_STARTED = "payments.reconciliation_started"
 FEE_BOOKED = "payments.fee_booked"
 OF_OPERATORS = frozenset(
     {
+        REFUND_POLICY_SET,
         UNAPPLIED_AGED,
         UNAPPLIED_CLEARED,
         RECONCILIATION_STARTED,

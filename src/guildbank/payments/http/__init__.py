@@ -7,6 +7,9 @@ from guildbank.payments.http import (
     payments,
     providers,
     reconciliations,
+    refund_decisions,
+    refund_policy,
+    refund_requests,
     refunds,
     timeline,
     webhooks,
@@ -14,8 +17,14 @@ from guildbank.payments.http import (
 
 __all__ = ["APPROVABLES", "ROUTES"]
 
-APPROVABLES = (refunds.REFUNDING, providers.CONFIGURING, confirmations.CONFIRMING)
+APPROVABLES = (
+    refunds.REFUNDING,
+    providers.CONFIGURING,
+    confirmations.CONFIRMING,
+    refund_policy.SETTING,
+)
 ROUTES = (
     *payments.ROUTES, *timeline.ROUTES, *coins.ROUTES, *refunds.ROUTES, *confirmations.ROUTES,
-    *providers.ROUTES, *webhooks.ROUTES, *callbacks.ROUTES, *reconciliations.ROUTES,
+    *refund_requests.ROUTES, *refund_decisions.ROUTES, *refund_policy.ROUTES, *providers.ROUTES,
+    *webhooks.ROUTES, *callbacks.ROUTES, *reconciliations.ROUTES,
 )  # fmt: skip
