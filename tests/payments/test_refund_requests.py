@@ -16,8 +16,11 @@ from tests.payments.wishes import (
     withdraw,
 )
 
+from guildbank.journal import pump
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments.contracts.sale import RefundCommand
+from guildbank.payments.subscribers import EntryIndex
+from guildbank.payments.usecases.read_timeline import read_timeline
 from guildbank.payments.usecases.refund import StoredRefund, refund_act
 from guildbank.plugin_api import EventKind
 
@@ -222,3 +225,20 @@ async def test_others_neither_see_nor_withdraw_a_request(shop: Shop):
     assert refused(await withdraw(shop, asked, await shop.player())) == "not_found"
     await grant(shop, asked)
     assert refused(await withdraw(shop, asked)) == "refund_request_closed"
+
+
+async def test_the_timeline_tells_of_both_ends_and_of_no_words(shop: Shop):
+    intent = await shop.buy(await shop.player())
+    await reject(shop, await ask(shop, intent, text="her brother had the phone"))
+    await grant(shop, await ask(shop, intent))
+    await pump(shop.house.db, shop.tenant.schema, [EntryIndex()])
+    moments = await read_timeline(shop.payments, shop.tenant, intent.id)
+    assert not isinstance(moments, Refusal)
+    told = [(one.kind.removeprefix("payments."), one.by) for one in moments[-5:]]
+    assert told == [
+        ("refund_requested", intent.player_id), ("refund_request_rejected", "op"),
+        ("refund_requested", intent.player_id), ("refund_clawed", "op"),
+        ("refunded", "provider:scripted"),
+    ]  # fmt: skip
+    assert "brother" not in str(moments)
+    assert "They are spent." not in str(moments)
