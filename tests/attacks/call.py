@@ -99,6 +99,8 @@ def of_refund_requests(player: str) -> dict[str, Call]:
         "POST /v1/refund-requests/{request_id}/decision": Call(no),
         "GET /v1/refund-policy": Call(),
         "PUT /v1/refund-policy": Call(late),
+        "GET /v1/spent-coins": Call(),
+        "PUT /v1/spent-coins/{code}": Call({"policy": "debt"}),
     }
 
 
@@ -122,6 +124,7 @@ OWN_SETTINGS = frozenset(
         "PUT /v1/staff-sign-in",
         "PUT /v1/approval-policy",
         "PUT /v1/refund-policy",
+        "PUT /v1/spent-coins/{code}",
     }
 )
 """Each tenant's own, whoever's ids are known."""

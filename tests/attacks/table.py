@@ -380,6 +380,7 @@ NAMES_NOTHING = frozenset(
         "GET /v1/erasures",
         "GET /v1/approval-policy",
         "GET /v1/refund-policy",
+        "GET /v1/spent-coins",
         "GET /v1/approvals",
     }
 ).union(of_pipelines(), OF_ALL_REPORTS)

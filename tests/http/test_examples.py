@@ -67,6 +67,7 @@ def bodies() -> dict[str, Any]:
 
 OF_OPERATORS = (
     "/v1/operator", "/v1/roles", "/v1/staff-sign-in", "/v1/approval", "/v1/refund-policy",
+    "/v1/spent-coins",
 )  # fmt: skip
 ENDS_OF_OPERATORS = ("/clear-factors", "/confirmation", "/decision", "/refund-requests")
 

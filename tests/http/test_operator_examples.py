@@ -132,6 +132,7 @@ def wishes(browser: Browser, server: GuildbankServer) -> None:
     assert (granted["state"], granted["refundState"]) == ("granted", "pending")
     del browser.http.headers["idempotency-key"]
     browser.send("PUT /v1/refund-policy")
+    browser.send("PUT /v1/spent-coins/{code}", "/v1/spent-coins/GEM")
 
 
 def confirmations(browser: Browser, server: GuildbankServer) -> None:

@@ -17,6 +17,7 @@ from guildbank.payments.contracts.rows import (
     FEE_BOOKED,
     RECONCILIATION_STARTED,
 )
+from guildbank.payments.contracts.spent import SPENT_COINS_SET
 from guildbank.payments.http import APPROVABLES, ROUTES
 from guildbank.payments.http.refund_policy import SET_POLICY
 from guildbank.payments.jobs import JOBS
@@ -54,7 +55,7 @@ ROOM = Room(
     },
     permissions={
         DECIDE: "Decide on refunds that players ask for; a grant gives money back.",
-        SET_POLICY: "Say which refunds that players ask for are given without a person.",
+        SET_POLICY: "Say which refunds nobody decides on, and what becomes of spent coins.",
     },
     held_by={
         DECIDE: ("finance",),
@@ -82,6 +83,7 @@ ROOM = Room(
         "payments.money_opened": "Accounts of a further money can be opened.",
         REFUND_REQUESTED: "A player asked for a refund.",
         REQUEST_REJECTED: "A player's request for a refund was rejected.",
+        SPENT_COINS_SET: "What becomes of spent coins of a currency was changed.",
         REFUND_POLICY_SET: "The rules that answer requests for refunds were changed.",
         REQUEST_WITHDRAWN: "A player took a request for a refund back.",
         "payments.refund_clawed": "Coins and money of a refund were set aside; `refundRequest` is "

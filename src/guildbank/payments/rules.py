@@ -6,7 +6,9 @@ from typing import Literal
 
 from guildbank.payments.contracts.requests import RefundPolicy, Wish
 from guildbank.payments.contracts.rows import AttemptState, DisputeState, IntentState, RefundState
+from guildbank.payments.contracts.spent import SpentPolicy
 from guildbank.plugin_api import OutcomeStatus
+from guildbank.tenancy import SpentCoins
 
 MAX_ATTEMPTS = 5
 
@@ -149,3 +151,12 @@ def answer_of(policy: RefundPolicy, wish: Wish, now: datetime) -> Literal["grant
         return None
     since = now - timedelta(days=grant.in_days)
     return "grant" if sum(at > since for at in wish.granted) < grant.most else None
+
+
+def policy_of(known: SpentPolicy | None, provider: str, default: SpentCoins) -> SpentCoins:
+    """Return what becomes of coins already spent: the provider's policy, the currency's, else the
+    tenant's.
+    """
+    if known is None:
+        return default
+    return known.providers.get(provider) or known.policy or default

@@ -200,6 +200,15 @@ refund_policy = Table(
     _at("saved_at"),
 )
 
+spent_coins = Table(
+    # What becomes of coins already spent, where a currency goes by another policy than the tenant.
+    "payments_spent_coins",
+    tenant_metadata,
+    Column("currency", Text, primary_key=True),
+    Column("policy", Text),
+    Column("providers", Text, nullable=False),
+)
+
 dispute = Table(
     "payments_dispute",
     tenant_metadata,

@@ -110,6 +110,11 @@ BAD_PERIOD = Refusal(
 )
 NO_RECONCILIATION = Refusal(code="not_found", detail="There is no such reconciliation.")
 NO_REQUEST = Refusal(code="not_found", detail="There is no such refund request.")
+NO_CURRENCY = Refusal(
+    code="not_found",
+    detail="There is no such currency in this tenant; create it first.",
+    field="code",
+)
 NO_POLICY = Refusal(code="not_found", detail="There is no such version of the refund policy.")
 EXCEEDS_REQUEST = Refusal(
     code="exceeds_request",

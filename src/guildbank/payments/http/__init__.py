@@ -11,6 +11,7 @@ from guildbank.payments.http import (
     refund_policy,
     refund_requests,
     refunds,
+    spent_coins,
     timeline,
     webhooks,
 )
@@ -22,9 +23,10 @@ APPROVABLES = (
     providers.CONFIGURING,
     confirmations.CONFIRMING,
     refund_policy.SETTING,
+    spent_coins.SETTING,
 )
 ROUTES = (
     *payments.ROUTES, *timeline.ROUTES, *coins.ROUTES, *refunds.ROUTES, *confirmations.ROUTES,
     *refund_requests.ROUTES, *refund_decisions.ROUTES, *refund_policy.ROUTES, *providers.ROUTES,
-    *webhooks.ROUTES, *callbacks.ROUTES, *reconciliations.ROUTES,
+    *webhooks.ROUTES, *callbacks.ROUTES, *reconciliations.ROUTES, *spent_coins.ROUTES,
 )  # fmt: skip

@@ -77,7 +77,7 @@ class GrantByRules(BeginRefund):
         self, asked: Asked, version: int, command: RefundCommand, mail: SealedMail | None
     ) -> None:
         grant = Grant(asked.request_id, asked.intent.id, asked.minor, mail)
-        super().__init__(asked.attempt, BY_RULES, None, command, "merchant", owe=False, grant=grant)
+        super().__init__(asked.attempt, BY_RULES, None, command, "merchant", grant=grant)
         self.asked = asked
         self.version = version
 
@@ -127,7 +127,7 @@ def _all_unspent(stage: Stage, rows: Rows) -> bool:
     intent, attempt = rows
     whole = attempt.captured_minor
     book = open_book(stage)
-    found = posting.take_back(book, intent, attempt, whole, lots(stage, intent), owe=False)
+    found = posting.take_back(book, intent, attempt, whole, lots(stage, intent), spent="refuse")
     return not isinstance(found, Refusal)
 
 

@@ -22,9 +22,11 @@ from guildbank.payments.store import ATTEMPTS, INTENTS, REFUNDS
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.finish_refund import send_refund
 from guildbank.payments.usecases.granting import Grant, granting
-from guildbank.payments.usecases.money import MoneyAct, take, with_taken, write_taking
+from guildbank.payments.usecases.money import MoneyAct, let_go, take, with_taken, write_taking
 from guildbank.payments.usecases.refund_reason import seal_reason, with_reasons
+from guildbank.payments.usecases.spent_coins import spent_default
 from guildbank.plugin_api import RefundRequest
+from guildbank.tenancy import SpentCoins
 
 log = structlog.get_logger(__name__)
 NO_ATTEMPT = Refusal(code="not_found", detail="The payment has no such attempt.", field="attemptId")
@@ -37,7 +39,7 @@ class BeginRefund(MoneyAct):
     """
 
     verb = "payments.refund"
-    __slots__ = ("command", "grant", "origin", "owe", "reason", "refund_id")
+    __slots__ = ("command", "grant", "origin", "reason", "refund_id")
 
     def __init__(
         self,
@@ -47,16 +49,15 @@ class BeginRefund(MoneyAct):
         command: RefundCommand,
         origin: str,
         *,
-        owe: bool,
+        spent: SpentCoins = "refuse",
         reason: Sealed | None = None,
         grant: Grant | None = None,
     ) -> None:
-        super().__init__(attempt, principal, key, command)
+        super().__init__(attempt, principal, key, command, spent)
         self.grant = grant
         self.command = command
         self.reason = reason
         self.origin = origin
-        self.owe = owe
         self.refund_id = new_id("ref")
 
     def needs(self, stage: Stage) -> list[Need]:
@@ -90,7 +91,7 @@ class BeginRefund(MoneyAct):
         if self.grant is not None and self.grant.amount_minor != amount:
             return LEFT_CHANGED
         book = open_book(stage)
-        taking = take(stage, book, rows, amount, True, owe=self.owe)
+        taking = take(stage, book, rows, amount, True, spent=self.spent_policy(stage, rows))
         if isinstance(taking, Refusal):
             return taking
         close_book(stage, book)
@@ -145,6 +146,7 @@ def refund_facts(refund: Refund, player_id: str, taking: Taking) -> dict[str, ob
         "bonus": taking.bonus,
         "owed": taking.owed,
         "basis": taking.basis_minor,
+        **let_go(taking),
     }
 
 
@@ -243,13 +245,12 @@ async def refund_act(
     attempt = refundable(attempts, command.attempt_id)
     if isinstance(attempt, Refusal):
         return attempt
-    settings = await payments.tenants.settings(tenant.id)
-    owe = settings is not None and settings.spent_coins == "debt"
+    spent = await spent_default(payments, tenant)
     grant = await granting(payments, tenant, attempt, command)
     if isinstance(grant, Refusal):
         return grant
     return BeginRefund(
-        attempt, principal, key, command, "merchant", owe=owe, reason=stored.reason, grant=grant
+        attempt, principal, key, command, "merchant", spent=spent, reason=stored.reason, grant=grant
     )
 
 
@@ -281,7 +282,7 @@ async def refund_unapplied(payments: Payments, tenant: TenantRef, attempt: Attem
     command = RefundCommand(
         payment_id=attempt.payment_id, amount_minor=None, money=None, reason=None
     )
-    act = BeginRefund(attempt, "system", f"{attempt.id}:unapplied", command, "system", owe=False)
+    act = BeginRefund(attempt, "system", f"{attempt.id}:unapplied", command, "system")
     outcome = await payments.journal.submit(tenant.schema, act)
     if not isinstance(outcome, Refusal):
         await finish(payments, tenant, outcome)

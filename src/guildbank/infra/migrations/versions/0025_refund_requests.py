@@ -1,4 +1,4 @@
-"""What players ask back, and which of it is answered by rules."""
+"""What players ask back, which of it rules answer, and what becomes of spent coins."""
 
 from alembic.operations import Operations
 
@@ -46,6 +46,13 @@ CREATE TABLE payments_refund_policy (
     saved_by TEXT NOT NULL,
     saved_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pk_payments_refund_policy PRIMARY KEY (version)
+);
+
+CREATE TABLE payments_spent_coins (
+    currency TEXT NOT NULL,
+    policy TEXT,
+    providers TEXT NOT NULL,
+    CONSTRAINT pk_payments_spent_coins PRIMARY KEY (currency)
 );
 """
 
