@@ -91,4 +91,42 @@ def of_reports() -> dict[str, Call]:
     }
 
 
+def of_refund_requests(player: str) -> dict[str, Call]:
+    no = {"decision": "reject", "reason": "review", "answer": "It was spent."}
+    late = {"reject": {"afterDays": 60, "answer": "That was long ago."}}
+    return {
+        "GET /v1/refund-requests": Call(query={"playerId": player}),
+        "GET /v1/refund-requests/{request_id}": Call(),
+        "POST /v1/refund-requests/{request_id}/decision": Call(no),
+        "GET /v1/refund-policy": Call(),
+        "PUT /v1/refund-policy": Call(late),
+        "GET /v1/spent-coins": Call(),
+        "PUT /v1/spent-coins/{code}": Call({"policy": "debt"}),
+    }
+
+
+def of_books() -> dict[str, Call]:
+    return {
+        "GET /v1/journal/checkpoints": Call(),
+        "GET /v1/events": Call(),
+        "GET /v1/players/{player_id}/balances": Call(),
+        "GET /v1/players/{player_id}/statement": Call(),
+        "GET /v1/transactions/{transaction_id}": Call(),
+        "GET /v1/mailbox": Call(),
+        "GET /v1/mailbox/{mail_id}": Call(),
+        "GET /v1/audit": Call(),
+        "GET /v1/audit/file": Call(),
+    }
+
+
+OWN_SETTINGS = frozenset(
+    {
+        "GET /v1/staff-sign-in",
+        "PUT /v1/staff-sign-in",
+        "PUT /v1/approval-policy",
+        "PUT /v1/refund-policy",
+        "PUT /v1/spent-coins/{code}",
+    }
+)
+"""Each tenant's own, whoever's ids are known."""
 OF_ALL_REPORTS = frozenset(name for name in of_reports() if "{run_id}" not in name)

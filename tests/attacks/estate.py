@@ -8,7 +8,7 @@ from tests.attacks.table import Objects, Route, calls
 from tests.payments.scripted import DECLINED, Scripted
 from tests.studio import Studio, done
 
-from guildbank.identity import create_key
+from guildbank.identity import create_key, mint_player_token
 from guildbank.identity.usecases.lives.export import make_exports
 from guildbank.kernel import Refusal
 from guildbank.notify import Mail, queue_mail, seal_mail
@@ -64,11 +64,22 @@ async def settle(studio: Studio) -> Objects:
         payment=bought["id"],
         unpaid=unpaid["id"],
         refund=refund["id"],
+        request=await _ask_back(studio, player, bought["id"]),
         key=made.key.id,
         mail=await _mail(studio),
         legal_hold=done(await studio.post(f"/v1/players/{player}/legal-holds", why))["id"],
         export=await _export(studio, player),
     )
+
+
+async def _ask_back(studio: Studio, player: str, payment: str) -> str:
+    """Let the player ask for what is left of a payment."""
+    minted = await mint_player_token(studio.city.services.identity, studio.ref, player)
+    assert not isinstance(minted, Refusal)
+    path, headers = f"/v1/payments/{payment}/refund-requests", {"idempotency-key": "back"}
+    async with studio.city.client(minted.token) as own:
+        asked = await own.post(path, json={"reason": "changed_mind"}, headers=headers)
+    return str(done(asked)["id"])
 
 
 async def _export(studio: Studio, player: str) -> str:

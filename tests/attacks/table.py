@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
-from tests.attacks.call import OF_ALL_REPORTS, Call, of_people, of_pipelines, of_reports
+from tests.attacks.call import (
+    OF_ALL_REPORTS,
+    Call,
+    of_books,
+    of_people,
+    of_pipelines,
+    of_refund_requests,
+    of_reports,
+)
 from tests.studio import GEM, leg
 
 from guildbank.infra.http.caller import OperatorOnly, PlayerOnly, Scope
@@ -103,6 +111,7 @@ class Objects:
     payment: str
     unpaid: str
     refund: str
+    request: str
     key: str
     mail: str
     legal_hold: str
@@ -148,6 +157,7 @@ class Route:
             pack_id=objects.pack,
             payment_id=objects.unpaid if open_ else objects.payment,
             refund_id=objects.refund,
+            request_id=objects.request,
             key_id=objects.key,
             mail_id=objects.mail,
             operator_id=objects.operator,
@@ -212,9 +222,10 @@ def calls(o: Objects) -> dict[str, Call]:
         **of_people(),
         **_of_wallets(o),
         **_of_payments(o),
+        **of_refund_requests(o.player),
         **of_pipelines(),
         **of_reports(),
-        **_of_books(),
+        **of_books(),
     }
 
 
@@ -336,20 +347,6 @@ def _of_payments(o: Objects) -> dict[str, Call]:
     }
 
 
-def _of_books() -> dict[str, Call]:
-    return {
-        "GET /v1/journal/checkpoints": Call(),
-        "GET /v1/events": Call(),
-        "GET /v1/players/{player_id}/balances": Call(),
-        "GET /v1/players/{player_id}/statement": Call(),
-        "GET /v1/transactions/{transaction_id}": Call(),
-        "GET /v1/mailbox": Call(),
-        "GET /v1/mailbox/{mail_id}": Call(),
-        "GET /v1/audit": Call(),
-        "GET /v1/audit/file": Call(),
-    }
-
-
 NAMES_NOTHING = frozenset(
     {
         "PUT /v1/hooks/{point}",
@@ -382,6 +379,8 @@ NAMES_NOTHING = frozenset(
         "GET /v1/documents",
         "GET /v1/erasures",
         "GET /v1/approval-policy",
+        "GET /v1/refund-policy",
+        "GET /v1/spent-coins",
         "GET /v1/approvals",
     }
 ).union(of_pipelines(), OF_ALL_REPORTS)
@@ -390,7 +389,7 @@ NAMES_NOTHING = frozenset(
 A provider, a currency and a pipeline are named by words that each tenant uses for itself.
 """
 
-EMPTY_FOR_OTHERS = frozenset({"GET /v1/payments"})
+EMPTY_FOR_OTHERS = frozenset({"GET /v1/payments", "GET /v1/refund-requests"})
 """Routes that filter by an id: another tenant's finds nothing."""
 
 OUTCOME_FOR_EACH = frozenset({"POST /v1/operations:batch"})

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from tests.attacks.call import OWN_SETTINGS
 from tests.attacks.estate import send, settle
 from tests.attacks.table import (
     EMPTY_FOR_OTHERS,
@@ -24,8 +25,6 @@ from guildbank.kernel import Refusal
 ANY_WORD = {"GET /v1/currencies/{code}", "PATCH /v1/currencies/{code}", "POST /v1/currencies"}
 """A code is a word, and each tenant means its own currency by it."""
 OWN_LISTS = {"GET /v1/operators", "GET /v1/operator-invitations", "GET /v1/roles"}
-OWN_SETTINGS = {"GET /v1/staff-sign-in", "PUT /v1/staff-sign-in", "PUT /v1/approval-policy"}
-"""Each tenant's own, whoever's ids are known."""
 OF_WORDS = {"POST /v1/operator-invitations", "POST /v1/roles", "PUT /v1/roles/{name}",
             "DELETE /v1/roles/{name}"}  # fmt: skip
 """What names no object that another tenant could own."""
@@ -312,7 +311,7 @@ async def test_what_is_dangerous_wants_a_fresh_proof(
 ) -> None:
     dangerous = ("keys:write", OF_THE_DEPLOYMENT, "operators:write", "roles:write",
                  "staff-sign-in:write", "approvals:write", "approval-policy:write",
-                 "pipelines:publish")  # fmt: skip
+                 "refund-policy:write", "pipelines:publish")  # fmt: skip
     fresh = {route.name for route in staffed if route.fresh}
     more = {
         "POST /v1/players/{player_id}/erase",

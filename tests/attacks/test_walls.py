@@ -61,7 +61,8 @@ async def test_what_another_tenant_is_told_does_not_say_whether_it_exists(
         currency="GEM", hold="hold_01m7yqwf9ke00800000000003v", pack="pack_01m7yqwf9ke008000000",
         transaction="txn_01m7yqwf9ke00800000000003v", payment="pay_01m7yqwf9ke008000000",
         unpaid="pay_01m7yqwf9ke008000000",
-        refund="ref_01m7yqwf9ke008000000", key="key_01m7yqwf9ke008000000",
+        refund="ref_01m7yqwf9ke008000000", request="rrq_01m7yqwf9ke008000000",
+        key="key_01m7yqwf9ke008000000",
         mail="mail_01m7yqwf9ke00800000000003v", legal_hold="lgh_01m7yqwf9ke008000000",
         export="exp_01m7yqwf9ke008000000",
     )  # fmt: skip

@@ -65,13 +65,17 @@ def bodies() -> dict[str, Any]:
     return found
 
 
-OF_OPERATORS = ("/v1/operator", "/v1/roles", "/v1/staff-sign-in", "/v1/approval")
+OF_OPERATORS = (
+    "/v1/operator", "/v1/roles", "/v1/staff-sign-in", "/v1/approval", "/v1/refund-policy",
+    "/v1/spent-coins",
+)  # fmt: skip
+ENDS_OF_OPERATORS = ("/clear-factors", "/confirmation", "/decision", "/refund-requests")
 
 
 def of_operators(name: str) -> bool:
     """Say whether only people may call: those tell a story of their own, in a file of their own."""
     path = name.split()[1]
-    return path.startswith(OF_OPERATORS) or path.endswith(("/clear-factors", "/confirmation"))
+    return path.startswith(OF_OPERATORS) or path.endswith(ENDS_OF_OPERATORS)
 
 
 EXAMPLES = {name: body for name, body in bodies().items() if not of_operators(name)}

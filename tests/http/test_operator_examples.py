@@ -22,6 +22,7 @@ from guildbank.infra.config import Settings
 from guildbank.kernel import new_id
 
 EXAMPLES = {name: body for name, body in bodies().items() if of_operators(name)}
+SENT = {"amount": "4.99", "currency": "EUR", "transaction": "2026-11-27/4712"}
 ADDRESS, PASSWORD = "olga@moonlit.example", "three lamps sing at dawn"
 
 
@@ -111,6 +112,29 @@ def transferred(server: GuildbankServer) -> str:
     return str(answer.json()["id"])
 
 
+def wishes(browser: Browser, server: GuildbankServer) -> None:
+    """Let a player who paid by transfer ask for a part of it, and grant it."""
+    demo, paid = server.credentials.demo, transferred(server)
+    assert demo is not None
+    at, name = f"/v1/payments/{paid}", "refund-requests"
+    browser.http.headers["idempotency-key"] = new_id("key")
+    browser.http.post(f"{at}/confirmation", json={"data": SENT}).raise_for_status()
+    with server.client(demo.secret_key) as game:
+        buyer = game.get(at).json()["playerId"]
+        token = game.post(f"/v1/players/{buyer}/tokens").json()["token"]
+    player = browser.another()
+    player.http.headers["authorization"] = f"Bearer {token}"
+    player.http.headers["idempotency-key"] = new_id("key")
+    asked = player.send(f"POST /v1/payments/{{payment_id}}/{name}", f"{at}/{name}")
+    player.http.close()
+    decided = f"/v1/{name}/{asked['id']}/decision"
+    granted = browser.send(f"POST /v1/{name}/{{request_id}}/decision", decided)
+    assert (granted["state"], granted["refundState"]) == ("granted", "pending")
+    del browser.http.headers["idempotency-key"]
+    browser.send("PUT /v1/refund-policy")
+    browser.send("PUT /v1/spent-coins/{code}", "/v1/spent-coins/GEM")
+
+
 def confirmations(browser: Browser, server: GuildbankServer) -> None:
     """Confirm what came by transfer, and that it was sent back."""
     paid, name = transferred(server), "confirmation"
@@ -196,6 +220,7 @@ def test_the_examples_tell_a_story_that_is_true(server: GuildbankServer, browser
     assert changed["roles"] == ["support"]
     browser.send("POST /v1/operator-invitations", address="new@moonlit.example")
     confirmations(browser, server)
+    wishes(browser, server)
     browser.send("PUT /v1/approval-policy")
     for verb in ("approve", "reject"):
         waits = f"/v1/approvals/{asked(server)}/{verb}"

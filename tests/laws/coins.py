@@ -139,11 +139,12 @@ class Hold:
 
 @dataclass(frozen=True)
 class Clawed:
-    """What a claw-back took: coins from the purse, and a debt for those already spent."""
+    """What a claw-back took: coins from the purse; those already spent are owed or written off."""
 
     coins: tuple[Coin, ...]
     debt: int
     refunded_minor: int
+    written_off: int = 0
 
 
 @dataclass(frozen=True)

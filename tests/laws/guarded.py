@@ -98,7 +98,7 @@ def happenings(draw: st.DrawFn) -> Happening:
 class Guarded(Economy):
     """A tenant's life with a policy, three operators, and a game server."""
 
-    @initialize(policy=st.sampled_from(["refuse", "debt", "debt"]), first=policies)
+    @initialize(policy=st.sampled_from(["refuse", "debt", "debt", "write_off"]), first=policies)
     def begin(self, policy: SpentCoins, first: tuple[Rule, ...] = ()) -> None:
         """Open a tenant, let players have something, and set the first rules."""
         self.tenant = self.town.run(self.town.tenant(policy))

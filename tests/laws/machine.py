@@ -57,7 +57,7 @@ class Economy(RuleBasedStateMachine):
         self.sound = False
         self.told: list[str] = []
 
-    @initialize(policy=st.sampled_from(["refuse", "debt", "debt"]))
+    @initialize(policy=st.sampled_from(["refuse", "debt", "debt", "write_off"]))
     def begin(self, policy: SpentCoins) -> None:
         """Open a tenant, and let players have something."""
         self.tenant: Tenant = self.town.run(self.town.tenant(policy))

@@ -11,7 +11,7 @@ from typing import Literal
 from tests.laws.coins import Clawed, Coin, Credit, Hold, Purse, Restored, Spend, State
 
 Refused = str
-SpentPolicy = Literal["refuse", "debt"]
+SpentPolicy = Literal["refuse", "debt", "write_off"]
 AmountOf = Callable[[Credit], int]
 
 
@@ -232,7 +232,7 @@ class Model:
         policy: SpentPolicy,
         refunded_minor: int | None = None,
     ) -> Clawed | Refused:
-        """Takes a purchase's coins back; those already spent are refused or become a debt.
+        """Takes a purchase's coins back; spent ones are refused, become a debt or are written off.
 
         `refunded_minor` is the money given back; unset it is the price of the last coins of the
         purchase not yet refunded, so that partial refunds sum to the price. A dispute is a refund
@@ -255,14 +255,16 @@ class Model:
         if amount > credit.amount - credit.taken_back:
             return "exceeds_original"
         taken = min(amount, self.clawable(credit))
-        if taken < amount and policy != "debt":
+        if taken < amount and policy not in ("debt", "write_off"):
             return "exceeds_original" if policy is None else "refund_exceeds_unspent"
         purse = self._purses[credit.player, credit.currency, credit.bucket]
         coins = purse.claw_last(credit, taken)
-        self._debts[credit.player, credit.currency] += amount - taken
+        let_go = amount - taken if policy == "write_off" else 0
+        owed = amount - taken - let_go
+        self._debts[credit.player, credit.currency] += owed
         credit.taken_back += amount
         credit.refunded_minor += refunded_minor
-        return Clawed(tuple(coins), amount - taken, refunded_minor)
+        return Clawed(tuple(coins), owed, refunded_minor, let_go)
 
     def restore(self, taken: Iterable[tuple[Credit, Clawed]]) -> None:
         """Undoes claw-backs of one player, for a refund that the provider declined after all.
@@ -278,7 +280,7 @@ class Model:
             if owed > forgiven:
                 self.grant(*owner, owed - forgiven)
         for credit, clawed in taken:
-            credit.taken_back -= len(clawed.coins) + clawed.debt
+            credit.taken_back -= len(clawed.coins) + clawed.debt + clawed.written_off
             credit.refunded_minor -= clawed.refunded_minor
             if clawed.coins:
                 self._put(credit.player, credit.currency, credit.bucket, list(clawed.coins))

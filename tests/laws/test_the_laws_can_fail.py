@@ -189,6 +189,24 @@ def lift_what_was_prolonged(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(lives, "OVER", all_of_them + " AND $1::timestamptz IS NOT NULL LIMIT $2")
 
 
+def owe_what_was_let_go(patch: pytest.MonkeyPatch) -> None:
+    """Spent coins are owed where the studio writes them off."""
+    patch.setattr(money, "policy_of", lambda _known, _provider, policy: policy.replace(
+        "write_off", "debt"
+    ))  # fmt: skip
+
+
+def give_back_what_was_let_go(patch: pytest.MonkeyPatch) -> None:
+    """A refund that was declined gives the player coins of which none was taken."""
+    real = posting.give_back
+
+    def give_back(book: Book, intent: Any, captured: int, taking: Any, *more: int) -> Any:
+        owed = msgspec.structs.replace(taking, written_off=0)
+        return real(book, intent, captured, owed, *more)
+
+    patch.setattr(posting, "give_back", give_back)
+
+
 DEFECTS: tuple[Breed, ...] = (
     ignore_holes,
     forget_held_coins,
@@ -209,6 +227,8 @@ DEFECTS: tuple[Breed, ...] = (
     erase_and_keep_the_key,
     refuse_refunds_of_the_barred,
     lift_what_was_prolonged,
+    owe_what_was_let_go,
+    give_back_what_was_let_go,
 )
 
 

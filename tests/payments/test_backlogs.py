@@ -8,6 +8,7 @@ from tests.house import House
 from tests.payments.scripted import DECLINED, Lost, processed
 from tests.payments.shop import SECRET, Shop, open_shop
 from tests.payments.test_callbacks import Listener
+from tests.payments.wishes import ask, reject
 
 from guildbank.infra import backlogs as engine
 from guildbank.infra.backlogs import Backlogs
@@ -19,6 +20,7 @@ from guildbank.payments.backlogs import BACKLOGS
 from guildbank.payments.inbox import insert_webhook
 from guildbank.payments.subscribers import CallbackOutbox
 from guildbank.payments.usecases.callbacks import deliver_callbacks
+from guildbank.payments.usecases.read_requests import overdue_requests
 from guildbank.plugin_api import EventKind, ProviderEvent
 from guildbank.tenancy import TenantRef, suspend_tenant
 
@@ -76,6 +78,22 @@ async def test_money_that_bought_nothing_is_counted_until_it_is_back(shop: Shop)
     shop.script.on_refund = None
     await shop.refunded(intent)
     assert await waiting(board) == {}
+
+
+async def test_players_who_wait_for_an_answer_are_counted_and_those_who_wait_too_long(shop: Shop):
+    board = Board(shop.house.db, shop.tenant)
+    asked = await ask(shop, await shop.buy(await shop.player()))
+    assert await waiting(board) == {"refund_requests_open": 1}
+    assert await overdue_requests(shop.payments, shop.tenant) == 0
+    async with shop.house.db.begin(shop.tenant.schema) as tx:
+        await tx.driver.execute(
+            "UPDATE payments_refund_request SET created_at = created_at - INTERVAL '73 hours'"
+        )
+    assert await waiting(board) == {"refund_requests_open": 1, "refund_requests_overdue": 1}
+    assert await overdue_requests(shop.payments, shop.tenant) == 1
+    await reject(shop, asked)
+    assert await waiting(board) == {}
+    assert await overdue_requests(shop.payments, shop.tenant) == 0
 
 
 async def test_webhooks_are_counted_until_they_are_worked_on(shop: Shop):

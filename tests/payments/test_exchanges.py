@@ -174,8 +174,9 @@ def test_what_may_be_a_cards_number_is_masked(text: str, shown: str) -> None:
 
 
 def test_a_number_that_may_be_a_cards_is_masked_too() -> None:
-    assert fields_of(b'{"pan": 4242424242424242, "n": 499}', ["pan", "n"]) == {
-        "pan": "************4242", "n": 499,
+    body = b'{"pan": 4242424242424242, "n": 499, "rate": 0.10}'
+    assert fields_of(body, ["pan", "n", "rate"]) == {
+        "pan": "************4242", "n": 499, "rate": "0.10",
     }  # fmt: skip
 
 

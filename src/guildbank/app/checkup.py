@@ -123,6 +123,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield Finding("schema", State.OK, "every schema is at the version of this program")
             yield from _signing_keys(settings)
             yield from proofs(settings)
+            yield from refund_requests(settings)
         else:
             yield _missing("schema", "is of another version; run `guildbank migrate`")
     except (*_AWAY, ClusterError) as error:
@@ -168,6 +169,24 @@ def proofs(settings: Settings) -> Iterator[Finding]:
         )
     if found.ok and not found.broken:
         yield Finding("proof", State.OK, f"the books of {len(found.ok)} tenants add up")
+
+
+def refund_requests(settings: Settings) -> Iterator[Finding]:
+    """Tell of players who asked for a refund and were not answered for three days."""
+    from guildbank.app.waiting_requests import read_overdue_requests
+
+    try:
+        overdue = read_overdue_requests(settings)
+    except KeyUnusable:
+        return
+    if overdue:
+        count = sum(overdue.values())
+        yield Finding(
+            "refund requests",
+            State.NOTE,
+            f"{count} of {_some(sorted(overdue))} have waited for more than 72 hours; decide on "
+            "them: GET /v1/refund-requests?state=open lists them",
+        )
 
 
 def _some(slugs: Sequence[str], most: int = 5) -> str:

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import msgspec
 
 from guildbank.app.client import Client, Refused
+from guildbank.kernel import SystemClock
 from guildbank.plugin_api.signing import signed
 
 LOOK_SECONDS = 0.5
@@ -39,7 +39,7 @@ class Forwarder:
         """Post an event once, and return what came of it for a person."""
         id_ = f"evt_{event['id'].split('_', 1)[1]}"
         body = _encoder.encode(Message(event["kind"], event["at"], VERSION, event["data"]))
-        headers = signed(self._keys, id_, datetime.now(UTC), body)
+        headers = signed(self._keys, id_, SystemClock().now(), body)
         try:
             answer = self._http.post(self._url, content=body, headers=headers)
         except httpx.HTTPError as error:

@@ -199,12 +199,14 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         four_eyes=four_eyes,
         wallets=Wallets(db, journal, identity.persons, [SpendLimit()], four_eyes),
         pipelines=pipelines,
-        payments=_open_payments(settings, pipelines, directory),
+        payments=_open_payments(settings, pipelines, directory, identity),
         store=Store(db, journal),
     )
 
 
-def _open_payments(settings: Settings, pipelines: Pipelines, directory: Tenants) -> Payments:
+def _open_payments(
+    settings: Settings, pipelines: Pipelines, directory: Tenants, identity: Identity
+) -> Payments:
     payments = Payments(
         pipelines.db,
         pipelines.journal,
@@ -218,6 +220,7 @@ def _open_payments(settings: Settings, pipelines: Pipelines, directory: Tenants)
         pipelines.clock,
         Timing(webhook_kept=timedelta(days=settings.webhook_kept_days)),
         address_countries=AddressCountries(settings.address_countries),
+        identity=identity,
     )
     pipelines.record = PaymentRecord(payments)
     return payments

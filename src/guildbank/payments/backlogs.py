@@ -56,6 +56,20 @@ FROM payments_report
 WHERE problem IS NOT NULL
 """
 
+REFUND_REQUESTS = """
+SELECT
+FROM payments_refund_request
+WHERE state = 'open'
+"""
+
+# As long as `Timing.request_ages`, which the checkup goes by.
+OVERDUE_REQUESTS = """
+SELECT
+FROM payments_refund_request
+WHERE state = 'open'
+  AND created_at < now() - INTERVAL '72 hours'
+"""
+
 # By money, of which there are few.
 UNAPPLIED_AMOUNT = """
 SELECT captured_money, sum(captured_minor - refunded_minor - disputed_minor)
@@ -109,6 +123,16 @@ BACKLOGS = (
         "guildbank_payments_reports_unread",
         "Polled providers whose reports could not be read at the last try.",
         UNREAD,
+    ),
+    Backlog(
+        "guildbank_payments_refund_requests_open",
+        "Requests of players for refunds that wait for somebody to decide.",
+        REFUND_REQUESTS,
+    ),
+    Backlog(
+        "guildbank_payments_refund_requests_overdue",
+        "Requests of players for refunds that have waited for more than 72 hours.",
+        OVERDUE_REQUESTS,
     ),
     Backlog(
         "guildbank_payments_callbacks_waiting",

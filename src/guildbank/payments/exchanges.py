@@ -17,8 +17,10 @@ MAX_FIELDS = 100
 MAX_TEXT = 300
 _CARD = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
 _SHOWN_DIGITS = 4
+_JSON = msgspec.json.Decoder(float_hook=str)
+"""A number with a fraction stays as it was written."""
 
-Fields = Mapping[str, str | int | float | bool]
+Fields = Mapping[str, str | int | bool]
 
 
 def fields_of(body: bytes | None, allowed: Sequence[str]) -> Fields:
@@ -31,7 +33,7 @@ def fields_of(body: bytes | None, allowed: Sequence[str]) -> Fields:
         return {}
     patterns = [tuple(name.split(".")) for name in allowed]
     deepest = max(len(pattern) for pattern in patterns)
-    kept: dict[str, str | int | float | bool] = {}
+    kept: dict[str, str | int | bool] = {}
     for path, value in _leaves(_read(body), (), deepest):
         if len(kept) == MAX_FIELDS:
             break
@@ -42,7 +44,7 @@ def fields_of(body: bytes | None, allowed: Sequence[str]) -> Fields:
 
 def _read(body: bytes) -> object:
     try:
-        return msgspec.json.decode(body)
+        return _JSON.decode(body)
     except (msgspec.DecodeError, UnicodeError):
         pass
     except RecursionError:

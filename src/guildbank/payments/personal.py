@@ -115,6 +115,17 @@ PERSONAL = (
         (FORGET_REFUNDS,),
     ),
     Personal(
+        "payments_refund_request",
+        """
+        SELECT id, payment_id, state, reason, sealed_text, amount_minor, money, refund_id,
+               sealed_words, created_at, decided_at
+        FROM payments_refund_request
+        WHERE player_id = $1
+        ORDER BY id
+        """,
+        kept="Books are kept; what was written is sealed under the person's key, which is gone.",
+    ),
+    Personal(
         "payments_dispute",
         """
         SELECT dispute.id, dispute.payment_id, dispute.state, dispute.amount_minor, dispute.money,
@@ -191,6 +202,16 @@ OBSTACLES = (
         JOIN payments_refund AS refund ON refund.payment_id = intent.id
         WHERE intent.player_id = ANY($1::text[])
           AND refund.state IN ('created', 'pending', 'unknown')
+        """,
+    ),
+    Obstacle(
+        "refund_requested",
+        "A request for a refund waits; decide on it, or let the player withdraw it.",
+        """
+        SELECT DISTINCT player_id
+        FROM payments_refund_request
+        WHERE player_id = ANY($1::text[])
+          AND state = 'open'
         """,
     ),
     Obstacle(

@@ -26,6 +26,7 @@ from guildbank.ledger import (
 from guildbank.payments.contracts.rows import Attempt, Claw, Intent, Taking
 from guildbank.payments.contracts.sale import Goods
 from guildbank.payments.rules import coins_due
+from guildbank.tenancy import SpentCoins
 from guildbank.wallets import Purse, claw, claw_needs, credit, debt_of, wallet
 
 PAID, BONUS, FREE, DEBT = "paid", "bonus", "free", "debt"
@@ -146,12 +147,12 @@ def take_back(
     given_back_minor: int,
     lots: dict[str, LotState],
     *,
-    owe: bool,
+    spent: SpentCoins,
 ) -> Taking | Refusal:
     """Take the coins that are due once `given_back_minor` of the money is back.
 
-    Takes from the unspent part of the purchase's own lots; what was spent is refused as
-    `refund_exceeds_unspent`, or with `owe` becomes the player's debt.
+    Takes from the unspent part of the purchase's own lots; what was `spent` is refused as
+    `refund_exceeds_unspent`, becomes the player's debt, or is written off.
     """
     captured = attempt.captured_minor
     due = {
@@ -159,13 +160,15 @@ def take_back(
         BONUS: max(0, coins_due(intent.bonus, captured, given_back_minor) - intent.taken_bonus),
     }
     claws: list[Claw] = []
+    let_go = 0
     for bucket, ref in lots_of(intent).items():
         if due[bucket] == 0:
             continue
         begun = len(book.moved)
-        taken = claw(book, ref, intent.player_id, intent.currency, bucket, due[bucket], owe=owe)
+        taken = claw(book, ref, intent.player_id, intent.currency, bucket, due[bucket], spent=spent)
         if isinstance(taken, Refusal):
             return taken
+        let_go += taken.written_off
         spread = book.spread(wallet(intent.player_id, intent.currency, bucket))
         for transfer, _, _ in book.moved[begun:]:
             if transfer.lot_offset is None:
@@ -176,7 +179,9 @@ def take_back(
                 for part, position in first_positions(lots[bucket], spread, hole)
             )
     cost = cost_of(intent, captured, claws)
-    return Taking(paid=due[PAID], bonus=due[BONUS], basis_minor=cost, claws=tuple(claws))
+    return Taking(
+        paid=due[PAID], bonus=due[BONUS], basis_minor=cost, claws=tuple(claws), written_off=let_go
+    )
 
 
 def cost_of(intent: Intent, captured_minor: int, claws: list[Claw]) -> int:
@@ -225,7 +230,7 @@ def give_back(
     """Give `paid` and `bonus` coins of a taking back; return what the paid ones had cost.
 
     Debts are struck out first, so that the coins given back do not pay them; what was paid of
-    the debt meanwhile comes back as free coins.
+    the debt meanwhile comes back as free coins. Of what was written off nothing was taken.
     """
     sink = house(intent.currency, CLAWED)
     back: list[Claw] = []
@@ -239,6 +244,7 @@ def give_back(
                 back.append(Claw(bucket, one.seq, one.leg, one.offset, part, one.position))
                 left -= part
         owed += left
+    owed = min(owed, taking.owed)
     refusal = _forgive(book, intent, sink, owed) if owed else None
     for one in back:
         if refusal is None:

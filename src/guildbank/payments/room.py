@@ -3,6 +3,12 @@
 from guildbank.infra.http import Code
 from guildbank.infra.room import MailTemplate, PluginUse, Room
 from guildbank.payments.backlogs import BACKLOGS, GAUGES, USES_OF_PLUGIN
+from guildbank.payments.contracts.requests import (
+    REFUND_POLICY_SET,
+    REFUND_REQUESTED,
+    REQUEST_REJECTED,
+    REQUEST_WITHDRAWN,
+)
 from guildbank.payments.contracts.rows import (
     CALLBACK_DISABLED,
     CALLBACK_ENABLED,
@@ -12,10 +18,14 @@ from guildbank.payments.contracts.rows import (
     FEE_BOOKED,
     RECONCILIATION_STARTED,
 )
+from guildbank.payments.contracts.spent import SPENT_COINS_SET
 from guildbank.payments.http import APPROVABLES, ROUTES
+from guildbank.payments.http.refund_policy import SET_POLICY
 from guildbank.payments.jobs import JOBS
 from guildbank.payments.personal import OBSTACLES, PERSONAL
 from guildbank.payments.subscribers import subscribers
+from guildbank.payments.usecases.decide_request import DECIDE
+from guildbank.payments.usecases.request_words import ASKED, GRANTED, REJECTED
 from guildbank.payments.usecases.watch_unapplied import UNAPPLIED
 
 ROOM = Room(
@@ -27,6 +37,9 @@ ROOM = Room(
     mails=(
         MailTemplate(UNAPPLIED.begins, ("payment", "hours", "time", "link")),
         MailTemplate(UNAPPLIED.ends, ("time", "link")),
+        MailTemplate(ASKED, ("title", "payment")),
+        MailTemplate(GRANTED, ("title", "payment", "amount")),
+        MailTemplate(REJECTED, ("title", "payment", "answer")),
     ),
     personal=PERSONAL,
     approvables=APPROVABLES,
@@ -42,7 +55,12 @@ ROOM = Room(
         "payments:reconcile": "Hold the books against what providers report.",
         "providers:write": "Configure accounts at payment providers.",
     },
+    permissions={
+        DECIDE: "Decide on refunds that players ask for; a grant gives money back.",
+        SET_POLICY: "Say which refunds nobody decides on, and what becomes of spent coins.",
+    },
     held_by={
+        DECIDE: ("finance",),
         "payments:read": ("finance", "support", "compliance", "analyst", "developer"),
         "payments:write": ("support",),
         "payments:refund": ("finance",),
@@ -66,7 +84,13 @@ ROOM = Room(
         "payments.conflicted": "Another amount or currency came than asked; it is given back.",
         "payments.provider_configured": "An account at a provider was set up or changed.",
         "payments.money_opened": "Accounts of a further money can be opened.",
-        "payments.refund_clawed": "Coins and money of a refund were set aside.",
+        REFUND_REQUESTED: "A player asked for a refund.",
+        REQUEST_REJECTED: "A player's request for a refund was rejected.",
+        SPENT_COINS_SET: "What becomes of spent coins of a currency was changed.",
+        REFUND_POLICY_SET: "The rules that answer requests for refunds were changed.",
+        REQUEST_WITHDRAWN: "A player took a request for a refund back.",
+        "payments.refund_clawed": "Coins and money of a refund were set aside; `refundRequest` is "
+        "the player's request that it grants.",
         "payments.refund_pending": "The provider is at work on a refund.",
         "payments.refund_unknown": "Nobody here can say whether a refund was paid.",
         "payments.refunded": "The provider gave money back.",
@@ -105,6 +129,9 @@ ROOM = Room(
         Code("exceeds_refundable", 422, "More than what is left of the captured money."),
         Code("currency_mismatch", 422, "The payment is in another money."),
         Code("dispute_open", 409, "The payment is disputed and cannot be refunded now."),
+        Code("refund_requested", 409, "A request for a refund of the payment is open already."),
+        Code("refund_request_closed", 409, "The request was decided or withdrawn before."),
+        Code("exceeds_request", 422, "More than the player asked for."),
         Code("callback_not_disabled", 409, "What waits is given up for disabled callbacks only."),
         Code("payment_not_confirmable", 409, "The payment waits for nobody's confirmation."),
         Code("refund_not_confirmable", 409, "The refund waits for nobody's confirmation."),

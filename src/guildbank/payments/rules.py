@@ -1,10 +1,14 @@
 """Pure decisions of payments: which change of state exists, and how many coins a refund takes."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Literal
 
+from guildbank.payments.contracts.requests import RefundPolicy, Wish
 from guildbank.payments.contracts.rows import AttemptState, DisputeState, IntentState, RefundState
+from guildbank.payments.contracts.spent import SpentPolicy
 from guildbank.plugin_api import OutcomeStatus
+from guildbank.tenancy import SpentCoins
 
 MAX_ATTEMPTS = 5
 
@@ -130,3 +134,29 @@ def coins_due(coins: int, captured_minor: int, given_back_minor: int) -> int:
 def next_look(delays: tuple[timedelta, ...], looks: int) -> timedelta:
     """Return how long to wait after look number `looks`; the last delay repeats."""
     return delays[min(looks, len(delays) - 1)]
+
+
+def answer_of(policy: RefundPolicy, wish: Wish, now: datetime) -> Literal["grant", "reject"] | None:
+    """Return what the rules answer to a player's wish, None where a person decides.
+
+    That the coins are unspent is not looked at here.
+    """
+    age = now - wish.credited_at
+    reject, grant = policy.reject, policy.grant
+    if reject is not None and age > timedelta(days=reject.after_days):
+        return "reject"
+    if grant is None or age > timedelta(hours=grant.within_hours):
+        return None
+    if wish.amount_minor > grant.up_to.get(wish.money, 0):
+        return None
+    since = now - timedelta(days=grant.in_days)
+    return "grant" if sum(at > since for at in wish.granted) < grant.most else None
+
+
+def policy_of(known: SpentPolicy | None, provider: str, default: SpentCoins) -> SpentCoins:
+    """Return what becomes of coins already spent: the provider's policy, the currency's, else the
+    tenant's.
+    """
+    if known is None:
+        return default
+    return known.providers.get(provider) or known.policy or default

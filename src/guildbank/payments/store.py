@@ -12,6 +12,7 @@ from guildbank.journal import Driver, Statement, fetch_rows
 from guildbank.journal import Rows as JournalRows
 from guildbank.payments import tables
 from guildbank.payments.contracts.reports import Reconciliation
+from guildbank.payments.contracts.requests import RefundRequest
 from guildbank.payments.contracts.rows import (
     PAYMENTS_ORDER,
     Account,
@@ -22,7 +23,7 @@ from guildbank.payments.contracts.rows import (
     Refund,
 )
 
-R = TypeVar("R", Intent, Attempt, Refund, Dispute, Account, Check, Reconciliation)
+R = TypeVar("R", Intent, Attempt, Refund, Dispute, Account, Check, Reconciliation, RefundRequest)
 
 _TYPES: dict[type, str] = {
     BigInteger: "bigint[]",

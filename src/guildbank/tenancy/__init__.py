@@ -10,6 +10,7 @@ from guildbank.tenancy.contracts import (
     MailSettings,
     PasskeySettings,
     SecondFactor,
+    SpentCoins,
     Tenant,
     TenantSettings,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "MailSettings",
     "PasskeySettings",
     "SecondFactor",
+    "SpentCoins",
     "Tenancy",
     "Tenant",
     "TenantRef",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Mode: TypeAlias = Literal["live", "test"]
 State: TypeAlias = Literal["active", "suspended", "deleted"]
-SpentCoins: TypeAlias = Literal["refuse", "debt"]
+SpentCoins: TypeAlias = Literal["refuse", "debt", "write_off"]
 Locale: TypeAlias = Literal["en", "ru"]
 """The languages that Guildbank writes to people in."""
 SecondFactor: TypeAlias = Literal["off", "optional", "required"]
@@ -55,7 +55,8 @@ class PasskeySettings(msgspec.Struct, frozen=True, kw_only=True):
 class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A tenant's policies.
 
-    `spent_coins` decides a refund of coins already spent: refuse it, or book a debt. `public_url`
+    `spent_coins` decides a refund of coins already spent, where a currency has no policy of its
+    own: refuse it, book a debt, or write them off. `public_url`
     is the address of the tenant's pages, without a slash at its end: every mailed link begins so.
     `default_currency` is the code of the coins that players' account pages show and buy.
     `cors_origins` are the origins whose pages may call in a browser. `second_factor` is what is

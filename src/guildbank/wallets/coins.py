@@ -17,6 +17,7 @@ from guildbank.ledger import (
     house,
     lot_needs,
 )
+from guildbank.tenancy import SpentCoins
 from guildbank.wallets.contracts import (
     BUCKETS,
     CLAWED,
@@ -159,12 +160,19 @@ def in_debt(owed: int) -> Refusal:
 
 
 def claw(
-    book: Book, lot: LotRef, player_id: str, currency: str, bucket: str, amount: int, *, owe: bool
+    book: Book,
+    lot: LotRef,
+    player_id: str,
+    currency: str,
+    bucket: str,
+    amount: int,
+    *,
+    spent: SpentCoins,
 ) -> Clawed | Refusal:
-    """Take back coins of one lot: its unspent part first, the rest as debt when `owe`.
+    """Take back coins of one lot: its unspent part first; `spent` says what becomes of the rest.
 
-    Always posts when `owe`: freezes do not stop a claw-back. Otherwise refused as
-    `refund_exceeds_unspent`.
+    A `debt` of the player, or it is let go (`write_off`): both always post, for freezes do not stop
+    a claw-back. With `refuse` it is refused as `refund_exceeds_unspent`.
     """
     begun = len(book.moved)
     sink = house(currency, CLAWED)
@@ -174,15 +182,16 @@ def claw(
     if refusal is not None:
         return refusal
     taken = sum(one.transfer.amount for one in book.moved[begun:])
-    owed = amount - taken
-    if owed and not owe:
+    rest = amount - taken
+    if rest and spent == "refuse":
         return Refusal(
             code="refund_exceeds_unspent",
             detail=f"{amount} coins were to be taken back, and {taken} of them are unspent.",
             field="amount",
             extra={"unspent": taken},
         )
+    owed = rest if spent == "debt" else 0
     if owed:
         debt = Leg((wallet(player_id, currency, DEBT),), sink, owed, forced=True)
         refusal = book.post([debt])
-    return refusal or Clawed(taken, owed, tuple(book.moved[begun:]))
+    return refusal or Clawed(taken, owed, rest - owed, tuple(book.moved[begun:]))

@@ -221,10 +221,11 @@ class PostedFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class Clawed(msgspec.Struct, frozen=True):
-    """What a claw-back took from the lot, and what the player owes for the part spent."""
+    """What a claw-back took from the lot; the part spent is owed by the player or written off."""
 
     taken: int
     owed: int
+    written_off: int
     moved: tuple[Moved, ...]
 
 

@@ -20,7 +20,8 @@ def create(
     spent_coins: Annotated[
         str,
         typer.Option(
-            "--spent-coins", help="A refund of coins already spent: `refuse` it or book a `debt`."
+            "--spent-coins",
+            help="A refund of spent coins: `refuse` it, book a `debt`, or `write_off` them.",
         ),
     ] = "refuse",
     key: KeyOption = None,

@@ -46,6 +46,7 @@ class Ask(NamedTuple):
     """What is asked: the verb with its command. `alone` says that it is not a part of a batch.
 
     `makers` are the operators who made the key that asks: they count for it, and may not agree.
+    `permission` is what both persons need, where it is not that of the verb.
     """
 
     approvable: Approvable[Any]
@@ -54,6 +55,7 @@ class Ask(NamedTuple):
     reserve: Reserve
     alone: bool = True
     makers: tuple[str, ...] = ()
+    permission: str | None = None
 
 
 class Gated(Act):
@@ -172,7 +174,7 @@ class Gated(Act):
         approval = Approval(
             id=approval_id,
             verb=verb,
-            permission=ask.approvable.permission,
+            permission=ask.permission or ask.approvable.permission,
             state="pending",
             requested_by=principal,
             player=measured.player,
@@ -248,9 +250,12 @@ async def gate(
     command: object,
     *,
     alone: bool = True,
+    permission: str | None = None,
 ) -> Gated:
     """Return the act to submit in place of `act`; `command` is what makes the act anew.
 
+    A command that a route opens by another `permission` than that of its verb says which one: who
+    asked must still have it when it is done, and who agrees must have it too.
     Its receipt is the act's, or where `is_waiting` that of a stored command. Besides the act's
     refusals: `too_many_approvals`, and `approval_required` where it is not `alone`.
     """
@@ -261,6 +266,7 @@ async def gate(
         four_eyes.reserve,
         alone,
         await four_eyes.rights.makers(act.principal),
+        permission,
     )
     made = GatedRecord if act.is_record else Gated
     return made(act.principal, ask, act)

@@ -109,3 +109,40 @@ BAD_PERIOD = Refusal(
     field="until",
 )
 NO_RECONCILIATION = Refusal(code="not_found", detail="There is no such reconciliation.")
+NO_REQUEST = Refusal(code="not_found", detail="There is no such refund request.")
+NO_CURRENCY = Refusal(
+    code="not_found",
+    detail="There is no such currency in this tenant; create it first.",
+    field="code",
+)
+NO_POLICY = Refusal(code="not_found", detail="There is no such version of the refund policy.")
+EXCEEDS_REQUEST = Refusal(
+    code="exceeds_request",
+    detail="More than the player asked for. Grant what was asked for or less; more than that is a "
+    "refund of your own, POST /v1/payments/{id}/refunds.",
+    field="amount",
+)
+LEFT_CHANGED = Refusal(
+    code="changed_meanwhile",
+    detail="Another refund or dispute of the payment came in between, so less of it is left than a "
+    "moment ago. Nothing was done: look at the payment and decide again.",
+)
+
+
+def asked_already(request_id: str) -> Refusal:
+    """Return the refusal of a second open request for one payment."""
+    return Refusal(
+        code="refund_requested",
+        detail="A refund of this payment was asked for already and waits for its answer. Withdraw "
+        "that request to ask in another way.",
+        extra={"refundRequestId": request_id},
+    )
+
+
+def request_closed(state: str, refund_id: str | None) -> Refusal:
+    """Return the refusal of a decision on what is decided or withdrawn."""
+    return Refusal(
+        code="refund_request_closed",
+        detail=f"The request is {state} already: nothing was changed.",
+        extra={"state": state, "refundId": refund_id},
+    )

@@ -5,6 +5,9 @@ from enum import StrEnum
 
 import msgspec
 
+from guildbank.payments.contracts.requests import REFUND_POLICY_SET
+from guildbank.payments.contracts.spent import SPENT_COINS_SET
+
 PAYMENTS_ORDER = 60
 
 
@@ -175,13 +178,15 @@ class Claw(msgspec.Struct, frozen=True, array_like=True):
 
 class Taking(msgspec.Struct, frozen=True):
     """What a refund or dispute took back: `paid` and `bonus` coins, of which the claws name those
-    found unspent and the rest is owed. `basis_minor` is what the clawed paid coins had cost.
+    found unspent; of the rest so many coins are `written_off` and the others owed. `basis_minor`
+    is what the clawed paid coins had cost.
     """
 
     paid: int = 0
     bonus: int = 0
     basis_minor: int = 0
     claws: tuple[Claw, ...] = ()
+    written_off: int = 0
 
     def clawed(self, bucket: str) -> int:
         """Return the coins taken out of one bucket."""
@@ -190,7 +195,8 @@ class Taking(msgspec.Struct, frozen=True):
     @property
     def owed(self) -> int:
         """Return the coins that became a debt."""
-        return self.paid + self.bonus - sum(claw.amount for claw in self.claws)
+        found = sum(claw.amount for claw in self.claws)
+        return self.paid + self.bonus - self.written_off - found
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
@@ -260,6 +266,8 @@ FEE_BOOKED = "payments.fee_booked"
 EXCHANGES_READ = "payments.exchanges_read"
 OF_OPERATORS = frozenset(
     {
+        REFUND_POLICY_SET,
+        SPENT_COINS_SET,
         UNAPPLIED_AGED,
         UNAPPLIED_CLEARED,
         RECONCILIATION_STARTED,

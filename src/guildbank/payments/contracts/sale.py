@@ -138,7 +138,7 @@ class RefundCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """A command to give money back; without an amount, all that is left.
 
     `attempt_id` names whose money, where more than one attempt captured some; left out, it is that
-    of the attempt that bought the coins.
+    of the attempt that bought the coins. `request_id` is the player's request that it grants.
     """
 
     payment_id: str
@@ -146,3 +146,4 @@ class RefundCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     money: str | None
     reason: str | None
     attempt_id: str | None = None
+    request_id: str | None = None

@@ -8,16 +8,27 @@ from guildbank.payments.http import (
     payments,
     providers,
     reconciliations,
+    refund_decisions,
+    refund_policy,
+    refund_requests,
     refunds,
+    spent_coins,
     timeline,
     webhooks,
 )
 
 __all__ = ["APPROVABLES", "ROUTES"]
 
-APPROVABLES = (refunds.REFUNDING, providers.CONFIGURING, confirmations.CONFIRMING)
+APPROVABLES = (
+    refunds.REFUNDING,
+    providers.CONFIGURING,
+    confirmations.CONFIRMING,
+    refund_policy.SETTING,
+    spent_coins.SETTING,
+)
 ROUTES = (
     *payments.ROUTES, *timeline.ROUTES, *coins.ROUTES, *refunds.ROUTES, *confirmations.ROUTES,
-    *providers.ROUTES, *webhooks.ROUTES, *callbacks.ROUTES, *reconciliations.ROUTES,
+    *refund_requests.ROUTES, *refund_decisions.ROUTES, *refund_policy.ROUTES, *providers.ROUTES,
+    *webhooks.ROUTES, *callbacks.ROUTES, *reconciliations.ROUTES, *spent_coins.ROUTES,
     *exchanges.ROUTES,
 )  # fmt: skip

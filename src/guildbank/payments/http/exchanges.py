@@ -56,8 +56,8 @@ class ExchangeView(View):
     status: int | None
     problem: str | None
     micros: int
-    asked: Mapping[str, str | int | float | bool]
-    answered: Mapping[str, str | int | float | bool]
+    asked: Mapping[str, str | int | bool]
+    answered: Mapping[str, str | int | bool]
 
 
 @get(

@@ -53,7 +53,7 @@ class NextActionView(View):
 
 
 class RefundView(View):
-    """Money given back, and the coins that it took."""
+    """Money given back, and the coins that it took; of those spent before, what became of them."""
 
     __example__: ClassVar = {
         "id": "ref_01kag3pyqmf9aag12vtrsy70ps",
@@ -65,6 +65,7 @@ class RefundView(View):
         "coins": 40,
         "bonusCoins": 4,
         "owedCoins": 0,
+        "writtenOffCoins": 0,
         "reason": "bought too many",
         "code": None,
     }
@@ -78,6 +79,7 @@ class RefundView(View):
     coins: int
     bonus_coins: int
     owed_coins: int
+    written_off_coins: int
     reason: str | None
     code: str | None
     created_at: datetime
@@ -299,6 +301,7 @@ def refund_view(refund: Refund) -> RefundView:
         coins=taking.paid,
         bonus_coins=taking.bonus,
         owed_coins=taking.owed,
+        written_off_coins=taking.written_off,
         reason=refund.reason,
         code=refund.code,
         created_at=refund.created_at,

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import structlog
 
 from guildbank.approvals import FourEyes
-from guildbank.identity import Persons
+from guildbank.identity import Identity, Persons
 from guildbank.infra.address_countries import AddressCountries
 from guildbank.infra.database import Database
 from guildbank.infra.egress import Egress
@@ -79,6 +79,8 @@ class Timing:
     """How long a provider may take to report what it captured."""
     unapplied_ages: timedelta = timedelta(hours=24)
     """After so long, money that bought nothing and is not given back is an alarm."""
+    request_ages: timedelta = timedelta(hours=72)
+    """After so long, a player's request for a refund that nobody decided on is told of."""
     patience_seconds: float = 12
     """How long a request waits for a provider; the work goes on without it."""
 
@@ -110,6 +112,8 @@ class Payments:
     """Moneys by tenant whose accounts are known to be there: none is ever taken away."""
     address_countries: AddressCountries = field(default_factory=AddressCountries)
     """Which country an address is in, by the deployment's file."""
+    identity: Identity | None = None
+    """Who knows players' addresses and languages; without it no player is written to."""
     persons: Persons = field(init=False)
     archive: Archive = field(init=False)
     _running: set[asyncio.Task[Any]] = field(default_factory=set)

@@ -16,6 +16,7 @@ from guildbank.payments.usecases.foreign_refund import OTHER_MONEY, TOO_EARLY
 from guildbank.payments.usecases.money import (
     MoneyAct,
     Rows,
+    let_go,
     read_taking,
     take,
     untake,
@@ -23,6 +24,7 @@ from guildbank.payments.usecases.money import (
     write_taking,
 )
 from guildbank.plugin_api import EventKind, ProviderEvent
+from guildbank.tenancy import SpentCoins
 
 
 class Told(NamedTuple):
@@ -52,10 +54,10 @@ class FollowDispute(MoneyAct):
     verb = "payments.dispute"
     __slots__ = ("dispute_id", "provider", "told")
 
-    def __init__(self, attempt: Attempt, told: Told) -> None:
+    def __init__(self, attempt: Attempt, told: Told, spent: SpentCoins) -> None:
         super().__init__(
             attempt, provider_principal(attempt.provider), f"{told.reference}:{told.kind}",
-            (attempt.id, told.kind, told.reference),
+            (attempt.id, told.kind, told.reference), spent,
         )  # fmt: skip
         self.provider = attempt.provider
         self.told = told
@@ -116,11 +118,12 @@ class FollowDispute(MoneyAct):
     def _withdrawn(
         self, stage: Stage, rows: Rows, dispute: Dispute, amount: int
     ) -> "tuple[Rows, Dispute] | Refusal":
-        """Take the coins, always: what was spent is owed."""
+        """Take the coins, always: what was spent is owed, or written off."""
         if dispute.withdrawn:
             return NO_CHANGE
         book = open_book(stage)
-        taking = take(stage, book, rows, amount, False, owe=True)
+        policy = self.gone_policy(stage, rows)
+        taking = take(stage, book, rows, amount, False, spent=policy)
         if isinstance(taking, Refusal):
             return taking
         close_book(stage, book)
@@ -207,4 +210,5 @@ def _facts(dispute: Dispute, intent: Intent) -> dict[str, object]:
         "bonus": taking.bonus,
         "owed": taking.owed,
         "basis": taking.basis_minor,
+        **let_go(taking),
     }

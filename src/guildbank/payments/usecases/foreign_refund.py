@@ -18,6 +18,7 @@ from guildbank.payments.usecases.money import (
 )
 from guildbank.payments.usecases.refund import refund_facts
 from guildbank.plugin_api import RefundRequest
+from guildbank.tenancy import SpentCoins
 
 TOO_EARLY = Refusal(
     code="too_early", detail="The event speaks of money that is not booked here yet."
@@ -29,17 +30,23 @@ OTHER_MONEY = Refusal(
 
 
 class BookForeignRefund(MoneyAct):
-    """Take back the coins of money that went without us; what was spent becomes a debt."""
+    """Take back the coins of money that went without us; what was spent is owed or written off."""
 
     verb = "payments.refund_reported"
     __slots__ = ("amount_minor", "money", "provider", "reason", "reference", "refund_id")
 
     def __init__(
-        self, attempt: Attempt, reference: str, amount_minor: int, money: str, reason: str | None
+        self,
+        attempt: Attempt,
+        reference: str,
+        amount_minor: int,
+        money: str,
+        reason: str | None,
+        spent: SpentCoins,
     ) -> None:
         super().__init__(
             attempt, provider_principal(attempt.provider), f"{reference}:refund",
-            (attempt.id, amount_minor, money),
+            (attempt.id, amount_minor, money), spent,
         )  # fmt: skip
         self.provider = attempt.provider
         self.reference = reference
@@ -70,7 +77,8 @@ class BookForeignRefund(MoneyAct):
         if attempt.captured_money != self.money:
             return OTHER_MONEY
         book = open_book(stage)
-        taking = take(stage, book, rows, self.amount_minor, False, owe=True)
+        policy = self.gone_policy(stage, rows)
+        taking = take(stage, book, rows, self.amount_minor, False, spent=policy)
         if isinstance(taking, Refusal):
             return taking
         close_book(stage, book)

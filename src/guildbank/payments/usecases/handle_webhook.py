@@ -17,6 +17,7 @@ from guildbank.payments.usecases.dispute import FollowDispute, told_by
 from guildbank.payments.usecases.finish_refund import look_at_refund
 from guildbank.payments.usecases.foreign_refund import TOO_EARLY, BookForeignRefund
 from guildbank.payments.usecases.look import look_at_attempt
+from guildbank.payments.usecases.spent_coins import spent_default
 from guildbank.plugin_api import EventKind, OutcomeStatus, ProviderEvent, RefundRequest
 
 log = structlog.get_logger(__name__)
@@ -96,7 +97,8 @@ async def _handle(
     told = told_by(event)
     if told is None:
         return Refusal(code="incomplete_event", detail="The event lacks its dispute or amount.")
-    return await payments.journal.submit(tenant.schema, FollowDispute(attempt, told))
+    spent = await spent_default(payments, tenant)
+    return await payments.journal.submit(tenant.schema, FollowDispute(attempt, told, spent))
 
 
 async def _attempt(
@@ -167,6 +169,7 @@ async def _foreign(
     if outcome.status is not OutcomeStatus.PROCESSED:
         return TOO_EARLY
     act = BookForeignRefund(
-        attempt, reference, outcome.amount_minor, outcome.currency, event.reason
-    )
+        attempt, reference, outcome.amount_minor, outcome.currency, event.reason,
+        await spent_default(payments, tenant),
+    )  # fmt: skip
     return await payments.journal.submit(tenant.schema, act)

@@ -9,9 +9,11 @@ from guildbank.kernel import Refusal
 from guildbank.ledger import LOTS, Book, Leg, LotState
 from guildbank.payments import posting
 from guildbank.payments.contracts.rows import Applied, Attempt, Intent, IntentState, Taking
-from guildbank.payments.rules import coins_due
+from guildbank.payments.rules import coins_due, policy_of
+from guildbank.payments.spent import SPENT
 from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct
+from guildbank.tenancy import SpentCoins
 
 _TAKINGS = msgspec.json.Decoder(Taking)
 
@@ -24,16 +26,27 @@ class Rows(NamedTuple):
 
 
 class MoneyAct(PaymentAct):
-    """An act on the money that an attempt captured."""
+    """An act on the money that an attempt captured.
+
+    `spent` is the tenant's policy for coins already spent, by which it goes where the currency
+    has none of its own.
+    """
 
     rounds = 2
-    __slots__ = ("attempt_id",)
+    spent: SpentCoins
+    __slots__ = ("attempt_id", "spent")
 
     def __init__(
-        self, attempt: Attempt, principal: str, key: str | None = None, command: object = None
+        self,
+        attempt: Attempt,
+        principal: str,
+        key: str | None = None,
+        command: object = None,
+        spent: SpentCoins = "refuse",
     ) -> None:
         super().__init__(attempt.payment_id, principal, key, command)
         self.attempt_id = attempt.id
+        self.spent = spent
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return payment and attempt, then accounts and lots."""
@@ -48,7 +61,20 @@ class MoneyAct(PaymentAct):
         needs += posting.money_needs(rows.attempt.captured_money, rows.attempt.provider)
         if rows.attempt.applied is Applied.CREDITED:
             needs += posting.taking_needs(rows.intent)
+            needs.append((SPENT, rows.intent.currency))
         return needs
+
+    def spent_policy(self, stage: Stage, rows: Rows) -> SpentCoins:
+        """Return what becomes of coins already spent, by currency and provider."""
+        if rows.attempt.applied is not Applied.CREDITED:
+            return self.spent
+        known = stage.get(SPENT, rows.intent.currency)
+        return policy_of(known, rows.attempt.provider, self.spent)
+
+    def gone_policy(self, stage: Stage, rows: Rows) -> SpentCoins:
+        """Return the same for money that is gone already, of which nothing can be refused."""
+        policy = self.spent_policy(stage, rows)
+        return "debt" if policy == "refuse" else policy
 
     def rows(self, stage: Stage) -> Rows | None:
         """Return the loaded rows."""
@@ -64,11 +90,17 @@ def lots(stage: Stage, intent: Intent) -> dict[str, LotState]:
 
 
 def take(
-    stage: Stage, book: Book, rows: Rows, amount_minor: int, sink_refunding: bool, *, owe: bool
+    stage: Stage,
+    book: Book,
+    rows: Rows,
+    amount_minor: int,
+    sink_refunding: bool,
+    *,
+    spent: SpentCoins,
 ) -> Taking | Refusal:
     """Take `amount_minor` and the coins due for it; the money goes to refunding or the provider.
 
-    Refusals: `refund_exceeds_unspent` unless the player may `owe`.
+    Refusals: `refund_exceeds_unspent` where coins that are `spent` bar it.
     """
     intent, attempt = rows
     money = attempt.captured_money or ""
@@ -81,7 +113,7 @@ def take(
         refusal = book.post([Leg((posting.unapplied(money),), sink, amount_minor)])
         return refusal if refusal is not None else Taking()
     back = attempt.given_back_minor + amount_minor
-    taking = posting.take_back(book, intent, attempt, back, lots(stage, intent), owe=owe)
+    taking = posting.take_back(book, intent, attempt, back, lots(stage, intent), spent=spent)
     if isinstance(taking, Refusal):
         return taking
     refusal = posting.money_out(book, money, amount_minor, taking.basis_minor, sink)
@@ -127,6 +159,11 @@ def with_taken(intent: Intent, taking: Taking, sign: int) -> Intent:
         taken_paid=intent.taken_paid + sign * taking.paid,
         taken_bonus=intent.taken_bonus + sign * taking.bonus,
     )
+
+
+def let_go(taking: Taking) -> dict[str, object]:
+    """Return what an entry says of coins that were written off, nothing where none were."""
+    return {"writtenOff": taking.written_off} if taking.written_off else {}
 
 
 def read_taking(text: str) -> Taking:

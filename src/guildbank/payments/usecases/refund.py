@@ -5,12 +5,13 @@ import structlog
 
 from guildbank.approvals import gate, is_waiting
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Draft, Need, Receipt, Sealed, Stage, facts, recall
+from guildbank.journal import Act, Draft, Need, Receipt, Sealed, Stage, facts, recall
 from guildbank.kernel import Refusal, new_id, parse_id
 from guildbank.ledger import close_book, open_book
 from guildbank.payments import store
 from guildbank.payments.contracts.refusals import (
     DISPUTE_OPEN,
+    LEFT_CHANGED,
     NO_PAYMENT,
     NO_REFUND,
     NOT_REFUNDABLE,
@@ -20,19 +21,25 @@ from guildbank.payments.contracts.sale import RefundCommand
 from guildbank.payments.store import ATTEMPTS, INTENTS, REFUNDS
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.finish_refund import send_refund
-from guildbank.payments.usecases.money import MoneyAct, take, with_taken, write_taking
+from guildbank.payments.usecases.granting import Grant, granting
+from guildbank.payments.usecases.money import MoneyAct, let_go, take, with_taken, write_taking
 from guildbank.payments.usecases.refund_reason import seal_reason, with_reasons
+from guildbank.payments.usecases.spent_coins import spent_default
 from guildbank.plugin_api import RefundRequest
+from guildbank.tenancy import SpentCoins
 
 log = structlog.get_logger(__name__)
 NO_ATTEMPT = Refusal(code="not_found", detail="The payment has no such attempt.", field="attemptId")
 
 
 class BeginRefund(MoneyAct):
-    """Set coins and money of a refund aside, and record its request."""
+    """Set coins and money of a refund aside, and record what its provider is asked.
+
+    With a `grant` the player's request is granted in the same commit, or nothing happens.
+    """
 
     verb = "payments.refund"
-    __slots__ = ("command", "origin", "owe", "reason", "refund_id")
+    __slots__ = ("command", "grant", "origin", "reason", "refund_id")
 
     def __init__(
         self,
@@ -42,27 +49,33 @@ class BeginRefund(MoneyAct):
         command: RefundCommand,
         origin: str,
         *,
-        owe: bool,
+        spent: SpentCoins = "refuse",
         reason: Sealed | None = None,
+        grant: Grant | None = None,
     ) -> None:
-        super().__init__(attempt, principal, key, command)
+        super().__init__(attempt, principal, key, command, spent)
+        self.grant = grant
         self.command = command
         self.reason = reason
         self.origin = origin
-        self.owe = owe
         self.refund_id = new_id("ref")
 
     def needs(self, stage: Stage) -> list[Need]:
-        """Return the rows and accounts, and the refund's place."""
-        return [*super().needs(stage), (REFUNDS, self.refund_id)]
+        """Return the rows and accounts, the refund's place, and the request that it grants."""
+        grant = [] if self.grant is None else self.grant.needs()
+        return [*super().needs(stage), (REFUNDS, self.refund_id), *grant]
 
     def decide(self, stage: Stage) -> Draft | Refusal:
         """Take the coins. Refusals: `payment_not_refundable`, `exceeds_refundable`,
-        `dispute_open`, `currency_mismatch`, `refund_exceeds_unspent`.
+        `dispute_open`, `currency_mismatch`, `refund_exceeds_unspent`; with a grant
+        `refund_request_closed`, `changed_meanwhile`.
         """
         rows = self.rows(stage)
         if rows is None:
             return NO_PAYMENT
+        request = None if self.grant is None else self.grant.request(stage)
+        if isinstance(request, Refusal):
+            return request
         intent, attempt = rows
         if attempt.applied is None or attempt.captured_money is None:
             return NOT_REFUNDABLE
@@ -71,12 +84,14 @@ class BeginRefund(MoneyAct):
         if attempt.left_minor == 0:
             return NOT_REFUNDABLE
         if self.command.money not in (None, attempt.captured_money):
-            return _wrong_money(attempt.captured_money)
+            return wrong_money(attempt.captured_money)
         amount = self.command.amount_minor or attempt.left_minor
         if amount > attempt.left_minor:
-            return _too_much(attempt.left_minor)
+            return too_much(attempt.left_minor)
+        if self.grant is not None and self.grant.amount_minor != amount:
+            return LEFT_CHANGED
         book = open_book(stage)
-        taking = take(stage, book, rows, amount, True, owe=self.owe)
+        taking = take(stage, book, rows, amount, True, spent=self.spent_policy(stage, rows))
         if isinstance(taking, Refusal):
             return taking
         close_book(stage, book)
@@ -89,6 +104,9 @@ class BeginRefund(MoneyAct):
         )
         stage.put(INTENTS, intent.id, with_taken(intent, taking, 1))
         told = refund_facts(refund, intent.player_id, taking)
+        if self.grant is not None and request is not None:
+            told["refundRequest"] = request.id
+            self.grant.put(stage, request, refund, self.principal)
         payload = {} if self.reason is None else {"payload": self.reason.hash}
         return Draft("payments.refund_clawed", facts({**told, **payload}), self.reason)
 
@@ -128,10 +146,12 @@ def refund_facts(refund: Refund, player_id: str, taking: Taking) -> dict[str, ob
         "bonus": taking.bonus,
         "owed": taking.owed,
         "basis": taking.basis_minor,
+        **let_go(taking),
     }
 
 
-def _wrong_money(money: str) -> Refusal:
+def wrong_money(money: str) -> Refusal:
+    """Return the refusal of an amount in another money than the payment's."""
     return Refusal(
         code="currency_mismatch",
         detail=f"The payment was captured in {money}; it is refunded in {money}.",
@@ -139,7 +159,8 @@ def _wrong_money(money: str) -> Refusal:
     )
 
 
-def _too_much(left_minor: int) -> Refusal:
+def too_much(left_minor: int) -> Refusal:
+    """Return the refusal of more than what is left of a payment."""
     return Refusal(
         code="exceeds_refundable",
         detail="More than what is captured and neither refunded, being refunded nor disputed.",
@@ -156,14 +177,22 @@ class StoredRefund(msgspec.Struct, frozen=True):
 
 
 async def refund_payment(
-    payments: Payments, tenant: TenantRef, principal: str, key: str, command: RefundCommand
+    payments: Payments,
+    tenant: TenantRef,
+    principal: str,
+    key: str,
+    command: RefundCommand,
+    *,
+    permission: str | None = None,
 ) -> Refund | Receipt | Refusal:
     """Refund a payment, whole or in part. The same key answers with the same refund.
 
-    Where a second person must agree, the receipt is that of the stored command. Refusals:
+    Where a second person must agree, the receipt is that of the stored command; `permission` is
+    what that person must have, where it is not that of refunds. Refusals:
     `not_found` (the payment, or the attempt that is named), `payment_not_refundable`,
     `exceeds_refundable`, `dispute_open`, `currency_mismatch`, `refund_exceeds_unspent`,
-    `too_many_approvals`, `key_reused`, `tenant_suspended`.
+    `too_many_approvals`, `key_reused`, `tenant_suspended`; of a command that grants a request
+    also `refund_request_closed`, `changed_meanwhile`.
     """
     if parse_id("pay", command.payment_id) is None:
         return NO_PAYMENT
@@ -182,12 +211,12 @@ async def refund_payment(
         return act
     if command.reason is not None and sealed is None:
         # Of who was erased only the entry knows the hash that the same reason had.
-        hashed = msgspec.structs.replace(command, reason=await _hash_before(payments, tenant, act))
+        hashed = msgspec.structs.replace(command, reason=await hash_before(payments, tenant, act))
         stored = StoredRefund(hashed)
         act = await refund_act(payments, tenant, principal, key, stored)
         if isinstance(act, Refusal):
             return act
-    gated = await gate(payments.four_eyes, tenant, act, act.verb, stored)
+    gated = await gate(payments.four_eyes, tenant, act, act.verb, stored, permission=permission)
     outcome = await payments.journal.submit(tenant.schema, gated)
     if isinstance(outcome, Refusal) or is_waiting(outcome):
         return outcome
@@ -197,8 +226,8 @@ async def refund_payment(
     return (await with_reasons(payments, tenant, intent.player_id, [refund]))[0]
 
 
-async def _hash_before(payments: Payments, tenant: TenantRef, act: BeginRefund) -> str | None:
-    """Return the hash of the reason that a request with this key gave, if one did."""
+async def hash_before(payments: Payments, tenant: TenantRef, act: Act) -> str | None:
+    """Return the hash of the words that an act with this key had, if one was."""
     found = await recall(payments.db, tenant.schema, act)
     return None if found is None else msgspec.json.decode(found.data).get("payload")
 
@@ -208,20 +237,24 @@ async def refund_act(
 ) -> BeginRefund | Refusal:
     """Return the act of a refund by the tenant's policy of now.
 
-    Refusals: `not_found` (the attempt that is named), `payment_not_refundable`.
+    Refusals: `not_found` (the attempt that is named, or the request), `payment_not_refundable`.
     """
     command = stored.command
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         attempts = await store.attempts_of(tx.driver, command.payment_id)
-    attempt = _refundable(attempts, command.attempt_id)
+    attempt = refundable(attempts, command.attempt_id)
     if isinstance(attempt, Refusal):
         return attempt
-    settings = await payments.tenants.settings(tenant.id)
-    owe = settings is not None and settings.spent_coins == "debt"
-    return BeginRefund(attempt, principal, key, command, "merchant", owe=owe, reason=stored.reason)
+    spent = await spent_default(payments, tenant)
+    grant = await granting(payments, tenant, attempt, command)
+    if isinstance(grant, Refusal):
+        return grant
+    return BeginRefund(
+        attempt, principal, key, command, "merchant", spent=spent, reason=stored.reason, grant=grant
+    )
 
 
-def _refundable(attempts: list[Attempt], named: str | None) -> Attempt | Refusal:
+def refundable(attempts: list[Attempt], named: str | None) -> Attempt | Refusal:
     """Return the attempt whose money a refund means: the named, the credited, else one set aside.
 
     The choice must not change when its money is gone, or a replayed key would meet another one.
@@ -249,7 +282,7 @@ async def refund_unapplied(payments: Payments, tenant: TenantRef, attempt: Attem
     command = RefundCommand(
         payment_id=attempt.payment_id, amount_minor=None, money=None, reason=None
     )
-    act = BeginRefund(attempt, "system", f"{attempt.id}:unapplied", command, "system", owe=False)
+    act = BeginRefund(attempt, "system", f"{attempt.id}:unapplied", command, "system")
     outcome = await payments.journal.submit(tenant.schema, act)
     if not isinstance(outcome, Refusal):
         await finish(payments, tenant, outcome)
