@@ -209,17 +209,21 @@ async def test_a_fault_at_a_point_of_a_line_s_booking_loses_and_doubles_nothing(
     assert (await desk.shop.kinds()).count("refunded") == 3
 
 
-async def test_who_dies_before_the_cursor_is_kept_has_kept_no_line_either(desk: Desk):
+@pytest.mark.parametrize("table", ["payments_report", "payments_webhook"])
+async def test_who_dies_while_a_page_is_kept_has_kept_neither_line_nor_cursor(
+    desk: Desk, table: str
+):
     intents = await desk.refunded(2)
     db, schema = desk.shop.house.db, desk.shop.tenant.schema
     async with db.begin(schema) as tx:
-        await tx.driver.execute("LOCK TABLE payments_report IN SHARE MODE")
+        await tx.driver.execute(f"LOCK TABLE {table} IN SHARE MODE")
         reading = asyncio.create_task(desk.read())
         await desk.until_somebody_waits()
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reading
-    assert await desk.sql(f"SELECT FROM {schema}.payments_webhook") == []
+    assert await desk.sql("SELECT FROM payments_webhook") == []
+    assert await desk.sql("SELECT FROM payments_report") == []
     assert await desk.back(intents) == [0, 0]
     assert await desk.read() == 2
     assert desk.polled.asked == [None, None]

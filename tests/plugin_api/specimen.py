@@ -30,6 +30,7 @@ MANIFEST = Manifest(
     version="1.0.0",
     slot=Slot.PROVIDER,
     title="Specimen",
+    capabilities=frozenset({"refund", "partial_refund", "cancel"}),
     settings_schema={
         "type": "object",
         "additionalProperties": False,

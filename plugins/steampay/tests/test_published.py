@@ -13,6 +13,7 @@ import pytest
 
 from guildbank.kernel import new_id
 from guildbank.plugin_api import (
+    Confirmation,
     Context,
     Decline,
     EventKind,
@@ -252,6 +253,16 @@ async def test_a_wallet_in_another_currency_is_not_asked_to_pay() -> None:
     said = await SteamWalletProvider().create_payment(context(http), request())
     assert (said.status, said.decline) == (OutcomeStatus.DECLINED, Decline.CURRENCY_NOT_SUPPORTED)
     assert "GBP" in (said.message or "")
+
+
+@pytest.mark.parametrize("status", ["Init", "Failed", "Succeeded", "Refunded", "Reviewed"])
+async def test_only_an_approved_order_is_ever_finished(status: str) -> None:
+    wanted = request()
+    http = Answers(QueryTxn=shown(wanted, status=status))
+    heard = {"order_id": order_id_of(wanted.attempt_id), "authorized": "1"}
+    given = Confirmation(request=wanted, reference=heard["order_id"], data=heard, by="buyer")
+    await SteamWalletProvider().confirm(context(http), given)
+    assert [url.split("/")[4] for _, url, _, _ in http.asked] == ["QueryTxn"]
 
 
 async def test_another_order_than_the_one_asked_for_is_not_believed() -> None:

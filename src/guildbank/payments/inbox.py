@@ -80,13 +80,12 @@ FROM payments_report
 WHERE provider = $1
 """
 
-# Whoever read from another cursor than the one that is kept has been overtaken.
+# One who was overtaken may move it back: lines that are read again are known.
 MOVE_CURSOR = """
-INSERT INTO payments_report AS kept (provider, cursor, problem, read_at)
-VALUES ($1, $3, NULL, $4)
+INSERT INTO payments_report (provider, cursor, problem, read_at)
+VALUES ($1, $2, NULL, $3)
 ON CONFLICT (provider) DO UPDATE
 SET cursor = EXCLUDED.cursor, problem = NULL, read_at = EXCLUDED.read_at
-WHERE kept.cursor IS NOT DISTINCT FROM $2
 """
 
 NOTE_PROBLEM = """
@@ -163,11 +162,9 @@ async def cursor_of(driver: Driver, provider: str) -> str | None:
     return found
 
 
-async def move_cursor(
-    driver: Driver, provider: str, before: str | None, after: str, now: datetime
-) -> None:
-    """Move the cursor, unless it has moved meanwhile."""
-    await driver.execute(MOVE_CURSOR, provider, before, after, now)
+async def move_cursor(driver: Driver, provider: str, cursor: str, now: datetime) -> None:
+    """Keep how far a provider's reports are read."""
+    await driver.execute(MOVE_CURSOR, provider, cursor, now)
 
 
 async def note_problem(driver: Driver, provider: str, problem: str, now: datetime) -> None:

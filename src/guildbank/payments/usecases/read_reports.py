@@ -5,7 +5,6 @@ asked for again; whoever dies after it leaves events in the inbox, where webhook
 """
 
 import asyncio
-from datetime import datetime
 
 import msgspec
 import structlog
@@ -48,7 +47,7 @@ async def _read(payments: Payments, tenant: TenantRef, account: Account, polled:
             async with payments.db.begin(tenant.schema) as tx:
                 await inbox.note_problem(tx.driver, account.id, page, payments.clock.now())
             break
-        fresh = await _keep(payments, tenant, account.id, page, cursor)
+        fresh = await _keep(payments, tenant, account.id, page)
         for id_ in fresh:
             await handle_webhook(payments, tenant, id_)
         events += len(fresh)
@@ -92,18 +91,15 @@ def _is_sound(event: ProviderEvent) -> bool:
 
 
 async def _keep(
-    payments: Payments, tenant: TenantRef, provider: str, page: ReportPage, cursor: str | None
+    payments: Payments, tenant: TenantRef, provider: str, page: ReportPage
 ) -> list[str]:
-    """Keep the events that are new and move the cursor; return them in the page's order.
-
-    Of two who read one page at once the second finds the cursor moved, and leaves it there.
-    """
-    now: datetime = payments.clock.now()
+    """Keep the events that are new and move the cursor; return them in the page's order."""
+    now = payments.clock.now()
     fresh = []
     async with payments.db.begin(tenant.schema) as tx:
         for event in page.events:
             id_ = new_id("whk")
             if await inbox.insert_webhook(tx.driver, id_, provider, event, {}, b"", now):
                 fresh.append(id_)
-        await inbox.move_cursor(tx.driver, provider, cursor, page.cursor, now)
+        await inbox.move_cursor(tx.driver, provider, page.cursor, now)
     return fresh
