@@ -145,3 +145,38 @@ async def test_rules_can_wait_for_a_second_person_themselves(
     assert (shown["version"], shown["grant"]) == (1, RULES["grant"])
     again = done(await office.olga.http.get("/v1/refund-policy", params={"version": "1"}))
     assert again == shown
+
+
+async def test_rules_leave_held_coins_to_a_person(
+    office: Office, player: httpx.AsyncClient
+) -> None:
+    done(await office.olga.http.put("/v1/refund-policy", json=RULES))
+    payment = await bought(office)
+    held = await office.studio.hold(office.player, 1)
+    one = await wish(player, payment)
+    assert one["state"] == "open"
+    assert refused(await grant(office, one, "4.99")) == (422, "refund_exceeds_unspent")
+    done(await office.studio.post(f"/v1/holds/{held['holdId']}/release"))
+    assert done(await grant(office, one, "4.99"))["state"] == "granted"
+
+
+async def test_owners_say_what_becomes_of_spent_coins_and_support_does_not(
+    office: Office, player: httpx.AsyncClient
+) -> None:
+    payment = await bought(office)
+    await office.studio.spend(office.player, 100)
+    one = await wish(player, payment)
+    assert refused(await grant(office, one, "4.99")) == (422, "refund_exceeds_unspent")
+    body = {"policy": "debt", "providers": {"scripted": "write_off"}}
+    support = await office.person("support", "finance")
+    assert refused(await support.http.put("/v1/spent-coins/GEM", json=body))[0] == 403
+    shown = done(await office.olga.http.put("/v1/spent-coins/GEM", json=body))
+    assert shown == {"policy": "refuse", "currencies": [{"currency": "GEM", **body}]}
+    assert done(await office.studio.http.get("/v1/spent-coins")) == shown
+    assert done(await grant(office, one, "4.99"))["state"] == "granted"
+    (made,) = await refunds(office, payment)
+    assert (made["owedCoins"], made["writtenOffCoins"]) == (0, 100)
+    proof = done(await office.studio.http.get("/v1/proof"))
+    assert proof["ok"]
+    # The first 100 of 500 coins for 4.99.
+    assert [one["writtenOff"] for one in proof["money"]] == ["-0.99"]

@@ -124,6 +124,16 @@ async def test_who_is_suspended_asks_for_nothing_and_what_was_asked_is_still_dec
     assert done(await fred.http.get("/v1/refund-requests"))["items"][0]["state"] == "granted"
 
 
+async def test_who_asks_too_often_waits(
+    city: City, studio: Studio, public: httpx.AsyncClient
+) -> None:
+    ann = await guest_of(city, studio, public)
+    answers = [await ann.ask(key=f"ask-{number}") for number in range(22)]
+    assert [one.status_code for one in answers[:2]] == [201, 409]
+    assert refused(answers[-1]) == (429, "rate_limited")
+    assert len(done(await ann.http.get("/v1/refund-requests"))["items"]) == 1
+
+
 async def test_a_closed_account_asks_for_nothing(
     city: City, studio: Studio, public: httpx.AsyncClient
 ) -> None:

@@ -219,6 +219,24 @@ async def test_a_partial_refund_in_between_makes_the_operator_look_again(shop: S
     assert done.refund.amount_minor == 399
 
 
+@pytest.mark.parametrize(
+    ("state", "code"), [("suspended", "player_suspended"), ("closed", "player_closed")]
+)
+async def test_who_is_barred_under_the_lock_starts_nothing_and_is_still_answered(
+    shop: Shop, state: str, code: str
+):
+    player = await shop.player()
+    intent, other = await shop.buy(player), await shop.buy(player)
+    asked = await ask(shop, intent)
+    async with shop.house.db.begin(shop.tenant.schema) as tx:
+        await tx.driver.execute(
+            "UPDATE identity_player SET state = $2 WHERE id = $1", player, state
+        )
+    assert refused(await try_asking(shop, other)) == code
+    assert refused(await withdraw(shop, asked)) == code
+    assert (await grant(shop, asked)).request.state == "granted"
+
+
 async def test_others_neither_see_nor_withdraw_a_request(shop: Shop):
     intent = await shop.buy(await shop.player())
     asked = await ask(shop, intent)

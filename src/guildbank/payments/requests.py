@@ -22,11 +22,13 @@ ORDER BY id DESC
 LIMIT $5
 """
 
+# Rules look back for a year at most.
 GRANTS = """
 SELECT player_id, decided_at
 FROM payments_refund_request
 WHERE player_id = ANY($1::text[])
   AND state = 'granted'
+  AND decided_at > now() - INTERVAL '366 days'
 ORDER BY decided_at
 """
 
