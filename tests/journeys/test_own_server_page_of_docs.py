@@ -14,7 +14,8 @@ from tests.servers.guildbank import GuildbankServer
 from tests.servers.judge_server import JudgeServer, is_installed
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "ask-your-own-server.md").read_text()
-MAKE_SECRET, BEGIN = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+COMMANDS = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+MAKE_SECRET, BEGIN = COMMANDS
 MISMATCH = {
     "code": "country_mismatch", "points": 90, "detail": "It comes from elsewhere.",
     "annotation": "signals.mismatch", "values": ["yes"],
