@@ -14,7 +14,8 @@ from tests.servers.guildbank import GuildbankServer
 from tests.servers.judge_server import JudgeServer, is_installed
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "ask-your-own-server.md").read_text()
-PREPARE, BEGIN = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+COMMANDS = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+MAKE_SECRET, BEGIN = COMMANDS
 MISMATCH = {
     "code": "country_mismatch", "points": 90, "detail": "It comes from elsewhere.",
     "annotation": "signals.mismatch", "values": ["yes"],
@@ -62,7 +63,7 @@ def test_a_server_in_javascript_judges_purchases_once_the_page_is_done(
         assert done.returncode == 0, done.stdout
         return done.stdout.strip()
 
-    secret = types(f"{PREPARE}\necho $SECRET")
+    secret = types(f"{MAKE_SECRET}\necho $SECRET")
     with JudgeServer(secret) as judge:
         types(BEGIN, SECRET=secret, ASKED=judge.url)
         bought = stall.bought()
