@@ -170,12 +170,12 @@ async def test_a_tenant_says_for_how_long_and_none_at_all(till: Till):
 )
 def test_what_may_be_a_cards_number_is_masked(text: str, shown: str) -> None:
     assert mask_cards(text) == shown
-    assert fields_of(msgspec.json.encode({"note": text}), ["note"]) == {"note": shown}
+    assert fields_of(msgspec.json.encode({"note": text}), ("note",)) == {"note": shown}
 
 
 def test_a_number_that_may_be_a_cards_is_masked_too() -> None:
     body = b'{"pan": 4242424242424242, "n": 499, "rate": 0.10}'
-    assert fields_of(body, ["pan", "n", "rate"]) == {
+    assert fields_of(body, ("pan", "n", "rate")) == {
         "pan": "************4242", "n": 499, "rate": "0.10",
     }  # fmt: skip
 
@@ -197,14 +197,14 @@ def test_a_number_that_may_be_a_cards_is_masked_too() -> None:
     ],
 )
 def test_only_fields_that_are_named_are_kept(body: bytes, found: dict[str, object]) -> None:
-    assert fields_of(body, ["id", "items.*.id"]) == found
+    assert fields_of(body, ("id", "items.*.id")) == found
 
 
 def test_a_body_of_many_fields_leaves_a_hundred() -> None:
     body = msgspec.json.encode({"items": [{"id": number} for number in range(5_000)]})
-    assert len(fields_of(body, ["items.*.id"])) == MAX_FIELDS
+    assert len(fields_of(body, ("items.*.id",))) == MAX_FIELDS
 
 
 def test_nested_deeper_than_any_name_costs_nothing() -> None:
     body = b'{"a": ' * 500 + b"1" + b"}" * 500
-    assert fields_of(body, ["id"]) == {}
+    assert fields_of(body, ("id",)) == {}

@@ -5,7 +5,8 @@ field is kept because its plugin's manifest or its route names it, never because
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,15 +16,19 @@ MAX_BODY = 262_144
 """Bytes of a body that is read for its fields; of a larger one nothing is kept."""
 MAX_FIELDS = 100
 MAX_TEXT = 300
+MAX_DEPTH = 20
 _CARD = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
 _SHOWN_DIGITS = 4
 _JSON = msgspec.json.Decoder(float_hook=str)
 """A number with a fraction stays as it was written."""
 
 Fields = Mapping[str, str | int | bool]
+Tree = dict[str, "Tree"]
+"""Allowed names, member by member; the empty name says that one ends there."""
+_END = ""
 
 
-def fields_of(body: bytes | None, allowed: Sequence[str]) -> Fields:
+def fields_of(body: bytes | None, allowed: tuple[str, ...]) -> Fields:
     """Return the allowed fields of a JSON or form body by their dotted names.
 
     What is null is left out. An allowed name is `status`, or with `*` for any one member,
@@ -31,15 +36,36 @@ def fields_of(body: bytes | None, allowed: Sequence[str]) -> Fields:
     """
     if not body or not allowed or len(body) > MAX_BODY:
         return {}
-    patterns = [tuple(name.split(".")) for name in allowed]
-    deepest = max(len(pattern) for pattern in patterns)
     kept: dict[str, str | int | bool] = {}
-    for path, value in _leaves(_read(body), (), deepest):
-        if len(kept) == MAX_FIELDS:
-            break
-        if value is not None and any(_fits(path, pattern) for pattern in patterns):
-            kept[".".join(path)] = _masked(value)
+    _pick(_read(body), _tree(allowed), "", kept)
     return kept
+
+
+@lru_cache(maxsize=256)
+def _tree(allowed: tuple[str, ...]) -> Tree:
+    root: Tree = {}
+    for name in allowed:
+        node = root
+        for part in name.split("."):
+            node = node.setdefault(part, {})
+        node[_END] = {}
+    return root
+
+
+def _pick(value: Any, node: Tree, path: str, kept: dict[str, str | int | bool]) -> None:
+    """Keep what is allowed of a value; only members that are allowed are looked at."""
+    if isinstance(value, list):
+        value = {str(number): inner for number, inner in enumerate(value)}
+    if not isinstance(value, dict):
+        if _END in node and value is not None and len(kept) < MAX_FIELDS:
+            kept[path[1:]] = _masked(value)
+        return
+    for name, below in node.items():
+        if name == "*":
+            for member, inner in value.items():
+                _pick(inner, below, f"{path}.{member}", kept)
+        elif name != _END and name in value:
+            _pick(value[name], below, f"{path}.{name}", kept)
 
 
 def _read(body: bytes) -> object:
@@ -53,29 +79,20 @@ def _read(body: bytes) -> object:
         pairs = parse_qsl(body.decode(), strict_parsing=True, max_num_fields=10 * MAX_FIELDS)
     except ValueError:
         return None
-    # A form's `metadata[attempt]` is the field that JSON calls metadata.attempt.
-    return {name.replace("[", ".").replace("]", ""): value for name, value in pairs}
+    return _nested(pairs)
 
 
-def _leaves(
-    value: object, path: tuple[str, ...], deepest: int
-) -> Iterator[tuple[tuple[str, ...], Any]]:
-    if len(path) > deepest:
-        return
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _leaves(inner, (*path, *str(name).split(".")), deepest)
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            yield from _leaves(inner, (*path, str(number)), deepest)
-    elif path:
-        yield path, value
-
-
-def _fits(path: Sequence[str], pattern: Sequence[str]) -> bool:
-    return len(path) == len(pattern) and all(
-        want in ("*", name) for name, want in zip(path, pattern, strict=True)
-    )
+def _nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Return a form as JSON would have it: `metadata[attempt]` is metadata.attempt."""
+    root: dict[str, Any] = {}
+    for name, value in pairs:
+        *above, last = name.replace("]", "").split("[", MAX_DEPTH)
+        node = root
+        for part in above:
+            below = node.setdefault(part, {})
+            node = node[part] = below if isinstance(below, dict) else {}
+        node[last] = value
+    return root
 
 
 def _masked(value: Any) -> Any:
