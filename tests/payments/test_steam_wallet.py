@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ from tests.servers.lab import LabServer
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal
 from guildbank.payments.usecases.accounts import configure_provider
-from guildbank.payments.usecases.cancel import cancel_payment
+from guildbank.payments.usecases.cancel import cancel_payment, expire_payments
 from guildbank.plugin_api import Payer
 from guildbank_steampay.plugin import SteamWalletProvider
 
@@ -253,14 +254,42 @@ async def test_on_the_web_the_player_approves_on_a_page_and_comes_back(till: Ste
     action = await till.action(intent)
     assert action is not None
     assert action.url is not None
+    order = (action.details or {})["orderId"]
     async with httpx.AsyncClient(trust_env=False) as browser:
         page = await browser.get(action.url)
         assert "4.99 EUR" in page.text.replace("</b>", "").replace("<b>", "")
         form = {"choice": "approve", "returnurl": back}
         done = await browser.post(action.url.partition("?")[0], data=form)
     assert (done.status_code, done.headers["location"]) == (303, back)
-    await till.confirm(intent)
+    await till.confirm(intent, {"order_id": order})
     assert await till.shop.coins(player) == BOUGHT
+
+
+async def test_an_order_that_nobody_finishes_expires(till: SteamTill):
+    intent = await till.buy(await till.shop.player())
+    heard = await till.approve(intent)
+    till.shop.clock.by += timedelta(hours=25)
+    assert await expire_payments(till.shop.payments, till.shop.tenant) == 1
+    assert await till.shop.state(intent) == "expired"
+    late = await till.confirm(intent, heard)
+    assert isinstance(late, Refusal)
+
+
+async def test_money_that_comes_while_the_payment_is_canceled_goes_back(till: SteamTill):
+    player = await till.shop.player()
+    intent = await till.buy(player)
+    heard, order = await till.approve(intent), await till.order(intent)
+    await asyncio.to_thread(till.lab.turn, order, "capture", "delay", 1, 0.6)
+    finishing = asyncio.create_task(till.confirm(intent, heard))
+    await asyncio.sleep(0.2)
+    done = await cancel_payment(till.shop.payments, till.shop.tenant, player, intent.id)
+    assert not isinstance(done, Refusal), done
+    await finishing
+    await till.shop.payments.drain()
+    assert await till.shop.state(intent) == "canceled"
+    assert await till.shop.coins(player) == {}
+    assert [one.state.value for one in await till.refunds(intent)] == ["succeeded"]
+    assert await till.shop.money() == {}
 
 
 async def test_a_canceled_order_is_not_finished_by_who_approves_late(till: SteamTill):

@@ -144,13 +144,14 @@ def outcome_of(order: Order, *, known: bool) -> Outcome:
     )
 
 
-def waiting(order_id: str, transaction_id: str) -> Outcome:
-    """Return that the player is asked in the game, by Steam's overlay."""
+def waiting(order_id: str, transaction_id: str, page: str | None = None) -> Outcome:
+    """Return that the player is asked, on Steam's page or in the game by Steam's overlay."""
     details = {"orderId": order_id, "transactionId": transaction_id}
+    kind = OVERLAY if page is None else "redirect"
     return Outcome(
         status=OutcomeStatus.PENDING,
         reference=order_id,
-        next_action=NextAction(kind=OVERLAY, details=details),
+        next_action=NextAction(kind=kind, url=page, details=details),
     )
 
 

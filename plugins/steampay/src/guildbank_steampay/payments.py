@@ -12,7 +12,6 @@ from guildbank.plugin_api import (
     Confirmation,
     Context,
     Decline,
-    NextAction,
     NotConfirmed,
     Outcome,
     OutcomeStatus,
@@ -78,13 +77,8 @@ async def create(client: Client, request: PaymentRequest) -> Outcome:
         return await _unless_there(client, request, _no(said))
     made = _decoded(said, _Made)
     order_id = order_id_of(request.attempt_id)
-    if request.method != WEB:
-        return waiting(order_id, made.transid)
-    return Outcome(
-        status=OutcomeStatus.PENDING,
-        reference=order_id,
-        next_action=NextAction(kind="redirect", url=_page(client, request, made.steamurl)),
-    )
+    page = _page(client, request, made.steamurl) if request.method == WEB else None
+    return waiting(order_id, made.transid, page)
 
 
 async def fetch(
