@@ -44,6 +44,8 @@ from guildbank.payments.usecases.refund_policy import (
 
 Parts = Service[Payments]
 SET_POLICY = "refund-policy:write"
+MAX_VERSION = 2**31 - 1
+"""As many as the database can count."""
 _GRANT = {
     "withinHours": 48,
     "upTo": [{"amount": "20.00", "currency": "EUR"}],
@@ -109,7 +111,10 @@ async def read(
     payments: Parts,
     caller: Who,
     version: Annotated[
-        int | None, QueryParameter(name="version", ge=1, description="Not the newest, but this.")
+        int | None,
+        QueryParameter(
+            name="version", ge=1, le=MAX_VERSION, description="Not the newest, but this."
+        ),
     ] = None,
 ) -> RefundPolicyView:
     """Return which requests are answered without a person, as it is now or was in a version."""
