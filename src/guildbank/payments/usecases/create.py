@@ -265,7 +265,8 @@ async def _sell(
 
 def sent_of(provider: str, purchase: Purchase, whence: Whence) -> Sent:
     """Return what goes to a provider."""
-    payer = msgspec.structs.replace(purchase.payer or Payer(), address=whence.address)
+    named = purchase.payer or Payer()
+    payer = msgspec.structs.replace(named, address=named.address or whence.address)
     return Sent(provider, purchase.method, purchase.return_url, payer)
 
 
