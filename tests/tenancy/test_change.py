@@ -35,6 +35,7 @@ DEFAULTS: dict[str, Any] = {
     "secondFactor": "optional",
     "secondFactorActions": [],
     "erasureWaitDays": 14,
+    "exchangesKeptDays": 90,
     "passkeys": None,
 }
 
