@@ -100,7 +100,8 @@ def test_every_event_of_a_payment_but_the_slow_ones_can_be_let_happen(
         lines = {one.rsplit("  ", 1)[1] for one in shown.splitlines() if f"  {kind}  " in one}
         (line,) = lines
         assert line == ("500 Internal Server Error" if kind == REFUSED else "204 No Content")
-    proof = server.client().get("/v1/proof").json()
+    with server.client() as shop:
+        proof = shop.get("/v1/proof").json()
     assert proof["ok"], proof
 
 
