@@ -91,8 +91,9 @@ def simulate(town: Town, runs: int) -> None:
     """Run the machine without shortening what it finds."""
 
     @seed(1)
-    def guarded() -> Guarded:
-        return Guarded(town)
+    class Replayed(Guarded):
+        def __init__(self) -> None:
+            super().__init__(town)
 
     profile = settings(
         max_examples=runs,
@@ -103,7 +104,7 @@ def simulate(town: Town, runs: int) -> None:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(guarded, settings=profile)  # type: ignore[arg-type]
+    run_state_machine_as_test(Replayed, settings=profile)
 
 
 @pytest.mark.timeout(0)

@@ -6,7 +6,6 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
-import httpx
 import pytest
 from structlog.testing import capture_logs
 from tests.house import House, open_house
@@ -71,12 +70,9 @@ async def office(books: House) -> AsyncIterator[Office]:
     shop = await open_shop(books)
     await shop.buy(await shop.player())
     people = [
-        await hired(
-            books.identity, httpx.AsyncClient(transport=httpx.ASGITransport(books.app()),  # type: ignore[arg-type]
-            base_url="http://localhost"), shop.tenant, role,
-        )
+        await hired(books.identity, books.client(books.app()), shop.tenant, role)
         for role in ("owner", "support")
-    ]  # fmt: skip
+    ]
     yield Office(books, shop, *people)
     await shop.payments.drain()
 
