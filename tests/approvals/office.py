@@ -10,8 +10,6 @@ import httpx
 from tests.staff import Person, hired
 from tests.studio import GEM, City, Studio, done
 
-from guildbank.infra.database import CONTROL_SCHEMA
-
 _keys = (f"asked-{number}" for number in count(1))
 ALWAYS = {"verb": "wallets.grant"}
 
@@ -106,9 +104,7 @@ async def browser(city: City, studio: Studio) -> httpx.AsyncClient:
 @asynccontextmanager
 async def open_office(city: City) -> AsyncIterator[Office]:
     """Open a studio with two owners."""
-    # People of all tests sign in from one address, more than it may in a minute.
-    async with city.services.db.begin(CONTROL_SCHEMA) as tx:
-        await tx.driver.execute("DELETE FROM infra_rate")
+    await city.calm()
     studio = await city.studio()
     pages = [await browser(city, studio) for _ in range(2)]
     olga, pavel = [await hired(city.services.identity, page, studio.ref, "owner") for page in pages]

@@ -20,12 +20,17 @@ from guildbank.journal.deciding import Group
 from guildbank.journal.usecases.freeze import TenantJournal
 from guildbank.kernel import Refusal
 from guildbank.wallets import SpendLimit
-from guildbank.wallets.contracts import Spend
+from guildbank.wallets.contracts import Grant, Spend
+from guildbank.wallets.usecases.grant import GrantAct
 from guildbank.wallets.usecases.spend import SpendAct
 
 
 def spend(player: str, amount: int, key: str) -> Act:
     return SpendAct("app", key, Spend(player, GEM, amount), (SpendLimit(),))
+
+
+def grant(player: str, amount: int, key: str) -> Act:
+    return GrantAct("app", key, Grant(player, GEM, amount))
 
 
 class Gate:
@@ -226,6 +231,20 @@ async def test_a_caller_who_goes_away_before_the_draw_was_decided_in_vain(
     assert not used
     assert scene.ahead() == (0, 1)
     assert await balance(economy, scene.player) == 5
+
+
+async def test_who_comes_after_a_pause_is_decided_at_their_own_time(economy: Economy):
+    scene = await set_scene(economy)
+    # Behind the second it is looked who would be in the batch after the next: nobody.
+    more = asyncio.create_task(scene.journal.submit(economy.schema, grant(scene.player, 1, "more")))
+    await asyncio.sleep(0.1)
+    scene.gate.open.set()
+    await asyncio.gather(scene.first, scene.second, more)
+    ((before,),) = await economy.sql("SELECT clock_timestamp()")
+    late = await scene.journal.submit(economy.schema, grant(scene.player, 4, "late"))
+    await scene.journal.close()
+    assert isinstance(late, Receipt)
+    assert late.at >= before
 
 
 async def test_a_batch_that_was_dropped_answers_nobody_afterwards(

@@ -20,6 +20,7 @@ async def city(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> As
 
 @pytest.fixture
 async def studio(city: City) -> AsyncIterator[Studio]:
+    await city.calm()
     studio = await city.studio()
     settings = {"settings": {"secret": "shh-quiet"}, "enabled": True}
     done(await studio.http.put("/v1/providers/scripted", json=settings))

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_urlsafe
 
 import pytest
 from tests.plugin_host.apart import context_of, gate_in, plugin_of, put_in
@@ -54,7 +55,7 @@ async def test_it_reads_neither_master_key_nor_credentials_nor_anothers_files(tm
     data = tmp_path / "data"
     data.mkdir(mode=0o700)
     for name in ("master.key", "credentials.json"):
-        (data / name).write_text("secret")
+        (data / name).write_text(token_urlsafe())
         (data / name).chmod(0o644)
     said = await reached(
         tmp_path,
@@ -77,7 +78,7 @@ def shown() -> Iterator[Path]:
         pytest.skip("only root writes below /usr")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    (folder / "master.key").write_text("secret")
+    (folder / "master.key").write_text(token_urlsafe())
     yield folder
     shutil.rmtree(folder)
 

@@ -109,6 +109,7 @@ class Foresight:
         if not alone:
             self.forget()
         self._alone, self._last_hash, self._writing = alone, batch.hash, batch
+        self._skip_empty()
         if self._coming:
             self._begin_to_decide(batch)
         self.look()
@@ -129,6 +130,7 @@ class Foresight:
 
     async def take(self, driver: Driver, groups: list[Group]) -> tuple[Batch, list[Group]]:
         """Return the batch of these groups, under its lock, and those that it is yet to decide."""
+        self._skip_empty()
         if not self._coming:
             return Batch(), groups
         coming = self._coming.popleft()
@@ -148,6 +150,13 @@ class Foresight:
         self.forget()
         if self._late:
             await asyncio.wait(self._late)
+
+    def _skip_empty(self) -> None:
+        """Forget batches that nobody is in: their time would be that of their rows, which may be
+        long ago when somebody comes, and they keep others from being read ahead.
+        """
+        while self._coming and self._coming[0].reading.done() and not self._coming[0].groups:
+            self._coming.popleft()
 
     def _begin_to_decide(self, before: Batch) -> None:
         coming = self._coming[0]
@@ -177,6 +186,8 @@ class Foresight:
     async def _read(self, coming: Coming, turn: int) -> bool:
         # Those who came in the same moment have arrived by now.
         coming.groups = self._waiting(turn)
+        if not coming.groups:
+            return False
         coming.copies = [Group(group.acts) for group in coming.groups]
         coming.weight = sum(len(group.acts) for group in coming.groups)
         coming.keys = self._wary > 0

@@ -58,7 +58,7 @@ MANIFEST = Manifest(
         "appid",
         "orderid",
         "currency",
-        "amount.*",
+        "amount.0",
         "response.result",
         "response.error.errorcode",
         "response.params.orderid",
