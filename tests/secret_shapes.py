@@ -40,6 +40,7 @@ SHAPES: Mapping[str, str] = {
     ),
     "the secret of an authenticator app": r"\b[A-Z2-7]{32}\b",
     "a recovery code": r"(?<![\w-])(?=[a-z-]*\d)[a-z2-9]{4}(?:-[a-z2-9]{4}){2,3}(?![\w-])",
+    "a recovery key": r"\bAGE-SECRET-KEY-1[0-9A-Z]{20,}",
     "a mailed code": r"\b[Cc]ode\b\W{1,5}\d{8}\b",
 }
 _ANY = re.compile(

@@ -97,6 +97,7 @@ def test_what_is_shown_to_a_user_and_a_key_cut_short_are_no_leaks(folder: Path):
         (f"tenant_01m7yqwf9ke008000000.{'a8B_' * 10}-x8", "the secret of a link"),
         ("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "the secret of an authenticator app"),
         ("k7wq-p2mn-x8ru", "a recovery code"),
+        (f"AGE-SECRET-KEY-1{'QZ7R' * 14}XX", "a recovery key"),
         ('{"code":"12345678"}', "a mailed code"),
         ("password=three lamps sing at dawn", "a secret of the tests"),
     ],

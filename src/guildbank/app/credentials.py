@@ -1,9 +1,10 @@
 """The keys that a first start makes, kept for the person who made it and for nobody else."""
 
-import os
 from pathlib import Path
 
 import msgspec
+
+from guildbank.infra.private_files import write_private
 
 DEMO_TENANT = "demo"
 """The tenant that a first start makes, and whose players need name none."""
@@ -46,14 +47,4 @@ def read_credentials(path: Path) -> Credentials | None:
 def write_credentials(path: Path, credentials: Credentials) -> None:
     """Write the file whole or not at all, mode 0600, one key a line for shell scripts."""
     text = msgspec.json.format(msgspec.json.encode(credentials), indent=2) + b"\n"
-    draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    write_private(path, text.decode())

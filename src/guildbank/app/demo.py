@@ -29,10 +29,13 @@ OPEN_PACK = {
 def make_demo(known: Credentials, url: str, sandbox_url: str | None) -> Credentials:
     """Make what is missing of the demo over HTTP and return the credentials with its keys.
 
-    Safe to repeat after a start that was cut off. Raises Refused.
+    Safe to repeat after a start that was cut off. Nothing is made while the demo's tenant is
+    suspended, as it is after a restore. Raises Refused.
     """
     with Client(url, known.deployment_key) as deployment:
-        keys = known.demo or _tenant(deployment)
+        if not _is_open(deployment):
+            return known
+        keys = known.demo or _keys(deployment)
     with Client(url, keys.secret_key) as tenant:
         _goods(tenant)
         if sandbox_url is not None and (known.demo is None or known.sandbox_url != sandbox_url):
@@ -40,12 +43,17 @@ def make_demo(known: Credentials, url: str, sandbox_url: str | None) -> Credenti
     return Credentials(url, known.deployment_key, keys, sandbox_url)
 
 
-def _tenant(deployment: Client) -> DemoKeys:
+def _is_open(deployment: Client) -> bool:
+    """Make the tenant if there is none, and say whether it takes writes."""
+    with _unless("slug_taken"):
+        deployment.post("/v1/tenants", {"slug": DEMO_TENANT, "name": "Demo", "mode": "test"})
+    return bool(deployment.get(f"/v1/tenants/{DEMO_TENANT}")["state"] == "active")
+
+
+def _keys(deployment: Client) -> DemoKeys:
     # Imported already by whoever made the deployment key, a moment ago.
     from guildbank.app.rooms import tenant_scopes
 
-    with _unless("slug_taken"):
-        deployment.post("/v1/tenants", {"slug": DEMO_TENANT, "name": "Demo", "mode": "test"})
     secret = deployment.post(
         "/v1/keys", {"tenant": DEMO_TENANT, "name": "Demo game server", "scopes": tenant_scopes()}
     )

@@ -28,6 +28,11 @@ def credentials_path(settings: Settings) -> Path:
     return settings.data / "credentials.json"
 
 
+def recipient_path(settings: Settings) -> Path:
+    """Return the file of the recovery key's public half, to which backups are sealed."""
+    return settings.data / "recovery-recipient"
+
+
 def metrics_folder(settings: Settings) -> Path:
     """Return the folder in which the worker processes of one server share their counters.
 

@@ -149,7 +149,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     Raises ClusterError (no embedded database yet) and KeyUnusable (the master key).
     """
     url, clock = database_url(settings), SystemClock()
-    vault, db = Vault(_master_key(settings)), Database(url, settings.pool_size, application)
+    vault, db = Vault(master_key_of(settings)), Database(url, settings.pool_size, application)
     directory, plugins, rooms = Tenants(db, vault), plugins_of(settings), all_rooms()
     pinger, metrics, counters = Pinger(url), _open_metrics(db, directory), open_store(settings, db)
     journal = _open_journal(db, pinger, metrics, directory)
@@ -282,7 +282,8 @@ def own_hosts(settings: Settings) -> Sequence[str]:
     return [host for host in hosts if host is not None]
 
 
-def _master_key(settings: Settings) -> MasterKey:
+def master_key_of(settings: Settings) -> MasterKey:
+    """Return the key that wraps all others; raises KeyUnusable."""
     if settings.master_key is not None:
         return MasterKey.from_text(settings.master_key.get_secret_value())
     return MasterKey.load_or_create(master_key_path(settings))

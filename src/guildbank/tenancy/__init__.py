@@ -26,6 +26,7 @@ from guildbank.tenancy.usecases.delete import (
 )
 from guildbank.tenancy.usecases.find import Tenants
 from guildbank.tenancy.usecases.read import get_tenant, list_tenants
+from guildbank.tenancy.usecases.restored import mark_restored
 from guildbank.tenancy.usecases.set_hosts import set_hosts
 from guildbank.tenancy.usecases.suspend import resume_tenant, suspend_tenant
 
@@ -53,6 +54,7 @@ __all__ = [
     "delete_within",
     "get_tenant",
     "list_tenants",
+    "mark_restored",
     "read_host",
     "resume_tenant",
     "schema_of",

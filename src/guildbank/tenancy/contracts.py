@@ -136,6 +136,13 @@ class JournalPort(Protocol):
         """Write an entry to the deployment's own journal, the last thing before the commit."""
         ...
 
+    async def begin_epoch(self, tx: "Tx", told: Mapping[str, object], *, writable: bool) -> None:
+        """Say that the journal goes on from a restored backup, which no process has followed.
+
+        Its epoch rises, so that no batch after it has the hash of one that was lost.
+        """
+        ...
+
     async def head(self, tx: "Tx") -> JournalHead:
         """Return the newest batch."""
         ...
@@ -147,6 +154,9 @@ HOSTS_SET = "tenancy.hosts_set"
 SUSPENDED = "tenancy.suspended"
 RESUMED = "tenancy.resumed"
 DELETED = "tenancy.deleted"
+BACKED_UP = "backups.made"
+RESTORED = "backups.restored"
+RECIPIENT_SET = "backups.recipient_set"
 """Kinds of entries, most of them in the journal of the deployment."""
 
 NO_TENANT = Refusal(code="not_found", detail="There is no such tenant.")

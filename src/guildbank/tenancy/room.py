@@ -3,10 +3,13 @@
 from guildbank.infra.http import DEPLOYMENT_SCOPE, Code
 from guildbank.infra.room import Room
 from guildbank.tenancy.contracts import (
+    BACKED_UP,
     CHANGED,
     CREATED,
     DELETED,
     HOSTS_SET,
+    RECIPIENT_SET,
+    RESTORED,
     RESUMED,
     SUSPENDED,
 )
@@ -23,6 +26,9 @@ ROOM = Room(
         HOSTS_SET: "Which hosts lead to a tenant was changed.",
         SUSPENDED: "A tenant was suspended.",
         RESUMED: "A suspended tenant was resumed.",
+        BACKED_UP: "Somebody at the host made a backup of the deployment.",
+        RESTORED: "The deployment goes on from a backup; it says which, and who is suspended.",
+        RECIPIENT_SET: "Backups are sealed to another recovery key from here on.",
         DELETED: "A tenant was archived and deleted; its journal's last hash is kept here.",
     },
     codes=(

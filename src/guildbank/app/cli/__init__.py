@@ -7,6 +7,7 @@ import typer
 
 from guildbank.app.cli import (
     approvals,
+    backups,
     breached,
     doctor,
     events,
@@ -34,6 +35,7 @@ run.add_to(app)
 doctor.add_to(app)
 lab.add_to(app)
 events.add_to(app)
+backups.add_to(app)
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(keys.app, name="key")
 app.add_typer(signing_keys.app, name="signing-key")

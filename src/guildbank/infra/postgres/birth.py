@@ -7,7 +7,8 @@ from signal import SIGKILL
 
 from guildbank.infra.postgres.address import socket_folder
 from guildbank.infra.postgres.errors import ClusterError
-from guildbank.infra.postgres.layout import OWNER, SUPERUSER, Layout, sync_folder
+from guildbank.infra.postgres.layout import OWNER, SUPERUSER, Layout
+from guildbank.infra.private_files import sync_folder
 from guildbank.infra.processes import launch_argv
 
 SERVER_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}

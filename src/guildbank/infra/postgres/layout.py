@@ -22,6 +22,7 @@ from pathlib import Path
 
 from guildbank.infra.postgres.account import owner_name
 from guildbank.infra.postgres.errors import ClusterError
+from guildbank.infra.private_files import write_private
 from guildbank.infra.processes import Account
 
 SUPERUSER = "postgres"
@@ -154,27 +155,6 @@ class Layout:
                 f"{self.folder} holds files that are not Guildbank's ({min(strangers)}), so no "
                 "database is made there. Choose an empty folder."
             )
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only we can read, whole or not at all, and on the disk on return."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(file, "w") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(file)
-    draft.rename(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder survive a power cut."""
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 def _is_ours(name: str) -> bool:

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from guildbank.infra.postgres.errors import ClusterError
-from guildbank.infra.postgres.layout import Layout, write_private
+from guildbank.infra.postgres.layout import Layout
+from guildbank.infra.private_files import write_private
 
 _FAST_SECONDS = 30.0
 _QUIT_SECONDS = 5.0

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from guildbank.infra.acting import HOST
 from guildbank.infra.database import CONTROL_SCHEMA, Tx
 from guildbank.journal import store
 from guildbank.journal.act import facts
@@ -14,10 +15,16 @@ from guildbank.tenancy import JournalHead
 
 SUSPENDED = "journal.suspended"
 RESUMED = "journal.resumed"
+RESTORED = "journal.restored"
 
 SET_WRITABLE = """
 UPDATE journal_state
 SET writable = $1
+"""
+
+BEGIN_EPOCH = """
+UPDATE journal_state
+SET writable = $1, epoch = epoch + 1
 """
 
 
@@ -60,6 +67,13 @@ class TenantJournal:
     ) -> None:
         """Write an entry to the deployment's own journal, the last thing before the commit."""
         await self._own.record(tx, principal, kind, told, before=before, after=after)
+
+    async def begin_epoch(self, tx: Tx, told: Mapping[str, object], *, writable: bool) -> None:
+        """Raise the epoch, and say from what backup the journal goes on; nobody writes yet."""
+        await store.lock_journal(tx.driver)
+        await tx.driver.execute(BEGIN_EPOCH, writable)
+        now, head = await store.fetch_head(tx.driver)
+        await _write(tx, now, head, RESTORED, told, HOST)
 
     async def head(self, tx: Tx) -> JournalHead:
         """Return the newest batch."""
