@@ -108,6 +108,7 @@ def test_what_was_answered_before_a_backup_is_there_after_a_restore(
         types(server, BACKUP, BACKUPS=str(backups))
         spending.wait_for(len(before) + 20)
     (folder,) = backups.iterdir()
+    assert "the last one was made at" in server.run("doctor").stdout
     assert "made at" in types(server, CHECK, BACKUPS=str(backups))
     kept_keys = [server.credentials.deployment_key.encode(), master, key.encode()]
     for part in folder.iterdir():
@@ -187,6 +188,7 @@ def test_a_key_made_elsewhere_is_named_and_its_secret_is_never_here(
     piped = server.run("recovery-key")
     assert (piped.returncode, piped.stdout) == (1, "")
     assert "on a terminal only" in " ".join(piped.stderr.split())
+    assert "none was made yet" in " ".join(server.run("doctor").stdout.split())
     none = server.run("backup", "--to", str(tmp_path / "backups"))
     assert (none.returncode, "guildbank recovery-key" in none.stderr) == (1, True)
     key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"

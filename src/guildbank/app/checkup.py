@@ -6,6 +6,7 @@ import platform
 import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -23,6 +24,19 @@ from guildbank.kernel import SystemClock
 OLDEST_POSTGRESQL = 15
 COUNTRIES_OLD_DAYS = 100
 """Publishers bring a file out each month or week."""
+BACKUP_AGES = timedelta(hours=48)
+"""An older backup is an alarm: who makes one each night has missed two."""
+LAST_BACKUP = """
+SELECT
+    (SELECT written_at
+     FROM guildbank.journal_batch
+     WHERE last_seq >= (
+         SELECT max(seq) FROM guildbank.journal_audit WHERE kind = 'backups.made'
+     )
+     ORDER BY last_seq
+     LIMIT 1),
+    now()
+"""
 _ASK_SECONDS = 5.0
 _AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError)
 
@@ -124,6 +138,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield from _signing_keys(settings)
             yield from proofs(settings)
             yield from refund_requests(settings)
+            yield asyncio.run(_last_backup(url))
         else:
             yield _missing("schema", "is of another version; run `guildbank migrate`")
     except (*_AWAY, ClusterError) as error:
@@ -187,6 +202,21 @@ def refund_requests(settings: Settings) -> Iterator[Finding]:
             f"{count} of {_some(sorted(overdue))} have waited for more than 72 hours; decide on "
             "them: GET /v1/refund-requests?state=open lists them",
         )
+
+
+async def _last_backup(url: str) -> Finding:
+    connection = await asyncpg.connect(url, timeout=_ASK_SECONDS)
+    try:
+        made_at, now = await connection.fetchrow(LAST_BACKUP)
+    finally:
+        await connection.close()
+    if made_at is None:
+        how = "none was made yet; see `guildbank recovery-key` and `guildbank backup`"
+        return Finding("backup", State.NOTE, how)
+    said = f"the last one was made at {made_at:%Y-%m-%d %H:%M} UTC"
+    if now - made_at > BACKUP_AGES:
+        return Finding("backup", State.NOTE, f"{said}; does whatever makes them still run?")
+    return Finding("backup", State.OK, said)
 
 
 def _some(slugs: Sequence[str], most: int = 5) -> str:
