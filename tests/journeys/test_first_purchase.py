@@ -33,7 +33,7 @@ def balances(server: GuildbankServer) -> dict[str, object]:
 
 
 def test_a_player_buys_spends_and_gets_money_back_and_all_is_there_after_ctrl_c(tmp_path: Path):
-    server = GuildbankServer(tmp_path / "data")
+    server = GuildbankServer(tmp_path / "data", first=True)
     with server:
         first = buy(server)
         assert first.returncode == 0, first.stdout + first.stderr
@@ -54,7 +54,7 @@ def test_a_player_buys_spends_and_gets_money_back_and_all_is_there_after_ctrl_c(
 
 
 def test_the_example_says_what_is_missing(tmp_path: Path):
-    server = GuildbankServer(tmp_path / "nothing")
+    server = GuildbankServer(tmp_path / "nothing", first=True)
     told = buy(server)
     assert told.returncode == 1
     assert "run 'guildbank up'" in told.stderr

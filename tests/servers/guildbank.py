@@ -3,17 +3,22 @@
     with GuildbankServer(folder) as server:
         server.client().get("/v1/packs")
 
-The folder keeps its data, so a second server on it goes on where the first one ended.
+The folder keeps its data, so a second server on it goes on where the first one ended. A folder that
+is not there yet is a copy of one that was started before, unless a first start is to be seen.
 """
 
+import atexit
 import os
 import pty
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -36,7 +41,9 @@ class GuildbankServer:
         *options: str,
         port: int | None = None,
         variables: Mapping[str, str] | None = None,
+        first: bool = False,
     ) -> None:
+        """`first` lets a folder that is not there be made by the server, with keys of its own."""
         self.folder = folder
         self.port = port or free_ports()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -45,6 +52,7 @@ class GuildbankServer:
         self._log = folder.with_name(f"{folder.name}.log")
         self._options = options
         self.variables = dict(variables or {})
+        self._first = first
         self._logged_before = 0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -89,6 +97,8 @@ class GuildbankServer:
 
     def start(self) -> None:
         """Start `guildbank up` and wait until it has said that it is ready."""
+        if not self._first and not self.folder.exists():
+            copy_data(started_before(), self.folder)
         argv = [*GUILDBANK, "up", f"--port={self.port}", f"--data={self.folder}", *self._options]
         with self._shown.open("wb") as shown, self._log.open("ab") as log:
             self._logged_before = log.tell()
@@ -134,6 +144,23 @@ class GuildbankServer:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+@cache
+def started_before() -> Path:
+    """Return a data folder with a demo, of a server that has stopped."""
+    place = Path(tempfile.mkdtemp(prefix="guildbank-started-"))
+    # The database's user passes through it on the way to its own folders.
+    place.chmod(0o711)
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    with GuildbankServer(place / "data", first=True):
+        pass
+    return place / "data"
+
+
+def copy_data(folder: Path, to: Path) -> None:
+    """Copy a data folder with its owners, as a person does who moves a deployment."""
+    subprocess.run(["cp", "--archive", str(folder), str(to)], check=True)
 
 
 def environment(**changes: str) -> dict[str, str]:
