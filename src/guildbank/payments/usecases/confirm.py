@@ -35,6 +35,7 @@ from guildbank.payments.usecases.settle import (
     open_money,
     return_unapplied,
     settle,
+    sold_by_store,
 )
 from guildbank.plugin_api import (
     Confirmation,
@@ -83,9 +84,16 @@ class ConfirmPayment(Settle):
     __slots__ = ()
 
     def __init__(
-        self, fulfilment: Fulfilment, attempt: Attempt, said: Said, principal: str, key: Key | None
+        self,
+        fulfilment: Fulfilment,
+        attempt: Attempt,
+        said: Said,
+        principal: str,
+        key: Key | None,
+        *,
+        by_store: bool = False,
     ) -> None:
-        super().__init__(fulfilment, attempt, said)
+        super().__init__(fulfilment, attempt, said, by_store=by_store)
         text, command = (None, None) if key is None else key
         PaymentAct.__init__(self, attempt.payment_id, principal, text, command)
 
@@ -145,7 +153,10 @@ async def confirm_payment(
             await settle(payments, tenant, attempt, said)
         return None
     await open_money(payments, tenant, said)
-    act = ConfirmPayment(payments.fulfilment, attempt, said, who.principal, named)
+    by_store = sold_by_store(payments, attempt.provider)
+    act = ConfirmPayment(
+        payments.fulfilment, attempt, said, who.principal, named, by_store=by_store
+    )
     if who.by == "buyer":
         outcome = await payments.journal.submit(tenant.schema, act)
     else:
@@ -220,8 +231,10 @@ async def _ask(
         return NOT_BY_YOU if by == "buyer" else BUYERS_CONFIRM
     if attempt.state is AttemptState.CAPTURED:
         return CAPTURED_BEFORE
-    # Money that came late is booked and given back; what a buyer could still keep is not taken.
+    # Money that came late is booked and given back; what a buyer could still keep is not taken. A
+    # store has taken it already.
     ended = attempt.state not in _WAITING or intent.state in ENDED_INTENTS
+    ended = ended and not line.manifest.sold_by_store
     if attempt.state is AttemptState.CREATED or (by == "buyer" and ended):
         return NOT_AWAITED
     guesses = payments.guesses.of((tenant.schema, intent.player_id))
