@@ -123,10 +123,6 @@ def create_app(config: Config) -> Litestar:
         steam: SteamDesk = state["steam"]
         return steam
 
-    def apple_of(state: State) -> AppleDesk:
-        apple: AppleDesk = state["apple"]
-        return apple
-
     return Litestar(
         route_handlers=[
             health, turn, clear, rest, move, *api.ROUTES, *controls.ROUTES, *pages.ROUTES,
@@ -137,7 +133,7 @@ def create_app(config: Config) -> Litestar:
             "bench": Provide(bench_of, sync_to_thread=False),
             "desk": Provide(desk_of, sync_to_thread=False),
             "steam": Provide(steam_of, sync_to_thread=False),
-            "apple": Provide(apple_of, sync_to_thread=False),
+            "apple": Provide(_apple_of, sync_to_thread=False),
         },
         before_request=turn_away_strange_hosts,
         exception_handlers={
@@ -151,6 +147,11 @@ def create_app(config: Config) -> Litestar:
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
     )  # fmt: skip
+
+
+def _apple_of(state: State) -> AppleDesk:
+    apple: AppleDesk = state["apple"]
+    return apple
 
 
 def _refused(_: WebRequest, error: Refused) -> Response[Any]:

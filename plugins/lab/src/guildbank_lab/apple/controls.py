@@ -18,11 +18,19 @@ Bundle = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9.-]{1,155}$")]
 Kind = Literal["Consumable", "Non-Consumable", "Non-Renewing Subscription"]
 
 
+class NewProduct(msgspec.Struct):
+    """A product that sells a pack; the lab only hands it on to the settings."""
+
+    pack: str
+    product: str
+
+
 class NewApp(msgspec.Struct):
     """An app to put into the store."""
 
     bundle_id: Bundle
     webhook_url: str | None = None
+    products: Annotated[list[NewProduct], msgspec.Meta(max_length=100)] = []
 
 
 class Buying(msgspec.Struct):
@@ -72,7 +80,7 @@ def open_account(apple: AppleDesk, data: NewApp) -> dict[str, Any]:
         "issuer_id": app.issuer_id,
         "bundle_id": app.bundle_id,
         "app_apple_id": app.app_apple_id,
-        "products": [],
+        "products": [msgspec.structs.asdict(one) for one in data.products],
         "lab_url": apple.url,
         "lab_root": apple.chain.root_pem,
     }
