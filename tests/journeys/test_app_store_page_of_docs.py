@@ -1,4 +1,4 @@
-"""The page on the App Store is done as it stands: bought in another money, confirmed, given back."""
+"""The page on the App Store is done as it stands: bought in another money, and given back."""
 
 import json
 import re

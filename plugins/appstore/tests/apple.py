@@ -47,7 +47,7 @@ class Apple:
         self.known: dict[tuple[str, str], str] = {}
         self.asked: list[tuple[str, str, Mapping[str, str]]] = []
 
-    def sell(self, request: PaymentRequest, *, at: str = PRODUCTION, **changes: object) -> str:
+    def sell(self, request: PaymentRequest, *, at: str = PRODUCTION, **changes: Any) -> str:
         """Sell what a request asks for; return the transaction as signed."""
         signed = transaction(request, at=at, **changes)
         self.known[at, "2000000123"] = signed
@@ -75,7 +75,7 @@ def _answer(status: int, body: object) -> HttpAnswer:
     return HttpAnswer(status=status, headers=kind, body=msgspec.json.encode(body))
 
 
-def context(http: Apple, mode: str = "live", **settings: object) -> Context:
+def context(http: Apple, mode: str = "live", **settings: Any) -> Context:
     pem = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     lab = {} if mode == "live" else {"lab_root": CHAIN.root_pem}
     return Context(
@@ -108,7 +108,7 @@ def request(player: str | None = None, product: str | None = PACK) -> PaymentReq
     )  # fmt: skip
 
 
-def payload(wanted: PaymentRequest, *, at: str = PRODUCTION, **changes: object) -> dict[str, Any]:
+def payload(wanted: PaymentRequest, *, at: str = PRODUCTION, **changes: Any) -> dict[str, Any]:
     now = epoch_ms(NOW)
     return {
         "transactionId": "2000000123", "originalTransactionId": "2000000123",

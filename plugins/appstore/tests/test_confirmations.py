@@ -122,7 +122,7 @@ async def test_a_forged_transaction_costs_no_call(forge: Any) -> None:
     ],
 )
 async def test_what_is_signed_for_others_or_in_the_future_costs_no_call(
-    changes: dict[str, object], code: str
+    changes: dict[str, Any], code: str
 ) -> None:
     http, wanted = Apple(), request()
     signed = transaction(wanted, **changes)
@@ -184,7 +184,7 @@ async def test_a_token_in_capitals_is_the_same() -> None:
     ],
 )
 async def test_money_for_something_else_is_a_conflict(
-    changes: dict[str, object], conflict: str
+    changes: dict[str, Any], conflict: str
 ) -> None:
     http, wanted = Apple(), request()
     http.sell(wanted, **changes)

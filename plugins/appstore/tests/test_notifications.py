@@ -43,9 +43,7 @@ def notification(kind: str = "ONE_TIME_CHARGE", **changes: Any) -> dict[str, Any
     }  # fmt: skip
 
 
-async def read(
-    payload: dict[str, Any] | str, **settings: object
-) -> ProviderEvent | WebhookRejected:
+async def read(payload: dict[str, Any] | str, **settings: Any) -> ProviderEvent | WebhookRejected:
     signed = payload if isinstance(payload, str) else CHAIN.sign(payload)
     body = msgspec.json.encode({"signedPayload": signed})
     return await AppStoreProvider().read_webhook(context(Apple(), **settings), {}, body)

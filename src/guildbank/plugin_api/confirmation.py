@@ -20,7 +20,7 @@ class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
     """What was given for an attempt: `request` is what was asked for, `reference` the provider's.
 
     `data` is small: at most 20 words, under names such as `transaction`, each of at most 200
-    characters for a refund and 16,000 for a payment, where a store may have signed it.
+    characters, or 16,000 where a provider is `sold_by_store`: a store may have signed it.
     """
 
     request: PaymentRequest

@@ -53,8 +53,8 @@ _SENT = {"amount": "4.99", "currency": "EUR", "transaction": "2026-11-27/4711"}
 class ConfirmationBody(Body):
     """What confirms the payment, under the names that its provider documents.
 
-    One of them may be long, such as what a store signed. `attemptId` is an operator's: it names an
-    earlier attempt, whose money came after all.
+    A word has at most 200 characters, but for stores, which sign what is long. `attemptId` is an
+    operator's: it names an earlier attempt, whose money came after all.
     """
 
     __example__: ClassVar = {"data": _SENT, "attemptId": None}

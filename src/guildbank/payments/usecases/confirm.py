@@ -48,6 +48,8 @@ from guildbank.plugin_api import (
 from guildbank.plugin_api import Outcome as Said
 
 NO_ATTEMPT = Refusal(code="not_found", detail="The payment has no such attempt.", field="attemptId")
+WORD = 200
+"""Characters of a word for any provider that is no store, whose proofs are longer."""
 _REQUESTS = msgspec.json.Decoder(PaymentRequest)
 _WAITING = (AttemptState.PENDING, AttemptState.UNKNOWN)
 
@@ -227,6 +229,8 @@ async def _ask(
     plugin = line.plugin
     if not isinstance(plugin, Confirms) or line.manifest.confirmed_by is None:
         return TAKES_NO_CONFIRMATION
+    if not line.manifest.sold_by_store and max(map(len, command.data.values()), default=0) > WORD:
+        return refused_as(NotConfirmed(code="too_long", detail=f"A word has {WORD} characters."))
     if line.manifest.confirmed_by != by:
         return NOT_BY_YOU if by == "buyer" else BUYERS_CONFIRM
     if attempt.state is AttemptState.CAPTURED:
