@@ -13,7 +13,7 @@ from tests.payments.web import Web, served
 from tests.servers.lab import LabServer
 
 from guildbank.journal import Receipt
-from guildbank.kernel import Refusal, uuid_of
+from guildbank.kernel import Refusal, new_id, uuid_of
 from guildbank.ledger import prove
 from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.cancel import cancel_payment, expire_payments
@@ -291,6 +291,24 @@ async def test_money_for_a_canceled_payment_is_booked_and_waits(till: AppleTill)
     assert await till.shop.state(intent) == "canceled"
     assert await till.shop.coins(player) == {}
     assert (await till.shop.money())["unapplied"] == 499
+
+
+async def test_the_app_sends_what_storekit_signed_by_the_player_s_own_token(till: AppleTill):
+    player = await till.shop.player()
+    intent = await till.buy(player)
+    signed = (await till.in_store(intent))["signed_transaction"]
+    assert 1_000 < len(signed) < 16_000
+    async with await Web(till.shop).player(player) as app:
+        path = f"/v1/payments/{intent.id}/confirmation"
+        for data, status in ((f"{signed}x", 422), ("x" * 16_001, 422), (signed, 200)):
+            answer = await app.post(
+                path,
+                json={"data": {"signed_transaction": data}},
+                headers={"idempotency-key": new_id("key")},
+            )
+            assert answer.status_code == status, answer.text
+    assert answer.json()["state"] == "credited"
+    assert await till.shop.coins(player) == BOUGHT
 
 
 async def test_settings_name_what_is_wrong_with_them(till: AppleTill):
