@@ -225,7 +225,7 @@ async def test_a_payment_begins_without_a_call() -> None:
     assert http.asked == []
 
 
-@pytest.mark.parametrize("product", [None, new_id("pack")])
+@pytest.mark.parametrize("product", [None, "pack_01kag3pyqmf9aag12vtrsy70pt"])
 async def test_what_is_not_sold_there_is_declined(product: str | None) -> None:
     said = await AppStoreProvider().create_payment(context(Apple()), request(product=product))
     assert (said.status, said.code) == (OutcomeStatus.DECLINED, "product_unknown")
