@@ -50,6 +50,11 @@ from guildbank.plugin_api import Outcome as Said
 NO_ATTEMPT = Refusal(code="not_found", detail="The payment has no such attempt.", field="attemptId")
 WORD = 200
 """Characters of a word for any provider that is no store, whose proofs are longer."""
+WORD_TOO_LONG = Refusal(
+    code="out_of_range",
+    detail=f"A value in data must have at most {WORD} characters.",
+    field="data",
+)
 _REQUESTS = msgspec.json.Decoder(PaymentRequest)
 _WAITING = (AttemptState.PENDING, AttemptState.UNKNOWN)
 
@@ -132,7 +137,8 @@ async def confirm_payment(
     The receipt is of what was booked, or of a command that waits for a second person; None where
     nothing was booked and the payment stands as it does. The same key answers alike. Refusals:
     `not_found`, `forbidden`, `payment_not_confirmable`, `confirmation_refused`,
-    `transaction_used`, `too_many_confirmations`, `too_many_approvals`, `unknown_provider`,
+    `transaction_used`, `out_of_range`,
+    `too_many_confirmations`, `too_many_approvals`, `unknown_provider`,
     `sandbox_refused`, `key_reused`, `tenant_suspended`. Raises Unavailable.
     """
     if tenant.state != "active":
@@ -230,7 +236,7 @@ async def _ask(
     if not isinstance(plugin, Confirms) or line.manifest.confirmed_by is None:
         return TAKES_NO_CONFIRMATION
     if not line.manifest.sold_by_store and max(map(len, command.data.values()), default=0) > WORD:
-        return refused_as(NotConfirmed(code="too_long", detail=f"A word has {WORD} characters."))
+        return WORD_TOO_LONG
     if line.manifest.confirmed_by != by:
         return NOT_BY_YOU if by == "buyer" else BUYERS_CONFIRM
     if attempt.state is AttemptState.CAPTURED:
