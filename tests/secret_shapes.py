@@ -33,6 +33,7 @@ SHAPES: Mapping[str, str] = {
     "a guest's secret": r"\bgs_[A-Za-z0-9_-]{20,}",
     "a signed token": r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{4,}",
     "an authorization": r"\b(?:Bearer|Basic) [A-Za-z0-9+/=._~-]{6,}",
+    "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
     "a password in an address": r"://[^\s/:@]*:[^\s/:@]+@",
     # 256 bits in base64url, as links and cookies carry. A name of ours has no capital letters.
     "the secret of a link": (

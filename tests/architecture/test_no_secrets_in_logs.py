@@ -92,6 +92,7 @@ def test_what_is_shown_to_a_user_and_a_key_cut_short_are_no_leaks(folder: Path):
         (f"gs_{'a8B-' * 8}", "a guest's secret"),
         ("eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJwIn0.c2ln", "a signed token"),
         ("Bearer abc.def-123", "an authorization"),
+        ("-----BEGIN PRIVATE KEY-----\\nMIGHAgEA", "a private key"),
         ("postgresql://guild:hunter2@db.internal/guildbank", "a password in an address"),
         (f"/reset?token={'a8B_' * 10}-x8", "the secret of a link"),
         (f"tenant_01m7yqwf9ke008000000.{'a8B_' * 10}-x8", "the secret of a link"),

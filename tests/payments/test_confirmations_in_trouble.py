@@ -114,6 +114,7 @@ async def test_operators_name_an_attempt_and_nobody_else_does(office: Office) ->
     [
         {f"name{number}": "x" for number in range(21)},
         {"code": "x" * 201},
+        {"code": "x" * 16_001},
         {"code": "two\nlines"},
         {"Code": "x"},
         {"code": ""},

@@ -23,7 +23,13 @@ from guildbank.plugin_api import (
     Slot,
     WebhookRejected,
 )
-from guildbank.plugin_api.conformance import Check, DirectHttp, Rehearsal, run_provider_conformance
+from guildbank.plugin_api.conformance import (
+    Check,
+    DirectHttp,
+    Rehearsal,
+    refund_checks,
+    run_provider_conformance,
+)
 
 DECLINED = Outcome(status=OutcomeStatus.DECLINED, code="failed")
 CONTEXT = Context(
@@ -257,3 +263,15 @@ async def test_a_check_that_lacks_what_it_needs_has_not_passed() -> None:
     skipped = {check.name for check in checks if not check.ran}
     assert {"a_declined_payment_is_declined", "silence_is_unknown"} <= skipped
     assert not any(check.passed for check in checks if not check.ran)
+
+
+async def test_a_store_that_gives_nothing_back_is_asked_for_no_refund() -> None:
+    of_refunds = {check.__name__ for check in refund_checks.CHECKS}
+    none = described(sold_by_store=True, capabilities=frozenset())
+    assert {one.name for one in await run(none()) if not one.ran} >= of_refunds
+    for asked in (
+        described(capabilities=frozenset()),
+        described(sold_by_store=True, capabilities=frozenset({"refund", "partial_refund"})),
+    ):
+        ran = {one.name for one in await run(asked()) if one.ran}
+        assert ran >= of_refunds

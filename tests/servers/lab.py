@@ -48,6 +48,12 @@ class LabServer:
         app_id, key = str(secrets.randbelow(10**9) + 1), secrets.token_hex(16)
         return self.do("/lab/steam/accounts", app_id=app_id, publisher_key=key)
 
+    def open_apple(self, webhook_url: str | None, products: list[dict[str, str]]) -> dict[str, Any]:
+        """Put an app into the lab's App Store; return settings of the provider that lead to it."""
+        bundle_id = f"example.game{secrets.randbelow(10**9)}"
+        app = {"bundle_id": bundle_id, "webhook_url": webhook_url, "products": products}
+        return self.do("/lab/apple/accounts", **app)
+
     def turn(self, subject: str, at: str, effect: str, times: int = 1, seconds: float = 0) -> None:
         """Turn a switch."""
         switch = {"subject": subject, "at": at, "effect": effect, "times": times}

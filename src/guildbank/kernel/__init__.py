@@ -3,7 +3,17 @@
 from guildbank.kernel.address import MAX_ADDRESS, has_control, parse_address
 from guildbank.kernel.clock import Clock, FixedClock, SystemClock
 from guildbank.kernel.hosts import is_loopback
-from guildbank.kernel.ids import TimedSeq, made_at, new_id, parse_id, parse_seq_id, seq_id
+from guildbank.kernel.ids import (
+    TimedSeq,
+    epoch_ms,
+    id_of_uuid,
+    made_at,
+    new_id,
+    parse_id,
+    parse_seq_id,
+    seq_id,
+    uuid_of,
+)
 from guildbank.kernel.money import MAX_AMOUNT, BadAmount, format_money, parse_money
 from guildbank.kernel.refusal import Refusal
 
@@ -16,8 +26,10 @@ __all__ = [
     "Refusal",
     "SystemClock",
     "TimedSeq",
+    "epoch_ms",
     "format_money",
     "has_control",
+    "id_of_uuid",
     "is_loopback",
     "made_at",
     "new_id",
@@ -26,4 +38,5 @@ __all__ = [
     "parse_money",
     "parse_seq_id",
     "seq_id",
+    "uuid_of",
 ]

@@ -42,6 +42,25 @@ def parse_id(prefix: str, text: str) -> str | None:
     return text if parsed.prefix == prefix and str(parsed) == text else None
 
 
+def uuid_of(id_: str) -> str:
+    """Return the UUID that an id is made of, for those who know no other names.
+
+    Raises ValueError for a text that is no such id.
+    """
+    try:
+        return str(TypeID.from_string(id_).uuid)
+    except TypeIDException as error:
+        raise ValueError(f"{id_[:40]!r} is no id of ours") from error
+
+
+def id_of_uuid(prefix: str, text: str) -> str | None:
+    """Return the id of this prefix that is made of a UUID, however it is written, else None."""
+    try:
+        return str(TypeID.from_uuid(UUID(text), prefix=prefix))
+    except (TypeIDException, ValueError):
+        return None
+
+
 def made_at(id_: str) -> datetime:
     """Return when an id was made: the 48 bits of milliseconds that its UUIDv7 begins with.
 

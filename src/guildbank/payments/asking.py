@@ -20,9 +20,13 @@ def storable(text: str) -> bool:
     return 0 < len(text) <= MAX_WORD and "\x00" not in text
 
 
-def _is_money(outcome: Outcome) -> bool:
+def _is_money(manifest: Manifest, outcome: Outcome) -> bool:
+    """Say whether there is an amount in a money; a store may have sold for nothing."""
     amount, money = outcome.amount_minor, outcome.currency
-    return money is not None and is_money(money) and 0 < (amount or 0) <= MAX_AMOUNT
+    if amount is None or money is None or not is_money(money):
+        return False
+    least = 0 if manifest.sold_by_store else 1
+    return least <= amount <= MAX_AMOUNT and (amount == 0 or not outcome.is_test)
 
 
 async def ask_provider(manifest: Manifest, call: Awaitable[Outcome]) -> Outcome:
@@ -55,11 +59,11 @@ async def _answer(manifest: Manifest, call: Awaitable[T]) -> T | Outcome:
 
 
 def _sound(manifest: Manifest, outcome: Outcome) -> Outcome:
-    texts = (outcome.reference, outcome.code)
+    texts = (outcome.reference, outcome.code, outcome.conflict)
     if any(text is not None and not storable(text) for text in texts):
         log.error("provider_malformed", plugin=manifest.id)
         return Outcome(status=OutcomeStatus.UNKNOWN, code="malformed")
-    if outcome.status is OutcomeStatus.PROCESSED and not _is_money(outcome):
+    if outcome.status is OutcomeStatus.PROCESSED and not _is_money(manifest, outcome):
         log.error("provider_vague", plugin=manifest.id, reference=outcome.reference)
         return Outcome(status=OutcomeStatus.UNKNOWN, reference=outcome.reference, code="no_amount")
     return outcome

@@ -125,7 +125,9 @@ def book_credit(
     """Book captured money behind the coins that it buys. After a refusal the book is void."""
     price = (intent.money, intent.amount_minor)
     paid, *coins = movements_of(intent.player_id, price, provider, goods)
-    refusal = book.post([Leg((paid.debit,), paid.credit, paid.amount)])
+    # A store may have sold for nothing: then no money stands behind the coins.
+    money = [Leg((paid.debit,), paid.credit, paid.amount)]
+    refusal = book.post(money) if paid.amount else None
     for one in coins:
         if refusal is None:
             to = one.credit

@@ -99,6 +99,7 @@ from guildbank.plugin_api.stages import (
     PurchaseView,
     Veto,
 )
+from guildbank.plugin_api.usage import TellsUsage, Usage
 
 __all__ = [
     "API_VERSION",
@@ -184,6 +185,8 @@ __all__ = [
     "SignInRequest",
     "Slot",
     "Starts",
+    "TellsUsage",
+    "Usage",
     "Verified",
     "Veto",
     "WebhookRejected",

@@ -19,7 +19,8 @@ Confirmer: TypeAlias = Literal["buyer", "operator"]
 class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
     """What was given for an attempt: `request` is what was asked for, `reference` the provider's.
 
-    `data` is small: at most 20 words of at most 200 characters, under names such as `transaction`.
+    `data` is small: at most 20 words, under names such as `transaction`, each of at most 200
+    characters, or 16,000 where a provider is `sold_by_store`: a store may have signed it.
     """
 
     request: PaymentRequest

@@ -48,6 +48,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     `archived` names the fields of its requests and answers, JSON or form, that may be kept for the
     tenant's people to read beside the payment: `status`, `error.code`, and `*` for any one member,
     as in `items.*.id`. Name no field that says who somebody is, and none that is a secret.
+    `sold_by_store` says of a provider that the buyer buys in the company's own store, which sets
+    the price: then what the store took is the price of a payment, in whatever money, where for all
+    others another amount or money is a conflict. Such a provider `Confirms`, and is asked by it
+    about purchases that its events name, as `transaction`, whoever ended the payment before.
     """
 
     id: str
@@ -69,6 +73,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     confirmed_by: Literal["buyer", "operator"] | None = None
     archived: tuple[str, ...] = ()
     payer_issuer: str | None = None
+    sold_by_store: bool = False
 
     def takes(self, currency: str) -> bool:
         """Say whether a provider may take the currency, as far as its manifest knows."""

@@ -52,7 +52,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     `code` is the provider's error code, `message` a sentence without personal data. `decline` says
     in the words of all providers why a payment is `declined` or `canceled`; without it the first
     counts as `declined` and the second, with code `not_found`, as `never_arrived`. A payment
-    that may be `pending` for more than a day has its end in `waits_until`, within 90 days.
+    that may be `pending` for more than a day has its end in `waits_until`, within 90 days. A
+    `conflict` is a word for why the money of a `processed` payment is for something else than was
+    asked for: it is booked, and credits nothing. `is_test` marks one that nobody paid for, whose
+    amount is 0; only a provider that is `sold_by_store` may say so.
     """
 
     status: OutcomeStatus
@@ -64,6 +67,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     message: str | None = None
     decline: Decline | None = None
     waits_until: datetime | None = None
+    conflict: str | None = None
+    is_test: bool = False
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +107,8 @@ class PaymentRequest(msgspec.Struct, frozen=True, kw_only=True):
     `attempt_id` is our reference at the provider and the root of `idempotency_key`; the same key
     always comes with the same request. `amount_minor` is in the currency's ISO 4217 minor units.
     `method` is the provider's own name of a payment method, or None for its default. `payer` is
-    there for providers whose manifest has a `payer_issuer`, as far as it is known.
+    there for providers whose manifest has a `payer_issuer`, as far as it is known. `product_id` is
+    what is sold, such as the id of a pack.
     """
 
     attempt_id: str
@@ -114,6 +120,7 @@ class PaymentRequest(msgspec.Struct, frozen=True, kw_only=True):
     method: str | None = None
     return_url: str | None = None
     payer: Payer | None = None
+    product_id: str | None = None
 
 
 class RefundRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,6 +146,8 @@ class EventKind(StrEnum):
     DISPUTE_CLOSED = "dispute_closed"
     DISPUTE_LOST = "dispute_lost"
     """Closed for the payer by one event: the money goes with it, if it did not go before."""
+    USAGE_ASKED = "usage_asked"
+    """The company asks how much of a purchase was used, to decide on a refund (`TellsUsage`)."""
     IGNORED = "ignored"
 
 
@@ -147,7 +156,8 @@ class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     `external_id` is the provider's id of the event: the same id is handled once.
     `attempt_id` and `refund_id` are our references where the provider echoes them; else the
-    core finds them by `payment_reference` and `refund_reference`. For disputes the amount and
+    core finds them by `payment_reference` and `refund_reference`; of an event about refunds that
+    names none, each that was paid is asked about. For disputes the amount and
     `dispute_reference` are taken from the event; `won` is set when one is closed.
     """
 

@@ -12,6 +12,9 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
+from guildbank_lab.apple import api as apple_api
+from guildbank_lab.apple import controls as apple_controls
+from guildbank_lab.apple.desk import AppleDesk
 from guildbank_lab.bench import Bench
 from guildbank_lab.config import Config
 from guildbank_lab.courier import is_loopback
@@ -102,6 +105,7 @@ def create_app(config: Config) -> Litestar:
         bench = Bench(config)
         app.state.bench = bench
         app.state.paypal, app.state.steam = Desk(bench), SteamDesk(bench)
+        app.state.apple = AppleDesk(bench)
         try:
             yield
         finally:
@@ -123,11 +127,13 @@ def create_app(config: Config) -> Litestar:
         route_handlers=[
             health, turn, clear, rest, move, *api.ROUTES, *controls.ROUTES, *pages.ROUTES,
             *steam_api.ROUTES, *steam_controls.ROUTES, *steam_pages.ROUTES,
+            *apple_api.ROUTES, *apple_controls.ROUTES,
         ],
         dependencies={
             "bench": Provide(bench_of, sync_to_thread=False),
             "desk": Provide(desk_of, sync_to_thread=False),
             "steam": Provide(steam_of, sync_to_thread=False),
+            "apple": Provide(_apple_of, sync_to_thread=False),
         },
         before_request=turn_away_strange_hosts,
         exception_handlers={
@@ -141,6 +147,11 @@ def create_app(config: Config) -> Litestar:
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
     )  # fmt: skip
+
+
+def _apple_of(state: State) -> AppleDesk:
+    apple: AppleDesk = state["apple"]
+    return apple
 
 
 def _refused(_: WebRequest, error: Refused) -> Response[Any]:

@@ -45,18 +45,21 @@ TAGS: Sequence[str] = ["Confirmations"]
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$(?!\n)")]
 Word = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
 Data = Annotated[dict[Name, Word], Meta(max_length=20)]
+Signed = Annotated[str, Meta(min_length=1, max_length=16_000, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
+Proofs = Annotated[dict[Name, Signed], Meta(max_length=20)]
 _SENT = {"amount": "4.99", "currency": "EUR", "transaction": "2026-11-27/4711"}
 
 
 class ConfirmationBody(Body):
     """What confirms the payment, under the names that its provider documents.
 
-    `attemptId` is an operator's: it names an earlier attempt, whose money came after all.
+    A word has at most 200 characters, but for stores, which sign what is long. `attemptId` is an
+    operator's: it names an earlier attempt, whose money came after all.
     """
 
     __example__: ClassVar = {"data": _SENT, "attemptId": None}
 
-    data: Data
+    data: Proofs
     attempt_id: AttemptId | None = None
 
 

@@ -197,6 +197,7 @@ def request_of(sale: Quote | Intent, player_id: str, sent: Sent) -> PaymentReque
         method=sent.method,
         return_url=sent.return_url,
         payer=sent.payer,
+        product_id=sale.product_id,
     )
 
 

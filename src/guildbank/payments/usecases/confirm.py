@@ -35,6 +35,7 @@ from guildbank.payments.usecases.settle import (
     open_money,
     return_unapplied,
     settle,
+    sold_by_store,
 )
 from guildbank.plugin_api import (
     Confirmation,
@@ -47,6 +48,13 @@ from guildbank.plugin_api import (
 from guildbank.plugin_api import Outcome as Said
 
 NO_ATTEMPT = Refusal(code="not_found", detail="The payment has no such attempt.", field="attemptId")
+WORD = 200
+"""Characters of a word for any provider that is no store, whose proofs are longer."""
+WORD_TOO_LONG = Refusal(
+    code="out_of_range",
+    detail=f"A value in data must have at most {WORD} characters.",
+    field="data",
+)
 _REQUESTS = msgspec.json.Decoder(PaymentRequest)
 _WAITING = (AttemptState.PENDING, AttemptState.UNKNOWN)
 
@@ -83,9 +91,16 @@ class ConfirmPayment(Settle):
     __slots__ = ()
 
     def __init__(
-        self, fulfilment: Fulfilment, attempt: Attempt, said: Said, principal: str, key: Key | None
+        self,
+        fulfilment: Fulfilment,
+        attempt: Attempt,
+        said: Said,
+        principal: str,
+        key: Key | None,
+        *,
+        by_store: bool = False,
     ) -> None:
-        super().__init__(fulfilment, attempt, said)
+        super().__init__(fulfilment, attempt, said, by_store=by_store)
         text, command = (None, None) if key is None else key
         PaymentAct.__init__(self, attempt.payment_id, principal, text, command)
 
@@ -122,7 +137,8 @@ async def confirm_payment(
     The receipt is of what was booked, or of a command that waits for a second person; None where
     nothing was booked and the payment stands as it does. The same key answers alike. Refusals:
     `not_found`, `forbidden`, `payment_not_confirmable`, `confirmation_refused`,
-    `transaction_used`, `too_many_confirmations`, `too_many_approvals`, `unknown_provider`,
+    `transaction_used`, `out_of_range`,
+    `too_many_confirmations`, `too_many_approvals`, `unknown_provider`,
     `sandbox_refused`, `key_reused`, `tenant_suspended`. Raises Unavailable.
     """
     if tenant.state != "active":
@@ -145,7 +161,10 @@ async def confirm_payment(
             await settle(payments, tenant, attempt, said)
         return None
     await open_money(payments, tenant, said)
-    act = ConfirmPayment(payments.fulfilment, attempt, said, who.principal, named)
+    by_store = sold_by_store(payments, attempt.provider)
+    act = ConfirmPayment(
+        payments.fulfilment, attempt, said, who.principal, named, by_store=by_store
+    )
     if who.by == "buyer":
         outcome = await payments.journal.submit(tenant.schema, act)
     else:
@@ -216,12 +235,16 @@ async def _ask(
     plugin = line.plugin
     if not isinstance(plugin, Confirms) or line.manifest.confirmed_by is None:
         return TAKES_NO_CONFIRMATION
+    if not line.manifest.sold_by_store and max(map(len, command.data.values()), default=0) > WORD:
+        return WORD_TOO_LONG
     if line.manifest.confirmed_by != by:
         return NOT_BY_YOU if by == "buyer" else BUYERS_CONFIRM
     if attempt.state is AttemptState.CAPTURED:
         return CAPTURED_BEFORE
-    # Money that came late is booked and given back; what a buyer could still keep is not taken.
+    # Money that came late is booked and given back; what a buyer could still keep is not taken. A
+    # store has taken it already.
     ended = attempt.state not in _WAITING or intent.state in ENDED_INTENTS
+    ended = ended and not line.manifest.sold_by_store
     if attempt.state is AttemptState.CREATED or (by == "buyer" and ended):
         return NOT_AWAITED
     guesses = payments.guesses.of((tenant.schema, intent.player_id))

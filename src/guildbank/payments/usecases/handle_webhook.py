@@ -17,12 +17,18 @@ from guildbank.payments.usecases.dispute import FollowDispute, told_by
 from guildbank.payments.usecases.finish_refund import look_at_refund
 from guildbank.payments.usecases.foreign_refund import TOO_EARLY, BookForeignRefund
 from guildbank.payments.usecases.look import look_at_attempt
+from guildbank.payments.usecases.settle import sold_by_store
 from guildbank.payments.usecases.spent_coins import spent_default
+from guildbank.payments.usecases.tell_usage import tell_usage
 from guildbank.plugin_api import EventKind, OutcomeStatus, ProviderEvent, RefundRequest
 
 log = structlog.get_logger(__name__)
 DONE: JournalOutcome = NO_CHANGE
 AT_ONCE = 500
+SECOND = Refusal(
+    code="second_purchase",
+    detail="The store sold again for a payment that is paid: a person has to look.",
+)
 
 
 async def handle_webhook(payments: Payments, tenant: TenantRef, id_: str) -> None:
@@ -87,13 +93,16 @@ async def _handle(
     if event.kind is EventKind.PAYMENT:
         if attempt.state is AttemptState.CAPTURED:
             # What was captured is booked, and nothing that is said of it later changes that.
-            return DONE
-        return DONE if await look_at_attempt(payments, tenant, attempt) else TOO_EARLY
+            return SECOND if _is_second(payments, attempt, event) else DONE
+        told_of = event.payment_reference
+        return DONE if await look_at_attempt(payments, tenant, attempt, told_of) else TOO_EARLY
     if attempt.applied is None:
-        await look_at_attempt(payments, tenant, attempt)
+        await look_at_attempt(payments, tenant, attempt, event.payment_reference)
         attempt = await _attempt(payments, tenant, provider, event) or attempt
     if event.kind is EventKind.REFUND:
         return await follow_refund(payments, tenant, attempt, event)
+    if event.kind is EventKind.USAGE_ASKED:
+        return await tell_usage(payments, tenant, attempt)
     told = told_by(event)
     if told is None:
         return Refusal(code="incomplete_event", detail="The event lacks its dispute or amount.")
@@ -125,11 +134,22 @@ async def follow_refund(
     if ours is not None:
         return DONE if await look_at_refund(payments, tenant, ours) else TOO_EARLY
     if event.refund_reference is None:
-        return DONE
+        looks = [
+            await look_at_refund(payments, tenant, one)
+            for one in refunds
+            if one.attempt_id == attempt.id and one.state is RefundState.SUCCEEDED
+        ]
+        return DONE if all(looks) else TOO_EARLY
     if event.refund_id is None and any(_nameless(one, attempt) for one in refunds):
         # It may be our own, whose answer we have not got yet.
         return TOO_EARLY
     return await _foreign(payments, tenant, attempt, event, event.refund_reference)
+
+
+def _is_second(payments: Payments, attempt: Attempt, event: ProviderEvent) -> bool:
+    """Say whether a store sold again under the name of a payment that is paid."""
+    another = event.payment_reference not in (None, attempt.reference)
+    return another and sold_by_store(payments, attempt.provider)
 
 
 def _ours(refunds: list[Refund], event: ProviderEvent) -> Refund | None:
@@ -168,6 +188,9 @@ async def _foreign(
         return TOO_EARLY
     if outcome.status is not OutcomeStatus.PROCESSED:
         return TOO_EARLY
+    if outcome.amount_minor == 0:
+        # Nobody had paid, so nothing went back.
+        return DONE
     act = BookForeignRefund(
         attempt, reference, outcome.amount_minor, outcome.currency, event.reason,
         await spent_default(payments, tenant),

@@ -2,42 +2,76 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import structlog
 
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Unavailable
 from guildbank.kernel import Refusal
 from guildbank.payments import store
-from guildbank.payments.asking import ask_provider
+from guildbank.payments.asking import ask_confirmation, ask_provider
 from guildbank.payments.contracts.rows import Attempt, AttemptState, Intent, Refund, RefundState
 from guildbank.payments.rules import LIVE_ATTEMPTS, next_look
 from guildbank.payments.usecases import Payments
-from guildbank.payments.usecases.accounts import line_about
+from guildbank.payments.usecases.accounts import Line, line_about
 from guildbank.payments.usecases.finish_refund import look_at_refund
 from guildbank.payments.usecases.refund import refund_unapplied
 from guildbank.payments.usecases.settle import settle
-from guildbank.plugin_api import OutcomeStatus
+from guildbank.plugin_api import (
+    Confirmation,
+    Confirms,
+    NotConfirmed,
+    Outcome,
+    OutcomeStatus,
+    PaymentRequest,
+)
 
 log = structlog.get_logger(__name__)
 _NEVER = datetime(1, 1, 2, tzinfo=UTC)
 _NO_MORE = datetime(9999, 1, 1, tzinfo=UTC)
+PURCHASE = "transaction"
+"""Under which name a store is told of a purchase that an event named."""
+_REQUESTS = msgspec.json.Decoder(PaymentRequest)
 MAX_LOOKS = 100
 """What one run of the janitor does for one tenant; the rest waits for the next."""
 
 
-async def look_at_attempt(payments: Payments, tenant: TenantRef, attempt: Attempt) -> bool:
-    """Ask the provider how an attempt stands, and settle what it says; False if it cannot tell."""
+async def look_at_attempt(
+    payments: Payments, tenant: TenantRef, attempt: Attempt, told: str | None = None
+) -> bool:
+    """Ask the provider how an attempt stands, and settle what it says; False if it cannot tell.
+
+    `told` is the purchase that an event named; a store is asked about it, since it has no other
+    name for an attempt until then.
+    """
     line = await line_about(payments, tenant, attempt.provider, attempt.payment_id)
     if isinstance(line, Refusal):
         return False
-    outcome = await ask_provider(
-        line.manifest,
-        line.plugin.fetch_payment(line.context, attempt.id, attempt.reference),
-    )
-    told = outcome.status is not OutcomeStatus.UNKNOWN
-    if told or not _being_sent(payments, attempt):
+    if told is not None and line.manifest.sold_by_store:
+        outcome = await _about(line, attempt, told)
+    else:
+        outcome = await ask_provider(
+            line.manifest,
+            line.plugin.fetch_payment(line.context, attempt.id, attempt.reference),
+        )
+    certain = outcome.status is not OutcomeStatus.UNKNOWN
+    if certain or not _being_sent(payments, attempt):
         await settle(payments, tenant, attempt, outcome)
-    return told
+    return certain
+
+
+async def _about(line: Line, attempt: Attempt, purchase: str) -> Outcome:
+    """Return what a store says of a purchase, as of one that the buyer names."""
+    if not isinstance(line.plugin, Confirms):
+        return Outcome(status=OutcomeStatus.UNKNOWN, code="not_asked")
+    request = _REQUESTS.decode(attempt.request)
+    given = Confirmation(
+        request=request, reference=attempt.reference, data={PURCHASE: purchase}, by="buyer"
+    )
+    said = await ask_confirmation(line.manifest, line.plugin.confirm(line.context, given))
+    if isinstance(said, NotConfirmed):
+        return Outcome(status=OutcomeStatus.UNKNOWN, code="not_confirmed")
+    return said
 
 
 def _being_sent(payments: Payments, attempt: Attempt) -> bool:

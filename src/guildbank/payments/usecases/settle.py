@@ -42,6 +42,8 @@ from guildbank.wallets import purse_of, wallet_needs
 
 log = structlog.get_logger(__name__)
 LONGEST_WAIT = timedelta(days=90)
+TEST_PURCHASE = "test_purchase"
+"""The code of an attempt that nobody paid for."""
 UNAPPLIED_KINDS = ("payments.unapplied", "payments.conflicted")
 
 
@@ -50,9 +52,11 @@ class Settle(PaymentAct):
 
     verb = "payments.settle"
     rounds = 2
-    __slots__ = ("attempt_id", "fulfilment", "outcome", "provider")
+    __slots__ = ("attempt_id", "by_store", "fulfilment", "outcome", "provider")
 
-    def __init__(self, fulfilment: Fulfilment, attempt: Attempt, outcome: Outcome) -> None:
+    def __init__(
+        self, fulfilment: Fulfilment, attempt: Attempt, outcome: Outcome, *, by_store: bool = False
+    ) -> None:
         key, command = None, None
         if outcome.status is OutcomeStatus.PROCESSED:
             key = f"{outcome.reference or attempt.id}:capture"
@@ -62,6 +66,7 @@ class Settle(PaymentAct):
         self.attempt_id = attempt.id
         self.provider = attempt.provider
         self.outcome = outcome
+        self.by_store = by_store
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return payment and attempt, then what a capture books on."""
@@ -124,6 +129,9 @@ class Settle(PaymentAct):
 
     def reference_of(self, attempt: Attempt) -> str | None:
         """Return by which name of the provider's captured money is known from now on."""
+        if self.by_store:
+            # Until it was bought, the payment had a name of ours there.
+            return self.outcome.reference or attempt.reference
         return attempt.reference or self.outcome.reference
 
     def _moved(
@@ -170,17 +178,20 @@ class Settle(PaymentAct):
             state=AttemptState.CAPTURED,
             reference=self.reference_of(attempt),
             action=None,
-            code=None,
+            code=TEST_PURCHASE if self.outcome.is_test else self.outcome.conflict,
             captured_minor=amount,
             captured_money=money,
             changed_at=stage.now,
         )
-        conflicts = (amount, money) != (intent.amount_minor, intent.money)
+        # The price is what a store took for it; with all others it is what was asked for.
+        price = (amount, money) if self.by_store else (intent.amount_minor, intent.money)
+        conflicts = self.outcome.conflict is not None or (amount, money) != price
         if intent.state in ENDED_INTENTS or intent.state is IntentState.CAPTURED:
             return self._aside(stage, intent, taken, f"payment_{intent.state}", intent.state)
         if conflicts:
             return self._aside(stage, intent, taken, "conflicted", IntentState.CONFLICTED)
-        problem = self._credit(stage, intent, taken)
+        priced = msgspec.structs.replace(intent, amount_minor=price[0], money=price[1])
+        problem = self._credit(stage, priced, taken)
         if isinstance(problem, Draft):
             return problem
         return self._aside(stage, intent, taken, problem.code, IntentState.CAPTURED)
@@ -217,20 +228,23 @@ class Settle(PaymentAct):
         stage.put(INTENTS, intent.id, credited)
         stage.put(ATTEMPTS, attempt.id, msgspec.structs.replace(attempt, applied=Applied.CREDITED))
         told = {"currency": goods.currency, "coins": goods.coins, "bonus": goods.bonus}
-        return Draft("payments.credited", facts({**_facts(credited, attempt), **told}))
+        test = {"test": True} if self.outcome.is_test else {}
+        return Draft("payments.credited", facts({**_facts(credited, attempt), **told, **test}))
 
     def _aside(
         self, stage: Stage, intent: Intent, attempt: Attempt, problem: str, state: IntentState
     ) -> Draft | Refusal:
         """Book the money to unapplied; a refund of its own gives it back."""
         money = attempt.captured_money or ""
-        book = open_book(stage)
-        source = posting.provider_account(money, self.provider)
-        refusal = book.post([Leg((source,), posting.unapplied(money), attempt.captured_minor)])
-        if refusal is not None:
-            return refusal
-        close_book(stage, book)
-        stage.put(ATTEMPTS, attempt.id, msgspec.structs.replace(attempt, applied=Applied.UNAPPLIED))
+        if attempt.captured_minor:
+            book = open_book(stage)
+            source = posting.provider_account(money, self.provider)
+            refusal = book.post([Leg((source,), posting.unapplied(money), attempt.captured_minor)])
+            if refusal is not None:
+                return refusal
+            close_book(stage, book)
+            attempt = msgspec.structs.replace(attempt, applied=Applied.UNAPPLIED)
+        stage.put(ATTEMPTS, attempt.id, attempt)
         if state is not intent.state:
             give_back_limits(stage, intent)
             moved = msgspec.structs.replace(
@@ -298,13 +312,20 @@ async def settle(
     Returns the receipt of what was booked, now or before, or `no_change`.
     """
     await open_money(payments, tenant, outcome)
-    act = Settle(payments.fulfilment, attempt, outcome)
+    by_store = sold_by_store(payments, attempt.provider)
+    act = Settle(payments.fulfilment, attempt, outcome, by_store=by_store)
     receipt = await payments.journal.submit(tenant.schema, act)
     if isinstance(receipt, Refusal) and receipt.code not in ("no_change", "not_found"):
         log.error("settlement_refused", attempt=attempt.id, code=receipt.code)
     if isinstance(receipt, Receipt) and receipt.kind in UNAPPLIED_KINDS:
         await return_unapplied(payments, tenant, attempt.id)
     return receipt
+
+
+def sold_by_store(payments: Payments, provider: str) -> bool:
+    """Say whether a provider is a store, which sets the price."""
+    plugin = payments.plugins.provider(provider)
+    return plugin is not None and plugin.manifest.sold_by_store
 
 
 async def open_money(payments: Payments, tenant: TenantRef, outcome: Outcome) -> None:

@@ -41,6 +41,7 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     set where a company has no call that ends a payment, and only the plugin's own takes its money:
     then a look after canceling may find it open. `reverse` lets the company give a payment back.
     `keeps_books` is false where there is nobody to be asked how a payment or refund stands.
+    `product_id` is what is sold, for a provider that has to know.
     `found_by_attempt` is false where a provider cannot be asked by an id of ours.
     `amount_minor` is divided by three for partial refunds.
     `redirected` returns the settings with the provider's address replaced by the given URL, so
@@ -56,6 +57,7 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     keeps_books: bool = True
     confirms: Callable[[Context, PaymentRequest], Confirming | Awaitable[Confirming]] | None = None
     payer: Payer | None = None
+    product_id: str | None = None
     stays_open: bool = False
     reverse: Callable[[Context, Outcome], Awaitable[None]] | None = None
     amount_minor: int = 900

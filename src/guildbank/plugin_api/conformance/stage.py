@@ -56,6 +56,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
             player_id=new_id("player"),
             method=method,
             payer=self.rehearsal.payer,
+            product_id=self.rehearsal.product_id,
         )
 
     async def pay(self, request: PaymentRequest) -> Outcome:

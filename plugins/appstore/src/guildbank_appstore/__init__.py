@@ -1,0 +1,1 @@
+"""Apple's App Store as a payment provider of Guildbank."""

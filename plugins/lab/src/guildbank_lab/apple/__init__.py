@@ -1,0 +1,1 @@
+"""Apple on the wire: the App Store Server API, signed transactions and notifications."""

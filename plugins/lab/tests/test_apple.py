@@ -1,0 +1,107 @@
+"""The lab's Apple knows whose key asks, keeps what it sent, and hears only who agreed."""
+
+import time
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from tests.servers.lab import LabServer
+
+from guildbank_lab.apple.chain import signed
+
+LIFE_SECONDS = 300
+
+
+class Developer:
+    """A developer whose app is in the lab's store, and who calls Apple's API."""
+
+    def __init__(self, lab: LabServer) -> None:
+        self.lab = lab
+        self.settings = lab.open_apple(None, [])
+        key = load_pem_private_key(self.settings["private_key"].encode(), password=None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        self.key = key
+
+    def token(self, **changes: object) -> str:
+        now = int(time.time())
+        claims = {
+            "bid": self.settings["bundle_id"], "iss": self.settings["issuer_id"],
+            "aud": "appstoreconnect-v1", "exp": now + LIFE_SECONDS, **changes,
+        }  # fmt: skip
+        return signed(self.key, {"alg": "ES256", "kid": self.settings["key_id"]}, claims)
+
+    def ask(
+        self, method: str, path: str, body: object = None, token: str | None = None
+    ) -> httpx.Response:
+        headers = {"authorization": f"Bearer {token or self.token()}"}
+        with httpx.Client(base_url=self.lab.url, trust_env=False) as http:
+            return http.request(method, f"/inApps{path}", json=body, headers=headers)
+
+    def do(self, path: str, **body: object) -> dict[str, Any]:
+        return self.lab.do(f"/lab/apple{path}", bundle_id=self.settings["bundle_id"], **body)
+
+
+@pytest.fixture
+def developer(lab: LabServer) -> Developer:
+    return Developer(lab)
+
+
+def test_the_app_s_key_is_shown_its_purchases_and_no_other_app_s(
+    lab: LabServer, developer: Developer
+) -> None:
+    bought = developer.do("/buy", product="example.gems")["transaction"]
+    assert developer.ask("GET", f"/v1/transactions/{bought}").status_code == 200
+    other = Developer(lab).ask("GET", f"/v1/transactions/{bought}")
+    assert (other.status_code, other.json()["errorCode"]) == (404, 4040010)
+
+
+@pytest.mark.parametrize("changes", [{"bid": "example.other"}, {"iss": "x"}, {"aud": "x"}])
+def test_a_token_for_others_is_not_taken(developer: Developer, changes: dict[str, object]) -> None:
+    token = developer.token(**changes)
+    assert developer.ask("GET", "/v1/transactions/1", token=token).status_code == 401
+
+
+def test_a_token_by_a_stranger_is_not_taken(lab: LabServer, developer: Developer) -> None:
+    stranger = Developer(lab)
+    stranger.settings = developer.settings
+    assert developer.ask("GET", "/v1/transactions/1", token=stranger.token()).status_code == 401
+
+
+def test_the_history_has_pages_of_twenty_and_misses_nothing(developer: Developer) -> None:
+    for _ in range(45):
+        developer.do("/buy", product="example.gems")
+    span = {"startDate": 0, "endDate": 4_000_000_000_000}
+    sizes, page = [], ""
+    while True:
+        answer = developer.ask("POST", f"/v1/notifications/history{page}", span).json()
+        sizes.append(len(answer["notificationHistory"]))
+        if not answer["hasMore"]:
+            break
+        page = f"?paginationToken={answer['paginationToken']}"
+    assert sizes == [20, 20, 5]
+
+
+def test_a_purchase_is_made_once_for_a_token_if_it_is_wanted_so(developer: Developer) -> None:
+    sale = {"product": "example.gems", "token": "1b671a64-40d5-491e-99b0-da01ff1f3341"}
+    first, same = (developer.do("/buy", **sale, once=True) for _ in "12")
+    assert first["transaction"] == same["transaction"]
+    assert developer.do("/buy", **sale)["transaction"] != first["transaction"]
+
+
+def test_what_was_used_is_heard_of_who_agreed_alone(developer: Developer) -> None:
+    bought = developer.do("/buy", product="example.gems")["transaction"]
+    path = f"/v2/transactions/consumption/{bought}"
+    refused = developer.ask("PUT", path, {"customerConsented": False})
+    assert (refused.status_code, refused.json()["errorCode"]) == (400, 4000035)
+    assert developer.do("/heard", transaction=bought)["consumption"] is None
+    told = {"customerConsented": True, "consumptionPercentage": 5_000}
+    assert developer.ask("PUT", path, told).status_code == 202
+    assert developer.do("/heard", transaction=bought)["consumption"] == told
+
+
+def test_an_app_that_is_in_no_store_sells_nothing(lab: LabServer) -> None:
+    with httpx.Client(base_url=lab.url, trust_env=False) as http:
+        sale = {"bundle_id": "example.nowhere", "product": "x"}
+        assert http.post("/lab/apple/buy", json=sale).status_code == 404
