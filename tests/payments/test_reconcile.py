@@ -203,6 +203,23 @@ async def test_disputes_are_matched_both_ways_and_payouts_are_kept(shop: Shop):
     }  # fmt: skip
 
 
+async def test_a_dispute_that_a_report_does_not_name_is_the_one_about_its_payment(shop: Shop):
+    one, two = await shop.buy(await shop.player()), await shop.buy(await shop.player())
+    for number, (intent, amount) in enumerate(((one, 100), (one, 399), (two, 499))):
+        said = {"attempt_id": intent.attempt_id, "dispute_reference": f"dp_{number}",
+                "amount_minor": amount, "currency": "EUR"}  # fmt: skip
+        await shop.event(EventKind.DISPUTE_FUNDS_WITHDRAWN, **said)
+    untold = await shop.buy(await shop.player())
+    now, attempts = shop.clock.now(), [str(it.attempt_id) for it in (one, two, untold)]
+    shop.script.settled = [
+        reported(SettlementKind.DISPUTE, -399, at=now, attempt_id=attempts[0]),
+        reported(SettlementKind.DISPUTE, -499, at=now, attempt_id=attempts[1]),
+        reported(SettlementKind.DISPUTE, -499, at=now, attempt_id=attempts[2]),
+    ]
+    found = [(line.state, line.ours_minor) for line in await reconciled(shop)]
+    assert found == [("matched", -399), ("matched", -499), ("missing_here", None)]
+
+
 async def test_a_provider_that_does_not_answer_is_asked_again(shop: Shop):
     intent = await shop.buy(await shop.player())
     shop.script.settled = [Lost(), capture(shop, intent)]

@@ -7,8 +7,8 @@ import msgspec
 
 from guildbank.journal import Driver
 from guildbank.payments.contracts.reports import Line, LineState, Reconciliation
-from guildbank.payments.contracts.rows import Attempt, Refund
-from guildbank.payments.store import ATTEMPTS, REFUNDS
+from guildbank.payments.contracts.rows import Attempt, Dispute, Refund
+from guildbank.payments.store import ATTEMPTS, DISPUTES, REFUNDS
 from guildbank.plugin_api import Settlement
 
 _RUN = "id, provider, since, until, state, cursor, problem, created_at, changed_at"
@@ -111,6 +111,17 @@ ORDER BY id
 LIMIT $5
 """  # noqa: S608 - names of our own
 
+# Some providers report what a dispute took and not which: then it is one about the payment, and
+# the one of this amount before another.
+READ_DISPUTE = f"""
+{DISPUTES.select}
+WHERE provider = $1
+  AND (reference = $2
+       OR ($2::text IS NULL AND attempt_id = $3 AND withdrawn))
+ORDER BY amount_minor = $4 DESC, id
+LIMIT 1
+"""
+
 
 async def run_by_id(driver: Driver, id_: str) -> Reconciliation | None:
     """Return a run."""
@@ -204,3 +215,17 @@ async def refund_of_line(driver: Driver, provider: str, line: Line) -> Refund | 
         line.reference,
     )
     return None if row is None else REFUNDS.row(row)
+
+
+async def dispute_of_line(
+    driver: Driver, provider: str, line: Line, attempt: Attempt | None
+) -> Dispute | None:
+    """Return the dispute that a line names or, where it names none, that took its money."""
+    row = await driver.fetchrow(
+        READ_DISPUTE,
+        provider,
+        line.reference,
+        None if attempt is None else attempt.id,
+        abs(line.gross_minor),
+    )
+    return None if row is None else DISPUTES.row(row)
