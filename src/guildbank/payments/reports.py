@@ -11,7 +11,7 @@ from guildbank.payments.contracts.rows import Attempt, Dispute, Refund
 from guildbank.payments.store import ATTEMPTS, DISPUTES, REFUNDS
 from guildbank.plugin_api import Settlement
 
-_RUN = "id, provider, since, until, state, cursor, problem, created_at, changed_at"
+_RUN = "id, provider, since, until, state, cursor, problem, created_at, changed_at, origin"
 _LINE = ", ".join(field.name for field in msgspec.structs.fields(Line))
 
 READ_RUN = f"SELECT {_RUN} FROM payments_reconciliation WHERE id = $1"  # noqa: S608 - own names
@@ -25,12 +25,22 @@ ORDER BY id DESC
 LIMIT $2
 """  # noqa: S608 - names of our own
 
+# The lines of a file are read by who brings it.
 READ_OPEN = f"""
 SELECT {_RUN}
 FROM payments_reconciliation
 WHERE state IN ('reading', 'matching')
+  AND (state, origin) <> ('reading', 'file')
 ORDER BY changed_at
 LIMIT $1
+"""  # noqa: S608 - names of our own
+
+# Whoever brings the same file at the same time waits.
+LOCK_RUN = f"""
+SELECT {_RUN}
+FROM payments_reconciliation
+WHERE id = $1
+FOR NO KEY UPDATE
 """  # noqa: S608 - names of our own
 
 MOVE_RUN = """
@@ -127,6 +137,11 @@ async def run_by_id(driver: Driver, id_: str) -> Reconciliation | None:
     """Return a run."""
     row = await driver.fetchrow(READ_RUN, id_)
     return None if row is None else msgspec.convert(dict(row), Reconciliation)
+
+
+async def lock_run(driver: Driver, id_: str) -> Reconciliation:
+    """Return a run that is there, locked until the transaction ends."""
+    return msgspec.convert(dict(await driver.fetchrow(LOCK_RUN, id_)), Reconciliation)
 
 
 async def runs(driver: Driver, before: str | None, limit: int) -> list[Reconciliation]:

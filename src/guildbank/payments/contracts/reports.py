@@ -15,6 +15,15 @@ class ReconciliationState(StrEnum):
     FAILED = "failed"
 
 
+class Origin(StrEnum):
+    """Why a reconciliation was begun."""
+
+    ASKED = "asked"
+    DAILY = "daily"
+    FILE = "file"
+    """Somebody brought the report in a file; the provider is not asked for one."""
+
+
 class LineState(StrEnum):
     """What came of a line."""
 
@@ -48,6 +57,7 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None
     created_at: datetime
     changed_at: datetime
+    origin: Origin = Origin.ASKED
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
