@@ -42,6 +42,16 @@ class LineState(StrEnum):
     """A payout or an adjustment: kept, and held against nothing."""
 
 
+DIFFERING = (
+    LineState.MISSING_HERE,
+    LineState.MISSING_THERE,
+    LineState.AMOUNT_DIFFERS,
+    LineState.CURRENCY_DIFFERS,
+    LineState.DUPLICATE,
+)
+"""What a person is to look at."""
+
+
 class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     """A run over the lines of `since` <= at < `until`; `cursor` is where reading goes on.
 
@@ -58,6 +68,14 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     changed_at: datetime
     origin: Origin = Origin.ASKED
+
+
+class DailyRun(msgspec.Struct, frozen=True):
+    """The run of a provider's day, which ended at `until`."""
+
+    provider: str
+    until: datetime
+    state: ReconciliationState
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

@@ -223,12 +223,17 @@ async def _match(payments: Payments, tenant: TenantRef, run: Reconciliation) -> 
 
 
 async def _look_for_absent(payments: Payments, tenant: TenantRef, run: Reconciliation) -> None:
-    """Add a line for each capture that should have been in the report and was not."""
-    before, after = run.until - payments.timing.settling, ""
+    """Add a line for each capture that should have been in the report and was not.
+
+    A day's run is too early for its own day, and looks at the one that lies so far back.
+    """
+    daily = run.origin is Origin.DAILY
+    since = run.since - payments.timing.settling if daily else run.since
+    span, after = (since, run.until - payments.timing.settling), ""
     while True:
         async with payments.db.begin(tenant.schema) as tx:
             absent = await reports.absent_attempts(
-                tx.driver, run.provider, run.since, before, after, MAX_SETTLEMENTS
+                tx.driver, run.provider, span, after, MAX_SETTLEMENTS, reconciled=daily
             )
             lines = [
                 Settlement(
