@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.payments.reckoning import lines_of, runs_of, worked
 from tests.payments.shop import Shop
 
+from guildbank.app.reconcile_file import while_unchanged
 from guildbank.kernel import Refusal
 from guildbank.ledger import prove
 from guildbank.payments.contracts.reports import Reconciliation
 from guildbank.payments.contracts.rows import Intent
+from guildbank.payments.report_file import BadReport
 from guildbank.payments.usecases.reconcile import Period, reconcile
 from guildbank.payments.usecases.take_report import take_report
 from guildbank.plugin_api import Settlement, SettlementKind
+
+UNTIL = datetime(2025, 11, 2, tzinfo=UTC)
 
 
 def breaking_off(lines: list[Settlement]) -> Iterator[Settlement]:
@@ -34,8 +38,7 @@ def line(shop: Shop, intent: Intent) -> Settlement:
 async def bring(
     shop: Shop, lines: list[Settlement], key: str = "file:1", provider: str = "scripted"
 ) -> Reconciliation | Refusal:
-    now = shop.clock.now().replace(microsecond=0)
-    period = Period(provider, now - timedelta(days=1), now)
+    period = Period(provider, UNTIL - timedelta(days=1), UNTIL)
     return await take_report(shop.payments, shop.tenant, "host", key, period, iter(lines))
 
 
@@ -66,7 +69,6 @@ async def test_lines_of_a_file_are_matched_and_their_fees_booked_without_asking_
 
 async def test_the_same_file_twice_is_one_run_and_changes_nothing(shop: Shop):
     lines = [line(shop, await shop.buy(await shop.player()))]
-    shop.clock.by += timedelta(hours=1)
     first, again = await asyncio.gather(brought(shop, lines), brought(shop, lines))
     await worked(shop)
     third = await brought(shop, lines)
@@ -101,6 +103,18 @@ async def test_who_dies_over_a_file_has_matched_nothing_and_goes_on_with_the_sam
     assert not isinstance(again, Refusal)
     await worked(shop)
     assert [one.state for one in await lines_of(shop, again)] == ["matched"] * 2
+
+
+async def test_a_file_that_is_changed_while_it_is_read_is_not_matched(shop: Shop):
+    lines = [line(shop, await shop.buy(await shop.player()))]
+    now = shop.clock.now().replace(microsecond=0)
+    period = Period("scripted", now - timedelta(days=1), now)
+    changed = while_unchanged(iter(lines), lambda: False)
+    with pytest.raises(BadReport, match="changed while it was read"):
+        await take_report(shop.payments, shop.tenant, "host", "file:1", period, changed)
+    await worked(shop)
+    assert [run.state for run in await runs_of(shop)] == ["reading"]
+    assert await fees(shop) == 0
 
 
 async def test_a_provider_that_the_tenant_does_not_have_and_a_period_to_come_are_refused(

@@ -66,13 +66,25 @@ async def _reconcile(settings: Settings, wanted: Wanted, progress: Progress) -> 
         tenant = await services.directory.by_slug(wanted.tenant)
         if tenant is None:
             raise NoTenant(f"There is no tenant {wanted.tenant!r}.")
-        raw = _raw(wanted.file, _nothing, lambda done: progress(size + done))
-        lines: Iterator[Settlement] = read_lines(raw, wanted.layout)
+        again = hashlib.sha256(_options(wanted))
+        raw = _raw(wanted.file, again.update, lambda done: progress(size + done))
         key = f"file:{digest.hexdigest()}"
+        lines = while_unchanged(
+            read_lines(raw, wanted.layout), lambda: again.digest() == digest.digest()
+        )
         run = await take_report(services.payments, tenant, HOST, key, period, lines)
     finally:
         await services.close()
     return run if isinstance(run, Refusal) else Taken(run, count)
+
+
+def while_unchanged(
+    lines: Iterator[Settlement], unchanged: Callable[[], bool]
+) -> Iterator[Settlement]:
+    """Yield the lines; raises BadReport at their end where the file is no more what was checked."""
+    yield from lines
+    if not unchanged():
+        raise BadReport("the file was changed while it was read; bring it again.")
 
 
 def _options(wanted: Wanted) -> bytes:
@@ -89,7 +101,3 @@ def _raw(file: Path, seen: Callable[[bytes], object], progress: Progress) -> Ite
             done += len(line)
             progress(done)
             yield line
-
-
-def _nothing(_: bytes) -> None:
-    """See a line that was seen before."""
