@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from tests.house import House
+from tests.payments.reckoning import reconciled
 from tests.payments.scripted import DECLINED, Lost, processed
 from tests.payments.shop import SECRET, Shop, open_shop
 from tests.payments.test_callbacks import Listener
@@ -20,8 +22,9 @@ from guildbank.payments.backlogs import BACKLOGS
 from guildbank.payments.inbox import insert_webhook
 from guildbank.payments.subscribers import CallbackOutbox
 from guildbank.payments.usecases.callbacks import deliver_callbacks
+from guildbank.payments.usecases.read_reconciliations import count_differences
 from guildbank.payments.usecases.read_requests import overdue_requests
-from guildbank.plugin_api import EventKind, ProviderEvent
+from guildbank.plugin_api import EventKind, ProviderEvent, Settlement, SettlementKind
 from guildbank.tenancy import TenantRef, suspend_tenant
 
 AGE = "guildbank_backlogs_age_seconds"
@@ -94,6 +97,26 @@ async def test_players_who_wait_for_an_answer_are_counted_and_those_who_wait_too
     await reject(shop, asked)
     assert await waiting(board) == {}
     assert await overdue_requests(shop.payments, shop.tenant) == 0
+
+
+async def test_what_providers_report_and_the_books_do_not_say_is_counted_for_a_week(shop: Shop):
+    board = Board(shop.house.db, shop.tenant)
+    intent = await shop.buy(await shop.player())
+    told = Settlement(
+        transaction="txn_1", kind=SettlementKind.CAPTURE, at=shop.clock.now(), currency="EUR",
+        gross_minor=499, fee_minor=0, net_minor=499, reference=f"pi_{intent.attempt_id}",
+    )  # fmt: skip
+    stray = msgspec.structs.replace(told, transaction="txn_2", reference="pi_of_another_shop")
+    shop.script.settled = [told, stray]
+    await reconciled(shop)
+    assert await waiting(board) == {"reconciliation_differences": 1}
+    assert await count_differences(shop.payments, shop.tenant) == 1
+    async with shop.house.db.begin(shop.tenant.schema) as tx:
+        await tx.driver.execute(
+            "UPDATE payments_reconciliation SET until = until - INTERVAL '8 days'"
+        )
+    assert await waiting(board) == {}
+    assert await count_differences(shop.payments, shop.tenant) == 0
 
 
 async def test_webhooks_are_counted_until_they_are_worked_on(shop: Shop):

@@ -9,11 +9,13 @@ import msgspec
 import pytest
 from tests.house import House
 from tests.payments.paypal_till import Till
+from tests.payments.reckoning import reconciled
 from tests.payments.shop import open_shop
 from tests.payments.web import Web, served
 from tests.servers.lab import LabServer
 
 from guildbank.kernel import Refusal
+from guildbank.ledger import prove
 from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.cancel import cancel_payment
@@ -340,3 +342,34 @@ async def test_a_live_tenant_cannot_be_led_to_the_lab(till: Till):
     made = await configure_provider(till.shop.payments, live, "paypal", settings, enabled=True)
     assert isinstance(made, Refusal)
     assert (made.code, made.field) == ("invalid_settings", "settings.lab_url")
+
+
+async def test_paypals_search_agrees_with_the_books_and_what_it_kept_is_booked(till: Till):
+    given, back, disputed = [await till.paid(await till.shop.player()) for _ in range(3)]
+    await till.shop.refunded(given, 99)
+    await till.at_lab("/refunds", order=await till.order(back), value="1.00")
+    case = await till.at_lab("/disputes", order=await till.order(disputed))
+    await till.at_lab(f"/disputes/{case['dispute_id']}/resolve", outcome="RESOLVED_BUYER_FAVOUR")
+
+    async def booked() -> bool:
+        kinds = await till.shop.kinds()
+        return kinds.count("refunded") == 2 and "dispute_lost" in kinds
+
+    await till.until(booked)
+    # What happened in this second belongs to the next one's report.
+    till.shop.clock.by += timedelta(seconds=1)
+    lines = await reconciled(till.shop, "paypal")
+    assert sorted((line.kind, line.state, line.gross_minor, line.fee_minor) for line in lines) == [
+        ("capture", "matched", 499, 47),
+        ("capture", "matched", 499, 47),
+        ("capture", "matched", 499, 47),
+        ("dispute", "matched", -499, 0),
+        ("fee", "fee", 0, 1600),
+        ("refund", "matched", -100, 0),
+        ("refund", "matched", -99, 0),
+    ]
+    proof = await prove(till.shop.house.db, till.shop.tenant.schema)
+    (money,) = [one for one in proof.money if one.money == "EUR"]
+    assert proof.ok, proof.problems
+    assert (money.fees, money.held) == (1741, 3 * 499 - 199 - 499 - 1741)
+    assert [line.fee_seq is not None for line in lines] == [line.fee_minor > 0 for line in lines]

@@ -8,14 +8,13 @@ import asyncpg
 import msgspec
 
 from tests.payments.scripted import Lost, UNKNOWN, processed  # isort: skip
+from tests.payments.reckoning import begun, lines_of, reconciled, runs_of
 from tests.payments.shop import Shop
 
-from guildbank.kernel import Refusal, new_id
+from guildbank.kernel import Refusal
 from guildbank.ledger import prove
-from guildbank.payments import reports
-from guildbank.payments.contracts.reports import Line, Reconciliation
 from guildbank.payments.contracts.rows import Intent
-from guildbank.payments.usecases.read_reconciliations import read_lines, read_reconciliation
+from guildbank.payments.usecases.read_reconciliations import read_reconciliation
 from guildbank.payments.usecases.reconcile import Period, reconcile, start_reconciliation
 from guildbank.plugin_api import EventKind, Settlement, SettlementKind
 
@@ -52,33 +51,6 @@ def reported(
 def capture(shop: Shop, intent: Intent, gross: int = 499, fee: int = 20, **said: str) -> Settlement:
     said.setdefault("reference", f"pi_{intent.attempt_id}")
     return reported(SettlementKind.CAPTURE, gross, fee, at=shop.clock.now(), **said)
-
-
-async def begun(shop: Shop, key: str | None = None, **period: datetime) -> Reconciliation:
-    now = shop.clock.now()
-    wanted = Period(
-        "scripted", period.get("since", now - timedelta(days=30)), period.get("until", now)
-    )
-    run = await start_reconciliation(
-        shop.payments, shop.tenant, "app", key or new_id("key"), wanted
-    )
-    assert not isinstance(run, Refusal), run
-    return run
-
-
-async def reconciled(shop: Shop) -> list[Line]:
-    """Reconcile what the script reports; return the lines with what came of them."""
-    run = await begun(shop)
-    for _ in range(10):
-        if not await reconcile(shop.payments, shop.tenant):
-            break
-    return await lines_of(shop, run)
-
-
-async def lines_of(shop: Shop, run: Reconciliation) -> list[Line]:
-    found = await read_lines(shop.payments, shop.tenant, run.id, None, 0, 200)
-    assert not isinstance(found, Refusal)
-    return found
 
 
 async def proved(shop: Shop) -> dict[str, int]:
@@ -231,6 +203,23 @@ async def test_disputes_are_matched_both_ways_and_payouts_are_kept(shop: Shop):
     }  # fmt: skip
 
 
+async def test_a_dispute_that_a_report_does_not_name_is_the_one_about_its_payment(shop: Shop):
+    one, two = await shop.buy(await shop.player()), await shop.buy(await shop.player())
+    for number, (intent, amount) in enumerate(((one, 100), (one, 399), (two, 499))):
+        said = {"attempt_id": intent.attempt_id, "dispute_reference": f"dp_{number}",
+                "amount_minor": amount, "currency": "EUR"}  # fmt: skip
+        await shop.event(EventKind.DISPUTE_FUNDS_WITHDRAWN, **said)
+    untold = await shop.buy(await shop.player())
+    now, attempts = shop.clock.now(), [str(it.attempt_id) for it in (one, two, untold)]
+    shop.script.settled = [
+        reported(SettlementKind.DISPUTE, -399, at=now, attempt_id=attempts[0]),
+        reported(SettlementKind.DISPUTE, -499, at=now, attempt_id=attempts[1]),
+        reported(SettlementKind.DISPUTE, -499, at=now, attempt_id=attempts[2]),
+    ]
+    found = [(line.state, line.ours_minor) for line in await reconciled(shop)]
+    assert found == [("matched", -399), ("matched", -499), ("missing_here", None)]
+
+
 async def test_a_provider_that_does_not_answer_is_asked_again(shop: Shop):
     intent = await shop.buy(await shop.player())
     shop.script.settled = [Lost(), capture(shop, intent)]
@@ -250,14 +239,9 @@ async def test_a_line_whose_sum_is_wrong_fails_the_run(shop: Shop):
     bad = msgspec.structs.replace(capture(shop, intent), net_minor=1)
     shop.script.settled = [bad]
     assert await reconciled(shop) == []
-    (run,) = await newest(shop)
+    (run,) = await runs_of(shop)
     assert (run.state, run.problem) == ("failed", "malformed_line")
     assert (await proved(shop))["fees"] == 0
-
-
-async def newest(shop: Shop) -> list[Reconciliation]:
-    async with shop.house.db.begin(shop.tenant.schema, read_only=True) as tx:
-        return await reports.runs(tx.driver, None, 1)
 
 
 async def test_a_run_that_was_killed_anywhere_goes_on_and_books_nothing_twice(shop: Shop):

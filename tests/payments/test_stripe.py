@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Iterator
 import msgspec
 import pytest
 from tests.house import House
+from tests.payments.reckoning import reconciled
 from tests.payments.shop import Shop, open_shop
 from tests.payments.web import Web, served
 from tests.servers.localstripe import LocalStripe
 
 from guildbank.kernel import Refusal
+from guildbank.ledger import prove
 from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.read import get_payment
@@ -103,3 +105,17 @@ async def test_a_card_that_asks_the_player_credits_once_confirmed(
             break
         await asyncio.sleep(0.05)
     assert await shop.coins(player) == {"paid": 500, "bonus": 50}
+
+
+async def test_stripes_report_agrees_with_the_books_and_what_it_kept_is_booked(
+    shop: Shop, stripe: LocalStripe
+):
+    intent = await buy(shop, stripe, await shop.player(), "4242424242424242")
+    await shop.refunded(intent, 99)
+    lines = [line for line in await reconciled(shop, "stripe") if line.payment_id == intent.id]
+    assert sorted((line.kind, line.state, line.gross_minor, line.fee_minor) for line in lines) == [
+        ("capture", "matched", 499, 44),
+        ("refund", "matched", -99, 0),
+    ]
+    proof = await prove(shop.house.db, shop.tenant.schema)
+    assert proof.ok, proof.problems

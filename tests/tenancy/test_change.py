@@ -36,6 +36,7 @@ DEFAULTS: dict[str, Any] = {
     "secondFactorActions": [],
     "erasureWaitDays": 14,
     "exchangesKeptDays": 90,
+    "reconcileHour": 6,
     "passkeys": None,
 }
 

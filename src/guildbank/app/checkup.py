@@ -138,6 +138,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield from _signing_keys(settings)
             yield from proofs(settings)
             yield from refund_requests(settings)
+            yield from differences(settings)
             yield asyncio.run(_last_backup(url))
         else:
             yield _missing("schema", "is of another version; run `guildbank migrate`")
@@ -201,6 +202,23 @@ def refund_requests(settings: Settings) -> Iterator[Finding]:
             State.NOTE,
             f"{count} of {_some(sorted(overdue))} have waited for more than 72 hours; decide on "
             "them: GET /v1/refund-requests?state=open lists them",
+        )
+
+
+def differences(settings: Settings) -> Iterator[Finding]:
+    """Tell of what providers reported in the last week and the books do not say."""
+    from guildbank.app.reconciliations import read_differences
+
+    try:
+        found = read_differences(settings)
+    except KeyUnusable:
+        return
+    if found:
+        yield Finding(
+            "reconciliation",
+            State.NOTE,
+            f"{sum(found.values())} lines of the last week's reports of {_some(sorted(found))} "
+            "differ from the books; see docs/reconcile-with-a-provider.md",
         )
 
 

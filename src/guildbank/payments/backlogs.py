@@ -70,6 +70,16 @@ WHERE state = 'open'
   AND created_at < now() - INTERVAL '72 hours'
 """
 
+# As many as `DIFFERING` says, and as far back as the checkup looks.
+DIFFERENCES = """
+SELECT
+FROM payments_reconciliation AS run
+JOIN payments_settlement AS line ON line.reconciliation_id = run.id
+WHERE run.until > now() - INTERVAL '7 days'
+  AND line.state IN ('missing_here', 'missing_there', 'amount_differs', 'currency_differs',
+                     'duplicate')
+"""
+
 # By money, of which there are few.
 UNAPPLIED_AMOUNT = """
 SELECT captured_money, sum(captured_minor - refunded_minor - disputed_minor)
@@ -133,6 +143,11 @@ BACKLOGS = (
         "guildbank_payments_refund_requests_overdue",
         "Requests of players for refunds that have waited for more than 72 hours.",
         OVERDUE_REQUESTS,
+    ),
+    Backlog(
+        "guildbank_payments_reconciliation_differences",
+        "Lines of the last week's reports by providers that differ from the books.",
+        DIFFERENCES,
     ),
     Backlog(
         "guildbank_payments_callbacks_waiting",

@@ -15,6 +15,7 @@ from guildbank.payments.usecases.handle_webhook import forget_bodies, sweep_webh
 from guildbank.payments.usecases.look import janitor
 from guildbank.payments.usecases.read_reports import read_reports
 from guildbank.payments.usecases.reconcile import reconcile
+from guildbank.payments.usecases.reconcile_daily import begin_days, watch_days
 from guildbank.payments.usecases.watch_unapplied import watch_unapplied
 
 
@@ -86,6 +87,18 @@ async def run_reconciliations(services: Services) -> None:
     await in_each_tenant(services, reconcile)
 
 
+async def run_days(services: Services) -> None:
+    """Begin to reconcile the days that are due, and tell of those that are not done in time."""
+    identity = services.identity
+
+    async def one(payments: Payments, tenant: TenantRef) -> int:
+        begun = await begin_days(payments, tenant)
+        await watch_days(payments, identity, tenant)
+        return begun
+
+    await in_each_tenant(services, one)
+
+
 async def run_reports(services: Services) -> None:
     """Ask providers that send no webhooks what became of payments."""
     await in_each_tenant(services, read_reports)
@@ -99,5 +112,6 @@ JOBS = (
     Job("payments.expire", 60, run_expiry),
     Job("payments.read_reports", 60, run_reports),
     Job("payments.watch_unapplied", 300, run_watch),
+    Job("payments.reconcile_days", 300, run_days),
     Job("payments.tidy", 3_600, run_tidy),
 )

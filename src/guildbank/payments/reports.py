@@ -6,12 +6,20 @@ from datetime import datetime
 import msgspec
 
 from guildbank.journal import Driver
-from guildbank.payments.contracts.reports import Line, LineState, Reconciliation
-from guildbank.payments.contracts.rows import Attempt, Refund
-from guildbank.payments.store import ATTEMPTS, REFUNDS
+from guildbank.payments.contracts.reports import (
+    DIFFERING,
+    DailyRun,
+    Line,
+    LineState,
+    Reconciliation,
+)
+from guildbank.payments.contracts.rows import Attempt, Dispute, Refund
+from guildbank.payments.store import ATTEMPTS, DISPUTES, REFUNDS
 from guildbank.plugin_api import Settlement
 
-_RUN = "id, provider, since, until, state, cursor, problem, created_at, changed_at"
+_RUN = "id, provider, since, until, state, cursor, problem, created_at, changed_at, origin"
+Span = tuple[datetime, datetime]
+"""From the first on, and before the second."""
 _LINE = ", ".join(field.name for field in msgspec.structs.fields(Line))
 
 READ_RUN = f"SELECT {_RUN} FROM payments_reconciliation WHERE id = $1"  # noqa: S608 - own names
@@ -25,12 +33,29 @@ ORDER BY id DESC
 LIMIT $2
 """  # noqa: S608 - names of our own
 
+# The lines of a file are read by who brings it.
 READ_OPEN = f"""
 SELECT {_RUN}
 FROM payments_reconciliation
 WHERE state IN ('reading', 'matching')
+  AND (state, origin) <> ('reading', 'file')
 ORDER BY changed_at
 LIMIT $1
+"""  # noqa: S608 - names of our own
+
+READ_DAILY = """
+SELECT provider, until, state
+FROM payments_reconciliation
+WHERE origin = 'daily'
+  AND since >= $1
+"""
+
+# Whoever brings the same file at the same time waits.
+LOCK_RUN = f"""
+SELECT {_RUN}
+FROM payments_reconciliation
+WHERE id = $1
+FOR NO KEY UPDATE
 """  # noqa: S608 - names of our own
 
 MOVE_RUN = """
@@ -92,7 +117,16 @@ WHERE reconciliation_id = $1
 LIMIT 1
 """
 
-# What was captured long enough before the report's end, and no report of the provider has.
+COUNT_DIFFERENCES = """
+SELECT count(*)
+FROM payments_reconciliation AS run
+JOIN payments_settlement AS line ON line.reconciliation_id = run.id
+WHERE run.until > $1
+  AND line.state = ANY ($2::text[])
+"""
+
+# What was captured long enough before the report's end, and no report of the provider has. Of
+# days that were reconciled by themselves it counts only where the attempt's own day was.
 READ_ABSENT = f"""
 {ATTEMPTS.select}
 WHERE provider = $1
@@ -107,15 +141,51 @@ WHERE provider = $1
         AND line.kind = 'capture'
         AND line.state <> 'missing_there'
   )
+  AND (NOT $6 OR EXISTS (
+      SELECT
+      FROM payments_reconciliation AS run
+      WHERE run.provider = payments_attempt.provider
+        AND run.state = 'done'
+        AND run.since <= payments_attempt.created_at
+        AND run.until > payments_attempt.created_at
+  ))
 ORDER BY id
 LIMIT $5
 """  # noqa: S608 - names of our own
+
+# Some providers report what a dispute took and not which: then it is one about the payment, and
+# the one of this amount before another.
+READ_DISPUTE = f"""
+{DISPUTES.select}
+WHERE provider = $1
+  AND (reference = $2
+       OR ($2::text IS NULL AND attempt_id = $3 AND withdrawn))
+ORDER BY amount_minor = $4 DESC, id
+LIMIT 1
+"""
 
 
 async def run_by_id(driver: Driver, id_: str) -> Reconciliation | None:
     """Return a run."""
     row = await driver.fetchrow(READ_RUN, id_)
     return None if row is None else msgspec.convert(dict(row), Reconciliation)
+
+
+async def daily_runs(driver: Driver, since: datetime) -> list[DailyRun]:
+    """Return the runs of days that began then or later."""
+    rows = await driver.fetch(READ_DAILY, since)
+    return [msgspec.convert(dict(row), DailyRun) for row in rows]
+
+
+async def differences(driver: Driver, since: datetime) -> int:
+    """Return how many lines differ, of reports that ended after this time."""
+    states = [one.value for one in DIFFERING]
+    return int(await driver.fetchval(COUNT_DIFFERENCES, since, states))
+
+
+async def lock_run(driver: Driver, id_: str) -> Reconciliation:
+    """Return a run that is there, locked until the transaction ends."""
+    return msgspec.convert(dict(await driver.fetchrow(LOCK_RUN, id_)), Reconciliation)
 
 
 async def runs(driver: Driver, before: str | None, limit: int) -> list[Reconciliation]:
@@ -188,10 +258,14 @@ async def has_twin(driver: Driver, line: Line) -> bool:
 
 
 async def absent_attempts(
-    driver: Driver, provider: str, since: datetime, before: datetime, after: str, limit: int
+    driver: Driver, provider: str, span: Span, after: str, limit: int, *, reconciled: bool
 ) -> list[Attempt]:
-    """Return captured attempts that no report of the provider has, in order of id."""
-    rows = await driver.fetch(READ_ABSENT, provider, since, before, after, limit)
+    """Return captured attempts that no report of the provider has, in order of id.
+
+    With `reconciled` only those that some run should have had.
+    """
+    since, before = span
+    rows = await driver.fetch(READ_ABSENT, provider, since, before, after, limit, reconciled)
     return [ATTEMPTS.row(row) for row in rows]
 
 
@@ -204,3 +278,17 @@ async def refund_of_line(driver: Driver, provider: str, line: Line) -> Refund | 
         line.reference,
     )
     return None if row is None else REFUNDS.row(row)
+
+
+async def dispute_of_line(
+    driver: Driver, provider: str, line: Line, attempt: Attempt | None
+) -> Dispute | None:
+    """Return the dispute that a line names or, where it names none, that took its money."""
+    row = await driver.fetchrow(
+        READ_DISPUTE,
+        provider,
+        line.reference,
+        None if attempt is None else attempt.id,
+        abs(line.gross_minor),
+    )
+    return None if row is None else DISPUTES.row(row)

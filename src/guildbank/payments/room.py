@@ -25,6 +25,7 @@ from guildbank.payments.jobs import JOBS
 from guildbank.payments.personal import OBSTACLES, PERSONAL
 from guildbank.payments.subscribers import subscribers
 from guildbank.payments.usecases.decide_request import DECIDE
+from guildbank.payments.usecases.reconcile_daily import MISSED
 from guildbank.payments.usecases.request_words import ASKED, GRANTED, REJECTED
 from guildbank.payments.usecases.watch_unapplied import UNAPPLIED
 
@@ -37,6 +38,8 @@ ROOM = Room(
     mails=(
         MailTemplate(UNAPPLIED.begins, ("payment", "hours", "time", "link")),
         MailTemplate(UNAPPLIED.ends, ("time", "link")),
+        MailTemplate(MISSED.begins, ("provider", "day", "time", "link")),
+        MailTemplate(MISSED.ends, ("time", "link")),
         MailTemplate(ASKED, ("title", "payment")),
         MailTemplate(GRANTED, ("title", "payment", "amount")),
         MailTemplate(REJECTED, ("title", "payment", "answer")),
@@ -101,6 +104,8 @@ ROOM = Room(
         "payments.dispute_closed": "A dispute was decided.",
         "payments.dispute_lost": "A dispute was lost; its money and coins were taken with it.",
         RECONCILIATION_STARTED: "A period of a provider's report is to be held against the books.",
+        MISSED.begins: "A day was not held against a provider's report in time.",
+        MISSED.ends: "All days of the last week are held against providers' reports.",
         EXCHANGES_READ: "Somebody read what was exchanged about a payment.",
         FEE_BOOKED: "A provider kept a fee of what it holds, or gave one back.",
         CALLBACK_DISABLED: "A callback step was not reached ten times, and is told nothing more.",

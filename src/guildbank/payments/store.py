@@ -228,14 +228,6 @@ async def refund_by_reference(driver: Driver, provider: str, reference: str) -> 
     return None if record is None else REFUNDS.row(record)
 
 
-async def dispute_by_reference(driver: Driver, provider: str, reference: str) -> Dispute | None:
-    """Return the dispute that the provider calls so."""
-    record = await driver.fetchrow(
-        f"{DISPUTES.select} WHERE provider = $1 AND reference = $2", provider, reference
-    )
-    return None if record is None else DISPUTES.row(record)
-
-
 async def attempts_of(driver: Driver, payment_id: str) -> list[Attempt]:
     """Return a payment's attempts, the first one first."""
     records = await driver.fetch(

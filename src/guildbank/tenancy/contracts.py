@@ -63,7 +63,8 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     asked of who signs in, and each of `second_factor_actions` asks for one anew. Without `passkeys`
     nobody can make one. A player who asks to be erased has `erasure_wait_days` to sign in and undo
     it. For `exchanges_kept_days` it is kept what providers, plugins and callers exchanged about a
-    payment; with 0 none of it is.
+    payment; with 0 none of it is. From `reconcile_hour` on, in UTC, the day before is held against
+    what providers report; without an hour no day is by itself.
     """
 
     spent_coins: SpentCoins = "refuse"
@@ -76,6 +77,7 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     passkeys: PasskeySettings | None = None
     erasure_wait_days: int = 14
     exchanges_kept_days: int = 90
+    reconcile_hour: int | None = 6
 
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):

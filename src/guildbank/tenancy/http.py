@@ -80,6 +80,15 @@ Actions = Annotated[
 KeptDays = Annotated[
     int, Meta(ge=0, le=3_650, description="For how long exchanges about payments are kept.")
 ]
+Hour = Annotated[
+    int,
+    Meta(
+        ge=4,
+        le=23,
+        description="From which hour (UTC) on the day before is reconciled with providers; their "
+        "reports may lag by three hours.",
+    ),
+]
 WaitDays = Annotated[
     int,
     Meta(
@@ -128,6 +137,7 @@ class SettingsBody(Body):
     passkeys: PasskeySettingsBody | Unset | None = msgspec.UNSET
     erasure_wait_days: WaitDays | Unset = msgspec.UNSET
     exchanges_kept_days: KeptDays | Unset = msgspec.UNSET
+    reconcile_hour: Hour | Unset | None = msgspec.UNSET
 
 
 class CreateTenantBody(Body):
@@ -205,6 +215,7 @@ class TenantSettingsView(View):
     passkeys: PasskeySettingsView | None
     erasure_wait_days: int
     exchanges_kept_days: int
+    reconcile_hour: int | None
 
 
 class TenantView(View):

@@ -52,6 +52,16 @@ def from_paypal(value: str, currency: str) -> int:
     return int(minor)
 
 
+def signed_from_paypal(value: str, currency: str) -> int:
+    """Return an amount of a report, where what left the balance is negative, in minor units.
+
+    Raises NotExpressible as `from_paypal` does.
+    """
+    if value.startswith("-"):
+        return -from_paypal(value[1:], currency)
+    return from_paypal(value, currency)
+
+
 def _exponent(currency: str) -> int:
     try:
         exponent = Currency(currency).exponent

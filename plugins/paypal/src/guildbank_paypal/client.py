@@ -25,11 +25,12 @@ class PayPalFailed(RuntimeError):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """PayPal's no to this very request: `issue` is its code."""
+    """PayPal's no to this very request: `issue` is its code, `name` that of its kind."""
 
     status: int
     issue: str
     message: str | None
+    name: str = ""
 
 
 class Tokens:
@@ -75,6 +76,10 @@ class Client:
         if isinstance(found, Refused):
             raise PayPalFailed(f"PayPal refused to show it: {found.status} {found.issue}")
         return found
+
+    async def ask(self, path: str, shape: type[T]) -> T | Refused:
+        """Return an answer, or PayPal's no to the question. Raises PayPalFailed, NoAnswer."""
+        return _read(await self._send("GET", path, {}, None), shape)
 
     async def post(self, path: str, key: str, body: object, shape: type[T]) -> T | Refused:
         """Do something once for each key. Raises PayPalFailed, NoAnswer: nothing is certain."""
@@ -159,4 +164,5 @@ def _refusal(answer: HttpAnswer) -> Refused:
     issue = (first and first.issue) or error.name
     if not issue:
         raise PayPalFailed(f"PayPal answered {answer.status} without a reason")
-    return Refused(answer.status, issue[:200], (first and first.description) or error.message)
+    message = (first and first.description) or error.message
+    return Refused(answer.status, issue[:200], message, error.name)

@@ -8,7 +8,9 @@ MANIFEST = Manifest(
     version="0.1.0",
     slot=Slot.PROVIDER,
     title="PayPal",
-    capabilities=frozenset({"refund", "partial_refund", "cancel", "webhook", "dispute"}),
+    capabilities=frozenset(
+        {"refund", "partial_refund", "cancel", "webhook", "dispute", "settlements"}
+    ),
     settings_schema={
         "type": "object",
         "additionalProperties": False,

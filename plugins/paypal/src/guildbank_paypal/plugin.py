@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from guildbank.plugin_api import (
     Context,
@@ -12,10 +13,11 @@ from guildbank.plugin_api import (
     PaymentRequest,
     ProviderEvent,
     RefundRequest,
+    SettlementPage,
     WebhookRejected,
 )
 from guildbank.plugin_api.conformance import Rehearsal
-from guildbank_paypal import payments, refunds, webhooks
+from guildbank_paypal import payments, refunds, settlements, webhooks
 from guildbank_paypal.certificates import Certificates
 from guildbank_paypal.client import Client, PayPalFailed, Tokens, path_of
 from guildbank_paypal.events import read_event
@@ -28,7 +30,7 @@ _TIMEOUT_SECONDS = 25.0
 
 
 class PayPalProvider:
-    """Payments by orders that the player approves, refunds, disputes, and signed webhooks.
+    """Payments by orders that the player approves, refunds, disputes, webhooks, settlements.
 
     `timeout_seconds` bounds each call as a whole and lies below the manifest's, so that the core
     gets our exception and need not cut the call itself. Tokens and certificates are kept, no more.
@@ -96,6 +98,13 @@ class PayPalProvider:
         except (NoAnswer, PayPalFailed, TimeoutError):
             # Refused for now: PayPal sends it again, and by then its payment may be found.
             return WebhookRejected(code="malformed", detail="its payment cannot be looked up now")
+
+    async def settlements(
+        self, context: Context, since: datetime, until: datetime, cursor: str | None
+    ) -> SettlementPage:
+        """Return a page of PayPal's transaction search."""
+        async with self._client(context) as client:
+            return await settlements.page(client, since, until, cursor)
 
     async def test_connection(self, context: Context) -> str:
         """Return what the webhook's id stands for at PayPal; raises if nothing answers."""

@@ -7,7 +7,9 @@ MANIFEST = Manifest(
     version="0.1.0",
     slot=Slot.PROVIDER,
     title="Stripe",
-    capabilities=frozenset({"refund", "partial_refund", "cancel", "webhook", "dispute"}),
+    capabilities=frozenset(
+        {"refund", "partial_refund", "cancel", "webhook", "dispute", "settlements"}
+    ),
     settings_schema={
         "type": "object",
         "additionalProperties": False,

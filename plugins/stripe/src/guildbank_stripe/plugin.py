@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 
 import stripe
 
@@ -12,10 +13,11 @@ from guildbank.plugin_api import (
     PaymentRequest,
     ProviderEvent,
     RefundRequest,
+    SettlementPage,
     WebhookRejected,
 )
 from guildbank.plugin_api.conformance import Rehearsal
-from guildbank_stripe import payments, refunds, webhooks
+from guildbank_stripe import payments, refunds, settlements, webhooks
 from guildbank_stripe.connection import open_client
 from guildbank_stripe.manifest import MANIFEST
 from guildbank_stripe.rehearsal import REHEARSAL
@@ -26,7 +28,7 @@ _NOT_FOR_THIS_KEY = (403, 404)
 
 
 class StripeProvider:
-    """Payments by PaymentIntents, refunds, and signed webhooks.
+    """Payments by PaymentIntents, refunds, signed webhooks, and what Stripe settled.
 
     `timeout_seconds` bounds each call as a whole and lies below the manifest's, so that the core
     gets our exception and need not cut the call itself.
@@ -85,6 +87,14 @@ class StripeProvider:
         except BadSettings as error:
             return WebhookRejected(code="wrong_account", detail=str(error))
         return webhooks.read(context.mode, settings.webhook_secret, headers, body)
+
+    async def settlements(
+        self, context: Context, since: datetime, until: datetime, cursor: str | None
+    ) -> SettlementPage:
+        """Return a page of balance transactions, the newest first."""
+        settings = read_settings(context)
+        async with self._client(context) as client:
+            return await settlements.page(client, settings, since, until, cursor)
 
     async def test_connection(self, context: Context) -> str:
         """Say which account the key belongs to; a key that may not know says only that it works."""

@@ -15,6 +15,7 @@ from guildbank.app.cli import (
     lab,
     ledger,
     operators,
+    payments,
     players,
     plugins,
     run,
@@ -44,6 +45,7 @@ app.add_typer(operators.app, name="operator")
 app.add_typer(approvals.app, name="approval")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(players.app, name="player")
+app.add_typer(payments.app, name="payments")
 app.add_typer(plugins.app, name="plugin")
 
 

@@ -15,6 +15,15 @@ class ReconciliationState(StrEnum):
     FAILED = "failed"
 
 
+class Origin(StrEnum):
+    """Why a reconciliation was begun."""
+
+    ASKED = "asked"
+    DAILY = "daily"
+    FILE = "file"
+    """Somebody brought the report in a file; the provider is not asked for one."""
+
+
 class LineState(StrEnum):
     """What came of a line."""
 
@@ -33,6 +42,16 @@ class LineState(StrEnum):
     """A payout or an adjustment: kept, and held against nothing."""
 
 
+DIFFERING = (
+    LineState.MISSING_HERE,
+    LineState.MISSING_THERE,
+    LineState.AMOUNT_DIFFERS,
+    LineState.CURRENCY_DIFFERS,
+    LineState.DUPLICATE,
+)
+"""What a person is to look at."""
+
+
 class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     """A run over the lines of `since` <= at < `until`; `cursor` is where reading goes on.
 
@@ -48,6 +67,15 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None
     created_at: datetime
     changed_at: datetime
+    origin: Origin = Origin.ASKED
+
+
+class DailyRun(msgspec.Struct, frozen=True):
+    """The run of a provider's day, which ended at `until`."""
+
+    provider: str
+    until: datetime
+    state: ReconciliationState
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

@@ -262,6 +262,8 @@ CALLBACKS_REPLAYED = "payments.callbacks_replayed"
 UNAPPLIED_AGED = "payments.unapplied_aged"
 UNAPPLIED_CLEARED = "payments.unapplied_cleared"
 RECONCILIATION_STARTED = "payments.reconciliation_started"
+RECONCILIATION_MISSED = "payments.reconciliation_missed"
+RECONCILIATION_CAUGHT_UP = "payments.reconciliation_caught_up"
 FEE_BOOKED = "payments.fee_booked"
 EXCHANGES_READ = "payments.exchanges_read"
 OF_OPERATORS = frozenset(
@@ -271,6 +273,8 @@ OF_OPERATORS = frozenset(
         UNAPPLIED_AGED,
         UNAPPLIED_CLEARED,
         RECONCILIATION_STARTED,
+        RECONCILIATION_MISSED,
+        RECONCILIATION_CAUGHT_UP,
         FEE_BOOKED,
         EXCHANGES_READ,
         PROVIDER_CONFIGURED,

@@ -62,12 +62,14 @@ class ReconciliationView(View):
     """A period of a provider's report, and how far it is held against the books.
 
     `state` is reading, matching, done or failed; `problem` says why it failed, or what keeps it
-    from going on. `counts` has the number of lines by what came of them, null in lists.
+    from going on. `counts` has the number of lines by what came of them, null in lists. `origin` is
+    asked, daily, or file where somebody brought the report.
     """
 
     __example__: ClassVar = {
         "id": "rec_01kag3pyqmf9aag12vtrsy70ps",
         "provider": "stripe",
+        "origin": "daily",
         "state": "done",
         "problem": None,
         "counts": {"matched": 120, "missing_here": 1},
@@ -75,6 +77,7 @@ class ReconciliationView(View):
 
     id: str
     provider: str
+    origin: str
     since: datetime
     until: datetime
     state: str
@@ -198,6 +201,7 @@ def _view(run: Reconciliation, counts: Mapping[str, int] | None = None) -> Recon
     return ReconciliationView(
         id=run.id,
         provider=run.provider,
+        origin=run.origin,
         since=run.since,
         until=run.until,
         state=run.state,

@@ -72,6 +72,13 @@ reconciliation = Table(
     Column("problem", Text),
     at("created_at"),
     at("changed_at"),
+    Column("origin", Text, nullable=False, server_default="asked"),
+)
+
+Index(
+    "ix_payments_reconciliation_daily",
+    reconciliation.c.since,
+    postgresql_where=reconciliation.c.origin == "daily",
 )
 
 Index(

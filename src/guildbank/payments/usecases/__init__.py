@@ -77,6 +77,8 @@ class Timing:
     """How long it is kept that a callback step was told."""
     settling: timedelta = timedelta(days=3)
     """How long a provider may take to report what it captured."""
+    daily_patience: timedelta = timedelta(hours=6)
+    """How long after its hour a day may take to be reconciled before it is told of."""
     unapplied_ages: timedelta = timedelta(hours=24)
     """After so long, money that bought nothing and is not given back is an alarm."""
     request_ages: timedelta = timedelta(hours=72)

@@ -62,11 +62,10 @@ async def _compare(payments: Payments, tenant: TenantRef, run: Reconciliation, l
                 ours = -refund.amount_minor, refund.money
                 return _judged(line, refund.payment_id, refund.attempt_id, ours)
             case _:
-                dispute = await store.dispute_by_reference(
-                    tx.driver, run.provider, line.reference or ""
-                )
+                attempt = await _attempt(payments, tenant, run.provider, line)
+                dispute = await reports.dispute_of_line(tx.driver, run.provider, line, attempt)
                 if dispute is None or not dispute.withdrawn:
-                    return _missing(line, await _attempt(payments, tenant, run.provider, line))
+                    return _missing(line, attempt)
                 # Money that came back is a line of its own, of the same dispute.
                 sign = 1 if line.gross_minor > 0 else -1
                 ours = sign * dispute.amount_minor, dispute.money

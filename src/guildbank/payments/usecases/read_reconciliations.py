@@ -1,6 +1,7 @@
 """Read reconciliations, and what came of the lines of one."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import msgspec
 
@@ -10,6 +11,8 @@ from guildbank.payments import reports
 from guildbank.payments.contracts.refusals import NO_RECONCILIATION
 from guildbank.payments.contracts.reports import Line, LineState, Reconciliation
 from guildbank.payments.usecases import Payments
+
+LOOKED_BACK = timedelta(days=7)
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -44,3 +47,9 @@ async def read_lines(
         if await reports.run_by_id(tx.driver, id_) is None:
             return NO_RECONCILIATION
         return await reports.lines_of(tx.driver, id_, state, after, limit)
+
+
+async def count_differences(payments: Payments, tenant: TenantRef) -> int:
+    """Return how many lines of the last week's reports differ from the books."""
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        return await reports.differences(tx.driver, payments.clock.now() - LOOKED_BACK)

@@ -19,6 +19,7 @@ from guildbank.payments.asking import storable
 from guildbank.payments.contracts.refusals import BAD_PERIOD, NO_REPORTS
 from guildbank.payments.contracts.reports import (
     LineState,
+    Origin,
     Reconciliation,
     ReconciliationState,
 )
@@ -53,13 +54,14 @@ class StartReconciliation(Act):
     """Record that a period is to be reconciled; a job does it."""
 
     verb = "payments.reconcile"
-    __slots__ = ("id", "period")
+    __slots__ = ("id", "origin", "period")
 
-    def __init__(self, principal: str, key: str | None, period: Period) -> None:
+    def __init__(self, principal: str, key: str | None, period: Period, origin: Origin) -> None:
         command = (period.provider, period.since.isoformat(), period.until.isoformat())
         super().__init__(principal, key, command)
         self.id = new_id("rec")
         self.period = period
+        self.origin = origin
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return the row that is to be there."""
@@ -71,33 +73,52 @@ class StartReconciliation(Act):
         run = Reconciliation(
             id=self.id, provider=period.provider, since=period.since, until=period.until,
             state=ReconciliationState.READING, cursor=None, problem=None,
-            created_at=stage.now, changed_at=stage.now,
+            created_at=stage.now, changed_at=stage.now, origin=self.origin,
         )  # fmt: skip
         stage.put(RECONCILIATIONS, run.id, run)
         told = {
             "reconciliation": run.id, "provider": period.provider,
             "since": period.since.isoformat(), "until": period.until.isoformat(),
+            "origin": self.origin,
         }  # fmt: skip
         return Draft(RECONCILIATION_STARTED, facts(told))
 
 
 async def start_reconciliation(
-    payments: Payments, tenant: TenantRef, principal: str, key: str | None, period: Period
+    payments: Payments,
+    tenant: TenantRef,
+    principal: str,
+    key: str | None,
+    period: Period,
+    *,
+    origin: Origin = Origin.ASKED,
 ) -> Reconciliation | Refusal:
     """Begin a run, once for a key.
 
     Refusals: `unknown_provider`, `sandbox_refused`, `reports_not_supported`, `bad_period`, those of
     the journal.
     """
-    known = period.since < period.until <= payments.clock.now()
-    if not known or period.until - period.since > LONGEST:
-        return BAD_PERIOD
     line = await line_to(payments, tenant, period.provider)
     if isinstance(line, Refusal):
         return line
     if CAPABILITY not in line.manifest.capabilities:
         return NO_REPORTS
-    act = StartReconciliation(principal, key, period)
+    return await begin_run(payments, tenant, principal, key, period, origin)
+
+
+async def begin_run(
+    payments: Payments,
+    tenant: TenantRef,
+    principal: str,
+    key: str | None,
+    period: Period,
+    origin: Origin,
+) -> Reconciliation | Refusal:
+    """Record a run of a provider that is known; refusals: `bad_period`, those of the journal."""
+    known = period.since < period.until <= payments.clock.now()
+    if not known or period.until - period.since > LONGEST:
+        return BAD_PERIOD
+    act = StartReconciliation(principal, key, period, origin)
     receipt = await payments.journal.submit(tenant.schema, act)
     if isinstance(receipt, Refusal):
         return receipt
@@ -202,12 +223,17 @@ async def _match(payments: Payments, tenant: TenantRef, run: Reconciliation) -> 
 
 
 async def _look_for_absent(payments: Payments, tenant: TenantRef, run: Reconciliation) -> None:
-    """Add a line for each capture that should have been in the report and was not."""
-    before, after = run.until - payments.timing.settling, ""
+    """Add a line for each capture that should have been in the report and was not.
+
+    A day's run is too early for its own day, and looks at the one that lies so far back.
+    """
+    daily = run.origin is Origin.DAILY
+    since = run.since - payments.timing.settling if daily else run.since
+    span, after = (since, run.until - payments.timing.settling), ""
     while True:
         async with payments.db.begin(tenant.schema) as tx:
             absent = await reports.absent_attempts(
-                tx.driver, run.provider, run.since, before, after, MAX_SETTLEMENTS
+                tx.driver, run.provider, span, after, MAX_SETTLEMENTS, reconciled=daily
             )
             lines = [
                 Settlement(

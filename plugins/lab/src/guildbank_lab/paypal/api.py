@@ -1,6 +1,7 @@
 """PayPal's REST API as far as Guildbank calls it.
 
-https://developer.paypal.com/docs/api/orders/v2/ , .../payments/v2/ , .../webhooks/v1/
+https://developer.paypal.com/docs/api/orders/v2/ , .../payments/v2/ , .../webhooks/v1/ ,
+.../transaction-search/v1/
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from guildbank_lab.paypal import wire
 from guildbank_lab.paypal.desk import MOST_KEPT, ORDER_KEYS, REFUND_KEYS, Desk
 from guildbank_lab.paypal.errors import Refused, body_of
 from guildbank_lab.paypal.records import Account, Kept, Order
+from guildbank_lab.paypal.search import search
 from guildbank_lab.paypal.webhooks import CERTIFICATE
 from guildbank_lab.switches import (
     DELAY,
@@ -252,6 +254,22 @@ def certificate(desk: Desk, name: str) -> bytes:
     return desk.webhooks.signer.chain
 
 
+@get("/v1/reporting/transactions")
+async def report(
+    request: WebRequest, desk: Desk, start_date: str, end_date: str, page: int = 1,
+    page_size: int = 100,
+) -> Answer:  # fmt: skip
+    """List what moved an account's money."""
+    account = _account(request, desk)
+
+    def listed(effect: str | None) -> object:
+        if effect is not None:
+            raise Refused(400, effect)
+        return search(desk, account, (start_date, end_date), page, page_size)
+
+    return await _perform(desk, "report", (), listed, 200)
+
+
 class _Once:
     """The same request id with the same body gets the same answer, for as long as PayPal says.
 
@@ -371,5 +389,5 @@ def _value(amount: Amount) -> Decimal:
 
 ROUTES = (
     token, create, show, change, capture, show_capture, refund, show_refund, show_dispute,
-    show_webhook, certificate,
+    show_webhook, certificate, report,
 )  # fmt: skip

@@ -189,6 +189,8 @@ class Desk:
         if case.outcome is not None:
             raise Refused(422, "DISPUTE_ALREADY_RESOLVED")
         case.outcome, case.refunded = outcome, refunded
+        case.resolved_at = self.bench.clock.text()
+        case.taken_by, case.charged_by = self.bench.names.new(), self.bench.names.new()
         shown = wire.dispute(case, self.url)
         self._tell(case.order, "CUSTOMER.DISPUTE.RESOLVED", "dispute", shown)
 

@@ -50,6 +50,11 @@ class Dispute:
     at: str
     outcome: str | None = None
     refunded: Decimal | None = None
+    resolved_at: str | None = None
+    taken_by: str = ""
+    """The transaction that takes a lost dispute's money."""
+    charged_by: str = ""
+    """The transaction of its fee."""
 
 
 @dataclass(slots=True, kw_only=True)
