@@ -70,6 +70,17 @@ WHERE state = 'open'
   AND created_at < now() - INTERVAL '72 hours'
 """
 
+TO_ANSWER = """
+SELECT
+FROM payments_dispute
+WHERE state IN ('early_warning', 'needs_response')
+  AND (evidence_state IS NULL OR evidence_state = 'refused')
+  AND answer_by > now()
+"""
+
+# As long as `Timing.dispute_warns`, which the checkup goes by.
+DUE = f"{TO_ANSWER}  AND answer_by <= now() + INTERVAL '72 hours'\n"
+
 # By money, of which there are few.
 UNAPPLIED_AMOUNT = """
 SELECT captured_money, sum(captured_minor - refunded_minor - disputed_minor)
@@ -133,6 +144,16 @@ BACKLOGS = (
         "guildbank_payments_refund_requests_overdue",
         "Requests of players for refunds that have waited for more than 72 hours.",
         OVERDUE_REQUESTS,
+    ),
+    Backlog(
+        "guildbank_payments_disputes_to_answer",
+        "Disputes that can still be answered with evidence and that nobody has answered.",
+        TO_ANSWER,
+    ),
+    Backlog(
+        "guildbank_payments_disputes_due",
+        "Disputes that nobody has answered and whose time is over within 72 hours.",
+        DUE,
     ),
     Backlog(
         "guildbank_payments_callbacks_waiting",

@@ -48,6 +48,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     `archived` names the fields of its requests and answers, JSON or form, that may be kept for the
     tenant's people to read beside the payment: `status`, `error.code`, and `*` for any one member,
     as in `items.*.id`. Name no field that says who somebody is, and none that is a secret.
+    `evidence_fields` of a provider that `AnswersDisputes` names the texts that it takes as evidence
+    and the most characters of each.
     """
 
     id: str
@@ -69,6 +71,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     confirmed_by: Literal["buyer", "operator"] | None = None
     archived: tuple[str, ...] = ()
     payer_issuer: str | None = None
+    evidence_fields: Mapping[str, int] = {}
 
     def takes(self, currency: str) -> bool:
         """Say whether a provider may take the currency, as far as its manifest knows."""

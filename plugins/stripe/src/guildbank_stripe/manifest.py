@@ -1,13 +1,16 @@
 """What the plugin says of itself."""
 
 from guildbank.plugin_api import Manifest, Slot
+from guildbank_stripe.disputes import EVIDENCE_FIELDS
 
 MANIFEST = Manifest(
     id="stripe",
     version="0.1.0",
     slot=Slot.PROVIDER,
     title="Stripe",
-    capabilities=frozenset({"refund", "partial_refund", "cancel", "webhook", "dispute"}),
+    capabilities=frozenset(
+        {"refund", "partial_refund", "cancel", "webhook", "dispute", "dispute_evidence"}
+    ),
     settings_schema={
         "type": "object",
         "additionalProperties": False,
@@ -63,6 +66,8 @@ MANIFEST = Manifest(
         "payment_intent",
         "reason",
         "failure_reason",
+        "evidence_details.due_by",
+        "evidence_details.submission_count",
         "metadata.attempt",
         "metadata.refund",
         "next_action.type",
@@ -76,4 +81,5 @@ MANIFEST = Manifest(
         "data.*.status",
     ),
     timeout_seconds=30,
+    evidence_fields=EVIDENCE_FIELDS,
 )

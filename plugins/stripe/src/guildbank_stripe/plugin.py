@@ -7,6 +7,9 @@ import stripe
 
 from guildbank.plugin_api import (
     Context,
+    DisputeStand,
+    EvidenceRefused,
+    EvidenceRequest,
     Manifest,
     Outcome,
     PaymentRequest,
@@ -15,7 +18,7 @@ from guildbank.plugin_api import (
     WebhookRejected,
 )
 from guildbank.plugin_api.conformance import Rehearsal
-from guildbank_stripe import payments, refunds, webhooks
+from guildbank_stripe import disputes, payments, refunds, webhooks
 from guildbank_stripe.connection import open_client
 from guildbank_stripe.manifest import MANIFEST
 from guildbank_stripe.rehearsal import REHEARSAL
@@ -75,6 +78,18 @@ class StripeProvider:
         """Say how the refund stands, found by its id or by our metadata."""
         async with self._client(context) as client:
             return await refunds.fetch(client, request, reference, context.now)
+
+    async def fetch_dispute(self, context: Context, reference: str) -> DisputeStand:
+        """Say how a dispute stands, and until when it is answered."""
+        async with self._client(context) as client:
+            return await disputes.fetch(client, reference)
+
+    async def submit_evidence(
+        self, context: Context, request: EvidenceRequest
+    ) -> DisputeStand | EvidenceRefused:
+        """Hand texts in as evidence, for good."""
+        async with self._client(context) as client:
+            return await disputes.submit(client, request)
 
     async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes

@@ -11,6 +11,7 @@ from stripe import SignatureVerificationError, WebhookSignature
 
 from guildbank.plugin_api import EventKind, ProviderEvent, WebhookRejected
 from guildbank_stripe.amounts import NotExpressible, from_stripe
+from guildbank_stripe.disputes import STATUSES, EvidenceDetails, due
 from guildbank_stripe.objects import ATTEMPT, REFUND
 
 _TOLERANCE_SECONDS = 300
@@ -21,6 +22,7 @@ _PAYMENTS = frozenset(
 _REFUNDS = frozenset({"refund.created", "refund.updated", "refund.failed"})
 _DISPUTES = {
     "charge.dispute.created": EventKind.DISPUTE_OPENED,
+    "charge.dispute.updated": EventKind.DISPUTE_UPDATED,
     "charge.dispute.funds_withdrawn": EventKind.DISPUTE_FUNDS_WITHDRAWN,
     "charge.dispute.funds_reinstated": EventKind.DISPUTE_FUNDS_REINSTATED,
     "charge.dispute.closed": EventKind.DISPUTE_CLOSED,
@@ -42,6 +44,7 @@ class _Subject(msgspec.Struct, frozen=True):
     currency: str | None = None
     status: str | None = None
     reason: str | None = None
+    evidence_details: EvidenceDetails | None = None
 
 
 class _Data(msgspec.Struct, frozen=True):
@@ -151,6 +154,8 @@ def _dispute(event: _Event, subject: _Subject) -> ProviderEvent:
         currency=currency,
         reason=subject.reason,
         won=subject.status in _KEPT_OR_NEVER_TAKEN if closed else None,
+        dispute_status=STATUSES.get(subject.status or ""),
+        answer_by=due(subject.evidence_details),
     )
 
 
