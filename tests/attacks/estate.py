@@ -59,6 +59,8 @@ async def settle(studio: Studio) -> Objects:
     made = await create_key(studio.city.services.identity, studio.ref, "spare", ["players:read"])
     assert not isinstance(made, Refusal)
     why = {"reason": "court order"}
+    # What was exchanged about payments is kept beside the calls.
+    await studio.city.services.payments.drain()
     return Objects(
         slug=studio.ref.slug,
         token=studio.token,

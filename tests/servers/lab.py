@@ -48,6 +48,12 @@ class LabServer:
         app_id, key = str(secrets.randbelow(10**9) + 1), secrets.token_hex(16)
         return self.do("/lab/steam/accounts", app_id=app_id, publisher_key=key)
 
+    def open_stripe(self, webhook_url: str) -> dict[str, Any]:
+        """Open an account at the lab's Stripe; return settings of the provider that lead to it."""
+        key, secret = f"sk_test_{secrets.token_hex(12)}", f"whsec_{secrets.token_hex(12)}"
+        body = {"secret_key": key, "webhook_secret": secret, "webhook_url": webhook_url}
+        return self.do("/lab/stripe/accounts", **body)
+
     def turn(self, subject: str, at: str, effect: str, times: int = 1, seconds: float = 0) -> None:
         """Turn a switch."""
         switch = {"subject": subject, "at": at, "effect": effect, "times": times}

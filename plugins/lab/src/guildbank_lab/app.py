@@ -22,6 +22,11 @@ from guildbank_lab.steam import api as steam_api
 from guildbank_lab.steam import controls as steam_controls
 from guildbank_lab.steam import pages as steam_pages
 from guildbank_lab.steam.desk import LabIsFull, SteamDesk
+from guildbank_lab.stripe import api as stripe_api
+from guildbank_lab.stripe import controls as stripe_controls
+from guildbank_lab.stripe import pages as stripe_pages
+from guildbank_lab.stripe.desk import StripeDesk
+from guildbank_lab.stripe.errors import Refused as RefusedByStripe
 from guildbank_lab.switches import (
     DELAY,
     ON_THE_WIRE,
@@ -102,6 +107,7 @@ def create_app(config: Config) -> Litestar:
         bench = Bench(config)
         app.state.bench = bench
         app.state.paypal, app.state.steam = Desk(bench), SteamDesk(bench)
+        app.state.stripe = StripeDesk(bench)
         try:
             yield
         finally:
@@ -119,19 +125,26 @@ def create_app(config: Config) -> Litestar:
         steam: SteamDesk = state["steam"]
         return steam
 
+    def stripe_of(state: State) -> StripeDesk:
+        stripe: StripeDesk = state["stripe"]
+        return stripe
+
     return Litestar(
         route_handlers=[
             health, turn, clear, rest, move, *api.ROUTES, *controls.ROUTES, *pages.ROUTES,
             *steam_api.ROUTES, *steam_controls.ROUTES, *steam_pages.ROUTES,
+            *stripe_api.ROUTES, *stripe_controls.ROUTES, *stripe_pages.ROUTES,
         ],
         dependencies={
             "bench": Provide(bench_of, sync_to_thread=False),
             "desk": Provide(desk_of, sync_to_thread=False),
             "steam": Provide(steam_of, sync_to_thread=False),
+            "stripe": Provide(stripe_of, sync_to_thread=False),
         },
         before_request=turn_away_strange_hosts,
         exception_handlers={
             Refused: _refused,
+            RefusedByStripe: _refused,
             LabIsFull: _full,
             HTTPException: _not_accepted,
             Exception: _failed,
@@ -143,7 +156,7 @@ def create_app(config: Config) -> Litestar:
     )  # fmt: skip
 
 
-def _refused(_: WebRequest, error: Refused) -> Response[Any]:
+def _refused(_: WebRequest, error: Refused | RefusedByStripe) -> Response[Any]:
     return Response(error.body, status_code=error.status)
 
 
