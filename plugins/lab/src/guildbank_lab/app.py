@@ -113,22 +113,6 @@ def create_app(config: Config) -> Litestar:
         finally:
             await bench.close()
 
-    def bench_of(state: State) -> Bench:
-        bench: Bench = state["bench"]
-        return bench
-
-    def desk_of(state: State) -> Desk:
-        desk: Desk = state["paypal"]
-        return desk
-
-    def steam_of(state: State) -> SteamDesk:
-        steam: SteamDesk = state["steam"]
-        return steam
-
-    def stripe_of(state: State) -> StripeDesk:
-        stripe: StripeDesk = state["stripe"]
-        return stripe
-
     return Litestar(
         route_handlers=[
             health, turn, clear, rest, move, *api.ROUTES, *controls.ROUTES, *pages.ROUTES,
@@ -136,10 +120,10 @@ def create_app(config: Config) -> Litestar:
             *stripe_api.ROUTES, *stripe_controls.ROUTES, *stripe_pages.ROUTES,
         ],
         dependencies={
-            "bench": Provide(bench_of, sync_to_thread=False),
-            "desk": Provide(desk_of, sync_to_thread=False),
-            "steam": Provide(steam_of, sync_to_thread=False),
-            "stripe": Provide(stripe_of, sync_to_thread=False),
+            "bench": _in_state("bench"),
+            "desk": _in_state("paypal"),
+            "steam": _in_state("steam"),
+            "stripe": _in_state("stripe"),
         },
         before_request=turn_away_strange_hosts,
         exception_handlers={
@@ -154,6 +138,15 @@ def create_app(config: Config) -> Litestar:
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
     )  # fmt: skip
+
+
+def _in_state(name: str) -> Provide:
+    """Return how a route gets a part of the lab."""
+
+    def found(state: State) -> Any:
+        return state[name]
+
+    return Provide(found, sync_to_thread=False)
 
 
 def _refused(_: WebRequest, error: Refused | RefusedByStripe) -> Response[Any]:

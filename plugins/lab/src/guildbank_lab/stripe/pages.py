@@ -97,9 +97,9 @@ async def at_checkout(
     if data.choice == "go_back":
         return _closed() if session.cancel_url is None else _back(session.cancel_url)
     if data.choice in _EFFECTS:
-        for name in session.intent_metadata.values():
-            effect = _EFFECTS[data.choice]
-            stripe.bench.switches.turn(Switch(subject=name, at="webhook", effect=effect, times=0))
+        # By the name that the merchant gave it: events of the session and of its intent bear it.
+        name, effect = session.client_reference_id or session.id, _EFFECTS[data.choice]
+        stripe.bench.switches.turn(Switch(subject=name, at="webhook", effect=effect, times=0))
     stripe.complete(session, later=data.choice == "pay_later")
     return _back(session.success_url)
 
