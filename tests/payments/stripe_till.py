@@ -76,7 +76,7 @@ class Till:
 
     async def until(self, true: Callable[[], Awaitable[bool]]) -> None:
         """Wait until webhooks have brought something about."""
-        for _ in range(150):
+        for _ in range(300):
             if await true():
                 return
             await asyncio.sleep(0.05)
@@ -98,7 +98,7 @@ class Till:
 @asynccontextmanager
 async def open_till(house: House, lab: LabServer) -> AsyncIterator[tuple[Till, Web]]:
     """Open a shop that takes money at the lab's Stripe and hears its webhooks."""
-    plugin = StripeProvider(timeout_seconds=1)
+    plugin = StripeProvider(timeout_seconds=2)
     shop = await open_shop(house, spent_coins="debt", plugins=(("stripe", plugin),))
     web = Web(shop)
     async with served(web) as url:

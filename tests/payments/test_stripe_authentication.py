@@ -18,7 +18,7 @@ BOUGHT = {"paid": 500, "bonus": 50}
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[LabServer]:
-    with LabServer(silence_seconds=2) as running:
+    with LabServer(silence_seconds=4) as running:
         yield running
 
 

@@ -23,7 +23,7 @@ SAYS = {
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[LabServer]:
-    with LabServer(silence_seconds=2) as running:
+    with LabServer(silence_seconds=4) as running:
         yield running
 
 

@@ -94,12 +94,20 @@ class StripeProvider:
     async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes
     ) -> ProviderEvent | WebhookRejected:
-        """Verify a webhook by its signature and read it."""
+        """Verify a webhook by its signature and read it.
+
+        Disputes, and refunds made at the dashboard, name an intent alone, which is not how a
+        payment on a page is known: the intent is asked whose it is.
+        """
         try:
             settings = read_settings(context)
         except BadSettings as error:
             return WebhookRejected(code="wrong_account", detail=str(error))
-        return webhooks.read(context.mode, settings.webhook_secret, headers, body)
+        event = webhooks.read(context.mode, settings.webhook_secret, headers, body)
+        if isinstance(event, ProviderEvent) and webhooks.names_only_the_intent(event):
+            async with self._client(context) as client:
+                return await payments.with_attempt(client, event)
+        return event
 
     async def test_connection(self, context: Context) -> str:
         """Say which account the key belongs to; a key that may not know says only that it works."""

@@ -19,6 +19,10 @@ _PAYMENTS = frozenset(
     f"payment_intent.{what}"
     for what in ("succeeded", "payment_failed", "canceled", "processing", "requires_action")
 )
+_PAGES = frozenset(
+    f"checkout.session.{what}"
+    for what in ("completed", "expired", "async_payment_succeeded", "async_payment_failed")
+)
 _REFUNDS = frozenset({"refund.created", "refund.updated", "refund.failed"})
 _DISPUTES = {
     "charge.dispute.created": EventKind.DISPUTE_OPENED,
@@ -80,6 +84,12 @@ def read(
         return WebhookRejected(code="malformed", detail="the body is not an event of Stripe's")
 
 
+def names_only_the_intent(event: ProviderEvent) -> bool:
+    """Say whether an event of money that went back leaves open whose attempt it was."""
+    about = event.kind not in (EventKind.PAYMENT, EventKind.IGNORED)
+    return about and event.attempt_id is None and event.payment_reference is not None
+
+
 def _is_signed(body: bytes, signature: str, secret: str, tolerance: int | None) -> bool:
     try:
         WebhookSignature.verify_header(body, signature, secret, tolerance)
@@ -91,13 +101,13 @@ def _is_signed(body: bytes, signature: str, secret: str, tolerance: int | None) 
 
 def _event(event: _Event) -> ProviderEvent:
     """Sort an event by its type; what is not about our payments is ignored."""
-    known = event.type in _PAYMENTS | _REFUNDS | _DISPUTES.keys() | {"charge.refunded"}
+    known = event.type in _PAYMENTS | _PAGES | _REFUNDS | _DISPUTES.keys() | {"charge.refunded"}
     if event.data is None and known:
         raise ValueError("an event without data")
     if event.data is None or not known:
         return ProviderEvent(external_id=event.id, kind=EventKind.IGNORED)
     subject = msgspec.json.decode(event.data.object, type=_Subject)
-    if event.type in _PAYMENTS:
+    if event.type in _PAYMENTS | _PAGES:
         return _payment(event, subject)
     if event.type in _DISPUTES:
         return _dispute(event, subject)
