@@ -182,6 +182,21 @@ async def test_a_refusal_by_the_provider_leaves_room_for_another_try(court: Cour
     assert await court.state() == "submitted"
 
 
+async def test_what_was_refused_here_is_not_shown_as_what_was_handed_in_elsewhere(court: Court):
+    court.bank.on_evidence = EvidenceRefused(code="too_little", detail="Say more.")
+    await court.answer()
+    assert court.case is not None
+    court.case = msgspec.structs.replace(court.case, answered=True)
+    await court.tell(UPDATED)
+    shown = await get_dispute(court.shop.payments, court.shop.tenant, (await court.dispute()).id)
+    assert isinstance(shown, ShownDispute)
+    dispute = shown.dispute
+    assert (dispute.evidence_state, dispute.evidence_by, dispute.evidence_code) == (
+        "submitted", None, None,
+    )  # fmt: skip
+    assert dict(shown.texts) == {}
+
+
 @pytest.mark.parametrize("arrived", [True, False])
 async def test_silence_about_evidence_is_looked_into_and_it_counts_once(
     court: Court, arrived: bool

@@ -220,14 +220,18 @@ def noted(dispute: Dispute, stand: DisputeStand) -> Dispute:
     """Return a dispute as its provider says it stands; only the event of its end ends it."""
     after = DisputeState(stand.status)
     moves = after in DISPUTE[dispute.state] and after not in CLOSED_DISPUTES
-    elsewhere = stand.answered and dispute.evidence_state in (None, EvidenceState.REFUSED)
-    return msgspec.structs.replace(
+    fresh = msgspec.structs.replace(
         dispute,
         state=after if moves else dispute.state,
         answer_by=stand.answer_by or dispute.answer_by,
-        evidence_state=EvidenceState.SUBMITTED if elsewhere else dispute.evidence_state,
-        evidence_by=None if elsewhere else dispute.evidence_by,
     )
+    if not stand.answered or dispute.evidence_state not in (None, EvidenceState.REFUSED):
+        return fresh
+    # Somebody answered at the provider; what was refused here is not what it has.
+    return msgspec.structs.replace(
+        fresh, evidence_state=EvidenceState.SUBMITTED, evidence_id=None, evidence_by=None,
+        evidence_at=None, evidence_code=None, sealed_evidence=None,
+    )  # fmt: skip
 
 
 def is_open(dispute: Dispute) -> bool:
