@@ -22,6 +22,7 @@ OF_OTHERS = (
     "shh-quiet",
     "sk_test_localstripe",
     "whsec_localstripe",
+    "whsec_lab_12345678",
     "0x4AAAAAAA-conformance-secret",
     "c2VjcmV0IG9mIGEgZ2FtZSBpbiB0aGUgbWFraW5n",
 )

@@ -89,6 +89,8 @@ def test_what_waits_is_read_from_the_database(server: GuildbankServer):
         "guildbank_payments_callbacks_waiting": 0,
         "guildbank_payments_refund_requests_open": 0,
         "guildbank_payments_refund_requests_overdue": 0,
+        "guildbank_payments_disputes_to_answer": 0,
+        "guildbank_payments_disputes_due": 0,
         "guildbank_payments_callbacks_disabled": 0,
         "guildbank_payments_reconciliation_differences": 0,
     }

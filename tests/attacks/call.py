@@ -91,13 +91,17 @@ def of_reports() -> dict[str, Call]:
     }
 
 
-def of_refund_requests(player: str) -> dict[str, Call]:
+def of_money_back(player: str, payment: str) -> dict[str, Call]:
+    said = {"evidence": {"product_description": "500 gems"}}
     no = {"decision": "reject", "reason": "review", "answer": "It was spent."}
     late = {"reject": {"afterDays": 60, "answer": "That was long ago."}}
     return {
         "GET /v1/refund-requests": Call(query={"playerId": player}),
         "GET /v1/refund-requests/{request_id}": Call(),
         "POST /v1/refund-requests/{request_id}/decision": Call(no),
+        "GET /v1/disputes": Call(query={"paymentId": payment}),
+        "GET /v1/disputes/{dispute_id}": Call(),
+        "POST /v1/disputes/{dispute_id}/evidence": Call(said),
         "GET /v1/refund-policy": Call(),
         "PUT /v1/refund-policy": Call(late),
         "GET /v1/spent-coins": Call(),

@@ -1,20 +1,26 @@
 """One of everything for a tenant, and the calls about it."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
+import msgspec
 from tests.attacks.call import Call
 from tests.attacks.table import Objects, Route, calls
-from tests.payments.scripted import DECLINED, Scripted
+from tests.payments.bank import Bank
+from tests.payments.scripted import DECLINED
+from tests.payments.shop import SECRET
 from tests.studio import Studio, done
 
 from guildbank.identity import create_key, mint_player_token
 from guildbank.identity.usecases.lives.export import make_exports
 from guildbank.kernel import Refusal
 from guildbank.notify import Mail, queue_mail, seal_mail
+from guildbank.payments.usecases.receive_webhook import receive_webhook
+from guildbank.plugin_api import DisputeStand, DisputeStatus, EventKind, ProviderEvent
 
 MAILED = "shh-quiet-reset"
-SCRIPT = Scripted()
+SCRIPT = Bank("scripted")
 """The payment provider of the deployment under attack."""
 
 LED = {"routes": [{"id": "all", "to": [{"provider": "scripted"}]}]}
@@ -43,6 +49,7 @@ async def settle(studio: Studio) -> Objects:
     SCRIPT.on_create = DECLINED
     unpaid = done(await studio.post("/v1/payments", buy))
     SCRIPT.on_create = None
+    disputed, dispute = await _dispute(studio, done(await studio.post("/v1/payments", buy)))
     part = {"amount": {"amount": "1.00", "currency": "EUR"}}
     refund = done(await studio.post(f"/v1/payments/{bought['id']}/refunds", part))
     # Two revisions: what is published can be rolled back.
@@ -52,6 +59,8 @@ async def settle(studio: Studio) -> Objects:
     made = await create_key(studio.city.services.identity, studio.ref, "spare", ["players:read"])
     assert not isinstance(made, Refusal)
     why = {"reason": "court order"}
+    # What was exchanged about payments is kept beside the calls.
+    await studio.city.services.payments.drain()
     return Objects(
         slug=studio.ref.slug,
         token=studio.token,
@@ -65,11 +74,35 @@ async def settle(studio: Studio) -> Objects:
         unpaid=unpaid["id"],
         refund=refund["id"],
         request=await _ask_back(studio, player, bought["id"]),
+        disputed=disputed,
+        dispute=dispute,
         key=made.key.id,
         mail=await _mail(studio),
         legal_hold=done(await studio.post(f"/v1/players/{player}/legal-holds", why))["id"],
         export=await _export(studio, player),
     )
+
+
+async def _dispute(studio: Studio, payment: dict[str, Any]) -> tuple[str, str]:
+    """Let a buyer dispute a payment; return its id and the dispute's."""
+    services = studio.city.services
+    due = services.clock.now() + timedelta(days=7)
+    case = f"dp_{studio.ref.slug}"
+    SCRIPT.cases[case] = DisputeStand(
+        reference=case, status=DisputeStatus.NEEDS_RESPONSE, answer_by=due
+    )
+    event = ProviderEvent(
+        external_id=f"evt_{case}", kind=EventKind.DISPUTE_OPENED, amount_minor=499, currency="EUR",
+        payment_reference=payment["attempts"][0]["reference"], dispute_reference=case,
+    )  # fmt: skip
+    answer = await receive_webhook(
+        services.payments, studio.ref.slug, "scripted", {"x-sign": SECRET},
+        msgspec.json.encode(event),
+    )  # fmt: skip
+    assert answer is True
+    await services.payments.drain()
+    (found,) = done(await studio.http.get(f"/v1/payments/{payment['id']}"))["disputes"]
+    return payment["id"], found["id"]
 
 
 async def _ask_back(studio: Studio, player: str, payment: str) -> str:

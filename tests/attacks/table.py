@@ -9,9 +9,9 @@ from tests.attacks.call import (
     OF_ALL_REPORTS,
     Call,
     of_books,
+    of_money_back,
     of_people,
     of_pipelines,
-    of_refund_requests,
     of_reports,
 )
 from tests.studio import GEM, leg
@@ -112,6 +112,8 @@ class Objects:
     unpaid: str
     refund: str
     request: str
+    disputed: str
+    dispute: str
     key: str
     mail: str
     legal_hold: str
@@ -158,6 +160,7 @@ class Route:
             payment_id=objects.unpaid if open_ else objects.payment,
             refund_id=objects.refund,
             request_id=objects.request,
+            dispute_id=objects.dispute,
             key_id=objects.key,
             mail_id=objects.mail,
             operator_id=objects.operator,
@@ -222,7 +225,7 @@ def calls(o: Objects) -> dict[str, Call]:
         **of_people(),
         **_of_wallets(o),
         **_of_payments(o),
-        **of_refund_requests(o.player),
+        **of_money_back(o.player, o.disputed),
         **of_pipelines(),
         **of_reports(),
         **of_books(),
@@ -389,7 +392,7 @@ NAMES_NOTHING = frozenset(
 A provider, a currency and a pipeline are named by words that each tenant uses for itself.
 """
 
-EMPTY_FOR_OTHERS = frozenset({"GET /v1/payments", "GET /v1/refund-requests"})
+EMPTY_FOR_OTHERS = frozenset({"GET /v1/payments", "GET /v1/refund-requests", "GET /v1/disputes"})
 """Routes that filter by an id: another tenant's finds nothing."""
 
 OUTCOME_FOR_EACH = frozenset({"POST /v1/operations:batch"})

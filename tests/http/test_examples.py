@@ -69,7 +69,13 @@ OF_OPERATORS = (
     "/v1/operator", "/v1/roles", "/v1/staff-sign-in", "/v1/approval", "/v1/refund-policy",
     "/v1/spent-coins",
 )  # fmt: skip
-ENDS_OF_OPERATORS = ("/clear-factors", "/confirmation", "/decision", "/refund-requests")
+ENDS_OF_OPERATORS = (
+    "/clear-factors",
+    "/confirmation",
+    "/decision",
+    "/refund-requests",
+    "/evidence",
+)
 
 
 def of_operators(name: str) -> bool:

@@ -6,6 +6,7 @@ Only secrets and ids are put in: an example cannot know those that are made here
 import asyncio
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -135,6 +136,31 @@ def wishes(browser: Browser, server: GuildbankServer) -> None:
     browser.send("PUT /v1/spent-coins/{code}", "/v1/spent-coins/GEM")
 
 
+def answers(browser: Browser, server: GuildbankServer) -> None:
+    """Answer a dispute; those of the sandbox are not answered from here."""
+    demo = server.credentials.demo
+    assert demo is not None
+    with server.client(demo.secret_key) as game:
+        player = game.post("/v1/players", json={"externalId": new_id("user")}).json()["id"]
+        packs = game.get("/v1/packs", params={"limit": 200}).json()["items"]
+        sold = (one["id"] for one in packs if one["prices"] and one["active"])
+        body = {
+            "packId": next(sold), "playerId": player, "currency": "EUR", "provider": "sandbox",
+            "method": "instant_disputed",
+        }  # fmt: skip
+        made = game.post("/v1/payments", json=body, headers={"idempotency-key": new_id("key")})
+        assert made.status_code in (201, 202), made.text
+        deadline = time.monotonic() + 30
+        while not (found := game.get("/v1/disputes", params={"paymentId": made.json()["id"]})
+                   .json()["items"]):  # fmt: skip
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    at = f"/v1/disputes/{found[0]['id']}/evidence"
+    browser.http.headers["idempotency-key"] = new_id("key")
+    browser.send("POST /v1/disputes/{dispute_id}/evidence", at, refused=409)
+    del browser.http.headers["idempotency-key"]
+
+
 def confirmations(browser: Browser, server: GuildbankServer) -> None:
     """Confirm what came by transfer, and that it was sent back."""
     paid, name = transferred(server), "confirmation"
@@ -221,6 +247,7 @@ def test_the_examples_tell_a_story_that_is_true(server: GuildbankServer, browser
     browser.send("POST /v1/operator-invitations", address="new@moonlit.example")
     confirmations(browser, server)
     wishes(browser, server)
+    answers(browser, server)
     browser.send("PUT /v1/approval-policy")
     for verb in ("approve", "reject"):
         waits = f"/v1/approvals/{asked(server)}/{verb}"

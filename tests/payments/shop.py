@@ -157,11 +157,12 @@ class Shop:
 
     async def event(self, kind: EventKind, **said: Any) -> bool | Refusal:
         """Deliver a signed event and let its work finish."""
+        provider = said.pop("provider", "scripted")
         event = ProviderEvent(
             external_id=said.pop("external_id", None) or new_id("evt"), kind=kind, **said
         )
         answer = await receive_webhook(
-            self.payments, self.tenant.slug, "scripted", {"x-sign": SECRET},
+            self.payments, self.tenant.slug, provider, {"x-sign": SECRET},
             msgspec.json.encode(event),
         )  # fmt: skip
         await self.payments.drain()

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 import msgspec
 import pytest
 from tests.house import House
+from tests.payments.bank import Bank
 from tests.payments.reckoning import reconciled
 from tests.payments.scripted import DECLINED, Lost, processed
 from tests.payments.shop import SECRET, Shop, open_shop
@@ -21,10 +23,19 @@ from guildbank.kernel import new_id
 from guildbank.payments.backlogs import BACKLOGS
 from guildbank.payments.inbox import insert_webhook
 from guildbank.payments.subscribers import CallbackOutbox
+from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.answer_dispute import answer_dispute
 from guildbank.payments.usecases.callbacks import deliver_callbacks
 from guildbank.payments.usecases.read_reconciliations import count_differences
 from guildbank.payments.usecases.read_requests import overdue_requests
-from guildbank.plugin_api import EventKind, ProviderEvent, Settlement, SettlementKind
+from guildbank.plugin_api import (
+    DisputeStand,
+    DisputeStatus,
+    EventKind,
+    ProviderEvent,
+    Settlement,
+    SettlementKind,
+)
 from guildbank.tenancy import TenantRef, suspend_tenant
 
 AGE = "guildbank_backlogs_age_seconds"
@@ -117,6 +128,37 @@ async def test_what_providers_report_and_the_books_do_not_say_is_counted_for_a_w
         )
     assert await waiting(board) == {}
     assert await count_differences(shop.payments, shop.tenant) == 0
+
+
+async def test_disputes_that_wait_for_an_answer_are_counted_and_those_that_are_due_soon(
+    house: House,
+):
+    bank = Bank()
+    shop = await open_shop(house, spent_coins="debt", plugins=(("bank", bank),))
+    board = Board(shop.house.db, shop.tenant)
+    await configure_provider(shop.payments, shop.tenant, "bank", {"secret": SECRET}, enabled=True)
+    intent = await shop.buy(await shop.player(), provider="bank")
+    (attempt,) = (await shop.dossier(intent)).attempts
+
+    async def due_in(**span: float) -> None:
+        bank.cases["dp_1"] = DisputeStand(
+            reference="dp_1", status=DisputeStatus.NEEDS_RESPONSE,
+            answer_by=shop.clock.now() + timedelta(**span),
+        )  # fmt: skip
+        await shop.event(
+            EventKind.DISPUTE_UPDATED, provider="bank", payment_reference=attempt.reference,
+            dispute_reference="dp_1", amount_minor=499, currency="EUR",
+        )  # fmt: skip
+
+    await due_in(hours=80)
+    assert await waiting(board) == {"disputes_to_answer": 1}
+    await due_in(hours=70)
+    assert await waiting(board) == {"disputes_to_answer": 1, "disputes_due": 1}
+    (dispute,) = (await shop.dossier(intent)).disputes
+    texts = {"product_description": "500 gems"}
+    await answer_dispute(shop.payments, shop.tenant, "op_olga", "key", dispute.id, texts)
+    assert await waiting(board) == {}
+    await shop.payments.drain()
 
 
 async def test_webhooks_are_counted_until_they_are_worked_on(shop: Shop):

@@ -45,7 +45,7 @@ REFUND_PAGE = {
     "failed": "",
 }
 DISPUTE_PAGE = {
-    "early_warning": "needs_response won lost prevented",
+    "early_warning": "needs_response under_review won lost prevented",
     "needs_response": "under_review won lost prevented",
     "under_review": "needs_response won lost prevented",
     "won": "", "lost": "", "prevented": "",

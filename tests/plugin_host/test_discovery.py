@@ -33,6 +33,7 @@ class NoManifest:
         (broken(api_min=2, api_max=3), "works with api 2 to 3"),
         (broken(settings_schema={"type": "objekt"}), "settings schema is invalid"),
         (broken(slot=Slot.CALLBACK), "slot callback needs deliver"),
+        (broken(evidence_fields={"letter": 10}), "needs fetch_dispute, submit_evidence"),
         (NoManifest(), "no usable manifest"),
         (object(), "no usable manifest"),
     ],

@@ -54,6 +54,12 @@ class LabServer:
         app = {"bundle_id": bundle_id, "webhook_url": webhook_url, "products": products}
         return self.do("/lab/apple/accounts", **app)
 
+    def open_stripe(self, webhook_url: str) -> dict[str, Any]:
+        """Open an account at the lab's Stripe; return settings of the provider that lead to it."""
+        key, secret = f"sk_test_{secrets.token_hex(12)}", f"whsec_{secrets.token_hex(12)}"
+        body = {"secret_key": key, "webhook_secret": secret, "webhook_url": webhook_url}
+        return self.do("/lab/stripe/accounts", **body)
+
     def turn(self, subject: str, at: str, effect: str, times: int = 1, seconds: float = 0) -> None:
         """Turn a switch."""
         switch = {"subject": subject, "at": at, "effect": effect, "times": times}

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -11,7 +12,14 @@ from stripe import WebhookSignature
 from tests.servers.canned import Canned
 from tests.servers.localstripe import WEBHOOK_SECRET, LocalStripe
 
-from guildbank.plugin_api import Context, EventKind, ProviderEvent, WebhookRejected
+from guildbank.plugin_api import (
+    Context,
+    DisputeStatus,
+    EventKind,
+    ProviderEvent,
+    WebhookRejected,
+)
+from guildbank_stripe.disputes import STATUSES
 from guildbank_stripe.plugin import StripeProvider
 
 INTENT = {"id": "pi_1", "object": "payment_intent", "metadata": {"guildbank_attempt": "att_1"}}
@@ -45,6 +53,7 @@ DISPUTED = ProviderEvent(
     amount_minor=499,
     currency="EUR",
     reason="fraudulent",
+    dispute_status=DisputeStatus.NEEDS_RESPONSE,
 )
 
 
@@ -122,6 +131,9 @@ def test_a_refunded_charge_does_not_pass_for_a_refund_of_that_id(context: Contex
     ("kind", "status", "meant", "won"),
     [
         ("charge.dispute.created", "needs_response", EventKind.DISPUTE_OPENED, None),
+        ("charge.dispute.created", "warning_needs_response", EventKind.DISPUTE_OPENED, None),
+        ("charge.dispute.updated", "under_review", EventKind.DISPUTE_UPDATED, None),
+        ("charge.dispute.updated", "appeal_under_review", EventKind.DISPUTE_UPDATED, None),
         ("charge.dispute.funds_withdrawn", "lost", EventKind.DISPUTE_FUNDS_WITHDRAWN, None),
         ("charge.dispute.funds_reinstated", "won", EventKind.DISPUTE_FUNDS_REINSTATED, None),
         ("charge.dispute.closed", "won", EventKind.DISPUTE_CLOSED, True),
@@ -133,8 +145,20 @@ def test_a_dispute_tells_its_amount_and_how_it_ended(
     kind: str, status: str, meant: EventKind, won: bool | None, context: Context
 ) -> None:
     body = body_of(kind, {**DISPUTE, "status": status})
-    expected = msgspec.structs.replace(DISPUTED, kind=meant, won=won)
+    expected = msgspec.structs.replace(
+        DISPUTED, kind=meant, won=won, dispute_status=STATUSES.get(status)
+    )
     assert read(context, body, signature_of(body)) == expected
+
+
+def test_a_dispute_tells_until_when_it_is_answered(context: Context) -> None:
+    details = {"due_by": 1_800_000_000, "submission_count": 0, "past_due": False}
+    body = body_of("charge.dispute.created", {**DISPUTE, "evidence_details": details})
+    event = read(context, body, signature_of(body))
+    assert isinstance(event, ProviderEvent)
+    assert event.answer_by == datetime(2027, 1, 15, 8, tzinfo=UTC)
+    body = body_of("charge.dispute.created", {**DISPUTE, "evidence_details": {"due_by": 0}})
+    assert read(context, body, signature_of(body)) == DISPUTED
 
 
 def test_an_expanded_payment_is_understood(context: Context) -> None:

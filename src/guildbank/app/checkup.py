@@ -138,6 +138,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield from _signing_keys(settings)
             yield from proofs(settings)
             yield from refund_requests(settings)
+            yield from disputes(settings)
             yield from differences(settings)
             yield asyncio.run(_last_backup(url))
         else:
@@ -202,6 +203,24 @@ def refund_requests(settings: Settings) -> Iterator[Finding]:
             State.NOTE,
             f"{count} of {_some(sorted(overdue))} have waited for more than 72 hours; decide on "
             "them: GET /v1/refund-requests?state=open lists them",
+        )
+
+
+def disputes(settings: Settings) -> Iterator[Finding]:
+    """Tell of disputes that are lost by silence within three days."""
+    from guildbank.app.waiting_disputes import read_due_disputes
+
+    try:
+        due = read_due_disputes(settings)
+    except KeyUnusable:
+        return
+    if due:
+        count = sum(due.values())
+        yield Finding(
+            "disputes",
+            State.NOTE,
+            f"{count} of {_some(sorted(due))} have to be answered within 72 hours; "
+            "GET /v1/disputes?dueWithinHours=72 lists them",
         )
 
 

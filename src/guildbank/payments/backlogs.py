@@ -80,6 +80,17 @@ WHERE run.until > now() - INTERVAL '7 days'
                      'duplicate')
 """
 
+TO_ANSWER = """
+SELECT
+FROM payments_dispute
+WHERE state IN ('early_warning', 'needs_response')
+  AND (evidence_state IS NULL OR evidence_state = 'refused')
+  AND answer_by > now()
+"""
+
+# As long as `Timing.dispute_warns`, which the checkup goes by.
+DUE = f"{TO_ANSWER}  AND answer_by <= now() + INTERVAL '72 hours'\n"
+
 # By money, of which there are few.
 UNAPPLIED_AMOUNT = """
 SELECT captured_money, sum(captured_minor - refunded_minor - disputed_minor)
@@ -148,6 +159,16 @@ BACKLOGS = (
         "guildbank_payments_reconciliation_differences",
         "Lines of the last week's reports by providers that differ from the books.",
         DIFFERENCES,
+    ),
+    Backlog(
+        "guildbank_payments_disputes_to_answer",
+        "Disputes that can still be answered with evidence and that nobody has answered.",
+        TO_ANSWER,
+    ),
+    Backlog(
+        "guildbank_payments_disputes_due",
+        "Disputes that nobody has answered and whose time is over within 72 hours.",
+        DUE,
     ),
     Backlog(
         "guildbank_payments_callbacks_waiting",

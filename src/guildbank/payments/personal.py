@@ -129,13 +129,13 @@ PERSONAL = (
         "payments_dispute",
         """
         SELECT dispute.id, dispute.payment_id, dispute.state, dispute.amount_minor, dispute.money,
-               dispute.reason, dispute.created_at
+               dispute.reason, dispute.sealed_evidence, dispute.created_at
         FROM payments_dispute AS dispute
         JOIN payments_intent AS intent ON intent.id = dispute.payment_id
         WHERE intent.player_id = $1
         ORDER BY dispute.id
         """,
-        kept="Books are kept; the reason is a word of the provider's.",
+        kept="Books are kept; evidence is sealed under the person's key, which is gone.",
     ),
     Personal(
         "payments_telling",

@@ -24,6 +24,7 @@ from guildbank.payments.http.refund_policy import SET_POLICY
 from guildbank.payments.jobs import JOBS
 from guildbank.payments.personal import OBSTACLES, PERSONAL
 from guildbank.payments.subscribers import subscribers
+from guildbank.payments.usecases.answer_dispute import ANSWER
 from guildbank.payments.usecases.decide_request import DECIDE
 from guildbank.payments.usecases.reconcile_daily import MISSED
 from guildbank.payments.usecases.request_words import ASKED, GRANTED, REJECTED
@@ -60,10 +61,12 @@ ROOM = Room(
     },
     permissions={
         DECIDE: "Decide on refunds that players ask for; a grant gives money back.",
+        ANSWER: "Answer disputes of buyers with evidence, once each.",
         SET_POLICY: "Say which refunds nobody decides on, and what becomes of spent coins.",
     },
     held_by={
         DECIDE: ("finance",),
+        ANSWER: ("finance",),
         "payments:read": ("finance", "support", "compliance", "analyst", "developer"),
         "payments:write": ("support",),
         "payments:refund": ("finance",),
@@ -99,6 +102,11 @@ ROOM = Room(
         "payments.refunded": "The provider gave money back.",
         "payments.refund_restored": "A refund was not paid; coins and money are back.",
         "payments.dispute_opened": "A buyer disputes a payment.",
+        "payments.dispute_updated": "The deadline or the standing of a dispute changed.",
+        "payments.dispute_answering": "Somebody answers a dispute; its evidence is being sent.",
+        "payments.dispute_answered": "The provider has the evidence for a dispute.",
+        "payments.dispute_answer_refused": "The provider took no evidence for a dispute.",
+        "payments.dispute_answer_unknown": "Nobody here can say whether evidence arrived.",
         "payments.dispute_funds_withdrawn": "Disputed money and its coins were taken.",
         "payments.dispute_funds_reinstated": "Disputed money and its coins are back.",
         "payments.dispute_closed": "A dispute was decided.",
@@ -143,6 +151,11 @@ ROOM = Room(
         Code("confirmation_refused", 422, "What was given does not confirm that money moved."),
         Code("transaction_used", 409, "The transaction was given for another payment already."),
         Code("too_many_confirmations", 429, "Too many wrong confirmations; wait a while."),
+        Code("dispute_not_answerable", 409, "The dispute takes no evidence, or none from here."),
+        Code("dispute_answered", 409, "Evidence was handed in for the dispute before."),
+        Code("dispute_answer_late", 409, "The time to answer the dispute is over."),
+        Code("bad_evidence", 422, "The provider takes no such text, or not so much of it."),
+        Code("provider_silent", 503, "The provider did not say how things stand; try again."),
         Code("reports_not_supported", 422, "The provider's plugin reports no settlements."),
         Code("bad_period", 422, "A period ends by now and is of at most 366 days."),
         Code("bad_signature", 400, "The webhook's signature, age or form is not believed."),

@@ -57,7 +57,7 @@ REFUND: Mapping[RefundState, frozenset[RefundState]] = {
 
 _OPEN_ENDS = frozenset({_D.WON, _D.LOST, _D.PREVENTED})
 DISPUTE: Mapping[DisputeState, frozenset[DisputeState]] = {
-    _D.EARLY_WARNING: _OPEN_ENDS | {_D.NEEDS_RESPONSE},
+    _D.EARLY_WARNING: _OPEN_ENDS | {_D.NEEDS_RESPONSE, _D.UNDER_REVIEW},
     _D.NEEDS_RESPONSE: _OPEN_ENDS | {_D.UNDER_REVIEW},
     _D.UNDER_REVIEW: _OPEN_ENDS | {_D.NEEDS_RESPONSE},
     _D.WON: frozenset(),
@@ -71,6 +71,8 @@ LIVE_ATTEMPTS = frozenset({_A.CREATED, _A.PENDING, _A.UNKNOWN})
 ENDED_INTENTS = frozenset(state for state, after in INTENT.items() if not after)
 OPEN_REFUNDS = frozenset({_R.CREATED, _R.PENDING, _R.UNKNOWN})
 CLOSED_DISPUTES = _OPEN_ENDS
+ANSWERABLE = frozenset({_D.EARLY_WARNING, _D.NEEDS_RESPONSE})
+"""Disputes that wait for the seller's evidence."""
 
 
 def attempt_after(state: AttemptState, outcome: OutcomeStatus) -> AttemptState | None:

@@ -15,6 +15,13 @@ from guildbank.plugin_api.confirmation import (
     NotConfirmed,
 )
 from guildbank.plugin_api.declines import Decline
+from guildbank.plugin_api.disputes import (
+    MAX_EVIDENCE_CHARACTERS,
+    AnswersDisputes,
+    DisputeStand,
+    EvidenceRefused,
+    EvidenceRequest,
+)
 from guildbank.plugin_api.history import (
     MAX_PAST,
     MAX_PAST_SPAN,
@@ -49,6 +56,7 @@ from guildbank.plugin_api.notification import (
 )
 from guildbank.plugin_api.provider import (
     Context,
+    DisputeStatus,
     EventKind,
     NextAction,
     Outcome,
@@ -110,6 +118,7 @@ __all__ = [
     "MAX_ANNOTATIONS",
     "MAX_ANNOTATION_NAME",
     "MAX_ANNOTATION_TEXT",
+    "MAX_EVIDENCE_CHARACTERS",
     "MAX_NOTE_BYTES",
     "MAX_PAST",
     "MAX_PAST_SPAN",
@@ -124,6 +133,7 @@ __all__ = [
     "SECRET_PATTERN",
     "SECRET_PREFIX",
     "Annotated",
+    "AnswersDisputes",
     "Asserting",
     "BadSecret",
     "Begun",
@@ -142,8 +152,12 @@ __all__ = [
     "Delivered",
     "Delivery",
     "DeliveryStatus",
+    "DisputeStand",
+    "DisputeStatus",
     "Entry",
     "EventKind",
+    "EvidenceRefused",
+    "EvidenceRequest",
     "ExternalIdentity",
     "History",
     "Http",

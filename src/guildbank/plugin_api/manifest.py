@@ -52,6 +52,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     the price: then what the store took is the price of a payment, in whatever money, where for all
     others another amount or money is a conflict. Such a provider `Confirms`, and is asked by it
     about purchases that its events name, as `transaction`, whoever ended the payment before.
+    `evidence_fields` of a provider that `AnswersDisputes` names the texts that it takes as evidence
+    and the most characters of each.
     """
 
     id: str
@@ -74,6 +76,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     archived: tuple[str, ...] = ()
     payer_issuer: str | None = None
     sold_by_store: bool = False
+    evidence_fields: Mapping[str, int] = {}
 
     def takes(self, currency: str) -> bool:
         """Say whether a provider may take the currency, as far as its manifest knows."""

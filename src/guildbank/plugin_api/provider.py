@@ -135,12 +135,26 @@ class RefundRequest(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
+class DisputeStatus(StrEnum):
+    """How a dispute stands at its provider."""
+
+    PREVENTED = "prevented"
+    EARLY_WARNING = "early_warning"
+    """The buyer's bank asks: no money went yet, and an answer may keep it so."""
+    NEEDS_RESPONSE = "needs_response"
+    UNDER_REVIEW = "under_review"
+    WON = "won"
+    LOST = "lost"
+
+
 class EventKind(StrEnum):
     """What a provider's webhook, or a line of its report, is about."""
 
     PAYMENT = "payment"
     REFUND = "refund"
     DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_UPDATED = "dispute_updated"
+    """Its deadline, or whose turn it is, changed; the core asks a provider that can be asked."""
     DISPUTE_FUNDS_WITHDRAWN = "dispute_funds_withdrawn"
     DISPUTE_FUNDS_REINSTATED = "dispute_funds_reinstated"
     DISPUTE_CLOSED = "dispute_closed"
@@ -158,7 +172,8 @@ class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True):
     `attempt_id` and `refund_id` are our references where the provider echoes them; else the
     core finds them by `payment_reference` and `refund_reference`; of an event about refunds that
     names none, each that was paid is asked about. For disputes the amount and
-    `dispute_reference` are taken from the event; `won` is set when one is closed.
+    `dispute_reference` are taken from the event; `won` is set when one is closed. `dispute_status`
+    and `answer_by`, until when evidence is taken, are told where the event has them.
     """
 
     external_id: str
@@ -172,6 +187,8 @@ class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True):
     currency: str | None = None
     reason: str | None = None
     won: bool | None = None
+    dispute_status: DisputeStatus | None = None
+    answer_by: datetime | None = None
 
 
 class WebhookRejected(msgspec.Struct, frozen=True, kw_only=True):

@@ -183,6 +183,10 @@ class Plugins:
             log.error("plugin_refused", plugin=name, problem=problem)
 
 
+_OF_EVIDENCE = ("fetch_dispute", "submit_evidence")
+"""What a provider must be able to do that names texts by which disputes are answered."""
+
+
 def check_manifest(manifest: object, plugin: object) -> str | None:
     """Return why a plugin cannot be used, None when it can."""
     if not isinstance(manifest, Manifest):
@@ -206,7 +210,7 @@ def check_manifest(manifest: object, plugin: object) -> str | None:
 
 def _verbs_of_capabilities(manifest: Manifest) -> list[str]:
     if manifest.slot is not Slot.IDENTITY:
-        return []
+        return list(_OF_EVIDENCE) if manifest.evidence_fields else []
     return [
         verb
         for capability, verbs in CAPABILITY_VERBS.items()

@@ -25,6 +25,11 @@ from guildbank_lab.steam import api as steam_api
 from guildbank_lab.steam import controls as steam_controls
 from guildbank_lab.steam import pages as steam_pages
 from guildbank_lab.steam.desk import LabIsFull, SteamDesk
+from guildbank_lab.stripe import api as stripe_api
+from guildbank_lab.stripe import controls as stripe_controls
+from guildbank_lab.stripe import pages as stripe_pages
+from guildbank_lab.stripe.desk import StripeDesk
+from guildbank_lab.stripe.errors import Refused as RefusedByStripe
 from guildbank_lab.switches import (
     DELAY,
     ON_THE_WIRE,
@@ -106,38 +111,30 @@ def create_app(config: Config) -> Litestar:
         app.state.bench = bench
         app.state.paypal, app.state.steam = Desk(bench), SteamDesk(bench)
         app.state.apple = AppleDesk(bench)
+        app.state.stripe = StripeDesk(bench)
         try:
             yield
         finally:
             await bench.close()
 
-    def bench_of(state: State) -> Bench:
-        bench: Bench = state["bench"]
-        return bench
-
-    def desk_of(state: State) -> Desk:
-        desk: Desk = state["paypal"]
-        return desk
-
-    def steam_of(state: State) -> SteamDesk:
-        steam: SteamDesk = state["steam"]
-        return steam
-
     return Litestar(
         route_handlers=[
             health, turn, clear, rest, move, *api.ROUTES, *controls.ROUTES, *pages.ROUTES,
             *steam_api.ROUTES, *steam_controls.ROUTES, *steam_pages.ROUTES,
+            *stripe_api.ROUTES, *stripe_controls.ROUTES, *stripe_pages.ROUTES,
             *apple_api.ROUTES, *apple_controls.ROUTES,
         ],
         dependencies={
-            "bench": Provide(bench_of, sync_to_thread=False),
-            "desk": Provide(desk_of, sync_to_thread=False),
-            "steam": Provide(steam_of, sync_to_thread=False),
-            "apple": Provide(_apple_of, sync_to_thread=False),
+            "bench": _in_state("bench"),
+            "desk": _in_state("paypal"),
+            "steam": _in_state("steam"),
+            "stripe": _in_state("stripe"),
+            "apple": _in_state("apple"),
         },
         before_request=turn_away_strange_hosts,
         exception_handlers={
             Refused: _refused,
+            RefusedByStripe: _refused,
             LabIsFull: _full,
             HTTPException: _not_accepted,
             Exception: _failed,
@@ -149,12 +146,16 @@ def create_app(config: Config) -> Litestar:
     )  # fmt: skip
 
 
-def _apple_of(state: State) -> AppleDesk:
-    apple: AppleDesk = state["apple"]
-    return apple
+def _in_state(name: str) -> Provide:
+    """Return how a route gets a part of the lab."""
+
+    def found(state: State) -> Any:
+        return state[name]
+
+    return Provide(found, sync_to_thread=False)
 
 
-def _refused(_: WebRequest, error: Refused) -> Response[Any]:
+def _refused(_: WebRequest, error: Refused | RefusedByStripe) -> Response[Any]:
     return Response(error.body, status_code=error.status)
 
 

@@ -7,7 +7,8 @@ import msgspec
 MOST_SWITCHES = 1_000
 EVERY_PAYMENT = "*"
 Place = Literal[
-    "token", "user", "create", "get", "capture", "patch", "refund", "report", "webhook",
+    "token", "user", "create", "get", "capture", "patch", "refund", "report", "webhook", "cancel",
+    "evidence",
 ]  # fmt: skip
 SILENCE, LOST, DELAY = "silence", "lost", "delay"
 ERROR_BEFORE, ERROR_AFTER = "error_before", "error_after"

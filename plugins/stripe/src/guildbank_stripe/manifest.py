@@ -1,6 +1,7 @@
 """What the plugin says of itself."""
 
 from guildbank.plugin_api import Manifest, Slot
+from guildbank_stripe.disputes import EVIDENCE_FIELDS
 
 MANIFEST = Manifest(
     id="stripe",
@@ -8,7 +9,15 @@ MANIFEST = Manifest(
     slot=Slot.PROVIDER,
     title="Stripe",
     capabilities=frozenset(
-        {"refund", "partial_refund", "cancel", "webhook", "dispute", "settlements"}
+        {
+            "refund",
+            "partial_refund",
+            "cancel",
+            "webhook",
+            "dispute",
+            "dispute_evidence",
+            "settlements",
+        }
     ),
     settings_schema={
         "type": "object",
@@ -65,6 +74,8 @@ MANIFEST = Manifest(
         "payment_intent",
         "reason",
         "failure_reason",
+        "evidence_details.due_by",
+        "evidence_details.submission_count",
         "metadata.attempt",
         "metadata.refund",
         "next_action.type",
@@ -78,4 +89,5 @@ MANIFEST = Manifest(
         "data.*.status",
     ),
     timeout_seconds=30,
+    evidence_fields=EVIDENCE_FIELDS,
 )

@@ -8,6 +8,8 @@ from stripe import StripeError, StripeObject
 ATTEMPT = "guildbank_attempt"
 REFUND = "guildbank_refund"
 PLAYER = "guildbank_player"
+PAGE = "guildbank_page"
+"""Metadata of an intent that belongs to a page of Stripe's."""
 CONFIRMED_BY = "guildbank_confirmed_by"
 """Metadata that says who chose the payment method: `server` means that one refusal is final."""
 

@@ -2,14 +2,31 @@
 
 from datetime import datetime
 
+import msgspec
 from stripe import CardError, InvalidRequestError, StripeClient, StripeError
 from stripe.params import PaymentIntentCreateParams
 
-from guildbank.plugin_api import Outcome, OutcomeStatus, PaymentRequest, never_arrived
+from guildbank.plugin_api import (
+    Outcome,
+    OutcomeStatus,
+    PaymentRequest,
+    ProviderEvent,
+    never_arrived,
+)
+from guildbank_stripe import checkout
 from guildbank_stripe.amounts import NotExpressible, to_stripe
+from guildbank_stripe.checkout import Session
 from guildbank_stripe.declines import decline_of
 from guildbank_stripe.intents import find_by_attempt, is_refused, outcome_of
-from guildbank_stripe.objects import ATTEMPT, CONFIRMED_BY, PLAYER, Intent, read, read_error
+from guildbank_stripe.objects import (
+    ATTEMPT,
+    CONFIRMED_BY,
+    PAGE,
+    PLAYER,
+    Intent,
+    read,
+    read_error,
+)
 from guildbank_stripe.settings import Settings
 
 _NO_MONEY_MOVED = ("requires_payment_method", "canceled")
@@ -18,11 +35,15 @@ _NO_MONEY_MOVED = ("requires_payment_method", "canceled")
 async def create(client: StripeClient, settings: Settings, request: PaymentRequest) -> Outcome:
     """Make the intent, and confirm it at once when the request names a method.
 
+    The method `checkout` opens a page of Stripe's instead.
+
     A refusal (402, or 400: Stripe did not understand) is `declined`. All else that goes wrong is
     raised: wrong key, rate limit, conflict of idempotency keys, 5xx and silence say nothing about
     what an earlier try with the same key did.
     """
     try:
+        if request.method == checkout.METHOD:
+            return await checkout.create(client, settings, request)
         params = _params(settings, request)
     except NotExpressible as error:
         return _not_expressible(error)
@@ -43,9 +64,12 @@ async def fetch(
     A refused intent is canceled first: while it is open, whoever holds its client secret could
     still pay it, and `declined` would not be final.
     """
-    intent = await _locate(client, attempt_id, reference)
-    if intent is None:
+    found = await _locate(client, attempt_id, reference)
+    if found is None:
         return _missing(attempt_id, reference, now)
+    if isinstance(found, Session):
+        return await checkout.outcome_of(client, found)
+    intent = found
     if is_refused(intent) and intent.status != "canceled":
         intent = await _cancel(client, intent)
     return outcome_of(intent)
@@ -54,13 +78,28 @@ async def fetch(
 async def cancel(
     client: StripeClient, attempt_id: str, reference: str | None, now: datetime
 ) -> Outcome:
-    """Cancel the intent; what it has become instead, when it is too late for that."""
-    intent = await _locate(client, attempt_id, reference)
-    if intent is None:
+    """End the intent or the page; what became of it instead, when it is too late for that."""
+    found = await _locate(client, attempt_id, reference)
+    if found is None:
         return _missing(attempt_id, reference, now)
+    if isinstance(found, Session):
+        return await checkout.outcome_of(client, await checkout.expire(client, found))
+    intent = found
     if intent.status not in ("canceled", "succeeded"):
         intent = await _cancel(client, intent)
     return outcome_of(intent)
+
+
+async def with_attempt(client: StripeClient, event: ProviderEvent) -> ProviderEvent:
+    """Return an event with the attempt that its intent names, if Stripe knows such an intent."""
+    try:
+        found = await client.v1.payment_intents.retrieve_async(event.payment_reference or "")
+    except InvalidRequestError as error:
+        if error.http_status == 404:
+            return event
+        raise
+    attempt_id = read(found, Intent).metadata.get(ATTEMPT)
+    return msgspec.structs.replace(event, attempt_id=attempt_id)
 
 
 def _params(settings: Settings, request: PaymentRequest) -> PaymentIntentCreateParams:
@@ -95,9 +134,17 @@ def _describe(
         params["automatic_payment_methods"] = {"enabled": True, "allow_redirects": "never"}
 
 
-async def _locate(client: StripeClient, attempt_id: str, reference: str | None) -> Intent | None:
+async def _locate(
+    client: StripeClient, attempt_id: str, reference: str | None
+) -> Intent | Session | None:
     if reference is None:
-        return await find_by_attempt(client, attempt_id)
+        intent = await find_by_attempt(client, attempt_id)
+        if intent is not None and PAGE not in intent.metadata:
+            return intent
+        # An intent of a page is none that we could end: the page is.
+        return await checkout.find(client, attempt_id)
+    if checkout.is_session(reference):
+        return await checkout.locate(client, attempt_id, reference)
     try:
         found = await client.v1.payment_intents.retrieve_async(reference)
     except InvalidRequestError as error:

@@ -8,6 +8,9 @@ import stripe
 
 from guildbank.plugin_api import (
     Context,
+    DisputeStand,
+    EvidenceRefused,
+    EvidenceRequest,
     Manifest,
     Outcome,
     PaymentRequest,
@@ -17,7 +20,7 @@ from guildbank.plugin_api import (
     WebhookRejected,
 )
 from guildbank.plugin_api.conformance import Rehearsal
-from guildbank_stripe import payments, refunds, settlements, webhooks
+from guildbank_stripe import disputes, payments, refunds, settlements, webhooks
 from guildbank_stripe.connection import open_client
 from guildbank_stripe.manifest import MANIFEST
 from guildbank_stripe.rehearsal import REHEARSAL
@@ -78,15 +81,35 @@ class StripeProvider:
         async with self._client(context) as client:
             return await refunds.fetch(client, request, reference, context.now)
 
+    async def fetch_dispute(self, context: Context, reference: str) -> DisputeStand:
+        """Say how a dispute stands, and until when it is answered."""
+        async with self._client(context) as client:
+            return await disputes.fetch(client, reference)
+
+    async def submit_evidence(
+        self, context: Context, request: EvidenceRequest
+    ) -> DisputeStand | EvidenceRefused:
+        """Hand texts in as evidence, for good."""
+        async with self._client(context) as client:
+            return await disputes.submit(client, request)
+
     async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes
     ) -> ProviderEvent | WebhookRejected:
-        """Verify a webhook by its signature and read it."""
+        """Verify a webhook by its signature and read it.
+
+        Disputes, and refunds made at the dashboard, name an intent alone, which is not how a
+        payment on a page is known: the intent is asked whose it is.
+        """
         try:
             settings = read_settings(context)
         except BadSettings as error:
             return WebhookRejected(code="wrong_account", detail=str(error))
-        return webhooks.read(context.mode, settings.webhook_secret, headers, body)
+        event = webhooks.read(context.mode, settings.webhook_secret, headers, body)
+        if isinstance(event, ProviderEvent) and webhooks.names_only_the_intent(event):
+            async with self._client(context) as client:
+                return await payments.with_attempt(client, event)
+        return event
 
     async def settlements(
         self, context: Context, since: datetime, until: datetime, cursor: str | None

@@ -8,6 +8,7 @@ from stripe.params import RefundCreateParams
 
 from guildbank.plugin_api import Outcome, OutcomeStatus, RefundRequest, never_arrived
 from guildbank_stripe.amounts import NotExpressible, from_stripe, to_stripe
+from guildbank_stripe.checkout import intent_of
 from guildbank_stripe.objects import ATTEMPT, REFUND, StripeRefund, read, read_error
 
 _PAGE = 100
@@ -37,11 +38,12 @@ async def create(client: StripeClient, request: RefundRequest) -> Outcome:
         return Outcome(
             status=OutcomeStatus.DECLINED, code="amount_not_expressible", message=str(error)
         )
-    earlier = await _find(client, request)
+    intent_id = await intent_of(client, request.payment_reference)
+    earlier = await _find(client, request, intent_id)
     if earlier is not None:
         return _outcome_of(earlier)
     params: RefundCreateParams = {
-        "payment_intent": request.payment_reference,
+        "payment_intent": intent_id,
         "amount": amount,
         "metadata": {REFUND: request.refund_id, ATTEMPT: request.attempt_id},
     }
@@ -67,7 +69,8 @@ async def fetch(
 ) -> Outcome:
     """Say how a refund stands, by Stripe's id or by ours among those of the payment."""
     if reference is None:
-        found = await _find(client, request)
+        intent_id = await intent_of(client, request.payment_reference)
+        found = await _find(client, request, intent_id)
         return (
             never_arrived(request.refund_id, now, "Stripe") if found is None else _outcome_of(found)
         )
@@ -79,10 +82,10 @@ async def fetch(
         return Outcome(status=OutcomeStatus.UNKNOWN, reference=reference, code="reference_unknown")
 
 
-async def _find(client: StripeClient, request: RefundRequest) -> StripeRefund | None:
-    page = await client.v1.refunds.list_async(
-        {"payment_intent": request.payment_reference, "limit": _PAGE}
-    )
+async def _find(
+    client: StripeClient, request: RefundRequest, intent_id: str
+) -> StripeRefund | None:
+    page = await client.v1.refunds.list_async({"payment_intent": intent_id, "limit": _PAGE})
     async for found in page.auto_paging_iter():
         refund = read(found, StripeRefund)
         if (refund.metadata or {}).get(REFUND) == request.refund_id:

@@ -11,6 +11,7 @@ from stripe import SignatureVerificationError, WebhookSignature
 
 from guildbank.plugin_api import EventKind, ProviderEvent, WebhookRejected
 from guildbank_stripe.amounts import NotExpressible, from_stripe
+from guildbank_stripe.disputes import STATUSES, EvidenceDetails, due
 from guildbank_stripe.objects import ATTEMPT, REFUND
 
 _TOLERANCE_SECONDS = 300
@@ -18,9 +19,14 @@ _PAYMENTS = frozenset(
     f"payment_intent.{what}"
     for what in ("succeeded", "payment_failed", "canceled", "processing", "requires_action")
 )
+_PAGES = frozenset(
+    f"checkout.session.{what}"
+    for what in ("completed", "expired", "async_payment_succeeded", "async_payment_failed")
+)
 _REFUNDS = frozenset({"refund.created", "refund.updated", "refund.failed"})
 _DISPUTES = {
     "charge.dispute.created": EventKind.DISPUTE_OPENED,
+    "charge.dispute.updated": EventKind.DISPUTE_UPDATED,
     "charge.dispute.funds_withdrawn": EventKind.DISPUTE_FUNDS_WITHDRAWN,
     "charge.dispute.funds_reinstated": EventKind.DISPUTE_FUNDS_REINSTATED,
     "charge.dispute.closed": EventKind.DISPUTE_CLOSED,
@@ -42,6 +48,7 @@ class _Subject(msgspec.Struct, frozen=True):
     currency: str | None = None
     status: str | None = None
     reason: str | None = None
+    evidence_details: EvidenceDetails | None = None
 
 
 class _Data(msgspec.Struct, frozen=True):
@@ -77,6 +84,12 @@ def read(
         return WebhookRejected(code="malformed", detail="the body is not an event of Stripe's")
 
 
+def names_only_the_intent(event: ProviderEvent) -> bool:
+    """Say whether an event of money that went back leaves open whose attempt it was."""
+    about = event.kind not in (EventKind.PAYMENT, EventKind.IGNORED)
+    return about and event.attempt_id is None and event.payment_reference is not None
+
+
 def _is_signed(body: bytes, signature: str, secret: str, tolerance: int | None) -> bool:
     try:
         WebhookSignature.verify_header(body, signature, secret, tolerance)
@@ -88,13 +101,13 @@ def _is_signed(body: bytes, signature: str, secret: str, tolerance: int | None) 
 
 def _event(event: _Event) -> ProviderEvent:
     """Sort an event by its type; what is not about our payments is ignored."""
-    known = event.type in _PAYMENTS | _REFUNDS | _DISPUTES.keys() | {"charge.refunded"}
+    known = event.type in _PAYMENTS | _PAGES | _REFUNDS | _DISPUTES.keys() | {"charge.refunded"}
     if event.data is None and known:
         raise ValueError("an event without data")
     if event.data is None or not known:
         return ProviderEvent(external_id=event.id, kind=EventKind.IGNORED)
     subject = msgspec.json.decode(event.data.object, type=_Subject)
-    if event.type in _PAYMENTS:
+    if event.type in _PAYMENTS | _PAGES:
         return _payment(event, subject)
     if event.type in _DISPUTES:
         return _dispute(event, subject)
@@ -151,6 +164,8 @@ def _dispute(event: _Event, subject: _Subject) -> ProviderEvent:
         currency=currency,
         reason=subject.reason,
         won=subject.status in _KEPT_OR_NEVER_TAKEN if closed else None,
+        dispute_status=STATUSES.get(subject.status or ""),
+        answer_by=due(subject.evidence_details),
     )
 
 

@@ -108,6 +108,31 @@ BAD_PERIOD = Refusal(
     detail="A period begins before it ends, ends by now, and is of at most 366 days.",
     field="until",
 )
+NO_DISPUTE = Refusal(code="not_found", detail="There is no such dispute.")
+NOT_ANSWERED_HERE = Refusal(
+    code="dispute_not_answerable",
+    detail="The provider of this payment takes no evidence from here. Answer the dispute at the "
+    "provider.",
+)
+NOT_ANSWERABLE = Refusal(
+    code="dispute_not_answerable",
+    detail="The dispute takes no evidence: it is decided or under review, or the buyer's bank "
+    "takes none. Nothing was sent.",
+)
+ANSWERED_BEFORE = Refusal(
+    code="dispute_answered",
+    detail="Evidence was handed in for this dispute, here or at the provider, and that can be done "
+    "once. Nothing was sent.",
+)
+ANSWERED_LATE = Refusal(
+    code="dispute_answer_late",
+    detail="The time to answer this dispute is over, so evidence would not be looked at. Nothing "
+    "was sent.",
+)
+PROVIDER_SILENT = Refusal(
+    code="provider_silent",
+    detail="The provider did not say how the dispute stands. Nothing was sent; try again shortly.",
+)
 NO_RECONCILIATION = Refusal(code="not_found", detail="There is no such reconciliation.")
 NO_REQUEST = Refusal(code="not_found", detail="There is no such refund request.")
 NO_CURRENCY = Refusal(
@@ -127,6 +152,12 @@ LEFT_CHANGED = Refusal(
     detail="Another refund or dispute of the payment came in between, so less of it is left than a "
     "moment ago. Nothing was done: look at the payment and decide again.",
 )
+
+
+def bad_evidence(name: str | None, detail: str) -> Refusal:
+    """Return the refusal of texts that the provider would not take."""
+    field = "evidence" if name is None else f"evidence.{name}"
+    return Refusal(code="bad_evidence", detail=detail, field=field)
 
 
 def asked_already(request_id: str) -> Refusal:

@@ -62,6 +62,17 @@ class DisputeState(StrEnum):
     LOST = "lost"
 
 
+class EvidenceState(StrEnum):
+    """What became of the evidence that answers a dispute."""
+
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    """The provider did not say that it has it; it is asked."""
+    SUBMITTED = "submitted"
+    REFUSED = "refused"
+    """Nothing was handed in, so that it can be tried again."""
+
+
 class Applied(StrEnum):
     """Where captured money was booked: behind coins, or aside until it is given back."""
 
@@ -225,7 +236,12 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Dispute(msgspec.Struct, frozen=True, kw_only=True):
-    """A dispute: money moves at `withdrawn` and back at `reinstated`, whatever its state says."""
+    """A dispute: money moves at `withdrawn` and back at `reinstated`, whatever its state says.
+
+    `answer_by` is until when its provider takes evidence. `evidence_id` names the answer that was
+    given, `evidence_by` who gave it, nobody known where that was done at the provider;
+    `sealed_evidence` is its texts under the buyer's key.
+    """
 
     id: str
     payment_id: str
@@ -241,6 +257,13 @@ class Dispute(msgspec.Struct, frozen=True, kw_only=True):
     taking: str
     created_at: datetime
     changed_at: datetime
+    answer_by: datetime | None = None
+    evidence_id: str | None = None
+    evidence_state: EvidenceState | None = None
+    evidence_by: str | None = None
+    evidence_at: datetime | None = None
+    evidence_code: str | None = None
+    sealed_evidence: bytes | None = None
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):

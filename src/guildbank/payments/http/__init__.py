@@ -4,6 +4,7 @@ from guildbank.payments.http import (
     callbacks,
     coins,
     confirmations,
+    disputes,
     exchanges,
     payments,
     providers,
@@ -30,5 +31,5 @@ ROUTES = (
     *payments.ROUTES, *timeline.ROUTES, *coins.ROUTES, *refunds.ROUTES, *confirmations.ROUTES,
     *refund_requests.ROUTES, *refund_decisions.ROUTES, *refund_policy.ROUTES, *providers.ROUTES,
     *webhooks.ROUTES, *callbacks.ROUTES, *reconciliations.ROUTES, *spent_coins.ROUTES,
-    *exchanges.ROUTES,
+    *exchanges.ROUTES, *disputes.ROUTES,
 )  # fmt: skip

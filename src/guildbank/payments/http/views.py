@@ -86,13 +86,17 @@ class RefundView(View):
 
 
 class DisputeView(View):
-    """A dispute; `withdrawn` says whether the money is gone, `reinstated` whether it is back."""
+    """A dispute; `withdrawn` says whether the money is gone, `reinstated` whether it is back.
+
+    `answerBy` is until when its provider takes the seller's evidence, as far as it says so.
+    """
 
     __example__: ClassVar = {
         "id": "dis_01kag3pyqmf9aag12vtrsy70ps",
         "state": "needs_response",
         "reinstated": False,
         "reason": "fraudulent",
+        "answerBy": "2026-12-04T23:59:59Z",
     }
 
     id: str
@@ -101,6 +105,7 @@ class DisputeView(View):
     withdrawn: bool
     reinstated: bool
     reason: str | None
+    answer_by: datetime | None
     created_at: datetime
 
 
@@ -317,6 +322,7 @@ def dispute_view(dispute: Dispute) -> DisputeView:
         withdrawn=dispute.withdrawn,
         reinstated=dispute.reinstated,
         reason=dispute.reason,
+        answer_by=dispute.answer_by,
         created_at=dispute.created_at,
     )
 

@@ -229,5 +229,24 @@ dispute = Table(
     Column("taking", Text, nullable=False),
     at("created_at"),
     at("changed_at"),
+    at("answer_by", optional=True),
+    # What was handed in for it, free text under the person's key, and what became of that.
+    Column("evidence_id", Text),
+    Column("evidence_state", Text),
+    Column("evidence_by", Text),
+    at("evidence_at", optional=True),
+    Column("evidence_code", Text),
+    Column("sealed_evidence", LargeBinary),
     Index("uq_payments_dispute_reference", "provider", "reference", unique=True),
+)
+
+Index(
+    "ix_payments_dispute_to_answer",
+    dispute.c.answer_by,
+    postgresql_where=dispute.c.state.in_(("early_warning", "needs_response")),
+)
+Index(
+    "ix_payments_dispute_answering",
+    dispute.c.evidence_at,
+    postgresql_where=dispute.c.evidence_state.in_(("sending", "unknown")),
 )

@@ -83,6 +83,8 @@ class Timing:
     """After so long, money that bought nothing and is not given back is an alarm."""
     request_ages: timedelta = timedelta(hours=72)
     """After so long, a player's request for a refund that nobody decided on is told of."""
+    dispute_warns: timedelta = timedelta(hours=72)
+    """So long before its time is over, a dispute that nobody answered is told of."""
     patience_seconds: float = 12
     """How long a request waits for a provider; the work goes on without it."""
 

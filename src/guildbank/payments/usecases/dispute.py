@@ -1,5 +1,6 @@
 """Follow disputes: money and coins go when funds are withdrawn, and return when reinstated."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -8,7 +9,14 @@ from guildbank.journal import Draft, Need, Stage, facts
 from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import close_book, open_book
 from guildbank.payments.contracts.refusals import NO_CHANGE, NO_PAYMENT
-from guildbank.payments.contracts.rows import Attempt, Dispute, DisputeState, Intent, Taking
+from guildbank.payments.contracts.rows import (
+    Attempt,
+    Dispute,
+    DisputeState,
+    EvidenceState,
+    Intent,
+    Taking,
+)
 from guildbank.payments.rules import CLOSED_DISPUTES, DISPUTE
 from guildbank.payments.store import ATTEMPTS, DISPUTE_REFERENCES, DISPUTES, INTENTS
 from guildbank.payments.usecases import provider_principal
@@ -23,12 +31,15 @@ from guildbank.payments.usecases.money import (
     with_taken,
     write_taking,
 )
-from guildbank.plugin_api import EventKind, ProviderEvent
+from guildbank.plugin_api import DisputeStand, DisputeStatus, EventKind, ProviderEvent
 from guildbank.tenancy import SpentCoins
 
 
 class Told(NamedTuple):
-    """What an event says of a dispute, checked to be complete."""
+    """What an event says of a dispute, checked to be complete.
+
+    `stand` is how it stands by the event, or by its provider where that was asked.
+    """
 
     kind: EventKind
     reference: str
@@ -36,15 +47,22 @@ class Told(NamedTuple):
     money: str
     reason: str | None
     won: bool | None
+    stand: DisputeStand
+    event_id: str
 
 
 def told_by(event: ProviderEvent) -> Told | None:
     """Return what the event says, None when it lacks its dispute or amount."""
     if event.dispute_reference is None or not event.amount_minor or event.currency is None:
         return None
+    stand = DisputeStand(
+        reference=event.dispute_reference,
+        status=event.dispute_status or DisputeStatus.NEEDS_RESPONSE,
+        answer_by=event.answer_by,
+    )
     return Told(
         event.kind, event.dispute_reference, event.amount_minor, event.currency, event.reason,
-        event.won,
+        event.won, stand, event.external_id,
     )  # fmt: skip
 
 
@@ -55,8 +73,12 @@ class FollowDispute(MoneyAct):
     __slots__ = ("dispute_id", "provider", "told")
 
     def __init__(self, attempt: Attempt, told: Told, spent: SpentCoins) -> None:
+        key = f"{told.reference}:{told.kind}"
+        if told.kind is EventKind.DISPUTE_UPDATED:
+            # All others happen to a dispute once.
+            key = f"{key}:{told.event_id}"
         super().__init__(
-            attempt, provider_principal(attempt.provider), f"{told.reference}:{told.kind}",
+            attempt, provider_principal(attempt.provider), key,
             (attempt.id, told.kind, told.reference), spent,
         )  # fmt: skip
         self.provider = attempt.provider
@@ -91,8 +113,9 @@ class FollowDispute(MoneyAct):
             opened = rows.attempt.open_disputes + 1
             rows = Rows(rows.intent, msgspec.structs.replace(rows.attempt, open_disputes=opened))
         match self.told.kind:
-            case EventKind.DISPUTE_OPENED:
-                done = NO_CHANGE if known is not None else (rows, dispute)
+            case EventKind.DISPUTE_OPENED | EventKind.DISPUTE_UPDATED:
+                fresh = noted(dispute, self.told.stand)
+                done = NO_CHANGE if fresh == known else (rows, fresh)
             case EventKind.DISPUTE_FUNDS_WITHDRAWN:
                 done = self._withdrawn(stage, rows, dispute, self.told.amount_minor)
             case EventKind.DISPUTE_FUNDS_REINSTATED:
@@ -107,12 +130,15 @@ class FollowDispute(MoneyAct):
         return Draft(f"payments.{self.told.kind}", facts(_facts(done[1], rows.intent)))
 
     def _new(self, stage: Stage, rows: Rows) -> Dispute:
+        told = DisputeState(self.told.stand.status)
         return Dispute(
             id=self.dispute_id, payment_id=rows.intent.id, attempt_id=rows.attempt.id,
             provider=self.provider, reference=self.told.reference,
-            state=DisputeState.NEEDS_RESPONSE, amount_minor=self.told.amount_minor,
+            state=DisputeState.NEEDS_RESPONSE if told in CLOSED_DISPUTES else told,
+            amount_minor=self.told.amount_minor,
             money=self.told.money, withdrawn=False, reinstated=False, reason=self.told.reason,
             taking=write_taking(Taking()), created_at=stage.now, changed_at=stage.now,
+            answer_by=self.told.stand.answer_by,
         )  # fmt: skip
 
     def _withdrawn(
@@ -190,6 +216,24 @@ class FollowDispute(MoneyAct):
         stage.put(DISPUTE_REFERENCES, self.place, fresh)
 
 
+def noted(dispute: Dispute, stand: DisputeStand) -> Dispute:
+    """Return a dispute as its provider says it stands; only the event of its end ends it."""
+    after = DisputeState(stand.status)
+    moves = after in DISPUTE[dispute.state] and after not in CLOSED_DISPUTES
+    fresh = msgspec.structs.replace(
+        dispute,
+        state=after if moves else dispute.state,
+        answer_by=stand.answer_by or dispute.answer_by,
+    )
+    if not stand.answered or dispute.evidence_state not in (None, EvidenceState.REFUSED):
+        return fresh
+    # Somebody answered at the provider; what was refused here is not what it has.
+    return msgspec.structs.replace(
+        fresh, evidence_state=EvidenceState.SUBMITTED, evidence_id=None, evidence_by=None,
+        evidence_at=None, evidence_code=None, sealed_evidence=None,
+    )  # fmt: skip
+
+
 def is_open(dispute: Dispute) -> bool:
     """Say whether a dispute still bars refunds."""
     return dispute.state not in CLOSED_DISPUTES
@@ -211,4 +255,9 @@ def _facts(dispute: Dispute, intent: Intent) -> dict[str, object]:
         "owed": taking.owed,
         "basis": taking.basis_minor,
         **let_go(taking),
+        **_deadline(dispute.answer_by),
     }
+
+
+def _deadline(at: datetime | None) -> dict[str, object]:
+    return {} if at is None else {"answerBy": at}

@@ -8,12 +8,13 @@ from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import inbox, store
 from guildbank.payments.asking import ask_provider
-from guildbank.payments.contracts.refusals import NO_CHANGE
+from guildbank.payments.contracts.refusals import NO_CHANGE, PROVIDER_SILENT
 from guildbank.payments.contracts.rows import Attempt, AttemptState, Refund, RefundState
 from guildbank.payments.rules import next_look
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import line_about
 from guildbank.payments.usecases.dispute import FollowDispute, told_by
+from guildbank.payments.usecases.dispute_stand import ask_stand
 from guildbank.payments.usecases.finish_refund import look_at_refund
 from guildbank.payments.usecases.foreign_refund import TOO_EARLY, BookForeignRefund
 from guildbank.payments.usecases.look import look_at_attempt
@@ -24,6 +25,7 @@ from guildbank.plugin_api import EventKind, OutcomeStatus, ProviderEvent, Refund
 
 log = structlog.get_logger(__name__)
 DONE: JournalOutcome = NO_CHANGE
+_OF_STANDING = (EventKind.DISPUTE_OPENED, EventKind.DISPUTE_UPDATED)
 AT_ONCE = 500
 SECOND = Refusal(
     code="second_purchase",
@@ -106,6 +108,13 @@ async def _handle(
     told = told_by(event)
     if told is None:
         return Refusal(code="incomplete_event", detail="The event lacks its dispute or amount.")
+    if event.kind in _OF_STANDING:
+        about = (attempt.provider, attempt.payment_id, told.reference)
+        stand = await ask_stand(payments, tenant, *about)
+        if not isinstance(stand, Refusal):
+            told = told._replace(stand=stand)
+        elif stand == PROVIDER_SILENT and event.kind is EventKind.DISPUTE_UPDATED:
+            return TOO_EARLY
     spent = await spent_default(payments, tenant)
     return await payments.journal.submit(tenant.schema, FollowDispute(attempt, told, spent))
 

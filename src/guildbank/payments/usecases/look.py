@@ -8,14 +8,22 @@ import structlog
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Unavailable
 from guildbank.kernel import Refusal
-from guildbank.payments import store
+from guildbank.payments import disputes, store
 from guildbank.payments.asking import ask_confirmation, ask_provider
-from guildbank.payments.contracts.rows import Attempt, AttemptState, Intent, Refund, RefundState
+from guildbank.payments.contracts.rows import (
+    Attempt,
+    AttemptState,
+    Dispute,
+    Intent,
+    Refund,
+    RefundState,
+)
 from guildbank.payments.rules import LIVE_ATTEMPTS, next_look
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import Line, line_about
 from guildbank.payments.usecases.finish_refund import look_at_refund
 from guildbank.payments.usecases.refund import refund_unapplied
+from guildbank.payments.usecases.send_answer import look_at_answer
 from guildbank.payments.usecases.settle import settle
 from guildbank.plugin_api import (
     Confirmation,
@@ -88,8 +96,9 @@ async def janitor(payments: Payments, tenant: TenantRef) -> int:
         attempts = await store.live_attempts(tx.driver, now, *first, MAX_LOOKS)
         refunds = await store.open_refunds(tx.driver, now, *first, MAX_LOOKS)
         aside = await store.unapplied_attempts(tx.driver, MAX_LOOKS)
+        answers = await disputes.answering(tx.driver, now, first[0], MAX_LOOKS)
     looks = 0
-    subjects: list[Attempt | Refund] = [*attempts, *refunds]
+    subjects: list[Attempt | Refund | Dispute] = [*attempts, *refunds, *answers]
     for one in subjects:
         looks += await _look(payments, tenant, one, now)
     for attempt in aside:
@@ -119,7 +128,7 @@ _ASKABLE = (RefundState.CREATED, RefundState.PENDING, RefundState.UNKNOWN)
 async def _look(
     payments: Payments,
     tenant: TenantRef,
-    one: Attempt | Refund,
+    one: Attempt | Refund | Dispute,
     now: datetime,
     *,
     nudged: bool = False,
@@ -136,6 +145,8 @@ async def _look(
     try:
         if isinstance(one, Attempt):
             await look_at_attempt(payments, tenant, one)
+        elif isinstance(one, Dispute):
+            await look_at_answer(payments, tenant, one)
         else:
             await look_at_refund(payments, tenant, one)
     except Unavailable as away:

@@ -10,6 +10,7 @@ from guildbank.kernel import Refusal
 from guildbank.plugin_api.captcha import CaptchaContext, CaptchaResponse
 from guildbank.plugin_api.conformance.gates.contracts import GateRehearsal
 from guildbank.plugin_api.conformance.scorers.contracts import ScorerRehearsal
+from guildbank.plugin_api.disputes import DisputeStand, EvidenceRefused, EvidenceRequest
 from guildbank.plugin_api.history import History
 from guildbank.plugin_api.http import Http
 from guildbank.plugin_api.identity_provider import (
@@ -90,6 +91,8 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
         "fetch_refund": Verb(Context, (RefundRequest, _REFERENCE), (Outcome,)),
         "read_webhook": Verb(Context, (_TEXTS, bytes), (ProviderEvent, WebhookRejected)),
         "report": Verb(Context, (datetime, _REFERENCE), (ReportPage,)),
+        "fetch_dispute": Verb(Context, (str,), (DisputeStand,)),
+        "submit_evidence": Verb(Context, (EvidenceRequest,), (DisputeStand, EvidenceRefused)),
         "test_connection": Verb(Context, (), (str,)),
     },
     Slot.NOTIFICATION: {

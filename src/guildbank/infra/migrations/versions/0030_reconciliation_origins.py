@@ -5,7 +5,7 @@ from alembic.operations import Operations
 from guildbank.infra.migrations.history import Plane, run_sql
 
 revision = "0030_reconciliation_origins"
-down_revision = "0028_refund_requests"
+down_revision = "0029_dispute_evidence"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,1 @@
+"""Stripe in the lab: payment intents, Checkout, refunds, disputes and their webhooks."""

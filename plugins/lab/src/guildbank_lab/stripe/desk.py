@@ -1,0 +1,292 @@
+"""What Stripe does when it is asked: the state of intents and sessions, and how it changes."""
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from guildbank_lab.bench import Bench
+from guildbank_lab.stripe import wire
+from guildbank_lab.stripe.errors import Refused, missing
+from guildbank_lab.stripe.records import (
+    Account,
+    Dispute,
+    Failure,
+    Intent,
+    Kept,
+    Refund,
+    Session,
+)
+from guildbank_lab.stripe.webhooks import Webhooks
+
+MOST_ACCOUNTS, MOST_PAYMENTS = 1_000, 50_000
+PAYS = frozenset({"pm_card_visa", "pm_card_mastercard"})
+ASKS = frozenset({"pm_card_authenticationRequired", "pm_card_threeDSecure2Required"})
+DECLINES = {
+    "pm_card_chargeCustomerFail": "generic_decline",
+    "pm_card_visa_chargeDeclined": "generic_decline",
+    "pm_card_visa_chargeDeclinedInsufficientFunds": "insufficient_funds",
+}
+AUTHENTICATION_FAILED = Failure(
+    code="payment_intent_authentication_failure",
+    message="The provided PaymentMethod has failed authentication.",
+)
+_OPEN = ("requires_payment_method", "requires_confirmation", "requires_action", "processing")
+
+
+class StripeDesk:
+    """The lab's Stripe. What fills up is refused as Stripe refuses who asks too often."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.webhooks = Webhooks(bench)
+        self.accounts: dict[str, Account] = {}
+        self.intents: dict[str, Intent] = {}
+        self.sessions: dict[str, Session] = {}
+        self.disputes: dict[str, Dispute] = {}
+        self.kept: dict[tuple[str, str], Kept] = {}
+
+    @property
+    def url(self) -> str:
+        """Where the lab is reached."""
+        return self.bench.config.url
+
+    def now(self) -> int:
+        """Return the time as Stripe writes it."""
+        return int(self.bench.clock.now().timestamp())
+
+    def id(self, prefix: str) -> str:
+        """Return a new id."""
+        return f"{prefix}_{self.bench.names.new(24)}"
+
+    def open_account(self, secret_key: str, webhook_secret: str, webhook_url: str) -> Account:
+        """Open an account with its webhook endpoint."""
+        _room(self.accounts, MOST_ACCOUNTS)
+        account = Account(
+            id=self.id("acct"), secret_key=secret_key, webhook_secret=webhook_secret,
+            webhook_url=webhook_url,
+        )  # fmt: skip
+        self.accounts[secret_key] = account
+        return account
+
+    def account_of(self, secret_key: str) -> Account:
+        """Return whose key this is."""
+        for known, account in self.accounts.items():
+            if secrets.compare_digest(known.encode(), secret_key.encode()):
+                return account
+        raise Refused(401, "invalid_api_key", "Invalid API Key provided.")
+
+    def intent(self, account: Account, id_: str) -> Intent:
+        """Return an intent of this account."""
+        found = self.intents.get(id_)
+        if found is None or found.account is not account:
+            raise missing("payment_intent", id_)
+        return found
+
+    def session(self, account: Account, id_: str) -> Session:
+        """Return a Checkout Session of this account."""
+        found = self.sessions.get(id_)
+        if found is None or found.account is not account:
+            raise missing("checkout.session", id_)
+        return self._aged(found)
+
+    def refund_of(self, account: Account, id_: str) -> tuple[Intent, Refund]:
+        """Return a refund of this account, with its intent."""
+        for intent in self.intents.values():
+            for one in intent.refunds:
+                if one.id == id_ and intent.account is account:
+                    return intent, one
+        raise missing("refund", id_)
+
+    def dispute_of(self, account: Account, id_: str) -> Dispute:
+        """Return a dispute of this account."""
+        found = self.disputes.get(id_)
+        if found is None or found.intent.account is not account:
+            raise missing("dispute", id_)
+        return found
+
+    def keep(self, made: Intent | Session) -> None:
+        """Remember what was made."""
+        kept: dict[str, Any] = self.intents if isinstance(made, Intent) else self.sessions
+        _room(kept, MOST_PAYMENTS)
+        kept[made.id] = made
+
+    def confirm(self, intent: Intent, method: str) -> None:
+        """Try a payment method."""
+        intent.method = method
+        if method in ASKS:
+            intent.status = "requires_action"
+            self._tell_intent(intent, "requires_action")
+        elif method in PAYS:
+            self.succeed(intent)
+        elif method in DECLINES:
+            said = Failure(
+                code="card_declined", message="Your card was declined.",
+                decline_code=DECLINES[method],
+            )  # fmt: skip
+            self.fail(intent, said)
+            shown = wire.intent(intent, self.url)
+            raise Refused(
+                402, said.code, said.message, decline_code=said.decline_code, payment_intent=shown
+            )
+        else:
+            raise missing("PaymentMethod", method)
+
+    def authenticate(self, intent: Intent, *, success: bool) -> None:
+        """Do what the player does at the bank; what waits for nobody stays as it is."""
+        if intent.status != "requires_action":
+            return
+        if success:
+            self.succeed(intent)
+        else:
+            self.fail(intent, AUTHENTICATION_FAILED)
+
+    def succeed(self, intent: Intent) -> None:
+        """Take the money."""
+        intent.status, intent.failure = "succeeded", None
+        self._tell_intent(intent, "succeeded")
+
+    def fail(self, intent: Intent, why: Failure) -> None:
+        """Refuse one try; another may follow."""
+        intent.status, intent.failure = "requires_payment_method", why
+        self._tell_intent(intent, "payment_failed")
+
+    def cancel(self, intent: Intent) -> None:
+        """End an intent that took nothing."""
+        if intent.status not in _OPEN or intent.page is not None:
+            raise Refused(
+                400, "payment_intent_unexpected_state",
+                f"You cannot cancel this PaymentIntent because it has a status of {intent.status}.",
+                payment_intent=wire.intent(intent, self.url),
+            )  # fmt: skip
+        intent.status = "canceled"
+        self._tell_intent(intent, "canceled")
+
+    def complete(self, session: Session, *, later: bool = False) -> None:
+        """Pay on Stripe's page; with `later`, by a method whose money comes afterwards."""
+        if self._aged(session).status != "open":
+            return
+        intent = Intent(
+            id=self.id("pi"), account=session.account, amount=session.amount,
+            currency=session.currency, status="processing" if later else "succeeded",
+            client_secret=self.id("pi_secret"), metadata=session.intent_metadata,
+            description=session.title, return_url=session.success_url, at=self.now(),
+            page=session.id,
+        )  # fmt: skip
+        self.keep(intent)
+        session.intent, session.status = intent, "complete"
+        self._tell_intent(intent, intent.status)
+        self._tell_session(session, "completed")
+
+    def arrive(self, session: Session, *, success: bool) -> None:
+        """End a payment whose money comes afterwards."""
+        intent = session.intent
+        if intent is None or intent.status != "processing":
+            return
+        if success:
+            self.succeed(intent)
+        else:
+            self.fail(intent, Failure(code="payment_intent_payment_attempt_failed",
+                                      message="The payment failed."))  # fmt: skip
+        self._tell_session(session, f"async_payment_{'succeeded' if success else 'failed'}")
+
+    def expire(self, session: Session) -> None:
+        """End a session that nobody has paid."""
+        if self._aged(session).status != "open":
+            raise Refused(
+                400, "checkout_session_not_open",
+                f"Only Checkout Sessions with a status in [open] can be expired. This one is "
+                f"{session.status}.",
+            )  # fmt: skip
+        session.status = "expired"
+        self._tell_session(session, "expired")
+
+    def refund(
+        self, intent: Intent, amount: int | None, reason: str | None, metadata: dict[str, str],
+        effect: str | None,
+    ) -> Refund:  # fmt: skip
+        """Give back a part, or the rest without an amount; `effect` is `PENDING` or `FAILED`."""
+        rest = intent.received - intent.refunded
+        if intent.status != "succeeded":
+            raise Refused(400, "payment_intent_unexpected_state", "It has no successful charge.")
+        if rest <= 0:
+            raise Refused(400, "charge_already_refunded", "The charge has already been refunded.")
+        if not 0 < (amount or rest) <= rest:
+            raise Refused(400, "amount_too_large", "The amount is greater than what is left.")
+        given = Refund(
+            id=self.id("re"), amount=amount or rest, status=(effect or "succeeded").lower(),
+            reason=reason, metadata=metadata, at=self.now(),
+        )  # fmt: skip
+        intent.refunds.append(given)
+        self._tell(intent, "refund.created", wire.refund(intent, given))
+        return given
+
+    def dispute(
+        self, intent: Intent, amount: int | None, reason: str, answer_days: int, *, inquiry: bool
+    ) -> Dispute:
+        """Open a dispute; the money goes at once, but for an inquiry."""
+        if intent.status != "succeeded":
+            raise Refused(400, "payment_intent_unexpected_state", "It has no successful charge.")
+        _room(self.disputes, MOST_PAYMENTS)
+        lasts = int(timedelta(days=answer_days).total_seconds())
+        case = Dispute(
+            id=self.id("du"), intent=intent, amount=amount or intent.received, reason=reason,
+            status="warning_needs_response" if inquiry else "needs_response",
+            due_by=self.now() + lasts if answer_days else 0, at=self.now(),
+            withdrawn=not inquiry,
+        )  # fmt: skip
+        self.disputes[case.id] = case
+        self._tell_dispute(case, "created")
+        if case.withdrawn:
+            self._tell_dispute(case, "funds_withdrawn")
+        return case
+
+    def answer(self, case: Dispute, evidence: dict[str, str], *, submit: bool) -> None:
+        """Take evidence; what is submitted is under review from then on, and that happens once."""
+        if case.status not in ("needs_response", "warning_needs_response"):
+            raise Refused(400, "dispute_evidence_already_submitted", "The dispute takes none.")
+        case.evidence.update(evidence)
+        if submit:
+            case.submissions += 1
+            inquiry = case.status.startswith("warning_")
+            case.status = "warning_under_review" if inquiry else "under_review"
+        self._tell_dispute(case, "updated")
+
+    def decide(self, case: Dispute, *, won: bool) -> None:
+        """End a dispute; money that was taken comes back where it is won."""
+        if case.status.startswith("warning_"):
+            case.status = "warning_closed"
+        else:
+            case.status = "won" if won else "lost"
+        if won and case.withdrawn:
+            self._tell_dispute(case, "funds_reinstated")
+        self._tell_dispute(case, "closed")
+
+    def move_deadline(self, case: Dispute, due_by: int) -> None:
+        """Give more time to answer, or less."""
+        case.due_by = due_by
+        self._tell_dispute(case, "updated")
+
+    def _aged(self, session: Session) -> Session:
+        """Return a session, which is over once its time is."""
+        if session.status == "open" and session.expires_at <= self.now():
+            session.status = "expired"
+            self._tell_session(session, "expired")
+        return session
+
+    def _tell_intent(self, intent: Intent, what: str) -> None:
+        self._tell(intent, f"payment_intent.{what}", wire.intent(intent, self.url))
+
+    def _tell_dispute(self, case: Dispute, what: str) -> None:
+        self._tell(case.intent, f"charge.dispute.{what}", wire.dispute(case))
+
+    def _tell(self, intent: Intent, kind: str, shown: wire.Json) -> None:
+        self.webhooks.tell(intent.account, intent.subjects, kind, shown)
+
+    def _tell_session(self, session: Session, what: str) -> None:
+        shown = wire.session(session, self.url)
+        self.webhooks.tell(session.account, session.subjects, f"checkout.session.{what}", shown)
+
+
+def _room(kept: dict[str, Any], most: int) -> None:
+    if len(kept) >= most:
+        raise Refused(429, "rate_limit", f"The lab keeps {most} of these; start it anew.")

@@ -1,0 +1,120 @@
+"""What the lab's Stripe remembers, in memory."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """A merchant's account with its one webhook endpoint."""
+
+    id: str
+    secret_key: str = field(repr=False)
+    webhook_secret: str = field(repr=False)
+    webhook_url: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Failure:
+    """Why the last try on an intent failed."""
+
+    code: str
+    message: str
+    decline_code: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Refund:
+    """Money given back, or on its way."""
+
+    id: str
+    amount: int
+    status: str
+    reason: str | None
+    metadata: dict[str, str]
+    at: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Intent:
+    """A PaymentIntent; `page` is the Checkout Session whose it is."""
+
+    id: str
+    account: Account
+    amount: int
+    currency: str
+    status: str
+    client_secret: str
+    metadata: dict[str, str]
+    description: str | None
+    return_url: str | None
+    at: int
+    method: str | None = None
+    failure: Failure | None = None
+    page: str | None = None
+    refunds: list[Refund] = field(default_factory=list)
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The names by which a switch may mean this payment."""
+        return self.id, *self.metadata.values()
+
+    @property
+    def received(self) -> int:
+        """What was taken."""
+        return self.amount if self.status == "succeeded" else 0
+
+    @property
+    def refunded(self) -> int:
+        """What was given back or is on its way."""
+        return sum(one.amount for one in self.refunds if one.status not in ("failed", "canceled"))
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """A Checkout Session with its one line."""
+
+    id: str
+    account: Account
+    amount: int
+    currency: str
+    title: str
+    success_url: str
+    cancel_url: str | None
+    metadata: dict[str, str]
+    intent_metadata: dict[str, str]
+    client_reference_id: str | None
+    expires_at: int
+    at: int
+    status: str = "open"
+    intent: Intent | None = None
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The names by which a switch may mean this payment."""
+        return self.id, *self.metadata.values()
+
+
+@dataclass(slots=True, kw_only=True)
+class Dispute:
+    """A buyer's complaint at the bank."""
+
+    id: str
+    intent: Intent
+    amount: int
+    reason: str
+    status: str
+    due_by: int | None
+    at: int
+    withdrawn: bool = False
+    evidence: dict[str, str] = field(default_factory=dict)
+    submissions: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Kept:
+    """The answer that an idempotency key got, for whoever sends it again."""
+
+    request: tuple[str, bytes]
+    status: int
+    answer: object
+    until: int

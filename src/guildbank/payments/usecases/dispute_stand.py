@@ -1,0 +1,41 @@
+"""Ask a provider how a dispute stands: its events come in any order, and deadlines are its own."""
+
+import asyncio
+
+import structlog
+
+from guildbank.infra.tenant import TenantRef
+from guildbank.kernel import Refusal
+from guildbank.payments.asking import storable
+from guildbank.payments.contracts.refusals import NOT_ANSWERED_HERE, PROVIDER_SILENT
+from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.accounts import line_about
+from guildbank.plugin_api import AnswersDisputes, DisputeStand
+
+log = structlog.get_logger(__name__)
+
+
+async def ask_stand(
+    payments: Payments, tenant: TenantRef, provider: str, payment_id: str, reference: str
+) -> DisputeStand | Refusal:
+    """Return how the dispute stands.
+
+    Refusals: `dispute_not_answerable` where the provider is not asked about disputes,
+    `provider_silent`, and those of `line_to`.
+    """
+    line = await line_about(payments, tenant, provider, payment_id)
+    if isinstance(line, Refusal):
+        return line
+    plugin = line.plugin
+    if not isinstance(plugin, AnswersDisputes):
+        return NOT_ANSWERED_HERE
+    try:
+        async with asyncio.timeout(line.manifest.timeout_seconds):
+            stand = await plugin.fetch_dispute(line.context, reference)
+    except Exception as error:  # only the provider knows, and it did not say
+        log.warning("dispute_not_told", plugin=provider, error=repr(error))
+        return PROVIDER_SILENT
+    if stand.reference != reference or not storable(stand.reference):
+        log.error("dispute_malformed", plugin=provider)
+        return PROVIDER_SILENT
+    return stand
