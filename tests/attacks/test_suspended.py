@@ -34,8 +34,6 @@ async def sleeper(city: City) -> AsyncIterator[Studio]:
 async def asleep(city: City, sleeper: Studio) -> Objects:
     """A tenant that has one of everything, and is suspended."""
     objects = await settle(sleeper)
-    # What was exchanged about its payments is written a little after them.
-    await city.services.payments.drain()
     await suspend_tenant(city.services.tenancy, sleeper.ref.slug)
     return objects
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import io
 from collections.abc import Mapping
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -28,6 +29,7 @@ from guildbank.infra.config import Settings
 from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.infra.postgres.binaries import wheel_binaries
 from guildbank.infra.private_files import write_private
+from guildbank.journal import Sought, search_audit
 from guildbank.tenancy.contracts import BACKED_UP, RECIPIENT_SET
 
 KEY, FILES, DATABASE = "master.key.age", "files.tar.age", "database.dump.age"
@@ -134,6 +136,21 @@ async def make_backup(settings: Settings, to: Path, watching: Watching) -> Made:
         return Made(folder, whole)
     finally:
         await services.close()
+
+
+def read_last_backup(settings: Settings) -> datetime | None:
+    """Return when the last backup was made, None if none ever was."""
+    return asyncio.run(_last_backup(settings))
+
+
+async def _last_backup(settings: Settings) -> datetime | None:
+    services = open_services(settings, application="guildbank cli")
+    try:
+        async with services.db.begin(CONTROL_SCHEMA, read_only=True) as tx:
+            found = await search_audit(tx, Sought(kind=BACKED_UP), limit=1)
+    finally:
+        await services.close()
+    return found[0].entry.at if found else None
 
 
 def _write(

@@ -26,17 +26,6 @@ COUNTRIES_OLD_DAYS = 100
 """Publishers bring a file out each month or week."""
 BACKUP_AGES = timedelta(hours=48)
 """An older backup is an alarm: who makes one each night has missed two."""
-LAST_BACKUP = """
-SELECT
-    (SELECT written_at
-     FROM guildbank.journal_batch
-     WHERE last_seq >= (
-         SELECT max(seq) FROM guildbank.journal_audit WHERE kind = 'backups.made'
-     )
-     ORDER BY last_seq
-     LIMIT 1),
-    now()
-"""
 _ASK_SECONDS = 5.0
 _AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError)
 
@@ -140,7 +129,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield from refund_requests(settings)
             yield from disputes(settings)
             yield from differences(settings)
-            yield asyncio.run(_last_backup(url))
+            yield from last_backup(settings)
         else:
             yield _missing("schema", "is of another version; run `guildbank migrate`")
     except (*_AWAY, ClusterError) as error:
@@ -241,19 +230,23 @@ def differences(settings: Settings) -> Iterator[Finding]:
         )
 
 
-async def _last_backup(url: str) -> Finding:
-    connection = await asyncpg.connect(url, timeout=_ASK_SECONDS)
+def last_backup(settings: Settings) -> Iterator[Finding]:
+    """Say when the last backup was made."""
+    from guildbank.app.backups import read_last_backup
+
     try:
-        made_at, now = await connection.fetchrow(LAST_BACKUP)
-    finally:
-        await connection.close()
+        made_at = read_last_backup(settings)
+    except KeyUnusable:
+        return
     if made_at is None:
         how = "none was made yet; see `guildbank recovery-key` and `guildbank backup`"
-        return Finding("backup", State.NOTE, how)
+        yield Finding("backup", State.NOTE, how)
+        return
     said = f"the last one was made at {made_at:%Y-%m-%d %H:%M} UTC"
-    if now - made_at > BACKUP_AGES:
-        return Finding("backup", State.NOTE, f"{said}; does whatever makes them still run?")
-    return Finding("backup", State.OK, said)
+    if SystemClock().now() - made_at > BACKUP_AGES:
+        yield Finding("backup", State.NOTE, f"{said}; does whatever makes them still run?")
+    else:
+        yield Finding("backup", State.OK, said)
 
 
 def _some(slugs: Sequence[str], most: int = 5) -> str:
