@@ -19,9 +19,7 @@ from tests.servers.smtp import smtp_server
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuildbankServer]:
     """A deployment without a demo, for tests that leave it running."""
-    with GuildbankServer(
-        tmp_path_factory.mktemp("up") / "data", "--no-demo", first=True
-    ) as running:
+    with GuildbankServer(tmp_path_factory.mktemp("up") / "data", "--no-demo") as running:
         yield running
 
 
@@ -208,7 +206,7 @@ def test_plugins_are_listed_and_tested(server: GuildbankServer):
 
 
 def test_ctrl_c_leaves_no_process_and_a_second_start_shows_no_keys(tmp_path: Path):
-    server = GuildbankServer(tmp_path / "data", "--no-demo", "--workers=2", first=True)
+    server = GuildbankServer(tmp_path / "data", "--no-demo", "--workers=2")
     with server:
         key = server.credentials.deployment_key
         assert processes_of(server.folder)

@@ -83,7 +83,8 @@ for _ in range(2):
 def test_an_ordinary_user_needs_no_other_rights(open_folder: Path) -> None:
     site = open_folder / "site"
     site.mkdir()
-    for part in ("__init__.py", "infra/__init__.py", "infra/postgres", "infra/processes"):
+    inner = ("__init__.py", "private_files.py", "postgres", "processes")
+    for part in ("__init__.py", *(f"infra/{one}" for one in inner)):
         source, target = Path(guildbank.__file__).parent / part, site / "guildbank" / part
         target.parent.mkdir(exist_ok=True)
         (shutil.copytree if source.is_dir() else shutil.copy)(source, target)

@@ -52,7 +52,8 @@ class GuildbankServer:
         self._log = folder.with_name(f"{folder.name}.log")
         self._options = options
         self.variables = dict(variables or {})
-        self._first = first
+        # What is copied has a demo.
+        self._first = first or "--no-demo" in options
         self._logged_before = 0
         self._process: subprocess.Popen[bytes] | None = None
 
