@@ -91,6 +91,7 @@ def page(figures: dict[str, Figure]) -> str:
         _http(figures),
         _access(figures),
         _purchases(figures),
+        _backups(figures),
         _rest(figures),
         CEILINGS,
         END.format(phase=figures["checkpoint.phase"]),
@@ -256,6 +257,28 @@ def _purchases(figures: dict[str, Figure]) -> str:
         f"{found['webhooks.p99_ms']} ms). "
         "From publishing a revision until each of four workers shows it: "
         f"{found['publish_to_effect_ms']} ms; purchases run it from the commit on.\n"
+    )
+
+
+def _backups(figures: dict[str, Figure]) -> str:
+    rows = [
+        [
+            "a sealed backup",
+            "`pg_dump` to a file",
+            _number(figures["backups.mb_per_second"]),
+            _number(figures["backups.over_pg_dump"]),
+        ],
+        [
+            "the database of a backup",
+            "`pg_restore` of that file",
+            _number(figures["backups.restore_mb_per_second"]),
+            _number(figures["backups.restore_over_pg_restore"]),
+        ],
+    ]
+    heading = ["what", "peer", "MB of the database a second", "seconds over those of the peer"]
+    return (
+        f"## Backups\n\nOf a database of {_number(figures['backups.database_mb'])} MB.\n\n"
+        + _table(heading, rows)
     )
 
 

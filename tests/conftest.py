@@ -17,7 +17,9 @@ from guildbank.infra.postgres import Cluster
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """The session's server; tests that break a server start their own."""
-    with Cluster(tmp_path_factory.mktemp("postgres") / "cluster") as running:
+    folder = tmp_path_factory.mktemp("postgres") / "cluster"
+    # By its end it has so many databases that the last checkpoint would sync files for a minute.
+    with Cluster(folder, stop_seconds=2) as running:
         yield running
 
 
