@@ -80,7 +80,7 @@ def test_a_broken_line_is_named_and_the_mended_file_is_booked_once(
             ("4.99", "0.44", True),
             ("9.99", "0.58", True),
         ]
-        assert "2 lines of the last week's reports of demo differ" in " ".join(
+        assert "2 of demo were reported in the last week and differ" in " ".join(
             server.run("doctor").stdout.split()
         )
         code, said = bring(server, file)

@@ -67,7 +67,8 @@ class Shop:
         self.payments = payments
         self.script = script
         self.store = Store(house.db, house.journal)
-        self.clock: Ahead = payments.clock  # type: ignore[assignment]
+        assert isinstance(payments.clock, Ahead)
+        self.clock = payments.clock
         self.pack = ""
 
     async def player(self) -> str:

@@ -184,9 +184,9 @@ async def test_two_changes_at_once_are_both_kept(house: House) -> None:
     await asyncio.gather(
         *(change_tenant(house.tenancy, "twice-changed", change) for change in (red, debt) * 3)
     )
-    settings = await house.tenancy.tenants.settings(
-        (await house.tenancy.tenants.by_slug("twice-changed")).id  # type: ignore[union-attr]
-    )
+    changed = await house.tenancy.tenants.by_slug("twice-changed")
+    assert changed is not None
+    settings = await house.tenancy.tenants.settings(changed.id)
     assert settings == TenantSettings(spent_coins="debt", mail=MailSettings(brand_color="#ff0000"))
 
 

@@ -126,9 +126,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield Finding("schema", State.OK, "every schema is at the version of this program")
             yield from _signing_keys(settings)
             yield from proofs(settings)
-            yield from refund_requests(settings)
-            yield from disputes(settings)
-            yield from differences(settings)
+            yield from waiting(settings)
             yield from last_backup(settings)
         else:
             yield _missing("schema", "is of another version; run `guildbank migrate`")
@@ -177,57 +175,17 @@ def proofs(settings: Settings) -> Iterator[Finding]:
         yield Finding("proof", State.OK, f"the books of {len(found.ok)} tenants add up")
 
 
-def refund_requests(settings: Settings) -> Iterator[Finding]:
-    """Tell of players who asked for a refund and were not answered for three days."""
-    from guildbank.app.waiting_requests import read_overdue_requests
+def waiting(settings: Settings) -> Iterator[Finding]:
+    """Tell of requests, disputes and differences that somebody has to look at."""
+    from guildbank.app.waiting import read_waiting
 
     try:
-        overdue = read_overdue_requests(settings)
+        found = read_waiting(settings)
     except KeyUnusable:
         return
-    if overdue:
-        count = sum(overdue.values())
-        yield Finding(
-            "refund requests",
-            State.NOTE,
-            f"{count} of {_some(sorted(overdue))} have waited for more than 72 hours; decide on "
-            "them: GET /v1/refund-requests?state=open lists them",
-        )
-
-
-def disputes(settings: Settings) -> Iterator[Finding]:
-    """Tell of disputes that are lost by silence within three days."""
-    from guildbank.app.waiting_disputes import read_due_disputes
-
-    try:
-        due = read_due_disputes(settings)
-    except KeyUnusable:
-        return
-    if due:
-        count = sum(due.values())
-        yield Finding(
-            "disputes",
-            State.NOTE,
-            f"{count} of {_some(sorted(due))} have to be answered within 72 hours; "
-            "GET /v1/disputes?dueWithinHours=72 lists them",
-        )
-
-
-def differences(settings: Settings) -> Iterator[Finding]:
-    """Tell of what providers reported in the last week and the books do not say."""
-    from guildbank.app.reconciliations import read_differences
-
-    try:
-        found = read_differences(settings)
-    except KeyUnusable:
-        return
-    if found:
-        yield Finding(
-            "reconciliation",
-            State.NOTE,
-            f"{sum(found.values())} lines of the last week's reports of {_some(sorted(found))} "
-            "differ from the books; see docs/reconcile-with-a-provider.md",
-        )
+    for part, said, tenants in found:
+        told = f"{sum(tenants.values())} of {_some(sorted(tenants))} {said}"
+        yield Finding(part, State.NOTE, told)
 
 
 def last_backup(settings: Settings) -> Iterator[Finding]:

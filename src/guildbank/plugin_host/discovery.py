@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
-from typing import cast
+from typing import Any, cast
 
 import jsonschema_rs
 import msgspec
@@ -164,9 +164,9 @@ class Plugins:
             return
         self._admit(point.name, plugin)
 
-    def _admit(self, name: str, plugin: object) -> None:
+    def _admit(self, name: str, plugin: Any) -> None:
         try:
-            manifest = plugin.manifest  # type: ignore[attr-defined]
+            manifest = plugin.manifest
             problem = check_manifest(manifest, plugin)
         except Exception as broken:  # the same for its manifest
             self._report(name, None, f"has no usable manifest: {broken!r}")

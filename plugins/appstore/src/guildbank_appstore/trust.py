@@ -6,7 +6,9 @@ by TLS, with the key of the app.
 """
 
 from base64 import b64decode
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from appstoreserverlibrary.models.Environment import Environment
 from appstoreserverlibrary.models.JWSTransactionDecodedPayload import JWSTransactionDecodedPayload
@@ -20,6 +22,7 @@ from appstoreserverlibrary.signed_data_verifier import (
 from guildbank.kernel import epoch_ms
 from guildbank_appstore.settings import Settings
 
+T = TypeVar("T")
 # Apple Root CA - G3, from https://www.apple.com/certificateauthority/ . Its SHA-256 is
 # 63343abfb89a6a03ebb57e9b3f5fa7be7c4f5c756f3017b3a8c488c3653e9179.
 APPLE_ROOT = b64decode(
@@ -59,14 +62,7 @@ def read_transaction(
 ) -> JWSTransactionDecodedPayload:
     """Return a signed transaction of the app in this environment; raises Doubted."""
     verifier = _verifier(settings, environment)
-    try:
-        found = verifier.verify_and_decode_signed_transaction(_bounded(signed))
-    except VerificationException as error:
-        raise Doubted(*_REASONS.get(error.status, _FORGED)) from None
-    except Doubted:
-        raise
-    except Exception:  # what is signed and has fields of other types
-        raise Doubted("malformed", "It cannot be read.") from None
+    found = _believed(verifier.verify_and_decode_signed_transaction, signed)
     _check_age(found.signedDate, now, None)
     return found
 
@@ -76,22 +72,21 @@ def read_notification(
 ) -> ResponseBodyV2DecodedPayload:
     """Return a signed notification about the app in this environment; raises Doubted."""
     verifier = _verifier(settings, environment)
-    try:
-        found = verifier.verify_and_decode_notification(_bounded(signed))
-    except VerificationException as error:
-        raise Doubted(*_REASONS.get(error.status, _FORGED)) from None
-    except Doubted:
-        raise
-    except Exception:  # what is signed and has fields of other types
-        raise Doubted("malformed", "It cannot be read.") from None
+    found = _believed(verifier.verify_and_decode_notification, signed)
     _check_age(found.signedDate, now, oldest)
     return found
 
 
-def _bounded(signed: str) -> str:
+def _believed(read: Callable[[str], T], signed: str) -> T:
+    """Return what the library reads; raises Doubted."""
     if len(signed) > LONGEST or signed.count(".") != 2:
         raise Doubted("malformed", "It is nothing signed.")
-    return signed
+    try:
+        return read(signed)
+    except VerificationException as error:
+        raise Doubted(*_REASONS.get(error.status, _FORGED)) from None
+    except Exception:  # what is signed and has fields of other types
+        raise Doubted("malformed", "It cannot be read.") from None
 
 
 def _check_age(signed_ms: object, now: datetime, oldest: timedelta | None) -> None:

@@ -22,13 +22,13 @@ class Authority:
 
     def __init__(self, now: datetime) -> None:
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=_BITS)
-        self._name = _name("Guildbank lab, worth nothing anywhere else")
+        self._name = name_of("Guildbank lab, worth nothing anywhere else")
         self._begins, self._ends = now - _CLOCKS_DIFFER, now + _LASTS
         constraints = x509.BasicConstraints(ca=True, path_length=0)
         self._root = (
             self._begin(self._name, self._key.public_key())
             .add_extension(constraints, critical=True)
-            .add_extension(_usage(signs_certificates=True), critical=True)
+            .add_extension(usage_of(signs_certificates=True), critical=True)
             .sign(self._key, SHA256())
         )
 
@@ -43,9 +43,9 @@ class Authority:
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         leaf = (
-            self._begin(_name(host), key.public_key())
+            self._begin(name_of(host), key.public_key())
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_usage(signs_certificates=False), critical=True)
+            .add_extension(usage_of(signs_certificates=False), critical=True)
             .add_extension(usage, critical=False)
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
             .add_extension(issuer, critical=False)
@@ -79,11 +79,13 @@ class Signer:
         return self._key.sign(message, PKCS1v15(), SHA256())
 
 
-def _name(text: str) -> x509.Name:
+def name_of(text: str) -> x509.Name:
+    """Return a certificate's name."""
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+def usage_of(*, signs_certificates: bool) -> x509.KeyUsage:
+    """Return what a certificate's key is for: other certificates, or all else that is signed."""
     return x509.KeyUsage(
         digital_signature=not signs_certificates,
         content_commitment=False,

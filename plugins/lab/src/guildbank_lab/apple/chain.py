@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+
+from guildbank_lab.authority import name_of, usage_of
 
 OF_INTERMEDIATES = x509.ObjectIdentifier("1.2.840.113635.100.6.2.1")
 OF_SIGNERS = x509.ObjectIdentifier("1.2.840.113635.100.6.11.1")
@@ -34,15 +35,18 @@ class Chain:
     def __init__(self, now: datetime, *, marked: bool = True) -> None:
         self._begins, self._ends = now - _CLOCKS_DIFFER, now + _LASTS
         root_key, middle_key, self._key = (ec.generate_private_key(ec.SECP256R1()) for _ in "123")
-        root_name, middle_name = _name("Guildbank lab's Apple root"), _name("Guildbank lab's WWDR")
+        root_name, middle_name = (
+            name_of("Guildbank lab's Apple root"),
+            name_of("Guildbank lab's WWDR"),
+        )
         root = self._make(root_name, root_key, root_name, root_key, depth=1, mark=None)
         middle = self._make(
             middle_name, middle_key, root_name, root_key, depth=0,
             mark=OF_INTERMEDIATES if marked else None,
         )  # fmt: skip
         signer = self._make(
-            _name("Guildbank lab's Mac App Store"), self._key, middle_name, middle_key, depth=None,
-            mark=OF_SIGNERS if marked else None,
+            name_of("Guildbank lab's Mac App Store"), self._key, middle_name, middle_key,
+            depth=None, mark=OF_SIGNERS if marked else None,
         )  # fmt: skip
         self._x5c = [
             b64encode(one.public_bytes(Encoding.DER)).decode() for one in (signer, middle, root)
@@ -82,7 +86,7 @@ class Chain:
             .add_extension(
                 x509.BasicConstraints(ca=depth is not None, path_length=depth), critical=True
             )
-            .add_extension(_usage(signs_certificates=depth is not None), critical=True)
+            .add_extension(usage_of(signs_certificates=depth is not None), critical=True)
             .add_extension(
                 x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
             )
@@ -121,21 +125,3 @@ def _packed(raw: bytes) -> str:
 
 def _unpacked(text: str) -> bytes:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        encipher_only=False,
-        decipher_only=False,
-    )

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
 from litestar import post
 
 from guildbank_lab.apple.desk import AppleDesk
-from guildbank_lab.apple.records import App, Sale
+from guildbank_lab.apple.records import App, Sale, Wish
 from guildbank_lab.paypal.errors import Refused
 
 Bundle = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9.-]{1,155}$")]
@@ -90,10 +90,11 @@ def open_account(apple: AppleDesk, data: NewApp) -> dict[str, Any]:
 async def buy(apple: AppleDesk, data: Buying) -> dict[str, str]:
     """Buy as a player on a device does; answers what StoreKit gives to the app."""
     app = _app(apple, data.bundle_id)
-    given = msgspec.structs.asdict(data)
-    once = given.pop("once")
-    del given["bundle_id"]
-    sale = apple.buy(app, given, once=once)
+    wish = Wish(
+        product=data.product, token=data.token, price=data.price, currency=data.currency,
+        quantity=data.quantity, kind=data.kind,
+    )  # fmt: skip
+    sale = apple.buy(app, wish, once=data.once)
     return {"transaction": sale.transaction_id, "signed_transaction": apple.signed(sale)}
 
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from guildbank_lab.apple import wire
 from guildbank_lab.apple.chain import Chain, claims_of
-from guildbank_lab.apple.records import App, Sale, Sent
+from guildbank_lab.apple.records import App, Sale, Sent, Wish
 from guildbank_lab.bench import Bench
 from guildbank_lab.steam.desk import LabIsFull
 from guildbank_lab.switches import DUPLICATE, FORGED, REORDERED, UNSENT
@@ -68,20 +68,24 @@ class AppleDesk:
                 return app if good == (app.bundle_id, app.issuer_id, _AUDIENCE) else None
         return None
 
-    def buy(self, app: App, sale: Mapping[str, object], *, once: bool) -> Sale:
+    def buy(self, app: App, wish: Wish, *, once: bool) -> Sale:
         """Sell something to whoever holds the device; `once` for a token, if one is given."""
-        token = sale["token"]
-        if once and token is not None:
+        if once and wish.token is not None:
             for known in self.sales.values():
-                if known.token == token and known.app.bundle_id == app.bundle_id:
+                if known.token == wish.token and known.app.bundle_id == app.bundle_id:
                     return known
         if len(self.sales) >= MOST_SALES:
             raise LabIsFull
         made = Sale(
             app=app,
             transaction_id=str(_FIRST_TRANSACTION + len(self.sales)),
+            product=wish.product,
+            token=wish.token,
+            price=wish.price,
+            currency=wish.currency,
+            quantity=wish.quantity,
+            kind=wish.kind,
             bought=self.bench.clock.now(),
-            **sale,  # type: ignore[arg-type]
         )
         self.sales[made.transaction_id] = made
         self.tell(app, "ONE_TIME_CHARGE", made)

@@ -18,6 +18,18 @@ class App:
     webhook_url: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a player's device buys, and under which token; the price is in thousandths."""
+
+    product: str
+    token: str | None
+    price: int
+    currency: str
+    quantity: int
+    kind: str
+
+
 @dataclass(slots=True, kw_only=True)
 class Sale:
     """A purchase, and what became of its money; the price is in thousandths."""

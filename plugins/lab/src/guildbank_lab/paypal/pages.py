@@ -57,8 +57,10 @@ def show(desk: Desk, token: str) -> Response[str]:
         for choice, (words, _, _) in _WORDS.items()
     )
     page = (
-        "<!doctype html><html lang='en'><meta charset='utf-8'><title>PayPal in the lab</title>"
-        "<body style='font:18px sans-serif;max-width:30em;margin:3em auto'>"
+        "<!doctype html><html lang='en'><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width'>"
+        "<title>PayPal in the lab</title>"
+        "<body style='font:18px sans-serif;max-width:30em;margin:3em auto;padding:0 1em'>"
         "<h1>PayPal in the lab</h1><p>No real money moves.</p>"
         f"<p>{escape(order.description)}: <b>{escape(amount['value'])} {escape(order.currency)}</b>"
         f" ({escape(order.status.lower().replace('_', ' '))})</p>"

@@ -46,8 +46,10 @@ def show(steam: SteamDesk, trans_id: str, returnurl: str = "") -> Response[str]:
         for choice, (words, _) in _WORDS.items()
     )
     page = (
-        "<!doctype html><html lang='en'><meta charset='utf-8'><title>Steam in the lab</title>"
-        "<body style='font:18px sans-serif;max-width:30em;margin:3em auto'>"
+        "<!doctype html><html lang='en'><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width'>"
+        "<title>Steam in the lab</title>"
+        "<body style='font:18px sans-serif;max-width:30em;margin:3em auto;padding:0 1em'>"
         "<h1>Steam in the lab</h1><p>No real money moves.</p>"
         f"<p>{escape(order.description)}: <b>{order.asked // 100}.{order.asked % 100:02} "
         f"{escape(order.currency)}</b> ({escape(order.status.lower())})</p>"

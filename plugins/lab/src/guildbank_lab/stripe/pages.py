@@ -54,7 +54,7 @@ class PayForm(msgspec.Struct):
 def show_bank(stripe: StripeDesk, intent_id: str) -> Response[str]:
     """Ask the player to confirm."""
     intent = _intent(stripe, intent_id)
-    return _page("The bank in the lab", intent.description or "", intent, _AT_BANK)
+    return _page("The bank in the lab", intent.description or "A payment", intent, _AT_BANK)
 
 
 @post("/stripe/authenticate/{intent_id:str}", media_type="text/html", status_code=200)
@@ -110,8 +110,10 @@ def _page(title: str, what: str, paid: Intent | Session, choices: dict[str, str]
         for choice, words in choices.items()
     )
     page = (
-        f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{title}</title>"
-        "<body style='font:18px sans-serif;max-width:30em;margin:3em auto'>"
+        f"<!doctype html><html lang='en'><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width'>"
+        f"<title>{title}</title>"
+        "<body style='font:18px sans-serif;max-width:30em;margin:3em auto;padding:0 1em'>"
         f"<h1>{title}</h1><p>No real money moves.</p><p>{escape(what)}: <b>{paid.amount} "
         f"{escape(paid.currency.upper())}</b> in the smallest unit ({escape(paid.status)})</p>"
         f"<form method='post'>{buttons}</form></body></html>"
