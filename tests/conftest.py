@@ -54,7 +54,8 @@ async def store(request: pytest.FixtureRequest, counters_db: Database) -> AsyncI
     """Each place where counters may be kept."""
     kept: Store
     if request.param == "redis":
-        kept = RedisStore(request.getfixturevalue("redis").url)
+        # A busy machine may let it wait for longer than players are let wait.
+        kept = RedisStore(request.getfixturevalue("redis").url, patience_seconds=20)
     else:
         kept = PostgresStore(counters_db)
     yield kept

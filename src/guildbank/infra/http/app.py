@@ -1,12 +1,14 @@
 """Builds the HTTP app from what rooms publish, so that every route gets the same edge."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import msgspec
 from litestar import Litestar, Request, Response, get
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.routes import BaseRoute
 from litestar.types import ControllerRouterHandler
 
 from guildbank.infra.config import Settings
@@ -74,7 +76,7 @@ def build_app(
     counters = metrics or Metrics()
     query = QueryCheck()
     gate = Gate(limiter, settings, counters)
-    pages = DocsPages()
+    pages = DocsPages(registry, version)
 
     async def before_route(request: Request[Any, Any, State]) -> None:
         await check_guards(request)
@@ -92,12 +94,12 @@ def build_app(
         exception_handlers={Exception: Faults(registry)},
         openapi_config=None,
         logging_config=None,
-        on_startup=list(on_startup),
+        on_startup=[pages.write, *on_startup],
         on_shutdown=list(on_shutdown),
     )
     query.learn(app.routes)
     gate.learn(app.routes)
-    pages.write(app, registry, version)
+    pages.learn(app.routes)
     shorten(app.routes)
     # Litestar's own middleware does not see requests that match no route, and the edge must.
     inner, cors = app.asgi_handler, Cors(origins)
@@ -106,21 +108,28 @@ def build_app(
 
 
 class DocsPages:
-    """The documentation's routes; the pages are written once, when all routes are known."""
+    """The documentation's routes. Its pages are written once, before the app serves anybody."""
 
-    def __init__(self) -> None:
-        self.document = b""
-        self.docs = b""
-        self.problems = b""
+    def __init__(self, codes: Codes, version: str) -> None:
+        self._codes = codes
+        self._version = version
+        self._routes: Sequence[BaseRoute] = ()
 
-    def write(self, app: Litestar, codes: Codes, version: str) -> None:
-        """Render every page."""
+    def learn(self, routes: Sequence[BaseRoute]) -> None:
+        """Note what there is to tell, once the app has all its routes."""
+        self._routes = routes
+
+    async def write(self) -> None:
+        """Render every page as the app starts, so that nobody waits for it."""
+        _ = self._pages
+
+    @cached_property
+    def _pages(self) -> tuple[bytes, bytes, bytes]:
         document = build_document(
-            app.routes, codes, title=TITLE, version=version, description=DESCRIPTION
+            self._routes, self._codes, title=TITLE, version=self._version, description=DESCRIPTION
         )
-        self.document = msgspec.json.encode(document)
-        self.docs = docs_page(document).encode()
-        self.problems = problems_page(codes).encode()
+        pages = docs_page(document), problems_page(self._codes)
+        return msgspec.json.encode(document), pages[0].encode(), pages[1].encode()
 
     def routes(self) -> list[ControllerRouterHandler]:
         """Return `/openapi.json`, `/docs` and `/docs/problems`, all public."""
@@ -128,15 +137,15 @@ class DocsPages:
 
         @get("/openapi.json", opt=public, include_in_schema=False)
         async def openapi_json() -> Response[bytes]:
-            return Response(self.document, media_type="application/json", headers=_KEPT)
+            return Response(self._pages[0], media_type="application/json", headers=_KEPT)
 
         @get("/docs", opt=public, include_in_schema=False)
         async def docs() -> Response[bytes]:
-            return Response(self.docs, media_type="text/html", headers=_PAGE)
+            return Response(self._pages[1], media_type="text/html", headers=_PAGE)
 
         @get("/docs/problems", opt=public, include_in_schema=False)
         async def problems() -> Response[bytes]:
-            return Response(self.problems, media_type="text/html", headers=_PAGE)
+            return Response(self._pages[2], media_type="text/html", headers=_PAGE)
 
         return [openapi_json, docs, problems]
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from functools import lru_cache
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 import msgspec
 from litestar.connection import Request
@@ -15,6 +15,7 @@ from litestar.types import Empty
 from guildbank.infra.http.problems import Problem, problem
 
 Decoder: TypeAlias = "msgspec.json.Decoder[Any]"
+_DECODER: Final = "guildbank_decoder"
 LARGE_BODY_BYTES = 32_768
 """Takes a millisecond to read: others get their turn between the two looks at it."""
 _JSON_TYPES = {
@@ -69,11 +70,15 @@ def refuse_other_media_types(content_type: str | None) -> None:
         )
 
 
-@lru_cache(4096)
 def _decoder_of(handler: BaseRouteHandler) -> Decoder:
-    # Keyed by the route, because hashing an annotation that bears Litestar's marks is slow.
-    field = handler.parsed_fn_signature.parameters.get("data")
-    return msgspec.json.Decoder(field.raw if field is not None else Any)
+    # Kept with the route: hashing an annotation that bears Litestar's marks is slow, and a table
+    # of routes would keep every app that was ever built.
+    kept: Decoder | None = handler.opt.get(_DECODER)
+    if kept is None:
+        field = handler.parsed_fn_signature.parameters.get("data")
+        kept = msgspec.json.Decoder(field.raw if field is not None else Any)
+        handler.opt[_DECODER] = kept
+    return kept
 
 
 async def decode_body(body: bytes, decoder: Decoder) -> Any:

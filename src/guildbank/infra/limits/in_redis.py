@@ -108,17 +108,20 @@ return 0
 
 
 class RedisStore:
-    """`Store` on one Redis or Valkey; `url` is `redis://` or `rediss://`."""
+    """`Store` on one Redis or Valkey; `url` is `redis://` or `rediss://`.
 
-    def __init__(self, url: str) -> None:
+    What it does not answer within `patience_seconds` raises StoreAway.
+    """
+
+    def __init__(self, url: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
         # Nothing is sent twice by itself: it would be counted twice. Who finds every connection in
         # use waits its turn, as at the database.
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=CONNECTIONS,
-            timeout=PATIENCE_SECONDS,
-            socket_timeout=PATIENCE_SECONDS,
-            socket_connect_timeout=PATIENCE_SECONDS,
+            timeout=patience_seconds,
+            socket_timeout=patience_seconds,
+            socket_connect_timeout=patience_seconds,
             retry=Retry(NoBackoff(), 0),
             retry_on_error=[],
         )
