@@ -13,13 +13,13 @@ from guildbank.infra.egress import Egress
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, SystemClock, new_id
 from guildbank.payments import PaymentHistories, PaymentRecord, Payments, Timing
-from guildbank.payments.contracts.rows import Intent, Refund
+from guildbank.payments.contracts.rows import Dossier, Intent, Refund
 from guildbank.payments.contracts.sale import NOWHERE, Purchase, RefundCommand, Whence
 from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.attempt import Asked
 from guildbank.payments.usecases.create import create_payment
 from guildbank.payments.usecases.look import janitor
-from guildbank.payments.usecases.read import Dossier, read_payment
+from guildbank.payments.usecases.read import read_payment
 from guildbank.payments.usecases.receive_webhook import receive_webhook
 from guildbank.payments.usecases.refund import refund_payment
 from guildbank.payments.usecases.retry import retry_payment

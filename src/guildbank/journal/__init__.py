@@ -34,7 +34,7 @@ from guildbank.journal.meter import Meter
 from guildbank.journal.reading import entries_at, read_blocks, read_entries, seq_at, seq_before
 from guildbank.journal.stage import Stage
 from guildbank.journal.statements import words
-from guildbank.journal.store import fetch_rows
+from guildbank.journal.store import fetch_rows, read_each
 from guildbank.journal.subscribers import Listener, Pinger
 from guildbank.journal.tables import PARTITION_ROWS
 from guildbank.journal.usecases.checkpoint import (
@@ -110,6 +110,7 @@ __all__ = [
     "open_details",
     "pump",
     "read_blocks",
+    "read_each",
     "read_entries",
     "recall",
     "run_within",

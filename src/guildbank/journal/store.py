@@ -202,7 +202,7 @@ async def lock_journal(driver: Driver) -> None:
     await driver.execute(LOCK)
 
 
-async def read_each(driver: Driver, statements: Sequence[Statement], acts: int) -> list[Rows]:
+async def read_each(driver: Driver, statements: Sequence[Statement], acts: int = 1) -> list[Rows]:
     """Return the rows of each statement; all that return few are asked for in one round trip."""
     found: list[Rows] = [()] * len(statements)
     alone = [place for place, one in enumerate(statements) if one.dense and acts > JOINED_ACTS]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 import msgspec
 from sqlalchemy import BigInteger, Boolean, DateTime, Integer, LargeBinary, Table
 
-from guildbank.journal import Driver, Statement, fetch_rows
+from guildbank.journal import Driver, Statement, fetch_rows, read_each
 from guildbank.journal import Rows as JournalRows
 from guildbank.payments import tables
 from guildbank.payments.contracts.reports import Reconciliation
@@ -19,6 +19,7 @@ from guildbank.payments.contracts.rows import (
     Attempt,
     Check,
     Dispute,
+    Dossier,
     Intent,
     Refund,
 )
@@ -162,6 +163,9 @@ REFUND_REFERENCES = References(REFUNDS)
 DISPUTE_REFERENCES = References(DISPUTES)
 
 
+ATTEMPTS_OF = f"{ATTEMPTS.select} WHERE payment_id = $1 ORDER BY number"
+REFUNDS_OF = f"{REFUNDS.select} WHERE payment_id = $1 ORDER BY created_at, id"
+DISPUTES_OF = f"{DISPUTES.select} WHERE payment_id = $1 ORDER BY created_at, id"
 PAGE_OF_INTENTS = """
 WHERE ($1::text IS NULL OR player_id = $1)
   AND ($2::text IS NULL OR id < $2)
@@ -230,26 +234,28 @@ async def refund_by_reference(driver: Driver, provider: str, reference: str) -> 
 
 async def attempts_of(driver: Driver, payment_id: str) -> list[Attempt]:
     """Return a payment's attempts, the first one first."""
-    records = await driver.fetch(
-        f"{ATTEMPTS.select} WHERE payment_id = $1 ORDER BY number", payment_id
-    )
-    return [ATTEMPTS.row(record) for record in records]
+    return [ATTEMPTS.row(record) for record in await driver.fetch(ATTEMPTS_OF, payment_id)]
 
 
 async def refunds_of(driver: Driver, payment_id: str) -> list[Refund]:
     """Return a payment's refunds, the oldest first."""
-    records = await driver.fetch(
-        f"{REFUNDS.select} WHERE payment_id = $1 ORDER BY created_at, id", payment_id
-    )
-    return [REFUNDS.row(record) for record in records]
+    return [REFUNDS.row(record) for record in await driver.fetch(REFUNDS_OF, payment_id)]
 
 
-async def disputes_of(driver: Driver, payment_id: str) -> list[Dispute]:
-    """Return a payment's disputes, the oldest first."""
-    records = await driver.fetch(
-        f"{DISPUTES.select} WHERE payment_id = $1 ORDER BY created_at, id", payment_id
+async def read_dossier(driver: Driver, payment_id: str) -> Dossier | None:
+    """Return a payment with all that belongs to it, in one round trip."""
+    of_it = [Statement(text, (payment_id,)) for text in (ATTEMPTS_OF, REFUNDS_OF, DISPUTES_OF)]
+    intents, attempts, refunds, disputes = await read_each(
+        driver, [INTENTS.reading([payment_id]), *of_it]
     )
-    return [DISPUTES.row(record) for record in records]
+    if not intents:
+        return None
+    return Dossier(
+        intent=INTENTS.row(intents[0]),
+        attempts=[ATTEMPTS.row(record) for record in attempts],
+        refunds=[REFUNDS.row(record) for record in refunds],
+        disputes=[DISPUTES.row(record) for record in disputes],
+    )
 
 
 async def intent_page(

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
@@ -264,6 +265,15 @@ class Dispute(msgspec.Struct, frozen=True, kw_only=True):
     evidence_at: datetime | None = None
     evidence_code: str | None = None
     sealed_evidence: bytes | None = None
+
+
+class Dossier(NamedTuple):
+    """A payment with all that belongs to it."""
+
+    intent: Intent
+    attempts: list[Attempt]
+    refunds: list[Refund]
+    disputes: list[Dispute]
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):

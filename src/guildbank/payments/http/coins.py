@@ -24,13 +24,12 @@ from guildbank.infra.http import (
 )
 from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import read_balances
-from guildbank.payments.contracts.rows import IntentState
+from guildbank.payments.contracts.rows import Dossier, IntentState
 from guildbank.payments.http.payments import DeviceToken, ReturnUrl, address_of
 from guildbank.payments.http.views import NextActionView, PaymentView, payment_view
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.buy_coins import Wish, buy_coins
 from guildbank.payments.usecases.find_whence import find_whence
-from guildbank.payments.usecases.read import Dossier
 from guildbank.wallets import default_currency
 
 Parts = Service[Payments]

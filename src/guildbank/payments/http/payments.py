@@ -31,7 +31,7 @@ from guildbank.infra.http import (
     read_country,
 )
 from guildbank.infra.http.schema import CurrencyText
-from guildbank.payments.contracts.rows import IntentState
+from guildbank.payments.contracts.rows import Dossier, IntentState
 from guildbank.payments.contracts.sale import Purchase
 from guildbank.payments.http.calls import kept_call
 from guildbank.payments.http.views import (
@@ -47,7 +47,7 @@ from guildbank.payments.usecases.attempt import Asked
 from guildbank.payments.usecases.cancel import cancel_payment
 from guildbank.payments.usecases.create import create_payment
 from guildbank.payments.usecases.find_whence import find_whence
-from guildbank.payments.usecases.read import Dossier, get_payment, list_payments, read_payment
+from guildbank.payments.usecases.read import get_payment, list_payments, read_payment
 from guildbank.payments.usecases.retry import retry_payment
 from guildbank.plugin_api import Payer
 

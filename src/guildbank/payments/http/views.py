@@ -14,6 +14,7 @@ from guildbank.payments.contracts.rows import (
     AttemptState,
     Dispute,
     DisputeState,
+    Dossier,
     Intent,
     IntentState,
     Refund,
@@ -22,7 +23,6 @@ from guildbank.payments.contracts.rows import (
 from guildbank.payments.declines import row_of
 from guildbank.payments.rules import ENDED_INTENTS, LIVE_ATTEMPTS
 from guildbank.payments.usecases.money import read_taking
-from guildbank.payments.usecases.read import Dossier
 from guildbank.pipelines import Because
 from guildbank.plugin_api import NextAction
 

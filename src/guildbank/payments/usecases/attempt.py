@@ -170,7 +170,7 @@ async def start_attempt(
         if intent.state is IntentState.CREATED and receipt.code in BARS:
             await end_payment(payments, tenant, intent, IntentState.FAILED, problem=receipt.code)
         return receipt
-    return None if receipt.replayed else await call_provider(payments, tenant, line, act)
+    return None if receipt.replayed else await call_provider(payments, tenant, line, act, intent)
 
 
 async def _ask_gates(
@@ -219,7 +219,7 @@ async def with_payer(
 
 
 async def call_provider(
-    payments: Payments, tenant: TenantRef, line: Line, begun: StartAttempt
+    payments: Payments, tenant: TenantRef, line: Line, begun: StartAttempt, intent: Intent
 ) -> Outcome:
     """Call the provider of an attempt that was just recorded, record what it said, and return it.
 
@@ -232,7 +232,7 @@ async def call_provider(
     answered = outcome.status is not OutcomeStatus.UNKNOWN
     if payments.rates.of((tenant.schema, line.manifest.id)).tell(worked=answered):
         log.error("provider_rests", tenant=tenant.slug, provider=line.manifest.id)
-    await settle(payments, tenant, begun.made, outcome)
+    await settle(payments, tenant, begun.made, outcome, intent)
     return outcome
 
 

@@ -4,10 +4,10 @@ import msgspec
 
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
+from guildbank.payments.contracts.rows import Dossier
 from guildbank.payments.contracts.sale import NOWHERE, Offer, Purchase, Wanted, Whence
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.create import create_payment
-from guildbank.payments.usecases.read import Dossier
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,11 +7,11 @@ import msgspec
 
 from guildbank.identity import PLAYERS, UNKNOWN_PLAYER, barred_by
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Draft, Need, Receipt, Stage, facts
+from guildbank.journal import Draft, Need, Receipt, RowLock, Stage, facts
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import store
 from guildbank.payments.contracts.refusals import NO_PAYMENT
-from guildbank.payments.contracts.rows import Intent, IntentState
+from guildbank.payments.contracts.rows import Dossier, Intent, IntentState
 from guildbank.payments.contracts.sale import NOWHERE, Order, Purchase, Quote, Whence
 from guildbank.payments.store import INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
@@ -29,7 +29,7 @@ from guildbank.payments.usecases.attempt import (
 from guildbank.payments.usecases.choose_provider import Choice, bought_of, choose_provider
 from guildbank.payments.usecases.keep_checks import keep_checks
 from guildbank.payments.usecases.limits import limit_needs, reserve
-from guildbank.payments.usecases.read import Dossier, read_payment
+from guildbank.payments.usecases.read import read_payment
 from guildbank.payments.usecases.try_providers import fall_back, try_providers
 from guildbank.pipelines import Answer, Because, choose, ready
 from guildbank.plugin_api import Payer, Slot
@@ -72,6 +72,11 @@ class CreatePayment(PaymentAct):
         self.sale = sale
         self.whence = whence
         self.made: Intent | None = None
+
+    @property
+    def locks(self) -> tuple[RowLock, ...]:
+        """Return nothing: the row is new, so nobody else can hold it."""
+        return ()
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return the player and the counters of the sale."""
@@ -133,6 +138,17 @@ def _facts(intent: Intent) -> dict[str, object]:
         "purpose": intent.purpose,
         "revision": intent.revision,
     }
+
+
+class FirstAttempt(StartAttempt):
+    """The attempt of a payment that its own commit makes."""
+
+    __slots__ = ()
+
+    @property
+    def locks(self) -> tuple[RowLock, ...]:
+        """Return nothing: the row is new, so nobody else can hold it."""
+        return ()
 
 
 class Bought(NamedTuple):
@@ -205,7 +221,7 @@ async def _begin_at_once(
     known = await with_payer(payments, tenant, sale.line.manifest, purchase.player_id, sent)
     by = Asked(create.principal, whence=create.whence)
     request = request_of(sale.quote, purchase.player_id, known)
-    start = StartAttempt((create.payment_id, 1), sent, request, by, sale.choice.because)
+    start = FirstAttempt((create.payment_id, 1), sent, request, by, sale.choice.because)
     answers = await payments.journal.submit_all(tenant.schema, [create, start], bulk=False)
     if not all(isinstance(one, Receipt) and not one.replayed for one in answers):
         return None
@@ -213,7 +229,7 @@ async def _begin_at_once(
     assert intent is not None, "its receipt is a fresh one"
 
     async def work() -> None:
-        said = await call_provider(payments, tenant, sale.line, start)
+        said = await call_provider(payments, tenant, sale.line, start, intent)
         await fall_back(payments, tenant, intent, sent, by, said)
 
     return work()

@@ -1,25 +1,14 @@
 """Read payments as people and machines see them."""
 
-from typing import NamedTuple
-
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal, parse_id
 from guildbank.payments import store
 from guildbank.payments.contracts.refusals import NO_PAYMENT, NO_REFUND
-from guildbank.payments.contracts.rows import Attempt, Dispute, Intent, Refund
+from guildbank.payments.contracts.rows import Dossier, Intent, Refund
 from guildbank.payments.store import PaymentFilter
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.look import nudge
 from guildbank.payments.usecases.refund_reason import with_reasons
-
-
-class Dossier(NamedTuple):
-    """A payment with all that belongs to it."""
-
-    intent: Intent
-    attempts: list[Attempt]
-    refunds: list[Refund]
-    disputes: list[Dispute]
 
 
 async def get_payment(
@@ -43,14 +32,11 @@ async def get_payment(
 async def read_payment(payments: Payments, tenant: TenantRef, payment_id: str) -> Dossier | None:
     """Return a payment as it is stored."""
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
-        intent = await store.intent_by_id(tx.driver, payment_id)
-        if intent is None:
-            return None
-        attempts = await store.attempts_of(tx.driver, payment_id)
-        refunds = await store.refunds_of(tx.driver, payment_id)
-        disputes = await store.disputes_of(tx.driver, payment_id)
-    refunds = await with_reasons(payments, tenant, intent.player_id, refunds)
-    return Dossier(intent, attempts, refunds, disputes)
+        found = await store.read_dossier(tx.driver, payment_id)
+    if found is None:
+        return None
+    refunds = await with_reasons(payments, tenant, found.intent.player_id, found.refunds)
+    return found._replace(refunds=refunds)
 
 
 async def list_payments(

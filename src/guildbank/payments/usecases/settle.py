@@ -52,11 +52,18 @@ class Settle(PaymentAct):
 
     verb = "payments.settle"
     rounds = 2
-    __slots__ = ("attempt_id", "by_store", "fulfilment", "outcome", "provider")
+    __slots__ = ("attempt_id", "bought", "by_store", "fulfilment", "outcome", "provider")
 
     def __init__(
-        self, fulfilment: Fulfilment, attempt: Attempt, outcome: Outcome, *, by_store: bool = False
+        self,
+        fulfilment: Fulfilment,
+        attempt: Attempt,
+        outcome: Outcome,
+        *,
+        by_store: bool = False,
+        bought: Intent | None = None,
     ) -> None:
+        """`bought` is the payment as it was, for what never changes in it: one reading is saved."""
         key, command = None, None
         if outcome.status is OutcomeStatus.PROCESSED:
             key = f"{outcome.reference or attempt.id}:capture"
@@ -67,11 +74,13 @@ class Settle(PaymentAct):
         self.provider = attempt.provider
         self.outcome = outcome
         self.by_store = by_store
+        self.bought = bought
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return payment and attempt, then what a capture books on."""
         needs: list[Need] = [*super().needs(stage), (ATTEMPTS, self.attempt_id)]
-        intent = stage.get(INTENTS, self.payment_id) if _loaded(stage, self.payment_id) else None
+        loaded = stage.loaded(INTENTS, self.payment_id)
+        intent = stage.get(INTENTS, self.payment_id) if loaded else self.bought
         if intent is None:
             return needs
         needs += limit_needs(uses_of(intent))
@@ -264,10 +273,6 @@ def waits_until(intent: Intent, outcome: Outcome) -> datetime:
     return max(intent.expires_at, min(outcome.waits_until, intent.created_at + LONGEST_WAIT))
 
 
-def _loaded(stage: Stage, payment_id: str) -> bool:
-    return stage.loaded(INTENTS, payment_id)
-
-
 def _facts(intent: Intent, attempt: Attempt) -> dict[str, object]:
     return {
         "payment": intent.id,
@@ -305,15 +310,20 @@ class OpenMoney(Act):
 
 
 async def settle(
-    payments: Payments, tenant: TenantRef, attempt: Attempt, outcome: Outcome
+    payments: Payments,
+    tenant: TenantRef,
+    attempt: Attempt,
+    outcome: Outcome,
+    bought: Intent | None = None,
 ) -> JournalOutcome:
     """Record an outcome of an attempt, once, whoever else brings the same one.
 
+    `bought` is its payment, where the caller has it at hand.
     Returns the receipt of what was booked, now or before, or `no_change`.
     """
     await open_money(payments, tenant, outcome)
     by_store = sold_by_store(payments, attempt.provider)
-    act = Settle(payments.fulfilment, attempt, outcome, by_store=by_store)
+    act = Settle(payments.fulfilment, attempt, outcome, by_store=by_store, bought=bought)
     receipt = await payments.journal.submit(tenant.schema, act)
     if isinstance(receipt, Refusal) and receipt.code not in ("no_change", "not_found"):
         log.error("settlement_refused", attempt=attempt.id, code=receipt.code)
