@@ -222,6 +222,41 @@ async def test_a_pending_purchase_waits_and_credits_once_it_is_paid(hearing: Goo
     assert await hearing.is_consumed(bought)
 
 
+@pytest.mark.parametrize(
+    ("paid", "after"), [(True, "credited"), (False, "requires_payment_method")]
+)
+async def test_the_end_of_a_pending_purchase_is_found_when_nobody_tells_of_it(
+    till: GoogleTill, paid: bool, after: str
+):
+    intent = await till.buy(await till.shop.player())
+    bought = await till.in_store(intent, pending=True)
+    await till.confirm(intent, bought["transaction"])
+    assert await till.look(hours=2) == 1
+    assert await till.shop.state(intent) == "processing"
+    await till.at_lab("/settle", transaction=bought["transaction"], paid=paid)
+    await till.look(hours=2)
+    assert await till.shop.state(intent) == after
+    assert await till.is_proven()
+
+
+async def test_a_pending_purchase_is_not_given_up_while_google_may_take_the_money(
+    till: GoogleTill,
+):
+    player = await till.shop.player()
+    intent = await till.buy(player)
+    bought = await till.in_store(intent, pending=True)
+    await till.confirm(intent, bought["transaction"])
+    refused = await cancel_payment(till.shop.payments, till.shop.tenant, player, intent.id)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "payment_in_progress"
+    till.shop.clock.by += timedelta(days=8)
+    assert await expire_payments(till.shop.payments, till.shop.tenant) == 0
+    await till.at_lab("/settle", transaction=bought["transaction"], paid=False)
+    await till.look(hours=2)
+    assert await till.shop.state(intent) == "requires_payment_method"
+    assert await expire_payments(till.shop.payments, till.shop.tenant) == 1
+
+
 async def test_a_pending_purchase_that_is_not_paid_lets_the_player_try_again(hearing: GoogleTill):
     player = await hearing.shop.player()
     intent = await hearing.buy(player)

@@ -39,8 +39,8 @@ async def test_a_voided_purchase_takes_the_coins_once(till: GoogleTill):
     await till.rest()
     await till.report()
     (refund,) = await till.refunds(intent)
-    assert (refund.state.value, refund.origin, refund.amount_minor) == (
-        "succeeded", "provider", 499,
+    assert (refund.state.value, refund.origin, refund.amount_minor, refund.reason) == (
+        "succeeded", "provider", 499, "remorse",
     )  # fmt: skip
     assert await till.shop.coins(player) == {}
     assert await till.shop.money() == {}

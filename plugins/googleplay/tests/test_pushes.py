@@ -54,15 +54,30 @@ async def test_a_purchase_is_told_of_by_its_attempt_and_its_order() -> None:
     )
 
 
-async def test_money_that_went_back_is_told_of_by_its_order_without_a_call() -> None:
+@pytest.mark.parametrize(("listed", "reason"), [(ORDER, "chargeback"), ("GPA.2", None)])
+async def test_money_that_went_back_is_told_of_by_its_order_and_why_where_the_list_says(
+    listed: str, reason: str | None
+) -> None:
     http = Google()
+    at = str(later(minutes=-1) * 1_000)
+    http.voided = [{"orderId": listed, "voidedTimeMillis": at, "voidedReason": 7}]
     assert await read(http, push(VOIDED)) == ProviderEvent(
         external_id="136969346945",
         kind=EventKind.REFUND,
         payment_reference=ORDER,
         refund_reference=f"{ORDER}/refund",
+        reason=reason,
     )
-    assert http.asked == []
+
+
+async def test_money_that_went_back_is_told_of_without_the_list_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    http = Google()
+    monkeypatch.setattr(http, "_voided", lambda wanted: {"voidedPurchases": "nonsense"})
+    said = await read(http, push(VOIDED))
+    assert isinstance(said, ProviderEvent)
+    assert (said.kind, said.reason) == (EventKind.REFUND, None)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from guildbank_googleplay.api import Google
 from guildbank_googleplay.objects import Notification, OneTime, Push, VoidedTold
 from guildbank_googleplay.purchases import Found, attempt_of, name_of
 from guildbank_googleplay.refunds import reference_of
+from guildbank_googleplay.reports import reason_of
 from guildbank_googleplay.tokens import GoogleFailed
 
 _PUSHES = msgspec.json.Decoder(Push)
@@ -35,7 +36,7 @@ async def read(google: Google, body: bytes) -> ProviderEvent | WebhookRejected:
     if told.one_time_product_notification is not None:
         return await _bought(google, message.message_id, told.one_time_product_notification)
     if told.voided_purchase_notification is not None:
-        return _voided(message.message_id, told.voided_purchase_notification)
+        return await _voided(google, message.message_id, told.voided_purchase_notification)
     return _nothing(message.message_id)
 
 
@@ -54,8 +55,11 @@ async def _bought(google: Google, external_id: str, told: OneTime) -> ProviderEv
     )
 
 
-def _voided(external_id: str, told: VoidedTold) -> ProviderEvent:
-    """Return the event of money that went back; of several that were bought, only that of all."""
+async def _voided(google: Google, external_id: str, told: VoidedTold) -> ProviderEvent:
+    """Return the event of money that went back; of several that were bought, only that of all.
+
+    A notification does not say why. The list does, and where it does not yet, nobody waits for it.
+    """
     name = told.order_id or told.purchase_token
     if (told.product_type, told.refund_type) != (_ONE_TIME, _ALL) or not name:
         return _nothing(external_id)
@@ -64,6 +68,7 @@ def _voided(external_id: str, told: VoidedTold) -> ProviderEvent:
         kind=EventKind.REFUND,
         payment_reference=name,
         refund_reference=reference_of(name),
+        reason=await reason_of(google, name),
     )
 
 

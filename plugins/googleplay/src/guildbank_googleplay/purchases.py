@@ -80,7 +80,7 @@ def outcome_of(found: Found, product: str | None, *, free: bool, money: str) -> 
     """
     purchase, order = found.purchase, found.order
     if purchase.state == objects.PENDING:
-        return Outcome(status=OutcomeStatus.PENDING, code="pending")
+        return Outcome(status=OutcomeStatus.PENDING, reference=name_of(found), code="pending")
     if purchase.state == objects.CANCELLED or (order is not None and order.state in _BACK):
         return Outcome(
             status=OutcomeStatus.DECLINED,

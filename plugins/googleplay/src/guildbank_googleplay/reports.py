@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from guildbank.plugin_api import MAX_REPORTED, EventKind, ProviderEvent, ReportPage
+from guildbank.plugin_api import MAX_REPORTED, EventKind, NoAnswer, ProviderEvent, ReportPage
 from guildbank_googleplay.api import Google
 from guildbank_googleplay.objects import Voided
 from guildbank_googleplay.refunds import reference_of
@@ -57,6 +57,15 @@ async def read(google: Google, since: datetime, cursor: str | None) -> ReportPag
     )
 
 
+async def reason_of(google: Google, name: str) -> str | None:
+    """Return why an order was voided of late, None where the list does not say so yet."""
+    try:
+        page = await google.voided(google.now - LATE, google.now)
+    except (GoogleFailed, NoAnswer):
+        return None
+    return next((_word_of(one) for one in page.voided_purchases if one.order_id == name), None)
+
+
 async def _voided(google: Google, begin: datetime, end: datetime) -> Sequence[Voided] | None:
     """Return what was voided in a span, None where it is more than fits a page."""
     found, page = list[Voided](), ""
@@ -73,14 +82,18 @@ async def _voided(google: Google, begin: datetime, end: datetime) -> Sequence[Vo
 
 def _event(voided: Voided) -> ProviderEvent:
     name = voided.order_id or voided.purchase_token
-    known = 0 <= voided.voided_reason < len(REASONS)
     return ProviderEvent(
         external_id=f"voided/{name}/{voided.voided_time_millis}",
         kind=EventKind.REFUND,
         payment_reference=name,
         refund_reference=reference_of(name),
-        reason=REASONS[voided.voided_reason] if known else "other",
+        reason=_word_of(voided),
     )
+
+
+def _word_of(voided: Voided) -> str:
+    known = 0 <= voided.voided_reason < len(REASONS)
+    return REASONS[voided.voided_reason] if known else "other"
 
 
 def _place(package: str, cursor: str | None) -> datetime | None:

@@ -142,14 +142,14 @@ class Settle(PaymentAct):
         kept = attempt.action if self.outcome.status is OutcomeStatus.UNKNOWN else None
         return msgspec.structs.replace(
             attempt,
-            reference=attempt.reference or self.outcome.reference,
+            reference=self.reference_of(attempt),
             action=msgspec.json.encode(action).decode() if action is not None else kept,
             code=self.outcome.code,
             changed_at=stage.now,
         )
 
     def reference_of(self, attempt: Attempt) -> str | None:
-        """Return by which name of the provider's captured money is known from now on."""
+        """Return by which name of the provider's the attempt is known from now on."""
         if self.terms.by_store:
             # Until it was bought, the payment had a name of ours there.
             return self.outcome.reference or attempt.reference
