@@ -83,6 +83,7 @@ def test_what_waits_is_read_from_the_database(server: GuildbankServer):
         "guildbank_notify_mail_failed": 0,
         "guildbank_payments_attempts_unknown": 0,
         "guildbank_payments_attempts_unapplied": 0,
+        "guildbank_payments_attempts_unfinished": 0,
         "guildbank_payments_unapplied_age_seconds": 0,
         "guildbank_payments_webhooks_waiting": 0,
         "guildbank_payments_reports_unread": 0,

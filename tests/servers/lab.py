@@ -54,6 +54,14 @@ class LabServer:
         app = {"bundle_id": bundle_id, "webhook_url": webhook_url, "products": products}
         return self.do("/lab/apple/accounts", **app)
 
+    def open_google(
+        self, webhook_url: str | None, products: list[dict[str, str]]
+    ) -> dict[str, Any]:
+        """Put an app into the lab's Play Store; return settings of the provider that lead to it."""
+        package = f"example.game{secrets.randbelow(10**9)}"
+        app = {"package_name": package, "webhook_url": webhook_url, "products": products}
+        return self.do("/lab/google/accounts", **app)
+
     def open_stripe(self, webhook_url: str) -> dict[str, Any]:
         """Open an account at the lab's Stripe; return settings of the provider that lead to it."""
         key, secret = f"sk_test_{secrets.token_hex(12)}", f"whsec_{secrets.token_hex(12)}"

@@ -32,6 +32,13 @@ WHERE applied = 'unapplied'
   AND captured_minor > refunded_minor + disputed_minor
 """
 
+# A store that is not told within days takes the money back.
+UNFINISHED = """
+SELECT
+FROM payments_attempt
+WHERE finish = 'due'
+"""
+
 WEBHOOKS = """
 SELECT
 FROM payments_webhook
@@ -134,6 +141,11 @@ BACKLOGS = (
         "guildbank_payments_attempts_unapplied",
         "Attempts whose money bought nothing and is not given back yet.",
         UNAPPLIED,
+    ),
+    Backlog(
+        "guildbank_payments_attempts_unfinished",
+        "Credited attempts of which their store was not told yet.",
+        UNFINISHED,
     ),
     Backlog(
         "guildbank_payments_webhooks_waiting",

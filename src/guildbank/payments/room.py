@@ -16,6 +16,7 @@ from guildbank.payments.contracts.rows import (
     CALLBACKS_REPLAYED,
     EXCHANGES_READ,
     FEE_BOOKED,
+    PAYMENT_FINISHED,
     RECONCILIATION_STARTED,
 )
 from guildbank.payments.contracts.spent import SPENT_COINS_SET
@@ -84,6 +85,7 @@ ROOM = Room(
         "payments.failed": "A payment ended without money.",
         "payments.expired": "A payment's time is over.",
         "payments.credited": "Money came and its coins were credited.",
+        PAYMENT_FINISHED: "The store was told that its purchase is credited.",
         "payments.unapplied": "Money came that bought nothing; it is given back.",
         UNAPPLIED.begins: "Money that bought nothing was not given back within a day.",
         UNAPPLIED.ends: "No such money waits any more.",

@@ -22,6 +22,7 @@ from guildbank.plugin_api.disputes import (
     EvidenceRefused,
     EvidenceRequest,
 )
+from guildbank.plugin_api.finishing import Finishes
 from guildbank.plugin_api.history import (
     MAX_PAST,
     MAX_PAST_SPAN,
@@ -159,6 +160,7 @@ __all__ = [
     "EvidenceRefused",
     "EvidenceRequest",
     "ExternalIdentity",
+    "Finishes",
     "History",
     "Http",
     "HttpAnswer",

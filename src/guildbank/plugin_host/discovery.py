@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 GROUP = "guildbank.plugins"
 SETTLEMENTS = "settlements"
 """The capability of a payment provider that reports what it settled."""
+FINISH = "finish"
 REPORTS = "reports"
 """The capability of a payment provider that is asked what became of payments."""
 
@@ -122,6 +123,11 @@ class Plugins:
         if plugin is None or REPORTS not in plugin.manifest.capabilities:
             return None
         return cast("Reports", plugin)
+
+    def finishes(self, id_: str) -> bool:
+        """Say whether a payment provider is to be told of what was credited."""
+        plugin = self.provider(id_)
+        return plugin is not None and FINISH in plugin.manifest.capabilities
 
     def identity_provider(self, id_: str) -> IdentityProvider | None:
         """Return an identity provider; its manifest says which of its capabilities it has."""

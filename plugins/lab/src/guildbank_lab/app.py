@@ -18,6 +18,9 @@ from guildbank_lab.apple.desk import AppleDesk
 from guildbank_lab.bench import Bench
 from guildbank_lab.config import Config
 from guildbank_lab.courier import is_loopback
+from guildbank_lab.google import api as google_api
+from guildbank_lab.google import controls as google_controls
+from guildbank_lab.google.desk import GoogleDesk
 from guildbank_lab.paypal import api, controls, pages
 from guildbank_lab.paypal.desk import Desk
 from guildbank_lab.paypal.errors import Refused, body_of
@@ -110,7 +113,7 @@ def create_app(config: Config) -> Litestar:
         bench = Bench(config)
         app.state.bench = bench
         app.state.paypal, app.state.steam = Desk(bench), SteamDesk(bench)
-        app.state.apple = AppleDesk(bench)
+        app.state.apple, app.state.google = AppleDesk(bench), GoogleDesk(bench)
         app.state.stripe = StripeDesk(bench)
         try:
             yield
@@ -123,6 +126,7 @@ def create_app(config: Config) -> Litestar:
             *steam_api.ROUTES, *steam_controls.ROUTES, *steam_pages.ROUTES,
             *stripe_api.ROUTES, *stripe_controls.ROUTES, *stripe_pages.ROUTES,
             *apple_api.ROUTES, *apple_controls.ROUTES,
+            *google_api.ROUTES, *google_controls.ROUTES,
         ],
         dependencies={
             "bench": _in_state("bench"),
@@ -130,6 +134,7 @@ def create_app(config: Config) -> Litestar:
             "steam": _in_state("steam"),
             "stripe": _in_state("stripe"),
             "apple": _in_state("apple"),
+            "google": _in_state("google"),
         },
         before_request=turn_away_strange_hosts,
         exception_handlers={

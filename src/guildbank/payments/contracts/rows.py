@@ -81,6 +81,13 @@ class Applied(StrEnum):
     UNAPPLIED = "unapplied"
 
 
+class Finish(StrEnum):
+    """Whether a store was told that its purchase is credited, where it waits for that."""
+
+    DUE = "due"
+    DONE = "done"
+
+
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """A payment. `currency` is of the coins, `money` of the price, `amount_minor` its minor units.
 
@@ -155,6 +162,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     changed_at: datetime
     because: str = "{}"
+    finish: Finish | None = None
 
     @property
     def given_back_minor(self) -> int:
@@ -292,6 +300,8 @@ CALLBACK_DISABLED = "payments.callback_disabled"
 CALLBACK_ENABLED = "payments.callback_enabled"
 CALLBACK_SKIPPED = "payments.callback_skipped"
 CALLBACKS_REPLAYED = "payments.callbacks_replayed"
+CREDITED = "payments.credited"
+PAYMENT_FINISHED = "payments.finished"
 UNAPPLIED_AGED = "payments.unapplied_aged"
 UNAPPLIED_CLEARED = "payments.unapplied_cleared"
 RECONCILIATION_STARTED = "payments.reconciliation_started"

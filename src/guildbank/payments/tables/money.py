@@ -96,6 +96,8 @@ attempt = Table(
     at("created_at"),
     at("changed_at"),
     Column("because", Text, nullable=False, server_default="{}"),
+    # Whether a store that waits to hear of it was told that it is credited.
+    Column("finish", Text),
     Index("uq_payments_attempt_reference", "provider", "reference", unique=True),
 )
 
@@ -108,6 +110,11 @@ Index(
     "ix_payments_attempt_unapplied",
     attempt.c.changed_at,
     postgresql_where=attempt.c.applied == "unapplied",
+)
+Index(
+    "ix_payments_attempt_to_finish",
+    attempt.c.changed_at,
+    postgresql_where=attempt.c.finish == "due",
 )
 
 check = Table(

@@ -29,13 +29,15 @@ from guildbank.payments.rules import ENDED_INTENTS
 from guildbank.payments.store import ATTEMPT_REFERENCES, ATTEMPTS
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import line_about
+from guildbank.payments.usecases.finish_payment import begin_finish
 from guildbank.payments.usecases.settle import (
     UNAPPLIED_KINDS,
     Settle,
+    Terms,
     open_money,
     return_unapplied,
     settle,
-    sold_by_store,
+    terms_of,
 )
 from guildbank.plugin_api import (
     Confirmation,
@@ -97,10 +99,9 @@ class ConfirmPayment(Settle):
         said: Said,
         principal: str,
         key: Key | None,
-        *,
-        by_store: bool = False,
+        terms: Terms | None = None,
     ) -> None:
-        super().__init__(fulfilment, attempt, said, by_store=by_store)
+        super().__init__(fulfilment, attempt, said, terms)
         text, command = (None, None) if key is None else key
         PaymentAct.__init__(self, attempt.payment_id, principal, text, command)
 
@@ -161,10 +162,8 @@ async def confirm_payment(
             await settle(payments, tenant, attempt, said)
         return None
     await open_money(payments, tenant, said)
-    by_store = sold_by_store(payments, attempt.provider)
-    act = ConfirmPayment(
-        payments.fulfilment, attempt, said, who.principal, named, by_store=by_store
-    )
+    terms = terms_of(payments, attempt.provider)
+    act = ConfirmPayment(payments.fulfilment, attempt, said, who.principal, named, terms)
     if who.by == "buyer":
         outcome = await payments.journal.submit(tenant.schema, act)
     else:
@@ -199,6 +198,7 @@ async def _returned(
     booked = isinstance(outcome, Receipt) and not is_waiting(outcome)
     if booked and isinstance(outcome, Receipt) and outcome.kind in UNAPPLIED_KINDS:
         await return_unapplied(payments, tenant, attempt.id)
+    begin_finish(payments, tenant, attempt, outcome)
     return outcome
 
 

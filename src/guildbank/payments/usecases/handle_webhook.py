@@ -18,7 +18,7 @@ from guildbank.payments.usecases.dispute_stand import ask_stand
 from guildbank.payments.usecases.finish_refund import look_at_refund
 from guildbank.payments.usecases.foreign_refund import TOO_EARLY, BookForeignRefund
 from guildbank.payments.usecases.look import look_at_attempt
-from guildbank.payments.usecases.settle import sold_by_store
+from guildbank.payments.usecases.settle import terms_of
 from guildbank.payments.usecases.spent_coins import spent_default
 from guildbank.payments.usecases.tell_usage import tell_usage
 from guildbank.plugin_api import EventKind, OutcomeStatus, ProviderEvent, RefundRequest
@@ -158,7 +158,7 @@ async def follow_refund(
 def _is_second(payments: Payments, attempt: Attempt, event: ProviderEvent) -> bool:
     """Say whether a store sold again under the name of a payment that is paid."""
     another = event.payment_reference not in (None, attempt.reference)
-    return another and sold_by_store(payments, attempt.provider)
+    return another and terms_of(payments, attempt.provider).by_store
 
 
 def _ours(refunds: list[Refund], event: ProviderEvent) -> Refund | None:

@@ -8,7 +8,7 @@ import structlog
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Unavailable
 from guildbank.kernel import Refusal
-from guildbank.payments import disputes, store
+from guildbank.payments import disputes, store, unfinished
 from guildbank.payments.asking import ask_confirmation, ask_provider
 from guildbank.payments.contracts.rows import (
     Attempt,
@@ -21,6 +21,7 @@ from guildbank.payments.contracts.rows import (
 from guildbank.payments.rules import LIVE_ATTEMPTS, next_look
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import Line, line_about
+from guildbank.payments.usecases.finish_payment import finish_payment
 from guildbank.payments.usecases.finish_refund import look_at_refund
 from guildbank.payments.usecases.refund import refund_unapplied
 from guildbank.payments.usecases.send_answer import look_at_answer
@@ -96,6 +97,7 @@ async def janitor(payments: Payments, tenant: TenantRef) -> int:
         attempts = await store.live_attempts(tx.driver, now, *first, MAX_LOOKS)
         refunds = await store.open_refunds(tx.driver, now, *first, MAX_LOOKS)
         aside = await store.unapplied_attempts(tx.driver, MAX_LOOKS)
+        waiting = await unfinished.attempts_to_finish(tx.driver, now, MAX_LOOKS)
         answers = await disputes.answering(tx.driver, now, first[0], MAX_LOOKS)
     looks = 0
     subjects: list[Attempt | Refund | Dispute] = [*attempts, *refunds, *answers]
@@ -103,7 +105,18 @@ async def janitor(payments: Payments, tenant: TenantRef) -> int:
         looks += await _look(payments, tenant, one, now)
     for attempt in aside:
         await refund_unapplied(payments, tenant, attempt)
+    for attempt in waiting:
+        looks += await _finish(payments, tenant, attempt)
     return looks
+
+
+async def _finish(payments: Payments, tenant: TenantRef, attempt: Attempt) -> bool:
+    """Tell a store what it waits for; the next run finds what this one could not note."""
+    try:
+        return await finish_payment(payments, tenant, attempt.id)
+    except Unavailable as away:
+        log.warning("look_failed", subject=attempt.id, error=str(away))
+        return True
 
 
 async def nudge(payments: Payments, tenant: TenantRef, intent: Intent) -> bool:

@@ -5,6 +5,7 @@ what is new, and a capture is one business effect with one key.
 """
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -24,7 +25,15 @@ from guildbank.ledger import (
 )
 from guildbank.payments import posting, store
 from guildbank.payments.contracts.refusals import NO_CHANGE, NO_PAYMENT
-from guildbank.payments.contracts.rows import Applied, Attempt, AttemptState, Intent, IntentState
+from guildbank.payments.contracts.rows import (
+    CREDITED,
+    Applied,
+    Attempt,
+    AttemptState,
+    Finish,
+    Intent,
+    IntentState,
+)
 from guildbank.payments.contracts.sale import Fulfilment
 from guildbank.payments.declines import Next, decline_of, row_of
 from guildbank.payments.rules import (
@@ -35,6 +44,7 @@ from guildbank.payments.rules import (
 )
 from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments, provider_principal
+from guildbank.payments.usecases.finish_payment import begin_finish
 from guildbank.payments.usecases.limits import give_back_limits, limit_needs, reserve, uses_of
 from guildbank.payments.usecases.refund import refund_unapplied
 from guildbank.plugin_api import Outcome, OutcomeStatus
@@ -47,20 +57,26 @@ TEST_PURCHASE = "test_purchase"
 UNAPPLIED_KINDS = ("payments.unapplied", "payments.conflicted")
 
 
+class Terms(NamedTuple):
+    """What differs by provider: whether it sets the price, and waits to hear of a credit."""
+
+    by_store: bool = False
+    finishes: bool = False
+
+
 class Settle(PaymentAct):
     """Record what a provider says of an attempt; money that it took is booked, always."""
 
     verb = "payments.settle"
     rounds = 2
-    __slots__ = ("attempt_id", "bought", "by_store", "fulfilment", "outcome", "provider")
+    __slots__ = ("attempt_id", "bought", "fulfilment", "outcome", "provider", "terms")
 
     def __init__(
         self,
         fulfilment: Fulfilment,
         attempt: Attempt,
         outcome: Outcome,
-        *,
-        by_store: bool = False,
+        terms: Terms | None = None,
         bought: Intent | None = None,
     ) -> None:
         """`bought` is the payment as it was, for what never changes in it: one reading is saved."""
@@ -73,7 +89,7 @@ class Settle(PaymentAct):
         self.attempt_id = attempt.id
         self.provider = attempt.provider
         self.outcome = outcome
-        self.by_store = by_store
+        self.terms = terms or Terms()
         self.bought = bought
 
     def needs(self, stage: Stage) -> list[Need]:
@@ -130,15 +146,15 @@ class Settle(PaymentAct):
         kept = attempt.action if self.outcome.status is OutcomeStatus.UNKNOWN else None
         return msgspec.structs.replace(
             attempt,
-            reference=attempt.reference or self.outcome.reference,
+            reference=self.reference_of(attempt),
             action=msgspec.json.encode(action).decode() if action is not None else kept,
             code=self.outcome.code,
             changed_at=stage.now,
         )
 
     def reference_of(self, attempt: Attempt) -> str | None:
-        """Return by which name of the provider's captured money is known from now on."""
-        if self.by_store:
+        """Return by which name of the provider's the attempt is known from now on."""
+        if self.terms.by_store:
             # Until it was bought, the payment had a name of ours there.
             return self.outcome.reference or attempt.reference
         return attempt.reference or self.outcome.reference
@@ -193,7 +209,7 @@ class Settle(PaymentAct):
             changed_at=stage.now,
         )
         # The price is what a store took for it; with all others it is what was asked for.
-        price = (amount, money) if self.by_store else (intent.amount_minor, intent.money)
+        price = (amount, money) if self.terms.by_store else (intent.amount_minor, intent.money)
         conflicts = self.outcome.conflict is not None or (amount, money) != price
         if intent.state in ENDED_INTENTS or intent.state is IntentState.CAPTURED:
             return self._aside(stage, intent, taken, f"payment_{intent.state}", intent.state)
@@ -235,10 +251,12 @@ class Settle(PaymentAct):
             changed_at=stage.now,
         )  # fmt: skip
         stage.put(INTENTS, intent.id, credited)
-        stage.put(ATTEMPTS, attempt.id, msgspec.structs.replace(attempt, applied=Applied.CREDITED))
+        due = Finish.DUE if self.terms.finishes else None
+        applied = msgspec.structs.replace(attempt, applied=Applied.CREDITED, finish=due)
+        stage.put(ATTEMPTS, attempt.id, applied)
         told = {"currency": goods.currency, "coins": goods.coins, "bonus": goods.bonus}
         test = {"test": True} if self.outcome.is_test else {}
-        return Draft("payments.credited", facts({**_facts(credited, attempt), **told, **test}))
+        return Draft(CREDITED, facts({**_facts(credited, attempt), **told, **test}))
 
     def _aside(
         self, stage: Stage, intent: Intent, attempt: Attempt, problem: str, state: IntentState
@@ -322,20 +340,22 @@ async def settle(
     Returns the receipt of what was booked, now or before, or `no_change`.
     """
     await open_money(payments, tenant, outcome)
-    by_store = sold_by_store(payments, attempt.provider)
-    act = Settle(payments.fulfilment, attempt, outcome, by_store=by_store, bought=bought)
+    terms = terms_of(payments, attempt.provider)
+    act = Settle(payments.fulfilment, attempt, outcome, terms, bought)
     receipt = await payments.journal.submit(tenant.schema, act)
     if isinstance(receipt, Refusal) and receipt.code not in ("no_change", "not_found"):
         log.error("settlement_refused", attempt=attempt.id, code=receipt.code)
     if isinstance(receipt, Receipt) and receipt.kind in UNAPPLIED_KINDS:
         await return_unapplied(payments, tenant, attempt.id)
+    begin_finish(payments, tenant, attempt, receipt)
     return receipt
 
 
-def sold_by_store(payments: Payments, provider: str) -> bool:
-    """Say whether a provider is a store, which sets the price."""
+def terms_of(payments: Payments, provider: str) -> Terms:
+    """Return what a provider's manifest says of how its money is booked."""
     plugin = payments.plugins.provider(provider)
-    return plugin is not None and plugin.manifest.sold_by_store
+    by_store = plugin is not None and plugin.manifest.sold_by_store
+    return Terms(by_store, payments.plugins.finishes(provider))
 
 
 async def open_money(payments: Payments, tenant: TenantRef, outcome: Outcome) -> None:

@@ -27,6 +27,7 @@ from guildbank.plugin_api.conformance.identity.run import (
 )
 from guildbank.plugin_api.conformance.run import (
     CONFIRMATION_CHECKS,
+    FINISH_CHECKS,
     PROVIDER_CHECKS,
     REPORT_CHECKS,
     run_provider_conformance,
@@ -41,6 +42,7 @@ __all__ = [
     "CALLBACK_CHECKS",
     "CAPTCHA_CHECKS",
     "CONFIRMATION_CHECKS",
+    "FINISH_CHECKS",
     "GATE_CHECKS",
     "IDENTITY_CHECKS",
     "PROVIDER_CHECKS",

@@ -3,6 +3,7 @@
 from guildbank.plugin_api.conformance import (
     confirmation_checks,
     failure_checks,
+    finish_checks,
     manifest_checks,
     payment_checks,
     refund_checks,
@@ -28,6 +29,9 @@ CONFIRMATION_CHECKS: tuple[CheckFunction, ...] = confirmation_checks.CHECKS
 
 SETTLEMENT_CHECKS: tuple[CheckFunction, ...] = settlement_checks.CHECKS
 """Run besides, where the manifest names the capability `settlements`."""
+
+FINISH_CHECKS: tuple[CheckFunction, ...] = finish_checks.CHECKS
+"""Run besides, where the manifest names the capability `finish`."""
 
 REPORT_CHECKS: tuple[CheckFunction, ...] = report_checks.CHECKS
 """Run besides, where the manifest names the capability `reports`."""
@@ -57,6 +61,7 @@ async def run_provider_conformance(
         *(CONFIRMATION_CHECKS if confirmed else ()),
         *(SETTLEMENT_CHECKS if settlement_checks.CAPABILITY in capabilities else ()),
         *(REPORT_CHECKS if report_checks.CAPABILITY in capabilities else ()),
+        *(FINISH_CHECKS if finish_checks.CAPABILITY in capabilities else ()),
         *PROVIDER_CHECKS,
     )
     return [await _run(check, stage) for check in checks]

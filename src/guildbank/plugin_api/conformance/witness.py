@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from guildbank.plugin_api.confirmation import Confirmation, Confirms, NotConfirmed
+from guildbank.plugin_api.finishing import Finishes
 from guildbank.plugin_api.manifest import Manifest
 from guildbank.plugin_api.provider import (
     Context,
@@ -75,6 +76,11 @@ class Witness:
         """Pass on, for a provider that is polled."""
         reports = cast("Reports", self._provider)
         return await self._keep(reports.report(context, since, cursor))
+
+    async def finish_payment(self, context: Context, reference: str) -> None:
+        """Pass on, for a provider whose company waits to hear of it."""
+        finishes = cast("Finishes", self._provider)
+        await self._keep(finishes.finish_payment(context, reference))
 
     async def test_connection(self, context: Context) -> str:
         """Pass on."""

@@ -91,6 +91,7 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
         "fetch_refund": Verb(Context, (RefundRequest, _REFERENCE), (Outcome,)),
         "read_webhook": Verb(Context, (_TEXTS, bytes), (ProviderEvent, WebhookRejected)),
         "report": Verb(Context, (datetime, _REFERENCE), (ReportPage,)),
+        "finish_payment": Verb(Context, (str,), (_NONE,)),
         "fetch_dispute": Verb(Context, (str,), (DisputeStand,)),
         "submit_evidence": Verb(Context, (EvidenceRequest,), (DisputeStand, EvidenceRefused)),
         "test_connection": Verb(Context, (), (str,)),

@@ -1,0 +1,1 @@
+"""Google Play as a payment provider of Guildbank."""

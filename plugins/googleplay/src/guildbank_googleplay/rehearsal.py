@@ -1,0 +1,61 @@
+"""How to reach each outcome at the lab, which plays Google and the app, for conformance."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from guildbank.plugin_api import Context, Outcome, PaymentRequest
+from guildbank.plugin_api.conformance import Rehearsal
+from guildbank_googleplay.payments import NAME, PLAY_BILLING
+from guildbank_googleplay.purchases import account_of
+
+PACK = "pack_01kag3pyqmf9aag12vtrsy70ps"
+PRODUCT = "example.gems"
+_PRICE = {"price": "9.00", "currency": "EUR"}
+
+
+class NoLab(RuntimeError):
+    """A license tester has to be a person with a device; only a lab plays one."""
+
+
+async def buy(context: Context, request: PaymentRequest) -> Mapping[str, str]:
+    """Buy as the app would, once for each attempt, and return what confirms it."""
+    sale = {
+        "product": PRODUCT,
+        "account": account_of(request.player_id),
+        "profile": request.attempt_id,
+        "once": True,
+        **_PRICE,
+    }
+    bought = await _lab(context, "/lab/google/buy", sale)
+    return {NAME: bought["transaction"]}
+
+
+async def reverse(context: Context, made: Outcome) -> None:
+    """Give the money back as Google would."""
+    await _lab(context, "/lab/google/void", {"transaction": made.reference})
+
+
+async def _lab(context: Context, path: str, body: Mapping[str, object]) -> dict[str, Any]:
+    lab_url = context.settings.get("lab_url")
+    if lab_url is None:
+        raise NoLab("set lab_url: `guildbank lab` plays Google and the app")
+    answer = await context.http.send(
+        "POST",
+        f"{lab_url}{path}",
+        headers={"content-type": "application/json"},
+        body=msgspec.json.encode({"package_name": context.settings["package_name"], **body}),
+    )
+    if answer.status not in (200, 201):
+        raise NoLab(f"the lab answered {answer.status}")
+    return msgspec.json.decode(answer.body, type=dict[str, Any])
+
+
+REHEARSAL = Rehearsal(
+    pays=PLAY_BILLING,
+    product_id=PACK,
+    found_by_attempt=False,
+    confirms=buy,
+    reverse=reverse,
+)

@@ -1,0 +1,165 @@
+"""What who plays with the lab does in place of developers, players and Google's staff."""
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+import msgspec
+from litestar import post
+
+from guildbank_lab.google.desk import PUSHES_AS, GoogleDesk
+from guildbank_lab.google.records import App, Sale, Wish
+from guildbank_lab.paypal.errors import Refused
+
+Package = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)+$")]
+Name = Annotated[str, msgspec.Meta(max_length=64)]
+
+
+class NewProduct(msgspec.Struct):
+    """A product that sells a pack; the lab only hands it on to the settings."""
+
+    pack: str
+    product: str
+
+
+class NewApp(msgspec.Struct):
+    """An app to put into the store; `audience` is what pushes are for, if not their address."""
+
+    package_name: Package
+    webhook_url: str | None = None
+    audience: str | None = None
+    products: Annotated[list[NewProduct], msgspec.Meta(max_length=100)] = []
+
+
+class Buying(msgspec.Struct):
+    """A purchase; the price is in units of the currency, such as 4.99."""
+
+    package_name: Package
+    product: Annotated[str, msgspec.Meta(min_length=1, max_length=150)]
+    account: Name | None = None
+    profile: Name | None = None
+    price: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,9})?$")] = "4.99"
+    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = "EUR"
+    region: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] = "DE"
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
+    test: bool = True
+    pending: bool = False
+    once: bool = False
+
+
+class Which(msgspec.Struct):
+    """A purchase of an app, by its token or its order."""
+
+    package_name: Package
+    transaction: str
+
+
+class Settling(msgspec.Struct):
+    """How a pending purchase ends."""
+
+    package_name: Package
+    transaction: str
+    paid: bool = True
+
+
+class Voiding(msgspec.Struct):
+    """Why money goes back, and by whom, in Google's numbers."""
+
+    package_name: Package
+    transaction: str
+    reason: Annotated[int, msgspec.Meta(ge=0, le=8)] = 1
+    source: Annotated[int, msgspec.Meta(ge=0, le=2)] = 0
+
+
+class OfApp(msgspec.Struct):
+    """An app."""
+
+    package_name: Package
+
+
+@post("/lab/google/accounts", sync_to_thread=False)
+def open_account(google: GoogleDesk, data: NewApp) -> dict[str, Any]:
+    """Put an app into the store; the answer is what a test tenant's settings are to be."""
+    app = google.open_app(data.package_name, data.webhook_url, data.audience)
+    account = {
+        "type": "service_account",
+        "client_email": app.email,
+        "private_key": app.key.as_pem(private=True).decode(),
+        "private_key_id": app.key_id,
+        "token_uri": f"{google.url}/token",
+    }
+    heard = {"push_email": PUSHES_AS} if data.webhook_url is not None else {}
+    aimed = data.audience or data.webhook_url
+    return {
+        "service_account": msgspec.json.encode(account).decode(),
+        "package_name": app.package_name,
+        "products": [msgspec.structs.asdict(one) for one in data.products],
+        "lab_url": google.url,
+        **heard,
+        **({"push_audience": aimed} if aimed is not None else {}),
+    }
+
+
+@post("/lab/google/buy", status_code=200)
+async def buy(google: GoogleDesk, data: Buying) -> dict[str, str]:
+    """Buy as a player on a device does; answers what Play Billing gives to the app."""
+    wish = Wish(
+        product=data.product, account=data.account, profile=data.profile,
+        price=Decimal(data.price), currency=data.currency, region=data.region,
+        quantity=data.quantity, test=data.test, pending=data.pending,
+    )  # fmt: skip
+    sale = google.buy(_app(google, data.package_name), wish, once=data.once)
+    return {"transaction": sale.token, "order": sale.order_id}
+
+
+@post("/lab/google/settle", status_code=200)
+async def settle(google: GoogleDesk, data: Settling) -> dict[str, str]:
+    """End a pending purchase: paid, or canceled."""
+    sale = _sale(google, data.package_name, data.transaction)
+    google.settle(sale, paid=data.paid)
+    return {"state": sale.state}
+
+
+@post("/lab/google/void", status_code=200)
+async def void(google: GoogleDesk, data: Voiding) -> dict[str, str]:
+    """Give money back, as Google, a bank or somebody at the Play Console does."""
+    sale = _sale(google, data.package_name, data.transaction)
+    google.void(sale, data.reason, data.source)
+    return {"state": sale.state}
+
+
+@post("/lab/google/heard", status_code=200, sync_to_thread=False)
+def heard(google: GoogleDesk, data: Which) -> dict[str, Any]:
+    """Say how a purchase stands, and whether Google was told that it was delivered."""
+    google.lapse()
+    sale = _sale(google, data.package_name, data.transaction)
+    return {"state": sale.state, "consumed": sale.consumed}
+
+
+@post("/lab/google/tell", status_code=200)
+async def tell(google: GoogleDesk, data: OfApp) -> dict[str, str]:
+    """Push the test notification of the Play Console."""
+    google.tell(_app(google, data.package_name), None, {"testNotification": {"version": "1.0"}})
+    return {"told": data.package_name}
+
+
+@post("/lab/google/forget-tokens", status_code=204)
+async def forget_tokens(google: GoogleDesk) -> None:
+    """End every access token."""
+    google.forget_tokens()
+
+
+def _app(google: GoogleDesk, package_name: str) -> App:
+    app = google.app(package_name)
+    if app is None:
+        raise Refused(404, "NO_SUCH_APP")
+    return app
+
+
+def _sale(google: GoogleDesk, package_name: str, named: str) -> Sale:
+    sale = google.sale_of(_app(google, package_name), named)
+    if sale is None:
+        raise Refused(404, "NO_SUCH_PURCHASE")
+    return sale
+
+
+ROUTES = (open_account, buy, settle, void, heard, tell, forget_tokens)
