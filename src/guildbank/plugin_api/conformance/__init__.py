@@ -29,6 +29,7 @@ from guildbank.plugin_api.conformance.run import (
     CONFIRMATION_CHECKS,
     PROVIDER_CHECKS,
     REPORT_CHECKS,
+    SAVED_CHECKS,
     run_provider_conformance,
 )
 from guildbank.plugin_api.conformance.scorers.contracts import (
@@ -46,6 +47,7 @@ __all__ = [
     "PROVIDER_CHECKS",
     "PURCHASE",
     "REPORT_CHECKS",
+    "SAVED_CHECKS",
     "SCORER_CHECKS",
     "Check",
     "DirectHttp",

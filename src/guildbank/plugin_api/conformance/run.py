@@ -7,6 +7,7 @@ from guildbank.plugin_api.conformance import (
     payment_checks,
     refund_checks,
     report_checks,
+    saved_checks,
     settlement_checks,
     webhook_checks,
 )
@@ -31,6 +32,9 @@ SETTLEMENT_CHECKS: tuple[CheckFunction, ...] = settlement_checks.CHECKS
 
 REPORT_CHECKS: tuple[CheckFunction, ...] = report_checks.CHECKS
 """Run besides, where the manifest names the capability `reports`."""
+
+SAVED_CHECKS: tuple[CheckFunction, ...] = saved_checks.CHECKS
+"""Run besides, where the manifest names the capability `saved_methods`."""
 
 
 async def run_provider_conformance(
@@ -57,6 +61,7 @@ async def run_provider_conformance(
         *(CONFIRMATION_CHECKS if confirmed else ()),
         *(SETTLEMENT_CHECKS if settlement_checks.CAPABILITY in capabilities else ()),
         *(REPORT_CHECKS if report_checks.CAPABILITY in capabilities else ()),
+        *(SAVED_CHECKS if saved_checks.CAPABILITY in capabilities else ()),
         *PROVIDER_CHECKS,
     )
     return [await _run(check, stage) for check in checks]
