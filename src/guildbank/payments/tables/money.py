@@ -96,6 +96,11 @@ attempt = Table(
     at("created_at"),
     at("changed_at"),
     Column("because", Text, nullable=False, server_default="{}"),
+    # The saved method that pays, and whether the one that does is to be kept, by whose word.
+    Column("method_id", Text),
+    Column("customer_id", Text),
+    Column("saves", Text),
+    Column("saves_by", Text),
     Index("uq_payments_attempt_reference", "provider", "reference", unique=True),
 )
 
@@ -108,6 +113,11 @@ Index(
     "ix_payments_attempt_unapplied",
     attempt.c.changed_at,
     postgresql_where=attempt.c.applied == "unapplied",
+)
+Index(
+    "ix_payments_attempt_unnamed",
+    attempt.c.changed_at,
+    postgresql_where=(attempt.c.saves == "asked") & (attempt.c.state == "captured"),
 )
 
 check = Table(

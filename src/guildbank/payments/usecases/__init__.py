@@ -50,6 +50,13 @@ class Timing:
     """How long a payment may take."""
     resend: timedelta = timedelta(hours=20)
     """How long a refund may be sent again under its key; providers keep keys for 24 h."""
+    keeping: tuple[timedelta, ...] = (
+        timedelta(seconds=30),
+        timedelta(minutes=5),
+        timedelta(hours=1),
+        timedelta(days=1),
+    )
+    """Pauses between asking a provider to name or let go of what it keeps; the last one repeats."""
     webhook: tuple[timedelta, ...] = (
         timedelta(seconds=1),
         timedelta(seconds=5),

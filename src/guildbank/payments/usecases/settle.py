@@ -26,6 +26,7 @@ from guildbank.payments import posting, store
 from guildbank.payments.contracts.refusals import NO_CHANGE, NO_PAYMENT
 from guildbank.payments.contracts.rows import Applied, Attempt, AttemptState, Intent, IntentState
 from guildbank.payments.contracts.sale import Fulfilment
+from guildbank.payments.contracts.saved import Saving
 from guildbank.payments.declines import Next, decline_of, row_of
 from guildbank.payments.rules import (
     ENDED_INTENTS,
@@ -35,6 +36,7 @@ from guildbank.payments.rules import (
 )
 from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments, provider_principal
+from guildbank.payments.usecases.keep_method import keep_method
 from guildbank.payments.usecases.limits import give_back_limits, limit_needs, reserve, uses_of
 from guildbank.payments.usecases.refund import refund_unapplied
 from guildbank.plugin_api import Outcome, OutcomeStatus
@@ -319,6 +321,9 @@ async def settle(
         log.error("settlement_refused", attempt=attempt.id, code=receipt.code)
     if isinstance(receipt, Receipt) and receipt.kind in UNAPPLIED_KINDS:
         await return_unapplied(payments, tenant, attempt.id)
+    if attempt.saves is Saving.ASKED and outcome.status is OutcomeStatus.PROCESSED:
+        # Nobody waits for it; what this leaves undone a job finds.
+        payments.start(keep_method(payments, tenant, attempt.id))
     return receipt
 
 
