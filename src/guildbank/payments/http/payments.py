@@ -136,6 +136,8 @@ class BuyBody(Body):
     Without a `provider` the routes of the pipeline choose it.
     """
 
+    __example__: ClassVar = {"methodId": None, "saveMethod": False}
+
     pack_id: Annotated[str, Meta(min_length=1, max_length=90)]
     currency: CurrencyText
     provider: ProviderName | None = None
@@ -154,6 +156,8 @@ class BuyBody(Body):
 
 class RetryBody(Body):
     """Another attempt, with another method or provider."""
+
+    __example__: ClassVar = {"methodId": None, "saveMethod": False}
 
     provider: ProviderName | None = None
     method: MethodName | None = None

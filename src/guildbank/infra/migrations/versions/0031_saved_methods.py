@@ -44,9 +44,9 @@ CREATE TABLE payments_method (
     changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
     code TEXT,
     CONSTRAINT pk_payments_method PRIMARY KEY (id),
-    CONSTRAINT fk_payments_method_customer_id_payments_customer
+    CONSTRAINT fk_payments_method_customer_id
         FOREIGN KEY (customer_id) REFERENCES payments_customer (id),
-    CONSTRAINT fk_payments_method_payment_id_payments_intent
+    CONSTRAINT fk_payments_method_payment_id
         FOREIGN KEY (payment_id) REFERENCES payments_intent (id)
 );
 
