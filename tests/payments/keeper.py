@@ -1,5 +1,7 @@
 """A scripted provider that keeps methods of payment, as a test tells it."""
 
+from collections.abc import Awaitable, Callable
+
 import msgspec
 from tests.payments.bank import Bank
 from tests.payments.scripted import Lost
@@ -30,6 +32,7 @@ class Keeper(Bank):
         self.card = CARD
         self.loses_openings = 0
         self.is_silent = False
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
         self.refuses_removals = 0
         self.openings: list[CustomerRequest] = []
         self.removals: list[str] = []
@@ -94,6 +97,8 @@ class Keeper(Bank):
         self, context: Context, customer: str, reference: str
     ) -> SavedMethod | None:
         self._speak()
+        if self.meanwhile is not None:
+            await self.meanwhile()
         whose, method = self.kept.get(reference, (None, None))
         return method if whose == customer else None
 

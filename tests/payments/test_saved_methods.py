@@ -13,13 +13,14 @@ from tests.payments.scripted import DECLINED
 from tests.payments.shop import SECRET, Shop, open_shop
 from tests.payments.web import Web
 
+from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.choose_method import MethodWish
 from guildbank.payments.usecases.list_methods import ShownMethod, list_methods
 from guildbank.payments.usecases.mind_methods import mind_methods
-from guildbank.payments.usecases.remove_method import remove_method
+from guildbank.payments.usecases.remove_method import RemoveMethod, remove_method
 from guildbank.plugin_api import EventKind
 
 NAMES = "SELECT * FROM {table}"
@@ -233,6 +234,26 @@ async def test_an_expired_card_pays_again_once_its_bank_renewed_it(counter: Coun
     counter.keeper.kept[card.known.reference] = (customer, renewed)
     assert isinstance(await counter.pay(player, card.method.id), Intent)
     assert [one.known.expires_year for one in await counter.listed(player)] == [2091]
+
+
+async def test_a_card_that_is_removed_while_it_is_asked_about_is_not_charged(counter: Counter):
+    player = await counter.shop.player()
+    card = await counter.save(player, expires_year=2020, expires_month=1)
+    customer, known = counter.keeper.kept[card.known.reference]
+    renewed = msgspec.structs.replace(known, expires_year=2091)
+    counter.keeper.kept[card.known.reference] = (customer, renewed)
+    asked, shop = len(counter.keeper.requests), counter.shop
+
+    async def remove() -> None:
+        act = RemoveMethod(player, player, card.method.id)
+        assert isinstance(await shop.house.journal.submit(shop.tenant.schema, act), Receipt)
+        counter.keeper.meanwhile = None
+
+    counter.keeper.meanwhile = remove
+    bought = await counter.pay(player, card.method.id)
+    assert isinstance(bought, Intent)
+    assert (bought.state, bought.problem) == ("failed", "payment_method_removed")
+    assert len(counter.keeper.requests) == asked
 
 
 async def test_a_card_belongs_to_the_account_that_it_was_saved_with(counter: Counter):
