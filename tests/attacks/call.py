@@ -109,6 +109,13 @@ def of_money_back(player: str, payment: str) -> dict[str, Call]:
     }
 
 
+def of_saved_methods() -> dict[str, Call]:
+    return {
+        "GET /v1/players/{player_id}/payment-methods": Call(),
+        "DELETE /v1/players/{player_id}/payment-methods/{method_id}": Call(),
+    }
+
+
 def of_books() -> dict[str, Call]:
     return {
         "GET /v1/journal/checkpoints": Call(),

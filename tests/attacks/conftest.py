@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
+from tests.attacks.doors import PUBLIC
 from tests.attacks.estate import SCRIPT, settle
-from tests.attacks.table import PUBLIC, Objects, Route, routes
+from tests.attacks.table import Objects, Route, routes
 from tests.pipelines.gates import Asking
 from tests.studio import City, Studio, open_city
 

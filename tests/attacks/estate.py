@@ -7,7 +7,7 @@ import httpx
 import msgspec
 from tests.attacks.call import Call
 from tests.attacks.table import Objects, Route, calls
-from tests.payments.bank import Bank
+from tests.payments.keeper import Keeper
 from tests.payments.scripted import DECLINED
 from tests.payments.shop import SECRET
 from tests.studio import Studio, done
@@ -20,7 +20,7 @@ from guildbank.payments.usecases.receive_webhook import receive_webhook
 from guildbank.plugin_api import DisputeStand, DisputeStatus, EventKind, ProviderEvent
 
 MAILED = "shh-quiet-reset"
-SCRIPT = Bank("scripted")
+SCRIPT = Keeper("scripted")
 """The payment provider of the deployment under attack."""
 
 LED = {"routes": [{"id": "all", "to": [{"provider": "scripted"}]}]}
@@ -59,6 +59,7 @@ async def settle(studio: Studio) -> Objects:
     made = await create_key(studio.city.services.identity, studio.ref, "spare", ["players:read"])
     assert not isinstance(made, Refusal)
     why = {"reason": "court order"}
+    method = await _method(studio, buy)
     # What was exchanged about payments is kept beside the calls.
     await studio.city.services.payments.drain()
     return Objects(
@@ -80,6 +81,7 @@ async def settle(studio: Studio) -> Objects:
         mail=await _mail(studio),
         legal_hold=done(await studio.post(f"/v1/players/{player}/legal-holds", why))["id"],
         export=await _export(studio, player),
+        method=method,
     )
 
 
@@ -103,6 +105,15 @@ async def _dispute(studio: Studio, payment: dict[str, Any]) -> tuple[str, str]:
     await services.payments.drain()
     (found,) = done(await studio.http.get(f"/v1/payments/{payment['id']}"))["disputes"]
     return payment["id"], found["id"]
+
+
+async def _method(studio: Studio, buy: dict[str, Any]) -> str:
+    """Let the player save what a payment is paid by."""
+    done(await studio.post("/v1/payments", {**buy, "saveMethod": True}))
+    await studio.city.services.payments.drain()
+    path = f"/v1/players/{buy['playerId']}/payment-methods"
+    (saved,) = done(await studio.http.get(path))["items"]
+    return str(saved["id"])
 
 
 async def _ask_back(studio: Studio, player: str, payment: str) -> str:

@@ -13,85 +13,12 @@ from tests.attacks.call import (
     of_people,
     of_pipelines,
     of_reports,
+    of_saved_methods,
 )
 from tests.studio import GEM, leg
 
 from guildbank.infra.http.caller import OperatorOnly, PlayerOnly, Scope
 from guildbank.infra.http.shortcuts import guards_of
-
-FOR_STRANGERS = frozenset(
-    f"POST {under}{path}"
-    for path in ("/register", "/login", "/account/register", "/account/login")
-    for under in ("", "/v1")
-) | {
-    "POST /v1/sessions/refresh",
-    "POST /v1/account/email/confirm",
-    "POST /v1/account/email/change",
-    "POST /v1/account/email/undo",
-    "POST /v1/account/password/forgotten",
-    "POST /v1/account/password/reset",
-    "GET /v1/sign-in/providers",
-    "POST /v1/sign-in/begin",
-    "POST /v1/sign-in/exchange",
-    "POST /v1/sign-in/assertions",
-    "POST /v1/sign-in/link-codes",
-    "POST /v1/sign-in/link",
-    "POST /v1/guests",
-    "POST /v1/guests/sign-in",
-    "POST /v1/sign-in/second-factor",
-    "POST /v1/sign-in/second-factor/mail",
-    "POST /v1/sign-in/second-factor/passkey",
-    "POST /v1/sign-in/second-factor/totp",
-    "POST /v1/sign-in/second-factor/totp/confirm",
-    "POST /v1/sign-in/passkey",
-    "POST /v1/sign-in/passkey/options",
-}
-"""Routes by which players come in: they need a tenant and no credentials."""
-
-FOR_STAFF = frozenset(
-    f"POST /v1/operator/{path}"
-    for path in (
-        "sessions", "sessions/finish", "sessions/enrol", "sessions/confirm",
-        "sessions/passkey", "sessions/passkey/options", "sessions/enrol/passkey",
-        "sessions/confirm/passkey", "studio/begin", "links",
-        "invitations/accept", "invitations/accept/studio", "password/forgot", "password/reset",
-    )
-)  # fmt: skip
-"""Routes by which operators come in: what they bear is in the body, or proves nothing yet."""
-
-PUBLIC = (
-    FOR_STRANGERS
-    | FOR_STAFF
-    | frozenset(
-        {
-            "GET /healthz",
-            "GET /readyz",
-            "GET /metrics",
-            "GET /openapi.json",
-            "GET /.well-known/jwks.json",
-            "POST /v1/oauth/token",
-            "GET /confirm-email",
-            "GET /change-email",
-            "GET /undo-email",
-            "GET /reset-password",
-            "GET /v1/documents/current",
-            "GET /v1/sign-in/go/{tenant_slug}",
-            "GET /v1/sign-in/callback/{tenant_slug}/{provider}",
-            "POST /v1/sign-in/callback/{tenant_slug}/{provider}",
-            "GET /docs",
-            "GET /docs/problems",
-            "GET /v1/operator/studio/callback/{plane_id}",
-            "GET /v1/operator/ways",
-            "GET /operator",
-            "GET /operator/page/{name}",
-            "GET /operator/accept",
-            "GET /operator/reset",
-            "POST /v1/webhooks/{tenant_slug}/{provider_id}",
-        }
-    )
-)
-"""Routes that anyone may call. A webhook's caller is proved by its signature, a browser that comes
-back from an identity provider by its state and cookie."""
 
 OF_THE_DEPLOYMENT = "deployment"
 
@@ -118,6 +45,7 @@ class Objects:
     mail: str
     legal_hold: str
     export: str
+    method: str
     operator: str = "op_01kag3pyqmf9aag12vtrsy70ps"
     invitation: str = "inv_01kag3pyqmf9aag12vtrsy70ps"
     approval: str = "apr_01kag3pyqmf9aag12vtrsy70ps"
@@ -175,6 +103,7 @@ class Route:
             session_id="ses_01kag3pyqmf9aag12vtrsy70ps",
             passkey_id="passkey_01kag3pyqmf9aag12vtrsy70ps",
             export_id=objects.export,
+            method_id=objects.method,
             run_id="rec_01kag3pyqmf9aag12vtrsy70ps",
             slug=objects.slug,
             tenant_slug=objects.slug,
@@ -226,6 +155,7 @@ def calls(o: Objects) -> dict[str, Call]:
         **_of_wallets(o),
         **_of_payments(o),
         **of_money_back(o.player, o.disputed),
+        **of_saved_methods(),
         **of_pipelines(),
         **of_reports(),
         **of_books(),

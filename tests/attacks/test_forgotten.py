@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from tests.attacks.doors import PUBLIC
 from tests.attacks.table import (
     EMPTY_FOR_OTHERS,
     NAMES_NOTHING,
     OUTCOME_FOR_EACH,
-    PUBLIC,
     Objects,
     Route,
     calls,

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import httpx
 import pytest
+from tests.attacks.doors import FOR_STRANGERS
 from tests.attacks.estate import send
-from tests.attacks.table import FOR_STRANGERS, Objects, Route
+from tests.attacks.table import Objects, Route
 from tests.studio import City, Studio, done, refused
 
 from guildbank.identity import mint_player_token

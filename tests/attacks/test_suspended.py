@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
+from tests.attacks.doors import FOR_STRANGERS
 from tests.attacks.estate import send, settle
-from tests.attacks.table import FOR_STRANGERS, OF_THE_DEPLOYMENT, Objects, Route
+from tests.attacks.table import OF_THE_DEPLOYMENT, Objects, Route
 from tests.studio import City, Studio, done, refused
 
 from guildbank.tenancy import resume_tenant, suspend_tenant

@@ -65,7 +65,7 @@ async def test_what_another_tenant_is_told_does_not_say_whether_it_exists(
         key="key_01m7yqwf9ke008000000",
         mail="mail_01m7yqwf9ke00800000000003v", legal_hold="lgh_01m7yqwf9ke008000000",
         export="exp_01m7yqwf9ke008000000", disputed="pay_01m7yqwf9ke008000000",
-        dispute="dis_01m7yqwf9ke008000000",
+        dispute="dis_01m7yqwf9ke008000000", method="pmt_01m7yqwf9ke008000000",
     )  # fmt: skip
     for route in inside:
         if route.name in EMPTY_FOR_OTHERS | OUTCOME_FOR_EACH or route.name in CURRENCY:

@@ -4,11 +4,11 @@ from itertools import count
 from typing import Any
 
 import httpx
-from tests.payments.bank import Bank
+from tests.payments.keeper import Keeper
 from tests.studio import Studio, done
 
 PASSWORD = "three lamps sing at dawn"
-SCRIPT = Bank("scripted")
+SCRIPT = Keeper("scripted")
 """The payment provider of the deployment."""
 _numbers = count(1)
 

@@ -11,6 +11,7 @@ from tests.servers.lab import LabServer
 from guildbank.plugin_api import Context, Outcome, PaymentRequest
 from guildbank.plugin_api.conformance import (
     PROVIDER_CHECKS,
+    SAVED_CHECKS,
     Check,
     DirectHttp,
     Rehearsal,
@@ -87,7 +88,7 @@ async def checks(at_lab: Context) -> dict[tuple[str, str], Check]:
 
 
 @pytest.mark.parametrize("way", ["card", "checkout"])
-@pytest.mark.parametrize("name", [check.__name__ for check in PROVIDER_CHECKS])
+@pytest.mark.parametrize("name", [check.__name__ for check in (*PROVIDER_CHECKS, *SAVED_CHECKS)])
 def test_the_contract_holds(way: str, name: str, checks: dict[tuple[str, str], Check]) -> None:
     check = checks[way, name]
     if not check.ran:

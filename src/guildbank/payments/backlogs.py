@@ -98,6 +98,16 @@ WHERE state IN ('early_warning', 'needs_response')
 # As long as `Timing.dispute_warns`, which the checkup goes by.
 DUE = f"{TO_ANSWER}  AND answer_by <= now() + INTERVAL '72 hours'\n"
 
+KEPT_ON = """
+SELECT
+FROM payments_method
+WHERE state = 'removing'
+UNION ALL
+SELECT
+FROM payments_customer
+WHERE state = 'forgetting'
+"""
+
 # By money, of which there are few.
 UNAPPLIED_AMOUNT = """
 SELECT captured_money, sum(captured_minor - refunded_minor - disputed_minor)
@@ -181,6 +191,11 @@ BACKLOGS = (
         "guildbank_payments_disputes_due",
         "Disputes that nobody has answered and whose time is over within 72 hours.",
         DUE,
+    ),
+    Backlog(
+        "guildbank_payments_methods_to_let_go",
+        "Saved methods and customers that providers are yet to let go of.",
+        KEPT_ON,
     ),
     Backlog(
         "guildbank_payments_callbacks_waiting",

@@ -13,6 +13,7 @@ from guildbank.payments.usecases.cancel import expire_payments
 from guildbank.payments.usecases.exchanges import forget_exchanges
 from guildbank.payments.usecases.handle_webhook import forget_bodies, sweep_webhooks
 from guildbank.payments.usecases.look import janitor
+from guildbank.payments.usecases.mind_methods import mind_methods
 from guildbank.payments.usecases.read_reports import read_reports
 from guildbank.payments.usecases.reconcile import reconcile
 from guildbank.payments.usecases.reconcile_daily import begin_days, watch_days
@@ -53,6 +54,11 @@ async def run_sweep(services: Services) -> None:
 async def run_janitor(services: Services) -> None:
     """Ask providers about unknown and pending attempts and refunds; return unapplied money."""
     await in_each_tenant(services, janitor)
+
+
+async def run_methods(services: Services) -> None:
+    """Ask providers which methods they kept, and to let go of those that were removed."""
+    await in_each_tenant(services, mind_methods)
 
 
 async def run_expiry(services: Services) -> None:
@@ -109,6 +115,7 @@ JOBS = (
     Job("payments.sweep_webhooks", 5, run_sweep),
     Job("payments.janitor", 10, run_janitor),
     Job("payments.reconcile", 10, run_reconciliations),
+    Job("payments.mind_methods", 10, run_methods),
     Job("payments.expire", 60, run_expiry),
     Job("payments.read_reports", 60, run_reports),
     Job("payments.watch_unapplied", 300, run_watch),

@@ -28,7 +28,7 @@ WHERE payment_id IN (SELECT id FROM payments_intent WHERE player_id = $1)
 # Providers write names and addresses of payers into what they send.
 FORGET_WEBHOOKS = """
 UPDATE payments_webhook
-SET headers = '{}', body = ''
+SET headers = '{}', body = '', event = (event::jsonb - 'method_reference')::text
 WHERE processed_at IS NOT NULL
   AND attempt_id IN (
       SELECT attempt.id
@@ -56,6 +56,21 @@ FORGET_INTENTS = """
 UPDATE payments_intent
 SET problem_detail = NULL, device = NULL
 WHERE player_id = $1
+"""
+
+# The provider lets go of all at once, with the customer; its name outlives the person's key.
+FORGET_METHODS = """
+UPDATE payments_method
+SET state = 'removed', sealed = NULL, twin = NULL, code = 'erased', changed_at = now()
+WHERE player_id = $1
+  AND state <> 'removed'
+"""
+
+FORGET_CUSTOMERS = """
+UPDATE payments_customer
+SET state = 'forgetting', changed_at = now()
+WHERE player_id = $1
+  AND state IN ('opening', 'open')
 """
 
 PERSONAL = (
@@ -93,6 +108,26 @@ PERSONAL = (
         ORDER BY chk.id
         """,
         (FORGET_CHECKS,),
+    ),
+    Personal(
+        "payments_method",
+        """
+        SELECT id, provider, payment_id, state, sealed, consented_by, consented_at, created_at, code
+        FROM payments_method
+        WHERE player_id = $1
+        ORDER BY id
+        """,
+        (FORGET_METHODS,),
+    ),
+    Personal(
+        "payments_customer",
+        """
+        SELECT id, provider, state, created_at
+        FROM payments_customer
+        WHERE player_id = $1
+        ORDER BY id
+        """,
+        (FORGET_CUSTOMERS,),
     ),
     Personal(
         "payments_settlement",

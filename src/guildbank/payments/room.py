@@ -19,6 +19,18 @@ from guildbank.payments.contracts.rows import (
     PAYMENT_FINISHED,
     RECONCILIATION_STARTED,
 )
+from guildbank.payments.contracts.saved import (
+    CUSTOMER_CHECKED,
+    CUSTOMER_FORGOTTEN,
+    CUSTOMER_OPENED,
+    CUSTOMER_OPENING,
+    METHOD_DETACHED,
+    METHOD_DROPPED,
+    METHOD_NOT_SAVED,
+    METHOD_REMOVED,
+    METHOD_SAVED,
+    METHOD_UPDATED,
+)
 from guildbank.payments.contracts.spent import SPENT_COINS_SET
 from guildbank.payments.http import APPROVABLES, ROUTES
 from guildbank.payments.http.refund_policy import SET_POLICY
@@ -59,6 +71,8 @@ ROOM = Room(
         "payments:exchanges": "Read what providers, plugins and callers exchanged of a payment.",
         "payments:reconcile": "Hold the books against what providers report.",
         "providers:write": "Configure accounts at payment providers.",
+        "payment-methods:read": "See players' saved payment methods, by brand and last digits.",
+        "payment-methods:remove": "Remove players' saved payment methods.",
     },
     permissions={
         DECIDE: "Decide on refunds that players ask for; a grant gives money back.",
@@ -74,6 +88,8 @@ ROOM = Room(
         "payments:confirm": ("finance",),
         "payments:exchanges": ("finance", "developer"),
         "payments:reconcile": ("finance",),
+        "payment-methods:read": ("finance", "support", "compliance"),
+        "payment-methods:remove": ("support", "compliance"),
     },
     events={
         "payments.created": "A payment was begun.",
@@ -113,6 +129,16 @@ ROOM = Room(
         "payments.dispute_funds_reinstated": "Disputed money and its coins are back.",
         "payments.dispute_closed": "A dispute was decided.",
         "payments.dispute_lost": "A dispute was lost; its money and coins were taken with it.",
+        CUSTOMER_OPENING: "A provider is asked to keep methods for a player.",
+        CUSTOMER_OPENED: "A provider keeps methods for a player.",
+        CUSTOMER_CHECKED: "A provider said whether an account has a player's methods.",
+        CUSTOMER_FORGOTTEN: "A provider let go of a player who was erased, and of all methods.",
+        METHOD_SAVED: "A payment left a method that pays again; its player had agreed.",
+        METHOD_NOT_SAVED: "A payment left no method, though its player had agreed.",
+        METHOD_UPDATED: "A saved method has other dates, as its provider says.",
+        METHOD_REMOVED: "A saved method was removed, and pays no more.",
+        METHOD_DETACHED: "The provider let go of a method that was removed.",
+        METHOD_DROPPED: "A saved method was gone at its provider, and pays no more.",
         RECONCILIATION_STARTED: "A period of a provider's report is to be held against the books.",
         MISSED.begins: "A day was not held against a provider's report in time.",
         MISSED.ends: "All days of the last week are held against providers' reports.",
@@ -156,6 +182,12 @@ ROOM = Room(
         Code("dispute_not_answerable", 409, "The dispute takes no evidence, or none from here."),
         Code("dispute_answered", 409, "Evidence was handed in for the dispute before."),
         Code("dispute_answer_late", 409, "The time to answer the dispute is over."),
+        Code("unknown_payment_method", 422, "The player has no such saved payment method."),
+        Code("payment_method_removed", 409, "The saved payment method was removed."),
+        Code("payment_method_expired", 409, "The saved card has expired."),
+        Code("payment_method_elsewhere", 409, "Another provider or account keeps the method."),
+        Code("payment_methods_full", 409, "The player has saved as many methods as may be."),
+        Code("payment_methods_not_saved", 422, "The provider keeps no payment methods."),
         Code("bad_evidence", 422, "The provider takes no such text, or not so much of it."),
         Code("provider_silent", 503, "The provider did not say how things stand; try again."),
         Code("reports_not_supported", 422, "The provider's plugin reports no settlements."),

@@ -162,3 +162,10 @@ def policy_of(known: SpentPolicy | None, provider: str, default: SpentCoins) -> 
     if known is None:
         return default
     return known.providers.get(provider) or known.policy or default
+
+
+def is_expired(year: int | None, month: int | None, now: datetime) -> bool:
+    """Say whether a card that is good to the end of this month is good no more."""
+    if year is None or month is None:
+        return False
+    return (year, month) < (now.year, now.month)

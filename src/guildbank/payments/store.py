@@ -23,8 +23,12 @@ from guildbank.payments.contracts.rows import (
     Intent,
     Refund,
 )
+from guildbank.payments.contracts.saved import Customer, PaymentMethod
 
-R = TypeVar("R", Intent, Attempt, Refund, Dispute, Account, Check, Reconciliation, RefundRequest)
+R = TypeVar(
+    "R", Intent, Attempt, Refund, Dispute, Account, Check, Reconciliation, RefundRequest, Customer,
+    PaymentMethod,
+)  # fmt: skip
 
 _TYPES: dict[type, str] = {
     BigInteger: "bigint[]",

@@ -60,6 +60,7 @@ from guildbank.plugin_api.provider import (
     DisputeStatus,
     EventKind,
     NextAction,
+    OnFile,
     Outcome,
     OutcomeStatus,
     Payer,
@@ -70,6 +71,12 @@ from guildbank.plugin_api.provider import (
     WebhookRejected,
 )
 from guildbank.plugin_api.report import MAX_REPORTED, ReportPage, Reports
+from guildbank.plugin_api.saved import (
+    SAVED_METHODS,
+    CustomerRequest,
+    SavedMethod,
+    SavesMethods,
+)
 from guildbank.plugin_api.scoring import (
     MAX_POINTS,
     MAX_REASON_TEXT,
@@ -131,6 +138,7 @@ __all__ = [
     "MAX_SHARERS",
     "MOST_SECRET_BYTES",
     "REJECTIONS",
+    "SAVED_METHODS",
     "SECRET_PATTERN",
     "SECRET_PREFIX",
     "Annotated",
@@ -149,6 +157,7 @@ __all__ = [
     "Confirms",
     "ConfirmsRefunds",
     "Context",
+    "CustomerRequest",
     "Decline",
     "Delivered",
     "Delivery",
@@ -174,6 +183,7 @@ __all__ = [
     "NotConfirmed",
     "Notification",
     "NotificationChannel",
+    "OnFile",
     "Outcome",
     "OutcomeStatus",
     "PastPurchase",
@@ -189,6 +199,8 @@ __all__ = [
     "RefundRequest",
     "ReportPage",
     "Reports",
+    "SavedMethod",
+    "SavesMethods",
     "Scored",
     "Scorer",
     "SettingProblem",

@@ -101,6 +101,18 @@ class Payer(msgspec.Struct, frozen=True, kw_only=True):
     address: str | None = None
 
 
+class OnFile(msgspec.Struct, frozen=True, kw_only=True):
+    """What a payment has to do with the methods that its provider keeps for a `customer`.
+
+    `method` is the kept one that pays, while the player is there to confirm it. With `keep` the
+    method that pays is to be kept: its player agreed to that. Names are the provider's own.
+    """
+
+    customer: str
+    method: str | None = None
+    keep: bool = False
+
+
 class PaymentRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One try to take money.
 
@@ -108,7 +120,8 @@ class PaymentRequest(msgspec.Struct, frozen=True, kw_only=True):
     always comes with the same request. `amount_minor` is in the currency's ISO 4217 minor units.
     `method` is the provider's own name of a payment method, or None for its default. `payer` is
     there for providers whose manifest has a `payer_issuer`, as far as it is known. `product_id` is
-    what is sold, such as the id of a pack.
+    what is sold, such as the id of a pack. `on_file` is for providers that keep methods
+    (`SavesMethods`); one that names a method comes without `method`.
     """
 
     attempt_id: str
@@ -121,6 +134,7 @@ class PaymentRequest(msgspec.Struct, frozen=True, kw_only=True):
     return_url: str | None = None
     payer: Payer | None = None
     product_id: str | None = None
+    on_file: OnFile | None = None
 
 
 class RefundRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,6 +176,8 @@ class EventKind(StrEnum):
     """Closed for the payer by one event: the money goes with it, if it did not go before."""
     USAGE_ASKED = "usage_asked"
     """The company asks how much of a purchase was used, to decide on a refund (`TellsUsage`)."""
+    METHOD_CHANGED = "method_changed"
+    """A kept method was detached or has other dates; the core asks about it (`SavesMethods`)."""
     IGNORED = "ignored"
 
 
@@ -174,6 +190,7 @@ class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True):
     names none, each that was paid is asked about. For disputes the amount and
     `dispute_reference` are taken from the event; `won` is set when one is closed. `dispute_status`
     and `answer_by`, until when evidence is taken, are told where the event has them.
+    `method_reference` is the provider's name of the kept method that has changed.
     """
 
     external_id: str
@@ -189,6 +206,7 @@ class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True):
     won: bool | None = None
     dispute_status: DisputeStatus | None = None
     answer_by: datetime | None = None
+    method_reference: str | None = None
 
 
 class WebhookRejected(msgspec.Struct, frozen=True, kw_only=True):

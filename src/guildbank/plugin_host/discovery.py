@@ -11,6 +11,7 @@ import structlog
 from guildbank.plugin_api import (
     API_VERSION,
     CAPABILITY_VERBS,
+    SAVED_METHODS,
     Captcha,
     IdentityProvider,
     Manifest,
@@ -191,6 +192,15 @@ class Plugins:
 
 _OF_EVIDENCE = ("fetch_dispute", "submit_evidence")
 """What a provider must be able to do that names texts by which disputes are answered."""
+_OF_SAVED = (
+    "open_customer",
+    "knows_customer",
+    "forget_customer",
+    "saved_method",
+    "fetch_method",
+    "remove_method",
+)
+"""What a provider must be able to do that keeps methods of payment."""
 
 
 def check_manifest(manifest: object, plugin: object) -> str | None:
@@ -216,7 +226,10 @@ def check_manifest(manifest: object, plugin: object) -> str | None:
 
 def _verbs_of_capabilities(manifest: Manifest) -> list[str]:
     if manifest.slot is not Slot.IDENTITY:
-        return list(_OF_EVIDENCE) if manifest.evidence_fields else []
+        return [
+            *(_OF_EVIDENCE if manifest.evidence_fields else ()),
+            *(_OF_SAVED if SAVED_METHODS in manifest.capabilities else ()),
+        ]
     return [
         verb
         for capability, verbs in CAPABILITY_VERBS.items()

@@ -29,6 +29,8 @@ from guildbank_lab.steam import controls as steam_controls
 from guildbank_lab.steam import pages as steam_pages
 from guildbank_lab.steam.desk import LabIsFull, SteamDesk
 from guildbank_lab.stripe import api as stripe_api
+from guildbank_lab.stripe import card_api as stripe_card_api
+from guildbank_lab.stripe import card_controls as stripe_card_controls
 from guildbank_lab.stripe import controls as stripe_controls
 from guildbank_lab.stripe import pages as stripe_pages
 from guildbank_lab.stripe.desk import StripeDesk
@@ -125,6 +127,7 @@ def create_app(config: Config) -> Litestar:
             health, turn, clear, rest, move, *api.ROUTES, *controls.ROUTES, *pages.ROUTES,
             *steam_api.ROUTES, *steam_controls.ROUTES, *steam_pages.ROUTES,
             *stripe_api.ROUTES, *stripe_controls.ROUTES, *stripe_pages.ROUTES,
+            *stripe_card_api.ROUTES, *stripe_card_controls.ROUTES,
             *apple_api.ROUTES, *apple_controls.ROUTES,
             *google_api.ROUTES, *google_controls.ROUTES,
         ],

@@ -187,6 +187,10 @@ def _params(settings: Settings, request: PaymentRequest, back: str) -> SessionCr
             "description": request.description,
         },
     }
+    if request.on_file is not None:
+        params["customer"] = request.on_file.customer
+        if request.on_file.keep:
+            params["payment_method_options"] = {"card": {"setup_future_usage": "on_session"}}
     if settings.statement_descriptor_suffix is not None:
         suffix = settings.statement_descriptor_suffix
         params["payment_intent_data"]["statement_descriptor_suffix"] = suffix

@@ -1,6 +1,6 @@
 """What the plugin says of itself."""
 
-from guildbank.plugin_api import Manifest, Slot
+from guildbank.plugin_api import SAVED_METHODS, Manifest, Slot
 from guildbank_stripe.disputes import EVIDENCE_FIELDS
 
 MANIFEST = Manifest(
@@ -17,6 +17,7 @@ MANIFEST = Manifest(
             "dispute",
             "dispute_evidence",
             "settlements",
+            SAVED_METHODS,
         }
     ),
     settings_schema={

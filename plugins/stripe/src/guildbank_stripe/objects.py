@@ -8,6 +8,7 @@ from stripe import StripeError, StripeObject
 ATTEMPT = "guildbank_attempt"
 REFUND = "guildbank_refund"
 PLAYER = "guildbank_player"
+CUSTOMER = "guildbank_customer"
 PAGE = "guildbank_page"
 """Metadata of an intent that belongs to a page of Stripe's."""
 CONFIRMED_BY = "guildbank_confirmed_by"
@@ -48,6 +49,7 @@ class Intent(msgspec.Struct, frozen=True):
     client_secret: str | None = None
     next_action: StripeAction | None = None
     last_payment_error: PaymentError | None = None
+    payment_method: str | None = None
     metadata: dict[str, str] = msgspec.field(default_factory=dict)
 
 

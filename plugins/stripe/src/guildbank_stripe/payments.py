@@ -109,9 +109,16 @@ def _params(settings: Settings, request: PaymentRequest) -> PaymentIntentCreateP
         "currency": request.currency.lower(),
         "metadata": metadata,
     }
-    if request.method is not None:
+    method, on_file = request.method, request.on_file
+    if on_file is not None:
+        method = on_file.method or method
+        params["customer"] = on_file.customer
+        if on_file.keep:
+            # Of cards alone: other ways to pay need mandates before they pay again.
+            params["payment_method_options"] = {"card": {"setup_future_usage": "on_session"}}
+    if method is not None:
         metadata[CONFIRMED_BY] = "server"
-        params["payment_method"] = request.method
+        params["payment_method"] = method
         params["confirm"] = True
     if not settings.bare_requests:
         _describe(params, settings, request)
@@ -125,7 +132,7 @@ def _describe(
     params["description"] = request.description
     if settings.statement_descriptor_suffix is not None:
         params["statement_descriptor_suffix"] = settings.statement_descriptor_suffix
-    if request.method is None:
+    if "confirm" not in params:
         return
     if request.return_url is not None:
         params["return_url"] = request.return_url

@@ -8,6 +8,7 @@ import stripe
 
 from guildbank.plugin_api import (
     Context,
+    CustomerRequest,
     DisputeStand,
     EvidenceRefused,
     EvidenceRequest,
@@ -16,11 +17,20 @@ from guildbank.plugin_api import (
     PaymentRequest,
     ProviderEvent,
     RefundRequest,
+    SavedMethod,
     SettlementPage,
     WebhookRejected,
 )
 from guildbank.plugin_api.conformance import Rehearsal
-from guildbank_stripe import disputes, payments, refunds, settlements, webhooks
+from guildbank_stripe import (
+    customers,
+    disputes,
+    methods,
+    payments,
+    refunds,
+    settlements,
+    webhooks,
+)
 from guildbank_stripe.connection import open_client
 from guildbank_stripe.manifest import MANIFEST
 from guildbank_stripe.rehearsal import REHEARSAL
@@ -31,7 +41,7 @@ _NOT_FOR_THIS_KEY = (403, 404)
 
 
 class StripeProvider:
-    """Payments by PaymentIntents, refunds, signed webhooks, and what Stripe settled.
+    """Payments by PaymentIntents, kept cards, refunds, signed webhooks, and what Stripe settled.
 
     `timeout_seconds` bounds each call as a whole and lies below the manifest's, so that the core
     gets our exception and need not cut the call itself.
@@ -92,6 +102,40 @@ class StripeProvider:
         """Hand texts in as evidence, for good."""
         async with self._client(context) as client:
             return await disputes.submit(client, request)
+
+    async def open_customer(self, context: Context, request: CustomerRequest) -> str:
+        """Return the player's customer."""
+        async with self._client(context) as client:
+            return await customers.open_for(client, request, context.now)
+
+    async def knows_customer(self, context: Context, request: CustomerRequest) -> bool:
+        """Say whether the key's account has this customer."""
+        async with self._client(context) as client:
+            return await customers.knows(client, request)
+
+    async def forget_customer(self, context: Context, request: CustomerRequest) -> None:
+        """Delete the customer with all cards."""
+        async with self._client(context) as client:
+            await customers.forget(client, request)
+
+    async def saved_method(
+        self, context: Context, customer: str, attempt_id: str, reference: str
+    ) -> SavedMethod | None:
+        """Return the card that a paid payment left."""
+        async with self._client(context) as client:
+            return await methods.left_by(client, customer, attempt_id, reference)
+
+    async def fetch_method(
+        self, context: Context, customer: str, reference: str
+    ) -> SavedMethod | None:
+        """Return how a card stands."""
+        async with self._client(context) as client:
+            return await methods.fetch(client, customer, reference)
+
+    async def remove_method(self, context: Context, customer: str, reference: str) -> None:
+        """Detach a card."""
+        async with self._client(context) as client:
+            await methods.remove(client, customer, reference)
 
     async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes

@@ -23,6 +23,9 @@ _PAGES = frozenset(
     f"checkout.session.{what}"
     for what in ("completed", "expired", "async_payment_succeeded", "async_payment_failed")
 )
+_METHODS = frozenset(
+    f"payment_method.{what}" for what in ("detached", "automatically_updated", "updated")
+)
 _REFUNDS = frozenset({"refund.created", "refund.updated", "refund.failed"})
 _DISPUTES = {
     "charge.dispute.created": EventKind.DISPUTE_OPENED,
@@ -39,7 +42,7 @@ class _Expanded(msgspec.Struct, frozen=True):
 
 
 class _Subject(msgspec.Struct, frozen=True):
-    """The intent, refund, charge or dispute that an event is about."""
+    """The intent, refund, charge, dispute or kept card that an event is about."""
 
     id: str
     metadata: dict[str, str] | None = None
@@ -101,7 +104,8 @@ def _is_signed(body: bytes, signature: str, secret: str, tolerance: int | None) 
 
 def _event(event: _Event) -> ProviderEvent:
     """Sort an event by its type; what is not about our payments is ignored."""
-    known = event.type in _PAYMENTS | _PAGES | _REFUNDS | _DISPUTES.keys() | {"charge.refunded"}
+    of_money = _PAYMENTS | _PAGES | _REFUNDS | _DISPUTES.keys() | {"charge.refunded"}
+    known = event.type in of_money | _METHODS
     if event.data is None and known:
         raise ValueError("an event without data")
     if event.data is None or not known:
@@ -109,6 +113,10 @@ def _event(event: _Event) -> ProviderEvent:
     subject = msgspec.json.decode(event.data.object, type=_Subject)
     if event.type in _PAYMENTS | _PAGES:
         return _payment(event, subject)
+    if event.type in _METHODS:
+        return ProviderEvent(
+            external_id=event.id, kind=EventKind.METHOD_CHANGED, method_reference=subject.id
+        )
     if event.type in _DISPUTES:
         return _dispute(event, subject)
     return _refund(event, subject)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from guildbank.payments.contracts.requests import REFUND_POLICY_SET
+from guildbank.payments.contracts.saved import Saving
 from guildbank.payments.contracts.spent import SPENT_COINS_SET
 
 PAYMENTS_ORDER = 60
@@ -140,7 +141,9 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
     `request` is the exact request, kept before it was sent. What was captured is split over
     time: `refunding_minor` is on its way back, `refunded_minor` is back, `disputed_minor` was
-    withdrawn by disputes.
+    withdrawn by disputes. `method_id` is the saved method that pays, `customer_id` for whom its
+    provider keeps methods; the provider's own names of them are left out of the stored request.
+    `saves` says what becomes of the method that pays, `saves_by` who agreed to its being kept.
     """
 
     id: str
@@ -163,6 +166,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: datetime
     because: str = "{}"
     finish: Finish | None = None
+    method_id: str | None = None
+    customer_id: str | None = None
+    saves: Saving | None = None
+    saves_by: str | None = None
 
     @property
     def given_back_minor(self) -> int:

@@ -118,8 +118,9 @@ class Purchase(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A command to buy: what, for which player, with which provider and method.
 
     Without a provider the routes of the pipeline choose it; `payer` is who pays there, as far as
-    the caller names it. A default is no part of the command's fingerprint, so that keys of before
-    there was the field are good.
+    the caller names it. `method_id` is a saved method that pays; with `save_method` the player
+    agrees that the one which pays is kept. A default is no part of the command's fingerprint, so
+    that keys of before there was the field are good.
     """
 
     player_id: str
@@ -132,6 +133,8 @@ class Purchase(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     return_url: str | None
     platform: str | None = None
     payer: Payer | None = None
+    method_id: str | None = None
+    save_method: bool = False
 
 
 class RefundCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

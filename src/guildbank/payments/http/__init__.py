@@ -6,6 +6,7 @@ from guildbank.payments.http import (
     confirmations,
     disputes,
     exchanges,
+    payment_methods,
     payments,
     providers,
     reconciliations,
@@ -31,5 +32,5 @@ ROUTES = (
     *payments.ROUTES, *timeline.ROUTES, *coins.ROUTES, *refunds.ROUTES, *confirmations.ROUTES,
     *refund_requests.ROUTES, *refund_decisions.ROUTES, *refund_policy.ROUTES, *providers.ROUTES,
     *webhooks.ROUTES, *callbacks.ROUTES, *reconciliations.ROUTES, *spent_coins.ROUTES,
-    *exchanges.ROUTES, *disputes.ROUTES,
+    *exchanges.ROUTES, *disputes.ROUTES, *payment_methods.ROUTES,
 )  # fmt: skip

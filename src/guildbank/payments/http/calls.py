@@ -14,7 +14,7 @@ from guildbank.payments.usecases import Payments
 KIND = "caller"
 ASKED = (
     "packId", "currency", "provider", "playerId", "coins", "country", "method", "platform",
-    "attemptId", "amount.amount", "amount.currency",
+    "methodId", "attemptId", "amount.amount", "amount.currency",
 )  # fmt: skip
 ANSWERED = ("id", "state", "problem", "provider", "nextAction.kind", "amount.amount")
 

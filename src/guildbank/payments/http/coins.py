@@ -22,9 +22,10 @@ from guildbank.infra.http import (
     problem,
     problem_for,
 )
-from guildbank.kernel import Refusal, new_id
+from guildbank.kernel import Refusal, new_id, parse_id
 from guildbank.ledger import read_balances
 from guildbank.payments.contracts.rows import Dossier, IntentState
+from guildbank.payments.http.payment_methods import SaveMethod
 from guildbank.payments.http.payments import DeviceToken, ReturnUrl, address_of
 from guildbank.payments.http.views import NextActionView, PaymentView, payment_view
 from guildbank.payments.usecases import Payments
@@ -40,7 +41,8 @@ PaymentMethod = Annotated[
         min_length=1,
         max_length=165,
         pattern=r"^[a-z0-9_-]{1,64}(:[!-~]{1,100})?$(?!\n)",
-        description="A provider, with its own name of a method after a colon where one is wanted.",
+        description="A provider, with its own name of a method after a colon where one is wanted; "
+        "or the id of a saved method.",
         examples=["sandbox:instant"],
     ),
 ]
@@ -52,7 +54,12 @@ CoinsCode = Annotated[
         examples=["GEM"],
     ),
 ]
-_FIELDS = {"provider": "paymentMethod", "packId": "amount", "coins": "amount"}
+_FIELDS = {
+    "provider": "paymentMethod",
+    "methodId": "paymentMethod",
+    "packId": "amount",
+    "coins": "amount",
+}
 _REFUSED = {
     IntentState.REQUIRES_PAYMENT_METHOD,
     IntentState.FAILED,
@@ -68,6 +75,7 @@ class BuyCurrencyBody(Body):
 
     amount: Amount
     payment_method: PaymentMethod
+    save_method: SaveMethod = False
     return_url: ReturnUrl | None = None
     device: DeviceToken | None = None
 
@@ -79,6 +87,7 @@ class WalletBuyBody(Body):
 
     amount: Amount
     payment_method: PaymentMethod
+    save_method: SaveMethod = False
     currency: CoinsCode | None = None
     return_url: ReturnUrl | None = None
     device: DeviceToken | None = None
@@ -160,15 +169,18 @@ async def _buy(
     home = caller.home
     if currency is None:
         currency = granted(await default_currency(payments.db, payments.tenants, home)).code
-    provider, _, method = data.payment_method.partition(":")
+    saved = parse_id("pmt", data.payment_method)
+    provider, _, method = ("", "", "") if saved else data.payment_method.partition(":")
     wish = Wish(
         player_id=caller.principal,
         currency=currency,
         coins=data.amount,
         country=caller.country,
-        provider=provider,
+        provider=provider or None,
         method=method or None,
         return_url=data.return_url,
+        method_id=saved,
+        save_method=data.save_method,
     )
     whence = await find_whence(payments, home, address_of(request, caller), data.device)
     found = await buy_coins(payments, home, key or new_id("key"), wish, whence)

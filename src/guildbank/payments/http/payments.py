@@ -34,6 +34,7 @@ from guildbank.infra.http.schema import CurrencyText
 from guildbank.payments.contracts.rows import Dossier, IntentState
 from guildbank.payments.contracts.sale import Purchase
 from guildbank.payments.http.calls import kept_call
+from guildbank.payments.http.payment_methods import SavedMethodId, SaveMethod
 from guildbank.payments.http.views import (
     PaymentLine,
     PaymentView,
@@ -45,6 +46,7 @@ from guildbank.payments.store import PaymentFilter
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.attempt import Asked
 from guildbank.payments.usecases.cancel import cancel_payment
+from guildbank.payments.usecases.choose_method import MethodWish
 from guildbank.payments.usecases.create import create_payment
 from guildbank.payments.usecases.find_whence import find_whence
 from guildbank.payments.usecases.read import get_payment, list_payments, read_payment
@@ -134,6 +136,8 @@ class BuyBody(Body):
     Without a `provider` the routes of the pipeline choose it.
     """
 
+    __example__: ClassVar = {"methodId": None, "saveMethod": False}
+
     pack_id: Annotated[str, Meta(min_length=1, max_length=90)]
     currency: CurrencyText
     provider: ProviderName | None = None
@@ -141,6 +145,8 @@ class BuyBody(Body):
     coins: Amount | None = None
     country: PriceCountry | None = None
     method: MethodName | None = None
+    method_id: SavedMethodId | None = None
+    save_method: SaveMethod = False
     return_url: ReturnUrl | None = None
     platform: PlatformName | None = None
     payer: PayerBody | None = None
@@ -151,8 +157,12 @@ class BuyBody(Body):
 class RetryBody(Body):
     """Another attempt, with another method or provider."""
 
+    __example__: ClassVar = {"methodId": None, "saveMethod": False}
+
     provider: ProviderName | None = None
     method: MethodName | None = None
+    method_id: SavedMethodId | None = None
+    save_method: SaveMethod = False
     return_url: ReturnUrl | None = None
     payer: PayerBody | None = None
     device: DeviceToken | None = None
@@ -189,6 +199,8 @@ async def create(
         return_url=data.return_url,
         platform=data.platform,
         payer=_payer(caller, data.payer),
+        method_id=data.method_id,
+        save_method=data.save_method,
     )
     address = address_of(request, caller, data.address)
     whence = await find_whence(payments, caller.home, address, data.device)
@@ -344,7 +356,7 @@ async def retry(
         granted(
             await retry_payment(
                 payments, caller.home, payment_id, data.provider, data.method, data.return_url,
-                asked, payer,
+                asked, payer, MethodWish(data.method_id, data.save_method),
             )
         )  # fmt: skip
         dossier = await read_payment(payments, caller.home, payment_id)

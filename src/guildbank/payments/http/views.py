@@ -123,6 +123,7 @@ class BecauseView(View):
 class AttemptView(View):
     """One try with one provider. `applied` says whether captured money bought the coins.
 
+    `methodId` is the saved method that it was charged to.
     `because` says why it went there: `by` the `buyer`, who named it, or since it is the `only`
     one, or by a `route`, or as its `fallback` after a decline.
     """
@@ -144,6 +145,7 @@ class AttemptView(View):
     reference: str | None
     code: str | None
     because: BecauseView
+    method_id: str | None = None
 
 
 class PaymentLine(View):
@@ -264,6 +266,7 @@ def payment_view(dossier: Dossier) -> PaymentView:
                 reference=one.reference,
                 code=one.code,
                 because=_because(one),
+                method_id=one.method_id,
             )
             for one in attempts
         ],

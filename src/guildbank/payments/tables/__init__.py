@@ -2,12 +2,15 @@
 
 from guildbank.payments.tables.money import attempt, check, dispute, intent, refund, refund_request
 from guildbank.payments.tables.others import provider, reconciliation
+from guildbank.payments.tables.saved import customer, method
 
 __all__ = [
     "attempt",
     "check",
+    "customer",
     "dispute",
     "intent",
+    "method",
     "provider",
     "reconciliation",
     "refund",

@@ -98,6 +98,11 @@ attempt = Table(
     Column("because", Text, nullable=False, server_default="{}"),
     # Whether a store that waits to hear of it was told that it is credited.
     Column("finish", Text),
+    # The saved method that pays, and whether the one that does is to be kept, by whose word.
+    Column("method_id", Text),
+    Column("customer_id", Text),
+    Column("saves", Text),
+    Column("saves_by", Text),
     Index("uq_payments_attempt_reference", "provider", "reference", unique=True),
 )
 
@@ -115,6 +120,11 @@ Index(
     "ix_payments_attempt_to_finish",
     attempt.c.changed_at,
     postgresql_where=attempt.c.finish == "due",
+)
+Index(
+    "ix_payments_attempt_unnamed",
+    attempt.c.changed_at,
+    postgresql_where=(attempt.c.saves == "asked") & (attempt.c.state == "captured"),
 )
 
 check = Table(

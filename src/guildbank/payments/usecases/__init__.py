@@ -56,6 +56,13 @@ class Timing:
         timedelta(hours=1),
     )
     """Pauses between tries to tell a store what is credited; the last one repeats."""
+    keeping: tuple[timedelta, ...] = (
+        timedelta(seconds=30),
+        timedelta(minutes=5),
+        timedelta(hours=1),
+        timedelta(days=1),
+    )
+    """Pauses between asking a provider to name or let go of what it keeps; the last one repeats."""
     webhook: tuple[timedelta, ...] = (
         timedelta(seconds=1),
         timedelta(seconds=5),

@@ -12,15 +12,20 @@ from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import BARS
 from guildbank.payments.asking import ask_provider
 from guildbank.payments.contracts.refusals import NOT_RETRYABLE
+from guildbank.payments.contracts.refusals_saved import METHOD_GONE
 from guildbank.payments.contracts.rows import Attempt, AttemptState, Intent, IntentState
 from guildbank.payments.contracts.sale import NOWHERE, Purchase, Quote, Whence
+from guildbank.payments.contracts.saved import CustomerState, MethodState, Saving
+from guildbank.payments.saved import CUSTOMERS, METHODS
 from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import Line, line_for_sale
 from guildbank.payments.usecases.ask_steps import ask_steps
+from guildbank.payments.usecases.choose_method import NO_WISH, Kept, MethodWish, choose_method
 from guildbank.payments.usecases.end import end_payment
 from guildbank.payments.usecases.keep_checks import keep_checks
 from guildbank.payments.usecases.limits import limit_needs, reserve, uses_of
+from guildbank.payments.usecases.look_at_method import refresh_method
 from guildbank.payments.usecases.settle import settle
 from guildbank.pipelines import Answer, Because, Passage, pinned
 from guildbank.plugin_api import (
@@ -34,6 +39,8 @@ from guildbank.plugin_api import (
 
 log = structlog.get_logger(__name__)
 OPEN_FOR_ATTEMPTS = frozenset({IntentState.CREATED, IntentState.REQUIRES_PAYMENT_METHOD})
+_ENDS = BARS | {METHOD_GONE.code}
+"""Refusals of a first attempt after which there is nothing to wait for."""
 
 
 class Asked(NamedTuple):
@@ -45,12 +52,17 @@ class Asked(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """Where an attempt goes, and what of the buyer's goes along."""
+    """Where an attempt goes, and what of the buyer's goes along.
+
+    `wish` is what is asked of saved methods, and `kept` what was found for it.
+    """
 
     provider: str
     method: str | None
     return_url: str | None
     payer: Payer | None = None
+    wish: MethodWish = NO_WISH
+    kept: Kept | None = None
 
 
 class StartAttempt(PaymentAct):
@@ -58,7 +70,7 @@ class StartAttempt(PaymentAct):
 
     verb = "payments.attempt"
     rounds = 2
-    __slots__ = ("because", "checked", "device", "made", "number", "provider", "request")
+    __slots__ = ("because", "checked", "device", "kept", "made", "number", "provider", "request")
 
     def __init__(
         self,
@@ -73,9 +85,11 @@ class StartAttempt(PaymentAct):
         payment_id, self.number = place
         # Only what the caller named: a repeated call may come from elsewhere, to a new account.
         named = () if sent.payer is None or sent.payer.subject is None else (sent.payer.subject,)
-        command = (payment_id, sent.provider, sent.method, sent.return_url, *named)
+        wanted = (sent.wish,) if sent.wish else ()
+        command = (payment_id, sent.provider, sent.method, sent.return_url, *named, *wanted)
         super().__init__(payment_id, by.principal, by.key, command)
         self.provider = sent.provider
+        self.kept = sent.kept
         self.request = request
         self.because = because
         self.checked = checked
@@ -83,8 +97,12 @@ class StartAttempt(PaymentAct):
         self.made: Attempt | None = None
 
     def needs(self, stage: Stage) -> list[Need]:
-        """Return the payment, the attempt's place, and the payment's counters."""
+        """Return the payment, the attempt's place, the payment's counters, and what is saved."""
         needs: list[Need] = [*super().needs(stage), (ATTEMPTS, self.request.attempt_id)]
+        if self.kept is not None:
+            needs.append((CUSTOMERS, self.kept.customer_id))
+            if self.kept.method_id is not None:
+                needs.append((METHODS, self.kept.method_id))
         if stage.loaded(INTENTS, self.payment_id):
             intent = stage.get(INTENTS, self.payment_id)
             if intent is not None:
@@ -94,7 +112,7 @@ class StartAttempt(PaymentAct):
     def decide(self, stage: Stage) -> Draft | Refusal:
         """Refuse with `payment_not_retryable` when the payment awaits no attempt.
 
-        Further: `player_suspended`, `player_closed`, `limit_reached`.
+        Further: `player_suspended`, `player_closed`, `limit_reached`, `payment_method_removed`.
         """
         intent = stage.get(INTENTS, self.payment_id)
         if intent is None or intent.state not in OPEN_FOR_ATTEMPTS:
@@ -104,17 +122,20 @@ class StartAttempt(PaymentAct):
         player = stage.get(PLAYERS, intent.player_id)
         if player is not None and (barred := barred_by(player.state)) is not None:
             return barred
+        if self._is_gone(stage):
+            return METHOD_GONE
         if not intent.reserved and (full := reserve(stage, uses_of(intent))) is not None:
             return full
         because = msgspec.json.encode(self.because).decode()
         attempt = Attempt(
             id=self.request.attempt_id, payment_id=intent.id, number=self.number,
             provider=self.provider, state=AttemptState.CREATED, reference=None,
-            request=msgspec.json.encode(self.request).decode(), action=None, code=None,
+            request=_stored(self.request), action=None, code=None,
             applied=None, captured_minor=0, captured_money=None, refunding_minor=0,
             refunded_minor=0, disputed_minor=0, open_disputes=0, created_at=stage.now,
             changed_at=stage.now, because=because,
         )  # fmt: skip
+        attempt = self._with_kept(attempt)
         stage.put(ATTEMPTS, attempt.id, attempt)
         self.made = attempt
         keep_checks(stage, intent.id, self.number, self.checked)
@@ -129,7 +150,42 @@ class StartAttempt(PaymentAct):
         )  # fmt: skip
         told = {"payment": intent.id, "attempt": attempt.id, "number": self.number}
         chosen = {"provider": self.provider, "by": self.because.by, "route": self.because.route}
-        return Draft("payments.attempted", facts({**told, **chosen}))
+        return Draft("payments.attempted", facts({**told, **chosen, **self._told_of_kept()}))
+
+    def _is_gone(self, stage: Stage) -> bool:
+        """Say whether what it is to be charged to was let go of in between."""
+        kept = self.kept
+        if kept is None:
+            return False
+        customer = stage.get(CUSTOMERS, kept.customer_id)
+        if customer is None or customer.state is not CustomerState.OPEN:
+            return True
+        method = None if kept.method_id is None else stage.get(METHODS, kept.method_id)
+        return kept.method_id is not None and (
+            method is None or method.state is not MethodState.SAVED
+        )
+
+    def _with_kept(self, attempt: Attempt) -> Attempt:
+        kept = self.kept
+        if kept is None:
+            return attempt
+        saves = Saving.ASKED if kept.on_file.keep else None
+        return msgspec.structs.replace(
+            attempt, method_id=kept.method_id, customer_id=kept.customer_id, saves=saves,
+            saves_by=None if saves is None else self.principal,
+        )  # fmt: skip
+
+    def _told_of_kept(self) -> dict[str, object]:
+        if self.kept is None:
+            return {}
+        if self.kept.on_file.keep:
+            return {"saves": True, "consent": self.principal}
+        return {"method": self.kept.method_id}
+
+
+def _stored(request: PaymentRequest) -> str:
+    """Return the request as it is stored; names of saved methods are sealed in their own rows."""
+    return msgspec.json.encode(msgspec.structs.replace(request, on_file=None)).decode()
 
 
 async def start_attempt(
@@ -145,8 +201,8 @@ async def start_attempt(
 
     `line` leads to the provider, where the caller has it already.
     Refusals: `unknown_provider`, `sandbox_refused`, `payment_not_retryable`, `limit_reached`,
-    `player_suspended`, `player_closed`, and those of the middleware stage, which end a payment
-    that never had an attempt.
+    `player_suspended`, `player_closed`, those of `choose_method`, and those of the middleware
+    stage, which end a payment that never had an attempt.
     """
     if line is None:
         found = await line_for_sale(payments, tenant, sent.provider)
@@ -162,12 +218,15 @@ async def start_attempt(
             )  # fmt: skip
         return refusal
     known = await with_payer(payments, tenant, line.manifest, intent.player_id, sent)
-    request = request_of(intent, intent.player_id, known)
+    chosen = await _with_method(payments, tenant, line, intent, known, by)
+    if isinstance(chosen, Refusal):
+        return chosen
+    request = request_of(intent, intent.player_id, chosen)
     place = (intent.id, intent.attempts + 1)
-    act = StartAttempt(place, sent, request, by, because, passage.answers)
+    act = StartAttempt(place, chosen, request, by, because, passage.answers)
     receipt = await payments.journal.submit(tenant.schema, act)
     if not isinstance(receipt, Receipt):
-        if intent.state is IntentState.CREATED and receipt.code in BARS:
+        if intent.state is IntentState.CREATED and receipt.code in _ENDS:
             await end_payment(payments, tenant, intent, IntentState.FAILED, problem=receipt.code)
         return receipt
     return None if receipt.replayed else await call_provider(payments, tenant, line, act, intent)
@@ -198,7 +257,25 @@ def request_of(sale: Quote | Intent, player_id: str, sent: Sent) -> PaymentReque
         return_url=sent.return_url,
         payer=sent.payer,
         product_id=sale.product_id,
+        on_file=None if sent.kept is None else sent.kept.on_file,
     )
+
+
+async def _with_method(
+    payments: Payments, tenant: TenantRef, line: Line, intent: Intent, sent: Sent, by: Asked
+) -> Sent | Refusal:
+    """Return what is sent with the saved method that is asked for, where none was found before.
+
+    A payment that never had an attempt ends where there is none to be found.
+    """
+    if not sent.wish or sent.kept is not None:
+        return sent
+    kept = await choose_method(payments, tenant, line, intent.player_id, sent.wish, by.principal)
+    if not isinstance(kept, Refusal):
+        return sent._replace(kept=kept)
+    if intent.state is IntentState.CREATED:
+        await end_payment(payments, tenant, intent, IntentState.FAILED, problem=kept.code)
+    return kept
 
 
 async def with_payer(
@@ -233,6 +310,9 @@ async def call_provider(
     if payments.rates.of((tenant.schema, line.manifest.id)).tell(worked=answered):
         log.error("provider_rests", tenant=tenant.slug, provider=line.manifest.id)
     await settle(payments, tenant, begun.made, outcome, intent)
+    if outcome.status is OutcomeStatus.DECLINED and begun.made.method_id is not None:
+        # It may be gone at the provider, without anybody here having heard of that.
+        payments.start(refresh_method(payments, tenant, begun.made.method_id))
     return outcome
 
 

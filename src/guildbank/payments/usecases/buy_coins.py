@@ -10,16 +10,21 @@ from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.create import create_payment
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """How many coins of which currency a player wants, and how they are to be paid."""
+class Wish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many coins of which currency a player wants, and how they are to be paid.
+
+    A default is no part of the command's fingerprint, as of a Purchase.
+    """
 
     player_id: str
     currency: str
     coins: int
     country: str | None
-    provider: str
+    provider: str | None
     method: str | None
     return_url: str | None
+    method_id: str | None = None
+    save_method: bool = False
 
 
 async def buy_coins(
@@ -49,6 +54,8 @@ async def buy_coins(
         provider=wish.provider,
         method=wish.method,
         return_url=wish.return_url,
+        method_id=wish.method_id,
+        save_method=wish.save_method,
     )
     bought = await create_payment(
         payments, tenant, wish.player_id, key, purchase, command=wish, unsold=unsold,

@@ -26,6 +26,12 @@ from guildbank.payments.usecases.attempt import (
     request_of,
     with_payer,
 )
+from guildbank.payments.usecases.choose_method import (
+    Kept,
+    MethodWish,
+    choose_method,
+    provider_of,
+)
 from guildbank.payments.usecases.choose_provider import Choice, bought_of, choose_provider
 from guildbank.payments.usecases.keep_checks import keep_checks
 from guildbank.payments.usecases.limits import limit_needs, reserve
@@ -39,6 +45,7 @@ class Sale(NamedTuple):
     """What it costs, the revision of the pipeline that lets it in, and who takes the money.
 
     `line` leads there. `is_checked` says that no step is left to be asked before its first attempt.
+    `kept` is what it has to do with saved methods.
     """
 
     quote: Quote
@@ -47,6 +54,7 @@ class Sale(NamedTuple):
     checked: tuple[Answer, ...]
     line: Line
     is_checked: bool
+    kept: Kept | None
 
 
 class CreatePayment(PaymentAct):
@@ -182,11 +190,12 @@ async def create_payment(
     call may come from elsewhere.
     Refusals: those of the Fulfilment's quote, `unknown_player`, `player_suspended`,
     `player_closed`, `unknown_provider`, `sandbox_refused`, `no_route`, `provider_not_offered`,
-    `provider_required`, `limit_reached`, `purchase_vetoed`, `gate_unavailable`,
-    `key_reused`, `tenant_suspended`. Raises Unavailable.
+    `provider_required`, `limit_reached`, `purchase_vetoed`, `gate_unavailable`, those of
+    `choose_method`, `key_reused`, `tenant_suspended`. Raises Unavailable.
     """
     fresh_id = new_id("pay")
-    sale = unsold or await _sell(payments, tenant, purchase, fresh_id, whence)
+    by = Asked(principal, whence=whence)
+    sale = unsold or await _sell(payments, tenant, purchase, fresh_id, by)
     asked_for = command or purchase
     act = CreatePayment(payments, fresh_id, principal, key, purchase, sale, asked_for, whence)
     if not isinstance(sale, Refusal) and sale.is_checked:
@@ -198,11 +207,11 @@ async def create_payment(
     receipt = await payments.journal.submit(tenant.schema, act)
     if not isinstance(receipt, Receipt):
         return receipt
-    payment_id, by = msgspec.json.decode(receipt.data)["payment"], Asked(principal, whence=whence)
+    payment_id = msgspec.json.decode(receipt.data)["payment"]
     if receipt.replayed or act.made is None or isinstance(sale, Refusal):
         work = _left_attempt(payments, tenant, by, payment_id, purchase)
     else:
-        work = _first_attempt(payments, tenant, by, act.made, purchase, sale.line)
+        work = _first_attempt(payments, tenant, by, act.made, purchase, sale)
     await payments.wait(payments.start(work))
     dossier = await read_payment(payments, tenant, payment_id)
     return NO_PAYMENT if dossier is None else Bought(dossier, not receipt.replayed)
@@ -217,7 +226,7 @@ async def _begin_at_once(
     is made by itself, which finds out why.
     """
     purchase = create.purchase
-    sent = sent_of(sale.choice.provider, purchase, create.whence)
+    sent = sent_of(sale.choice.provider, purchase, create.whence, sale.kept)
     known = await with_payer(payments, tenant, sale.line.manifest, purchase.player_id, sent)
     by = Asked(create.principal, whence=create.whence)
     request = request_of(sale.quote, purchase.player_id, known)
@@ -236,12 +245,18 @@ async def _begin_at_once(
 
 
 async def _sell(
-    payments: Payments, tenant: TenantRef, purchase: Purchase, payment_id: str, whence: Whence
+    payments: Payments, tenant: TenantRef, purchase: Purchase, payment_id: str, by: Asked
 ) -> Sale | Refusal:
     """Return what the purchase costs, once every stage before the first commit agrees."""
     line: Line | None = None
-    if purchase.provider is not None:
-        found = await line_for_sale(payments, tenant, purchase.provider)
+    named = await provider_of(
+        payments, tenant, purchase.player_id, wish_of(purchase),
+        provider=purchase.provider, method=purchase.method,
+    )  # fmt: skip
+    if isinstance(named, Refusal):
+        return named
+    if named is not None:
+        found = await line_for_sale(payments, tenant, named)
         if isinstance(found, Refusal):
             return found
         line = found
@@ -260,12 +275,11 @@ async def _sell(
     if isinstance(runs, Refusal):
         return runs
     choice = await choose_provider(
-        payments, tenant, runs.stages.routes, bought_of(purchase, quote), payment_id,
-        purchase.provider,
-    )  # fmt: skip
+        payments, tenant, runs.stages.routes, bought_of(purchase, quote), payment_id, named
+    )
     if isinstance(choice, Refusal):
         return choice
-    view = purchase_view(purchase, quote, choice.provider, whence=whence)
+    view = purchase_view(purchase, quote, choice.provider, whence=by.whence)
     entry = [one for one in runs.stages.gates() if one.slot is Slot.ENTRY]
     passage = await ask_steps(payments, tenant, entry, view, payment_id)
     if passage.refusal is not None:
@@ -275,15 +289,29 @@ async def _sell(
         if isinstance(found, Refusal):
             return found
         line = found
+    kept: Kept | None = None
+    if wish := wish_of(purchase):
+        chosen_method = await choose_method(
+            payments, tenant, line, purchase.player_id, wish, by.principal
+        )
+        if isinstance(chosen_method, Refusal):
+            return chosen_method
+        kept = chosen_method
     is_checked = not (runs.stages.before or runs.stages.scorers)
-    return Sale(quote, runs.number, choice, passage.answers, line, is_checked)
+    return Sale(quote, runs.number, choice, passage.answers, line, is_checked, kept)
 
 
-def sent_of(provider: str, purchase: Purchase, whence: Whence) -> Sent:
+def wish_of(purchase: Purchase) -> MethodWish:
+    """Return what a purchase wants of saved methods."""
+    return MethodWish(purchase.method_id, purchase.save_method)
+
+
+def sent_of(provider: str, purchase: Purchase, whence: Whence, kept: Kept | None) -> Sent:
     """Return what goes to a provider."""
     named = purchase.payer or Payer()
     payer = msgspec.structs.replace(named, address=named.address or whence.address)
-    return Sent(provider, purchase.method, purchase.return_url, payer)
+    wish = wish_of(purchase)
+    return Sent(provider, purchase.method, purchase.return_url, payer, wish, kept)
 
 
 async def _first_attempt(
@@ -292,9 +320,10 @@ async def _first_attempt(
     by: Asked,
     intent: Intent,
     purchase: Purchase,
-    line: Line | None,
+    sale: Sale | None,
 ) -> None:
-    sent = sent_of(intent.provider, purchase, by.whence)
+    line, kept = (None, None) if sale is None else (sale.line, sale.kept)
+    sent = sent_of(intent.provider, purchase, by.whence, kept)
     because = msgspec.json.decode(intent.because, type=Because)
     await try_providers(payments, tenant, intent, sent, by, because, line)
 

@@ -6,7 +6,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Outcome as JournalOutcome
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, new_id
-from guildbank.payments import inbox, store
+from guildbank.payments import inbox, saved, store
 from guildbank.payments.asking import ask_provider
 from guildbank.payments.contracts.refusals import NO_CHANGE, PROVIDER_SILENT
 from guildbank.payments.contracts.rows import Attempt, AttemptState, Refund, RefundState
@@ -18,6 +18,8 @@ from guildbank.payments.usecases.dispute_stand import ask_stand
 from guildbank.payments.usecases.finish_refund import look_at_refund
 from guildbank.payments.usecases.foreign_refund import TOO_EARLY, BookForeignRefund
 from guildbank.payments.usecases.look import look_at_attempt
+from guildbank.payments.usecases.look_at_method import follow_method
+from guildbank.payments.usecases.saved_names import names_of
 from guildbank.payments.usecases.settle import terms_of
 from guildbank.payments.usecases.spent_coins import spent_default
 from guildbank.payments.usecases.tell_usage import tell_usage
@@ -89,6 +91,8 @@ async def _handle(
 ) -> JournalOutcome:
     if event.kind is EventKind.IGNORED:
         return DONE
+    if event.kind is EventKind.METHOD_CHANGED:
+        return await follow_method(payments, tenant, provider, event.method_reference or "")
     if attempt is None:
         # Either our own commit is yet to come, or it is a payment of another shop.
         return TOO_EARLY
@@ -122,7 +126,16 @@ async def _handle(
 async def _attempt(
     payments: Payments, tenant: TenantRef, provider: str, event: ProviderEvent
 ) -> Attempt | None:
-    """Return the attempt that the event names, by our reference or by the provider's."""
+    """Return the attempt that the event names, by our reference or by the provider's.
+
+    For a kept method it is that of the payment which left it, so that its person is known.
+    """
+    if event.method_reference is not None:
+        names = await names_of(payments, tenant)
+        async with payments.db.begin(tenant.schema, read_only=True) as tx:
+            mark = names.mark(provider, event.method_reference)
+            left_by = await saved.attempt_of_mark(tx.driver, mark)
+            return None if left_by is None else await store.attempt_by_id(tx.driver, left_by)
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         if event.attempt_id is not None:
             found = await store.attempt_by_id(tx.driver, event.attempt_id)

@@ -7,6 +7,7 @@ from guildbank.payments.contracts.refusals import NO_PAYMENT, NOT_RETRYABLE
 from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.attempt import Asked, Sent
+from guildbank.payments.usecases.choose_method import NO_WISH, MethodWish, provider_of
 from guildbank.payments.usecases.choose_provider import bought_of, choose_provider
 from guildbank.payments.usecases.try_providers import try_providers
 from guildbank.pipelines import began_with
@@ -22,12 +23,13 @@ async def retry_payment(
     return_url: str | None,
     by: Asked,
     payer: Payer | None = None,
+    wish: MethodWish = NO_WISH,
 ) -> Intent | Refusal:
     """Make another attempt, with the same or another provider that its route names.
 
-    Refusals: `not_found`, `payment_not_retryable`, `provider_not_offered`, `no_route` and those of
-    the attempt. Two calls at once
-    make one attempt: the other is refused, or with the same key answered alike.
+    Refusals: `not_found`, `payment_not_retryable`, `provider_not_offered`, `no_route`, those of
+    `provider_of` and those of the attempt. Two calls at once make one attempt: the other is
+    refused, or with the same key answered alike.
     """
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         intent = await store.intent_by_id(tx.driver, payment_id)
@@ -38,12 +40,17 @@ async def retry_payment(
         )
     if intent.attempts == 0:
         return NOT_RETRYABLE
-    named = provider or intent.provider
+    kept_by = await provider_of(
+        payments, tenant, intent.player_id, wish, provider=provider, method=method
+    )
+    if isinstance(kept_by, Refusal):
+        return kept_by
+    named = kept_by or intent.provider
     bought = bought_of(intent, intent)
     choice = await choose_provider(payments, tenant, stages.routes, bought, intent.id, named)
     if isinstance(choice, Refusal):
         return choice
-    sent = Sent(choice.provider, method, return_url, payer)
+    sent = Sent(choice.provider, method, return_url, payer, wish)
     work = try_providers(payments, tenant, intent, sent, by, choice.because)
     refusal = await payments.wait(payments.start(work))
     if refusal is not None:

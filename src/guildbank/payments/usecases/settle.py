@@ -35,6 +35,7 @@ from guildbank.payments.contracts.rows import (
     IntentState,
 )
 from guildbank.payments.contracts.sale import Fulfilment
+from guildbank.payments.contracts.saved import Saving
 from guildbank.payments.declines import Next, decline_of, row_of
 from guildbank.payments.rules import (
     ENDED_INTENTS,
@@ -45,6 +46,7 @@ from guildbank.payments.rules import (
 from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments, provider_principal
 from guildbank.payments.usecases.finish_payment import begin_finish
+from guildbank.payments.usecases.keep_method import keep_method
 from guildbank.payments.usecases.limits import give_back_limits, limit_needs, reserve, uses_of
 from guildbank.payments.usecases.refund import refund_unapplied
 from guildbank.plugin_api import Outcome, OutcomeStatus
@@ -348,6 +350,9 @@ async def settle(
     if isinstance(receipt, Receipt) and receipt.kind in UNAPPLIED_KINDS:
         await return_unapplied(payments, tenant, attempt.id)
     begin_finish(payments, tenant, attempt, receipt)
+    if attempt.saves is Saving.ASKED and outcome.status is OutcomeStatus.PROCESSED:
+        # Nobody waits for it; what this leaves undone a job finds.
+        payments.start(keep_method(payments, tenant, attempt.id))
     return receipt
 
 

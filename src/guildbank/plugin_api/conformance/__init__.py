@@ -30,6 +30,7 @@ from guildbank.plugin_api.conformance.run import (
     FINISH_CHECKS,
     PROVIDER_CHECKS,
     REPORT_CHECKS,
+    SAVED_CHECKS,
     run_provider_conformance,
 )
 from guildbank.plugin_api.conformance.scorers.contracts import (
@@ -48,6 +49,7 @@ __all__ = [
     "PROVIDER_CHECKS",
     "PURCHASE",
     "REPORT_CHECKS",
+    "SAVED_CHECKS",
     "SCORER_CHECKS",
     "Check",
     "DirectHttp",

@@ -8,6 +8,7 @@ from guildbank.plugin_api.conformance import (
     payment_checks,
     refund_checks,
     report_checks,
+    saved_checks,
     settlement_checks,
     webhook_checks,
 )
@@ -36,6 +37,9 @@ FINISH_CHECKS: tuple[CheckFunction, ...] = finish_checks.CHECKS
 REPORT_CHECKS: tuple[CheckFunction, ...] = report_checks.CHECKS
 """Run besides, where the manifest names the capability `reports`."""
 
+SAVED_CHECKS: tuple[CheckFunction, ...] = saved_checks.CHECKS
+"""Run besides, where the manifest names the capability `saved_methods`."""
+
 
 async def run_provider_conformance(
     provider: PaymentProvider, context: Context, rehearsal: Rehearsal
@@ -62,6 +66,7 @@ async def run_provider_conformance(
         *(SETTLEMENT_CHECKS if settlement_checks.CAPABILITY in capabilities else ()),
         *(REPORT_CHECKS if report_checks.CAPABILITY in capabilities else ()),
         *(FINISH_CHECKS if finish_checks.CAPABILITY in capabilities else ()),
+        *(SAVED_CHECKS if saved_checks.CAPABILITY in capabilities else ()),
         *PROVIDER_CHECKS,
     )
     return [await _run(check, stage) for check in checks]

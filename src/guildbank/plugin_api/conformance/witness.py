@@ -17,6 +17,7 @@ from guildbank.plugin_api.provider import (
     WebhookRejected,
 )
 from guildbank.plugin_api.report import ReportPage, Reports
+from guildbank.plugin_api.saved import CustomerRequest, SavedMethod, SavesMethods
 from guildbank.plugin_api.settlement import SettlementPage, Settles
 
 T = TypeVar("T")
@@ -81,6 +82,39 @@ class Witness:
         """Pass on, for a provider whose company waits to hear of it."""
         finishes = cast("Finishes", self._provider)
         await self._keep(finishes.finish_payment(context, reference))
+
+    async def open_customer(self, context: Context, request: CustomerRequest) -> str:
+        """Pass on, for a provider that keeps methods."""
+        return await self._keep(self._keeper.open_customer(context, request))
+
+    async def knows_customer(self, context: Context, request: CustomerRequest) -> bool:
+        """Pass on, for a provider that keeps methods."""
+        return await self._keep(self._keeper.knows_customer(context, request))
+
+    async def forget_customer(self, context: Context, request: CustomerRequest) -> None:
+        """Pass on, for a provider that keeps methods."""
+        await self._keep(self._keeper.forget_customer(context, request))
+
+    async def saved_method(
+        self, context: Context, customer: str, attempt_id: str, reference: str
+    ) -> SavedMethod | None:
+        """Pass on, for a provider that keeps methods."""
+        call = self._keeper.saved_method(context, customer, attempt_id, reference)
+        return await self._keep(call)
+
+    async def fetch_method(
+        self, context: Context, customer: str, reference: str
+    ) -> SavedMethod | None:
+        """Pass on, for a provider that keeps methods."""
+        return await self._keep(self._keeper.fetch_method(context, customer, reference))
+
+    async def remove_method(self, context: Context, customer: str, reference: str) -> None:
+        """Pass on, for a provider that keeps methods."""
+        await self._keep(self._keeper.remove_method(context, customer, reference))
+
+    @property
+    def _keeper(self) -> SavesMethods:
+        return cast("SavesMethods", self._provider)
 
     async def test_connection(self, context: Context) -> str:
         """Pass on."""

@@ -33,6 +33,7 @@ from guildbank.plugin_api.provider import (
     WebhookRejected,
 )
 from guildbank.plugin_api.report import ReportPage
+from guildbank.plugin_api.saved import CustomerRequest, SavedMethod
 from guildbank.plugin_api.scoring import Scored
 from guildbank.plugin_api.stages import (
     Annotated,
@@ -94,6 +95,12 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
         "finish_payment": Verb(Context, (str,), (_NONE,)),
         "fetch_dispute": Verb(Context, (str,), (DisputeStand,)),
         "submit_evidence": Verb(Context, (EvidenceRequest,), (DisputeStand, EvidenceRefused)),
+        "open_customer": Verb(Context, (CustomerRequest,), (str,)),
+        "knows_customer": Verb(Context, (CustomerRequest,), (bool,)),
+        "forget_customer": Verb(Context, (CustomerRequest,), (_NONE,)),
+        "saved_method": Verb(Context, (str, str, str), (SavedMethod, _NONE)),
+        "fetch_method": Verb(Context, (str, str), (SavedMethod, _NONE)),
+        "remove_method": Verb(Context, (str, str), (_NONE,)),
         "test_connection": Verb(Context, (), (str,)),
     },
     Slot.NOTIFICATION: {

@@ -1,6 +1,5 @@
 """Stripe's API as far as Guildbank calls it (https://docs.stripe.com/api)."""
 
-from base64 import b64decode
 from typing import Any
 
 from litestar import get, post
@@ -9,8 +8,8 @@ from guildbank_lab.stripe import wire
 from guildbank_lab.stripe.desk import StripeDesk
 from guildbank_lab.stripe.errors import Refused
 from guildbank_lab.stripe.forms import Form, needed, number, read_form, text, texts
-from guildbank_lab.stripe.perform import Answer, WebRequest, perform
-from guildbank_lab.stripe.records import Account, Intent, Session
+from guildbank_lab.stripe.perform import Answer, WebRequest, asking, perform, since_of
+from guildbank_lab.stripe.records import Account, Customer, Intent, Session
 
 _LONGEST_SECONDS, _SHORTEST_SECONDS = 86_400, 1_800
 _PAGE = 100
@@ -19,7 +18,7 @@ _PAGE = 100
 @post("/v1/payment_intents", status_code=200)
 async def create(request: WebRequest, stripe: StripeDesk) -> Answer:
     """Make an intent, and confirm it where the form says so."""
-    account, form = _account(request, stripe), read_form(await request.body())
+    account, form = asking(request, stripe), read_form(await request.body())
 
     def make(_: str | None) -> object:
         intent = Intent(
@@ -27,7 +26,7 @@ async def create(request: WebRequest, stripe: StripeDesk) -> Answer:
             currency=needed(text(form, "currency"), "currency"), status="requires_payment_method",
             client_secret=stripe.id("pi_secret"), metadata=texts(form, "metadata"),
             description=text(form, "description"), return_url=text(form, "return_url"),
-            at=stripe.now(),
+            at=stripe.now(), customer=_customer(stripe, account, form), keeps=_keeps(form),
         )  # fmt: skip
         stripe.keep(intent)
         if text(form, "confirm") == "true":
@@ -41,7 +40,7 @@ async def create(request: WebRequest, stripe: StripeDesk) -> Answer:
 @get("/v1/payment_intents")
 async def list_intents(request: WebRequest, stripe: StripeDesk) -> Answer:
     """List intents, the newest first."""
-    account, since = _account(request, stripe), _since(request)
+    account, since = asking(request, stripe), since_of(request)
     found = [
         wire.intent(one, stripe.url)
         for one in reversed(stripe.intents.values())
@@ -54,7 +53,7 @@ async def list_intents(request: WebRequest, stripe: StripeDesk) -> Answer:
 @get("/v1/payment_intents/search")
 async def search(request: WebRequest, stripe: StripeDesk) -> Answer:
     """Find nothing: what is new is not in Stripe's index yet."""
-    account = _account(request, stripe)
+    account = asking(request, stripe)
     nothing = {**wire.a_list("/v1/payment_intents/search", []), "object": "search_result"}
     return await perform(request, stripe, account, "get", (), lambda _: nothing)
 
@@ -62,7 +61,7 @@ async def search(request: WebRequest, stripe: StripeDesk) -> Answer:
 @get("/v1/payment_intents/{intent_id:str}")
 async def show(request: WebRequest, stripe: StripeDesk, intent_id: str) -> Answer:
     """Show an intent."""
-    account = _account(request, stripe)
+    account = asking(request, stripe)
     intent = stripe.intent(account, intent_id)
     return await perform(
         request, stripe, account, "get", intent.subjects, lambda _: wire.intent(intent, stripe.url)
@@ -72,7 +71,7 @@ async def show(request: WebRequest, stripe: StripeDesk, intent_id: str) -> Answe
 @post("/v1/payment_intents/{intent_id:str}/cancel", status_code=200)
 async def cancel(request: WebRequest, stripe: StripeDesk, intent_id: str) -> Answer:
     """End an intent that took nothing."""
-    account = _account(request, stripe)
+    account = asking(request, stripe)
     intent = stripe.intent(account, intent_id)
 
     def canceled(_: str | None) -> object:
@@ -85,7 +84,7 @@ async def cancel(request: WebRequest, stripe: StripeDesk, intent_id: str) -> Ans
 @post("/v1/refunds", status_code=200)
 async def refund(request: WebRequest, stripe: StripeDesk) -> Answer:
     """Give back a part or all of an intent."""
-    account, form = _account(request, stripe), read_form(await request.body())
+    account, form = asking(request, stripe), read_form(await request.body())
     intent = stripe.intent(account, needed(text(form, "payment_intent"), "payment_intent"))
 
     def given(effect: str | None) -> object:
@@ -99,7 +98,7 @@ async def refund(request: WebRequest, stripe: StripeDesk) -> Answer:
 @get("/v1/refunds")
 async def list_refunds(request: WebRequest, stripe: StripeDesk) -> Answer:
     """List the refunds of an intent."""
-    account = _account(request, stripe)
+    account = asking(request, stripe)
     intent = stripe.intent(account, request.query_params.get("payment_intent") or "")
     found = [wire.refund(intent, one) for one in reversed(intent.refunds)]
     page = wire.a_list("/v1/refunds", found[:_PAGE])
@@ -109,7 +108,7 @@ async def list_refunds(request: WebRequest, stripe: StripeDesk) -> Answer:
 @get("/v1/refunds/{refund_id:str}")
 async def show_refund(request: WebRequest, stripe: StripeDesk, refund_id: str) -> Answer:
     """Show a refund."""
-    account = _account(request, stripe)
+    account = asking(request, stripe)
     intent, found = stripe.refund_of(account, refund_id)
     shown = wire.refund(intent, found)
     return await perform(request, stripe, account, "get", intent.subjects, lambda _: shown)
@@ -118,7 +117,7 @@ async def show_refund(request: WebRequest, stripe: StripeDesk, refund_id: str) -
 @post("/v1/checkout/sessions", status_code=200)
 async def open_session(request: WebRequest, stripe: StripeDesk) -> Answer:
     """Open a page on which the player pays."""
-    account, form = _account(request, stripe), read_form(await request.body())
+    account, form = asking(request, stripe), read_form(await request.body())
 
     def make(_: str | None) -> object:
         session = _session(stripe, account, form)
@@ -132,7 +131,7 @@ async def open_session(request: WebRequest, stripe: StripeDesk) -> Answer:
 @get("/v1/checkout/sessions")
 async def list_sessions(request: WebRequest, stripe: StripeDesk) -> Answer:
     """List sessions, the newest first."""
-    account, since = _account(request, stripe), _since(request)
+    account, since = asking(request, stripe), since_of(request)
     of = request.query_params.get("payment_intent")
     found = [
         wire.session(one, stripe.url)
@@ -148,7 +147,7 @@ async def list_sessions(request: WebRequest, stripe: StripeDesk) -> Answer:
 @get("/v1/checkout/sessions/{session_id:str}")
 async def show_session(request: WebRequest, stripe: StripeDesk, session_id: str) -> Answer:
     """Show a session."""
-    account = _account(request, stripe)
+    account = asking(request, stripe)
     session = stripe.session(account, session_id)
     return await perform(
         request, stripe, account, "get", session.subjects,
@@ -159,7 +158,7 @@ async def show_session(request: WebRequest, stripe: StripeDesk, session_id: str)
 @post("/v1/checkout/sessions/{session_id:str}/expire", status_code=200)
 async def expire_session(request: WebRequest, stripe: StripeDesk, session_id: str) -> Answer:
     """End a session that nobody has paid."""
-    account = _account(request, stripe)
+    account = asking(request, stripe)
     session = stripe.session(account, session_id)
 
     def expired(_: str | None) -> object:
@@ -172,7 +171,7 @@ async def expire_session(request: WebRequest, stripe: StripeDesk, session_id: st
 @get("/v1/disputes/{dispute_id:str}")
 async def show_dispute(request: WebRequest, stripe: StripeDesk, dispute_id: str) -> Answer:
     """Show a dispute."""
-    account = _account(request, stripe)
+    account = asking(request, stripe)
     case = stripe.dispute_of(account, dispute_id)
     subjects = (case.id, *case.intent.subjects)
     return await perform(request, stripe, account, "get", subjects, lambda _: wire.dispute(case))
@@ -181,7 +180,7 @@ async def show_dispute(request: WebRequest, stripe: StripeDesk, dispute_id: str)
 @post("/v1/disputes/{dispute_id:str}", status_code=200)
 async def answer_dispute(request: WebRequest, stripe: StripeDesk, dispute_id: str) -> Answer:
     """Take evidence for a dispute; without `submit` it goes to the bank, too."""
-    account, form = _account(request, stripe), read_form(await request.body())
+    account, form = asking(request, stripe), read_form(await request.body())
     case = stripe.dispute_of(account, dispute_id)
 
     def answered(effect: str | None) -> object:
@@ -200,7 +199,7 @@ async def answer_dispute(request: WebRequest, stripe: StripeDesk, dispute_id: st
 @get("/v1/account")
 async def show_account(request: WebRequest, stripe: StripeDesk) -> Answer:
     """Show whose key it is."""
-    account = _account(request, stripe)
+    account = asking(request, stripe)
     shown = {"id": account.id, "object": "account"}
     return await perform(request, stripe, account, "get", (), lambda _: shown)
 
@@ -226,7 +225,19 @@ def _session(stripe: StripeDesk, account: Account, form: Form) -> Session:
         cancel_url=text(form, "cancel_url"), metadata=texts(form, "metadata"),
         intent_metadata=texts(_inside(form, "payment_intent_data", optional=True), "metadata"),
         client_reference_id=text(form, "client_reference_id"), expires_at=expires, at=now,
+        customer=_customer(stripe, account, form), keeps=_keeps(form),
     )  # fmt: skip
+
+
+def _customer(stripe: StripeDesk, account: Account, form: Form) -> Customer | None:
+    named = text(form, "customer")
+    return None if named is None else stripe.cards.customer(account, named)
+
+
+def _keeps(form: Form) -> bool:
+    """Say whether the card that pays is to be attached to the customer."""
+    card = _inside(form, "payment_method_options", "card", optional=True)
+    return "on_session" in (text(card, "setup_future_usage"), text(form, "setup_future_usage"))
 
 
 def _inside(form: Form, *names: str, optional: bool = False) -> Form:
@@ -236,21 +247,6 @@ def _inside(form: Form, *names: str, optional: bool = False) -> Form:
     if not isinstance(found, dict) or not (found or optional):
         raise Refused(400, "parameter_missing", f"Missing required param: {names[-1]}.")
     return found
-
-
-def _since(request: WebRequest) -> int:
-    given = request.query_params.get("created[gte]")
-    return int(given) if given is not None and given.isdecimal() else 0
-
-
-def _account(request: WebRequest, stripe: StripeDesk) -> Account:
-    kind, _, given = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() == "basic":
-        try:
-            given = b64decode(given).decode().partition(":")[0]
-        except ValueError:
-            given = ""
-    return stripe.account_of(given)
 
 
 ROUTES = (

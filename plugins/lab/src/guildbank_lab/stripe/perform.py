@@ -1,6 +1,7 @@
 """Does what a call asks for and answers it, as the switches and idempotency keys say."""
 
 import asyncio
+from base64 import b64decode
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -57,6 +58,23 @@ async def perform(
         await desk.bench.silence()
         return Response(None, status_code=_NO_ANSWER)
     return Response(answer, status_code=status)
+
+
+def asking(request: WebRequest, stripe: StripeDesk) -> Account:
+    """Return whose key a request bears; raises Refused."""
+    kind, _, given = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "basic":
+        try:
+            given = b64decode(given).decode().partition(":")[0]
+        except ValueError:
+            given = ""
+    return stripe.account_of(given)
+
+
+def since_of(request: WebRequest) -> int:
+    """Return from which second on a list is wanted."""
+    given = request.query_params.get("created[gte]")
+    return int(given) if given is not None and given.isdecimal() else 0
 
 
 def _once(

@@ -1,6 +1,17 @@
 """What the lab's Stripe remembers, in memory."""
 
 from dataclasses import dataclass, field
+from hashlib import sha256
+
+_ANY_CARD = ("visa", "4242")
+_CARDS = {
+    "pm_card_mastercard": ("mastercard", "4444"),
+    "pm_card_authenticationRequired": ("visa", "3184"),
+    "pm_card_threeDSecure2Required": ("visa", "3220"),
+    "pm_card_chargeCustomerFail": ("visa", "0341"),
+    "pm_card_visa_chargeDeclined": ("visa", "0002"),
+    "pm_card_visa_chargeDeclinedInsufficientFunds": ("visa", "9995"),
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -11,6 +22,51 @@ class Account:
     secret_key: str = field(repr=False)
     webhook_secret: str = field(repr=False)
     webhook_url: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Customer:
+    """For whom cards are kept. One that is deleted is shown as such, and keeps nothing."""
+
+    id: str
+    account: Account
+    metadata: dict[str, str]
+    at: int
+    deleted: bool = False
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The names by which a switch may mean this customer."""
+        return self.id, *self.metadata.values()
+
+
+@dataclass(slots=True, kw_only=True)
+class Card:
+    """A payment method; `test_card` is the token that says how its bank behaves."""
+
+    id: str
+    account: Account
+    test_card: str
+    exp_month: int
+    exp_year: int
+    at: int
+    customer: Customer | None = None
+    used: bool = False
+
+    @property
+    def brand(self) -> str:
+        """The network's name."""
+        return _CARDS.get(self.test_card, _ANY_CARD)[0]
+
+    @property
+    def last4(self) -> str:
+        """The last four digits."""
+        return _CARDS.get(self.test_card, _ANY_CARD)[1]
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same number, within an account."""
+        return sha256(f"{self.account.id} {self.test_card}".encode()).hexdigest()[:16]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,7 +92,10 @@ class Refund:
 
 @dataclass(slots=True, kw_only=True)
 class Intent:
-    """A PaymentIntent; `page` is the Checkout Session whose it is."""
+    """A PaymentIntent; `page` is the Checkout Session whose it is.
+
+    With `keeps` the card that pays it is attached to its customer.
+    """
 
     id: str
     account: Account
@@ -49,6 +108,8 @@ class Intent:
     return_url: str | None
     at: int
     method: str | None = None
+    customer: Customer | None = None
+    keeps: bool = False
     failure: Failure | None = None
     page: str | None = None
     refunds: list[Refund] = field(default_factory=list)
@@ -85,6 +146,8 @@ class Session:
     client_reference_id: str | None
     expires_at: int
     at: int
+    customer: Customer | None = None
+    keeps: bool = False
     status: str = "open"
     intent: Intent | None = None
 
