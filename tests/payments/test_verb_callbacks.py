@@ -1,10 +1,11 @@
-"""After-hooks: callback steps of a verb's pipeline are told what was committed, in order."""
+"""Callback steps of a verb are told what was committed; of purchases none of its hooks is asked."""
 
 from datetime import timedelta
 
 from tests.house import House
 from tests.payments.shop import Shop, open_shop
 from tests.payments.test_callbacks import Listener, follow
+from tests.wallets.hooking import NO, Hook
 
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments.subscribers import CallbackOutbox
@@ -15,8 +16,8 @@ from guildbank.wallets.contracts import Grant
 from guildbank.wallets.usecases.grant import GrantAct
 
 
-async def open_with(house: House, listener: Listener) -> Shop:
-    shop = await open_shop(house, plugins=(("listener", listener),))
+async def open_with(house: House, listener: Listener, *more: tuple[str, object]) -> Shop:
+    shop = await open_shop(house, plugins=(("listener", listener), *more))
     pipelines = shop.payments.pipelines
     pipelines.purposes = {**pipelines.purposes, "spend": "Spends.", "grant": "Grants."}
     pipelines.verbs = frozenset({"spend", "grant"})
@@ -24,8 +25,11 @@ async def open_with(house: House, listener: Listener) -> Shop:
 
 
 async def tell(shop: Shop, verb: str, *names: str) -> None:
+    await run(shop, verb, Stages(callbacks=tuple(Step(name, "listener") for name in names)))
+
+
+async def run(shop: Shop, verb: str, stages: Stages) -> None:
     pipelines = shop.payments.pipelines
-    stages = Stages(callbacks=tuple(Step(name, "listener") for name in names))
     saved = await save_revision(pipelines, shop.tenant, "app", verb, stages)
     assert not isinstance(saved, Refusal), saved
     wanted = Wanted(purpose=verb, number=saved.number)
@@ -74,3 +78,17 @@ async def test_who_was_not_reached_is_told_again_and_a_purchase_is_no_operation(
     shop.clock.by += timedelta(seconds=10)
     assert await deliver_callbacks(shop.payments, shop.tenant) == 1
     assert [event.kind for event in listener.heard] == ["wallets.granted"]
+
+
+async def test_money_that_comes_and_goes_back_asks_no_hook_of_a_verb(house: House) -> None:
+    hook = Hook("hook")
+    shop = await open_with(house, Listener(), ("hook", hook))
+    hook.judge[shop.tenant.slug] = lambda _: NO
+    for verb in ("spend", "grant"):
+        await run(shop, verb, Stages(before=(Step("ask", "hook"),)))
+    player = await shop.player()
+    intent = await shop.buy(player)
+    assert intent.state == "credited"
+    await shop.refunded(intent)
+    assert await shop.coins(player) == {}
+    assert hook.asked == {}

@@ -20,6 +20,7 @@ from tests.wallets.hooking import (
 )
 
 from guildbank.plugin_api import Judgement, MoveLeg, MoveView
+from guildbank.wallets.jobs import expire_holds
 
 
 async def test_a_vetoed_spend_moves_nothing_and_says_which_hook_refused_it(
@@ -190,6 +191,8 @@ async def test_what_settles_or_undoes_asks_nobody(studio: Studio, player: str) -
     await studio.grant(player, 100)
     spent = await studio.spend(player, 10)
     held = [(await studio.hold(player, 10))["holdId"] for _ in range(3)]
+    await studio.hold(player, 7)
+    await studio.sql("UPDATE ledger_hold SET expires_at = now() WHERE amount = 7")
     for verb in ("spend", "grant", "transfer"):
         await hooked(studio, verb=verb)
     says(studio, NO)
@@ -206,6 +209,8 @@ async def test_what_settles_or_undoes_asks_nobody(studio: Studio, player: str) -
         "/v1/operations:batch", json={"mode": "each", "operations": rows}
     )
     assert done(answer)["done"] == 3
+    assert await expire_holds(studio.city.services.wallets, studio.ref) == 1
+    await studio.owe(player, 2)
     assert questions(studio) == []
 
 
