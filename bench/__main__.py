@@ -7,7 +7,7 @@ from time import perf_counter
 
 import uvloop
 
-from bench import access, backups, bulk, journal, over_http, process, purchases
+from bench import access, backups, bulk, hooks, journal, over_http, process, purchases
 from bench.machine import database_facts, machine_facts
 from bench.sheet import FILE, Sheet
 from bench.town import PLAYERS, POOL_SIZE, Town, open_town
@@ -19,6 +19,7 @@ ON_TOWN: dict[str, Callable[[Town, Sheet], Awaitable[None]]] = {
     "bulk": bulk.measure,
     "access": access.measure,
     "purchases": purchases.measure,
+    "hooks": hooks.measure,
     "backups": backups.measure,
 }
 """Parts that measure on the filled database."""

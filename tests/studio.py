@@ -215,7 +215,8 @@ async def open_city(
         pipelines = replace(services.pipelines, plugins=found)
         payments = replace(services.payments, plugins=found, pipelines=pipelines)
         pipelines.record = PaymentRecord(payments)
-        services = replace(services, payments=payments, pipelines=pipelines)
+        wallets = replace(services.wallets, pipelines=pipelines)
+        services = replace(services, payments=payments, pipelines=pipelines, wallets=wallets)
     try:
         yield City(url, services, app_over(services))
     finally:

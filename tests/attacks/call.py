@@ -123,6 +123,7 @@ def of_books() -> dict[str, Call]:
         "GET /v1/players/{player_id}/balances": Call(),
         "GET /v1/players/{player_id}/statement": Call(),
         "GET /v1/transactions/{transaction_id}": Call(),
+        "GET /v1/transactions/{transaction_id}/checks": Call(),
         "GET /v1/mailbox": Call(),
         "GET /v1/mailbox/{mail_id}": Call(),
         "GET /v1/audit": Call(),

@@ -13,7 +13,12 @@ import pytest
 from tests.journeys.stall import Stall
 from tests.servers.guildbank import GuildbankServer
 
-from guildbank.plugin_api.conformance import CALLBACK_CHECKS, GATE_CHECKS, SCORER_CHECKS
+from guildbank.plugin_api.conformance import (
+    CALLBACK_CHECKS,
+    GATE_CHECKS,
+    OPERATION_CHECKS,
+    SCORER_CHECKS,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "write-a-middleware.md").read_text()
@@ -152,5 +157,5 @@ def test_the_plugin_of_the_page_is_the_one_of_the_examples() -> None:
 
 
 def test_the_page_names_every_check() -> None:
-    for check in (*GATE_CHECKS, *SCORER_CHECKS, *CALLBACK_CHECKS):
+    for check in (*GATE_CHECKS, *OPERATION_CHECKS, *SCORER_CHECKS, *CALLBACK_CHECKS):
         assert f"`{getattr(check, '__name__', '')}`" in PAGE

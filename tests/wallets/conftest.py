@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.studio import City, Studio, open_city
+from tests.wallets.hooking import PLUGINS
 
 from guildbank.infra.postgres import Cluster
 
@@ -11,7 +12,7 @@ from guildbank.infra.postgres import Cluster
 @pytest.fixture(scope="session")
 async def city(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[City]:
     url = cluster.create_database("test_wallets")
-    async with open_city(url, tmp_path_factory.mktemp("wallets")) as city:
+    async with open_city(url, tmp_path_factory.mktemp("wallets"), PLUGINS) as city:
         yield city
 
 

@@ -36,6 +36,8 @@ class GameServer(Impostor):
 
     @staticmethod
     def _judge(data: dict[str, Any]) -> dict[str, Any]:
+        if "operations" in data:
+            return {"answers": [{"allow": True}] * len(data["operations"])}
         if data["coins"] > 5_000:
             return {"allow": False, "code": "vault_full", "detail": "Your vault is too full."}
         return {"allow": True, "notes": {"guild": "north"}}

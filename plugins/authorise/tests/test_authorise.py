@@ -10,7 +10,12 @@ from tests.purchases import bought, context
 from tests.servers.impostor import page
 
 from guildbank.plugin_api import Annotated, Context, NoAnswer, Veto
-from guildbank.plugin_api.conformance import GATE_CHECKS, GateRehearsal, run_gate_conformance
+from guildbank.plugin_api.conformance import (
+    GATE_CHECKS,
+    OPERATION_CHECKS,
+    GateRehearsal,
+    run_gate_conformance,
+)
 from guildbank.plugin_host import Plugins, check_settings
 from guildbank_authorise.manifest import MANIFEST
 from guildbank_authorise.plugin import BAD_SECRET, PLUGIN
@@ -144,4 +149,4 @@ async def test_every_check_of_the_contract_passes(game: GameServer) -> None:
     checks = await run_gate_conformance(PLUGIN, here(game), REHEARSAL)
     not_passed = {check.name: check.detail for check in checks if not check.passed}
     assert set(not_passed) == {"it_makes_ready_and_again"}, not_passed
-    assert len(checks) == len(GATE_CHECKS)
+    assert len(checks) == len(GATE_CHECKS) + len(OPERATION_CHECKS)

@@ -17,7 +17,12 @@ from tests.servers.judge_server import FOLDER, JudgeServer, is_installed
 
 from guildbank.infra.egress import Egress
 from guildbank.plugin_api import Annotated, Context, NoAnswer, PurchaseView, Veto
-from guildbank.plugin_api.conformance import GATE_CHECKS, GateRehearsal, run_gate_conformance
+from guildbank.plugin_api.conformance import (
+    GATE_CHECKS,
+    OPERATION_CHECKS,
+    GateRehearsal,
+    run_gate_conformance,
+)
 from guildbank.plugin_host import Outbound, Plugins, check_settings
 from guildbank_remote.manifest import GATE_MANIFEST, NOTE_MANIFEST
 from guildbank_remote.plugin import GATE, NOTE, HttpGate
@@ -54,6 +59,10 @@ class Studio(Impostor):
         except WebhookVerificationError:
             return page(401, b"")
         self.questions.append(question)
+        if question["type"] == "operations":
+            return json_page(
+                200, {"answers": [{"allow": True}] * len(question["data"]["operations"])}
+            )
         return json_page(200, self.say(question["data"]))
 
 
@@ -299,5 +308,5 @@ async def test_the_contract_of_gates_holds(studio: Studio, plugin: HttpGate) -> 
     passed = {check.name for check in checks if check.passed}
     assert {"no_secret_is_shown", "only_declared_hosts_are_asked"} <= passed
     if plugin is GATE:
-        assert len(passed) >= len(GATE_CHECKS) - 2
+        assert len(passed) >= len(GATE_CHECKS) + len(OPERATION_CHECKS) - 2
         assert "nobody_is_admitted_on_rubbish" in passed

@@ -61,8 +61,15 @@ def scopes_of(rooms: Iterable[Room]) -> dict[str, str]:
 
 
 def purposes_of(rooms: Iterable[Room]) -> dict[str, str]:
-    """Return all that payments may be for, with its meaning."""
-    return {name: meaning for room in rooms for name, meaning in room.purposes.items()}
+    """Return all that pipelines are for, with its meaning: payments, and verbs with hooks."""
+    return {
+        name: meaning for room in rooms for name, meaning in {**room.purposes, **room.verbs}.items()
+    }
+
+
+def verbs_of(rooms: Iterable[Room]) -> frozenset[str]:
+    """Return the verbs that hooks are asked about."""
+    return frozenset(name for room in rooms for name in room.verbs)
 
 
 def tenant_scopes() -> list[str]:

@@ -20,6 +20,7 @@ from guildbank.app.rooms import (
     personal_of,
     purposes_of,
     scopes_of,
+    verbs_of,
 )
 from guildbank.approvals import FourEyes
 from guildbank.identity import (
@@ -178,7 +179,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     )
     four_eyes = _open_approvals(db, journal, directory, clock)
     pipelines = Pipelines(db, journal, plugins, egress, four_eyes, directory, purposes, clock)
-    pipelines.histories = PaymentHistories(db)
+    pipelines.histories, pipelines.verbs = PaymentHistories(db), verbs_of(rooms)
     return Services(
         settings=settings,
         url=url,
@@ -197,7 +198,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         notify=notify,
         external=ExternalSignIn(identity, IdentityProviders(plugins, egress), settings.url),
         four_eyes=four_eyes,
-        wallets=Wallets(db, journal, identity.persons, [SpendLimit()], four_eyes),
+        wallets=Wallets(db, journal, identity.persons, [SpendLimit()], four_eyes, pipelines),
         pipelines=pipelines,
         payments=_open_payments(settings, pipelines, directory, identity),
         store=Store(db, journal),

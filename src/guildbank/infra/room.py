@@ -116,8 +116,9 @@ class Room:
     `subscribers` makes the room's readers of the journal from the app's services. `personal` are
     the tables that know of persons, `obstacles` what their erasure waits for. `approvables` are the
     verbs that can wait for a second person, each an `approvals.Approvable`. `purposes` are what the
-    room's payments may be for, each with a pipeline of its own. `plugin_uses` say what keeps an
-    installed plugin from being removed.
+    room's payments may be for, each with a pipeline of its own; so has each of its `verbs`, the
+    operations on coins that hooks are asked about. `plugin_uses` say what keeps an installed plugin
+    from being removed.
     """
 
     name: str
@@ -136,5 +137,6 @@ class Room:
     approvables: Sequence[Any] = ()
     obstacles: Sequence[Obstacle] = ()
     purposes: Mapping[str, str] = field(default_factory=dict)
+    verbs: Mapping[str, str] = field(default_factory=dict)
     plugin_uses: Sequence[PluginUse] = ()
     subscribers: Callable[[Any], Sequence[Any]] = lambda _services: ()

@@ -46,7 +46,7 @@ from guildbank.journal.usecases.checkpoint import (
 )
 from guildbank.journal.usecases.partition import Partitioned, make_partitions
 from guildbank.journal.usecases.pump import Pumped, pump
-from guildbank.journal.usecases.recall import recall
+from guildbank.journal.usecases.recall import known_keys, recall
 from guildbank.journal.usecases.record import Recorder, run_within
 from guildbank.journal.usecases.search_audit import (
     Found,
@@ -106,6 +106,7 @@ __all__ = [
     "fetch_rows",
     "forget_counters",
     "forget_details",
+    "known_keys",
     "make_partitions",
     "open_details",
     "pump",

@@ -43,6 +43,7 @@ FORGET_TELLINGS = """
 UPDATE payments_telling
 SET answer = NULL, problem = NULL
 WHERE payment_id IN (SELECT id FROM payments_intent WHERE player_id = $1)
+   OR (payment_id = '' AND strpos(data, $1) > 0)
 """
 
 # What was sealed under the person's key is unreadable without it; so nothing is lost with it.

@@ -1,4 +1,8 @@
-"""Follows the journal for callback steps: what they are to be told is kept, then sent."""
+"""Follows the journal for callback steps: what they are to be told is kept, then sent.
+
+They are those of payments, and those of the pipelines of verbs: coins that were spent, granted or
+transferred are told by the same means.
+"""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -10,7 +14,11 @@ from guildbank.journal import Entry, Subscriber
 from guildbank.payments.contracts.rows import OF_OPERATORS
 from guildbank.payments.outbox import Payer, Telling, add_entries, add_tellings, payers_of
 from guildbank.payments.usecases import Payments
-from guildbank.pipelines import began_with, choose
+from guildbank.pipelines import began_with, choose, choose_each
+from guildbank.wallets import TOLD
+
+OF_NO_PAYMENT = ""
+"""What stands in the place of a payment where coins moved without one."""
 
 
 class Services(Protocol):
@@ -26,7 +34,7 @@ class CallbackOutbox:
     """Keeps each entry about a payment for each callback step of its revision, exactly once.
 
     That is the revision which the payment began with until it is credited; whatever comes later is
-    told to the steps of what is published then.
+    told to the steps of what is published then. So are operations on coins, at once.
     """
 
     name = "payments.callbacks"
@@ -46,6 +54,7 @@ class CallbackOutbox:
             payer = None if payment is None else payers.get(payment)
             if payer is not None:
                 tellings += await self._tellings(tx, schema, entry, payer)
+        tellings += await self._of_verbs(tx, schema, entries)
         if tellings:
             await add_tellings(tx.driver, tellings)
 
@@ -57,6 +66,18 @@ class CallbackOutbox:
         else:
             stages = await began_with(pipelines, tx.driver, schema, purpose, number)
         return [Telling(purpose, step.id, number, entry, payer.id) for step in stages.callbacks]
+
+    async def _of_verbs(self, tx: Tx, schema: str, entries: Sequence[Entry]) -> Sequence[Telling]:
+        moved = [(entry, TOLD[entry.kind]) for entry in entries if entry.kind in TOLD]
+        if not moved:
+            return []
+        wanted = [(verb, whose(entry)) for entry, (verb, whose) in moved]
+        chosen = await choose_each(self._payments.pipelines, tx.driver, schema, wanted)
+        return [
+            Telling(runs.purpose, step.id, runs.number, entry, OF_NO_PAYMENT)
+            for (entry, _), runs in zip(moved, chosen, strict=True)
+            for step in runs.stages.callbacks
+        ]
 
 
 class EntryIndex:

@@ -1,7 +1,7 @@
 """The door of pipelines: which plugins a purchase passes, in revisions that change while it runs.
 
 Refusals: not_found, invalid_pipeline, step_not_started, pipeline_moved, nothing_to_roll_back,
-pipeline_unavailable, purchase_vetoed, gate_unavailable.
+pipeline_unavailable, purchase_vetoed, operation_vetoed, gate_unavailable.
 """
 
 from guildbank.pipelines.contracts import (
@@ -11,6 +11,7 @@ from guildbank.pipelines.contracts import (
     Bought,
     Chosen,
     Passage,
+    Pipeline,
     Placed,
     PostingLine,
     Recorded,
@@ -21,8 +22,11 @@ from guildbank.pipelines.contracts import (
 from guildbank.pipelines.rules import lead, pick, route_of
 from guildbank.pipelines.usecases import Histories, Pipelines
 from guildbank.pipelines.usecases.ask_gates import ask_gates
-from guildbank.pipelines.usecases.choose import began_with, choose, pinned
+from guildbank.pipelines.usecases.ask_hooks import Heard, ask_hooks
+from guildbank.pipelines.usecases.choose import began_with, choose, choose_each, pinned
 from guildbank.pipelines.usecases.follow import Follower
+from guildbank.pipelines.usecases.follow_hooks import hooks_now
+from guildbank.pipelines.usecases.hooked import UNSURE, Running
 from guildbank.pipelines.usecases.know_secrets import know_secrets, with_secrets
 from guildbank.pipelines.usecases.publish import Wanted, publish
 from guildbank.pipelines.usecases.save_revision import save_revision
@@ -30,24 +34,31 @@ from guildbank.pipelines.usecases.start import ready
 
 __all__ = [
     "EMPTY",
+    "UNSURE",
     "Answer",
     "Because",
     "Bought",
     "Chosen",
     "Follower",
+    "Heard",
     "Histories",
     "Passage",
+    "Pipeline",
     "Pipelines",
     "Placed",
     "PostingLine",
     "Recorded",
     "Route",
+    "Running",
     "Stages",
     "Step",
     "Wanted",
     "ask_gates",
+    "ask_hooks",
     "began_with",
     "choose",
+    "choose_each",
+    "hooks_now",
     "know_secrets",
     "lead",
     "pick",

@@ -41,6 +41,11 @@ ROOM = Room(
         Code("pipeline_unavailable", 503, "A step does not start here, nor does what ran before."),
         Code("nothing_to_roll_back", 409, "Nothing was published before."),
         Code("purchase_vetoed", 403, "A check of the tenant's pipeline refuses the purchase."),
-        Code("gate_unavailable", 503, "A check did not answer, so the purchase is refused."),
+        Code("operation_vetoed", 403, "A hook of the tenant refuses the operation."),
+        Code(
+            "gate_unavailable",
+            503,
+            "A check or hook did not answer, so what it is asked about is refused.",
+        ),
     ),
 )

@@ -48,6 +48,18 @@ from guildbank.plugin_api.identity_provider import (
 )
 from guildbank.plugin_api.lifecycle import ChecksSettings, SettingProblem, Starts
 from guildbank.plugin_api.manifest import API_VERSION, BY_ADDRESS, Manifest, Plugin, Slot
+from guildbank.plugin_api.moves import (
+    BEFORE_MOVES,
+    MAX_MOVES,
+    ChecksMoveSettings,
+    Judged,
+    Judgement,
+    JudgesMoves,
+    MoveLeg,
+    MoveVerb,
+    MoveView,
+    in_parts,
+)
 from guildbank.plugin_api.notification import (
     Delivery,
     DeliveryStatus,
@@ -119,6 +131,7 @@ from guildbank.plugin_api.usage import TellsUsage, Usage
 
 __all__ = [
     "API_VERSION",
+    "BEFORE_MOVES",
     "BY_ADDRESS",
     "CAPABILITY_VERBS",
     "CAPTCHA_REJECTIONS",
@@ -127,6 +140,7 @@ __all__ = [
     "MAX_ANNOTATION_NAME",
     "MAX_ANNOTATION_TEXT",
     "MAX_EVIDENCE_CHARACTERS",
+    "MAX_MOVES",
     "MAX_NOTE_BYTES",
     "MAX_PAST",
     "MAX_PAST_SPAN",
@@ -151,6 +165,7 @@ __all__ = [
     "Captcha",
     "CaptchaContext",
     "CaptchaResponse",
+    "ChecksMoveSettings",
     "ChecksSettings",
     "Confirmation",
     "Confirmer",
@@ -174,10 +189,16 @@ __all__ = [
     "Http",
     "HttpAnswer",
     "IdentityProvider",
+    "Judged",
+    "Judgement",
+    "JudgesMoves",
     "Manifest",
     "Medium",
     "Method",
     "Middleware",
+    "MoveLeg",
+    "MoveVerb",
+    "MoveView",
     "NextAction",
     "NoAnswer",
     "NotConfirmed",
@@ -218,6 +239,7 @@ __all__ = [
     "Verified",
     "Veto",
     "WebhookRejected",
+    "in_parts",
     "never_arrived",
     "read_secrets",
     "rivals",

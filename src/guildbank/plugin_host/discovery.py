@@ -10,6 +10,7 @@ import structlog
 
 from guildbank.plugin_api import (
     API_VERSION,
+    BEFORE_MOVES,
     CAPABILITY_VERBS,
     SAVED_METHODS,
     Captcha,
@@ -225,6 +226,8 @@ def check_manifest(manifest: object, plugin: object) -> str | None:
 
 
 def _verbs_of_capabilities(manifest: Manifest) -> list[str]:
+    if manifest.slot is Slot.MIDDLEWARE:
+        return ["before_moves"] if BEFORE_MOVES in manifest.capabilities else []
     if manifest.slot is not Slot.IDENTITY:
         return [
             *(_OF_EVIDENCE if manifest.evidence_fields else ()),

@@ -2,8 +2,8 @@
 
 Refusals: unknown_currency, currency_inactive, currency_exists, debt_outstanding, limit_exceeded,
 refund_exceeds_unspent, unknown_hold, hold_expired, hold_closed, hold_not_due, exceeds_hold,
-exceeds_original, not_reversible, partial_needs_one_leg, unknown_transaction, and those of the
-ledger.
+exceeds_original, not_reversible, partial_needs_one_leg, unknown_transaction, those of the ledger,
+and of hooks operation_vetoed, gate_unavailable, pipeline_unavailable.
 """
 
 from guildbank.wallets.coins import (
@@ -30,6 +30,7 @@ from guildbank.wallets.purses import CURRENCIES, purse_of, wallet_needs
 from guildbank.wallets.usecases.bar import BarWallets
 from guildbank.wallets.usecases.default_currency import default_currency
 from guildbank.wallets.usecases.reserve import WalletReserve
+from guildbank.wallets.usecases.told import TOLD
 
 __all__ = [
     "BUCKETS",
@@ -37,6 +38,7 @@ __all__ = [
     "CURRENCIES",
     "ISSUE",
     "SALES",
+    "TOLD",
     "BarWallets",
     "Clawed",
     "Currency",

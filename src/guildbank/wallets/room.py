@@ -12,8 +12,13 @@ ROOM = Room(
     jobs=JOBS,
     personal=PERSONAL,
     approvables=APPROVABLES,
+    verbs={
+        "spend": "Spends and holds: hooks are asked before a player's coins go.",
+        "grant": "Grants: hooks are asked before a player gets free coins.",
+        "transfer": "Raw postings: hooks are asked before coins move between accounts.",
+    },
     scopes={
-        "wallets:read": "Read holds.",
+        "wallets:read": "Read holds, and what hooks said of operations.",
         "wallets:grant": "Give players free coins.",
         "wallets:spend": "Take players' coins.",
         "wallets:hold": "Hold, capture and release players' coins.",

@@ -1,12 +1,13 @@
 """What the plugin says of itself."""
 
-from guildbank.plugin_api import Manifest, Slot
+from guildbank.plugin_api import BEFORE_MOVES, Manifest, Slot
 
 DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS = 3_000, 3_000
 MANIFEST = Manifest(
     id="authorise",
     version="0.1.0",
     slot=Slot.MIDDLEWARE,
+    capabilities=frozenset({BEFORE_MOVES}),
     title="Ask the game's server",
     settings_schema={
         "type": "object",

@@ -1,7 +1,8 @@
-"""The plugin `authorise`: asks the game's own server whether a purchase may go on."""
+"""The plugin `authorise`: asks the game's own server whether a purchase or operation may go on."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -13,18 +14,26 @@ from guildbank.plugin_api import (
     Annotated,
     BadSecret,
     Context,
+    HttpAnswer,
+    Judged,
+    Judgement,
     Manifest,
+    MoveView,
     NoAnswer,
     PurchaseView,
     SettingProblem,
     Veto,
+    in_parts,
     read_secrets,
     signed,
 )
-from guildbank_authorise.answer import read_answer
+from guildbank_authorise.answer import read_answer, read_answers
 from guildbank_authorise.manifest import DEFAULT_TIMEOUT_MS, MANIFEST
 
 KIND = "before_purchase"
+"""Of operations it is `before_spend`, `before_grant` or `before_transfer`."""
+MAX_QUESTION_BYTES = 60_000
+"""The core sends little more at once: what is longer is asked in parts."""
 BAD_SECRET = SettingProblem(
     field="secret",
     detail=f"It is not whsec_ and {LEAST_SECRET_BYTES} to {MOST_SECRET_BYTES} bytes in base64.",
@@ -62,15 +71,59 @@ class Authorise:
         Raises NoAnswer and TimeoutError where it says nothing that can be read in time.
         """
         settings = _read(context.settings)
-        key = _key(settings.secret)
-        if key is None:
-            raise NoAnswer("the secret cannot sign")
-        data = {"tenant": context.tenant, "mode": context.mode, **_facts(purchase)}
-        body = msgspec.json.encode({"type": KIND, "timestamp": context.now, "data": data})
-        headers = signed([key], new_id("msg"), context.now, body)
+        body = _body(context, KIND, _facts(purchase))
         async with asyncio.timeout(settings.timeout_ms / 1_000):
-            answer = await context.http.send("POST", settings.url, headers=headers, body=body)
-        return read_answer(answer)
+            return read_answer(await _send(context, settings, body))
+
+    async def before_moves(self, context: Context, moves: tuple[MoveView, ...]) -> Judged:
+        """Return the server's word on each operation; raises alike where it says nothing."""
+        settings = _read(context.settings)
+        judgements: list[Judgement] = []
+        async with asyncio.timeout(settings.timeout_ms / 1_000):
+            for part, body in in_parts(moves, partial(_body_of_moves, context), MAX_QUESTION_BYTES):
+                judgements += read_answers(await _send(context, settings, body), len(part))
+        return Judged(tuple(judgements))
+
+
+async def _send(context: Context, settings: Settings, body: bytes) -> HttpAnswer:
+    key = _key(settings.secret)
+    if key is None:
+        raise NoAnswer("the secret cannot sign")
+    headers = signed([key], new_id("msg"), context.now, body)
+    return await context.http.send("POST", settings.url, headers=headers, body=body)
+
+
+def _body(context: Context, kind: str, facts: Mapping[str, object]) -> bytes:
+    data = {"tenant": context.tenant, "mode": context.mode, **facts}
+    return msgspec.json.encode({"type": kind, "timestamp": context.now, "data": data})
+
+
+def _body_of_moves(context: Context, moves: Sequence[MoveView]) -> bytes:
+    operations = [_facts_of_move(one) for one in moves]
+    return _body(context, f"before_{moves[0].verb}", {"operations": operations})
+
+
+def _facts_of_move(move: MoveView) -> dict[str, object]:
+    return {
+        "players": move.players,
+        "amounts": move.amounts,
+        "currency": move.currency,
+        "amountMinor": move.amount_minor,
+        "held": move.held,
+        "by": move.by,
+        "reference": move.reference,
+        "metadata": move.metadata,
+        "legs": [
+            {
+                "from": leg.source,
+                "to": leg.to,
+                "currency": leg.currency,
+                "amountMinor": leg.amount_minor,
+            }
+            for leg in move.legs
+        ],
+        "annotations": move.annotations,
+    }
 
 
 def _facts(purchase: PurchaseView) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from guildbank.plugin_api import SECRET_PATTERN, Manifest, Slot
+from guildbank.plugin_api import BEFORE_MOVES, SECRET_PATTERN, Manifest, Slot
 
 DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS = 3_000, 8_000
 SCHEMA: Mapping[str, Any] = {
@@ -49,6 +49,7 @@ def _manifest(id_: str, title: str, *, fail_closed: bool) -> Manifest:
         id=id_,
         version="0.1.0",
         slot=Slot.MIDDLEWARE,
+        capabilities=frozenset({BEFORE_MOVES}),
         title=title,
         settings_schema=SCHEMA,
         secret_fields=frozenset({"secrets"}),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -11,17 +12,28 @@ from guildbank.plugin_api import (
     Annotated,
     BadSecret,
     Context,
+    HttpAnswer,
+    Judged,
+    Judgement,
     Manifest,
+    MoveView,
     NoAnswer,
     PurchaseView,
     SettingProblem,
     Veto,
+    in_parts,
     read_secrets,
     signed,
 )
-from guildbank_remote.answer import read_answer
+from guildbank_remote.answer import read_answer, read_answers
 from guildbank_remote.manifest import DEFAULT_TIMEOUT_MS, GATE_MANIFEST, NOTE_MANIFEST
-from guildbank_remote.question import question_of
+from guildbank_remote.question import question_of, question_of_moves
+
+MAX_QUESTION_BYTES = 60_000
+"""The core sends little more at once: what is longer is asked in parts."""
+
+
+ONLY_NOTES = "it vetoes, and this step takes annotations only"
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -54,13 +66,21 @@ class HttpGate:
 
     async def before_provider(self, context: Context, purchase: PurchaseView) -> Annotated | Veto:
         """Return the server's word; raises NoAnswer and TimeoutError where it says nothing."""
-        settings = msgspec.convert(dict(context.settings), Settings)
+        settings = _read(context)
         body = question_of(context, purchase, settings.version)
-        # The same question about a payment has an id of its own each time that it is asked.
-        headers = signed(read_secrets(settings.secrets), new_id("msg"), context.now, body)
         async with asyncio.timeout(settings.timeout_ms / 1_000):
-            answer = await context.http.send("POST", settings.url, headers=headers, body=body)
-        return read_answer(answer)
+            return read_answer(await _send(context, settings, body))
+
+    async def before_moves(self, context: Context, moves: tuple[MoveView, ...]) -> Judged:
+        """Return the server's word on each operation; raises alike where it says nothing."""
+        settings = _read(context)
+        judgements: list[Judgement] = []
+        async with asyncio.timeout(settings.timeout_ms / 1_000):
+            for part, body in in_parts(
+                moves, partial(question_of_moves, context, settings.version), MAX_QUESTION_BYTES
+            ):
+                judgements += read_answers(await _send(context, settings, body), len(part))
+        return Judged(tuple(judgements))
 
 
 class HttpNote(HttpGate):
@@ -75,8 +95,25 @@ class HttpNote(HttpGate):
         """Return the server's annotations; a veto is no answer here, and raises NoAnswer too."""
         said = await super().before_provider(context, purchase)
         if isinstance(said, Veto):
-            raise NoAnswer("it vetoes, and this step takes annotations only")
+            raise NoAnswer(ONLY_NOTES)
         return said
+
+    async def before_moves(self, context: Context, moves: tuple[MoveView, ...]) -> Judged:
+        """Return the server's annotations; one veto makes all of it no answer."""
+        judged = await super().before_moves(context, moves)
+        if any(one.veto is not None for one in judged.judgements):
+            raise NoAnswer(ONLY_NOTES)
+        return judged
+
+
+def _read(context: Context) -> Settings:
+    return msgspec.convert(dict(context.settings), Settings)
+
+
+async def _send(context: Context, settings: Settings, body: bytes) -> HttpAnswer:
+    # The same question about a payment has an id of its own each time that it is asked.
+    headers = signed(read_secrets(settings.secrets), new_id("msg"), context.now, body)
+    return await context.http.send("POST", settings.url, headers=headers, body=body)
 
 
 GATE, NOTE = HttpGate(), HttpNote()

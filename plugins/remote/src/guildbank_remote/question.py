@@ -1,13 +1,13 @@
-"""The question to the tenant's server: its body in version 1, which only grows."""
+"""The questions to the tenant's server: their bodies in version 1, which only grow."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
-from guildbank.plugin_api import Context, PurchaseView
+from guildbank.plugin_api import Context, MoveView, PurchaseView
 
-KIND = "purchase"
+KIND, MOVES_KIND = "purchase", "operations"
 
 
 class Purchase(msgspec.Struct, frozen=True, rename="camel"):
@@ -38,13 +38,46 @@ class Purchase(msgspec.Struct, frozen=True, rename="camel"):
     annotations: Mapping[str, str]
 
 
+class Leg(msgspec.Struct, frozen=True, rename="camel"):
+    """A movement of a transfer, in the words of the wire."""
+
+    source: str = msgspec.field(name="from")
+    to: str
+    currency: str
+    amount_minor: int
+
+
+class Move(msgspec.Struct, frozen=True, rename="camel"):
+    """All that a hook sees of an operation, named one by one for the same reason."""
+
+    players: Sequence[str]
+    amounts: Mapping[str, int]
+    currency: str | None
+    amount_minor: int | None
+    held: bool
+    by: str
+    reference: str
+    metadata: Mapping[str, str]
+    legs: Sequence[Leg]
+    annotations: Mapping[str, str]
+
+
+class Moves(msgspec.Struct, frozen=True):
+    """Operations of one verb."""
+
+    tenant: str
+    mode: str
+    verb: str
+    operations: Sequence[Move]
+
+
 class Question(msgspec.Struct, frozen=True):
     """The body. Its members are those of a webhook, so one receiver reads both."""
 
     type: str
     timestamp: datetime
     version: int
-    data: Purchase
+    data: Purchase | Moves
 
 
 def question_of(context: Context, purchase: PurchaseView, version: int) -> bytes:
@@ -71,3 +104,24 @@ def question_of(context: Context, purchase: PurchaseView, version: int) -> bytes
         annotations=purchase.annotations,
     )
     return msgspec.json.encode(Question(KIND, context.now, version, seen))
+
+
+def question_of_moves(context: Context, version: int, moves: Sequence[MoveView]) -> bytes:
+    """Return the body that asks about operations, which all have one verb."""
+    told = [
+        Move(
+            players=one.players,
+            amounts=one.amounts,
+            currency=one.currency,
+            amount_minor=one.amount_minor,
+            held=one.held,
+            by=one.by,
+            reference=one.reference,
+            metadata=one.metadata,
+            legs=[Leg(leg.source, leg.to, leg.currency, leg.amount_minor) for leg in one.legs],
+            annotations=one.annotations,
+        )
+        for one in moves
+    ]
+    seen = Moves(context.tenant, context.mode, moves[0].verb, told)
+    return msgspec.json.encode(Question(MOVES_KIND, context.now, version, seen))

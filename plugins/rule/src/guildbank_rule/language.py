@@ -1,10 +1,12 @@
-"""The language of rules: CEL over a purchase, compiled once and refused where it is not safe.
+"""The language of rules: CEL over what is asked about, compiled once and refused where not safe.
 
 Source: the CEL specification, github.com/google/cel-spec, "Language Definition".
 """
 
 import re
+from collections.abc import Mapping
 from functools import cache, lru_cache
+from typing import Literal, TypeAlias
 
 import msgspec
 from cel_expr_python import cel
@@ -32,6 +34,23 @@ VARIABLES = {
     "now": cel.Type.TIMESTAMP,
 }
 """What a rule may name. `payment` itself is no variable: each of its fields is one."""
+OF_MOVES = {
+    "move.verb": TEXT,
+    "move.by": TEXT,
+    "move.player_id": TEXT,
+    "move.players": cel.Type.List(TEXT),
+    "move.currency": TEXT,
+    "move.amount_minor": NUMBER,
+    "move.amounts": cel.Type.Map(TEXT, NUMBER),
+    "move.held": cel.Type.BOOL,
+    "move.reference": TEXT,
+    "move.metadata": cel.Type.Map(TEXT, TEXT),
+    "move.annotations": cel.Type.Map(TEXT, TEXT),
+    "now": cel.Type.TIMESTAMP,
+}
+"""The same where it is asked about operations on coins."""
+Subject: TypeAlias = Literal["payment", "move"]
+NAMES: Mapping[Subject, Mapping[str, cel.Type]] = {"payment": VARIABLES, "move": OF_MOVES}
 KEPT = 1_000
 """How many compiled expressions a process keeps."""
 NO_CONTAINER = " (in container '')"
@@ -47,25 +66,25 @@ class Compiled(msgspec.Struct, frozen=True):
 
 
 @cache
-def environment() -> cel.Env:
-    """Return the environment in which all rules are compiled and asked."""
-    return cel.NewEnv(variables=VARIABLES)
+def environment(subject: Subject = "payment") -> cel.Env:
+    """Return the environment in which all rules over a subject are compiled and asked."""
+    return cel.NewEnv(variables=NAMES[subject])
 
 
 @lru_cache(maxsize=KEPT)
-def compile_rule(when: str) -> Compiled:
+def compile_rule(when: str, subject: Subject = "payment") -> Compiled:
     """Return an expression whose type is bool and whose cost is bounded. Raises BadRule."""
     try:
         when.encode()
-        expression = environment().compile(when)
+        expression = environment(subject).compile(when)
     except UnicodeEncodeError:
         raise BadRule("It has half a character (a lone surrogate).") from None
     except RuntimeError as refused:
-        raise BadRule(_sentence(str(refused))) from None
+        raise BadRule(_sentence(str(refused), subject)) from None
     return Compiled(expression, weigh(read_tree(expression.serialize())))
 
 
-def _sentence(said: str) -> str:
+def _sentence(said: str, subject: Subject) -> str:
     """Return what the compiler said first, and advice where it met a fraction."""
     first = said.partition("\n")[0][:300]
     placed = _PLACE.search(first)
@@ -79,5 +98,5 @@ def _sentence(said: str) -> str:
     if "double" in told:
         advice = f" {NO_FRACTIONS}"
     elif "undeclared" in told:
-        advice = f" A rule may name {', '.join(VARIABLES)}."
+        advice = f" A rule may name {', '.join(NAMES[subject])}."
     return f"It does not compile: {told.removesuffix(NO_CONTAINER).rstrip('.')}.{advice}"

@@ -1,6 +1,6 @@
 """What the plugin says of itself."""
 
-from guildbank.plugin_api import Manifest, Slot
+from guildbank.plugin_api import BEFORE_MOVES, Manifest, Slot
 
 MAX_RULES = 50
 LONGEST_RULE = 2_000
@@ -10,7 +10,7 @@ NOTE_NAME = r"^[a-z][a-z0-9_]{0,22}$(?!\n)"
 
 VETO = {
     "type": "object",
-    "title": "Refuse the purchase",
+    "title": "Refuse it",
     "additionalProperties": False,
     "required": ["code", "detail"],
     "properties": {
@@ -33,7 +33,7 @@ VETO = {
 NOTE = {
     "type": "object",
     "title": "Note facts",
-    "description": "Later steps and rules read them in payment.annotations.",
+    "description": "Later steps and rules read them in payment.annotations, or move.annotations.",
     "minProperties": 1,
     "maxProperties": 10,
     "additionalProperties": False,
@@ -62,7 +62,7 @@ RULE = {
         "when": {
             "type": "string",
             "title": "When",
-            "description": "An expression in CEL over payment and now that is true or false.",
+            "description": "An expression in CEL over payment, or move, and now: true or false.",
             "minLength": 1,
             "maxLength": LONGEST_RULE,
         },
@@ -81,6 +81,7 @@ MANIFEST = Manifest(
     id="rule",
     version="0.1.0",
     slot=Slot.MIDDLEWARE,
+    capabilities=frozenset({BEFORE_MOVES}),
     title="Rules in CEL",
     settings_schema={
         "type": "object",

@@ -7,7 +7,7 @@ import msgspec
 
 from guildbank.plugin_api import SettingProblem
 from guildbank_rule.bad_rule import BadRule
-from guildbank_rule.language import compile_rule
+from guildbank_rule.language import Subject, compile_rule
 from guildbank_rule.weight import MAX_STEPS
 
 MAX_NOTES = 20
@@ -47,8 +47,10 @@ def read_settings(settings: Mapping[str, Any]) -> Settings:
     return msgspec.convert(dict(settings), Settings)
 
 
-def find_problems(settings: Mapping[str, Any]) -> Iterator[SettingProblem]:
-    """Yield what is wrong with the rules, each of them and all together."""
+def find_problems(
+    settings: Mapping[str, Any], subject: Subject = "payment"
+) -> Iterator[SettingProblem]:
+    """Yield what is wrong with the rules over a subject, each of them and all together."""
     try:
         rules = read_settings(settings).rules
     except (msgspec.ValidationError, UnicodeError) as error:
@@ -63,7 +65,7 @@ def find_problems(settings: Mapping[str, Any]) -> Iterator[SettingProblem]:
                 field=f"rules.{number}.name", detail=f"The rule rules.{same} has the same name."
             )
         try:
-            steps += compile_rule(rule.when).steps
+            steps += compile_rule(rule.when, subject).steps
         except BadRule as bad:
             yield SettingProblem(field=f"rules.{number}.when", detail=str(bad))
     if steps > MAX_STEPS:

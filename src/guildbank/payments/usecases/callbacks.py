@@ -95,9 +95,8 @@ async def _step(
     stages = await began_with(pipelines, driver, schema, purpose, waiting.revision)
     own = next(one for one in stages.callbacks if one.id == step_id)
     payer = (await outbox.payers_of(driver, [waiting.payment_id])).get(waiting.payment_id)
-    if payer is None:
-        return own
-    runs = await choose(pipelines, driver, schema, purpose, payer.player_id)
+    player = "" if payer is None else payer.player_id
+    runs = await choose(pipelines, driver, schema, purpose, player)
     same = (one for one in runs.stages.callbacks if (one.id, one.plugin) == (own.id, own.plugin))
     return next(same, own)
 

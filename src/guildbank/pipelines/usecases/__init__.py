@@ -15,6 +15,7 @@ from guildbank.journal import Driver, Journal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.pipelines import store
 from guildbank.pipelines.contracts import EMPTY, Problem, Record, Stages, Step
+from guildbank.pipelines.usecases.hooked import Hooked
 from guildbank.plugin_api import Context, History, Manifest
 from guildbank.plugin_host import Outbound, Plugins
 from guildbank.tenancy import Tenants
@@ -49,6 +50,7 @@ class Histories(Protocol):
 class Pipelines:
     """What the verbs need; the app makes one. `purposes` says what pipelines are for, by name.
 
+    Those of them that are `verbs` are asked about operations on coins, the others about purchases.
     Without `histories` a gate that needs one has no answer, which refuses.
     """
 
@@ -61,28 +63,33 @@ class Pipelines:
     purposes: Mapping[str, str]
     clock: Clock = field(default_factory=SystemClock)
     histories: Histories | None = None
+    verbs: frozenset[str] = frozenset()
     record: Record = field(init=False)
     """Of payments, which stand above: the app plugs it in."""
     rates: ErrorRates = field(default_factory=lambda: ErrorRates(QUARANTINE))
     """By a tenant's schema and a plugin's slot and id: one that fails too often is left alone."""
+    hooked: Hooked = field(default_factory=Hooked)
+    asking: dict[str, int] = field(default_factory=dict)
+    """How many calls ask hooks now, by a tenant's schema."""
     started: dict[RevisionKey, Started] = field(default_factory=dict)
     starting: dict[RevisionKey, asyncio.Lock] = field(default_factory=dict)
     _kept: dict[RevisionKey, Stages] = field(default_factory=dict)
 
     async def stages(self, driver: Driver, schema: str, purpose: str, number: int) -> Stages | None:
         """Return the steps of a revision, None where there is none; `driver` is of the schema."""
-        if number == EMPTY:
-            return Stages()
-        key = (schema, purpose, number)
-        known = self._kept.get(key)
+        known = self.kept(schema, purpose, number)
         if known is None:
             found = await store.revision_at(driver, purpose, number)
             if found is None:
                 return None
-            known = self._kept[key] = found.stages
+            known = self._kept[schema, purpose, number] = found.stages
             if len(self._kept) > MAX_KEPT:
                 del self._kept[next(iter(self._kept))]
         return known
+
+    def kept(self, schema: str, purpose: str, number: int) -> Stages | None:
+        """Return the steps of a revision that this process remembers."""
+        return Stages() if number == EMPTY else self._kept.get((schema, purpose, number))
 
     def context(self, tenant: TenantRef, manifest: Manifest, step: Step) -> Context:
         """Return what the step's plugin knows on each call."""

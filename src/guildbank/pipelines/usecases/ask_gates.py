@@ -1,7 +1,6 @@
 """Ask the steps that may refuse, in order: one that cannot answer refuses."""
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Protocol, cast
 
@@ -11,13 +10,13 @@ import structlog
 from guildbank.infra.tenant import TenantRef
 from guildbank.pipelines.contracts import Answer, Passage, Placed, Step
 from guildbank.pipelines.usecases import Pipelines
+from guildbank.pipelines.usecases.ask_plugin import InContext, Peer, as_it_is, ask_plugin
 from guildbank.pipelines.usecases.know_secrets import know_secrets, with_secrets
 from guildbank.pipelines.usecases.read_answers import (
     Said,
     Silent,
     check_score,
     read_answer,
-    without_address,
 )
 from guildbank.plugin_api import (
     Annotated,
@@ -36,14 +35,6 @@ from guildbank.plugin_api import (
 log = structlog.get_logger(__name__)
 
 
-InContext = Callable[[Context, Manifest], Context]
-"""Makes of a step's context the one in which it is asked."""
-
-
-def _as_it_is(context: Context, _: Manifest) -> Context:
-    return context
-
-
 class _Asks(Protocol):
     async def __call__(
         self, context: Context, purchase: PurchaseView
@@ -55,7 +46,7 @@ async def ask_gates(
     tenant: TenantRef,
     steps: Sequence[Placed],
     purchase: PurchaseView,
-    in_context: InContext = _as_it_is,
+    in_context: InContext = as_it_is,
 ) -> Passage:
     """Return what each step said, up to the first that refuses.
 
@@ -84,7 +75,7 @@ async def ask_step(
     tenant: TenantRef,
     placed: Placed,
     view: PurchaseView,
-    in_context: InContext = _as_it_is,
+    in_context: InContext = as_it_is,
 ) -> Said:
     """Ask one step, with its secrets among its settings; what is no answer in time is none.
 
@@ -95,34 +86,22 @@ async def ask_step(
     if found is None:
         log.error("gate_missing", tenant=tenant.slug, step=step.id, plugin=step.plugin)
         return Silent(matters=_matters(None, placed))
-    plugin, ask, answers = found
-    manifest, histories = plugin.manifest, pipelines.histories
-    matters = _matters(manifest, placed)
-    rate = pipelines.rates.of((tenant.schema, slot, step.plugin))
-    if not rate.allows():
-        return Silent(matters=matters, code="quarantined")
-    worked = False
-    try:
-        async with asyncio.timeout(manifest.timeout_seconds):
-            context = msgspec.structs.replace(
-                pipelines.context(tenant, manifest, step),
-                history=None if histories is None else histories.of(tenant),
-            )
-            answer = await ask(in_context(context, manifest), view)
+    plugin, verb, answers = found
+
+    async def ask(context: Context) -> Annotated | Veto | Scored:
+        answer = await verb(context, view)
         if not isinstance(answer, answers):
             names = " or ".join(one.__name__ for one in answers)
             raise TypeError(f"a {slot} answers {names}, not {type(answer).__name__}")
         if isinstance(answer, Scored):
             check_score(answer)
-        worked = True
-    except Exception as error:  # a gate that cannot answer refuses
-        said = without_address(repr(error), view.address)
-        log.warning("gate_failed", tenant=tenant.slug, step=step.id, error=said)
-        return Silent(matters=matters)
-    finally:
-        if rate.tell(worked=worked):
-            log.error("plugin_quarantined", tenant=tenant.slug, step=step.id, plugin=step.plugin)
-    return answer
+        return answer
+
+    manifest, name = plugin.manifest, (tenant.schema, slot, step.plugin)
+    peer = Peer(step, manifest, name, _matters(manifest, placed))
+    return await ask_plugin(
+        pipelines, tenant, peer, ask, address=view.address, in_context=in_context
+    )
 
 
 def _matters(manifest: Manifest | None, placed: Placed) -> bool:

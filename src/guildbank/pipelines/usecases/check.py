@@ -1,7 +1,7 @@
 """Find what is wrong with the steps of a revision, before it can run."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -21,7 +21,7 @@ from guildbank.pipelines.contracts import (
 from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.check_routes import of_routes
 from guildbank.pipelines.usecases.know_secrets import know_secrets
-from guildbank.plugin_api import ChecksSettings, Slot
+from guildbank.plugin_api import BEFORE_MOVES, Slot
 from guildbank.plugin_host import Withheld, check_settings, own_problems
 
 log = structlog.get_logger(__name__)
@@ -39,7 +39,8 @@ async def find_problems(
     if stages == Stages():
         detail = "There is no step and no route. To run none, publish revision 0."
         return [Problem("stages", detail)]
-    found: list[Problem] = []
+    of_moves = purpose in pipelines.verbs
+    found: list[Problem] = list(_of_purchases(stages)) if of_moves else []
     seen: set[str] = set()
     for name, (slot, steps) in stages.by_slot().items():
         if len(steps) > MAX_STEPS:
@@ -56,10 +57,20 @@ async def find_problems(
                 found.append(Problem(f"{place}.id", detail))
             seen.add(step.id)
             found += [
-                one async for one in _of_step(pipelines, tenant, slot, step, secrets[number], place)
+                one
+                async for one in _of_step(
+                    pipelines, tenant, slot, step, secrets[number], place, of_moves=of_moves
+                )
             ]
     found += of_routes(pipelines, tenant, stages.routes)
     return found[:MAX_PROBLEMS]
+
+
+def _of_purchases(stages: Stages) -> Iterator[Problem]:
+    """Yield what only purchases have, where the pipeline is that of an operation on coins."""
+    given = {"entry": stages.entry, "scorers": stages.scorers, "routes": stages.routes}
+    for name in (name for name, steps in given.items() if steps):
+        yield Problem(f"stages.{name}", "Only purchases have these; use before and callbacks.")
 
 
 async def _of_step(
@@ -69,6 +80,8 @@ async def _of_step(
     step: Step,
     secrets: Mapping[str, Any] | None,
     place: str,
+    *,
+    of_moves: bool,
 ) -> AsyncIterator[Problem]:
     plugin = pipelines.plugins.at(slot, step.plugin)
     if plugin is None:
@@ -81,6 +94,9 @@ async def _of_step(
     if slot is not Slot.SCORER and step.limits != ScoreLimits():
         yield Problem(f"{place}.limits", "Only scorers have points to be limited.")
     manifest = plugin.manifest
+    if of_moves and slot is Slot.MIDDLEWARE and BEFORE_MOVES not in manifest.capabilities:
+        yield Problem(f"{place}.plugin", "It looks at purchases, and at no other operations.")
+        return
     if manifest.sandbox and tenant.mode != "test":
         yield Problem(f"{place}.plugin", "It is for test tenants only.")
     shown = sorted(step.settings.keys() & manifest.secret_fields)
@@ -97,16 +113,16 @@ async def _of_step(
     refusal = check_settings(manifest, whole)
     if refusal is not None:
         yield _setting(refusal, place)
-    elif isinstance(plugin, ChecksSettings):
-        async for problem in _own_check(plugin, step.plugin, whole, place):
-            yield problem
+        return
+    async for problem in _own_check(plugin, step.plugin, whole, place, of_moves=of_moves):
+        yield problem
 
 
 async def _own_check(
-    plugin: ChecksSettings, id_: str, settings: Mapping[str, Any], place: str
+    plugin: object, id_: str, settings: Mapping[str, Any], place: str, *, of_moves: bool
 ) -> AsyncIterator[Problem]:
     try:
-        found = await own_problems(plugin, settings)
+        found = await own_problems(plugin, settings, of_moves=of_moves)
     except Exception as error:  # settings that their own plugin cannot judge do not run
         log.warning("settings_not_checked", plugin=id_, error=repr(error))
         yield Problem(f"{place}.settings", "The plugin could not check them; its log says why.")

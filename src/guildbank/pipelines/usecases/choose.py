@@ -1,5 +1,7 @@
 """Choose what a new payment runs, and find it again for one that was begun."""
 
+from collections.abc import Sequence
+
 from guildbank.journal import Driver
 from guildbank.pipelines import store
 from guildbank.pipelines.contracts import EMPTY, Chosen, Placed, Stages
@@ -16,14 +18,24 @@ async def choose(
     `driver` is of a transaction in the tenant's schema: what was published before it began is seen,
     so a worker needs no word of a publication to follow it.
     """
-    found = await store.pipelines_of(driver, [purpose])
-    pipeline = found.get(purpose)
-    number = EMPTY if pipeline is None else number_for(pipeline, player_id)
-    before = EMPTY
-    if pipeline is not None:
-        before = pipeline.published if number == pipeline.canary else pipeline.previous
-    stages = await began_with(pipelines, driver, schema, purpose, number)
-    return Chosen(purpose, number, stages, before)
+    return (await choose_each(pipelines, driver, schema, [(purpose, player_id)]))[0]
+
+
+async def choose_each(
+    pipelines: Pipelines, driver: Driver, schema: str, wanted: Sequence[tuple[str, str]]
+) -> list[Chosen]:
+    """Return the same for many, each a purpose and a player, by one look at the pipelines."""
+    found = await store.pipelines_of(driver, sorted({purpose for purpose, _ in wanted}))
+    chosen: list[Chosen] = []
+    for purpose, player_id in wanted:
+        pipeline = found.get(purpose)
+        number = EMPTY if pipeline is None else number_for(pipeline, player_id)
+        before = EMPTY
+        if pipeline is not None:
+            before = pipeline.published if number == pipeline.canary else pipeline.previous
+        stages = await began_with(pipelines, driver, schema, purpose, number)
+        chosen.append(Chosen(purpose, number, stages, before))
+    return chosen
 
 
 async def pinned(

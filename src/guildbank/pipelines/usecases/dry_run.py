@@ -192,6 +192,11 @@ class _Run:
 
 
 REFUSING = ("vetoed", "failed")
+NO_RECORD = Refusal(
+    code="not_found",
+    detail="Only purchases are recorded so that a draft can be tried on them. Check the steps, and "
+    "publish them to a share of the players first.",
+)
 
 
 def _looks_outside(manifest: Manifest) -> bool:
@@ -235,6 +240,8 @@ async def dry_run(
     """
     if purpose not in pipelines.purposes:
         return NO_PIPELINE
+    if purpose in pipelines.verbs:
+        return NO_RECORD
     problems = await find_problems(pipelines, tenant, purpose, stages)
     if (refusal := refuse(problems)) is not None:
         return refusal

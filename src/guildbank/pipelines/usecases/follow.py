@@ -7,24 +7,35 @@ starts plugins before the first purchase needs them, and lets an operator see ea
 import asyncio
 import os
 import socket
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from itertools import count
 
-import asyncpg
 import structlog
 
 from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.pipelines import fleet
 from guildbank.pipelines.contracts import Problem
 from guildbank.pipelines.usecases import Pipelines
+from guildbank.pipelines.usecases.follow_hooks import AWAY, LOOK_BACK, HookFollower
 from guildbank.pipelines.usecases.start import make_ready
 from guildbank.tenancy import Tenants
 
 log = structlog.get_logger(__name__)
 BEAT_SECONDS = 1.0
-_LOOK_BACK = timedelta(seconds=10)
-"""Longer than a publication takes to be seen after the moment that it bears."""
 _FORGET_BEATS = 60
-_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+
+
+async def _again(look: Callable[[], Awaitable[None]]) -> None:
+    """Look once a second until cancelled; a database that is away is waited for."""
+    while True:
+        try:
+            await look()
+        except AWAY as away:
+            log.warning("publications_not_followed", error=repr(away))
+        except Exception:  # a defect of one look; operations do without, and it looks again
+            log.exception("publications_not_followed")
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 class Follower:
@@ -40,18 +51,14 @@ class Follower:
 
     async def run(self) -> None:
         """Follow until cancelled; a database that is away is waited for."""
-        beats = 0
+        beats = count()
+        # By itself: a plugin that is slow to start must not make this process unsure of hooks.
+        hooks = asyncio.create_task(_again(HookFollower(self._pipelines, self._tenants).look))
         try:
-            while True:
-                try:
-                    await self.look(sweep=beats % _FORGET_BEATS == 0)
-                except _AWAY as away:
-                    log.warning("publications_not_followed", error=repr(away))
-                except Exception:  # a defect of one look; purchases do without, and it looks again
-                    log.exception("publications_not_followed")
-                beats += 1
-                await asyncio.sleep(BEAT_SECONDS)
+            await _again(lambda: self.look(sweep=next(beats) % _FORGET_BEATS == 0))
         finally:
+            hooks.cancel()
+            await asyncio.gather(hooks, return_exceptions=True)
             await self._leave()
 
     async def look(self, *, sweep: bool = False) -> None:
@@ -61,7 +68,7 @@ class Follower:
             await fleet.beat(tx.driver, self.id, self._kind)
             if sweep:
                 await fleet.forget(tx.driver)
-            found = await fleet.publications_since(tx.driver, self._since - _LOOK_BACK)
+            found = await fleet.publications_since(tx.driver, self._since - LOOK_BACK)
         new = {(one.tenant_id, one.purpose): one for one in found}
         # What did not start is tried again.
         broken = {key: one for key, (one, problem) in self._reported.items() if problem}
@@ -92,5 +99,5 @@ class Follower:
         try:
             async with self._pipelines.db.begin(CONTROL_SCHEMA) as tx:
                 await fleet.leave(tx.driver, self.id)
-        except _AWAY as away:
+        except AWAY as away:
             log.info("process_not_signed_off", error=repr(away))

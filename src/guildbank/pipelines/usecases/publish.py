@@ -144,6 +144,8 @@ async def _tell(pipelines: Pipelines, tenant: TenantRef, purpose: str) -> Pipeli
         found = (await store.pipelines_of(tx.driver, [purpose])).get(purpose)
     if found is None:
         return NO_PIPELINE
+    if purpose in pipelines.verbs:
+        pipelines.hooked.learn(tenant.schema, [found])
     async with pipelines.db.begin(CONTROL_SCHEMA) as tx:
         await fleet.tell(tx.driver, tenant.id, purpose, found.published, found.canary)
     return found

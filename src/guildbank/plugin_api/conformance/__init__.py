@@ -11,12 +11,19 @@ from guildbank.plugin_api.conformance.captcha import (
 from guildbank.plugin_api.conformance.contracts import Check, Rehearsable, Rehearsal
 from guildbank.plugin_api.conformance.direct import DirectHttp
 from guildbank.plugin_api.conformance.gates.contracts import (
+    GRANT,
     PURCHASE,
+    SPEND,
+    TRANSFER,
     GateRehearsable,
     GateRehearsal,
     RecordedHistory,
 )
-from guildbank.plugin_api.conformance.gates.run import GATE_CHECKS, run_gate_conformance
+from guildbank.plugin_api.conformance.gates.run import (
+    GATE_CHECKS,
+    OPERATION_CHECKS,
+    run_gate_conformance,
+)
 from guildbank.plugin_api.conformance.identity.contracts import (
     IdentityRehearsable,
     IdentityRehearsal,
@@ -45,12 +52,16 @@ __all__ = [
     "CONFIRMATION_CHECKS",
     "FINISH_CHECKS",
     "GATE_CHECKS",
+    "GRANT",
     "IDENTITY_CHECKS",
+    "OPERATION_CHECKS",
     "PROVIDER_CHECKS",
     "PURCHASE",
     "REPORT_CHECKS",
     "SAVED_CHECKS",
     "SCORER_CHECKS",
+    "SPEND",
+    "TRANSFER",
     "Check",
     "DirectHttp",
     "GateRehearsable",

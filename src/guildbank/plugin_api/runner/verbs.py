@@ -23,6 +23,7 @@ from guildbank.plugin_api.identity_provider import (
 )
 from guildbank.plugin_api.lifecycle import SettingProblem
 from guildbank.plugin_api.manifest import Slot
+from guildbank.plugin_api.moves import Judged, MoveView
 from guildbank.plugin_api.notification import Delivery, Notification
 from guildbank.plugin_api.provider import (
     Context,
@@ -78,7 +79,11 @@ _REFERENCE: Any = str | None
 _TEXTS = Mapping[str, str]
 _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
     Slot.ENTRY: _gate("admit"),
-    Slot.MIDDLEWARE: _gate("before_provider"),
+    Slot.MIDDLEWARE: {
+        **_gate("before_provider"),
+        "before_moves": Verb(Context, (tuple[MoveView, ...],), (Judged,)),
+        "check_move_settings": Verb(None, (Mapping[str, Any],), (list,)),
+    },
     Slot.SCORER: {
         "score": Verb(Context, (PurchaseView,), (Scored,)),
         "rehearsal": Verb(None, (), (ScorerRehearsal,)),

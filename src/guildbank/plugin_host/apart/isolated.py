@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from guildbank.plugin_api import ChecksSettings, Manifest, SettingProblem
+from guildbank.plugin_api import ChecksMoveSettings, ChecksSettings, Manifest, SettingProblem
 from guildbank.plugin_api.runner import verbs_of
 from guildbank.plugin_host.apart.installed import Installed
 from guildbank.plugin_host.apart.process import PluginFailed, PluginProcess
@@ -27,6 +27,8 @@ CPU_SECONDS = 300.0
 """Then another process takes its place, long before the kernel ends it in the middle of a call."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 CHECK_SECONDS = 10.0
+WITHOUT_CONTEXT = ("start", "check_settings", "check_move_settings", "rehearsal")
+"""Verbs that are not asked as the others are."""
 
 
 class _Place:
@@ -151,11 +153,13 @@ class Isolated:
         self._house = house
         self.starts = "start" in record.verbs
         for name in record.verbs:
-            if name not in ("start", "check_settings", "rehearsal"):
+            if name not in WITHOUT_CONTEXT:
                 setattr(self, name, partial(self._ask, name))
         # Only what has these may seem to have them.
         if "check_settings" in record.verbs:
-            self.check_settings = self._check_settings
+            self.check_settings = partial(self._check_settings, "check_settings")
+        if "check_move_settings" in record.verbs:
+            self.check_move_settings = partial(self._check_settings, "check_move_settings")
         if "rehearsal" in record.verbs:
             self.rehearsal = partial(self._once, "rehearsal")
 
@@ -183,9 +187,9 @@ class Isolated:
         async with asyncio.timeout(self.manifest.timeout_seconds):
             return await self._house.ask(self, name, context, arguments)
 
-    def _check_settings(self, settings: Mapping[str, Any]) -> Sequence[SettingProblem]:
+    def _check_settings(self, verb: str, settings: Mapping[str, Any]) -> Sequence[SettingProblem]:
         try:
-            found: Sequence[SettingProblem] = self._once("check_settings", dict(settings))
+            found: Sequence[SettingProblem] = self._once(verb, dict(settings))
         except UnicodeEncodeError:
             return [SettingProblem(field="settings", detail="A text in it is no text.")]
         return found
@@ -223,7 +227,7 @@ class Withheld:
     def __init__(self, record: Installed) -> None:
         self._record = record
         for name in record.verbs:
-            if name not in ("start", "check_settings", "rehearsal"):
+            if name not in WITHOUT_CONTEXT:
                 setattr(self, name, self._no_answer)
 
     @property
@@ -235,6 +239,15 @@ class Withheld:
         raise PluginFailed(f"{self.manifest.id} is not run, since the server runs in safe mode")
 
 
-async def own_problems(plugin: ChecksSettings, settings: Mapping[str, Any]) -> list[SettingProblem]:
-    """Return what the plugin finds wrong with settings, asked beside the event loop."""
-    return list(await asyncio.to_thread(plugin.check_settings, settings))
+async def own_problems(
+    plugin: object, settings: Mapping[str, Any], *, of_moves: bool = False
+) -> list[SettingProblem]:
+    """Return what the plugin finds wrong with settings, asked beside the event loop.
+
+    Where it is asked about operations (`of_moves`), it may have a check of its own for that.
+    """
+    if of_moves and isinstance(plugin, ChecksMoveSettings):
+        return list(await asyncio.to_thread(plugin.check_move_settings, settings))
+    if isinstance(plugin, ChecksSettings):
+        return list(await asyncio.to_thread(plugin.check_settings, settings))
+    return []

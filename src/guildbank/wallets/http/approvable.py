@@ -16,6 +16,7 @@ from guildbank.wallets.http.postings import POST, posting_view, reversal_view
 from guildbank.wallets.http.views import moved_view
 from guildbank.wallets.usecases.grant import GrantAct
 from guildbank.wallets.usecases.operate import Request, Stored, make_act
+from guildbank.wallets.usecases.pass_hooks import PassedAct
 from guildbank.wallets.usecases.post import PostAct
 from guildbank.wallets.usecases.reverse import ReverseAct
 from guildbank.wallets.usecases.spend import SpendAct
@@ -34,8 +35,14 @@ _EITHER = msgspec.json.Decoder(_Either)
 async def _act(
     services: Any, _tenant: TenantRef | None, by: str, stored: Stored[Any]
 ) -> Act | Refusal:
-    """Return the operation's act without a key: that is the request's already."""
-    return make_act(services.wallets, by, Request(stored.operation, None), stored.sealed)
+    """Return the operation's act without a key: that is the request's already.
+
+    Hooks said what they have to say when it was asked for.
+    """
+    act = make_act(services.wallets, by, Request(stored.operation, None), stored.sealed)
+    if stored.passed is None or isinstance(act, Refusal):
+        return act
+    return PassedAct(act, stored.passed)
 
 
 def _moved(data: bytes) -> Measured:

@@ -9,6 +9,7 @@ from guildbank.approvals import gate
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Outcome, Receipt, Sealed, Unavailable, recall
 from guildbank.kernel import Refusal, parse_id, parse_seq_id
+from guildbank.wallets.checks import Passed
 from guildbank.wallets.contracts import (
     CaptureHold,
     Freeze,
@@ -23,6 +24,7 @@ from guildbank.wallets.contracts import (
 from guildbank.wallets.usecases import Wallets
 from guildbank.wallets.usecases.grant import GrantAct
 from guildbank.wallets.usecases.hold import UNKNOWN_HOLD, CaptureAct, PlaceHoldAct, ReleaseAct
+from guildbank.wallets.usecases.pass_hooks import Asked, PassedAct, pass_hooks
 from guildbank.wallets.usecases.post import PostAct
 from guildbank.wallets.usecases.reverse import UNKNOWN_TRANSACTION, ReverseAct
 from guildbank.wallets.usecases.rule import NO_PLAYER, FreezeAct, SetLimitAct
@@ -37,11 +39,15 @@ Approved = TypeVar("Approved", bound=Operation)
 _APPROVABLE = (Grant, Spend, Reverse, Post)
 
 
-class Stored(msgspec.Struct, Generic[Approved], frozen=True):
-    """An operation as it waits for a second person, with the facts that are sealed beside it."""
+class Stored(msgspec.Struct, Generic[Approved], frozen=True, omit_defaults=True):
+    """An operation as it waits for a second person, with the facts that are sealed beside it.
+
+    `passed` is what hooks said when it was asked for: they are asked once, and not again.
+    """
 
     operation: Approved
     sealed: Sealed | None = None
+    passed: Passed | None = None
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -63,10 +69,21 @@ async def operate(
 
     Raises Unavailable when the journal cannot answer.
     """
-    act = await prepare(wallets, tenant, principal, request)
+    act = await _make(wallets, tenant, principal, request)
     if isinstance(act, Refusal):
         return act
-    return await wallets.journal.submit(tenant.schema, act)
+    passed: Passed | None = None
+    if (
+        wallets.pipelines is not None
+        and (hooks := wallets.pipelines.hooked.of(tenant.schema)) is not None
+    ):
+        asked = [_asked(principal, request, act)]
+        (said,) = await pass_hooks(wallets.pipelines, tenant, hooks, asked)
+        if isinstance(said, Refusal):
+            return said
+        passed = said
+    finished = await _finish(wallets, tenant, request, act, passed, alone=True)
+    return await wallets.journal.submit(tenant.schema, finished)
 
 
 async def operate_each(
@@ -80,9 +97,11 @@ async def operate_each(
     done = 0
     while done < len(requests):
         chunk = requests[done : done + wallets.journal.chunk(tenant.schema)]
-        prepared = [
-            await prepare(wallets, tenant, principal, request, alone=False) for request in chunk
-        ]
+        try:
+            prepared = await _prepare_each(wallets, tenant, principal, chunk)
+        except Unavailable as unasked:
+            yield [unasked] * (len(requests) - done)
+            return
         acts = [act for act in prepared if isinstance(act, Act)]
         answers = iter(await wallets.journal.submit_each(tenant.schema, acts))
         outcomes = [act if isinstance(act, Refusal) else next(answers) for act in prepared]
@@ -106,8 +125,8 @@ async def operate_all(
 ) -> Sequence[Receipt] | Stopped:
     """Run many operations in one commit or none, stopped by the first refusal."""
     acts: list[Act] = []
-    for number, request in enumerate(requests):
-        act = await prepare(wallets, tenant, principal, request, alone=False)
+    prepared = await _prepare_each(wallets, tenant, principal, requests, together=True)
+    for number, act in enumerate(prepared):
         if isinstance(act, Refusal):
             return Stopped(number, act)
         acts.append(act)
@@ -127,10 +146,77 @@ async def prepare(
     *,
     alone: bool = True,
 ) -> Act | Refusal:
-    """Return the act of a request, its payload sealed.
+    """Return the act of a request that hooks have no say in, its payload sealed.
 
     Where a second person must agree, one that comes `alone` is stored, another is refused.
     """
+    act = await _make(wallets, tenant, principal, request)
+    if isinstance(act, Refusal):
+        return act
+    return await _finish(wallets, tenant, request, act, None, alone=alone)
+
+
+async def _prepare_each(
+    wallets: Wallets,
+    tenant: TenantRef,
+    principal: str,
+    requests: Sequence[Request],
+    *,
+    together: bool = False,
+) -> list[Act | Refusal]:
+    """Return the acts of a chunk, in order, once hooks were asked about all of them.
+
+    Of those that stand or fall `together` nobody is asked where one is refused already.
+    """
+    made = [await _make(wallets, tenant, principal, request) for request in requests]
+    if together and any(isinstance(act, Refusal) for act in made):
+        return made
+    said: list[Passed | Refusal | None] = [None] * len(made)
+    if (
+        wallets.pipelines is not None
+        and (hooks := wallets.pipelines.hooked.of(tenant.schema)) is not None
+    ):
+        acts = [(n, act) for n, act in enumerate(made) if isinstance(act, Act)]
+        asked = [_asked(principal, requests[n], act) for n, act in acts]
+        answers = await pass_hooks(wallets.pipelines, tenant, hooks, asked)
+        for (n, _), one in zip(acts, answers, strict=True):
+            said[n] = one
+    finished: list[Act | Refusal] = []
+    for request, act, passed in zip(requests, made, said, strict=True):
+        if isinstance(act, Refusal):
+            finished.append(act)
+        elif isinstance(passed, Refusal):
+            finished.append(passed)
+        else:
+            finished.append(await _finish(wallets, tenant, request, act, passed, alone=False))
+    return finished
+
+
+def _asked(principal: str, request: Request, act: Act) -> Asked:
+    return Asked(principal, request.operation, request.key, request.payload or {}, act)
+
+
+async def _finish(
+    wallets: Wallets,
+    tenant: TenantRef,
+    request: Request,
+    act: Act,
+    passed: Passed | None,
+    *,
+    alone: bool,
+) -> Act:
+    """Return the act to submit: with what hooks said, and a second person where one must agree."""
+    checked = act if passed is None else PassedAct(act, passed)
+    if not isinstance(request.operation, _APPROVABLE):
+        return checked
+    stored = Stored(request.operation, getattr(act, "payload", None), passed)
+    return await gate(wallets.four_eyes, tenant, checked, act.verb, stored, alone=alone)
+
+
+async def _make(
+    wallets: Wallets, tenant: TenantRef, principal: str, request: Request
+) -> Act | Refusal:
+    """Return the act of a request, its payload sealed."""
     sealed: Sealed | None = None
     if request.payload:
         person = request.person or getattr(request.operation, "player_id", None)
@@ -142,11 +228,7 @@ async def prepare(
             known = await _sealed_before(wallets, tenant, principal, request, person)
             return found if known is None else make_act(wallets, principal, request, known)
         sealed = found
-    act = make_act(wallets, principal, request, sealed)
-    if isinstance(act, Refusal) or not isinstance(request.operation, _APPROVABLE):
-        return act
-    stored = Stored(request.operation, sealed)
-    return await gate(wallets.four_eyes, tenant, act, act.verb, stored, alone=alone)
+    return make_act(wallets, principal, request, sealed)
 
 
 async def _sealed_before(

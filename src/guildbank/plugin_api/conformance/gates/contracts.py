@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 import msgspec
 
 from guildbank.plugin_api.history import MAX_PAST, MAX_SHARERS, PastPurchase
+from guildbank.plugin_api.moves import MoveLeg, MoveView
 from guildbank.plugin_api.stages import PurchaseView
 
 PURCHASE = PurchaseView(
@@ -27,6 +28,40 @@ PURCHASE = PurchaseView(
     device="0123456789abcdef0123456789abcdef",
 )
 """An ordinary purchase, from which a rehearsal makes its own by `msgspec.structs.replace`."""
+
+
+_PLAYER = PURCHASE.player_id
+SPEND = MoveView(
+    verb="spend",
+    by="app_01kb0e5c9vfyqs1drz0n9vxk4d",
+    players=(_PLAYER,),
+    amounts={"GEM": 30},
+    reference="quest-7",
+    currency="GEM",
+    amount_minor=30,
+)
+GRANT = MoveView(
+    verb="grant",
+    by="oper_01kb0e5c9vfyqs1drz0n9vxk4d",
+    players=(_PLAYER,),
+    amounts={"GEM": 500},
+    reference="sorry",
+    currency="GEM",
+    amount_minor=500,
+    metadata={"reason": "lost in a crash"},
+)
+TRANSFER = MoveView(
+    verb="transfer",
+    by="app_01kb0e5c9vfyqs1drz0n9vxk4d",
+    players=(_PLAYER,),
+    amounts={"GEM": 10, "GOLD": 2**53 - 1},
+    reference="tournament",
+    legs=(
+        MoveLeg(source="house/pool", to=f"{_PLAYER}/bonus", currency="GEM", amount_minor=10),
+        MoveLeg(source="house/pool", to="house/sales", currency="GOLD", amount_minor=2**53 - 1),
+    ),
+)
+"""Ordinary operations; the last one is of two currencies, and so has no single amount."""
 
 
 class GateRehearsal(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ import msgspec
 
 from guildbank.plugin_api.conformance import lifecycle_checks, manifest_checks
 from guildbank.plugin_api.conformance.contracts import Check
-from guildbank.plugin_api.conformance.gates import answer_checks, network_checks
+from guildbank.plugin_api.conformance.gates import answer_checks, move_checks, network_checks
 from guildbank.plugin_api.conformance.gates.contracts import (
     GateRehearsable,
     GateRehearsal,
@@ -13,6 +13,7 @@ from guildbank.plugin_api.conformance.gates.contracts import (
 from guildbank.plugin_api.conformance.gates.stage import Gate, GateCheck, GateStage
 from guildbank.plugin_api.conformance.judging import judge
 from guildbank.plugin_api.conformance.listening import listening, no_secret_is_shown
+from guildbank.plugin_api.moves import BEFORE_MOVES
 from guildbank.plugin_api.provider import Context
 
 GATE_CHECKS: tuple[GateCheck, ...] = (
@@ -23,6 +24,8 @@ GATE_CHECKS: tuple[GateCheck, ...] = (
     # Last of all, because it looks at what every other check made the gate say.
     no_secret_is_shown,
 )
+OPERATION_CHECKS = move_checks.CHECKS
+"""Run before the last of those, where the manifest has the capability `before_moves`."""
 
 
 async def run_gate_conformance(
@@ -41,5 +44,7 @@ async def run_gate_conformance(
             context, history=RecordedHistory(rehearsal.past, rehearsal.sharers)
         )
     stage = GateStage(plugin=gate, context=context, rehearsal=rehearsal)
+    *first, last = GATE_CHECKS
+    further = OPERATION_CHECKS if BEFORE_MOVES in gate.manifest.capabilities else ()
     with listening(stage.heard):
-        return [await judge(check, stage) for check in GATE_CHECKS]
+        return [await judge(check, stage) for check in (*first, *further, last)]

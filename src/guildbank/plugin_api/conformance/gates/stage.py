@@ -14,6 +14,7 @@ from guildbank.plugin_api.conformance.witness import words_of
 from guildbank.plugin_api.http import Http
 from guildbank.plugin_api.lifecycle import Starts
 from guildbank.plugin_api.manifest import Manifest, Slot
+from guildbank.plugin_api.moves import Judged, JudgesMoves, MoveView
 from guildbank.plugin_api.provider import Context
 from guildbank.plugin_api.stages import Annotated, Entry, Middleware, PurchaseView, Veto
 
@@ -85,6 +86,24 @@ class GateStage(msgspec.Struct, frozen=True, kw_only=True):
         self.heard.append(repr(result))
         if not isinstance(result, Annotated | Veto):
             raise Fault(f"answered {result!r}, which is neither an Annotated nor a Veto")
+        return result
+
+    async def ask_moves(
+        self, moves: tuple[MoveView, ...], context: Context | None = None
+    ) -> Judged:
+        """Return what the gate says of operations; raises alike."""
+        result: object
+        try:
+            result = await in_time(
+                cast("JudgesMoves", self.plugin).before_moves(context or self.context, moves),
+                self.manifest.timeout_seconds,
+            )
+        except Exception as error:
+            self.heard.extend(words_of(error))
+            raise
+        self.heard.append(repr(result))
+        if not isinstance(result, Judged) or len(result.judgements) != len(moves):
+            raise Fault(f"answered {result!r}, which is not {len(moves)} judgements")
         return result
 
 

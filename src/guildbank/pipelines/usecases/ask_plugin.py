@@ -1,0 +1,72 @@
+"""Ask the plugin of a step within its time: whatever is no answer, for whatever reason, is none."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from typing import NamedTuple, TypeVar
+
+import msgspec
+import structlog
+
+from guildbank.infra.tenant import TenantRef
+from guildbank.pipelines.contracts import Step
+from guildbank.pipelines.usecases import Pipelines
+from guildbank.pipelines.usecases.read_answers import Silent, without_address
+from guildbank.plugin_api import Context, Manifest
+
+log = structlog.get_logger(__name__)
+Answered = TypeVar("Answered")
+InContext = Callable[[Context, Manifest], Context]
+"""Makes of a step's context the one in which it is asked."""
+
+
+def as_it_is(context: Context, _: Manifest) -> Context:
+    """Return the context."""
+    return context
+
+
+class Peer(NamedTuple):
+    """Who is asked: a step with its secrets among its settings, and the manifest of its plugin.
+
+    Its failures are counted under `name`. Silence refuses where it `matters`.
+    """
+
+    step: Step
+    manifest: Manifest
+    name: Hashable
+    matters: bool
+
+
+async def ask_plugin(
+    pipelines: Pipelines,
+    tenant: TenantRef,
+    peer: Peer,
+    ask: Callable[[Context], Awaitable[Answered]],
+    *,
+    address: str | None = None,
+    in_context: InContext = as_it_is,
+) -> Answered | Silent:
+    """Return what `ask` makes of the step's context; it raises for what is no answer.
+
+    A plugin that failed too often is left alone for a while, which is no answer either.
+    """
+    step, manifest, name, matters = peer
+    rate = pipelines.rates.of(name)
+    if not rate.allows():
+        return Silent(matters=matters, code="quarantined")
+    worked, histories = False, pipelines.histories
+    try:
+        async with asyncio.timeout(manifest.timeout_seconds):
+            context = msgspec.structs.replace(
+                pipelines.context(tenant, manifest, step),
+                history=None if histories is None else histories.of(tenant),
+            )
+            answer = await ask(in_context(context, manifest))
+        worked = True
+    except Exception as error:  # whoever cannot answer has not said yes
+        said = without_address(repr(error), address)
+        log.warning("gate_failed", tenant=tenant.slug, step=step.id, error=said)
+        return Silent(matters=matters)
+    finally:
+        if rate.tell(worked=worked):
+            log.error("plugin_quarantined", tenant=tenant.slug, step=step.id, plugin=step.plugin)
+    return answer
