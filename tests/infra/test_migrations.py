@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from guildbank.infra.database import CONTROL_SCHEMA, Database
-from guildbank.infra.migrations import create_tenant_schema, head, migrate
+from guildbank.infra.migrations import create_tenant_schema, head, migrate, tenant_script
 from guildbank.infra.migrations.history import VERSIONS, Plane, first_statements
 from guildbank.infra.postgres import Cluster
 from guildbank.infra.schema import control_statements, tenant_statements
@@ -93,6 +93,7 @@ async def make_migrated(url: str, schema: str) -> None:
 
 
 async def make_from_metadata(url: str, *schemas: str) -> None:
+    tenant_script()
     db = Database(url, pool_size=2)
     try:
         for schema in schemas:

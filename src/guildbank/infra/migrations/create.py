@@ -25,7 +25,10 @@ class SchemaOutdated(Exception):
 
 
 async def create_tenant_schema(tx: Tx, schema: str) -> None:
-    """Create `schema` whole in a transaction on the control schema; raises SchemaOutdated."""
+    """Create `schema` whole in a transaction on the control schema; raises SchemaOutdated.
+
+    Call `tenant_script` before the transaction begins: one that is idle for long is ended.
+    """
     await tx.driver.execute(LOCK_SCHEMA, lock_name(CONTROL_SCHEMA))
     version = await tx.driver.fetchval(READ_VERSION)
     if version != head():
@@ -39,6 +42,9 @@ async def create_tenant_schema(tx: Tx, schema: str) -> None:
 
 @cache
 def tenant_script() -> str:
-    """Return the statements of a tenant's schema at the head, compiled once a process."""
+    """Return the statements of a tenant's schema at the head, compiled once a process.
+
+    That takes a second of a thread's time, and several on a busy machine.
+    """
     stamp = f"INSERT INTO {VERSION_TABLE} (version_num) VALUES ('{head()}')"  # noqa: S608
     return first_statements("tenant") + f"{CREATE_VERSION_TABLE};\n\n{stamp};\n\n"

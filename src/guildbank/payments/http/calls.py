@@ -36,7 +36,10 @@ class Call:
 def kept_call(
     payments: Payments, caller: Caller, path: str, payment_id: str | None, body: Body | None = None
 ) -> Iterator[Call]:
-    """Keep a POST to `path` with the payment, refused or not; nothing where there is none."""
+    """Keep a POST to `path` with the payment, refused or not; nothing where there is none.
+
+    In a suspended tenant nobody's call leaves anything behind, and this is no exception.
+    """
     began, call, problem = time.monotonic_ns(), Call(payment_id), None
     try:
         yield call
@@ -44,7 +47,7 @@ def kept_call(
         call.status, problem = refused.status, refused.refusal.code
         raise
     finally:
-        if call.payment_id is not None:
+        if call.payment_id is not None and caller.home.state == "active":
             exchange = Exchange(
                 of=caller.principal,
                 method="POST",

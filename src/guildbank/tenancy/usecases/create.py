@@ -1,10 +1,12 @@
 """Create a tenant: its row and its whole schema in one transaction."""
 
+import asyncio
+
 import asyncpg
 
 from guildbank.infra.acting import HOST
 from guildbank.infra.database import CONTROL_SCHEMA
-from guildbank.infra.migrations import SchemaOutdated, create_tenant_schema
+from guildbank.infra.migrations import SchemaOutdated, create_tenant_schema, tenant_script
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal, new_id
 from guildbank.tenancy import store
@@ -40,6 +42,7 @@ async def create_tenant(
         return wrong
     ref = TenantRef(id=new_id("ten"), slug=slug, schema=schema_of(slug), mode=mode, state="active")
     data_key = tenancy.vault.new_data_key(ref.id.encode())
+    await asyncio.to_thread(tenant_script)
     try:
         async with tenancy.db.begin(CONTROL_SCHEMA) as tx:
             taken = await claim_rp_id(tenancy, tx, ref.id, settings)
