@@ -16,6 +16,7 @@ from guildbank.payments.contracts.rows import (
     CALLBACKS_REPLAYED,
     EXCHANGES_READ,
     FEE_BOOKED,
+    PAYMENT_ADOPTED,
     PAYMENT_FINISHED,
     RECONCILIATION_STARTED,
 )
@@ -101,6 +102,7 @@ ROOM = Room(
         "payments.failed": "A payment ended without money.",
         "payments.expired": "A payment's time is over.",
         "payments.credited": "Money came and its coins were credited.",
+        PAYMENT_ADOPTED: "A store sold again under a paid payment's names: a payment of its own.",
         PAYMENT_FINISHED: "The store was told that its purchase is credited.",
         "payments.unapplied": "Money came that bought nothing; it is given back.",
         UNAPPLIED.begins: "Money that bought nothing was not given back within a day.",

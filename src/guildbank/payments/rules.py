@@ -69,6 +69,8 @@ LIVE_ATTEMPTS = frozenset({_A.CREATED, _A.PENDING, _A.UNKNOWN})
 """Attempts whose end only the provider knows."""
 
 ENDED_INTENTS = frozenset(state for state, after in INTENT.items() if not after)
+UNPAID_ENDS = _SIDE_EXITS
+"""Ends without money. What a store sold afterwards is credited: it can seldom be given back."""
 OPEN_REFUNDS = frozenset({_R.CREATED, _R.PENDING, _R.UNKNOWN})
 CLOSED_DISPUTES = _OPEN_ENDS
 ANSWERABLE = frozenset({_D.EARLY_WARNING, _D.NEEDS_RESPONSE})

@@ -29,13 +29,11 @@ from guildbank.payments.rules import ENDED_INTENTS
 from guildbank.payments.store import ATTEMPT_REFERENCES, ATTEMPTS
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import line_about
-from guildbank.payments.usecases.finish_payment import begin_finish
 from guildbank.payments.usecases.settle import (
-    UNAPPLIED_KINDS,
     Settle,
     Terms,
+    after_settling,
     open_money,
-    return_unapplied,
     settle,
     terms_of,
 )
@@ -194,11 +192,9 @@ async def confirming(
 async def _returned(
     payments: Payments, tenant: TenantRef, attempt: Attempt, outcome: Outcome
 ) -> Outcome:
-    """Begin to give back what could not be credited."""
-    booked = isinstance(outcome, Receipt) and not is_waiting(outcome)
-    if booked and isinstance(outcome, Receipt) and outcome.kind in UNAPPLIED_KINDS:
-        await return_unapplied(payments, tenant, attempt.id)
-    begin_finish(payments, tenant, attempt, outcome)
+    """Go on with what was booked."""
+    if isinstance(outcome, Receipt) and not is_waiting(outcome):
+        await after_settling(payments, tenant, attempt, outcome)
     return outcome
 
 

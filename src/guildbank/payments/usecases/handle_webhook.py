@@ -13,6 +13,7 @@ from guildbank.payments.contracts.rows import Attempt, AttemptState, Refund, Ref
 from guildbank.payments.rules import next_look
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import line_about
+from guildbank.payments.usecases.adopt import adopt_purchase
 from guildbank.payments.usecases.dispute import FollowDispute, told_by
 from guildbank.payments.usecases.dispute_stand import ask_stand
 from guildbank.payments.usecases.finish_refund import look_at_refund
@@ -29,10 +30,6 @@ log = structlog.get_logger(__name__)
 DONE: JournalOutcome = NO_CHANGE
 _OF_STANDING = (EventKind.DISPUTE_OPENED, EventKind.DISPUTE_UPDATED)
 AT_ONCE = 500
-SECOND = Refusal(
-    code="second_purchase",
-    detail="The store sold again for a payment that is paid: a person has to look.",
-)
 
 
 async def handle_webhook(payments: Payments, tenant: TenantRef, id_: str) -> None:
@@ -97,11 +94,7 @@ async def _handle(
         # Either our own commit is yet to come, or it is a payment of another shop.
         return TOO_EARLY
     if event.kind is EventKind.PAYMENT:
-        if attempt.state is AttemptState.CAPTURED:
-            # What was captured is booked, and nothing that is said of it later changes that.
-            return SECOND if _is_second(payments, attempt, event) else DONE
-        told_of = event.payment_reference
-        return DONE if await look_at_attempt(payments, tenant, attempt, told_of) else TOO_EARLY
+        return await _paid(payments, tenant, attempt, event.payment_reference)
     if attempt.applied is None:
         await look_at_attempt(payments, tenant, attempt, event.payment_reference)
         attempt = await _attempt(payments, tenant, provider, event) or attempt
@@ -123,12 +116,27 @@ async def _handle(
     return await payments.journal.submit(tenant.schema, FollowDispute(attempt, told, spent))
 
 
+async def _paid(
+    payments: Payments, tenant: TenantRef, attempt: Attempt, purchase: str | None
+) -> JournalOutcome:
+    """Ask how an attempt stands; what a store sold again under its name is a payment of its own."""
+    if attempt.state is not AttemptState.CAPTURED:
+        return DONE if await look_at_attempt(payments, tenant, attempt, purchase) else TOO_EARLY
+    # What was captured is booked, and nothing that is said of it later changes that.
+    by_store = terms_of(payments, attempt.provider).by_store
+    if purchase is None or purchase == attempt.reference or not by_store:
+        return DONE
+    return await adopt_purchase(payments, tenant, attempt, purchase)
+
+
 async def _attempt(
     payments: Payments, tenant: TenantRef, provider: str, event: ProviderEvent
 ) -> Attempt | None:
     """Return the attempt that the event names, by our reference or by the provider's.
 
-    For a kept method it is that of the payment which left it, so that its person is known.
+    A store's purchase may bear the name of an attempt and be that of another one, which was sold
+    under the same name. For a kept method it is that of the payment which left it, so that its
+    person is known.
     """
     if event.method_reference is not None:
         names = await names_of(payments, tenant)
@@ -136,7 +144,12 @@ async def _attempt(
             mark = names.mark(provider, event.method_reference)
             left_by = await saved.attempt_of_mark(tx.driver, mark)
             return None if left_by is None else await store.attempt_by_id(tx.driver, left_by)
+    by_store = terms_of(payments, provider).by_store
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        if by_store and event.payment_reference is not None:
+            sold = await store.attempt_by_reference(tx.driver, provider, event.payment_reference)
+            if sold is not None:
+                return sold
         if event.attempt_id is not None:
             found = await store.attempt_by_id(tx.driver, event.attempt_id)
             if found is not None and found.provider == provider:
@@ -166,12 +179,6 @@ async def follow_refund(
         # It may be our own, whose answer we have not got yet.
         return TOO_EARLY
     return await _foreign(payments, tenant, attempt, event, event.refund_reference)
-
-
-def _is_second(payments: Payments, attempt: Attempt, event: ProviderEvent) -> bool:
-    """Say whether a store sold again under the name of a payment that is paid."""
-    another = event.payment_reference not in (None, attempt.reference)
-    return another and terms_of(payments, attempt.provider).by_store
 
 
 def _ours(refunds: list[Refund], event: ProviderEvent) -> Refund | None:

@@ -57,7 +57,7 @@ async def look_at_attempt(
     if isinstance(line, Refusal):
         return False
     if told is not None and line.manifest.sold_by_store:
-        outcome = await _about(line, attempt, told)
+        outcome = await ask_about(line, attempt, told)
     else:
         outcome = await ask_provider(
             line.manifest,
@@ -69,7 +69,7 @@ async def look_at_attempt(
     return certain
 
 
-async def _about(line: Line, attempt: Attempt, purchase: str) -> Outcome:
+async def ask_about(line: Line, attempt: Attempt, purchase: str) -> Outcome:
     """Return what a store says of a purchase, as of one that the buyer names."""
     if not isinstance(line.plugin, Confirms):
         return Outcome(status=OutcomeStatus.UNKNOWN, code="not_asked")

@@ -40,6 +40,7 @@ from guildbank.payments.declines import Next, decline_of, row_of
 from guildbank.payments.rules import (
     ENDED_INTENTS,
     LIVE_ATTEMPTS,
+    UNPAID_ENDS,
     attempt_after,
     intent_after,
 )
@@ -213,7 +214,8 @@ class Settle(PaymentAct):
         # The price is what a store took for it; with all others it is what was asked for.
         price = (amount, money) if self.terms.by_store else (intent.amount_minor, intent.money)
         conflicts = self.outcome.conflict is not None or (amount, money) != price
-        if intent.state in ENDED_INTENTS or intent.state is IntentState.CAPTURED:
+        ended = intent.state in ENDED_INTENTS or intent.state is IntentState.CAPTURED
+        if ended and not (self.terms.by_store and intent.state in UNPAID_ENDS):
             return self._aside(stage, intent, taken, f"payment_{intent.state}", intent.state)
         if conflicts:
             return self._aside(stage, intent, taken, "conflicted", IntentState.CONFLICTED)
@@ -347,13 +349,20 @@ async def settle(
     receipt = await payments.journal.submit(tenant.schema, act)
     if isinstance(receipt, Refusal) and receipt.code not in ("no_change", "not_found"):
         log.error("settlement_refused", attempt=attempt.id, code=receipt.code)
-    if isinstance(receipt, Receipt) and receipt.kind in UNAPPLIED_KINDS:
-        await return_unapplied(payments, tenant, attempt.id)
-    begin_finish(payments, tenant, attempt, receipt)
+    await after_settling(payments, tenant, attempt, receipt)
     if attempt.saves is Saving.ASKED and outcome.status is OutcomeStatus.PROCESSED:
         # Nobody waits for it; what this leaves undone a job finds.
         payments.start(keep_method(payments, tenant, attempt.id))
     return receipt
+
+
+async def after_settling(
+    payments: Payments, tenant: TenantRef, attempt: Attempt, outcome: JournalOutcome
+) -> None:
+    """Begin to give back what bought nothing, and let a store know of what was credited."""
+    if isinstance(outcome, Receipt) and outcome.kind in UNAPPLIED_KINDS:
+        await return_unapplied(payments, tenant, attempt.id)
+    begin_finish(payments, tenant, attempt, outcome)
 
 
 def terms_of(payments: Payments, provider: str) -> Terms:

@@ -1,0 +1,138 @@
+"""What a store sold twice under one payment's names is a payment of its own, once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+from tests.house import House
+from tests.payments.scripted import MANIFEST, Scripted, processed
+from tests.payments.shop import SECRET, Shop, open_shop
+
+from guildbank.journal import Receipt
+from guildbank.kernel import Refusal
+from guildbank.ledger import prove
+from guildbank.payments.contracts.rows import Attempt, Intent
+from guildbank.payments.store import PaymentFilter
+from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.adopt import adopt_purchase
+from guildbank.payments.usecases.read import list_payments
+from guildbank.plugin_api import Confirmation, Context, NotConfirmed, Outcome, OutcomeStatus
+
+BOUGHT = {"paid": 500, "bonus": 50}
+TWICE = {name: 2 * coins for name, coins in BOUGHT.items()}
+
+
+class Market(Scripted):
+    """A store that says of each purchase what it is told to say."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            msgspec.structs.replace(MANIFEST, id="store", sold_by_store=True, confirmed_by="buyer")
+        )
+        self.sold: dict[str, Outcome] = {}
+
+    async def confirm(self, _context: Context, given: Confirmation) -> Outcome | NotConfirmed:
+        unknown = NotConfirmed(code="unknown_purchase", detail="There is none.")
+        return self.sold.get(given.data["transaction"], unknown)
+
+
+class Fair:
+    """A shop at the market, and a player who bought once."""
+
+    def __init__(self, shop: Shop, market: Market) -> None:
+        self.shop, self.market = shop, market
+        self.player = ""
+
+    async def buy(self) -> tuple[Intent, Attempt]:
+        self.player = await self.shop.player()
+        self.market.on_create = processed(499, reference="first")
+        bought = await self.shop.buy(self.player, provider="store")
+        dossier = await self.shop.dossier(bought)
+        return dossier.intent, dossier.attempts[0]
+
+    async def adopt(self, sold_under: Attempt, purchase: str = "second") -> object:
+        adopted = await adopt_purchase(self.shop.payments, self.shop.tenant, sold_under, purchase)
+        await self.shop.payments.drain()
+        return adopted
+
+    async def payments(self) -> list[Intent]:
+        wanted = PaymentFilter(player_id=self.player)
+        return await list_payments(self.shop.payments, self.shop.tenant, wanted, None, 10)
+
+    async def is_proven(self) -> bool:
+        return (await prove(self.shop.house.db, self.shop.tenant.schema)).ok
+
+
+@pytest.fixture
+async def fair(house: House) -> AsyncIterator[Fair]:
+    market = Market()
+    shop = await open_shop(house, spent_coins="debt", plugins=(("store", market),))
+    settings = {"secret": SECRET}
+    made = await configure_provider(shop.payments, shop.tenant, "store", settings, enabled=True)
+    assert not isinstance(made, Refusal), made
+    yield Fair(shop, market)
+    await shop.payments.close()
+
+
+async def test_it_is_credited_at_the_store_s_price(fair: Fair):
+    first, attempt = await fair.buy()
+    fair.market.sold["second"] = processed(700, "JPY", reference="second")
+    assert isinstance(await fair.adopt(attempt), Receipt)
+    newest, oldest = await fair.payments()
+    assert oldest.id == first.id
+    assert (newest.state, newest.amount_minor, newest.money) == ("credited", 700, "JPY")
+    assert newest.product_id == first.product_id
+    assert await fair.shop.coins(fair.player) == TWICE
+    assert await fair.is_proven()
+
+
+async def test_however_many_tell_of_it_it_is_one(fair: Fair):
+    _, attempt = await fair.buy()
+    fair.market.sold["second"] = processed(499, reference="second")
+    said = await asyncio.gather(*(fair.adopt(attempt) for _ in range(8)))
+    assert len({one.seq for one in said if isinstance(one, Receipt)}) == 1
+    assert await fair.adopt(attempt) == await fair.adopt(attempt)
+    assert len(await fair.payments()) == 2
+    assert await fair.shop.coins(fair.player) == TWICE
+    assert await fair.is_proven()
+
+
+async def test_the_first_by_another_name_is_no_second(fair: Fair):
+    _, attempt = await fair.buy()
+    fair.market.sold["token of the first"] = processed(499, reference="first")
+    said = await fair.adopt(attempt, "token of the first")
+    assert isinstance(said, Refusal)
+    assert said.code == "no_change"
+    assert len(await fair.payments()) == 1
+
+
+async def test_what_is_for_something_else_is_booked_aside(fair: Fair):
+    _, attempt = await fair.buy()
+    other = processed(499, reference="second")
+    fair.market.sold["second"] = msgspec.structs.replace(other, conflict="product_differs")
+    assert isinstance(await fair.adopt(attempt), Receipt)
+    newest, _ = await fair.payments()
+    assert newest.state == "conflicted"
+    assert await fair.shop.coins(fair.player) == BOUGHT
+    assert await fair.is_proven()
+
+
+@pytest.mark.parametrize(
+    ("says", "code"),
+    [
+        (None, "provider_silent"),
+        (Outcome(status=OutcomeStatus.PENDING, reference="second"), "provider_silent"),
+        (Outcome(status=OutcomeStatus.DECLINED, code="revoked"), "no_change"),
+    ],
+    ids=["unknown", "pending", "revoked"],
+)
+async def test_what_is_not_paid_is_no_payment(fair: Fair, says: Outcome | None, code: str):
+    _, attempt = await fair.buy()
+    if says is not None:
+        fair.market.sold["second"] = says
+    said = await fair.adopt(attempt)
+    assert isinstance(said, Refusal)
+    assert said.code == code
+    assert len(await fair.payments()) == 1
+    assert await fair.shop.coins(fair.player) == BOUGHT
