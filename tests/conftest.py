@@ -6,12 +6,18 @@ import pytest
 from tests.counters import stop_workers
 from tests.servers.redis import PROGRAM, RedisServer
 
+from guildbank.app.memory import settle
 from guildbank.infra.database import Database
 from guildbank.infra.limits import Store
 from guildbank.infra.limits.in_postgres import PostgresStore
 from guildbank.infra.limits.in_redis import RedisStore
 from guildbank.infra.migrations import migrate
 from guildbank.infra.postgres import Cluster
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage as workers do: a walk over all tests would stop one for seconds."""
+    settle()
 
 
 @pytest.fixture(scope="session")

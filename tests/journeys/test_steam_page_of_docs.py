@@ -1,56 +1,19 @@
 """The page on Steam's wallet is done as it stands: bought, confirmed, and charged back."""
 
 import json
-import re
-import subprocess
-import time
-from pathlib import Path
 
 import pytest
-from tests.servers.guildbank import GuildbankServer
-from tests.servers.lab import LabServer
-
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "steam.md"
-_WITHIN_SECONDS = 90
+from tests.journeys.at_lab import page_done
 
 
 def test_the_commands_take_money_at_the_lab_and_the_report_takes_it_back(
-    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    commands = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    assert len(commands) == 4
-    folder = tmp_path_factory.mktemp("steam") / "data"
-    with LabServer() as lab:
-        places = {"GUILDBANK_EGRESS_PLACES": f"127.0.0.1:{lab.port}"}
-        with GuildbankServer(folder, variables=places) as server:
-            demo = server.credentials.demo
-            assert demo is not None
-            with server.client(demo.secret_key) as http:
-                player = http.post("/v1/players", json={"externalId": "steamy"}).json()["id"]
-                packs = http.get("/v1/packs").json()["items"]
-                pack = next(
-                    one["id"]
-                    for one in packs
-                    if any(p["price"]["currency"] == "EUR" for p in one["prices"])
-                )
-                known = {
-                    "GUILDBANK_URL": server.url, "SECRET_KEY": demo.secret_key, "PLAYER": player,
-                    "PACK": pack, "LAB_URL": lab.url, "no_proxy": "*",
-                }  # fmt: skip
-                done = subprocess.run(
-                    ["sh", "-eu", "-c", "\necho\n".join(commands)], cwd=tmp_path,
-                    env={**server.environment, **known}, stdout=subprocess.PIPE, text=True,
-                    timeout=90, check=False,
-                )  # fmt: skip
-                assert done.returncode == 0, done.stdout
-                account, _, confirmed, reversal = done.stdout.splitlines()
-                assert json.loads(account)["secretsSet"] == ["publisher_key"]
-                payment = json.loads(confirmed)
-                assert payment["state"] == "credited", confirmed
-                assert json.loads(reversal)["status"] == "Chargedback"
-                deadline = time.monotonic() + _WITHIN_SECONDS
-                disputes: list[dict[str, object]] = []
-                while not disputes and time.monotonic() < deadline:
-                    time.sleep(1)
-                    disputes = http.get(f"/v1/payments/{payment['id']}").json()["disputes"] or []
-                assert [one["state"] for one in disputes] == ["lost"]
+    with page_done("steam.md", tmp_path_factory.mktemp("steam")) as done:
+        account, _, confirmed, reversal = done.printed
+        assert json.loads(account)["secretsSet"] == ["publisher_key"]
+        payment = json.loads(confirmed)
+        assert payment["state"] == "credited", confirmed
+        assert json.loads(reversal)["status"] == "Chargedback"
+        disputes = done.comes(payment["id"], "disputes")
+        assert [one["state"] for one in disputes] == ["lost"]

@@ -14,7 +14,6 @@ from tests.servers.lab import LabServer
 
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, new_id, uuid_of
-from guildbank.ledger import prove
 from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.cancel import cancel_payment, expire_payments
 from guildbank_appstore.plugin import AppStoreProvider
@@ -58,11 +57,6 @@ async def hearing(house: House, lab: LabServer) -> AsyncIterator[AppleTill]:
         assert not isinstance(made, Refusal), made
         yield AppleTill(shop, lab, settings)
     await shop.payments.close()
-
-
-async def proven(till: AppleTill) -> bool:
-    """Say whether the laws hold for all that was booked."""
-    return (await prove(till.shop.house.db, till.shop.tenant.schema)).ok
 
 
 async def test_the_app_is_told_what_to_buy_and_its_transaction_credits(till: AppleTill):
@@ -111,7 +105,7 @@ async def test_the_app_the_notification_and_the_history_credit_once(hearing: App
     await hearing.rest()
     assert await hearing.shop.coins(player) == BOUGHT
     assert (await hearing.shop.kinds()).count("credited") == 1
-    assert await proven(hearing)
+    assert await hearing.is_proven()
 
 
 async def test_a_lost_notification_is_found_in_the_history(hearing: AppleTill):
@@ -151,7 +145,7 @@ async def test_the_price_is_what_the_store_took(
     assert await till.shop.money(currency) == money
     after = (await till.shop.dossier(intent)).intent
     assert (after.amount_minor, after.money) == (money["backing"], currency)
-    assert await proven(till)
+    assert await till.is_proven()
 
 
 async def test_a_price_between_minor_units_is_booked_by_nobody(till: AppleTill):
@@ -186,7 +180,7 @@ async def test_money_for_something_else_is_booked_and_credits_nothing(
     (refund,) = await till.refunds(intent)
     assert (refund.state.value, refund.code) == ("failed", "only_apple_refunds")
     assert set(await till.shop.money()) == {"provider:app_store", "unapplied"}
-    assert await proven(till)
+    assert await till.is_proven()
 
 
 async def test_a_transaction_of_another_payment_confirms_nothing(till: AppleTill):
@@ -227,7 +221,7 @@ async def test_a_second_purchase_under_one_token_is_a_payment_of_its_own(hearing
     await hearing.rest()
     assert await hearing.shop.coins(player) == BOUGHT
     assert (await hearing.attempt(intent)).refunded_minor == 0
-    assert await proven(hearing)
+    assert await hearing.is_proven()
 
 
 @pytest.mark.parametrize(
@@ -295,7 +289,7 @@ async def test_what_was_bought_for_a_canceled_payment_is_credited(till: AppleTil
     await till.confirm(intent, {"transaction": bought["transaction"]})
     assert await till.shop.state(intent) == "credited"
     assert await till.shop.coins(player) == BOUGHT
-    assert await proven(till)
+    assert await till.is_proven()
 
 
 async def test_the_app_sends_what_storekit_signed_by_the_player_s_own_token(till: AppleTill):

@@ -13,7 +13,6 @@ from tests.payments.web import Web, served
 from tests.servers.lab import LabServer
 
 from guildbank.kernel import Refusal
-from guildbank.ledger import prove
 from guildbank.payments.usecases.accounts import configure_provider
 from guildbank_appstore.plugin import AppStoreProvider
 
@@ -44,11 +43,6 @@ async def till(house: House, lab: LabServer) -> AsyncIterator[AppleTill]:
     await shop.payments.close()
 
 
-async def proven(till: AppleTill) -> bool:
-    """Say whether the laws hold for all that was booked."""
-    return (await prove(till.shop.house.db, till.shop.tenant.schema)).ok
-
-
 async def test_a_refund_of_apple_s_takes_the_coins_once(till: AppleTill):
     player = await till.shop.player()
     intent, transaction = await till.paid(player)
@@ -62,7 +56,7 @@ async def test_a_refund_of_apple_s_takes_the_coins_once(till: AppleTill):
     )  # fmt: skip
     assert await till.shop.coins(player) == {}
     assert await till.shop.money() == {}
-    assert await proven(till)
+    assert await till.is_proven()
 
 
 async def test_coins_that_were_spent_are_owed(till: AppleTill):
@@ -72,7 +66,7 @@ async def test_coins_that_were_spent_are_owed(till: AppleTill):
     await till.at_lab("/refund", transaction=transaction)
     await till.rest()
     assert await till.shop.coins(player) == {"debt": -100}
-    assert await proven(till)
+    assert await till.is_proven()
 
 
 async def test_a_part_that_is_refunded_takes_its_part(till: AppleTill):
@@ -83,7 +77,7 @@ async def test_a_part_that_is_refunded_takes_its_part(till: AppleTill):
     (refund,) = await till.refunds(intent)
     assert refund.amount_minor == 400
     assert await till.shop.coins(player) == {"paid": 300, "bonus": 30}
-    assert await proven(till)
+    assert await till.is_proven()
 
 
 async def test_a_refund_in_another_money_is_of_what_was_paid(till: AppleTill):
@@ -94,7 +88,7 @@ async def test_a_refund_in_another_money_is_of_what_was_paid(till: AppleTill):
     (refund,) = await till.refunds(intent)
     assert (refund.amount_minor, refund.money) == (600, "JPY")
     assert await till.shop.money("JPY") == {}
-    assert await proven(till)
+    assert await till.is_proven()
 
 
 async def test_a_refund_that_is_reversed_gives_the_coins_again(till: AppleTill):
@@ -109,7 +103,7 @@ async def test_a_refund_that_is_reversed_gives_the_coins_again(till: AppleTill):
     assert (refund.state.value, refund.code) == ("failed", "reversed")
     assert await till.shop.coins(player) == BOUGHT
     assert await till.shop.money() == {"provider:app_store": -499, "backing": 499}
-    assert await proven(till)
+    assert await till.is_proven()
 
 
 async def test_a_reversed_refund_can_be_refunded_again(till: AppleTill):
@@ -120,7 +114,7 @@ async def test_a_reversed_refund_can_be_refunded_again(till: AppleTill):
         await till.rest()
     assert [one.state.value for one in await till.refunds(intent)] == ["failed", "succeeded"]
     assert await till.shop.coins(player) == {}
-    assert await proven(till)
+    assert await till.is_proven()
 
 
 async def test_a_reversal_whose_refund_never_came_changes_nothing(till: AppleTill):
@@ -162,7 +156,7 @@ async def test_nobody_but_apple_gives_money_back(till: AppleTill):
     refund = await till.shop.refunded(intent)
     assert (refund.state.value, refund.code) == ("failed", "only_apple_refunds")
     assert await till.shop.coins(player) == BOUGHT
-    assert await proven(till)
+    assert await till.is_proven()
 
 
 @pytest.mark.parametrize(("spent", "percentage"), [(0, 0), (110, 20_000), (550, 100_000)])
