@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from time import monotonic
+from typing import Any
 
 import httpx
 import pytest
@@ -263,9 +264,9 @@ async def test_a_tenant_without_hooks_asks_neither_the_database_nor_anybody(
     statements: list[object] = []
     begin = services.db.begin
 
-    def counted(*args: object, **more: object) -> object:
+    def counted(*args: Any, **more: Any) -> object:
         statements.append(args)
-        return begin(*args, **more)  # type: ignore[arg-type]
+        return begin(*args, **more)
 
     await operate(services.wallets, studio.ref, "app", grant(player, "warm"))
     wallets, follower = another_process(studio)

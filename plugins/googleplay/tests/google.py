@@ -170,9 +170,11 @@ def bearer(by: str = "google", kid: str = "one", alg: str = "RS256", **claims: A
     return jwt.encode({"alg": alg, "kid": kid}, told, key(by), algorithms=[alg])
 
 
-def push(told: object, message_id: str = "136969346945", package: str = PACKAGE) -> bytes:
+def push(
+    told: Mapping[str, object], message_id: str = "136969346945", package: str = PACKAGE
+) -> bytes:
     notification = {"version": "1.0", "packageName": package, "eventTimeMillis": "1"}
-    data = b64encode(msgspec.json.encode({**notification, **dict(told)})).decode()  # type: ignore[call-overload]
+    data = b64encode(msgspec.json.encode({**notification, **told})).decode()
     message = {"data": data, "messageId": message_id, "attributes": {}}
     return msgspec.json.encode({"message": message, "subscription": "projects/x/subscriptions/y"})
 
