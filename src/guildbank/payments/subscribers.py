@@ -81,7 +81,7 @@ class CallbackOutbox:
 
 
 class EntryIndex:
-    """Keeps which entries are about which payment, for the payment's timeline."""
+    """Keeps which entries are about which payment or payout, for its timeline."""
 
     name = "payments.entries"
     from_start = True
@@ -96,13 +96,15 @@ class EntryIndex:
 
 class _OfPayment(msgspec.Struct):
     payment: str | None = None
+    payout: str | None = None
 
 
 _OF_PAYMENT = msgspec.json.Decoder(_OfPayment)
 
 
 def _payment(entry: Entry) -> str | None:
-    return _OF_PAYMENT.decode(entry.data).payment
+    of = _OF_PAYMENT.decode(entry.data)
+    return of.payment or of.payout
 
 
 def _is_ours(kind: str) -> bool:

@@ -12,15 +12,13 @@ import structlog
 
 from guildbank.identity import PLAYERS
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Act, Draft, Need, Receipt, Stage, facts
+from guildbank.journal import Draft, Need, Receipt, Stage, facts
 from guildbank.journal import Outcome as JournalOutcome
 from guildbank.kernel import Refusal
 from guildbank.ledger import (
-    ASSETS,
     Address,
     Leg,
     close_book,
-    money_asset,
     open_book,
 )
 from guildbank.payments import posting, store
@@ -49,6 +47,7 @@ from guildbank.payments.usecases import PaymentAct, Payments, provider_principal
 from guildbank.payments.usecases.finish_payment import begin_finish
 from guildbank.payments.usecases.keep_method import keep_method
 from guildbank.payments.usecases.limits import give_back_limits, limit_needs, reserve, uses_of
+from guildbank.payments.usecases.open_money import open_accounts
 from guildbank.payments.usecases.refund import refund_unapplied
 from guildbank.plugin_api import Outcome, OutcomeStatus
 from guildbank.wallets import purse_of, wallet_needs
@@ -309,28 +308,6 @@ def _facts(intent: Intent, attempt: Attempt) -> dict[str, object]:
     }
 
 
-class OpenMoney(Act):
-    """Make the asset of a money that a provider reports and nothing was priced in yet."""
-
-    verb = "payments.open_money"
-    __slots__ = ("money",)
-
-    def __init__(self, money: str) -> None:
-        super().__init__("system")
-        self.money = money
-
-    def needs(self, stage: Stage) -> list[Need]:
-        """Return the asset."""
-        return [(ASSETS, self.money)]
-
-    def decide(self, stage: Stage) -> Draft | Refusal:
-        """Make the asset, unless it is there."""
-        if stage.get(ASSETS, self.money) is not None:
-            return NO_CHANGE
-        stage.put(ASSETS, self.money, money_asset(self.money))
-        return Draft("payments.money_opened", facts({"money": self.money}))
-
-
 async def settle(
     payments: Payments,
     tenant: TenantRef,
@@ -374,11 +351,8 @@ def terms_of(payments: Payments, provider: str) -> Terms:
 
 async def open_money(payments: Payments, tenant: TenantRef, outcome: Outcome) -> None:
     """Make the accounts of the money that a capture is in, unless they are known to be there."""
-    money = (tenant.id, outcome.currency or "")
-    if outcome.status is OutcomeStatus.PROCESSED and money not in payments.opened:
-        opened = await payments.journal.submit(tenant.schema, OpenMoney(money[1]))
-        if isinstance(opened, Receipt) or opened == NO_CHANGE:
-            payments.opened.add(money)
+    if outcome.status is OutcomeStatus.PROCESSED:
+        await open_accounts(payments, tenant, outcome.currency or "")
 
 
 async def return_unapplied(payments: Payments, tenant: TenantRef, attempt_id: str) -> None:
