@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from tests.payments.scripted import MANIFEST, NOT_FOUND, Answer, Lost, Scripted,
 from tests.payments.shop import SECRET, Shop, open_shop
 
 from guildbank.journal import Receipt
-from guildbank.kernel import Refusal, new_id
+from guildbank.kernel import FixedClock, Refusal, new_id
 from guildbank.payments.contracts.payouts import Payout, PayoutCommand, PayoutTerms
 from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.payouts.destinations import ShownDestination, add_destination
@@ -38,9 +38,7 @@ TERMS = PayoutTerms(
     currency="GEM", is_open=True, money="EUR", amount_minor=1, per_coins=2, least_coins=10,
     most_coins=5_000, window_days=14, buckets=("free",), review_above_minor=None,
 )  # fmt: skip
-CASH = msgspec.structs.replace(
-    MANIFEST, id="cash", title="Cash", capabilities=frozenset({PAYOUTS})
-)
+CASH = msgspec.structs.replace(MANIFEST, id="cash", title="Cash", capabilities=frozenset({PAYOUTS}))
 
 
 class Cashier(Scripted):
@@ -150,14 +148,14 @@ class Window:
     async def ask(
         self, player: str, place: str, coins: int = 400, key: str | None = None, by: str = "app"
     ) -> Payout | Refusal:
-        command = PayoutCommand(
-            player_id=player, currency="GEM", coins=coins, destination_id=place
-        )
+        command = PayoutCommand(player_id=player, currency="GEM", coins=coins, destination_id=place)
         return await request_payout(
             self.shop.payments, self.shop.tenant, by, key or new_id("key"), command
         )
 
-    async def pay(self, player: str, place: str, coins: int = 400, key: str | None = None) -> Payout:
+    async def pay(
+        self, player: str, place: str, coins: int = 400, key: str | None = None
+    ) -> Payout:
         made = await self.ask(player, place, coins, key)
         assert not isinstance(made, Refusal), made
         return made
@@ -170,16 +168,20 @@ class Window:
     def wait(self, **span: float) -> None:
         self.shop.clock.by += timedelta(**span)
 
+    def stand(self, at: datetime) -> None:
+        """Let it be this time until it is set anew; what is written has the database's time."""
+        self.shop.payments.clock = FixedClock(at)
+
     async def later(self, **span: float) -> int:
         """Let time pass and the janitor of payouts work; return how often it looked."""
         self.wait(**span)
         return await mind_payouts(self.shop.payments, self.shop.tenant)
 
 
-async def open_window(house: House, **terms: Any) -> Window:
+async def open_window(house: House, *, spent_coins: str = "refuse", **terms: Any) -> Window:
     """Open a shop that pays GEM out."""
     cashier = Cashier()
-    shop = await open_shop(house, plugins=(("cash", cashier),))
+    shop = await open_shop(house, spent_coins=spent_coins, plugins=(("cash", cashier),))
     account = await configure_provider(
         shop.payments, shop.tenant, "cash", {"secret": SECRET}, enabled=True
     )

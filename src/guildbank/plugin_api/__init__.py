@@ -73,8 +73,8 @@ from guildbank.plugin_api.payouts import (
     ConfirmsPayouts,
     Destination,
     DestinationRefused,
-    PaysOut,
     PayoutRequest,
+    PaysOut,
 )
 from guildbank.plugin_api.provider import (
     Context,

@@ -1,7 +1,7 @@
-"""Routes by which the tenant's people decide on payouts, send them by hand, and say what they saw."""
+"""Routes by which the tenant's people decide on payouts and say what they saw of their money."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 from litestar import Response, get, post

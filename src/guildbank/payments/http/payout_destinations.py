@@ -8,6 +8,7 @@ from litestar import delete, get, post
 from litestar.params import PathParameter
 from msgspec import Meta
 
+from guildbank.identity import require_factor
 from guildbank.infra.http import (
     Body,
     Caller,
@@ -19,7 +20,6 @@ from guildbank.infra.http import (
     machine_or_self,
 )
 from guildbank.infra.limits import RateLimit
-from guildbank.identity import require_factor
 from guildbank.payments.http.payments import ProviderName
 from guildbank.payments.http.payout_terms import READ, TAGS
 from guildbank.payments.usecases import Payments

@@ -39,9 +39,7 @@ payout = Table(
     Column("money", Text, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
     Column("provider", Text, nullable=False),
-    Column(
-        "destination_id", Text, ForeignKey("payments_payout_destination.id"), nullable=False
-    ),
+    Column("destination_id", Text, ForeignKey("payments_payout_destination.id"), nullable=False),
     Column("destination", LargeBinary),
     Column("request", Text, nullable=False),
     Column("taken_seq", BigInteger, nullable=False),

@@ -57,9 +57,7 @@ def aged_needs(player_id: str, terms: PayoutTerms, now: datetime) -> list[Need]:
 
 def _aged_keys(player_id: str, terms: PayoutTerms, now: datetime) -> list[AgedKey]:
     before = now - timedelta(days=terms.window_days)
-    return [
-        AgedKey(wallet(player_id, terms.currency, bucket), before) for bucket in terms.buckets
-    ]
+    return [AgedKey(wallet(player_id, terms.currency, bucket), before) for bucket in terms.buckets]
 
 
 def take_coins(
@@ -101,9 +99,7 @@ def take_coins(
 def _available(book: Book, player_id: str, terms: PayoutTerms) -> dict[str, int]:
     accounts = book.accounts(player_id, terms.currency)
     return {
-        bucket: max(0, accounts[bucket].available)
-        for bucket in terms.buckets
-        if bucket in accounts
+        bucket: max(0, accounts[bucket].available) for bucket in terms.buckets if bucket in accounts
     }
 
 

@@ -1,4 +1,4 @@
-"""Where a player is paid: checked by the provider, sealed under the person's key, removed at will."""
+"""Where a player is paid: checked by the provider, sealed under the person's key, and removed."""
 
 import asyncio
 from collections.abc import Mapping

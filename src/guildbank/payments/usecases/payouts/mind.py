@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Unavailable
 from guildbank.journal import Outcome as JournalOutcome
+from guildbank.journal import Unavailable
 from guildbank.payments import payouts as shelf
 from guildbank.payments import store
 from guildbank.payments.contracts.payouts import Payout, PayoutState

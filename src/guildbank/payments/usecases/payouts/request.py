@@ -1,5 +1,4 @@
-"""Request a payout: hooks are asked, then coins, money and the wish are one commit; then it is sent.
-"""
+"""Request a payout: hooks are asked, coins and money are one commit, and then it is sent."""
 
 from datetime import datetime
 from typing import NamedTuple

@@ -19,7 +19,7 @@ from guildbank.payments.usecases.accounts import Line, line_to
 from guildbank.payments.usecases.payouts.destinations import open_destination, payer_out
 from guildbank.payments.usecases.payouts.finish import finish_payout
 from guildbank.payments.withdrawing import SENT
-from guildbank.plugin_api import OutcomeStatus, PaysOut, PayoutRequest
+from guildbank.plugin_api import OutcomeStatus, PayoutRequest, PaysOut
 
 log = structlog.get_logger(__name__)
 _REQUESTS = msgspec.json.Decoder(PayoutRequest)
