@@ -1,4 +1,4 @@
-"""Make the accounts of a money that is moved here for the first time."""
+"""Make the asset of a money that a provider reports and nothing was priced in yet."""
 
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Receipt, Stage, facts
@@ -6,6 +6,7 @@ from guildbank.kernel import Refusal
 from guildbank.ledger import ASSETS, money_asset
 from guildbank.payments.contracts.refusals import NO_CHANGE
 from guildbank.payments.usecases import Payments
+from guildbank.plugin_api import Outcome, OutcomeStatus
 
 
 class OpenMoney(Act):
@@ -28,6 +29,12 @@ class OpenMoney(Act):
             return NO_CHANGE
         stage.put(ASSETS, self.money, money_asset(self.money))
         return Draft("payments.money_opened", facts({"money": self.money}))
+
+
+async def open_money(payments: Payments, tenant: TenantRef, outcome: Outcome) -> None:
+    """Make the accounts of the money that a capture is in, unless they are known to be there."""
+    if outcome.status is OutcomeStatus.PROCESSED:
+        await open_accounts(payments, tenant, outcome.currency or "")
 
 
 async def open_accounts(payments: Payments, tenant: TenantRef, money: str) -> None:
