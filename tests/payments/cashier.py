@@ -25,6 +25,7 @@ from guildbank.plugin_api import (
     Context,
     Destination,
     DestinationRefused,
+    Manifest,
     NotConfirmed,
     Outcome,
     OutcomeStatus,
@@ -44,8 +45,8 @@ CASH = msgspec.structs.replace(MANIFEST, id="cash", title="Cash", capabilities=f
 class Cashier(Scripted):
     """Pays out as a test tells it; what it paid is `paid`, one payout a key."""
 
-    def __init__(self) -> None:
-        super().__init__(CASH)
+    def __init__(self, manifest: Manifest = CASH) -> None:
+        super().__init__(manifest)
         self.on_pay: Answer | None = None
         self.asked: list[PayoutRequest] = []
         self.paid: dict[str, Outcome] = {}

@@ -56,6 +56,7 @@ from guildbank.payments.personal import OBSTACLES, PERSONAL
 from guildbank.payments.subscribers import subscribers
 from guildbank.payments.usecases.answer_dispute import ANSWER
 from guildbank.payments.usecases.decide_request import DECIDE
+from guildbank.payments.usecases.payouts.confirm import CONFIRM as CONFIRM_PAYOUTS
 from guildbank.payments.usecases.payouts.decide import DECIDE as DECIDE_PAYOUTS
 from guildbank.payments.usecases.payouts.terms import SET_TERMS
 from guildbank.payments.usecases.reconcile_daily import MISSED
@@ -95,11 +96,11 @@ ROOM = Room(
         "payment-methods:remove": "Remove players' saved payment methods.",
         "payouts:read": "Read payouts, their terms, and where players are paid, masked.",
         "payouts:write": "Request and cancel payouts, and say where players are paid.",
-        "payouts:confirm": "See where payouts go, and confirm what became of their money.",
     },
     permissions={
         DECIDE: "Decide on refunds that players ask for; a grant gives money back.",
         ANSWER: "Answer disputes of buyers with evidence, once each.",
+        CONFIRM_PAYOUTS: "See where payouts go, and confirm what became of their money.",
         DECIDE_PAYOUTS: "Approve and reject payouts of players' coins.",
         SET_TERMS: "Say which coins are paid out, for how much and when.",
         SET_POLICY: "Say which refunds nobody decides on, and what becomes of spent coins.",
@@ -118,7 +119,7 @@ ROOM = Room(
         DECIDE_PAYOUTS: ("finance", "compliance"),
         "payouts:read": ("finance", "support", "compliance"),
         "payouts:write": ("support",),
-        "payouts:confirm": ("finance",),
+        CONFIRM_PAYOUTS: ("finance",),
     },
     events={
         "payments.created": "A payment was begun.",

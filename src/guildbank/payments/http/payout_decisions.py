@@ -24,7 +24,7 @@ from guildbank.payments.http.confirmations import Data
 from guildbank.payments.http.payout_terms import TAGS
 from guildbank.payments.http.payouts import PayoutId, PayoutView, payout_view
 from guildbank.payments.usecases import Payments
-from guildbank.payments.usecases.payouts.confirm import PayoutConfirmation, confirm_payout
+from guildbank.payments.usecases.payouts.confirm import CONFIRM, PayoutConfirmation, confirm_payout
 from guildbank.payments.usecases.payouts.decide import (
     DECIDE,
     ApprovePayout,
@@ -36,7 +36,6 @@ from guildbank.payments.usecases.payouts.destinations import see_destination
 from guildbank.payments.usecases.payouts.request import finish
 
 Parts = Service[Payments]
-CONFIRM = "payouts:confirm"
 
 
 class ApprovalBody(Body):

@@ -20,6 +20,7 @@ from guildbank.payments.usecases.payouts.finish import FinishPayout
 from guildbank.payments.usecases.payouts.send import request_of
 from guildbank.plugin_api import ConfirmsPayouts, NotConfirmed, Outcome, OutcomeStatus
 
+CONFIRM = "payouts:confirm"
 _NOTHING = Outcome(status=OutcomeStatus.UNKNOWN)
 _BY_HAND = (PayoutState.PENDING, PayoutState.PAID)
 

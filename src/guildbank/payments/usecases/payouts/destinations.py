@@ -152,6 +152,9 @@ async def add_destination(
     """
     if parse_id("player", player_id) is None:
         return UNKNOWN_PLAYER
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        if not await is_player(tx.driver, player_id):
+            return UNKNOWN_PLAYER
     line = await line_for_sale(payments, tenant, provider)
     if isinstance(line, Refusal):
         return line

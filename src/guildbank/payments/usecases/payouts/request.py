@@ -193,8 +193,6 @@ async def request_payout(
     """
     if parse_id("player", command.player_id) is None:
         return UNKNOWN_PLAYER
-    if parse_id("pod", command.destination_id) is None:
-        return UNKNOWN_DESTINATION
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         terms = await shelf.terms_of(tx.driver, command.currency)
     if terms is not None:
