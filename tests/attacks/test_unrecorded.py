@@ -53,7 +53,10 @@ NOTHING_WAITS = {
 }
 """Nobody agrees with oneself; the tests of approvals say what decisions leave."""
 
-ORDER = ("suspend", "reinstate", "legal-holds/{hold_id}", "erase", "close", "/{operator_id}")
+ORDER = (
+    "/payouts", "/{destination_id}", "suspend", "reinstate", "legal-holds/{hold_id}", "erase",
+    "close", "/{operator_id}",
+)  # fmt: skip
 """How the paths end that come last, for what they do lets other calls do nothing any more."""
 
 
