@@ -75,6 +75,10 @@ ENDS_OF_OPERATORS = (
     "/decision",
     "/refund-requests",
     "/evidence",
+    "/payout-destinations",
+    "/payouts",
+    "/approval",
+    "/rejection",
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from tests.house import House
-from tests.payments.scripted import MANIFEST, NOT_FOUND, Answer, Lost, Scripted, processed
+from tests.payments.scripted import MANIFEST, NOT_FOUND, Lost, Scripted, processed
 from tests.payments.shop import SECRET, Shop, open_shop
 
 from guildbank.journal import Receipt
@@ -47,11 +47,12 @@ class Cashier(Scripted):
 
     def __init__(self, manifest: Manifest = CASH) -> None:
         super().__init__(manifest)
-        self.on_pay: Answer | None = None
+        self.on_pay: Outcome | Exception | None = None
         self.asked: list[PayoutRequest] = []
         self.paid: dict[str, Outcome] = {}
         self.loses_answers = 0
         self.is_silent = False
+        self.dies: str | None = None
 
     async def check_destination(
         self, context: Context, given: Mapping[str, str]
@@ -68,6 +69,8 @@ class Cashier(Scripted):
     async def pay_out(self, context: Context, request: PayoutRequest) -> Outcome:
         self.asked.append(request)
         await asyncio.sleep(0)
+        if self.dies == "before":
+            raise asyncio.CancelledError
         known = self.paid.get(request.idempotency_key)
         if known is None:
             if isinstance(self.on_pay, Exception):
@@ -75,9 +78,11 @@ class Cashier(Scripted):
             reference = f"po_{request.payout_id}"
             full = processed(request.amount_minor, request.currency, reference)
             known = full if self.on_pay is None else self.on_pay
-            assert isinstance(known, Outcome)
             known = msgspec.structs.replace(known, reference=reference)
             self.paid[request.idempotency_key] = known
+        if self.dies == "after":
+            # As if the process ended between the call and its outcome.
+            raise asyncio.CancelledError
         if self.loses_answers:
             self.loses_answers -= 1
             raise Lost

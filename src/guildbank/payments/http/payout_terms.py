@@ -68,8 +68,8 @@ class PayoutTermsBody(Body):
     """How coins of a currency are paid out.
 
     Only coins of these `buckets` that have been the player's for `disputeWindowDays` are; bonus
-    coins never. A payout above `reviewAbove` waits for a person: every one does at `0.00`, and with
-    null none.
+    coins never. A payout above `reviewAbove` waits for a person: each does at `0.00` or where it
+    is left out, none with null.
     """
 
     __example__: ClassVar = _EXAMPLE
@@ -82,7 +82,7 @@ class PayoutTermsBody(Body):
     buckets: Annotated[list[OutBucket], Meta(min_length=1, max_length=2)] = msgspec.field(
         default_factory=lambda: ["free"]
     )
-    review_above: Money | None = None
+    review_above: Money | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class PayoutTermsView(View):
@@ -131,7 +131,7 @@ async def write(
 
     Payouts that were requested before keep theirs.
     """
-    terms = _terms(code, data)
+    terms = terms_from(code, data)
     done = await set_payout_terms(payments, caller.home, caller.principal, terms)
     waits = await waiting(payments.four_eyes, caller.home, done)
     if waits is not None:
@@ -141,12 +141,13 @@ async def write(
     return Response(await _shown(payments, caller.home))
 
 
-def _terms(code: str, data: PayoutTermsBody) -> PayoutTerms:
+def terms_from(code: str, data: PayoutTermsBody) -> PayoutTerms:
+    """Return the terms of a currency that a body means, or raise the problem with it."""
     rate = granted(read_money(data.rate.amount, "rate.amount"))
     if rate.amount_minor == 0:
         raise problem("invalid_value", "Coins are paid out for something.", "rate.amount")
-    above = None
-    if data.review_above is not None:
+    above = None if data.review_above is None else 0
+    if isinstance(data.review_above, Money):
         review = granted(read_money(data.review_above, "reviewAbove"))
         if review.currency != rate.currency:
             raise problem("invalid_value", "Name the money of the rate.", "reviewAbove.currency")

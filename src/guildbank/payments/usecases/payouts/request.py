@@ -1,7 +1,7 @@
 """Request a payout: hooks are asked, coins and money are one commit, and then it is sent."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -42,7 +42,7 @@ from guildbank.pipelines import Heard, ask_hooks, hooks_now
 from guildbank.plugin_api import MoveView, PayoutRequest
 from guildbank.wallets import purse_of, wallet_needs
 
-PURPOSE = "payout"
+PURPOSE: Final = "payout"
 """The verb whose hooks are asked."""
 
 
