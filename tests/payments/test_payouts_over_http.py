@@ -130,6 +130,23 @@ async def test_what_was_not_sent_or_came_back_is_the_players_again_once(
     assert done(await office.studio.http.get("/v1/proof"))["ok"]
 
 
+async def test_every_payout_is_reviewed_unless_an_amount_or_null_says_otherwise(
+    office: Office,
+) -> None:
+    none = {"amount": "0.00", "currency": "EUR"}
+    left_out = {name: one for name, one in TERMS.items() if name != "reviewAbove"}
+    path, put = "/v1/payout-terms/GEM", office.olga.http.put
+    for body, expected in (
+        (left_out, none), ({**TERMS, "reviewAbove": none}, none),
+        ({**TERMS, "reviewAbove": None}, None), (TERMS, TERMS["reviewAbove"]),
+    ):  # fmt: skip
+        (shown,) = done(await put(path, json=body))["items"]
+        assert shown["reviewAbove"] == expected
+    other = {**TERMS, "reviewAbove": {"amount": "1.00", "currency": "USD"}}
+    assert refused(await put(path, json=other)) == (422, "invalid_value")
+    assert refused(await office.studio.http.put(path, json=TERMS))[0] == 403
+
+
 async def test_the_plugin_reads_the_account_and_refuses_a_slip_of_the_pen(
     office: Office, player: httpx.AsyncClient
 ) -> None:

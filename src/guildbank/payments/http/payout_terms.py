@@ -13,6 +13,7 @@ from guildbank.infra.http import (
     Amount,
     Body,
     JSONBody,
+    MinorMoney,
     Money,
     Service,
     View,
@@ -144,14 +145,13 @@ async def write(
 def terms_from(code: str, data: PayoutTermsBody) -> PayoutTerms:
     """Return the terms of a currency that a body means, or raise the problem with it."""
     rate = granted(read_money(data.rate.amount, "rate.amount"))
-    if rate.amount_minor == 0:
-        raise problem("invalid_value", "Coins are paid out for something.", "rate.amount")
     above = None if data.review_above is None else 0
     if isinstance(data.review_above, Money):
-        review = granted(read_money(data.review_above, "reviewAbove"))
-        if review.currency != rate.currency:
+        if data.review_above.currency != rate.currency:
             raise problem("invalid_value", "Name the money of the rate.", "reviewAbove.currency")
-        above = review.amount_minor
+        read = read_money(data.review_above, "reviewAbove")
+        # Nothing is an amount of its own here: above it lies every payout.
+        above = 0 if _is_nothing(read) else granted(read).amount_minor
     return PayoutTerms(
         currency=code,
         is_open=data.open,
@@ -164,6 +164,10 @@ def terms_from(code: str, data: PayoutTermsBody) -> PayoutTerms:
         buckets=tuple(data.buckets),
         review_above_minor=above,
     )
+
+
+def _is_nothing(read: MinorMoney | Refusal) -> bool:
+    return isinstance(read, Refusal) and read.code == "out_of_range"
 
 
 async def _shown(payments: Payments, tenant: TenantRef) -> PayoutTermsListView:
