@@ -184,10 +184,16 @@ class Window:
         return await mind_payouts(self.shop.payments, self.shop.tenant)
 
 
-async def open_window(house: House, *, spent_coins: str = "refuse", **terms: Any) -> Window:
+async def open_window(
+    house: House,
+    *,
+    spent_coins: str = "refuse",
+    plugins: tuple[tuple[str, object], ...] = (),
+    **terms: Any,
+) -> Window:
     """Open a shop that pays GEM out."""
     cashier = Cashier()
-    shop = await open_shop(house, spent_coins=spent_coins, plugins=(("cash", cashier),))
+    shop = await open_shop(house, spent_coins=spent_coins, plugins=(("cash", cashier), *plugins))
     account = await configure_provider(
         shop.payments, shop.tenant, "cash", {"secret": SECRET}, enabled=True
     )

@@ -6,12 +6,17 @@ import pytest
 from tests.house import House
 from tests.payments.cashier import CAME_BACK, Window, open_window
 from tests.payments.scripted import DECLINED, PENDING, UNKNOWN, Lost, processed
+from tests.payments.test_callbacks import Listener, follow
+from tests.payments.test_verb_callbacks import run
 
 from guildbank.kernel import Refusal
 from guildbank.ledger import prove
 from guildbank.payments import Timing
+from guildbank.payments.subscribers import CallbackOutbox
+from guildbank.payments.usecases.callbacks import deliver_callbacks
 from guildbank.payments.usecases.payouts.decide import cancel_payout
 from guildbank.payments.usecases.payouts.send import send_payout
+from guildbank.pipelines import Stages, Step
 from guildbank.plugin_api import EventKind
 
 
@@ -221,3 +226,20 @@ async def test_what_was_sent_cannot_be_taken_back(window: Window):
     done = await cancel_payout(shop.payments, shop.tenant, "app", payout.id)
     assert refused(done) == "payout_not_cancelable"
     assert await shop.coins(player) == {"free": 600}
+
+
+async def test_callback_steps_of_payouts_hear_how_they_end(house: House):
+    listener = Listener()
+    window = await open_window(house, plugins=(("listener", listener),))
+    shop = window.shop
+    pipelines = shop.payments.pipelines
+    pipelines.purposes = {**pipelines.purposes, "payout": "Payouts."}
+    pipelines.verbs = frozenset({"payout"})
+    await run(shop, "payout", Stages(callbacks=(Step("tell-game", "listener"),)))
+    player, place = await window.earner()
+    payout = await window.pay(player, place)
+    await follow(shop, CallbackOutbox(shop.payments))
+    await deliver_callbacks(shop.payments, shop.tenant)
+    assert [(one.kind, one.data["payout"]) for one in listener.heard] == [
+        ("payments.payout_requested", payout.id), ("payments.payout_paid", payout.id),
+    ]  # fmt: skip

@@ -25,6 +25,10 @@ PAYOUT_UNKNOWN = "payments.payout_unknown"
 PAYOUT_PAID = "payments.payout_paid"
 PAYOUT_FAILED = "payments.payout_failed"
 PAYOUT_RETURNED = "payments.payout_returned"
+TOLD_OF_PAYOUTS = (
+    PAYOUT_REQUESTED, PAYOUT_REJECTED, PAYOUT_CANCELED, PAYOUT_PAID, PAYOUT_FAILED, PAYOUT_RETURNED,
+)  # fmt: skip
+"""What callback steps of the pipeline of payouts are told."""
 
 
 class PayoutState(StrEnum):
