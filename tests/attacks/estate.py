@@ -74,7 +74,6 @@ async def settle(studio: Studio) -> Objects:
     assert not isinstance(made, Refusal)
     why = {"reason": "court order"}
     method = await _method(studio, buy)
-    destination, payout = await _payout(studio, player)
     # What was exchanged about payments is kept beside the calls.
     await studio.city.services.payments.drain()
     return Objects(
@@ -97,8 +96,7 @@ async def settle(studio: Studio) -> Objects:
         legal_hold=done(await studio.post(f"/v1/players/{player}/legal-holds", why))["id"],
         export=await _export(studio, player),
         method=method,
-        destination=destination,
-        payout=payout,
+        **await _payout(studio, player),
     )
 
 
@@ -133,8 +131,8 @@ async def _method(studio: Studio, buy: dict[str, Any]) -> str:
     return str(saved["id"])
 
 
-async def _payout(studio: Studio, player: str) -> tuple[str, str]:
-    """Let the player wait for money; return where it goes, and the payout's id."""
+async def _payout(studio: Studio, player: str) -> dict[str, str]:
+    """Let the player wait for money; return the ids of where it goes, and of the payout."""
     services, slug = studio.city.services, studio.ref.slug
     await change_tenant(
         services.tenancy, slug, lambda one: msgspec.structs.replace(one, payout_cooloff_hours=0)
@@ -145,7 +143,8 @@ async def _payout(studio: Studio, player: str) -> tuple[str, str]:
     body = {"provider": "scripted", "details": account}
     place = done(await studio.post(f"{path}/payout-destinations", body))["id"]
     wanted = {"currency": "GEM", "coins": 10, "destinationId": place}
-    return place, done(await studio.post(f"{path}/payouts", wanted))["id"]
+    made = done(await studio.post(f"{path}/payouts", wanted))
+    return {"destination": place, "payout": made["id"]}
 
 
 async def _ask_back(studio: Studio, player: str, payment: str) -> str:
