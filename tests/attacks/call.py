@@ -116,6 +116,31 @@ def of_saved_methods() -> dict[str, Call]:
     }
 
 
+def of_payouts(player: str, destination: str) -> dict[str, Call]:
+    out = {"currency": "GEM", "coins": 10, "destinationId": destination}
+    terms = {
+        "open": True, "leastCoins": 1, "mostCoins": 10, "disputeWindowDays": 0,
+        "rate": {"amount": {"amount": "1.00", "currency": "EUR"}, "perCoins": 1},
+    }  # fmt: skip
+    account = {"provider": "scripted", "details": {"account": "4711081500"}}
+    return {
+        "GET /v1/payout-terms": Call(),
+        "PUT /v1/payout-terms/{code}": Call(terms),
+        "GET /v1/players/{player_id}/payout-destinations": Call(),
+        "POST /v1/players/{player_id}/payout-destinations": Call(account),
+        "DELETE /v1/players/{player_id}/payout-destinations/{destination_id}": Call(),
+        "POST /v1/players/{player_id}/payouts": Call(out),
+        "GET /v1/payouts": Call(query={"playerId": player}),
+        "GET /v1/payouts/{payout_id}": Call(),
+        "GET /v1/payouts/{payout_id}/timeline": Call(),
+        "GET /v1/payouts/{payout_id}/destination": Call(),
+        "POST /v1/payouts/{payout_id}/cancel": Call(),
+        "POST /v1/payouts/{payout_id}/approval": Call({"reason": "review"}),
+        "POST /v1/payouts/{payout_id}/rejection": Call({"reason": "review"}),
+        "POST /v1/payouts/{payout_id}/confirmation": Call({"data": {"transaction": "x"}}),
+    }
+
+
 def of_books() -> dict[str, Call]:
     return {
         "GET /v1/journal/checkpoints": Call(),
@@ -138,6 +163,7 @@ OWN_SETTINGS = frozenset(
         "PUT /v1/approval-policy",
         "PUT /v1/refund-policy",
         "PUT /v1/spent-coins/{code}",
+        "PUT /v1/payout-terms/{code}",
     }
 )
 """Each tenant's own, whoever's ids are known."""

@@ -7,6 +7,7 @@ import httpx
 import msgspec
 from tests.attacks.call import Call
 from tests.attacks.table import Objects, Route, calls
+from tests.payments.cashier import TERMS, Cashier
 from tests.payments.keeper import Keeper
 from tests.payments.scripted import DECLINED
 from tests.payments.shop import SECRET
@@ -16,11 +17,24 @@ from guildbank.identity import create_key, mint_player_token
 from guildbank.identity.usecases.lives.export import make_exports
 from guildbank.kernel import Refusal
 from guildbank.notify import Mail, queue_mail, seal_mail
+from guildbank.payments.usecases.payouts.terms import set_payout_terms
 from guildbank.payments.usecases.receive_webhook import receive_webhook
-from guildbank.plugin_api import DisputeStand, DisputeStatus, EventKind, ProviderEvent
+from guildbank.plugin_api import PAYOUTS, DisputeStand, DisputeStatus, EventKind, ProviderEvent
+from guildbank.tenancy.usecases.change import change_tenant
 
 MAILED = "shh-quiet-reset"
-SCRIPT = Keeper("scripted")
+
+
+class Vault(Keeper, Cashier):
+    """Keeps methods, and pays money out."""
+
+    def __init__(self) -> None:
+        super().__init__("scripted")
+        capabilities = self._manifest.capabilities | {PAYOUTS}
+        self._manifest = msgspec.structs.replace(self._manifest, capabilities=capabilities)
+
+
+SCRIPT = Vault()
 """The payment provider of the deployment under attack."""
 
 LED = {"routes": [{"id": "all", "to": [{"provider": "scripted"}]}]}
@@ -82,6 +96,7 @@ async def settle(studio: Studio) -> Objects:
         legal_hold=done(await studio.post(f"/v1/players/{player}/legal-holds", why))["id"],
         export=await _export(studio, player),
         method=method,
+        **await _payout(studio, player),
     )
 
 
@@ -114,6 +129,22 @@ async def _method(studio: Studio, buy: dict[str, Any]) -> str:
     path = f"/v1/players/{buy['playerId']}/payment-methods"
     (saved,) = done(await studio.http.get(path))["items"]
     return str(saved["id"])
+
+
+async def _payout(studio: Studio, player: str) -> dict[str, str]:
+    """Let the player wait for money; return the ids of where it goes, and of the payout."""
+    services, slug = studio.city.services, studio.ref.slug
+    await change_tenant(
+        services.tenancy, slug, lambda one: msgspec.structs.replace(one, payout_cooloff_hours=0)
+    )
+    terms = msgspec.structs.replace(TERMS, window_days=0, review_above_minor=0, most_coins=10)
+    await set_payout_terms(services.payments, studio.ref, "op_1", terms)
+    path, account = f"/v1/players/{player}", {"account": "4711081500"}
+    body = {"provider": "scripted", "details": account}
+    place = done(await studio.post(f"{path}/payout-destinations", body))["id"]
+    wanted = {"currency": "GEM", "coins": 10, "destinationId": place}
+    made = done(await studio.post(f"{path}/payouts", wanted))
+    return {"destination": place, "payout": made["id"]}
 
 
 async def _ask_back(studio: Studio, player: str, payment: str) -> str:

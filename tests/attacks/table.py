@@ -10,6 +10,7 @@ from tests.attacks.call import (
     Call,
     of_books,
     of_money_back,
+    of_payouts,
     of_people,
     of_pipelines,
     of_reports,
@@ -46,6 +47,8 @@ class Objects:
     legal_hold: str
     export: str
     method: str
+    destination: str
+    payout: str
     operator: str = "op_01kag3pyqmf9aag12vtrsy70ps"
     invitation: str = "inv_01kag3pyqmf9aag12vtrsy70ps"
     approval: str = "apr_01kag3pyqmf9aag12vtrsy70ps"
@@ -104,6 +107,8 @@ class Route:
             passkey_id="passkey_01kag3pyqmf9aag12vtrsy70ps",
             export_id=objects.export,
             method_id=objects.method,
+            destination_id=objects.destination,
+            payout_id=objects.payout,
             run_id="rec_01kag3pyqmf9aag12vtrsy70ps",
             slug=objects.slug,
             tenant_slug=objects.slug,
@@ -156,6 +161,7 @@ def calls(o: Objects) -> dict[str, Call]:
         **_of_payments(o),
         **of_money_back(o.player, o.disputed),
         **of_saved_methods(),
+        **of_payouts(o.player, o.destination),
         **of_pipelines(),
         **of_reports(),
         **of_books(),
@@ -314,6 +320,7 @@ NAMES_NOTHING = frozenset(
         "GET /v1/approval-policy",
         "GET /v1/refund-policy",
         "GET /v1/spent-coins",
+        "GET /v1/payout-terms",
         "GET /v1/approvals",
     }
 ).union(of_pipelines(), OF_ALL_REPORTS)
@@ -322,7 +329,9 @@ NAMES_NOTHING = frozenset(
 A provider, a currency and a pipeline are named by words that each tenant uses for itself.
 """
 
-EMPTY_FOR_OTHERS = frozenset({"GET /v1/payments", "GET /v1/refund-requests", "GET /v1/disputes"})
+EMPTY_FOR_OTHERS = frozenset(
+    {"GET /v1/payments", "GET /v1/refund-requests", "GET /v1/disputes", "GET /v1/payouts"}
+)
 """Routes that filter by an id: another tenant's finds nothing."""
 
 OUTCOME_FOR_EACH = frozenset({"POST /v1/operations:batch"})

@@ -104,8 +104,8 @@ async def test_a_player_cannot_touch_another_player(
     assert {name: how for name, how in found.items() if how[0] != 404} == {}
 
 
-SHOWN = ("GET /v1/packs", "GET /v1/packs/{pack_id}")
-"""What is for sale is for every player to see."""
+SHOWN = ("GET /v1/packs", "GET /v1/packs/{pack_id}", "GET /v1/payout-terms")
+"""What is for sale, and what coins are paid out for, is for every player to see."""
 
 
 async def test_a_deployments_key_opens_no_tenant(

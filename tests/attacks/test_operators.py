@@ -311,7 +311,7 @@ async def test_what_is_dangerous_wants_a_fresh_proof(
 ) -> None:
     dangerous = ("keys:write", OF_THE_DEPLOYMENT, "operators:write", "roles:write",
                  "staff-sign-in:write", "approvals:write", "approval-policy:write",
-                 "refund-policy:write", "pipelines:publish")  # fmt: skip
+                 "refund-policy:write", "payout-terms:write", "pipelines:publish")  # fmt: skip
     fresh = {route.name for route in staffed if route.fresh}
     more = {
         "POST /v1/players/{player_id}/erase",

@@ -38,11 +38,14 @@ TAKEN = {
     "POST /v1/payments/{payment_id}/callbacks/{step}/replay",
     "POST /v1/payments/{payment_id}/confirmation",
     "POST /v1/refunds/{refund_id}/confirmation",
+    "POST /v1/payouts/{payout_id}/approval",
+    "POST /v1/payouts/{payout_id}/rejection",
+    "POST /v1/payouts/{payout_id}/confirmation",
 }
 """What these are for is not there: an earlier call has ended it, or the estate has none.
 
-Captures and cancels stand for two; factors, approvals, callbacks and confirmations are proved
-where such things are made.
+Captures and cancels stand for more than one; factors, approvals, callbacks, confirmations and
+decisions on payouts are proved where such things are made.
 """
 
 NOTHING_WAITS = {
@@ -50,7 +53,10 @@ NOTHING_WAITS = {
 }
 """Nobody agrees with oneself; the tests of approvals say what decisions leave."""
 
-ORDER = ("suspend", "reinstate", "legal-holds/{hold_id}", "erase", "close", "/{operator_id}")
+ORDER = (
+    "/payouts", "/{destination_id}", "suspend", "reinstate", "legal-holds/{hold_id}", "erase",
+    "close", "/{operator_id}",
+)  # fmt: skip
 """How the paths end that come last, for what they do lets other calls do nothing any more."""
 
 

@@ -67,7 +67,7 @@ def bodies() -> dict[str, Any]:
 
 OF_OPERATORS = (
     "/v1/operator", "/v1/roles", "/v1/staff-sign-in", "/v1/approval", "/v1/refund-policy",
-    "/v1/spent-coins",
+    "/v1/spent-coins", "/v1/payout-terms",
 )  # fmt: skip
 ENDS_OF_OPERATORS = (
     "/clear-factors",
@@ -75,6 +75,10 @@ ENDS_OF_OPERATORS = (
     "/decision",
     "/refund-requests",
     "/evidence",
+    "/payout-destinations",
+    "/payouts",
+    "/approval",
+    "/rejection",
 )
 
 

@@ -174,6 +174,42 @@ def confirmations(browser: Browser, server: GuildbankServer) -> None:
     del browser.http.headers["idempotency-key"]
 
 
+def payouts(browser: Browser, server: GuildbankServer) -> None:
+    """Pay a player's coins out: at once, once somebody agrees, and not."""
+    demo, deployment = server.credentials.demo, server.credentials.deployment_key
+    assert demo is not None
+    with server.client(deployment) as host:
+        calm = {"settings": {"payoutCooloffHours": 0}}
+        host.patch("/v1/tenants/demo", json=calm).raise_for_status()
+    with server.client(demo.secret_key) as game:
+        player = game.post("/v1/players", json={"externalId": new_id("user")}).json()["id"]
+        coins = {"playerId": player, "currency": "GEM", "amount": 1_500}
+        keyed = {"idempotency-key": new_id("key")}
+        game.post("/v1/grants", json=coins, headers=keyed).raise_for_status()
+    browser.http.headers["idempotency-key"] = new_id("key")
+    name, at = "PUT /v1/payout-terms/{code}", f"/v1/players/{player}"
+    browser.send(name, "/v1/payout-terms/GEM")
+    terms = {**EXAMPLES[name], "disputeWindowDays": 0}
+    browser.http.put("/v1/payout-terms/GEM", json=terms).raise_for_status()
+    places = "payout-destinations"
+    place = browser.send(f"POST /v1/players/{{player_id}}/{places}", f"{at}/{places}")["id"]
+    wanted = "POST /v1/players/{player_id}/payouts"
+    sent = browser.send(wanted, f"{at}/payouts", destinationId=place)
+    assert sent["state"] == "pending"
+    review = {**terms, "reviewAbove": {"amount": "0.00", "currency": "EUR"}}
+    browser.http.put("/v1/payout-terms/GEM", json=review).raise_for_status()
+    ends = {"confirmation": "paid", "approval": "pending", "rejection": "rejected"}
+    for end, state in ends.items():
+        of = sent["id"]
+        if end != "confirmation":
+            browser.http.headers["idempotency-key"] = new_id("key")
+            body = {**EXAMPLES[wanted], "destinationId": place}
+            of = browser.http.post(f"{at}/payouts", json=body).json()["id"]
+        said = browser.send(f"POST /v1/payouts/{{payout_id}}/{end}", f"/v1/payouts/{of}/{end}")
+        assert said["state"] == state
+    del browser.http.headers["idempotency-key"]
+
+
 def hire(server: GuildbankServer) -> None:
     """Make the operator of the examples."""
     words = ["operator", "create", ADDRESS, "--name=Olga", "--tenant=demo"]
@@ -248,6 +284,7 @@ def test_the_examples_tell_a_story_that_is_true(server: GuildbankServer, browser
     confirmations(browser, server)
     wishes(browser, server)
     answers(browser, server)
+    payouts(browser, server)
     browser.send("PUT /v1/approval-policy")
     for verb in ("approve", "reject"):
         waits = f"/v1/approvals/{asked(server)}/{verb}"

@@ -37,6 +37,7 @@ DEFAULTS: dict[str, Any] = {
     "erasureWaitDays": 14,
     "exchangesKeptDays": 90,
     "reconcileHour": 6,
+    "payoutCooloffHours": 72,
     "passkeys": None,
 }
 

@@ -7,6 +7,7 @@ import pytest
 from guildbank.plugin_api import Context
 from guildbank.plugin_api.conformance import (
     CONFIRMATION_CHECKS,
+    PAYOUT_CHECKS,
     PROVIDER_CHECKS,
     Check,
     DirectHttp,
@@ -23,6 +24,8 @@ NOBODY_TO_ASK = {
     "a_captured_payment_cannot_be_canceled",
     "a_refund_is_found_with_and_without_its_reference",
     "no_more_is_refunded_than_was_captured",
+    "a_payout_is_found_with_and_without_its_reference",
+    "a_payout_that_is_declined_stays_declined",
     "a_forged_signature_is_rejected",
     "a_signature_covers_the_whole_body",
     "signed_nonsense_is_rejected",
@@ -49,7 +52,7 @@ async def checks() -> dict[str, Check]:
 
 
 @pytest.mark.parametrize(
-    "name", [check.__name__ for check in (*CONFIRMATION_CHECKS, *PROVIDER_CHECKS)]
+    "name", [check.__name__ for check in (*CONFIRMATION_CHECKS, *PAYOUT_CHECKS, *PROVIDER_CHECKS)]
 )
 def test_the_contract_holds(name: str, checks: dict[str, Check]) -> None:
     check = checks[name]

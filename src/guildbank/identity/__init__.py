@@ -16,6 +16,7 @@ from guildbank.identity.contracts.players import (
 )
 from guildbank.identity.contracts.sign_in import PlayerToken, SigningKeyState
 from guildbank.identity.rules import SIGNS_FOR
+from guildbank.identity.store.changes import CREDENTIAL_CHANGES
 from guildbank.identity.store.external import account_elsewhere
 from guildbank.identity.store.players import PLAYERS
 from guildbank.identity.store.profiles import AgeConfirmation, age_of
@@ -48,6 +49,7 @@ from guildbank.identity.usecases.players.read_players import (
 from guildbank.identity.usecases.players.seal import Persons
 
 __all__ = [
+    "CREDENTIAL_CHANGES",
     "OWNER",
     "PLAYERS",
     "SIGNS_FOR",

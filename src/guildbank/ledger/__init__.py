@@ -6,6 +6,8 @@ too_many_legs, unknown_hold, hold_expired, hold_closed, exceeds_hold, not_revers
 player_suspended, player_closed.
 """
 
+from guildbank.ledger.aged import AGED, AgedKey
+from guildbank.ledger.ages import aged_coins
 from guildbank.ledger.assets import ASSETS, is_money, money_asset
 from guildbank.ledger.claws import first_positions
 from guildbank.ledger.contracts import (
@@ -47,6 +49,7 @@ from guildbank.ledger.usecases.explain import Explained, explain
 from guildbank.ledger.usecases.prove import Proof, prove
 
 __all__ = [
+    "AGED",
     "ASSETS",
     "BARS",
     "CHAINED_TRANSFERS",
@@ -59,6 +62,7 @@ __all__ = [
     "TRANSFERS",
     "Account",
     "Address",
+    "AgedKey",
     "Alarm",
     "Asset",
     "Balances",
@@ -78,6 +82,7 @@ __all__ = [
     "Restores",
     "Transfer",
     "account_needs",
+    "aged_coins",
     "balances_now",
     "bar",
     "basis_of",

@@ -16,6 +16,14 @@ UNION ALL
       AND state IN ('created', 'pending', 'unknown')
     LIMIT 5
 )
+UNION ALL
+(
+    SELECT 'payout ' || id
+    FROM payments_payout
+    WHERE provider = $1
+      AND state IN ('requested', 'sending', 'pending', 'unknown')
+    LIMIT 5
+)
 """
 
 UNKNOWN = """
@@ -67,6 +75,18 @@ REFUND_REQUESTS = """
 SELECT
 FROM payments_refund_request
 WHERE state = 'open'
+"""
+
+PAYOUTS_WAITING = """
+SELECT
+FROM payments_payout
+WHERE state = 'waiting'
+"""
+
+PAYOUTS_UNKNOWN = """
+SELECT
+FROM payments_payout
+WHERE state = 'unknown'
 """
 
 # As long as `Timing.request_ages`, which the checkup goes by.
@@ -176,6 +196,16 @@ BACKLOGS = (
         "guildbank_payments_refund_requests_overdue",
         "Requests of players for refunds that have waited for more than 72 hours.",
         OVERDUE_REQUESTS,
+    ),
+    Backlog(
+        "guildbank_payments_payouts_waiting",
+        "Payouts that wait for somebody to decide.",
+        PAYOUTS_WAITING,
+    ),
+    Backlog(
+        "guildbank_payments_payouts_unknown",
+        "Payouts of which nobody here can say whether money moved.",
+        PAYOUTS_UNKNOWN,
     ),
     Backlog(
         "guildbank_payments_reconciliation_differences",

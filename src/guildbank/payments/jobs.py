@@ -14,6 +14,7 @@ from guildbank.payments.usecases.exchanges import forget_exchanges
 from guildbank.payments.usecases.handle_webhook import forget_bodies, sweep_webhooks
 from guildbank.payments.usecases.look import janitor
 from guildbank.payments.usecases.mind_methods import mind_methods
+from guildbank.payments.usecases.payouts.mind import mind_payouts
 from guildbank.payments.usecases.read_reports import read_reports
 from guildbank.payments.usecases.reconcile import reconcile
 from guildbank.payments.usecases.reconcile_daily import begin_days, watch_days
@@ -59,6 +60,11 @@ async def run_janitor(services: Services) -> None:
 async def run_methods(services: Services) -> None:
     """Ask providers which methods they kept, and to let go of those that were removed."""
     await in_each_tenant(services, mind_methods)
+
+
+async def run_payouts(services: Services) -> None:
+    """Send payouts, ask providers about those that nobody knows the end of."""
+    await in_each_tenant(services, mind_payouts)
 
 
 async def run_expiry(services: Services) -> None:
@@ -116,6 +122,7 @@ JOBS = (
     Job("payments.janitor", 10, run_janitor),
     Job("payments.reconcile", 10, run_reconciliations),
     Job("payments.mind_methods", 10, run_methods),
+    Job("payments.mind_payouts", 10, run_payouts),
     Job("payments.expire", 60, run_expiry),
     Job("payments.read_reports", 60, run_reports),
     Job("payments.watch_unapplied", 300, run_watch),

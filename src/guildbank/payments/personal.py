@@ -35,6 +35,10 @@ WHERE processed_at IS NOT NULL
       FROM payments_attempt AS attempt
       JOIN payments_intent AS intent ON intent.id = attempt.payment_id
       WHERE intent.player_id = $1
+      UNION ALL
+      SELECT id
+      FROM payments_payout
+      WHERE player_id = $1
   )
 """
 
@@ -72,6 +76,20 @@ UPDATE payments_customer
 SET state = 'forgetting', changed_at = now()
 WHERE player_id = $1
   AND state IN ('opening', 'open')
+"""
+
+# Where money went is sealed under the person's key; that it went is in the books.
+FORGET_DESTINATIONS = """
+UPDATE payments_payout_destination
+SET state = 'removed', sealed = NULL
+WHERE player_id = $1
+"""
+
+# What hooks noted is theirs to word.
+FORGET_PAYOUTS = """
+UPDATE payments_payout
+SET destination = NULL, sealed_reason = NULL, answers = '[]'
+WHERE player_id = $1
 """
 
 PERSONAL = (
@@ -129,6 +147,27 @@ PERSONAL = (
         ORDER BY id
         """,
         (FORGET_CUSTOMERS,),
+    ),
+    Personal(
+        "payments_payout_destination",
+        """
+        SELECT id, provider, state, sealed, added_by, created_at
+        FROM payments_payout_destination
+        WHERE player_id = $1
+        ORDER BY id
+        """,
+        (FORGET_DESTINATIONS,),
+    ),
+    Personal(
+        "payments_payout",
+        """
+        SELECT id, state, currency, coins, money, amount_minor, provider, destination,
+               sealed_reason, code, created_at, paid_at
+        FROM payments_payout
+        WHERE player_id = $1
+        ORDER BY id
+        """,
+        (FORGET_PAYOUTS,),
     ),
     Personal(
         "payments_settlement",
@@ -238,6 +277,16 @@ OBSTACLES = (
         JOIN payments_refund AS refund ON refund.payment_id = intent.id
         WHERE intent.player_id = ANY($1::text[])
           AND refund.state IN ('created', 'pending', 'unknown')
+        """,
+    ),
+    Obstacle(
+        "payout_in_flight",
+        "A payout has not ended; cancel it, decide on it, or wait for its provider.",
+        """
+        SELECT DISTINCT player_id
+        FROM payments_payout
+        WHERE player_id = ANY($1::text[])
+          AND state IN ('waiting', 'requested', 'sending', 'pending', 'unknown')
         """,
     ),
     Obstacle(

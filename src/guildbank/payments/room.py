@@ -3,6 +3,22 @@
 from guildbank.infra.http import Code
 from guildbank.infra.room import MailTemplate, PluginUse, Room
 from guildbank.payments.backlogs import BACKLOGS, GAUGES, USES_OF_PLUGIN
+from guildbank.payments.contracts.payouts import (
+    DESTINATION_ADDED,
+    DESTINATION_REMOVED,
+    DESTINATION_SEEN,
+    PAYOUT_APPROVED,
+    PAYOUT_CANCELED,
+    PAYOUT_FAILED,
+    PAYOUT_PAID,
+    PAYOUT_PENDING,
+    PAYOUT_REJECTED,
+    PAYOUT_REQUESTED,
+    PAYOUT_RETURNED,
+    PAYOUT_SENDING,
+    PAYOUT_TERMS_SET,
+    PAYOUT_UNKNOWN,
+)
 from guildbank.payments.contracts.requests import (
     REFUND_POLICY_SET,
     REFUND_REQUESTED,
@@ -40,6 +56,9 @@ from guildbank.payments.personal import OBSTACLES, PERSONAL
 from guildbank.payments.subscribers import subscribers
 from guildbank.payments.usecases.answer_dispute import ANSWER
 from guildbank.payments.usecases.decide_request import DECIDE
+from guildbank.payments.usecases.payouts.confirm import CONFIRM as CONFIRM_PAYOUTS
+from guildbank.payments.usecases.payouts.decide import DECIDE as DECIDE_PAYOUTS
+from guildbank.payments.usecases.payouts.terms import SET_TERMS
 from guildbank.payments.usecases.reconcile_daily import MISSED
 from guildbank.payments.usecases.request_words import ASKED, GRANTED, REJECTED
 from guildbank.payments.usecases.watch_unapplied import UNAPPLIED
@@ -64,6 +83,7 @@ ROOM = Room(
     plugin_uses=(PluginUse("a provider's account", USES_OF_PLUGIN),),
     obstacles=OBSTACLES,
     subscribers=subscribers,
+    verbs={"payout": "Payouts: hooks are asked before a player's coins become money."},
     scopes={
         "payments:read": "Read payments, refunds, providers and plugins.",
         "payments:write": "Begin, retry and cancel payments for any player.",
@@ -74,10 +94,15 @@ ROOM = Room(
         "providers:write": "Configure accounts at payment providers.",
         "payment-methods:read": "See players' saved payment methods, by brand and last digits.",
         "payment-methods:remove": "Remove players' saved payment methods.",
+        "payouts:read": "Read payouts, their terms, and where players are paid, masked.",
+        "payouts:write": "Request and cancel payouts, and say where players are paid.",
     },
     permissions={
         DECIDE: "Decide on refunds that players ask for; a grant gives money back.",
         ANSWER: "Answer disputes of buyers with evidence, once each.",
+        CONFIRM_PAYOUTS: "See where payouts go, and confirm what became of their money.",
+        DECIDE_PAYOUTS: "Approve and reject payouts of players' coins.",
+        SET_TERMS: "Say which coins are paid out, for how much and when.",
         SET_POLICY: "Say which refunds nobody decides on, and what becomes of spent coins.",
     },
     held_by={
@@ -91,6 +116,10 @@ ROOM = Room(
         "payments:reconcile": ("finance",),
         "payment-methods:read": ("finance", "support", "compliance"),
         "payment-methods:remove": ("support", "compliance"),
+        DECIDE_PAYOUTS: ("finance", "compliance"),
+        "payouts:read": ("finance", "support", "compliance"),
+        "payouts:write": ("support",),
+        CONFIRM_PAYOUTS: ("finance",),
     },
     events={
         "payments.created": "A payment was begun.",
@@ -141,6 +170,20 @@ ROOM = Room(
         METHOD_REMOVED: "A saved method was removed, and pays no more.",
         METHOD_DETACHED: "The provider let go of a method that was removed.",
         METHOD_DROPPED: "A saved method was gone at its provider, and pays no more.",
+        PAYOUT_TERMS_SET: "How coins of a currency are paid out was changed.",
+        DESTINATION_ADDED: "A player said where money is to go; it cools off.",
+        DESTINATION_REMOVED: "A payout destination was removed.",
+        DESTINATION_SEEN: "Somebody saw in clear where a payout goes.",
+        PAYOUT_REQUESTED: "Coins were taken for a payout, and its money was set aside.",
+        PAYOUT_APPROVED: "Somebody agreed to a payout.",
+        PAYOUT_REJECTED: "Somebody said no to a payout; its coins are back.",
+        PAYOUT_CANCELED: "A payout was taken back before it was sent; its coins are back.",
+        PAYOUT_SENDING: "A provider is being asked to pay out.",
+        PAYOUT_PENDING: "The provider is at work on a payout.",
+        PAYOUT_UNKNOWN: "Nobody here can say whether a payout was paid; the provider is asked.",
+        PAYOUT_PAID: "The provider paid a payout.",
+        PAYOUT_FAILED: "A payout was not paid for certain; its coins are back.",
+        PAYOUT_RETURNED: "A payout's money came back; so are its coins.",
         RECONCILIATION_STARTED: "A period of a provider's report is to be held against the books.",
         MISSED.begins: "A day was not held against a provider's report in time.",
         MISSED.ends: "All days of the last week are held against providers' reports.",
@@ -190,6 +233,19 @@ ROOM = Room(
         Code("payment_method_elsewhere", 409, "Another provider or account keeps the method."),
         Code("payment_methods_full", 409, "The player has saved as many methods as may be."),
         Code("payment_methods_not_saved", 422, "The provider keeps no payment methods."),
+        Code("not_withdrawable", 422, "Coins of this currency are not paid out."),
+        Code("unknown_payout_destination", 422, "The player has no such payout destination."),
+        Code("payout_destination_refused", 422, "Nothing can be paid to what was given."),
+        Code("payout_destinations_full", 409, "The player has as many destinations as may be."),
+        Code("payouts_not_offered", 422, "The provider pays nothing out."),
+        Code("payout_cooling_off", 409, "Something was changed of late; `until` says how long."),
+        Code("payout_out_of_bounds", 422, "Fewer or more coins than one payout may have."),
+        Code("payout_not_whole", 422, "So many coins are worth no exact amount of money."),
+        Code("coins_too_young", 409, "The coins have not been the player's for long enough."),
+        Code("too_many_payouts", 409, "Too many payouts of the player have not ended."),
+        Code("payout_not_waiting", 409, "The payout waits for nobody's decision."),
+        Code("payout_not_cancelable", 409, "The payout was sent or has ended."),
+        Code("payout_not_confirmable", 409, "The payout waits for nobody's word."),
         Code("bad_evidence", 422, "The provider takes no such text, or not so much of it."),
         Code("provider_silent", 503, "The provider did not say how things stand; try again."),
         Code("reports_not_supported", 422, "The provider's plugin reports no settlements."),

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Boolean, DateTime, Integer, LargeBinary, Tabl
 from guildbank.journal import Driver, Statement, fetch_rows, read_each
 from guildbank.journal import Rows as JournalRows
 from guildbank.payments import tables
+from guildbank.payments.contracts.payouts import Payout, StoredDestination
 from guildbank.payments.contracts.reports import Reconciliation
 from guildbank.payments.contracts.requests import RefundRequest
 from guildbank.payments.contracts.rows import (
@@ -27,7 +28,7 @@ from guildbank.payments.contracts.saved import Customer, PaymentMethod
 
 R = TypeVar(
     "R", Intent, Attempt, Refund, Dispute, Account, Check, Reconciliation, RefundRequest, Customer,
-    PaymentMethod,
+    PaymentMethod, Payout, StoredDestination,
 )  # fmt: skip
 
 _TYPES: dict[type, str] = {

@@ -1,19 +1,21 @@
 """Follows the journal for callback steps: what they are to be told is kept, then sent.
 
-They are those of payments, and those of the pipelines of verbs: coins that were spent, granted or
-transferred are told by the same means.
+They are those of payments, and those of the pipelines of verbs: coins that were spent, granted,
+transferred or paid out are told by the same means.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
 from guildbank.infra.database import Tx
 from guildbank.journal import Entry, Subscriber
+from guildbank.payments.contracts.payouts import TOLD_OF_PAYOUTS
 from guildbank.payments.contracts.rows import OF_OPERATORS
 from guildbank.payments.outbox import Payer, Telling, add_entries, add_tellings, payers_of
 from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.payouts.request import PURPOSE
 from guildbank.pipelines import began_with, choose, choose_each
 from guildbank.wallets import TOLD
 
@@ -68,7 +70,7 @@ class CallbackOutbox:
         return [Telling(purpose, step.id, number, entry, payer.id) for step in stages.callbacks]
 
     async def _of_verbs(self, tx: Tx, schema: str, entries: Sequence[Entry]) -> Sequence[Telling]:
-        moved = [(entry, TOLD[entry.kind]) for entry in entries if entry.kind in TOLD]
+        moved = [(entry, _TOLD[entry.kind]) for entry in entries if entry.kind in _TOLD]
         if not moved:
             return []
         wanted = [(verb, whose(entry)) for entry, (verb, whose) in moved]
@@ -81,7 +83,7 @@ class CallbackOutbox:
 
 
 class EntryIndex:
-    """Keeps which entries are about which payment, for the payment's timeline."""
+    """Keeps which entries are about which payment or payout, for its timeline."""
 
     name = "payments.entries"
     from_start = True
@@ -94,15 +96,34 @@ class EntryIndex:
             await add_entries(tx.driver, found)
 
 
+class _OfPayout(msgspec.Struct):
+    player: str
+
+
+_OF_PAYOUT = msgspec.json.Decoder(_OfPayout)
+
+
+def _player(entry: Entry) -> str:
+    return _OF_PAYOUT.decode(entry.data).player
+
+
+_TOLD: Mapping[str, tuple[str, Callable[[Entry], str]]] = {
+    **TOLD, **dict.fromkeys(TOLD_OF_PAYOUTS, (PURPOSE, _player)),
+}  # fmt: skip
+"""Which entries the callback steps of a verb are told of, and whose they are."""
+
+
 class _OfPayment(msgspec.Struct):
     payment: str | None = None
+    payout: str | None = None
 
 
 _OF_PAYMENT = msgspec.json.Decoder(_OfPayment)
 
 
 def _payment(entry: Entry) -> str | None:
-    return _OF_PAYMENT.decode(entry.data).payment
+    of = _OF_PAYMENT.decode(entry.data)
+    return of.payment or of.payout
 
 
 def _is_ours(kind: str) -> bool:

@@ -17,7 +17,7 @@ BEFORE_MOVES = "before_moves"
 MAX_MOVES = 200
 """How many operations one call asks about at most."""
 
-MoveVerb: TypeAlias = Literal["spend", "grant", "transfer"]
+MoveVerb: TypeAlias = Literal["spend", "grant", "transfer", "payout"]
 
 
 class MoveLeg(msgspec.Struct, frozen=True, kw_only=True):

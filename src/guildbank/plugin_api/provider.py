@@ -178,6 +178,8 @@ class EventKind(StrEnum):
     """The company asks how much of a purchase was used, to decide on a refund (`TellsUsage`)."""
     METHOD_CHANGED = "method_changed"
     """A kept method was detached or has other dates; the core asks about it (`SavesMethods`)."""
+    PAYOUT = "payout"
+    """A payout was paid, failed or came back; the core asks about it (`PaysOut`)."""
     IGNORED = "ignored"
 
 
@@ -190,7 +192,8 @@ class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True):
     names none, each that was paid is asked about. For disputes the amount and
     `dispute_reference` are taken from the event; `won` is set when one is closed. `dispute_status`
     and `answer_by`, until when evidence is taken, are told where the event has them.
-    `method_reference` is the provider's name of the kept method that has changed.
+    `method_reference` is the provider's name of the kept method that has changed, `payout_id` and
+    `payout_reference` are ours and the provider's name of a payout.
     """
 
     external_id: str
@@ -207,6 +210,8 @@ class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True):
     dispute_status: DisputeStatus | None = None
     answer_by: datetime | None = None
     method_reference: str | None = None
+    payout_id: str | None = None
+    payout_reference: str | None = None
 
 
 class WebhookRejected(msgspec.Struct, frozen=True, kw_only=True):

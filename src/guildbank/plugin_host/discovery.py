@@ -12,6 +12,7 @@ from guildbank.plugin_api import (
     API_VERSION,
     BEFORE_MOVES,
     CAPABILITY_VERBS,
+    PAYOUTS,
     SAVED_METHODS,
     Captcha,
     IdentityProvider,
@@ -202,6 +203,8 @@ _OF_SAVED = (
     "remove_method",
 )
 """What a provider must be able to do that keeps methods of payment."""
+_OF_PAYOUTS = ("check_destination", "pay_out", "fetch_payout")
+"""What a provider must be able to do that pays money out."""
 
 
 def check_manifest(manifest: object, plugin: object) -> str | None:
@@ -232,6 +235,7 @@ def _verbs_of_capabilities(manifest: Manifest) -> list[str]:
         return [
             *(_OF_EVIDENCE if manifest.evidence_fields else ()),
             *(_OF_SAVED if SAVED_METHODS in manifest.capabilities else ()),
+            *(_OF_PAYOUTS if PAYOUTS in manifest.capabilities else ()),
         ]
     return [
         verb

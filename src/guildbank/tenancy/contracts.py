@@ -64,7 +64,8 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     nobody can make one. A player who asks to be erased has `erasure_wait_days` to sign in and undo
     it. For `exchanges_kept_days` it is kept what providers, plugins and callers exchanged about a
     payment; with 0 none of it is. From `reconcile_hour` on, in UTC, the day before is held against
-    what providers report; without an hour no day is by itself.
+    what providers report; without an hour no day is by itself. For `payout_cooloff_hours` after a
+    new destination, password or address a player is paid nothing out.
     """
 
     spent_coins: SpentCoins = "refuse"
@@ -78,6 +79,7 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     erasure_wait_days: int = 14
     exchanges_kept_days: int = 90
     reconcile_hour: int | None = 6
+    payout_cooloff_hours: int = 72
 
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):

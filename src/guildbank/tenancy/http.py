@@ -80,6 +80,15 @@ Actions = Annotated[
 KeptDays = Annotated[
     int, Meta(ge=0, le=3_650, description="For how long exchanges about payments are kept.")
 ]
+CoolHours = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=720,
+        description="How long nothing is paid out to a player after a new destination, password or "
+        "e-mail address.",
+    ),
+]
 Hour = Annotated[
     int,
     Meta(
@@ -138,6 +147,7 @@ class SettingsBody(Body):
     erasure_wait_days: WaitDays | Unset = msgspec.UNSET
     exchanges_kept_days: KeptDays | Unset = msgspec.UNSET
     reconcile_hour: Hour | Unset | None = msgspec.UNSET
+    payout_cooloff_hours: CoolHours | Unset = msgspec.UNSET
 
 
 class CreateTenantBody(Body):
@@ -216,6 +226,7 @@ class TenantSettingsView(View):
     erasure_wait_days: int
     exchanges_kept_days: int
     reconcile_hour: int | None
+    payout_cooloff_hours: int
 
 
 class TenantView(View):

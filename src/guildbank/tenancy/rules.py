@@ -134,6 +134,7 @@ def changed_settings(before: TenantSettings, after: TenantSettings) -> list[str]
         "secondFactor": before.second_factor != after.second_factor,
         "secondFactorActions": before.second_factor_actions != after.second_factor_actions,
         "passkeys": before.passkeys != after.passkeys,
+        "payoutCooloffHours": before.payout_cooloff_hours != after.payout_cooloff_hours,
         "reconcileHour": before.reconcile_hour != after.reconcile_hour,
         **{
             f"mail.{_camel(name)}": getattr(before.mail, name) != getattr(after.mail, name)

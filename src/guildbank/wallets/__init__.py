@@ -12,6 +12,7 @@ from guildbank.wallets.coins import (
     claw_needs,
     credit,
     debt_of,
+    in_debt,
 )
 from guildbank.wallets.contracts import (
     BUCKETS,
@@ -53,6 +54,7 @@ __all__ = [
     "credit",
     "debt_of",
     "default_currency",
+    "in_debt",
     "purse_of",
     "wallet",
     "wallet_needs",

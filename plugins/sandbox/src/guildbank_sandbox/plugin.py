@@ -6,9 +6,12 @@ from urllib.parse import quote
 
 from guildbank.plugin_api import (
     Context,
+    Destination,
+    DestinationRefused,
     Manifest,
     Outcome,
     PaymentRequest,
+    PayoutRequest,
     ProviderEvent,
     RefundRequest,
     SettlementPage,
@@ -17,7 +20,7 @@ from guildbank.plugin_api import (
     never_arrived,
 )
 from guildbank.plugin_api.conformance import Rehearsal
-from guildbank_sandbox import events, outcomes, settlements, signatures
+from guildbank_sandbox import events, outcomes, payouts, settlements, signatures
 from guildbank_sandbox.client import (
     DEFAULT_TIMEOUT_SECONDS,
     SandboxUnreachable,
@@ -41,7 +44,7 @@ MANIFEST = Manifest(
     slot=Slot.PROVIDER,
     title="Sandbox",
     capabilities=frozenset(
-        {"redirect", "cancel", "refund", "partial_refund", "dispute", "settlements"}
+        {"redirect", "cancel", "refund", "partial_refund", "dispute", "settlements", "payouts"}
     ),
     settings_schema={
         "type": "object",
@@ -209,6 +212,22 @@ class SandboxProvider:
     ) -> SettlementPage:
         """Return a page of what the provider reports of the account's money."""
         return await settlements.read(context, since, until, cursor)
+
+    async def check_destination(
+        self, context: Context, given: Mapping[str, str]
+    ) -> Destination | DestinationRefused:
+        """Read an account of the sandbox."""
+        return payouts.read_destination(given)
+
+    async def pay_out(self, context: Context, request: PayoutRequest) -> Outcome:
+        """Send money."""
+        return await payouts.pay_out(context, request)
+
+    async def fetch_payout(
+        self, context: Context, request: PayoutRequest, reference: str | None
+    ) -> Outcome:
+        """Say how a payout stands."""
+        return await payouts.fetch_payout(context, request, reference)
 
     async def test_connection(self, context: Context) -> str:
         """Return which account answered; raises SandboxUnreachable if none did."""

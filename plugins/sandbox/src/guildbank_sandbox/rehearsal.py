@@ -43,5 +43,7 @@ REHEARSAL = Rehearsal(
     needs_action="checkout",
     redirected=redirected,
     sign=sign,
+    pays_to={"account": "instant-0042"},
+    pays_never={"account": "declined-0042"},
     complete_action=pay,
 )

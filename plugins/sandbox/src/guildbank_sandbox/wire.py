@@ -67,6 +67,23 @@ class Refunds(msgspec.Struct, frozen=True, kw_only=True):
     items: list[RefundObject]
 
 
+class PayoutObject(msgspec.Struct, frozen=True, kw_only=True):
+    """A payout in an answer."""
+
+    id: str
+    reference: str
+    state: str
+    amount_minor: int
+    currency: str
+    code: str | None = None
+
+
+class Payouts(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a look-up of payouts by reference."""
+
+    items: list[PayoutObject]
+
+
 class SettlementObject(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the report; `amount_minor` is signed, `ours` the merchant's reference."""
 

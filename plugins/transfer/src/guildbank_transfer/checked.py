@@ -30,5 +30,10 @@ def in_groups(text: str) -> str:
     return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
 
 
+def plain(text: str) -> str:
+    """Return an IBAN or BIC without spaces, in capitals."""
+    return "".join(text.split()).upper()
+
+
 def _mod_97(text: str) -> int:
     return int("".join(str(int(one, 36)) for one in text[4:] + text[:4])) % 97

@@ -7,7 +7,7 @@ MANIFEST = Manifest(
     version="0.1.0",
     slot=Slot.PROVIDER,
     title="Bank transfer",
-    capabilities=frozenset({"refund", "partial_refund", "cancel", "confirm"}),
+    capabilities=frozenset({"refund", "partial_refund", "cancel", "confirm", "payouts"}),
     settings_schema={
         "type": "object",
         "additionalProperties": False,

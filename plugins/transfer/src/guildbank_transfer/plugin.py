@@ -13,12 +13,15 @@ from guildbank.kernel.money import format_money
 from guildbank.plugin_api import (
     Confirmation,
     Context,
+    Destination,
+    DestinationRefused,
     Manifest,
     NextAction,
     NotConfirmed,
     Outcome,
     OutcomeStatus,
     PaymentRequest,
+    PayoutRequest,
     ProviderEvent,
     RefundRequest,
     SettingProblem,
@@ -26,8 +29,9 @@ from guildbank.plugin_api import (
     never_arrived,
 )
 from guildbank.plugin_api.conformance import Rehearsal
-from guildbank_transfer.checked import in_groups, is_iban, reference_of
+from guildbank_transfer.checked import in_groups, is_iban, plain, reference_of
 from guildbank_transfer.manifest import MANIFEST
+from guildbank_transfer.payouts import read_destination, read_word
 from guildbank_transfer.words import read_statement, read_transaction, unknown
 
 DAYS = 14
@@ -45,7 +49,7 @@ class BankTransferProvider:
     def check_settings(self, settings: Mapping[str, Any]) -> Sequence[SettingProblem]:
         """Find an IBAN whose check digits are wrong."""
         iban = settings.get("iban")
-        if isinstance(iban, str) and not is_iban(_plain(iban)):
+        if isinstance(iban, str) and not is_iban(plain(iban)):
             detail = "The check digits are wrong: compare it with what the bank wrote."
             return [SettingProblem(field="iban", detail=detail)]
         return []
@@ -53,7 +57,7 @@ class BankTransferProvider:
     async def create_payment(self, context: Context, request: PaymentRequest) -> Outcome:
         """Show at once where to pay, by which reference and until when."""
         settings = context.settings
-        iban = _plain(str(settings["iban"]))
+        iban = plain(str(settings["iban"]))
         if not is_iban(iban):
             raise ValueError("the IBAN of the settings has wrong check digits")
         until = context.now + timedelta(days=settings.get("days", DAYS))
@@ -132,6 +136,30 @@ class BankTransferProvider:
             currency=request.currency,
         )
 
+    async def check_destination(
+        self, context: Context, given: Mapping[str, str]
+    ) -> Destination | DestinationRefused:
+        """Read an account; nobody can be asked whether it exists."""
+        return read_destination(given)
+
+    async def pay_out(self, context: Context, request: PayoutRequest) -> Outcome:
+        """Wait until an operator has sent the money."""
+        return Outcome(status=OutcomeStatus.PENDING, reference=request.payout_id)
+
+    async def fetch_payout(
+        self, context: Context, request: PayoutRequest, reference: str | None
+    ) -> Outcome:
+        """Wait on; one that is not known to wait yet is begun again."""
+        if reference is None:
+            return never_arrived(request.payout_id, context.now, "The payout by transfer")
+        return Outcome(status=OutcomeStatus.PENDING, reference=reference)
+
+    async def confirm_payout(
+        self, context: Context, request: PayoutRequest, data: Mapping[str, str]
+    ) -> Outcome | NotConfirmed:
+        """Take an operator's word that the money was sent, was not, or came back."""
+        return read_word(request, data)
+
     async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes
     ) -> ProviderEvent | WebhookRejected:
@@ -140,14 +168,19 @@ class BankTransferProvider:
 
     async def test_connection(self, context: Context) -> str:
         """Say which account buyers are shown; there is nobody to be called."""
-        iban = _plain(str(context.settings["iban"]))
+        iban = plain(str(context.settings["iban"]))
         if not is_iban(iban):
             raise ValueError("the IBAN of the settings has wrong check digits")
         return f"Buyers pay to {in_groups(iban)}. No bank was called."
 
     def rehearsal(self) -> Rehearsal:
         """Return how an operator would confirm each payment of a run."""
-        return Rehearsal(pays="transfer", keeps_books=False, confirms=_statement_of)
+        return Rehearsal(
+            pays="transfer", keeps_books=False, confirms=_statement_of, pays_to=ACCOUNT
+        )
+
+
+ACCOUNT = {"holder": "A. Nderson", "iban": "DE89 3704 0044 0532 0130 00"}
 
 
 def _statement_of(context: Context, request: PaymentRequest) -> Mapping[str, str]:
@@ -157,10 +190,6 @@ def _statement_of(context: Context, request: PaymentRequest) -> Mapping[str, str
         "currency": request.currency,
         "transaction": request.attempt_id,
     }
-
-
-def _plain(text: str) -> str:
-    return "".join(text.split()).upper()
 
 
 PLUGIN = BankTransferProvider()

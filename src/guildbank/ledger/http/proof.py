@@ -73,8 +73,9 @@ class MoneyView(View):
 
     `unspent` is what coins still in wallets cost (deferred revenue), `recognised` what spent
     coins cost. `backing` is the ledger's own account: unspent + recognised. `fees` is what
-    providers kept, `held` what they hold: captured - refunded - disputed - fees. `other` must be
-    zero.
+    providers kept, `paidOut` what they paid to players, `held` what they hold: captured - refunded
+    - disputed - fees - paidOut. `payoutCost` is paidOut + payoutInFlight, what payouts cost so far.
+    `other` must be zero.
     """
 
     __example__: ClassVar = {
@@ -90,7 +91,10 @@ class MoneyView(View):
         "other": "0.00",
         "backing": "2.99",
         "fees": "0.39",
-        "held": "2.60",
+        "paidOut": "1.00",
+        "payoutInFlight": "0.50",
+        "payoutCost": "1.50",
+        "held": "1.60",
     }
 
     money: str
@@ -105,6 +109,9 @@ class MoneyView(View):
     other: str
     backing: str
     fees: str
+    paid_out: str
+    payout_in_flight: str
+    payout_cost: str
     held: str
     holds: bool
 
@@ -299,6 +306,9 @@ def _money(one: MoneyProof) -> MoneyView:
         other=text(one.other),
         backing=text(one.backing),
         fees=text(one.fees),
+        paid_out=text(one.paid_out),
+        payout_in_flight=text(one.payout_in_flight),
+        payout_cost=text(one.payout_cost),
         held=text(one.held),
         holds=one.holds,
     )

@@ -30,6 +30,8 @@ from guildbank.ledger.usecases.balances import NOW
 PAGE_ACCOUNTS = 1_000
 MAX_PROBLEMS = 100
 MAX_PRICES = 1_000
+FLOWS = ("captured", "refunded", "disputed", "fees", "paid_out")
+"""What goes to and from providers."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -56,8 +58,10 @@ class MoneyProof(msgspec.Struct, frozen=True, kw_only=True):
     captured - refunded - disputed = unspent + recognised + written_off + unapplied + refunding.
     `written_off` is negative where money was given back for coins already spent. `backing` is the
     ledger's own account, which must equal unspent + recognised. `fees` is what providers kept,
-    beside the equation: they hold captured - refunded - disputed - fees. `other` is what lies in
-    accounts that the equation does not know, and must be zero.
+    beside the equation, and so is what was `paid_out` to players: providers hold captured -
+    refunded - disputed - fees - paid_out. What payouts cost the house must equal paid_out +
+    payout_in_flight. `other` is what lies in accounts that the equation does not know, and must be
+    zero.
     """
 
     money: str
@@ -74,15 +78,18 @@ class MoneyProof(msgspec.Struct, frozen=True, kw_only=True):
     backing: int = 0
     fees: int = 0
     fees_account: int = 0
+    paid_out: int = 0
+    payout_in_flight: int = 0
+    payout_cost: int = 0
 
     @property
     def held(self) -> int:
         """Return what providers hold for us."""
-        return self.captured - self.refunded - self.disputed - self.fees
+        return self.captured - self.refunded - self.disputed - self.fees - self.paid_out
 
     @property
     def holds(self) -> bool:
-        """Say whether the equation holds, the backing is what the lots say, and so are the fees."""
+        """Say whether the equation holds, the lots say the backing, flows the rest."""
         right = (
             self.unspent + self.recognised + self.written_off
             + self.unapplied + self.refunding
@@ -92,6 +99,7 @@ class MoneyProof(msgspec.Struct, frozen=True, kw_only=True):
             left == right
             and self.backing == self.unspent + self.recognised
             and self.fees == self.fees_account
+            and self.payout_cost == self.paid_out + self.payout_in_flight
         )
 
 
@@ -277,8 +285,10 @@ async def _money(driver: Driver, state: _State) -> list[MoneyProof]:
     """Put law 2 together for each money."""
     flows: dict[str, dict[str, int]] = {}
     for asset, kind, out, back in await driver.fetch(READ_FLOWS):
-        own = flows.setdefault(asset, {"captured": 0, "refunded": 0, "disputed": 0, "fees": 0})
-        if "fee" in kind:
+        own = flows.setdefault(asset, dict.fromkeys(FLOWS, 0))
+        if "payout" in kind:
+            own["paid_out"] += back - out
+        elif "fee" in kind:
             own["fees"] += back - out
         elif "refund" in kind:
             own["refunded"] += back - out
@@ -296,12 +306,16 @@ async def _money(driver: Driver, state: _State) -> list[MoneyProof]:
             if code == asset.asset and not bucket.startswith("provider:")
         }
         backing, fees = rest.pop("backing", 0), -rest.pop("fees", 0)
-        named = {name: rest.pop(name, 0) for name in ("written_off", "unapplied", "refunding")}
+        named = {
+            name: rest.pop(name, 0)
+            for name in ("written_off", "unapplied", "refunding", "payout_in_flight")
+        }
+        payouts = -rest.pop("payout_cost", 0)
         unspent, recognised = state.basis.get(asset.asset, (0, 0))
         proof = MoneyProof(
             money=asset.asset, scale=asset.scale, unspent=unspent, recognised=recognised,
             other=sum(rest.values()), backing=backing,
-            fees_account=fees, **named, **flows.get(asset.asset, {}),
+            fees_account=fees, payout_cost=payouts, **named, **flows.get(asset.asset, {}),
         )  # fmt: skip
         found.append(proof)
         if not proof.holds:
@@ -315,5 +329,6 @@ def _unbacked(proof: MoneyProof) -> str:
         f"recognised basis is {proof.recognised}; captured {proof.captured}, refunded "
         f"{proof.refunded}, disputed {proof.disputed}, in accounts without a name {proof.other}; "
         f"fees {proof.fees}, of which "
-        f"{proof.fees_account} are in their account"
+        f"{proof.fees_account} are in their account; paid out {proof.paid_out}, in flight "
+        f"{proof.payout_in_flight}, which cost {proof.payout_cost}"
     )

@@ -8,6 +8,10 @@ from guildbank.payments.http import (
     exchanges,
     payment_methods,
     payments,
+    payout_decisions,
+    payout_destinations,
+    payout_terms,
+    payouts,
     providers,
     reconciliations,
     refund_decisions,
@@ -27,10 +31,13 @@ APPROVABLES = (
     confirmations.CONFIRMING,
     refund_policy.SETTING,
     spent_coins.SETTING,
+    payout_terms.SETTING,
+    payout_decisions.APPROVING,
 )
 ROUTES = (
     *payments.ROUTES, *timeline.ROUTES, *coins.ROUTES, *refunds.ROUTES, *confirmations.ROUTES,
     *refund_requests.ROUTES, *refund_decisions.ROUTES, *refund_policy.ROUTES, *providers.ROUTES,
     *webhooks.ROUTES, *callbacks.ROUTES, *reconciliations.ROUTES, *spent_coins.ROUTES,
     *exchanges.ROUTES, *disputes.ROUTES, *payment_methods.ROUTES,
+    *payouts.ROUTES, *payout_destinations.ROUTES, *payout_decisions.ROUTES, *payout_terms.ROUTES,
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from guildbank.payments.tables.money import attempt, check, dispute, intent, refund, refund_request
 from guildbank.payments.tables.others import provider, reconciliation
+from guildbank.payments.tables.payouts import payout, payout_destination, payout_terms
 from guildbank.payments.tables.saved import customer, method
 
 __all__ = [
@@ -11,6 +12,9 @@ __all__ = [
     "dispute",
     "intent",
     "method",
+    "payout",
+    "payout_destination",
+    "payout_terms",
     "provider",
     "reconciliation",
     "refund",

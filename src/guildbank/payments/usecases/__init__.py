@@ -50,6 +50,8 @@ class Timing:
     """How long a payment may take."""
     resend: timedelta = timedelta(hours=20)
     """How long a refund may be sent again under its key; providers keep keys for 24 h."""
+    payout_returns: timedelta = timedelta(days=30)
+    """How long after it was paid a provider is asked whether a payout came back."""
     finish: tuple[timedelta, ...] = (
         timedelta(seconds=30),
         timedelta(minutes=5),

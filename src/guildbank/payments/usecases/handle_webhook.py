@@ -20,6 +20,7 @@ from guildbank.payments.usecases.finish_refund import look_at_refund
 from guildbank.payments.usecases.foreign_refund import TOO_EARLY, BookForeignRefund
 from guildbank.payments.usecases.look import look_at_attempt
 from guildbank.payments.usecases.look_at_method import follow_method
+from guildbank.payments.usecases.payouts.mind import find_told, follow_payout
 from guildbank.payments.usecases.saved_names import names_of
 from guildbank.payments.usecases.settle import terms_of
 from guildbank.payments.usecases.spent_coins import spent_default
@@ -39,10 +40,16 @@ async def handle_webhook(payments: Payments, tenant: TenantRef, id_: str) -> Non
         claimed = await inbox.claim_webhook(tx.driver, id_, payments.clock.now(), timing.lease)
     if claimed is None:
         return
-    attempt: Attempt | None = None
+    about: str | None = None
     try:
-        attempt = await _attempt(payments, tenant, claimed.provider, claimed.event)
-        outcome = await _handle(payments, tenant, attempt, claimed.provider, claimed.event)
+        if claimed.event.kind is EventKind.PAYOUT:
+            payout = await find_told(payments, tenant, claimed.provider, claimed.event)
+            about = None if payout is None else payout.id
+            outcome = await follow_payout(payments, tenant, payout)
+        else:
+            attempt = await _attempt(payments, tenant, claimed.provider, claimed.event)
+            about = None if attempt is None else attempt.id
+            outcome = await _handle(payments, tenant, attempt, claimed.provider, claimed.event)
     except Exception as error:  # the event stays in the inbox and is tried again
         log.warning("webhook_failed", webhook=id_, error=repr(error))
         outcome = Refusal(code="failed", detail=repr(error)[:500])
@@ -52,7 +59,6 @@ async def handle_webhook(payments: Payments, tenant: TenantRef, id_: str) -> Non
     problem = None if isinstance(outcome, Receipt) or settled else outcome.code
     async with payments.db.begin(tenant.schema) as tx:
         if settled or old:
-            about = None if attempt is None else attempt.id
             await inbox.close_webhook(tx.driver, id_, now, problem, about)
         else:
             later = now + next_look(timing.webhook, claimed.tries - 1)

@@ -33,8 +33,14 @@ class OpenMoney(Act):
 
 async def open_money(payments: Payments, tenant: TenantRef, outcome: Outcome) -> None:
     """Make the accounts of the money that a capture is in, unless they are known to be there."""
-    money = (tenant.id, outcome.currency or "")
-    if outcome.status is OutcomeStatus.PROCESSED and money not in payments.opened:
-        opened = await payments.journal.submit(tenant.schema, OpenMoney(money[1]))
+    if outcome.status is OutcomeStatus.PROCESSED:
+        await open_accounts(payments, tenant, outcome.currency or "")
+
+
+async def open_accounts(payments: Payments, tenant: TenantRef, money: str) -> None:
+    """Make the accounts of a money, unless they are known to be there."""
+    place = (tenant.id, money)
+    if place not in payments.opened:
+        opened = await payments.journal.submit(tenant.schema, OpenMoney(money))
         if isinstance(opened, Receipt) or opened == NO_CHANGE:
-            payments.opened.add(money)
+            payments.opened.add(place)

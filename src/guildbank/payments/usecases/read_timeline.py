@@ -54,10 +54,11 @@ async def read_timeline(
 
 async def _entries(driver: Driver, payment_id: str) -> list[Moment]:
     entries = await entries_at(driver, await past.entries_of(driver, payment_id))
-    return [_entry(one) for one in entries.values()]
+    return [moment_of(one) for one in entries.values()]
 
 
-def _entry(entry: Entry) -> Moment:
+def moment_of(entry: Entry) -> Moment:
+    """Return an entry of the journal as something that happened."""
     said: dict[str, Any] = msgspec.json.decode(entry.data)
     transaction = seq_id("txn", entry.seq, entry.at)
     return Moment(entry.at, 1, entry.kind, entry.principal, {**said, "transactionId": transaction})
@@ -65,19 +66,26 @@ def _entry(entry: Entry) -> Moment:
 
 def _checks(rows: Sequence[past.CheckRow]) -> Iterator[Moment]:
     for row in rows:
-        for answer in _CHECKS.decode(row.answers):
-            facts: dict[str, Any] = {
-                "step": answer.step, "plugin": answer.plugin, "slot": answer.slot,
-                "attempt": row.number or None, "microseconds": answer.micros,
-            }  # fmt: skip
-            if answer.code is not None:
-                facts["code"] = answer.code
-            if answer.points is not None:
-                facts["points"] = answer.points
-                facts["reasons"] = [msgspec.to_builtins(one) for one in answer.reasons]
-            if answer.notes:
-                facts["notes"] = dict(answer.notes)
-            yield Moment(row.at, 0, f"check.{answer.verdict}", None, facts)
+        yield from said_by_checks(row.at, row.number or None, _CHECKS.decode(row.answers))
+
+
+def said_by_checks(
+    at: datetime, attempt: int | None, answers: Sequence[Answer]
+) -> Iterator[Moment]:
+    """Yield what checks or hooks said, each as something that happened."""
+    for answer in answers:
+        facts: dict[str, Any] = {
+            "step": answer.step, "plugin": answer.plugin, "slot": answer.slot,
+            "attempt": attempt, "microseconds": answer.micros,
+        }  # fmt: skip
+        if answer.code is not None:
+            facts["code"] = answer.code
+        if answer.points is not None:
+            facts["points"] = answer.points
+            facts["reasons"] = [msgspec.to_builtins(one) for one in answer.reasons]
+        if answer.notes:
+            facts["notes"] = dict(answer.notes)
+        yield Moment(at, 0, f"check.{answer.verdict}", None, facts)
 
 
 def _webhooks(rows: Sequence[past.WebhookRow]) -> Iterator[Moment]:

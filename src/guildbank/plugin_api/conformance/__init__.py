@@ -35,6 +35,7 @@ from guildbank.plugin_api.conformance.identity.run import (
 from guildbank.plugin_api.conformance.run import (
     CONFIRMATION_CHECKS,
     FINISH_CHECKS,
+    PAYOUT_CHECKS,
     PROVIDER_CHECKS,
     REPORT_CHECKS,
     SAVED_CHECKS,
@@ -55,6 +56,7 @@ __all__ = [
     "GRANT",
     "IDENTITY_CHECKS",
     "OPERATION_CHECKS",
+    "PAYOUT_CHECKS",
     "PROVIDER_CHECKS",
     "PURCHASE",
     "REPORT_CHECKS",

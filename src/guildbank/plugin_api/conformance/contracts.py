@@ -43,6 +43,8 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     `keeps_books` is false where there is nobody to be asked how a payment or refund stands.
     `product_id` is what is sold, for a provider that has to know.
     `found_by_attempt` is false where a provider cannot be asked by an id of ours.
+    `pays_to` is where a provider that pays out pays at once, or `pending` where a person sends it;
+    `pays_never` a destination that is read and then declined.
     `amount_minor` is divided by three for partial refunds.
     `redirected` returns the settings with the provider's address replaced by the given URL, so
     that silence can be rehearsed. `sign` returns the headers of a webhook whose body is correctly
@@ -60,6 +62,8 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     product_id: str | None = None
     stays_open: bool = False
     reverse: Callable[[Context, Outcome], Awaitable[None]] | None = None
+    pays_to: Mapping[str, str] | None = None
+    pays_never: Mapping[str, str] | None = None
     amount_minor: int = 900
     currency: str = "EUR"
     redirected: Callable[[Mapping[str, Any], str], Mapping[str, Any]] | None = None

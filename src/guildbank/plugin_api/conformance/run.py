@@ -6,6 +6,7 @@ from guildbank.plugin_api.conformance import (
     finish_checks,
     manifest_checks,
     payment_checks,
+    payout_checks,
     refund_checks,
     report_checks,
     saved_checks,
@@ -37,6 +38,9 @@ FINISH_CHECKS: tuple[CheckFunction, ...] = finish_checks.CHECKS
 REPORT_CHECKS: tuple[CheckFunction, ...] = report_checks.CHECKS
 """Run besides, where the manifest names the capability `reports`."""
 
+PAYOUT_CHECKS: tuple[CheckFunction, ...] = payout_checks.CHECKS
+"""Run besides, where the manifest names the capability `payouts`."""
+
 SAVED_CHECKS: tuple[CheckFunction, ...] = saved_checks.CHECKS
 """Run besides, where the manifest names the capability `saved_methods`."""
 
@@ -67,6 +71,7 @@ async def run_provider_conformance(
         *(REPORT_CHECKS if report_checks.CAPABILITY in capabilities else ()),
         *(FINISH_CHECKS if finish_checks.CAPABILITY in capabilities else ()),
         *(SAVED_CHECKS if saved_checks.CAPABILITY in capabilities else ()),
+        *(PAYOUT_CHECKS if payout_checks.CAPABILITY in capabilities else ()),
         *PROVIDER_CHECKS,
     )
     return [await _run(check, stage) for check in checks]

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 from guildbank.plugin_api.confirmation import Confirmation, Confirms, NotConfirmed
 from guildbank.plugin_api.finishing import Finishes
 from guildbank.plugin_api.manifest import Manifest
+from guildbank.plugin_api.payouts import Destination, DestinationRefused, PayoutRequest, PaysOut
 from guildbank.plugin_api.provider import (
     Context,
     Outcome,
@@ -111,6 +112,26 @@ class Witness:
     async def remove_method(self, context: Context, customer: str, reference: str) -> None:
         """Pass on, for a provider that keeps methods."""
         await self._keep(self._keeper.remove_method(context, customer, reference))
+
+    async def check_destination(
+        self, context: Context, given: Mapping[str, str]
+    ) -> Destination | DestinationRefused:
+        """Pass on, for a provider that pays out."""
+        return await self._keep(self._payer_out.check_destination(context, given))
+
+    async def pay_out(self, context: Context, request: PayoutRequest) -> Outcome:
+        """Pass on, for a provider that pays out."""
+        return await self._keep(self._payer_out.pay_out(context, request))
+
+    async def fetch_payout(
+        self, context: Context, request: PayoutRequest, reference: str | None
+    ) -> Outcome:
+        """Pass on, for a provider that pays out."""
+        return await self._keep(self._payer_out.fetch_payout(context, request, reference))
+
+    @property
+    def _payer_out(self) -> PaysOut:
+        return cast("PaysOut", self._provider)
 
     @property
     def _keeper(self) -> SavesMethods:

@@ -25,6 +25,7 @@ from guildbank.plugin_api.lifecycle import SettingProblem
 from guildbank.plugin_api.manifest import Slot
 from guildbank.plugin_api.moves import Judged, MoveView
 from guildbank.plugin_api.notification import Delivery, Notification
+from guildbank.plugin_api.payouts import Destination, DestinationRefused, PayoutRequest
 from guildbank.plugin_api.provider import (
     Context,
     Outcome,
@@ -106,6 +107,9 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
         "saved_method": Verb(Context, (str, str, str), (SavedMethod, _NONE)),
         "fetch_method": Verb(Context, (str, str), (SavedMethod, _NONE)),
         "remove_method": Verb(Context, (str, str), (_NONE,)),
+        "check_destination": Verb(Context, (_TEXTS,), (Destination, DestinationRefused)),
+        "pay_out": Verb(Context, (PayoutRequest,), (Outcome,)),
+        "fetch_payout": Verb(Context, (PayoutRequest, _REFERENCE), (Outcome,)),
         "test_connection": Verb(Context, (), (str,)),
     },
     Slot.NOTIFICATION: {

@@ -6,7 +6,6 @@ from typing import Annotated
 import msgspec
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency, Provide
-from litestar.enums import MediaType
 from litestar.params import Parameter
 
 from guildbank.kernel import Refusal
@@ -16,13 +15,14 @@ from guildbank_sandbox.server import (
     disputes,
     idempotency,
     payments,
+    payout_api,
     refunds,
 )
 from guildbank_sandbox.server.accounts import OpenAccount
+from guildbank_sandbox.server.answers import answer, broken
 from guildbank_sandbox.server.database import Database
 from guildbank_sandbox.server.disputes import OpenDispute
 from guildbank_sandbox.server.edge import Refused, WebRequest, accepted, decode
-from guildbank_sandbox.server.idempotency import Stored
 from guildbank_sandbox.server.methods import METHODS, Answer
 from guildbank_sandbox.server.payments import CreatePayment
 from guildbank_sandbox.server.records import Account, RefundSwitch
@@ -110,20 +110,20 @@ async def create_payment(
     wanted = decode(request, body, CreatePayment)
     method = METHODS.get(wanted.method)
     if method is not None and method.answer is Answer.LOST:
-        return _broken()
+        return broken()
     with database.session() as s:
         old = accepted(idempotency.recall(s, account.id, idempotency_key, "payments", wanted))
         if old is not None:
-            return _answer(old)
+            return answer(old)
         payment = accepted(payments.create(s, account, wanted))
         accepted(aftermath.play(s, account, payment))
         view = payment_view(payment, s.config.public_url)
         stored = idempotency.keep(s, account.id, idempotency_key, "payments", wanted, view)
         delay = s.config.answer_delay_seconds
-    answer = METHODS[wanted.method].answer
-    if answer is Answer.TOO_LATE:
+    played = METHODS[wanted.method].answer
+    if played is Answer.TOO_LATE:
         await asyncio.sleep(delay)
-    return _broken() if answer is Answer.ERROR else _answer(stored)
+    return broken() if played is Answer.ERROR else answer(stored)
 
 
 @get("/payments", sync_to_thread=False)
@@ -169,13 +169,13 @@ async def create_refund(
     with database.session() as s:
         old = accepted(idempotency.recall(s, account.id, idempotency_key, "refunds", wanted))
         if old is not None:
-            return _answer(old)
+            return answer(old)
         view = refund_view(accepted(refunds.create(s, account, wanted)))
         stored = idempotency.keep(s, account.id, idempotency_key, "refunds", wanted, view)
         delay = s.config.answer_delay_seconds
     if account.refund_switch is RefundSwitch.TIMEOUT:
         await asyncio.sleep(delay)
-    return _answer(stored)
+    return answer(stored)
 
 
 @get("/refunds", sync_to_thread=False)
@@ -273,17 +273,6 @@ def list_settlements(
         return report(s.tx, account.id, period)
 
 
-def _answer(stored: Stored) -> Response[bytes]:
-    return Response(stored.body, status_code=stored.status, media_type=MediaType.JSON)
-
-
-def _broken() -> Response[bytes]:
-    body = msgspec.json.encode(
-        {"error": {"code": "internal_error", "message": "The sandbox plays dead.", "field": None}}
-    )
-    return Response(body, status_code=500, media_type=MediaType.JSON)
-
-
 ROUTER = Router(
     "/v1",
     dependencies={"account": Provide(authorised, sync_to_thread=False)},
@@ -304,5 +293,6 @@ ROUTER = Router(
         withdraw_dispute,
         close_dispute,
         list_settlements,
+        *payout_api.ROUTES,
     ],
 )

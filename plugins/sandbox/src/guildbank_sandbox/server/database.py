@@ -86,6 +86,19 @@ CREATE TABLE IF NOT EXISTS dispute (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS dispute_payment ON dispute (payment_id);
 
+CREATE TABLE IF NOT EXISTS payout (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES account,
+    reference TEXT NOT NULL,
+    amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+    currency TEXT NOT NULL,
+    to_account TEXT NOT NULL,
+    state TEXT NOT NULL,
+    code TEXT,
+    created_ms INTEGER NOT NULL,
+    UNIQUE (account_id, reference)
+) STRICT;
+
 CREATE TABLE IF NOT EXISTS answer (
     account_id TEXT NOT NULL,
     key TEXT NOT NULL,

@@ -1,4 +1,4 @@
-"""What the sandbox provider keeps: accounts, payments, refunds and disputes."""
+"""What the sandbox provider keeps: accounts, payments, refunds, disputes and payouts."""
 
 from enum import StrEnum
 
@@ -133,4 +133,27 @@ class Dispute(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     state: DisputeState
     withdrawn: bool
+    created_ms: int
+
+
+class PayoutState(StrEnum):
+    """How far a payout is."""
+
+    PENDING = "pending"
+    PAID = "paid"
+    FAILED = "failed"
+    RETURNED = "returned"
+
+
+class Payout(msgspec.Struct, frozen=True, kw_only=True):
+    """Money on its way to an account of a merchant's customer."""
+
+    id: str
+    account_id: str
+    reference: str
+    amount_minor: int
+    currency: str
+    to_account: str
+    state: PayoutState
+    code: str | None
     created_ms: int

@@ -1,6 +1,6 @@
-"""How payments, refunds and disputes look in answers and events: JSON in snake case."""
+"""How payments, refunds, disputes and payouts look in answers and events: JSON in snake case."""
 
-from guildbank_sandbox.server.records import Account, Dispute, Payment, Refund
+from guildbank_sandbox.server.records import Account, Dispute, Payment, Payout, Refund
 
 View = dict[str, str | int | bool | None]
 
@@ -66,4 +66,18 @@ def account_view(account: Account) -> View:
         "id": account.id,
         "name": account.name,
         "refund_switch": account.refund_switch,
+    }
+
+
+def payout_view(payout: Payout) -> View:
+    """Return a payout as merchants see it."""
+    return {
+        "object": "payout",
+        "id": payout.id,
+        "reference": payout.reference,
+        "state": payout.state,
+        "code": payout.code,
+        "amount_minor": payout.amount_minor,
+        "currency": payout.currency,
+        "created_ms": payout.created_ms,
     }

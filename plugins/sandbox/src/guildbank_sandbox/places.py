@@ -1,0 +1,21 @@
+"""Where the sandbox pays money out to, and what happens there: both its sides know these names."""
+
+from enum import StrEnum
+
+
+class Place(StrEnum):
+    """The first word of an account, which may go on behind a hyphen: `pending-0042`."""
+
+    INSTANT = "instant"
+    DECLINED = "declined"
+    PENDING = "pending"
+    LOST = "lost"
+    """It is paid, and the answer gets lost."""
+    RETURNED = "returned"
+    """It is paid, and has come back when somebody asks."""
+
+
+def place_of(account: str) -> Place | None:
+    """Return where an account is, None for one that the sandbox does not know."""
+    word, _, _ = account.partition("-")
+    return Place(word) if word in Place.__members__.values() else None

@@ -1,0 +1,128 @@
+"""Send a payout and see how it stands: the intent is committed, then the call, then its outcome."""
+
+from datetime import datetime
+
+import msgspec
+import structlog
+
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import Act, Draft, Need, Stage, facts
+from guildbank.kernel import Refusal
+from guildbank.payments import payouts as shelf
+from guildbank.payments.asking import ask_provider
+from guildbank.payments.contracts.payouts import PAYOUT_SENDING, Payout, PayoutState
+from guildbank.payments.contracts.refusals import NO_CHANGE
+from guildbank.payments.contracts.refusals_payouts import NO_PAYOUT
+from guildbank.payments.payouts import PAYOUTS
+from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.accounts import Line, line_to
+from guildbank.payments.usecases.payouts.destinations import open_destination, payer_out
+from guildbank.payments.usecases.payouts.finish import finish_payout
+from guildbank.payments.withdrawing import SENT
+from guildbank.plugin_api import OutcomeStatus, PayoutRequest, PaysOut
+
+log = structlog.get_logger(__name__)
+_REQUESTS = msgspec.json.Decoder(PayoutRequest)
+
+
+class SendPayout(Act):
+    """Record that a payout is being sent: from here on nobody takes it back."""
+
+    verb = "payments.send_payout"
+    __slots__ = ("now", "payout_id")
+
+    def __init__(self, payout_id: str, now: datetime) -> None:
+        super().__init__("system")
+        self.payout_id = payout_id
+        self.now = now
+
+    def needs(self, stage: Stage) -> list[Need]:
+        """Return the payout."""
+        return [(PAYOUTS, self.payout_id)]
+
+    def decide(self, stage: Stage) -> Draft | Refusal:
+        """Record it. Refusals: `not_found`, `no_change` (it waits, was sent, or has ended)."""
+        known = stage.get(PAYOUTS, self.payout_id)
+        if known is None:
+            return NO_PAYOUT
+        if known.state is not PayoutState.REQUESTED:
+            return NO_CHANGE
+        sending = msgspec.structs.replace(
+            known, state=PayoutState.SENDING, changed_at=stage.now, sent_at=self.now
+        )
+        stage.put(PAYOUTS, sending.id, sending)
+        told = {"payout": sending.id, "player": sending.player_id, "state": sending.state}
+        return Draft(PAYOUT_SENDING, facts(told))
+
+
+async def send_payout(payments: Payments, tenant: TenantRef, payout_id: str) -> None:
+    """Send a payout that is to be sent and never was; of whoever races, one does."""
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        payout = await shelf.payout_by_id(tx.driver, payout_id)
+    if payout is None or payout.state is not PayoutState.REQUESTED:
+        return
+    found = await _line(payments, tenant, payout)
+    if found is None:
+        # It waits, uncommitted to, until its provider can be called again.
+        return
+    now = payments.clock.now()
+    outcome = await payments.journal.submit(tenant.schema, SendPayout(payout.id, now))
+    if not isinstance(outcome, Refusal):
+        await _pay(payments, tenant, payout, found)
+
+
+async def look_at_payout(payments: Payments, tenant: TenantRef, payout: Payout) -> bool:
+    """Ask the provider how a payout stands; one that never arrived is sent again.
+
+    The same request goes under the same key, and only while providers keep keys. Returns False
+    if the provider cannot tell.
+    """
+    if payout.state is PayoutState.REQUESTED:
+        await send_payout(payments, tenant, payout.id)
+        return True
+    found = await _line(payments, tenant, payout)
+    if found is None:
+        return False
+    line, plugin = found
+    request = await request_of(payments, tenant, payout)
+    outcome = await ask_provider(
+        line.manifest, plugin.fetch_payout(line.context, request, payout.reference)
+    )
+    never = outcome.status is OutcomeStatus.CANCELED and outcome.code == "not_found"
+    sent_at = payout.sent_at or payout.created_at
+    young = payments.clock.now() - sent_at < payments.timing.resend
+    if never and young and payout.reference is None and payout.state in SENT:
+        await _pay(payments, tenant, payout, found)
+        return True
+    told = outcome.status is not OutcomeStatus.UNKNOWN
+    if told or payout.state is PayoutState.SENDING:
+        await finish_payout(payments, tenant, payout, outcome)
+    return told
+
+
+async def _pay(
+    payments: Payments, tenant: TenantRef, payout: Payout, found: tuple[Line, PaysOut]
+) -> None:
+    line, plugin = found
+    request = await request_of(payments, tenant, payout)
+    outcome = await ask_provider(line.manifest, plugin.pay_out(line.context, request))
+    await finish_payout(payments, tenant, payout, outcome)
+
+
+async def _line(
+    payments: Payments, tenant: TenantRef, payout: Payout
+) -> tuple[Line, PaysOut] | None:
+    """Return how to call the payout's provider; where it goes is not kept with the exchanges."""
+    line = await line_to(payments, tenant, payout.provider)
+    plugin = None if isinstance(line, Refusal) else payer_out(line)
+    if isinstance(line, Refusal) or plugin is None:
+        log.warning("payout_not_sent", payout=payout.id, provider=payout.provider)
+        return None
+    return line, plugin
+
+
+async def request_of(payments: Payments, tenant: TenantRef, payout: Payout) -> PayoutRequest:
+    """Return the request as it was recorded, with where to in clear."""
+    request = _REQUESTS.decode(payout.request)
+    known = await open_destination(payments, tenant, payout.player_id, payout.destination)
+    return request if known is None else msgspec.structs.replace(request, details=known.details)
