@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from guildbank.plugin_api import Charge, Charged, Context, Manifest, PurchaseView, Slot, levied
+from guildbank.plugin_api import (
+    Charge,
+    Charged,
+    Context,
+    Manifest,
+    PurchaseView,
+    Slot,
+    base_of,
+    levied,
+)
 
 SCHEMA = {
     "type": "object",
@@ -39,7 +48,7 @@ class Charging:
         )  # fmt: skip
         self.seen: list[PurchaseView] = []
         self.says: Callable[[PurchaseView], object] = lambda one: Charged(
-            charges=(vat(one.price_minor),)
+            charges=(vat(base_of(one.price_minor, one.charges, "price")),)
         )
 
     async def charge(self, context: Context, purchase: PurchaseView) -> Charged:

@@ -9,6 +9,7 @@ from guildbank.payments.http import (
     payment_methods,
     payments,
     providers,
+    quotes,
     reconciliations,
     refund_decisions,
     refund_policy,
@@ -29,7 +30,8 @@ APPROVABLES = (
     spent_coins.SETTING,
 )
 ROUTES = (
-    *payments.ROUTES, *timeline.ROUTES, *coins.ROUTES, *refunds.ROUTES, *confirmations.ROUTES,
+    *payments.ROUTES, *quotes.ROUTES,
+    *timeline.ROUTES, *coins.ROUTES, *refunds.ROUTES, *confirmations.ROUTES,
     *refund_requests.ROUTES, *refund_decisions.ROUTES, *refund_policy.ROUTES, *providers.ROUTES,
     *webhooks.ROUTES, *callbacks.ROUTES, *reconciliations.ROUTES, *spent_coins.ROUTES,
     *exchanges.ROUTES, *disputes.ROUTES, *payment_methods.ROUTES,

@@ -22,10 +22,11 @@ from guildbank.payments.contracts.rows import (
     RefundState,
 )
 from guildbank.payments.declines import row_of
+from guildbank.payments.http.charge_views import ChargeView, charge_view
 from guildbank.payments.rules import ENDED_INTENTS, LIVE_ATTEMPTS
 from guildbank.payments.usecases.money import read_taking
 from guildbank.pipelines import Because
-from guildbank.plugin_api import Charge, NextAction
+from guildbank.plugin_api import NextAction
 
 _ACTIONS = msgspec.json.Decoder(NextAction)
 _ADVICE = {
@@ -180,33 +181,6 @@ class PaymentLine(View):
     created_at: datetime
 
 
-class ChargeView(View):
-    """A tax or fee of a payment, fixed before the player paid.
-
-    One that is `included` is a part of the price, any other is added to it. `rate` is in percent,
-    `of` the price or the fees before it; without a rate only the amount is known. `step` is that of
-    the pipeline which charged it.
-    """
-
-    __example__: ClassVar = {
-        "kind": "tax",
-        "label": "VAT 19 %",
-        "amount": {"amount": "0.80", "currency": "EUR"},
-        "included": True,
-        "rate": "19",
-        "of": "price",
-        "step": "vat",
-    }
-
-    kind: str
-    label: str
-    amount: Money
-    included: bool
-    rate: str | None
-    of: str
-    step: str
-
-
 class PaymentView(PaymentLine):
     """A payment as it stands. `amount` is what is asked of the player in all: the `price`, and what
     `charges` add to it. `transactionId` is set once its coins are credited.
@@ -313,19 +287,6 @@ def payment_view(dossier: Dossier) -> PaymentView:
         ],
         refunds=[refund_view(one) for one in refunds],
         disputes=[dispute_view(one) for one in disputes],
-    )
-
-
-def charge_view(charge: Charge, money: str) -> ChargeView:
-    """Return a tax or fee."""
-    return ChargeView(
-        kind=charge.kind,
-        label=charge.label,
-        amount=write_money(charge.amount_minor, money),
-        included=charge.included,
-        rate=charge.rate,
-        of=charge.of,
-        step=charge.step,
     )
 
 

@@ -204,7 +204,7 @@ async def create_payment(
     """
     fresh_id = new_id("pay")
     by = Asked(principal, whence=whence)
-    sale = unsold or await _sell(payments, tenant, purchase, fresh_id, by)
+    sale = unsold or await sell(payments, tenant, purchase, fresh_id, by)
     asked_for = command or purchase
     act = CreatePayment(payments, fresh_id, principal, key, purchase, sale, asked_for, whence)
     if not isinstance(sale, Refusal) and sale.is_checked:
@@ -253,10 +253,13 @@ async def _begin_at_once(
     return work()
 
 
-async def _sell(
+async def sell(
     payments: Payments, tenant: TenantRef, purchase: Purchase, payment_id: str, by: Asked
 ) -> Sale | Refusal:
-    """Return what the purchase costs, once every stage before the first commit agrees."""
+    """Return what the purchase costs, once every stage before the first commit agrees.
+
+    Refusals: those of the Fulfilment's quote, and all by which a payment is not made.
+    """
     line: Line | None = None
     named = await provider_of(
         payments, tenant, purchase.player_id, wish_of(purchase),
