@@ -22,7 +22,7 @@ from guildbank.identity.usecases.lives import erase
 from guildbank.journal import batch, store
 from guildbank.ledger import HOLDS, Account, Book, Leg, claws, open_book, rules
 from guildbank.ledger.contracts import Spread
-from guildbank.payments import posting
+from guildbank.payments import charged, posting
 from guildbank.payments import rules as payment_rules
 from guildbank.payments.usecases import attempt, create, money
 from guildbank.plugin_api import Parts
@@ -125,9 +125,8 @@ def round_taxes_one_by_one(patch: pytest.MonkeyPatch) -> None:
     """Each refund gives back its own share of the taxes, and the shares do not sum."""
 
     def parts_back(whole: Parts, before: int, after: int) -> Parts:
-        return real(whole, 0, after - before)
+        return charged.parts_back(whole, 0, after - before)
 
-    real = money.parts_back
     patch.setattr(money, "parts_back", parts_back)
 
 
