@@ -261,6 +261,7 @@ def _of_payments(o: Objects) -> dict[str, Call]:
     provider = {"settings": {"secret": "shh-quiet"}, "enabled": True}
     return {
         "POST /v1/payments": Call(buy),
+        "POST /v1/payments/quote": Call(buy),
         "GET /v1/payments": Call(query={"playerId": o.player}),
         "GET /v1/payments/{payment_id}": Call(),
         "GET /v1/payments/{payment_id}/timeline": Call(),

@@ -11,6 +11,7 @@ from tests.staff import Person, hired
 from tests.studio import City, Studio, done
 
 CHANGES_NOTHING = {
+    "POST /v1/payments/quote",
     "POST /v1/hooks/{point}/test",
     "POST /v1/pipelines/{purpose}/check",
     "POST /v1/pipelines/{purpose}/dry-run",

@@ -97,7 +97,7 @@ PERSONAL = (
         "payments_intent",
         """
         SELECT id, state, provider, title, currency, coins, bonus, money, amount_minor, country,
-               problem_detail, device, created_at, credited_at
+               charges, problem_detail, device, created_at, credited_at
         FROM payments_intent
         WHERE player_id = $1
         ORDER BY id

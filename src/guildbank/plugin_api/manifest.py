@@ -19,6 +19,7 @@ class Slot(StrEnum):
     """Where a plugin sits: in the payment pipeline, on the way to a person, or at the door."""
 
     ENTRY = "entry"
+    CHARGE = "charge"
     MIDDLEWARE = "middleware"
     SCORER = "scorer"
     PROVIDER = "provider"

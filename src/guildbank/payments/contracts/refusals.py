@@ -46,6 +46,12 @@ SANDBOX_REFUSED = Refusal(
     detail="A sandbox provider moves no real money; only tenants of mode test may use it.",
     field="provider",
 )
+SOLD_BY_STORE = Refusal(
+    code="provider_not_offered",
+    detail="The payment was begun in a store, which sets its own price. To pay elsewhere, begin "
+    "another payment.",
+    field="provider",
+)
 NOT_RETRYABLE = Refusal(
     code="payment_not_retryable",
     detail="A new attempt needs a payment in the state requires_payment_method.",

@@ -70,6 +70,7 @@ class StagesBody(Body):
     __example__: ClassVar = {"entry": [], "before": [], "callbacks": [], "routes": []}
 
     entry: Steps = msgspec.field(default_factory=list)
+    charges: Steps = msgspec.field(default_factory=list)
     before: Steps = msgspec.field(default_factory=list)
     scorers: Scorers = msgspec.field(default_factory=list)
     callbacks: Steps = msgspec.field(default_factory=list)
@@ -165,6 +166,7 @@ class StagesView(View):
     __example__: ClassVar = {"entry": [], "before": [], "callbacks": [], "routes": []}
 
     entry: Sequence[StepView]
+    charges: Sequence[StepView]
     before: Sequence[StepView]
     scorers: Sequence[ScorerView]
     callbacks: Sequence[StepView]
@@ -258,6 +260,7 @@ def read_stages(body: StagesBody) -> Stages:
 
     return Stages(
         entry=steps(body.entry),
+        charges=steps(body.charges),
         before=steps(body.before),
         scorers=tuple(
             Step(one.id, one.plugin, one.settings, ScoreLimits(one.refuse_from, one.annotate_from))
@@ -295,6 +298,7 @@ def show_revision(one: Revision) -> RevisionView:
         revision=one.number,
         stages=StagesView(
             entry=steps(stages.entry),
+            charges=steps(stages.charges),
             before=steps(stages.before),
             scorers=[
                 ScorerView(

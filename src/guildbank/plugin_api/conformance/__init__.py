@@ -8,6 +8,11 @@ from guildbank.plugin_api.conformance.captcha import (
     CAPTCHA_CHECKS,
     run_captcha_conformance,
 )
+from guildbank.plugin_api.conformance.charges.contracts import (
+    ChargeRehearsable,
+    ChargeRehearsal,
+)
+from guildbank.plugin_api.conformance.charges.run import CHARGE_CHECKS, run_charge_conformance
 from guildbank.plugin_api.conformance.contracts import Check, Rehearsable, Rehearsal
 from guildbank.plugin_api.conformance.direct import DirectHttp
 from guildbank.plugin_api.conformance.gates.contracts import (
@@ -50,6 +55,7 @@ from guildbank.plugin_api.conformance.scorers.run import SCORER_CHECKS, run_scor
 __all__ = [
     "CALLBACK_CHECKS",
     "CAPTCHA_CHECKS",
+    "CHARGE_CHECKS",
     "CONFIRMATION_CHECKS",
     "FINISH_CHECKS",
     "GATE_CHECKS",
@@ -64,6 +70,8 @@ __all__ = [
     "SCORER_CHECKS",
     "SPEND",
     "TRANSFER",
+    "ChargeRehearsable",
+    "ChargeRehearsal",
     "Check",
     "DirectHttp",
     "GateRehearsable",
@@ -77,6 +85,7 @@ __all__ = [
     "ScorerRehearsal",
     "run_callback_conformance",
     "run_captcha_conformance",
+    "run_charge_conformance",
     "run_gate_conformance",
     "run_identity_conformance",
     "run_provider_conformance",

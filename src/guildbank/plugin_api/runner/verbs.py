@@ -8,6 +8,8 @@ import msgspec
 
 from guildbank.kernel import Refusal
 from guildbank.plugin_api.captcha import CaptchaContext, CaptchaResponse
+from guildbank.plugin_api.charges import Charged
+from guildbank.plugin_api.conformance.charges.contracts import ChargeRehearsal
 from guildbank.plugin_api.conformance.gates.contracts import GateRehearsal
 from guildbank.plugin_api.conformance.scorers.contracts import ScorerRehearsal
 from guildbank.plugin_api.disputes import DisputeStand, EvidenceRefused, EvidenceRequest
@@ -80,6 +82,10 @@ _REFERENCE: Any = str | None
 _TEXTS = Mapping[str, str]
 _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
     Slot.ENTRY: _gate("admit"),
+    Slot.CHARGE: {
+        "charge": Verb(Context, (PurchaseView,), (Charged, Veto)),
+        "rehearsal": Verb(None, (), (ChargeRehearsal,)),
+    },
     Slot.MIDDLEWARE: {
         **_gate("before_provider"),
         "before_moves": Verb(Context, (tuple[MoveView, ...],), (Judged,)),
