@@ -34,6 +34,7 @@ from guildbank.plugin_api.conformance.identity.run import (
 )
 from guildbank.plugin_api.conformance.run import (
     CONFIRMATION_CHECKS,
+    EITHER_CHECKS,
     FINISH_CHECKS,
     PROVIDER_CHECKS,
     REPORT_CHECKS,
@@ -50,6 +51,7 @@ __all__ = [
     "CALLBACK_CHECKS",
     "CAPTCHA_CHECKS",
     "CONFIRMATION_CHECKS",
+    "EITHER_CHECKS",
     "FINISH_CHECKS",
     "GATE_CHECKS",
     "GRANT",
