@@ -44,6 +44,7 @@ from guildbank.payments.usecases.decide_request import DECIDE
 from guildbank.payments.usecases.reconcile_daily import MISSED
 from guildbank.payments.usecases.request_words import ASKED, GRANTED, REJECTED
 from guildbank.payments.usecases.watch_unapplied import UNAPPLIED
+from guildbank.payments.usecases.write_letter import LETTER
 
 ROOM = Room(
     name="payments",
@@ -56,6 +57,7 @@ ROOM = Room(
         MailTemplate(UNAPPLIED.ends, ("time", "link")),
         MailTemplate(MISSED.begins, ("provider", "day", "time", "link")),
         MailTemplate(MISSED.ends, ("time", "link")),
+        MailTemplate(LETTER, ("subject", "opening", "rows", "closing")),
         MailTemplate(ASKED, ("title", "payment")),
         MailTemplate(GRANTED, ("title", "payment", "amount")),
         MailTemplate(REJECTED, ("title", "payment", "answer")),

@@ -46,6 +46,15 @@ from guildbank.plugin_api.identity_provider import (
     SignInRequest,
     Verified,
 )
+from guildbank.plugin_api.letters import (
+    LETTERS,
+    MAX_ROW,
+    Letter,
+    LetterText,
+    Sold,
+    SoldLine,
+    fault_in_letter,
+)
 from guildbank.plugin_api.lifecycle import ChecksSettings, SettingProblem, Starts
 from guildbank.plugin_api.manifest import API_VERSION, BY_ADDRESS, Manifest, Plugin, Slot
 from guildbank.plugin_api.moves import (
@@ -136,6 +145,7 @@ __all__ = [
     "CAPABILITY_VERBS",
     "CAPTCHA_REJECTIONS",
     "LEAST_SECRET_BYTES",
+    "LETTERS",
     "MAX_ANNOTATIONS",
     "MAX_ANNOTATION_NAME",
     "MAX_ANNOTATION_TEXT",
@@ -148,6 +158,7 @@ __all__ = [
     "MAX_REASONS",
     "MAX_REASON_TEXT",
     "MAX_REPORTED",
+    "MAX_ROW",
     "MAX_SETTLEMENTS",
     "MAX_SHARERS",
     "MOST_SECRET_BYTES",
@@ -192,6 +203,8 @@ __all__ = [
     "Judged",
     "Judgement",
     "JudgesMoves",
+    "Letter",
+    "LetterText",
     "Manifest",
     "Medium",
     "Method",
@@ -233,12 +246,15 @@ __all__ = [
     "SignInContext",
     "SignInRequest",
     "Slot",
+    "Sold",
+    "SoldLine",
     "Starts",
     "TellsUsage",
     "Usage",
     "Verified",
     "Veto",
     "WebhookRejected",
+    "fault_in_letter",
     "in_parts",
     "never_arrived",
     "read_secrets",

@@ -9,6 +9,8 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
+import msgspec
+
 from guildbank.kernel.money import format_money
 from guildbank.plugin_api import (
     Confirmation,
@@ -82,7 +84,10 @@ class VoucherProvider:
         if not _by_hand(settings) and "secrets" not in settings:
             detail = "Codes of your own need a secret: guildbank-voucher secret makes one."
             return [SettingProblem(field="secrets", detail=detail)]
-        fault = fault_in(batches_of(settings))
+        try:
+            fault = fault_in(batches_of(settings))
+        except msgspec.ValidationError as error:
+            fault = ("batches", str(error))
         return [] if fault is None else [SettingProblem(field=fault[0], detail=fault[1])]
 
     async def create_payment(self, context: Context, request: PaymentRequest) -> Outcome:

@@ -2,6 +2,8 @@
 
 from guildbank.plugin_api.conformance.callback import (
     CALLBACK_CHECKS,
+    LETTER_CHECKS,
+    SOLD,
     run_callback_conformance,
 )
 from guildbank.plugin_api.conformance.captcha import (
@@ -56,12 +58,14 @@ __all__ = [
     "GATE_CHECKS",
     "GRANT",
     "IDENTITY_CHECKS",
+    "LETTER_CHECKS",
     "OPERATION_CHECKS",
     "PROVIDER_CHECKS",
     "PURCHASE",
     "REPORT_CHECKS",
     "SAVED_CHECKS",
     "SCORER_CHECKS",
+    "SOLD",
     "SPEND",
     "TRANSFER",
     "Check",

@@ -1,4 +1,4 @@
-"""The commands of the page on vouchers make codes, and one of them pays."""
+"""The commands of the pages on vouchers and receipts make codes, of which one pays, and a step."""
 
 import csv
 import os
@@ -9,12 +9,19 @@ from pathlib import Path
 
 from tests.servers.guildbank import GuildbankServer
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "vouchers.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = ("vouchers.md", "receipts.md")
 
 
-def test_the_commands_of_the_page_run_in_order(tmp_path: Path) -> None:
-    commands = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    assert len(commands) == 2
+def commands_of(page: str) -> list[str]:
+    text = (DOCS / page).read_text()
+    found: list[str] = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(found) == 2, page
+    return found
+
+
+def test_the_commands_of_the_pages_run_in_order(tmp_path: Path) -> None:
+    commands = [one for page in PAGES for one in commands_of(page)]
     with GuildbankServer(tmp_path / "data") as server:
         demo = server.credentials.demo
         assert demo is not None
@@ -38,6 +45,7 @@ def test_the_commands_of_the_page_run_in_order(tmp_path: Path) -> None:
         with server.client() as http:
             path = "/v1/payments?provider=voucher&reference=voucher-1-1"
             (payment,) = http.get(path).json()["items"]
+            published = http.get("/v1/pipelines/packs").json()
     assert payment["state"] == "credited"
     with (tmp_path / "codes.csv").open(newline="") as file:
         codes = [row["code"] for row in csv.DictReader(file)]
@@ -46,3 +54,6 @@ def test_the_commands_of_the_page_run_in_order(tmp_path: Path) -> None:
     shown = done.stdout.replace("-", "")
     assert not any(code.replace("-", "") in shown for code in codes)
     assert "vsec_" not in done.stdout
+    assert published["published"] == 1
+    assert "write-receipts" in done.stdout
+    assert "items" in done.stdout.splitlines()[-1]
