@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -67,6 +67,7 @@ class House:
     clock: FixedClock
     vault: Vault
     four_eyes: FourEyes
+    _apps: dict[str, Litestar] = field(default_factory=dict)
 
     async def tenant(self, slug: str) -> TenantRef:
         """Create a tenant."""
@@ -87,8 +88,17 @@ class House:
         plugins: Plugins | None = None,
         url: str = "http://localhost",
     ) -> Litestar:
-        """Return an app with the routes of these rooms, of this worker or of `another`."""
-        identity = identity or self.identity
+        """Return an app with the routes of these rooms, of this worker or of `another`.
+
+        This worker's own is built once: that takes longer than most tests do.
+        """
+        if identity is not None or plugins is not None:
+            return self._build(identity or self.identity, plugins, url)
+        if url not in self._apps:
+            self._apps[url] = self._build(self.identity, None, url)
+        return self._apps[url]
+
+    def _build(self, identity: Identity, plugins: Plugins | None, url: str) -> Litestar:
         authenticator = Authenticator(identity)
         external = self.external(identity, plugins, url)
         return build_app(

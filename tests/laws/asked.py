@@ -60,6 +60,10 @@ class Asked(Command):
     def unasked(self, world: World) -> str | None:
         return self.inner.unasked(world)
 
+    @property
+    def sent_before(self) -> Command:
+        return replace(self, inner=self.inner.sent_before)
+
     def expect(self, world: World, seq: int) -> Expected:
         trial = deepcopy(world)
         facts = self.inner.expect(trial, seq)

@@ -59,6 +59,11 @@ class Command:
         """Why it is refused before its key is looked at."""
         return None
 
+    @property
+    def sent_before(self) -> "Command":
+        """What is left of it to be refused once what is looked at before was still in order."""
+        return self
+
     def principal(self, world: World) -> str:
         """Who sends it."""
         return world.actors[0]
@@ -93,6 +98,10 @@ class Noted(Command):
     def unasked(self, world: World) -> str | None:
         gone = world.register.unknown(world.player(self.player))
         return "unknown_player" if self.note and gone else None
+
+    @property
+    def sent_before(self) -> Command:
+        return replace(self, note=False)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from tests.payments.shop import Shop
 from guildbank.kernel import Refusal
 from guildbank.payments.contracts.rows import IntentState
 from guildbank.payments.usecases.cancel import cancel_payment, expire_payments
+from guildbank.payments.usecases.create import create_payment
 from guildbank.payments.usecases.handle_webhook import sweep_webhooks
 from guildbank.payments.usecases.look import look_at_attempt
 from guildbank.payments.usecases.read import get_payment
@@ -27,6 +28,14 @@ async def test_money_and_coins_are_one_commit(shop: Shop):
     assert await shop.coins(player) == {"paid": 500, "bonus": 50}
     assert await shop.money() == {"provider:scripted": -499, "backing": 499}
     assert await shop.kinds() == ["created", "attempted", "credited"]
+
+
+async def test_who_buys_is_answered_what_is_stored(shop: Shop):
+    player = await shop.player()
+    bought = await create_payment(shop.payments, shop.tenant, "app", "key", shop.purchase(player))
+    assert not isinstance(bought, Refusal)
+    assert bought.intent.state is IntentState.CREDITED
+    assert bought.dossier == await shop.dossier(bought.intent)
 
 
 async def test_the_same_key_buys_once_and_another_command_under_it_is_refused(shop: Shop):

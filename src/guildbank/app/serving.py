@@ -1,11 +1,11 @@
 """Serves HTTP: Granian's parent, which forks worker processes and starts those again that fail."""
 
 import asyncio
-import gc
 import sys
 from collections.abc import Sequence
 from functools import partial
 
+from guildbank.app.memory import load, settle
 from guildbank.app.places import database_url, make_data_folder, metrics_folder
 from guildbank.app.schema import wait_until_current
 from guildbank.infra.config import Settings
@@ -22,6 +22,7 @@ def serve(settings: Settings, rooms: Sequence[str] = ()) -> int:
 
     Raises UnknownRoom, KeyUnusable and MigrationPending.
     """
+    load()
     # Imported while the database may still be starting, and before the fork: workers share it.
     from granian import Granian
     from granian.constants import Interfaces, Loops
@@ -37,8 +38,7 @@ def serve(settings: Settings, rooms: Sequence[str] = ()) -> int:
     make_data_folder(settings)
     share_metrics(metrics_folder(settings))
     asyncio.run(_database_ready(settings))
-    gc.collect()
-    gc.freeze()
+    settle()
     server = Granian(
         target="guildbank",
         address=settings.host,

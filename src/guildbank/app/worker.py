@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
+from guildbank.app.memory import load, settle
 from guildbank.app.places import database_url
 from guildbank.app.schema import wait_until_current
 from guildbank.infra.config import Settings
@@ -15,6 +16,7 @@ from guildbank.infra.postgres import ClusterError
 
 def work(settings: Settings) -> int:
     """Work until SIGTERM or SIGINT, then let running jobs finish; returns an exit code."""
+    load()
     import uvloop
 
     from guildbank.app.rooms import all_rooms
@@ -43,7 +45,6 @@ async def _work(settings: Settings) -> None:
 
 
 async def _run(settings: Settings, stopping: "asyncio.Task[bool]") -> None:
-    from guildbank.app.memory import settle
     from guildbank.app.rooms import all_rooms, jobs_of
     from guildbank.app.wiring import open_services
     from guildbank.infra.jobs import Jobs

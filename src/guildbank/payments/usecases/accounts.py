@@ -130,12 +130,21 @@ async def line_for_sale(payments: Payments, tenant: TenantRef, provider: str) ->
 
     Refusals: those of `line_to`, and `provider_resting` where it did not answer of late.
     """
-    found = await _account(payments, tenant, provider)
-    if found is not None and not found[1].enabled:
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        account = await store.account_at(tx.driver, provider)
+    return await line_of(payments, tenant, provider, account)
+
+
+async def line_of(
+    payments: Payments, tenant: TenantRef, provider: str, account: Account | None
+) -> Line | Refusal:
+    """Return what `line_for_sale` does, where the account was read along with something else."""
+    plugin = payments.plugins.provider(provider)
+    if plugin is None or account is None or not account.enabled:
         return NO_PROVIDER
-    if found is not None and not payments.rates.of((tenant.schema, provider)).allows():
+    if not payments.rates.of((tenant.schema, provider)).allows():
         return PROVIDER_RESTING
-    return await _line(payments, tenant, found)
+    return await _line(payments, tenant, (plugin, account))
 
 
 def context(

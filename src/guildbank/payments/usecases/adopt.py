@@ -23,7 +23,8 @@ from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments, provider_principal
 from guildbank.payments.usecases.accounts import line_about
 from guildbank.payments.usecases.look import ask_about
-from guildbank.payments.usecases.settle import Settle, after_settling, open_money, terms_of
+from guildbank.payments.usecases.open_money import open_money
+from guildbank.payments.usecases.settle import Settle, after_settling, terms_of
 from guildbank.plugin_api import OutcomeStatus
 
 

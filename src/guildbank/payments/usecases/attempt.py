@@ -13,7 +13,7 @@ from guildbank.ledger import BARS
 from guildbank.payments.asking import ask_provider
 from guildbank.payments.contracts.refusals import NOT_RETRYABLE
 from guildbank.payments.contracts.refusals_saved import METHOD_GONE
-from guildbank.payments.contracts.rows import Attempt, AttemptState, Intent, IntentState
+from guildbank.payments.contracts.rows import Attempt, AttemptState, Dossier, Intent, IntentState
 from guildbank.payments.contracts.sale import NOWHERE, Purchase, Quote, Whence
 from guildbank.payments.contracts.saved import CustomerState, MethodState, Saving
 from guildbank.payments.saved import CUSTOMERS, METHODS
@@ -26,7 +26,7 @@ from guildbank.payments.usecases.end import end_payment
 from guildbank.payments.usecases.keep_checks import keep_checks
 from guildbank.payments.usecases.limits import limit_needs, reserve, uses_of
 from guildbank.payments.usecases.look_at_method import refresh_method
-from guildbank.payments.usecases.settle import settle
+from guildbank.payments.usecases.settle import settle_first
 from guildbank.pipelines import Answer, Because, Passage, pinned
 from guildbank.plugin_api import (
     Manifest,
@@ -63,6 +63,13 @@ class Sent(NamedTuple):
     payer: Payer | None = None
     wish: MethodWish = NO_WISH
     kept: Kept | None = None
+
+
+class Said(NamedTuple):
+    """What a provider said of an attempt; `credited` is the payment if that credited it."""
+
+    outcome: Outcome
+    credited: Dossier | None
 
 
 class StartAttempt(PaymentAct):
@@ -196,7 +203,7 @@ async def start_attempt(
     by: Asked,
     because: Because,
     line: Line | None = None,
-) -> Outcome | Refusal | None:
+) -> Said | Refusal | None:
     """Make one attempt, record its outcome and return it; None where an earlier call made it.
 
     `line` leads to the provider, where the caller has it already.
@@ -297,7 +304,7 @@ async def with_payer(
 
 async def call_provider(
     payments: Payments, tenant: TenantRef, line: Line, begun: StartAttempt, intent: Intent
-) -> Outcome:
+) -> Said:
     """Call the provider of an attempt that was just recorded, record what it said, and return it.
 
     Outside any transaction.
@@ -309,11 +316,11 @@ async def call_provider(
     answered = outcome.status is not OutcomeStatus.UNKNOWN
     if payments.rates.of((tenant.schema, line.manifest.id)).tell(worked=answered):
         log.error("provider_rests", tenant=tenant.slug, provider=line.manifest.id)
-    await settle(payments, tenant, begun.made, outcome, intent)
+    credited = await settle_first(payments, tenant, begun.made, outcome, intent)
     if outcome.status is OutcomeStatus.DECLINED and begun.made.method_id is not None:
         # It may be gone at the provider, without anybody here having heard of that.
         payments.start(refresh_method(payments, tenant, begun.made.method_id))
-    return outcome
+    return Said(outcome, credited)
 
 
 def purchase_view(

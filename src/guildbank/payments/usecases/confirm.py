@@ -29,11 +29,11 @@ from guildbank.payments.store import ATTEMPT_REFERENCES, ATTEMPTS
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import line_about
 from guildbank.payments.usecases.hand_in import hand_in
+from guildbank.payments.usecases.open_money import open_money
 from guildbank.payments.usecases.settle import (
     Settle,
     Terms,
     after_settling,
-    open_money,
     settle,
     terms_of,
 )

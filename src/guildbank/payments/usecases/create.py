@@ -15,7 +15,7 @@ from guildbank.payments.contracts.rows import Dossier, Intent, IntentState
 from guildbank.payments.contracts.sale import NOWHERE, Order, Purchase, Quote, Whence
 from guildbank.payments.store import INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
-from guildbank.payments.usecases.accounts import Line, line_for_sale
+from guildbank.payments.usecases.accounts import Line, line_for_sale, line_of
 from guildbank.payments.usecases.ask_steps import ask_steps
 from guildbank.payments.usecases.attempt import (
     Asked,
@@ -37,7 +37,7 @@ from guildbank.payments.usecases.keep_checks import keep_checks
 from guildbank.payments.usecases.limits import limit_needs, reserve
 from guildbank.payments.usecases.read import read_payment
 from guildbank.payments.usecases.try_providers import fall_back, try_providers
-from guildbank.pipelines import Answer, Because, choose, ready
+from guildbank.pipelines import Answer, Because, Chosen, choose, ready
 from guildbank.plugin_api import Payer, Slot
 
 
@@ -201,8 +201,8 @@ async def create_payment(
     if not isinstance(sale, Refusal) and sale.is_checked:
         work = await _begin_at_once(payments, tenant, act, sale)
         if work is not None:
-            await payments.wait(payments.start(work))
-            dossier = await read_payment(payments, tenant, fresh_id)
+            dossier = await payments.wait(payments.start(work))
+            dossier = dossier or await read_payment(payments, tenant, fresh_id)
             return NO_PAYMENT if dossier is None else Bought(dossier, fresh=True)
     receipt = await payments.journal.submit(tenant.schema, act)
     if not isinstance(receipt, Receipt):
@@ -219,11 +219,11 @@ async def create_payment(
 
 async def _begin_at_once(
     payments: Payments, tenant: TenantRef, create: CreatePayment, sale: Sale
-) -> Coroutine[Any, Any, None] | None:
+) -> Coroutine[Any, Any, Dossier | None] | None:
     """Record the payment and its first attempt in one commit, and return what calls the provider.
 
-    None where the commit is refused as a whole, as for a key that was used before: then the payment
-    is made by itself, which finds out why.
+    That returns the payment, where it credited it. None where the commit is refused as a whole, as
+    for a key that was used before: then the payment is made by itself, which finds out why.
     """
     purchase = create.purchase
     sent = sent_of(sale.choice.provider, purchase, create.whence, sale.kept)
@@ -237,9 +237,10 @@ async def _begin_at_once(
     intent = create.made
     assert intent is not None, "its receipt is a fresh one"
 
-    async def work() -> None:
+    async def work() -> Dossier | None:
         said = await call_provider(payments, tenant, sale.line, start, intent)
         await fall_back(payments, tenant, intent, sent, by, said)
+        return said.credited
 
     return work()
 
@@ -248,29 +249,20 @@ async def _sell(
     payments: Payments, tenant: TenantRef, purchase: Purchase, payment_id: str, by: Asked
 ) -> Sale | Refusal:
     """Return what the purchase costs, once every stage before the first commit agrees."""
-    line: Line | None = None
     named = await provider_of(
         payments, tenant, purchase.player_id, wish_of(purchase),
         provider=purchase.provider, method=purchase.method,
     )  # fmt: skip
     if isinstance(named, Refusal):
         return named
-    if named is not None:
-        found = await line_for_sale(payments, tenant, named)
-        if isinstance(found, Refusal):
-            return found
-        line = found
     order = Order(
         player_id=purchase.player_id, product_id=purchase.product_id, coins=purchase.coins,
         money=purchase.money, country=purchase.country, at=payments.clock.now(),
     )  # fmt: skip
-    async with payments.db.begin(tenant.schema, read_only=True) as tx:
-        quote = await payments.fulfilment.quote(tx, order)
-        if isinstance(quote, Refusal):
-            return quote
-        chosen = await choose(
-            payments.pipelines, tx.driver, tenant.schema, quote.purpose, purchase.player_id
-        )
+    offered = await _look_up(payments, tenant, order, named)
+    if isinstance(offered, Refusal):
+        return offered
+    line, quote, chosen = offered
     runs = await ready(payments.pipelines, tenant, chosen)
     if isinstance(runs, Refusal):
         return runs
@@ -299,6 +291,26 @@ async def _sell(
         kept = chosen_method
     is_checked = not (runs.stages.before or runs.stages.scorers)
     return Sale(quote, runs.number, choice, passage.answers, line, is_checked, kept)
+
+
+async def _look_up(
+    payments: Payments, tenant: TenantRef, order: Order, named: str | None
+) -> tuple[Line | None, Quote, Chosen] | Refusal:
+    """Return the line to the provider that was named, the price, and the revision to pass."""
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        account = None if named is None else await store.account_at(tx.driver, named)
+        quote = await payments.fulfilment.quote(tx, order)
+        purpose = None if isinstance(quote, Refusal) else quote.purpose
+        chosen = purpose and await choose(
+            payments.pipelines, tx.driver, tenant.schema, purpose, order.player_id
+        )
+    line = None if named is None else await line_of(payments, tenant, named, account)
+    if isinstance(line, Refusal):
+        return line
+    if isinstance(quote, Refusal):
+        return quote
+    assert isinstance(chosen, Chosen), "what has a price has a purpose"
+    return line, quote, chosen
 
 
 def wish_of(purchase: Purchase) -> MethodWish:

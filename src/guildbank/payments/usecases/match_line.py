@@ -18,7 +18,7 @@ from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.book_fee import BookFee
 from guildbank.payments.usecases.handle_webhook import follow_refund
 from guildbank.payments.usecases.look import look_at_attempt
-from guildbank.payments.usecases.settle import OpenMoney
+from guildbank.payments.usecases.open_money import OpenMoney
 from guildbank.plugin_api import EventKind, ProviderEvent, SettlementKind
 
 log = structlog.get_logger(__name__)

@@ -12,15 +12,13 @@ import structlog
 
 from guildbank.identity import PLAYERS
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Act, Draft, Need, Receipt, Stage, facts
+from guildbank.journal import Draft, Need, Receipt, Stage, facts
 from guildbank.journal import Outcome as JournalOutcome
 from guildbank.kernel import Refusal
 from guildbank.ledger import (
-    ASSETS,
     Address,
     Leg,
     close_book,
-    money_asset,
     open_book,
 )
 from guildbank.payments import posting, store
@@ -30,6 +28,7 @@ from guildbank.payments.contracts.rows import (
     Applied,
     Attempt,
     AttemptState,
+    Dossier,
     Finish,
     Intent,
     IntentState,
@@ -49,6 +48,7 @@ from guildbank.payments.usecases import PaymentAct, Payments, provider_principal
 from guildbank.payments.usecases.finish_payment import begin_finish
 from guildbank.payments.usecases.keep_method import keep_method
 from guildbank.payments.usecases.limits import give_back_limits, limit_needs, reserve, uses_of
+from guildbank.payments.usecases.open_money import open_money
 from guildbank.payments.usecases.refund import refund_unapplied
 from guildbank.plugin_api import Outcome, OutcomeStatus
 from guildbank.wallets import purse_of, wallet_needs
@@ -72,7 +72,7 @@ class Settle(PaymentAct):
 
     verb = "payments.settle"
     rounds = 2
-    __slots__ = ("attempt_id", "bought", "fulfilment", "outcome", "provider", "terms")
+    __slots__ = ("attempt_id", "bought", "credited", "fulfilment", "outcome", "provider", "terms")
 
     def __init__(
         self,
@@ -94,6 +94,7 @@ class Settle(PaymentAct):
         self.outcome = outcome
         self.terms = terms or Terms()
         self.bought = bought
+        self.credited: tuple[Intent, Attempt] | None = None
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return payment and attempt, then what a capture books on."""
@@ -258,6 +259,7 @@ class Settle(PaymentAct):
         due = Finish.DUE if self.terms.finishes else None
         applied = msgspec.structs.replace(attempt, applied=Applied.CREDITED, finish=due)
         stage.put(ATTEMPTS, attempt.id, applied)
+        self.credited = (credited, applied)
         told = {"currency": goods.currency, "coins": goods.coins, "bonus": goods.bonus}
         test = {"test": True} if self.outcome.is_test else {}
         return Draft(CREDITED, facts({**_facts(credited, attempt), **told, **test}))
@@ -309,43 +311,40 @@ def _facts(intent: Intent, attempt: Attempt) -> dict[str, object]:
     }
 
 
-class OpenMoney(Act):
-    """Make the asset of a money that a provider reports and nothing was priced in yet."""
-
-    verb = "payments.open_money"
-    __slots__ = ("money",)
-
-    def __init__(self, money: str) -> None:
-        super().__init__("system")
-        self.money = money
-
-    def needs(self, stage: Stage) -> list[Need]:
-        """Return the asset."""
-        return [(ASSETS, self.money)]
-
-    def decide(self, stage: Stage) -> Draft | Refusal:
-        """Make the asset, unless it is there."""
-        if stage.get(ASSETS, self.money) is not None:
-            return NO_CHANGE
-        stage.put(ASSETS, self.money, money_asset(self.money))
-        return Draft("payments.money_opened", facts({"money": self.money}))
-
-
 async def settle(
-    payments: Payments,
-    tenant: TenantRef,
-    attempt: Attempt,
-    outcome: Outcome,
-    bought: Intent | None = None,
+    payments: Payments, tenant: TenantRef, attempt: Attempt, outcome: Outcome
 ) -> JournalOutcome:
     """Record an outcome of an attempt, once, whoever else brings the same one.
 
-    `bought` is its payment, where the caller has it at hand.
     Returns the receipt of what was booked, now or before, or `no_change`.
     """
-    await open_money(payments, tenant, outcome)
+    terms = terms_of(payments, attempt.provider)
+    act = Settle(payments.fulfilment, attempt, outcome, terms)
+    return await _book(payments, tenant, attempt, act)
+
+
+async def settle_first(
+    payments: Payments, tenant: TenantRef, attempt: Attempt, outcome: Outcome, bought: Intent
+) -> Dossier | None:
+    """Record the first word on an attempt whose payment, `bought`, the caller has at hand.
+
+    Returns the payment as it stands if this credited it: then nobody has to read it again.
+    """
     terms = terms_of(payments, attempt.provider)
     act = Settle(payments.fulfilment, attempt, outcome, terms, bought)
+    receipt = await _book(payments, tenant, attempt, act)
+    if not isinstance(receipt, Receipt) or receipt.replayed or act.credited is None:
+        return None
+    intent, credited = act.credited
+    # Of an earlier attempt more would have to be read.
+    return Dossier(intent, [credited], [], []) if credited.number == 1 else None
+
+
+async def _book(
+    payments: Payments, tenant: TenantRef, attempt: Attempt, act: Settle
+) -> JournalOutcome:
+    outcome = act.outcome
+    await open_money(payments, tenant, outcome)
     receipt = await payments.journal.submit(tenant.schema, act)
     if isinstance(receipt, Refusal) and receipt.code not in ("no_change", "not_found"):
         log.error("settlement_refused", attempt=attempt.id, code=receipt.code)
@@ -370,15 +369,6 @@ def terms_of(payments: Payments, provider: str) -> Terms:
     plugin = payments.plugins.provider(provider)
     by_store = plugin is not None and plugin.manifest.sold_by_store
     return Terms(by_store, payments.plugins.finishes(provider))
-
-
-async def open_money(payments: Payments, tenant: TenantRef, outcome: Outcome) -> None:
-    """Make the accounts of the money that a capture is in, unless they are known to be there."""
-    money = (tenant.id, outcome.currency or "")
-    if outcome.status is OutcomeStatus.PROCESSED and money not in payments.opened:
-        opened = await payments.journal.submit(tenant.schema, OpenMoney(money[1]))
-        if isinstance(opened, Receipt) or opened == NO_CHANGE:
-            payments.opened.add(money)
 
 
 async def return_unapplied(payments: Payments, tenant: TenantRef, attempt_id: str) -> None:

@@ -8,10 +8,13 @@ from guildbank.payments.declines import Next, row_of
 from guildbank.payments.rules import MAX_ATTEMPTS
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import Line
-from guildbank.payments.usecases.attempt import Asked, Sent, start_attempt
+from guildbank.payments.usecases.attempt import Asked, Said, Sent, start_attempt
 from guildbank.payments.usecases.choose_provider import next_choice
 from guildbank.pipelines import Because, began_with
-from guildbank.plugin_api import Outcome, OutcomeStatus
+from guildbank.plugin_api import OutcomeStatus
+
+CERTAINLY_NOT = (OutcomeStatus.DECLINED, OutcomeStatus.CANCELED)
+"""After these no money was taken, so another provider may be asked."""
 
 
 async def try_providers(
@@ -42,11 +45,11 @@ async def fall_back(
     intent: Intent,
     sent: Sent,
     by: Asked,
-    said: Outcome | None,
+    said: Said | None,
 ) -> None:
     """Ask the next providers of the route while the one before `said` that it certainly cannot."""
     for _ in range(MAX_ATTEMPTS):
-        if said is None or said.status not in (OutcomeStatus.DECLINED, OutcomeStatus.CANCELED):
+        if said is None or said.outcome.status not in CERTAINLY_NOT:
             break
         async with payments.db.begin(tenant.schema, read_only=True) as tx:
             stands = await store.intent_by_id(tx.driver, intent.id)
