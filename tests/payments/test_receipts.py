@@ -304,10 +304,10 @@ async def test_taxes_and_fees_of_a_payment_are_shown(
         intent = await store.intent_by_id(tx.driver, bought["id"])
     assert intent is not None
     assert sold_of(intent).lines == ()
-    line = {"kind": "tax", "label": "VAT", "amount_minor": 80, "included": True, "rate": "19"}
-    written = msgspec.json.encode([{**line, "step": "vat"}]).decode()
+    line = SoldLine(kind="tax", label="VAT", amount_minor=80, included=True, rate="19")
+    written = msgspec.json.encode([{**msgspec.structs.asdict(line), "step": "vat"}]).decode()
     facts = {name: getattr(intent, name) for name in intent.__struct_fields__}
-    assert sold_of(Taxed(**{**facts, "charges": written})).lines == (SoldLine(**line),)
+    assert sold_of(Taxed(**{**facts, "charges": written})).lines == (line,)
     assert sold_of(Taxed(**{**facts, "charges": None})).lines == ()
 
 
