@@ -14,6 +14,8 @@ CHANGES_NOTHING = {
     "POST /v1/hooks/{point}/test",
     "POST /v1/pipelines/{purpose}/check",
     "POST /v1/pipelines/{purpose}/dry-run",
+    "POST /v1/pipelines/{purpose}/steps/{step}/test",
+    "POST /v1/providers/{provider_id}/test",
 }
 """A call that only tries something out."""
 

@@ -55,7 +55,12 @@ from guildbank.plugin_api.letters import (
     SoldLine,
     fault_in_letter,
 )
-from guildbank.plugin_api.lifecycle import ChecksSettings, SettingProblem, Starts
+from guildbank.plugin_api.lifecycle import (
+    ChecksSettings,
+    SettingProblem,
+    Starts,
+    TriesConnection,
+)
 from guildbank.plugin_api.manifest import API_VERSION, BY_ADDRESS, Manifest, Plugin, Slot
 from guildbank.plugin_api.moves import (
     BEFORE_MOVES,
@@ -250,6 +255,7 @@ __all__ = [
     "SoldLine",
     "Starts",
     "TellsUsage",
+    "TriesConnection",
     "Usage",
     "Verified",
     "Veto",

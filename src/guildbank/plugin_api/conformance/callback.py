@@ -217,5 +217,6 @@ async def run_callback_conformance(callback: Callback, context: Context) -> list
     with listening(stage.heard):
         writes = LETTERS in callback.manifest.capabilities
         # Before the checks that look at all that was said.
-        checks = (*(LETTER_CHECKS if writes else ()), *CALLBACK_CHECKS)
+        further = lifecycle_checks.connection_checks(callback)
+        checks = (*further, *(LETTER_CHECKS if writes else ()), *CALLBACK_CHECKS)
         return [await judge(check, stage) for check in checks]

@@ -68,10 +68,14 @@ class Verb(NamedTuple):
         return msgspec.msgpack.decode(value, type=typed)
 
 
+_TRIES: Mapping[str, Verb] = {"test_connection": Verb(Context, (), (str,))}
+
+
 def _gate(purchase_verb: str) -> dict[str, Verb]:
     return {
         purchase_verb: Verb(Context, (PurchaseView,), (Annotated, Veto)),
         "rehearsal": Verb(None, (), (GateRehearsal,)),
+        **_TRIES,
     }
 
 
@@ -87,8 +91,9 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
     Slot.SCORER: {
         "score": Verb(Context, (PurchaseView,), (Scored,)),
         "rehearsal": Verb(None, (), (ScorerRehearsal,)),
+        **_TRIES,
     },
-    Slot.CALLBACK: {"deliver": Verb(Context, (CallbackEvent,), (Delivered, _NONE))},
+    Slot.CALLBACK: {"deliver": Verb(Context, (CallbackEvent,), (Delivered, _NONE)), **_TRIES},
     Slot.PROVIDER: {
         "create_payment": Verb(Context, (PaymentRequest,), (Outcome,)),
         "fetch_payment": Verb(Context, (str, _REFERENCE), (Outcome,)),
@@ -106,11 +111,11 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
         "saved_method": Verb(Context, (str, str, str), (SavedMethod, _NONE)),
         "fetch_method": Verb(Context, (str, str), (SavedMethod, _NONE)),
         "remove_method": Verb(Context, (str, str), (_NONE,)),
-        "test_connection": Verb(Context, (), (str,)),
+        **_TRIES,
     },
     Slot.NOTIFICATION: {
         "send": Verb(Context, (Notification,), (Delivery,)),
-        "test_connection": Verb(Context, (), (str,)),
+        **_TRIES,
     },
     Slot.IDENTITY: {
         "begin": Verb(SignInContext, (SignInRequest,), (Begun, Refusal)),
