@@ -30,6 +30,7 @@ SAID_BEFORE = {
 TAKEN = {
     "POST /v1/holds/{hold_id}/release",
     "POST /v1/payments/{payment_id}/attempts",
+    "POST /v1/pipelines/{purpose}/steps/{step}/test",
     "POST /v1/players/{player_id}/clear-factors",
     "POST /v1/approvals/{approval_id}/approve",
     "POST /v1/approvals/{approval_id}/reject",
@@ -41,7 +42,8 @@ TAKEN = {
     "POST /v1/payments/{payment_id}/confirmation",
     "POST /v1/refunds/{refund_id}/confirmation",
 }
-"""What these are for is not there: an earlier call has ended it, or the estate has none.
+"""What these are for is not there: an earlier call has ended it, or the estate has none, such as
+secrets of the step that is tried.
 
 Captures and cancels stand for two; factors, approvals, callbacks and confirmations are proved
 where such things are made.

@@ -143,7 +143,7 @@ async def test_a_slip_is_told_from_a_code_that_never_was(office: Office) -> None
     code = code_of(office, 1)
     slip = code[:-1] + ("0" if code[-1] != "0" else "1")
     assert why(await give(office, payment, slip)) == "mistyped"
-    assert why(await give(office, payment, "")) == "incomplete"
+    assert why(await give(office, payment, " ")) == "incomplete"
 
 
 async def test_of_eight_payments_at_once_a_code_pays_for_one(office: Office) -> None:
