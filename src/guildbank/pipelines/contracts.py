@@ -287,6 +287,10 @@ NO_PIPELINE = Refusal(
     code="not_found",
     detail="There is no pipeline for this purpose. GET /v1/pipelines lists those that there are.",
 )
+TENANT_SUSPENDED = Refusal(
+    code="tenant_suspended",
+    detail="The tenant is suspended: nobody is called in its name until it is resumed.",
+)
 NO_REVISION = Refusal(code="not_found", detail="The pipeline has no such revision.")
 NOTHING_TO_ROLL_BACK = Refusal(
     code="nothing_to_roll_back",

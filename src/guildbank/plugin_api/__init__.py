@@ -59,7 +59,20 @@ from guildbank.plugin_api.identity_provider import (
     SignInRequest,
     Verified,
 )
-from guildbank.plugin_api.lifecycle import ChecksSettings, SettingProblem, Starts
+from guildbank.plugin_api.letters import (
+    LETTERS,
+    MAX_ROW,
+    Letter,
+    LetterText,
+    Sold,
+    fault_in_letter,
+)
+from guildbank.plugin_api.lifecycle import (
+    ChecksSettings,
+    SettingProblem,
+    Starts,
+    TriesConnection,
+)
 from guildbank.plugin_api.manifest import API_VERSION, BY_ADDRESS, Manifest, Plugin, Slot
 from guildbank.plugin_api.moves import (
     BEFORE_MOVES,
@@ -159,6 +172,7 @@ __all__ = [
     "CAPABILITY_VERBS",
     "CAPTCHA_REJECTIONS",
     "LEAST_SECRET_BYTES",
+    "LETTERS",
     "MAX_ANNOTATIONS",
     "MAX_ANNOTATION_NAME",
     "MAX_ANNOTATION_TEXT",
@@ -173,6 +187,7 @@ __all__ = [
     "MAX_REASONS",
     "MAX_REASON_TEXT",
     "MAX_REPORTED",
+    "MAX_ROW",
     "MAX_SETTLEMENTS",
     "MAX_SHARERS",
     "MOST_SECRET_BYTES",
@@ -225,6 +240,8 @@ __all__ = [
     "Judged",
     "Judgement",
     "JudgesMoves",
+    "Letter",
+    "LetterText",
     "Manifest",
     "Medium",
     "Method",
@@ -269,8 +286,10 @@ __all__ = [
     "SignInContext",
     "SignInRequest",
     "Slot",
+    "Sold",
     "Starts",
     "TellsUsage",
+    "TriesConnection",
     "Usage",
     "Verified",
     "Veto",
@@ -278,6 +297,7 @@ __all__ = [
     "added_of",
     "base_of",
     "check_charged",
+    "fault_in_letter",
     "in_parts",
     "levied",
     "never_arrived",

@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from guildbank.plugin_api.charges import Charge, Charged, added_of
+from guildbank.plugin_api.letters import Letter, Sold
 from guildbank.plugin_api.manifest import Manifest
 from guildbank.plugin_api.provider import Context
 
@@ -119,18 +120,28 @@ class Middleware(Protocol):
 
 
 class CallbackEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A committed fact. Delivered at least once and in order; `id` is the same each time."""
+    """A committed fact. Delivered at least once and in order; `id` is the same each time.
+
+    `sold` is the payment that it is about, for a callback with the capability `letters`; None for
+    all others, and where the event is about none.
+    """
 
     id: str
     kind: str
     at: datetime
     data: Mapping[str, object]
+    sold: Sold | None = None
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):
-    """The event was taken. `note` is what operators read of it, such as what the peer answered."""
+    """The event was taken. `note` is what operators read of it, such as what the peer answered.
+
+    `letter` goes to the payment's player, once for an event, from a callback with the capability
+    `letters`.
+    """
 
     note: str
+    letter: Letter | None = None
 
 
 class Callback(Protocol):

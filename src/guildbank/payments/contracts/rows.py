@@ -321,6 +321,7 @@ RECONCILIATION_MISSED = "payments.reconciliation_missed"
 RECONCILIATION_CAUGHT_UP = "payments.reconciliation_caught_up"
 FEE_BOOKED = "payments.fee_booked"
 EXCHANGES_READ = "payments.exchanges_read"
+HANDED_IN_READ = "payments.handed_in_read"
 OF_OPERATORS = frozenset(
     {
         REFUND_POLICY_SET,
@@ -332,6 +333,7 @@ OF_OPERATORS = frozenset(
         RECONCILIATION_CAUGHT_UP,
         FEE_BOOKED,
         EXCHANGES_READ,
+        HANDED_IN_READ,
         PROVIDER_CONFIGURED,
         CALLBACK_DISABLED,
         CALLBACK_ENABLED,

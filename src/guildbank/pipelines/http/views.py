@@ -30,6 +30,11 @@ TAGS: Sequence[str] = ["Pipelines"]
 NEWEST = 2**31 - 1
 Purpose = Annotated[str, PathParameter(description="What is bought, such as packs.", max_length=40)]
 
+StepName = Annotated[
+    str,
+    PathParameter(description="The step's id.", pattern=r"^[a-z][a-z0-9-]{0,39}$", max_length=40),
+]
+
 
 class StepBody(Body):
     """A plugin at its place. `id` names the step: problems and records speak of it by that."""
@@ -139,6 +144,29 @@ class SecretsView(View):
     step: str
     plugin: str
     secrets_set: Sequence[str]
+
+
+class TryBody(Body):
+    """A step's plugin and settings as a revision has them; its secrets are those that are set."""
+
+    __example__: ClassVar = {
+        "slot": "before",
+        "plugin": "countries",
+        "settings": {"allowed": ["DE"]},
+    }
+
+    slot: SlotName
+    plugin: Annotated[str, Meta(min_length=1, max_length=64)]
+    settings: Annotated[dict[str, Any], Meta(max_length=100)] = msgspec.field(default_factory=dict)
+
+
+class StepTriedView(View):
+    """Whether whom the step calls answered. `answered` is null where its plugin asks nobody."""
+
+    __example__: ClassVar = {"answered": True, "detail": "The server answered 200."}
+
+    answered: bool | None
+    detail: str
 
 
 class StepView(View):

@@ -2,6 +2,8 @@
 
 from guildbank.plugin_api.conformance.callback import (
     CALLBACK_CHECKS,
+    LETTER_CHECKS,
+    SOLD,
     run_callback_conformance,
 )
 from guildbank.plugin_api.conformance.captcha import (
@@ -39,6 +41,7 @@ from guildbank.plugin_api.conformance.identity.run import (
 )
 from guildbank.plugin_api.conformance.run import (
     CONFIRMATION_CHECKS,
+    EITHER_CHECKS,
     FINISH_CHECKS,
     PAYOUT_CHECKS,
     PROVIDER_CHECKS,
@@ -57,10 +60,12 @@ __all__ = [
     "CAPTCHA_CHECKS",
     "CHARGE_CHECKS",
     "CONFIRMATION_CHECKS",
+    "EITHER_CHECKS",
     "FINISH_CHECKS",
     "GATE_CHECKS",
     "GRANT",
     "IDENTITY_CHECKS",
+    "LETTER_CHECKS",
     "OPERATION_CHECKS",
     "PAYOUT_CHECKS",
     "PROVIDER_CHECKS",
@@ -68,6 +73,7 @@ __all__ = [
     "REPORT_CHECKS",
     "SAVED_CHECKS",
     "SCORER_CHECKS",
+    "SOLD",
     "SPEND",
     "TRANSFER",
     "ChargeRehearsable",

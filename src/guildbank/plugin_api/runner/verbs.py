@@ -71,10 +71,14 @@ class Verb(NamedTuple):
         return msgspec.msgpack.decode(value, type=typed)
 
 
+_TRIES: Mapping[str, Verb] = {"test_connection": Verb(Context, (), (str,))}
+
+
 def _gate(purchase_verb: str) -> dict[str, Verb]:
     return {
         purchase_verb: Verb(Context, (PurchaseView,), (Annotated, Veto)),
         "rehearsal": Verb(None, (), (GateRehearsal,)),
+        **_TRIES,
     }
 
 
@@ -94,8 +98,9 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
     Slot.SCORER: {
         "score": Verb(Context, (PurchaseView,), (Scored,)),
         "rehearsal": Verb(None, (), (ScorerRehearsal,)),
+        **_TRIES,
     },
-    Slot.CALLBACK: {"deliver": Verb(Context, (CallbackEvent,), (Delivered, _NONE))},
+    Slot.CALLBACK: {"deliver": Verb(Context, (CallbackEvent,), (Delivered, _NONE)), **_TRIES},
     Slot.PROVIDER: {
         "create_payment": Verb(Context, (PaymentRequest,), (Outcome,)),
         "fetch_payment": Verb(Context, (str, _REFERENCE), (Outcome,)),
@@ -116,11 +121,11 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
         "check_destination": Verb(Context, (_TEXTS,), (Destination, DestinationRefused)),
         "pay_out": Verb(Context, (PayoutRequest,), (Outcome,)),
         "fetch_payout": Verb(Context, (PayoutRequest, _REFERENCE), (Outcome,)),
-        "test_connection": Verb(Context, (), (str,)),
+        **_TRIES,
     },
     Slot.NOTIFICATION: {
         "send": Verb(Context, (Notification,), (Delivery,)),
-        "test_connection": Verb(Context, (), (str,)),
+        **_TRIES,
     },
     Slot.IDENTITY: {
         "begin": Verb(SignInContext, (SignInRequest,), (Begun, Refusal)),
