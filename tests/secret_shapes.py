@@ -30,6 +30,8 @@ OF_OTHERS = (
 SHAPES: Mapping[str, str] = {
     "a secret key": r"\b[sr]k_[A-Za-z0-9]{20,}",
     "a secret of webhooks": r"\bwhsec_[A-Za-z0-9+/=]{16,}",
+    "a secret of vouchers": r"\bvsec_[A-Za-z0-9_-]{20,}",
+    "a voucher": r"\b(?:[0-9A-HJKMNP-TV-Z]{5}-){4}[0-9A-HJKMNP-TV-Z]{5}\b",
     "a refresh token": r"\brt_[A-Za-z0-9_-]{20,}",
     "a guest's secret": r"\bgs_[A-Za-z0-9_-]{20,}",
     "a signed token": r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{4,}",

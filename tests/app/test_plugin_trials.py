@@ -10,6 +10,7 @@ from guildbank.app.plugin_trials import CannotTry, try_plugin
 from guildbank.plugin_api import Annotated, Context, Manifest, PurchaseView, SettingProblem, Slot
 from guildbank.plugin_host import Plugins
 from guildbank_score.plugin import PLUGIN as SCORE
+from guildbank_tax.plugin import PLUGIN as TAX
 
 
 class Reader:
@@ -96,6 +97,15 @@ def test_a_scorer_is_put_before_the_contract_of_its_slot() -> None:
     checks = try_plugin(Plugins([("score", SCORE)]), "score", [f"rules={rules}"])
     assert [check for check in checks if check.ran and not check.passed] == []
     assert "points_are_whole_and_have_reasons" in {one.name for one in checks if one.passed}
+
+
+def test_a_charge_step_is_put_before_the_contract_of_its_slot() -> None:
+    rates = msgspec.json.encode([{"country": "DE", "rate": "19"}]).decode()
+    checks = try_plugin(Plugins([("tax", TAX)]), "tax", [f"rates={rates}"])
+    assert [check for check in checks if check.ran and not check.passed] == []
+    assert "lines_are_what_the_core_takes" in {one.name for one in checks if one.passed}
+    with pytest.raises(CannotTry, match="XX is no country of ISO 3166-1"):
+        try_plugin(Plugins([("tax", TAX)]), "tax", [f"rates={rates.replace('DE', 'XX')}"])
 
 
 def test_a_missing_setting_and_a_missing_plugin_are_named() -> None:

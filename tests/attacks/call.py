@@ -71,6 +71,9 @@ def of_pipelines() -> dict[str, Call]:
         "GET /v1/pipelines/{purpose}/revisions": Call(),
         "GET /v1/pipelines/{purpose}/revisions/{number}": Call(),
         "POST /v1/pipelines/{purpose}/check": Call(steps),
+        "POST /v1/pipelines/{purpose}/steps/{step}/test": Call(
+            {name: one for name, one in secrets.items() if name != "secrets"}
+        ),
         "POST /v1/pipelines/{purpose}/dry-run": Call(steps),
         "POST /v1/pipelines/{purpose}/publish": Call({"revision": 1}),
         "POST /v1/pipelines/{purpose}/roll-back": Call({}),

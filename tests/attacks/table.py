@@ -261,6 +261,7 @@ def _of_payments(o: Objects) -> dict[str, Call]:
     provider = {"settings": {"secret": "shh-quiet"}, "enabled": True}
     return {
         "POST /v1/payments": Call(buy),
+        "POST /v1/payments/quote": Call(buy),
         "GET /v1/payments": Call(query={"playerId": o.player}),
         "GET /v1/payments/{payment_id}": Call(),
         "GET /v1/payments/{payment_id}/timeline": Call(),
@@ -270,8 +271,10 @@ def _of_payments(o: Objects) -> dict[str, Call]:
         "GET /v1/payments/{payment_id}/refunds": Call(),
         "GET /v1/refunds/{refund_id}": Call(),
         "POST /v1/payments/{payment_id}/confirmation": Call({"data": {"code": "x"}}),
+        "GET /v1/payments/{payment_id}/confirmation": Call(),
         "POST /v1/refunds/{refund_id}/confirmation": Call({"data": {"code": "x"}}),
         "PUT /v1/providers/{provider_id}": Call(provider),
+        "POST /v1/providers/{provider_id}/test": Call(),
         "GET /v1/providers/{provider_id}": Call(),
         "GET /v1/providers": Call(),
         "GET /v1/plugins": Call(),
@@ -301,6 +304,7 @@ NAMES_NOTHING = frozenset(
         "GET /v1/audit",
         "GET /v1/audit/file",
         "PUT /v1/providers/{provider_id}",
+        "POST /v1/providers/{provider_id}/test",
         "GET /v1/providers/{provider_id}",
         "GET /v1/providers",
         "GET /v1/plugins",

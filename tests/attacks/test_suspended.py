@@ -16,10 +16,11 @@ OUTSIDE = {
     "POST /v1/players/{player_id}/tokens",
     "POST /v1/pipelines/{purpose}/check",
     "POST /v1/pipelines/{purpose}/dry-run",
+    "POST /v1/payments/quote",
 }
 """What is not of the tenant's books and makes it safer or readable: keys live in the control plane
 and can always be ended or replaced, a player's token is not stored and opens reads, and a check of
-steps keeps nothing."""
+steps keeps nothing, nor does a quote."""
 NOT_THERE = ("/v1/approvals/{approval_id}", "/v1/reconciliations/{run_id}")
 """Paths that begin so name an approval or a reconciliation, of which the estate has none."""
 

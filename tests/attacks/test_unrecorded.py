@@ -11,9 +11,12 @@ from tests.staff import Person, hired
 from tests.studio import City, Studio, done
 
 CHANGES_NOTHING = {
+    "POST /v1/payments/quote",
     "POST /v1/hooks/{point}/test",
     "POST /v1/pipelines/{purpose}/check",
     "POST /v1/pipelines/{purpose}/dry-run",
+    "POST /v1/pipelines/{purpose}/steps/{step}/test",
+    "POST /v1/providers/{provider_id}/test",
 }
 """A call that only tries something out."""
 
@@ -28,6 +31,7 @@ SAID_BEFORE = {
 TAKEN = {
     "POST /v1/holds/{hold_id}/release",
     "POST /v1/payments/{payment_id}/attempts",
+    "POST /v1/pipelines/{purpose}/steps/{step}/test",
     "POST /v1/players/{player_id}/clear-factors",
     "POST /v1/approvals/{approval_id}/approve",
     "POST /v1/approvals/{approval_id}/reject",
@@ -42,7 +46,8 @@ TAKEN = {
     "POST /v1/payouts/{payout_id}/rejection",
     "POST /v1/payouts/{payout_id}/confirmation",
 }
-"""What these are for is not there: an earlier call has ended it, or the estate has none.
+"""What these are for is not there: an earlier call has ended it, or the estate has none, such as
+secrets of the step that is tried.
 
 Captures and cancels stand for more than one; factors, approvals, callbacks, confirmations and
 decisions on payouts are proved where such things are made.

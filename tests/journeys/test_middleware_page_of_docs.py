@@ -15,6 +15,7 @@ from tests.servers.guildbank import GuildbankServer
 
 from guildbank.plugin_api.conformance import (
     CALLBACK_CHECKS,
+    CHARGE_CHECKS,
     GATE_CHECKS,
     OPERATION_CHECKS,
     SCORER_CHECKS,
@@ -157,5 +158,6 @@ def test_the_plugin_of_the_page_is_the_one_of_the_examples() -> None:
 
 
 def test_the_page_names_every_check() -> None:
-    for check in (*GATE_CHECKS, *OPERATION_CHECKS, *SCORER_CHECKS, *CALLBACK_CHECKS):
+    checks = (*GATE_CHECKS, *OPERATION_CHECKS, *CHARGE_CHECKS, *SCORER_CHECKS, *CALLBACK_CHECKS)
+    for check in checks:
         assert f"`{getattr(check, '__name__', '')}`" in PAGE

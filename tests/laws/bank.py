@@ -1,4 +1,4 @@
-"""A payment provider and a shop for the simulation: they do what the request itself tells them."""
+"""A provider, a shop and a tax for the simulation: they do what the request itself tells them."""
 
 import json
 from collections.abc import Mapping
@@ -8,6 +8,8 @@ from guildbank.infra.database import Tx
 from guildbank.kernel import Refusal
 from guildbank.payments import AMOUNT_NOT_SOLD, Goods, Intent, Offer, Order, Quote, Wanted
 from guildbank.plugin_api import (
+    Charge,
+    Charged,
     Context,
     EventKind,
     Manifest,
@@ -15,12 +17,15 @@ from guildbank.plugin_api import (
     OutcomeStatus,
     PaymentRequest,
     ProviderEvent,
+    PurchaseView,
     RefundRequest,
     Slot,
     WebhookRejected,
+    base_of,
+    levied,
 )
 
-BANK = "bank"
+BANK, LEVY = "bank", "levy"
 MANIFEST = Manifest(
     id=BANK,
     version="1.0.0",
@@ -93,6 +98,46 @@ class Bank:
 
     async def test_connection(self, context: Context) -> str:
         return "The bank of the laws answers."
+
+
+class Levy:
+    """Charges by the last digits of a price: nothing, a tax in it, or taxes and a fee beside it."""
+
+    manifest = Manifest(
+        id=LEVY,
+        version="1.0.0",
+        slot=Slot.CHARGE,
+        title="The levy of the laws",
+        settings_schema={"type": "object", "additionalProperties": False, "properties": {}},
+    )
+
+    async def charge(self, context: Context, purchase: PurchaseView) -> Charged:
+        price = purchase.price_minor
+        match price % 4:
+            case 0:
+                return Charged()
+            case 1:
+                return Charged(charges=_taxes(price, (), "19", ("price",), included=True))
+            case 2:
+                charged = Charge(kind="fee", label="Fee", amount_minor=price // 10)
+                taxes = _taxes(price, (), "8.25", ("price",), included=False)
+                return Charged(charges=(charged, *taxes))
+            case _:
+                held = Charge(kind="fee", label="Fee", amount_minor=price // 3, included=True)
+                taxes = _taxes(price, (held,), "19", ("price", "fees"), included=True)
+                return Charged(charges=(held, *taxes))
+
+
+def _taxes(
+    price: int, before: tuple[Charge, ...], rate: str, parts: tuple[Any, ...], *, included: bool
+) -> tuple[Charge, ...]:
+    return tuple(
+        Charge(
+            kind="tax", label="Tax", included=included, rate=rate, of=part,
+            amount_minor=levied(base_of(price, before, part), rate, included=included),
+        )
+        for part in parts
+    )  # fmt: skip
 
 
 class Shop:

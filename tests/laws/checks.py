@@ -105,6 +105,7 @@ async def check_proof(tenant: "Tenant") -> None:
     assert money.unspent == sum(deferred.values())
     assert money.recognised == model.recognised_basis().get(MONEY, 0)
     assert money.written_off == model.written_off_basis().get(MONEY, 0)
+    assert (money.taxes, money.surcharges) == (till.taxes, till.fees)
     assert (money.unapplied, money.refunding, money.other) == (till.unapplied, till.refunding, 0)
     prices = {
         (str(one.money), one.price_minor, one.per_coins): one.basis

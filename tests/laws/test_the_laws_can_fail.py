@@ -22,9 +22,10 @@ from guildbank.identity.usecases.lives import erase
 from guildbank.journal import batch, store
 from guildbank.ledger import HOLDS, Account, Book, Leg, claws, open_book, rules
 from guildbank.ledger.contracts import Spread
-from guildbank.payments import posting
+from guildbank.payments import charged, posting
 from guildbank.payments import rules as payment_rules
 from guildbank.payments.usecases import attempt, create, money
+from guildbank.plugin_api import Parts
 from guildbank.wallets import coins
 from guildbank.wallets.usecases import bar, hold, reverse
 
@@ -108,6 +109,25 @@ def round_refunds_one_by_one(patch: pytest.MonkeyPatch) -> None:
 
     for module in (payment_rules, posting, money):
         patch.setattr(module, "coins_due", coins_due)
+
+
+def keep_taxes_of_refunds(patch: pytest.MonkeyPatch) -> None:
+    """A refund gives the player's money back, and leaves the taxes of it owed to the state."""
+    patch.setattr(money, "parts_back", lambda *_: Parts(0, 0, 0))
+
+
+def book_taxes_behind_coins(patch: pytest.MonkeyPatch) -> None:
+    """All that was captured stands behind the coins, and nothing of it is owed to a state."""
+    patch.setattr(posting, "charges_of", lambda _intent: ())
+
+
+def round_taxes_one_by_one(patch: pytest.MonkeyPatch) -> None:
+    """Each refund gives back its own share of the taxes, and the shares do not sum."""
+
+    def parts_back(whole: Parts, before: int, after: int) -> Parts:
+        return charged.parts_back(whole, 0, after - before)
+
+    patch.setattr(money, "parts_back", parts_back)
 
 
 def forget_the_lost_refund(patch: pytest.MonkeyPatch) -> None:
@@ -216,6 +236,9 @@ DEFECTS: tuple[Breed, ...] = (
     claw_from_the_front,
     refund_only_the_first_lot,
     round_refunds_one_by_one,
+    keep_taxes_of_refunds,
+    book_taxes_behind_coins,
+    round_taxes_one_by_one,
     forget_the_lost_refund,
     forget_keys,
     capture_what_was_released,

@@ -6,7 +6,9 @@ model's coins and money. Money and coins of a refund are taken when it begins.
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from fractions import Fraction
+from math import floor
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.laws.coins import Clawed, Credit
 
@@ -24,6 +26,8 @@ class Taken:
     """A refund or dispute: its money, and what it took of each lot."""
 
     amount: int
+    taxes: int = 0
+    fees: int = 0
     coins: dict[str, int] = field(default_factory=dict)
     clawed: dict[str, Clawed] = field(default_factory=dict)
     state: str = "clawed"
@@ -38,6 +42,8 @@ class Sale:
     price: int
     attempt: str
     lots: dict[str, Credit] = field(default_factory=dict)
+    taxes: int = 0
+    fees: int = 0
     back: int = 0
     claimed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     refunds: dict[str, Taken] = field(default_factory=dict)
@@ -47,6 +53,11 @@ class Sale:
     def due(self, bucket: str, back: int) -> int:
         """The coins to be back once so much money is: rounded down over all refunds together."""
         return self.lots[bucket].amount * min(back, self.price) // self.price
+
+    def beside(self, back: int) -> tuple[int, int]:
+        """The taxes and fees to be back by then, by the same rule."""
+        gone = min(back, self.price)
+        return self.taxes * gone // self.price, self.fees * gone // self.price
 
 
 @dataclass
@@ -72,6 +83,8 @@ class Till:
     unapplied: int = 0
     refunding: int = 0
     provider: int = 0
+    taxes: int = 0
+    fees: int = 0
 
     def refund_refusal(self, world: "World", payment: str, amount: int | None) -> str | None:
         """Why a refund is refused, None when it is not."""
@@ -132,6 +145,7 @@ class Till:
         """A payment goes on, without money: begun only by who is barred from nothing."""
         if name == "created":
             self.orders[told["payment"]] = Order(told["player"])
+            assert told["amount"] == charged(told["product"]).total, told
         order = self.orders[told["payment"]]
         if name in ("created", "attempted"):
             assert world.register.barred(order.player) is None, f"{told} of who is barred"
@@ -156,10 +170,13 @@ class Till:
         assert self._capture(world, told) is None, told
         sale = Sale(told["player"], told["currency"], told["amount"], told["attempt"])
         assert not world.ceiling_bars(sale.player, sale.currency, _counts(told)), told
+        parts = charged(told["product"])
+        sale.taxes, sale.fees = parts.taxes, parts.fees
+        assert (told.get("taxes", 0), told.get("fees", 0)) == (sale.taxes, sale.fees), told
         model = world.model
         paid = model.buy(
             sale.player, sale.currency, told["coins"], payment_id=told["payment"],
-            price_minor=sale.price, money=told["money"],
+            price_minor=sale.price - sale.taxes - sale.fees, money=told["money"],
         )  # fmt: skip
         assert isinstance(paid, Credit)
         sale.lots["paid"] = paid
@@ -172,6 +189,8 @@ class Till:
             sale.lots["bonus"] = bonus
         self.sales[told["payment"]] = sale
         self.provider += sale.price
+        self.taxes += sale.taxes
+        self.fees += sale.fees
 
     def _unapplied(self, world: "World", told: Told) -> None:
         currency, coins, bonus, _ = told["product"].split(":")
@@ -254,8 +273,11 @@ class Till:
 
     def _take(self, world: "World", sale: Sale, amount: int) -> Taken:
         """Take what is due for the money; what is spent by then is owed, or written off."""
+        before, after = sale.beside(sale.back), sale.beside(sale.back + amount)
+        taken = Taken(amount, after[0] - before[0], after[1] - before[1])
         sale.back += amount
-        taken = Taken(amount)
+        self.taxes -= taken.taxes
+        self.fees -= taken.fees
         policy: SpentCoins = "write_off" if self.policy == "write_off" else "debt"
         if not sale.lots:
             self.unapplied -= amount
@@ -263,7 +285,7 @@ class Till:
             coins = max(0, sale.due(bucket, sale.back) - sale.claimed[bucket])
             sale.claimed[bucket] += coins
             taken.coins[bucket] = coins
-            minor = amount if bucket == "paid" else 0
+            minor = amount - taken.taxes - taken.fees if bucket == "paid" else 0
             if coins:
                 clawed = world.model.refund(lot, coins, policy=policy, refunded_minor=minor)
                 assert isinstance(clawed, Clawed), clawed
@@ -278,6 +300,10 @@ class Till:
         if not sale.lots:
             self.unapplied += taken.amount
             return 0, 0
+        less, more = sale.beside(sale.back), sale.beside(sale.back + taken.amount)
+        taxes, fees = more[0] - less[0], more[1] - less[1]
+        self.taxes += taxes
+        self.fees += fees
         given = {"paid": 0, "bonus": 0}
         back: list[tuple[Credit, Clawed]] = []
         for bucket, lot in sale.lots.items():
@@ -286,7 +312,7 @@ class Till:
             given[bucket] = count
             sale.claimed[bucket] -= count
             if bucket == "paid":
-                lot.refunded_minor -= taken.amount
+                lot.refunded_minor -= taken.amount - taxes - fees
             if count:
                 whole = taken.clawed[bucket]
                 coins = whole.coins[:count]
@@ -295,6 +321,35 @@ class Till:
                 back.append((lot, Clawed(coins, rest - let_go, 0, let_go)))
         world.model.restore(back)
         return given["paid"], given["bonus"]
+
+
+class Parts(NamedTuple):
+    """What is asked of the player for a product, and what of that is tax and fee."""
+
+    total: int
+    taxes: int
+    fees: int
+
+
+def charged(product: str) -> Parts:
+    """What the levy makes of a product's price, worked out anew, in exact fractions."""
+    price = int(product.split(":")[3])
+    match price % 4:
+        case 0:
+            return Parts(price, 0, 0)
+        case 1:
+            return Parts(price, _half_up(price * Fraction(19, 119)), 0)
+        case 2:
+            fee, tax = price // 10, _half_up(price * Fraction(825, 10_000))
+            return Parts(price + fee + tax, tax, fee)
+        case _:
+            fee = price // 3
+            on_fee = _half_up(fee * Fraction(19, 119))
+            return Parts(price, _half_up((price - fee) * Fraction(19, 119)) + on_fee, fee - on_fee)
+
+
+def _half_up(exact: Fraction) -> int:
+    return floor(exact + Fraction(1, 2))
 
 
 _STEPS = frozenset({"created", "attempted", "pending", "declined", "canceled", "failed"})
@@ -317,3 +372,5 @@ def _compare(taken: Taken, told: Told) -> None:
     let_go = sum(clawed.written_off for clawed in taken.clawed.values())
     seen = (told["owed"], told.get("writtenOff", 0), told["basis"])
     assert seen == (owed, let_go, basis), (told, owed, let_go, basis)
+    beside = (told.get("taxes", 0), told.get("fees", 0))
+    assert beside == (taken.taxes, taken.fees), (told, taken)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 import pytest
 from tests.house import House, open_house
-from tests.laws.bank import BANK, Bank, Shop
+from tests.laws.bank import BANK, LEVY, Bank, Levy, Shop
 from tests.laws.commands import Command
 from tests.laws.purchases import Deed, PaymentCommand, Till
 from tests.laws.world import PRINCIPAL, World
@@ -29,7 +29,7 @@ from guildbank.journal.reading import read_entries
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import Payments
 from guildbank.payments.usecases.accounts import configure_provider
-from guildbank.pipelines import Pipelines
+from guildbank.pipelines import Pipelines, Stages, Step, Wanted, publish, save_revision
 from guildbank.plugin_host import Plugins
 from guildbank.tenancy import TenantSettings, create_tenant
 from guildbank.tenancy.contracts import SpentCoins
@@ -76,7 +76,7 @@ class Town:
         ]
         self.identities = [house.identity, house.another(self._second)]
         self.bank = Bank()
-        plugins, egress = Plugins([(BANK, self.bank)]), Egress()
+        plugins, egress = Plugins([(BANK, self.bank), (LEVY, Levy())]), Egress()
         self.tills = [
             Payments(
                 house.db, one.journal, house.identity.tenants, plugins,
@@ -122,6 +122,13 @@ class Town:
         ref = made_tenant.ref
         opened = await configure_provider(self.tills[0], ref, BANK, {}, enabled=True)
         assert not isinstance(opened, Refusal), opened
+        saved = await save_revision(
+            self.tills[0].pipelines, ref, PRINCIPAL, "packs", Stages(charges=(Step(LEVY, LEVY),))
+        )
+        assert not isinstance(saved, Refusal), saved
+        wanted = Wanted(purpose="packs", number=saved.number)
+        published = await publish(self.tills[0].pipelines, ref, PRINCIPAL, wanted)
+        assert not isinstance(published, Refusal), published
         for currency in CURRENCIES:
             act = SaveCurrencyAct(PRINCIPAL, None, currency, create=True)
             made = await self.workers[0].journal.submit(ref.schema, act)

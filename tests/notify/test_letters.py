@@ -9,7 +9,7 @@ from guildbank.infra.room import MailTemplate
 from guildbank.notify import LOCALES, BadTemplate, Letters
 from guildbank.notify.contracts import Brand
 from guildbank.notify.letters import GIVEN, fill, ink_on, read_text, text_of
-from guildbank.notify.rules import is_link
+from guildbank.notify.rules import check_values, is_link
 
 MAILS = mails_of(all_rooms())
 BRAND = Brand(
@@ -56,7 +56,7 @@ def test_a_mail_renders_in_each_language(mail: MailTemplate, locale: str) -> Non
         if name in CHOOSING:
             continue
         whole = f"https://m.test{value}" if is_link(name) else value
-        assert whole in message.text
+        assert whole in f"{message.subject}\n{message.text}"
         assert whole.replace("<", "&lt;").replace(">", "&gt;") in message.html
         assert (whole in message.links) == is_link(name)
     assert "{{" not in message.text + message.html
@@ -102,6 +102,22 @@ def test_what_a_reader_is_told_is_no_template() -> None:
     message = fill(read_text("Hi\n\n{{ name }}"), "en", {"name": "{{ brand }}"}, BRAND)
     assert "{{ brand }}" in message.text
     assert "{{ brand }}" in message.html
+
+
+def test_rows_stand_under_each_other_and_what_is_empty_is_left_out() -> None:
+    text = read_text("Hi\n\n{{ sold_rows }}\n\n{{ closing }}\n\nThe end.")
+    message = fill(text, "en", {"sold_rows": "<a>: 1\nb: 2", "closing": ""}, BRAND)
+    assert message.text.startswith("<a>: 1\nb: 2\n\nThe end.\n")
+    assert "&lt;a&gt;: 1<br>" in message.html
+    assert message.html.count("<p ") == 2
+
+
+def test_a_row_has_no_control_character_and_only_rows_have_many_lines() -> None:
+    assert check_values({"sold_rows": "a\nb"}) is None
+    for values in ({"sold_rows": "a\r\nb"}, {"sold_rows": "a\n\u202eb"}, {"title": "a\nb"}):
+        refusal = check_values(values)
+        assert refusal is not None
+        assert refusal.code == "control_character"
 
 
 def test_a_link_becomes_a_button_and_a_code_is_large() -> None:

@@ -17,11 +17,16 @@ LOST = EventKind.DISPUTE_LOST
 
 
 async def tell(
-    shop: Shop, intent: Intent, kind: EventKind, minor: int = 499, won: bool | None = None
+    shop: Shop,
+    intent: Intent,
+    kind: EventKind,
+    minor: int = 499,
+    won: bool | None = None,
+    dispute: str = "dp_1",
 ) -> None:
     (attempt, *_) = (await shop.dossier(intent)).attempts
     await shop.event(
-        kind, payment_reference=attempt.reference, dispute_reference="dp_1", amount_minor=minor,
+        kind, payment_reference=attempt.reference, dispute_reference=dispute, amount_minor=minor,
         currency="EUR", won=won,
     )  # fmt: skip
 

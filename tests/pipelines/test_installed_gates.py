@@ -11,6 +11,8 @@ from tests.plugin_host.apart import put_in
 from tests.plugin_host.built import plugin_wheel
 
 from guildbank.kernel import Refusal
+from guildbank.payments.charged import charges_of
+from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.usecases.find_whence import find_whence
 from guildbank.payments.usecases.read_timeline import read_timeline
 from guildbank.pipelines import Stages, Step
@@ -50,6 +52,17 @@ SCORING = """
         points = 60 if purchase.country == "AQ" else 5
         reason = Reason(code="where", points=points, detail="By where it is bought.")
         return Scored(points=points, reasons=(reason,))
+"""
+
+
+CHARGING = """
+    async def charge(self, context, purchase):
+        if context.settings.get("word") == "throw":
+            os._exit(1)
+        amount = 9_999 if context.settings.get("word") == "greed" else 30
+        before = sum(one.amount_minor for one in purchase.charges)
+        line = Charge(kind="fee", label=f"After {before}", amount_minor=amount)
+        return Charged(charges=(line,))
 """
 
 
@@ -150,3 +163,26 @@ async def test_an_installed_scorer_refuses_by_its_points_and_when_its_process_di
     assert await states("weigh", 60) == ["failed", "credited"]
     assert await states("throw", 60) == ["failed", "failed"]
     await scorer.close()
+
+
+async def test_an_installed_step_charges_and_none_begins_when_its_process_dies(
+    house: House, tmp_path: Path
+) -> None:
+    wheel = plugin_wheel(tmp_path, CHARGING, id_="gate", slot="CHARGE")
+    assert await put_in(tmp_path / "data", wheel) is None
+    step = found_in(tmp_path / "data", slot=Slot.CHARGE)
+    shop = await open_shop(house, plugins=(("gate", step),))
+
+    async def bought(word: str) -> Intent | str:
+        steps = (Step("one", "gate", {"word": word}), Step("two", "gate", {"word": word}))
+        await shop.publish_stages(Stages(charges=steps))
+        found = await shop.try_buying(await shop.player())
+        return found.code if isinstance(found, Refusal) else found
+
+    charged = await bought("fair")
+    assert isinstance(charged, Intent)
+    assert charged.amount_minor == 559
+    assert [one.label for one in charges_of(charged)] == ["After 0", "After 30"]
+    assert await bought("greed") == "gate_unavailable"
+    assert await bought("throw") == "gate_unavailable"
+    await step.close()

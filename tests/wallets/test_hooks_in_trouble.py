@@ -281,7 +281,7 @@ async def test_a_tenant_without_hooks_asks_neither_the_database_nor_anybody(
     assert counts[0] == counts[1]
 
 
-@pytest.mark.parametrize("slot", ["entry", "scorers"])
+@pytest.mark.parametrize("slot", ["entry", "charges", "scorers"])
 async def test_only_purchases_have_the_other_slots(studio: Studio, slot: str) -> None:
     answer = await save(studio, "spend", "hook", slot=slot)
     assert refused(answer) == (422, "invalid_pipeline")

@@ -63,6 +63,19 @@ async def test_the_server_is_asked_about_the_purchase_by_a_signed_question(
     }  # fmt: skip
 
 
+async def test_whether_the_server_is_there_is_found_out_without_a_purchase(
+    game: GameServer,
+) -> None:
+    game.say = lambda _: {}
+    assert "200" in await PLUGIN.test_connection(here(game))
+    [question] = game.questions
+    assert question["type"] == "connection_test"
+    assert question["data"] == {"tenant": "demo", "mode": "test", "test": True}
+    game.on("/may-buy", lambda _: page(404, b""))
+    with pytest.raises(NoAnswer, match="404"):
+        await PLUGIN.test_connection(here(game))
+
+
 async def test_a_yes_admits_and_its_notes_go_along(game: GameServer) -> None:
     assert await ask(game) == Annotated(annotations={"guild": "north"})
     assert await ask(game, {"allow": True, "since": "v2"}) == Annotated()
@@ -149,4 +162,6 @@ async def test_every_check_of_the_contract_passes(game: GameServer) -> None:
     checks = await run_gate_conformance(PLUGIN, here(game), REHEARSAL)
     not_passed = {check.name: check.detail for check in checks if not check.passed}
     assert set(not_passed) == {"it_makes_ready_and_again"}, not_passed
-    assert len(checks) == len(GATE_CHECKS) + len(OPERATION_CHECKS)
+    tried = "nobody_away_is_taken_for_an_answer"
+    assert tried in {check.name for check in checks}
+    assert len(checks) == len(GATE_CHECKS) + len(OPERATION_CHECKS) + 1

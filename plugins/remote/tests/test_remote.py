@@ -188,6 +188,20 @@ async def test_only_the_status_200_is_an_answer(studio: Studio, status: int) -> 
         await ask(studio)
 
 
+@BOTH
+async def test_whether_the_server_is_there_is_found_out_without_a_purchase(
+    studio: Studio, plugin: HttpGate
+) -> None:
+    studio.say = lambda data: {"allow": data == {"tenant": "demo", "mode": "test", "test": True}}
+    assert "200" in await plugin.test_connection(here(studio, plugin))
+    (question,) = studio.questions
+    assert question["type"] == "connection_test"
+    assert question["data"] == {"tenant": "demo", "mode": "test", "test": True}
+    studio.verifies_by = STRANGE
+    with pytest.raises(NoAnswer, match="401"):
+        await plugin.test_connection(here(studio, plugin))
+
+
 async def test_a_server_that_is_slower_than_the_setting_says_is_not_waited_for(
     studio: Studio,
 ) -> None:

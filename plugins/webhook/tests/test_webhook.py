@@ -238,6 +238,16 @@ def test_secrets_that_are_none_are_refused_without_showing_them(secrets: str, wh
     assert "whsec_A" not in problem.detail
 
 
+async def test_whether_the_server_takes_events_is_found_out_by_one_that_nothing_else_is() -> None:
+    game = Game(204)
+    assert "204" in await PLUGIN.test_connection(context(game))
+    ((headers, body),) = game.got
+    event = verified(NEW, dict(headers), body)
+    assert (event["type"], event["data"]) == ("connection_test", {"test": True})
+    with pytest.raises(NotTaken, match="410 Gone"):
+        await PLUGIN.test_connection(context(Game(410)))
+
+
 async def test_the_contract_of_callbacks_holds() -> None:
     checks = await run_callback_conformance(PLUGIN, context(Game()))
     assert [check for check in checks if check.ran and not check.passed] == []
@@ -245,4 +255,5 @@ async def test_the_contract_of_callbacks_holds() -> None:
         "a_peer_that_is_away_is_told_later",
         "no_secret_is_shown",
         "only_declared_hosts_are_asked",
+        "nobody_away_is_taken_for_an_answer",
     }

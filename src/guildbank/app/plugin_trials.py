@@ -13,6 +13,7 @@ from guildbank.plugin_api import (
     Callback,
     Captcha,
     CaptchaContext,
+    Charger,
     ChecksSettings,
     Context,
     Entry,
@@ -32,6 +33,7 @@ from guildbank.plugin_api.conformance import (
     Rehearsable,
     run_callback_conformance,
     run_captcha_conformance,
+    run_charge_conformance,
     run_gate_conformance,
     run_identity_conformance,
     run_provider_conformance,
@@ -61,6 +63,8 @@ def try_plugin(plugins: Plugins, id_: str, given: Sequence[str]) -> list[Check]:
             return _try_gate(cast("Entry | Middleware", gate), _settings(gate, given))
     if (scorer := plugins.at(Slot.SCORER, id_)) is not None:
         return _try_scorer(cast("Scorer", scorer), _settings(scorer, given))
+    if (charger := plugins.at(Slot.CHARGE, id_)) is not None:
+        return _try_charger(cast("Charger", charger), _settings(charger, given))
     if (callback := plugins.at(Slot.CALLBACK, id_)) is not None:
         return _try_callback(cast("Callback", callback), _settings(callback, given))
     raise CannotTry(f"There is no plugin {id_!r} that can be tested. See `guildbank plugin list`.")
@@ -109,6 +113,11 @@ def _try_gate(gate: Entry | Middleware, settings: Mapping[str, Any]) -> list[Che
 def _try_scorer(scorer: Scorer, settings: Mapping[str, Any]) -> list[Check]:
     context = _context(scorer.manifest, settings)
     return asyncio.run(run_scorer_conformance(scorer, context))
+
+
+def _try_charger(charger: Charger, settings: Mapping[str, Any]) -> list[Check]:
+    context = _context(charger.manifest, settings)
+    return asyncio.run(run_charge_conformance(charger, context))
 
 
 def _try_callback(callback: Callback, settings: Mapping[str, Any]) -> list[Check]:

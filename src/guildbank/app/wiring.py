@@ -200,13 +200,17 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         four_eyes=four_eyes,
         wallets=Wallets(db, journal, identity.persons, [SpendLimit()], four_eyes, pipelines),
         pipelines=pipelines,
-        payments=_open_payments(settings, pipelines, directory, identity),
+        payments=_open_payments(settings, pipelines, directory, identity, counters),
         store=Store(db, journal),
     )
 
 
 def _open_payments(
-    settings: Settings, pipelines: Pipelines, directory: Tenants, identity: Identity
+    settings: Settings,
+    pipelines: Pipelines,
+    directory: Tenants,
+    identity: Identity,
+    counters: CounterStore,
 ) -> Payments:
     payments = Payments(
         pipelines.db,
@@ -222,6 +226,7 @@ def _open_payments(
         Timing(webhook_kept=timedelta(days=settings.webhook_kept_days)),
         address_countries=AddressCountries(settings.address_countries),
         identity=identity,
+        counters=counters,
     )
     pipelines.record = PaymentRecord(payments)
     return payments

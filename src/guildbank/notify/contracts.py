@@ -25,13 +25,16 @@ KEPT_DAYS = 30
 """How long it is known that a mail was sent or failed, so that its key sends no second one."""
 MAX_VALUE = 2_000
 """Characters of a value of a mail."""
+MAX_ROWS_VALUE = 16_000
+"""Characters of a value that is rows under each other."""
 MAX_KEY = 200
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
     """A mail as a room wants it sent.
 
-    `values` are those that the template declares, one line each. The value of a name that ends in
+    `values` are those that the template declares, one line each; a name that ends in `rows` may
+    have many, which stand under each other. The value of a name that ends in
     `link` is a path such as `/reset?token=...`: the tenant's configured address is put before it.
     `locale` is the reader's language (`ru`, `ru-RU`), the tenant's where it is None or unknown.
     Of several mails with one `template` and `key` the first is sent. `expires_at` is when the mail

@@ -1,8 +1,9 @@
 """Texts of mail: plain files beside the rooms that own them, made into a text and an HTML part.
 
 A file's first line is the subject. Paragraphs follow, parted by empty lines. One of the form
-`Label: {{ some_link }}` is a link, and one that is nothing but a placeholder whose name ends in
-`code` is shown large. Nothing else has a meaning, so that who writes them needs to know no HTML.
+`Label: {{ some_link }}` is a link. One that is nothing but a placeholder is shown large where its
+name ends in `code`, and as rows under each other where it ends in `rows`. One that says nothing is
+left out. Nothing else has a meaning, so that who writes them needs to know no HTML.
 """
 
 import re
@@ -32,13 +33,14 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
 }
 _LINK = re.compile(r"(?P<label>[^{}\n]+):\s*(?P<text>\{\{\s*\w*link\s*\}\})")
+_ROWS = re.compile(r"\{\{\s*\w*rows\s*\}\}")
 _CODE = re.compile(r"\{\{\s*\w*code\s*\}\}")
 
 # Autoescape is chosen by the part: what stands in a text part is what was written.
 _text = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701
 _html = Environment(undefined=StrictUndefined, autoescape=True)
 
-Kind = Literal["text", "link", "code"]
+Kind = Literal["text", "link", "code", "rows"]
 
 
 class BadTemplate(ValueError):
@@ -133,6 +135,8 @@ def _paragraph(source: str) -> tuple[Kind, Template, str]:
         return "link", _text.from_string(link["text"]), link["label"].strip()
     if _CODE.fullmatch(source):
         return "code", _text.from_string(source), ""
+    if _ROWS.fullmatch(source):
+        return "rows", _text.from_string(source), ""
     return "text", _text.from_string(" ".join(source.split())), ""
 
 
@@ -140,9 +144,10 @@ def fill(text: Text, locale: str, values: Mapping[str, str], brand: Brand) -> Re
     """Return the message; `values` has links in full."""
     given = {**values, "brand": brand.name}
     subject = text.subject.render(given)
-    paragraphs = [
+    rendered = [
         Paragraph(kind, template.render(given), label) for kind, template, label in text.paragraphs
     ]
+    paragraphs = [one for one in rendered if one.text.strip()]
     words = WORDS[locale]
     html = _layout().render(
         subject=subject,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from guildbank.kernel import Refusal, has_control
-from guildbank.notify.contracts import LIFE, MAX_VALUE, RETRIES, Audience, Mail
+from guildbank.notify.contracts import LIFE, MAX_ROWS_VALUE, MAX_VALUE, RETRIES, Audience, Mail
 
 _PATH = re.compile(r"/(?![/\\])[!-~]*")
 _ENHANCED = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})\b")
@@ -19,16 +19,17 @@ def check_values(values: Mapping[str, str]) -> Refusal | None:
     """
     for name, value in values.items():
         field = f"values.{name}"
-        if has_control(value):
+        lines = value.split("\n") if is_rows(name) else [value]
+        if any(has_control(line) for line in lines):
             return Refusal(
                 code="control_character",
                 detail=f"The {name} holds a line break or another control character.",
                 field=field,
             )
-        if len(value) > MAX_VALUE:
+        if len(value) > (most := MAX_ROWS_VALUE if is_rows(name) else MAX_VALUE):
             return Refusal(
                 code="out_of_range",
-                detail=f"The {name} has more than {MAX_VALUE} characters.",
+                detail=f"The {name} has more than {most} characters.",
                 field=field,
             )
         if is_link(name) and not _PATH.fullmatch(value):
@@ -43,6 +44,11 @@ def check_values(values: Mapping[str, str]) -> Refusal | None:
 def is_link(name: str) -> bool:
     """Say whether the value of this name is a link."""
     return name.endswith("link")
+
+
+def is_rows(name: str) -> bool:
+    """Say whether the value of this name is rows under each other."""
+    return name.endswith("rows")
 
 
 def in_mailbox(audience: Audience, mode: str | None) -> bool:

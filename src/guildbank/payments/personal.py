@@ -50,6 +50,11 @@ WHERE payment_id IN (SELECT id FROM payments_intent WHERE player_id = $1)
    OR (payment_id = '' AND strpos(data, $1) > 0)
 """
 
+FORGET_HANDED_IN = """
+DELETE FROM payments_handed_in
+WHERE payment_id IN (SELECT id FROM payments_intent WHERE player_id = $1)
+"""
+
 # What was sealed under the person's key is unreadable without it; so nothing is lost with it.
 FORGET_EXCHANGES = """
 DELETE FROM payments_exchange
@@ -97,7 +102,7 @@ PERSONAL = (
         "payments_intent",
         """
         SELECT id, state, provider, title, currency, coins, bonus, money, amount_minor, country,
-               problem_detail, device, created_at, credited_at
+               charges, problem_detail, device, created_at, credited_at
         FROM payments_intent
         WHERE player_id = $1
         ORDER BY id
@@ -234,6 +239,17 @@ PERSONAL = (
         ORDER BY exchange.id
         """,
         (FORGET_EXCHANGES,),
+    ),
+    Personal(
+        "payments_handed_in",
+        """
+        SELECT handed.payment_id, handed.at, handed.sealed
+        FROM payments_handed_in AS handed
+        JOIN payments_intent AS intent ON intent.id = handed.payment_id
+        WHERE intent.player_id = $1
+        ORDER BY handed.attempt_id
+        """,
+        (FORGET_HANDED_IN,),
     ),
     # The payer may be somebody else than the player, so only the tenant's people get it to judge.
     Personal(

@@ -1,11 +1,12 @@
 """Payments on the ledger's book: money in, coins out, and both back, in exact numbers.
 
 Accounts of the house per money: `provider:<id>` (negative: what the provider holds for us),
-`backing` (behind coins issued), `unapplied` (captured, not credited), `refunding` (on its way
-back), `written_off` (what refunds and disputes cost beyond the coins that came back), `fees`
-(what providers kept, below zero).
+`backing` (behind coins issued), `taxes` (owed to states), `surcharges` (what players paid as fees),
+`unapplied` (captured, not credited), `refunding` (on its way back), `written_off` (what refunds and
+disputes cost beyond the coins that came back), `fees` (what providers kept, below zero).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from guildbank.journal import Need
@@ -23,9 +24,11 @@ from guildbank.ledger import (
     first_positions,
     house,
 )
+from guildbank.payments.charged import captured_parts, charges_of
 from guildbank.payments.contracts.rows import Attempt, Claw, Intent, Taking
 from guildbank.payments.contracts.sale import Goods
 from guildbank.payments.rules import coins_due
+from guildbank.plugin_api import Charge, Parts, added_of, parts_of
 from guildbank.tenancy import SpentCoins
 from guildbank.wallets import Purse, claw, claw_needs, credit, debt_of, wallet
 
@@ -58,13 +61,24 @@ def written_off(money: str) -> Address:
     return house(money, "written_off")
 
 
+def taxes(money: str) -> Address:
+    """Return the taxes in what players paid, which are owed to states."""
+    return house(money, "taxes")
+
+
+def surcharges(money: str) -> Address:
+    """Return the fees that players paid, without the taxes on them."""
+    return house(money, "surcharges")
+
+
 def fees(money: str) -> Address:
     """Return what providers kept for themselves, below zero."""
     return house(money, "fees")
 
 
-def money_needs(money: str, provider: str) -> list[Need]:
-    """Return every account of one money that payments books on."""
+def money_needs(money: str, provider: str, intent: Intent) -> list[Need]:
+    """Return every account of one money that the payment books on."""
+    charged = () if intent.charges is None else (taxes(money), surcharges(money))
     return account_needs(
         [
             provider_account(money, provider),
@@ -72,6 +86,7 @@ def money_needs(money: str, provider: str) -> list[Need]:
             unapplied(money),
             refunding(money),
             written_off(money),
+            *charged,
         ]
     )
 
@@ -100,17 +115,25 @@ class Movement(NamedTuple):
 
 
 def movements_of(
-    player_id: str, price: tuple[str, int], provider: str, goods: Goods
+    player_id: str,
+    total: tuple[str, int],
+    provider: str,
+    goods: Goods,
+    charges: Sequence[Charge] = (),
 ) -> list[Movement]:
-    """Return what a captured price (money, minor units) moves: money first, then coins.
+    """Return what a captured total (money, minor units) moves: money first, then coins.
 
     A debt of the player takes its part of the coins when they are booked.
     """
-    money, amount_minor = price
+    money, amount_minor = total
     issue = house(goods.currency, ISSUE)
     coins = ((PAID, goods.coins), (BONUS, goods.bonus))
+    parts = parts_of(amount_minor - added_of(charges), charges)
+    aside = ((taxes(money), parts.taxes), (surcharges(money), parts.fees))
+    holder = provider_account(money, provider)
     return [
-        Movement(provider_account(money, provider), backing(money), amount_minor),
+        Movement(holder, backing(money), parts.backing),
+        *(Movement(holder, account, amount) for account, amount in aside if amount),
         *(
             Movement(issue, wallet(player_id, goods.currency, bucket), amount)
             for bucket, amount in coins
@@ -123,13 +146,17 @@ def book_credit(
     book: Book, intent: Intent, provider: str, goods: Goods, purse: Purse | None
 ) -> Refusal | None:
     """Book captured money behind the coins that it buys. After a refusal the book is void."""
-    price = (intent.money, intent.amount_minor)
-    paid, *coins = movements_of(intent.player_id, price, provider, goods)
+    total = (intent.money, intent.amount_minor)
+    moves = movements_of(intent.player_id, total, provider, goods, charges_of(intent))
     # A store may have sold for nothing: then no money stands behind the coins.
-    money = [Leg((paid.debit,), paid.credit, paid.amount)]
-    refusal = book.post(money) if paid.amount else None
-    for one in coins:
-        if refusal is None:
+    money = [
+        Leg((one.debit,), one.credit, one.amount)
+        for one in moves
+        if one.credit.asset == intent.money and one.amount
+    ]
+    refusal = book.post(money) if money else None
+    for one in moves:
+        if refusal is None and one.credit.asset != intent.money:
             to = one.credit
             refusal = credit(
                 book, to.owner, to.asset, to.bucket, one.amount, one.debit, purse=purse
@@ -157,6 +184,7 @@ def take_back(
     `refund_exceeds_unspent`, becomes the player's debt, or is written off.
     """
     captured = attempt.captured_minor
+    backed = captured_parts(intent, captured).backing
     due = {
         PAID: max(0, coins_due(intent.coins, captured, given_back_minor) - intent.taken_paid),
         BONUS: max(0, coins_due(intent.bonus, captured, given_back_minor) - intent.taken_bonus),
@@ -180,54 +208,61 @@ def take_back(
                 Claw(bucket, transfer.seq, transfer.leg, part.start, part.length, position)
                 for part, position in first_positions(lots[bucket], spread, hole)
             )
-    cost = cost_of(intent, captured, claws)
+    cost = cost_of(intent, backed, claws)
     return Taking(
         paid=due[PAID], bonus=due[BONUS], basis_minor=cost, claws=tuple(claws), written_off=let_go
     )
 
 
-def cost_of(intent: Intent, captured_minor: int, claws: list[Claw]) -> int:
-    """Return what the claws' paid coins had cost, in minor units."""
+def cost_of(intent: Intent, backed_minor: int, claws: list[Claw]) -> int:
+    """Return what the claws' paid coins had cost, in minor units of what stands behind them all."""
     return sum(
-        basis_of(intent.coins, captured_minor, one.position, one.position + one.amount)
+        basis_of(intent.coins, backed_minor, one.position, one.position + one.amount)
         for one in claws
         if one.bucket == PAID
     )
 
 
 def money_out(
-    book: Book, money: str, amount_minor: int, cost_minor: int, sink: Address
+    book: Book, money: str, amount_minor: int, parts: Parts, sink: Address
 ) -> Refusal | None:
-    """Move `amount_minor` to `sink`: the taken coins' cost from backing, the rest written off."""
-    from_backing = min(amount_minor, cost_minor)
-    legs = []
-    if from_backing:
-        legs.append(Leg((backing(money),), sink, from_backing))
-    if amount_minor > from_backing:
-        legs.append(Leg((written_off(money),), sink, amount_minor - from_backing))
-    if cost_minor > from_backing:
-        # Rounding: the coins had cost more than what is given back for them.
-        legs.append(Leg((backing(money),), written_off(money), cost_minor - from_backing))
-    return book.post(legs)
+    """Move `amount_minor` to `sink`: taxes, fees, the taken coins' cost; the rest written off."""
+    legs, left = [], amount_minor
+    for account, amount in _accounts_of(money, parts):
+        given = min(left, amount)
+        left -= given
+        legs.append(Leg((account,), sink, given))
+        # Rounding: the parts were more than what is given back for them.
+        legs.append(Leg((account,), written_off(money), amount - given))
+    legs.append(Leg((written_off(money),), sink, left))
+    return book.post([leg for leg in legs if leg.amount])
 
 
 def money_in(
-    book: Book, money: str, amount_minor: int, cost_minor: int, origin: Address
+    book: Book, money: str, amount_minor: int, parts: Parts, origin: Address
 ) -> Refusal | None:
-    """Undo `money_out` for coins of this cost that are given back again."""
-    to_backing = min(amount_minor, cost_minor)
-    legs = []
-    if to_backing:
-        legs.append(Leg((origin,), backing(money), to_backing))
-    if amount_minor > to_backing:
-        legs.append(Leg((origin,), written_off(money), amount_minor - to_backing))
-    if cost_minor > to_backing:
-        legs.append(Leg((written_off(money),), backing(money), cost_minor - to_backing))
-    return book.post(legs)
+    """Undo `money_out` for taxes, fees and coins of this cost that are given back again."""
+    legs, left = [], amount_minor
+    for account, amount in _accounts_of(money, parts):
+        given = min(left, amount)
+        left -= given
+        legs.append(Leg((origin,), account, given))
+        legs.append(Leg((written_off(money),), account, amount - given))
+    legs.append(Leg((origin,), written_off(money), left))
+    return book.post([leg for leg in legs if leg.amount])
+
+
+def _accounts_of(money: str, parts: Parts) -> tuple[tuple[Address, int], ...]:
+    """Return where the parts of a total lie."""
+    return (
+        (taxes(money), parts.taxes),
+        (surcharges(money), parts.fees),
+        (backing(money), parts.backing),
+    )
 
 
 def give_back(
-    book: Book, intent: Intent, captured_minor: int, taking: Taking, paid: int, bonus: int
+    book: Book, intent: Intent, backed_minor: int, taking: Taking, paid: int, bonus: int
 ) -> int | Refusal:
     """Give `paid` and `bonus` coins of a taking back; return what the paid ones had cost.
 
@@ -254,7 +289,7 @@ def give_back(
                 book, intent.player_id, intent.currency, one.bucket, one.amount, sink,
                 restores=Restores(one.seq, one.leg, one.offset, directed=True), forced=True,
             )  # fmt: skip
-    return refusal if refusal is not None else cost_of(intent, captured_minor, back)
+    return refusal if refusal is not None else cost_of(intent, backed_minor, back)
 
 
 def _forgive(book: Book, intent: Intent, sink: Address, owed: int) -> Refusal | None:

@@ -32,6 +32,7 @@ from guildbank.payments.contracts.rows import (
     CALLBACKS_REPLAYED,
     EXCHANGES_READ,
     FEE_BOOKED,
+    HANDED_IN_READ,
     PAYMENT_ADOPTED,
     PAYMENT_FINISHED,
     RECONCILIATION_STARTED,
@@ -62,6 +63,7 @@ from guildbank.payments.usecases.payouts.terms import SET_TERMS
 from guildbank.payments.usecases.reconcile_daily import MISSED
 from guildbank.payments.usecases.request_words import ASKED, GRANTED, REJECTED
 from guildbank.payments.usecases.watch_unapplied import UNAPPLIED
+from guildbank.payments.usecases.write_letter import LETTER
 
 ROOM = Room(
     name="payments",
@@ -74,6 +76,7 @@ ROOM = Room(
         MailTemplate(UNAPPLIED.ends, ("time", "link")),
         MailTemplate(MISSED.begins, ("provider", "day", "time", "link")),
         MailTemplate(MISSED.ends, ("time", "link")),
+        MailTemplate(LETTER, ("subject", "opening", "rows", "closing")),
         MailTemplate(ASKED, ("title", "payment")),
         MailTemplate(GRANTED, ("title", "payment", "amount")),
         MailTemplate(REJECTED, ("title", "payment", "answer")),
@@ -188,6 +191,7 @@ ROOM = Room(
         MISSED.begins: "A day was not held against a provider's report in time.",
         MISSED.ends: "All days of the last week are held against providers' reports.",
         EXCHANGES_READ: "Somebody read what was exchanged about a payment.",
+        HANDED_IN_READ: "An operator read what a buyer handed in for a payment.",
         FEE_BOOKED: "A provider kept a fee of what it holds, or gave one back.",
         CALLBACK_DISABLED: "A callback step was not reached ten times, and is told nothing more.",
         CALLBACK_ENABLED: "A callback step is told again what waits for it.",

@@ -8,7 +8,7 @@ import msgspec
 
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
-from guildbank.plugin_api import PurchaseView, Reason, Slot
+from guildbank.plugin_api import Charge, PurchaseView, Reason, Slot
 
 PIPELINES_ORDER = 36
 MAX_STEPS = 20
@@ -23,9 +23,10 @@ EMPTY = 0
 """The number of what runs before anything was published: no step at all."""
 
 
-SlotName = Literal["entry", "before", "scorers", "callbacks"]
+SlotName = Literal["entry", "charges", "before", "scorers", "callbacks"]
 SLOTS: Mapping[SlotName, Slot] = {
     "entry": Slot.ENTRY,
+    "charges": Slot.CHARGE,
     "before": Slot.MIDDLEWARE,
     "scorers": Slot.SCORER,
     "callbacks": Slot.CALLBACK,
@@ -147,6 +148,12 @@ class Stages(msgspec.Struct, frozen=True, omit_defaults=True):
     callbacks: tuple[Step, ...] = ()
     routes: tuple[Route, ...] = ()
     scorers: tuple[Step, ...] = ()
+    charges: tuple[Step, ...] = ()
+
+    def entries(self, *, charged: bool) -> tuple[Placed, ...]:
+        """Return the steps before the payment is stored; where it is `charged`, those too."""
+        charges = _placed(Slot.CHARGE, self.charges if charged else ())
+        return (*_placed(Slot.ENTRY, self.entry), *charges)
 
     def gates(self) -> tuple[Placed, ...]:
         """Return the steps that may refuse, in the order in which they are asked."""
@@ -163,8 +170,8 @@ class Stages(msgspec.Struct, frozen=True, omit_defaults=True):
     def by_slot(self) -> Mapping[SlotName, tuple[Slot, tuple[Step, ...]]]:
         """Return each slot's name here with the slot of its plugins and its steps."""
         steps: Mapping[SlotName, tuple[Step, ...]] = {
-            "entry": self.entry, "before": self.before, "scorers": self.scorers,
-            "callbacks": self.callbacks,
+            "entry": self.entry, "charges": self.charges, "before": self.before,
+            "scorers": self.scorers, "callbacks": self.callbacks,
         }  # fmt: skip
         return {name: (slot, steps[name]) for name, slot in SLOTS.items()}
 
@@ -229,10 +236,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Passage(NamedTuple):
-    """How a purchase passed its checks, in order: the last one may have refused it."""
+    """How a purchase passed its checks, in order: the last one may have refused it.
+
+    `charges` are the lines of those among them that charge, each with the name of its step.
+    """
 
     answers: tuple[Answer, ...]
     refusal: Refusal | None
+    charges: tuple[Charge, ...] = ()
 
 
 class Worker(msgspec.Struct, frozen=True, kw_only=True):
@@ -275,6 +286,10 @@ PROVIDER_NOT_OFFERED = Refusal(
 NO_PIPELINE = Refusal(
     code="not_found",
     detail="There is no pipeline for this purpose. GET /v1/pipelines lists those that there are.",
+)
+TENANT_SUSPENDED = Refusal(
+    code="tenant_suspended",
+    detail="The tenant is suspended: nobody is called in its name until it is resumed.",
 )
 NO_REVISION = Refusal(code="not_found", detail="The pipeline has no such revision.")
 NOTHING_TO_ROLL_BACK = Refusal(

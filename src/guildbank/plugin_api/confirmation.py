@@ -13,7 +13,8 @@ import msgspec
 from guildbank.plugin_api.provider import Context, Outcome, PaymentRequest, RefundRequest
 
 Confirmer: TypeAlias = Literal["buyer", "operator"]
-"""Whose word a provider takes; its manifest says so in `confirmed_by`."""
+"""Who gives it. Whose word a provider takes its manifest says in `confirmed_by`; `either` leaves it
+to the provider, which looks at `by`."""
 
 
 class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +54,10 @@ class Confirms(Protocol):
         are not what was asked for the core credits nothing. Called again with the same data it
         answers alike. An operator's is judged before a second person agreed to it: it must have no
         effect anywhere.
+
+        A provider that is confirmed by `either` may answer a buyer's data with `pending`: then
+        they are kept for an operator, who looks at them and confirms the payment, or rejects it
+        with data that the provider answers with `declined`.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""What a plugin of any slot may do besides its slot: check its settings, begin, and end.
+"""What a plugin of any slot may do besides its slot: check its settings, try them, and begin.
 
 Each verb is optional: the core asks for it by name and goes on without.
 """
@@ -24,6 +24,18 @@ class ChecksSettings(Protocol):
 
     def check_settings(self, settings: Mapping[str, Any]) -> Sequence[SettingProblem]:
         """Return the problems of settings that fit the schema; pure, fast, raises nothing."""
+        ...
+
+
+@runtime_checkable
+class TriesConnection(Protocol):
+    """Can find out whether whom it calls answers, before anybody buys by its settings."""
+
+    async def test_connection(self, context: Context) -> str:
+        """Return a sentence that says who answered; raise if nobody did. It changes nothing there.
+
+        Sentence and exception are shown to operators, without the secrets of the settings.
+        """
         ...
 
 

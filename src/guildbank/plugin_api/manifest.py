@@ -19,6 +19,7 @@ class Slot(StrEnum):
     """Where a plugin sits: in the payment pipeline, on the way to a person, or at the door."""
 
     ENTRY = "entry"
+    CHARGE = "charge"
     MIDDLEWARE = "middleware"
     SCORER = "scorer"
     PROVIDER = "provider"
@@ -42,9 +43,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     provider that only test tenants may have, such as the address and the trust root of a server
     that plays it. `currencies` are those that a provider takes (ISO 4217); none named means that
     only the provider can say. `confirmed_by` says of a provider that `Confirms` whose word it
-    takes that a payment was paid: the buyer's, or that of an operator of the tenant. A provider
-    that has to know whose account with it pays says in `payer_issuer` which issuer these accounts
-    have where players sign in by them; a payment's request then names the buyer's (`Payer`).
+    takes that a payment was paid: the buyer's, or that of an operator of the tenant;
+    `either` where its settings say so, or both have a part in it. A provider that has to know whose
+    account with it pays says in `payer_issuer` which issuer these accounts have where players sign
+    in by them; a payment's request then names the buyer's (`Payer`).
     `archived` names the fields of its requests and answers, JSON or form, that may be kept for the
     tenant's people to read beside the payment: `status`, `error.code`, and `*` for any one member,
     as in `items.*.id`. Name no field that says who somebody is, and none that is a secret.
@@ -72,7 +74,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     sandbox: bool = False
     test_only_settings: frozenset[str] = frozenset()
     currencies: frozenset[str] = frozenset()
-    confirmed_by: Literal["buyer", "operator"] | None = None
+    confirmed_by: Literal["buyer", "operator", "either"] | None = None
     archived: tuple[str, ...] = ()
     payer_issuer: str | None = None
     sold_by_store: bool = False

@@ -1,4 +1,4 @@
-"""The other slots of the pipeline: entry, middleware and callback."""
+"""The other slots of the pipeline: entry, charge, middleware and callback."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,6 +6,8 @@ from typing import Protocol
 
 import msgspec
 
+from guildbank.plugin_api.charges import Charge, Charged, added_of
+from guildbank.plugin_api.letters import Letter, Sold
 from guildbank.plugin_api.manifest import Manifest
 from guildbank.plugin_api.provider import Context
 
@@ -22,8 +24,10 @@ MAX_NOTE_BYTES = 2_048
 class PurchaseView(msgspec.Struct, frozen=True, kw_only=True):
     """A purchase as stages before the provider see it.
 
-    `amount_minor` is the price in minor units of the money `currency`. It buys `coins` paid and
-    `bonus` free units of `game_currency`, as the product `product_id` says. `payment_id` is empty
+    `amount_minor` is what the buyer is asked for in minor units of the money `currency`: the price
+    and what `charges` add to it. Entry steps see the price alone, charge steps the lines before
+    theirs, all later ones those that are fixed. It buys `coins` paid and `bonus` free units of
+    `game_currency`, as the product `product_id` says. `payment_id` is empty
     in the entry stage, where nothing is stored yet. `platform` is where the player buys (web, ios),
     in the buyer's own word. `address` is the network address of the buyer's client, as far as the
     core knows it: in clear, to be looked at and not to be kept. `address_country` is the country
@@ -50,6 +54,12 @@ class PurchaseView(msgspec.Struct, frozen=True, kw_only=True):
     address: str | None = None
     address_country: str | None = None
     device: str | None = None
+    charges: tuple[Charge, ...] = ()
+
+    @property
+    def price_minor(self) -> int:
+        """Return the price, without what charges add to it."""
+        return self.amount_minor - added_of(self.charges)
 
 
 class Veto(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +88,24 @@ class Entry(Protocol):
         ...
 
 
+class Charger(Protocol):
+    """Proposes taxes and fees. Runs after the entry steps, before anything is stored.
+
+    The core checks the lines and fixes them in the commit that makes the payment; no later step and
+    no later revision changes them. Where a store sets the price, and where the price is zero, no
+    charge step is asked.
+    """
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return the plugin's manifest, with slot `charge`."""
+        ...
+
+    async def charge(self, context: Context, purchase: PurchaseView) -> Charged | Veto:
+        """Return the step's own lines or veto; whoever cannot say what is due raises."""
+        ...
+
+
 class Middleware(Protocol):
     """Looks at a purchase before the provider is called; may veto, never change amounts."""
 
@@ -92,18 +120,28 @@ class Middleware(Protocol):
 
 
 class CallbackEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A committed fact. Delivered at least once and in order; `id` is the same each time."""
+    """A committed fact. Delivered at least once and in order; `id` is the same each time.
+
+    `sold` is the payment that it is about, for a callback with the capability `letters`; None for
+    all others, and where the event is about none.
+    """
 
     id: str
     kind: str
     at: datetime
     data: Mapping[str, object]
+    sold: Sold | None = None
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):
-    """The event was taken. `note` is what operators read of it, such as what the peer answered."""
+    """The event was taken. `note` is what operators read of it, such as what the peer answered.
+
+    `letter` goes to the payment's player, once for an event, from a callback with the capability
+    `letters`.
+    """
 
     note: str
+    letter: Letter | None = None
 
 
 class Callback(Protocol):

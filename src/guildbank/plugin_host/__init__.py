@@ -29,6 +29,7 @@ from guildbank.plugin_host.settings import (
 )
 from guildbank.plugin_host.sign_in import CODES as SIGN_IN_CODES
 from guildbank.plugin_host.sign_in import UNKNOWN_PROVIDER, IdentityProviders, Terms
+from guildbank.plugin_host.trying import Tried, try_connection
 
 __all__ = [
     "CAPTCHA_CODES",
@@ -45,6 +46,7 @@ __all__ = [
     "Plugins",
     "Report",
     "Terms",
+    "Tried",
     "Walls",
     "Withheld",
     "check_settings",
@@ -57,4 +59,5 @@ __all__ = [
     "refused_when_live",
     "remove_installed",
     "settings_of_secrets",
+    "try_connection",
 ]

@@ -36,6 +36,7 @@ REPORTS = "reports"
 
 VERBS: Mapping[Slot, tuple[str, ...]] = {
     Slot.ENTRY: ("admit",),
+    Slot.CHARGE: ("charge",),
     Slot.MIDDLEWARE: ("before_provider",),
     Slot.SCORER: ("score",),
     Slot.PROVIDER: (

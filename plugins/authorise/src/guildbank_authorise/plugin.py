@@ -30,7 +30,7 @@ from guildbank.plugin_api import (
 from guildbank_authorise.answer import read_answer, read_answers
 from guildbank_authorise.manifest import DEFAULT_TIMEOUT_MS, MANIFEST
 
-KIND = "before_purchase"
+KIND, TEST_KIND = "before_purchase", "connection_test"
 """Of operations it is `before_spend`, `before_grant` or `before_transfer`."""
 MAX_QUESTION_BYTES = 60_000
 """The core sends little more at once: what is longer is asked in parts."""
@@ -83,6 +83,16 @@ class Authorise:
             for part, body in in_parts(moves, partial(_body_of_moves, context), MAX_QUESTION_BYTES):
                 judgements += read_answers(await _send(context, settings, body), len(part))
         return Judged(tuple(judgements))
+
+    async def test_connection(self, context: Context) -> str:
+        """Send a question of a kind that asks nothing, signed as all are; 200 says it is there."""
+        settings = _read(context.settings)
+        body = _body(context, TEST_KIND, {"test": True})
+        async with asyncio.timeout(settings.timeout_ms / 1_000):
+            answer = await _send(context, settings, body)
+        if answer.status != 200:
+            raise NoAnswer(f"it answered {answer.status} to a question of the type {TEST_KIND}")
+        return f"The server answered 200 to a question of the type {TEST_KIND}."
 
 
 async def _send(context: Context, settings: Settings, body: bytes) -> HttpAnswer:

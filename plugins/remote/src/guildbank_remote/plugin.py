@@ -27,7 +27,7 @@ from guildbank.plugin_api import (
 )
 from guildbank_remote.answer import read_answer, read_answers
 from guildbank_remote.manifest import DEFAULT_TIMEOUT_MS, GATE_MANIFEST, NOTE_MANIFEST
-from guildbank_remote.question import question_of, question_of_moves
+from guildbank_remote.question import TEST_KIND, question_of, question_of_moves, test_of
 
 MAX_QUESTION_BYTES = 60_000
 """The core sends little more at once: what is longer is asked in parts."""
@@ -81,6 +81,15 @@ class HttpGate:
             ):
                 judgements += read_answers(await _send(context, settings, body), len(part))
         return Judged(tuple(judgements))
+
+    async def test_connection(self, context: Context) -> str:
+        """Send a question of a kind that asks nothing, signed as all are; 200 says it is there."""
+        settings = _read(context)
+        async with asyncio.timeout(settings.timeout_ms / 1_000):
+            answer = await _send(context, settings, test_of(context, settings.version))
+        if answer.status != 200:
+            raise NoAnswer(f"it answered {answer.status} to a question of the type {TEST_KIND}")
+        return f"The server answered 200 to a question of the type {TEST_KIND}."
 
 
 class HttpNote(HttpGate):

@@ -7,7 +7,7 @@ import msgspec
 
 from guildbank.plugin_api import Context, MoveView, PurchaseView
 
-KIND, MOVES_KIND = "purchase", "operations"
+KIND, MOVES_KIND, TEST_KIND = "purchase", "operations", "connection_test"
 
 
 class Purchase(msgspec.Struct, frozen=True, rename="camel"):
@@ -71,13 +71,21 @@ class Moves(msgspec.Struct, frozen=True):
     operations: Sequence[Move]
 
 
+class Test(msgspec.Struct, frozen=True):
+    """A question that asks nothing: whoever gets it says that it is there."""
+
+    tenant: str
+    mode: str
+    test: bool = True
+
+
 class Question(msgspec.Struct, frozen=True):
     """The body. Its members are those of a webhook, so one receiver reads both."""
 
     type: str
     timestamp: datetime
     version: int
-    data: Purchase | Moves
+    data: Purchase | Moves | Test
 
 
 def question_of(context: Context, purchase: PurchaseView, version: int) -> bytes:
@@ -104,6 +112,12 @@ def question_of(context: Context, purchase: PurchaseView, version: int) -> bytes
         annotations=purchase.annotations,
     )
     return msgspec.json.encode(Question(KIND, context.now, version, seen))
+
+
+def test_of(context: Context, version: int) -> bytes:
+    """Return the body of a question that asks nothing."""
+    seen = Test(context.tenant, context.mode)
+    return msgspec.json.encode(Question(TEST_KIND, context.now, version, seen))
 
 
 def question_of_moves(context: Context, version: int, moves: Sequence[MoveView]) -> bytes:

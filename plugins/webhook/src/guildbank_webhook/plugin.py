@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from guildbank.kernel import new_id
 from guildbank.plugin_api import (
     BadSecret,
     CallbackEvent,
@@ -19,6 +20,7 @@ from guildbank.plugin_api import (
 )
 from guildbank_webhook.manifest import MANIFEST
 
+TEST = "connection_test"
 EXCERPT = 200
 """Characters of a refusal's body that operators read."""
 MOVED = "Answered {status}, which leads elsewhere and is not followed: set that address as the url."
@@ -81,6 +83,18 @@ class Webhook:
         if not 200 <= answer.status < 300:
             raise NotTaken(_refusal(answer))
         return Delivered(note=f"{answer.status} {_text(answer)}".rstrip())
+
+    async def test_connection(self, context: Context) -> str:
+        """Post an event of a kind that nothing else has, signed as all are; raises as `deliver`."""
+        settings = msgspec.convert(dict(context.settings), Settings)
+        id_ = new_id("evt")
+        event = CallbackEvent(id=id_, kind=TEST, at=context.now, data={"test": True})
+        body = body_of(event, settings.event_version)
+        headers = signed(read_secrets(settings.secrets), id_, context.now, body)
+        answer = await context.http.send("POST", settings.url, headers=headers, body=body)
+        if not 200 <= answer.status < 300:
+            raise NotTaken(_refusal(answer))
+        return f"The server took an event of the kind {TEST}: it answered {answer.status}."
 
 
 def wanted(events: Sequence[str], kind: str) -> bool:

@@ -28,7 +28,10 @@ def show(slug: str, proof: Proof) -> None:
 
 def _show_money(money: MoneyProof) -> None:
     left = ("captured", "refunded", "disputed")
-    right = ("unspent", "recognised", "written_off", "unapplied", "refunding", "other")
+    right = (
+        "unspent", "recognised", "taxes", "surcharges", "written_off", "unapplied", "refunding",
+        "other",
+    )  # fmt: skip
     there = ("fees", "held")
     rows = [
         (name.replace("_", " "), side, format_money(abs(amount), money.scale), sign)

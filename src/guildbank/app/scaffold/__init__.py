@@ -19,6 +19,7 @@ class Kind(StrEnum):
     """The slots for which there is a template."""
 
     ENTRY = "entry"
+    CHARGE = "charge"
     MIDDLEWARE = "middleware"
     SCORER = "scorer"
     CALLBACK = "callback"
@@ -27,6 +28,7 @@ class Kind(StrEnum):
 
 _FOLDERS = {
     Kind.ENTRY: "gate",
+    Kind.CHARGE: "charge",
     Kind.MIDDLEWARE: "gate",
     Kind.SCORER: "scorer",
     Kind.CALLBACK: "callback",
@@ -45,6 +47,7 @@ _WORDS: Mapping[Kind, Mapping[str, str]] = {
         "moment": "before a provider is asked for money",
         "description": "Says which purchases go on to the provider.",
     },
+    Kind.CHARGE: {"description": "Says which taxes and fees a purchase bears."},
     Kind.SCORER: {"description": "Says how risky a purchase is, and why."},
     Kind.CALLBACK: {"description": "Tells the tenant's own server of what was committed."},
     Kind.PROVIDER: {"description": "Takes payments at a company."},

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Literal
 
+import httpcore
 import httpx
 import msgspec
 import structlog
@@ -26,6 +27,8 @@ MAX_URL = 8_192
 MAX_REQUEST_BYTES = 64 * 1024
 MAX_ANSWER_BYTES = 1024 * 1024
 CONNECT_SECONDS = 5.0
+IDLE_SECONDS = 5.0
+"""How long a connection that is kept may wait for the next request."""
 TOTAL_SECONDS = 20.0
 MAX_ADDRESSES = 8
 """How many addresses of one name are tried."""
@@ -112,6 +115,8 @@ class Egress:
     async def _ask(self, host: str, port: int, owner: str) -> Sequence[str]:
         if self._resolve is not None:
             return await self._resolve(host, port)
+        if _is_address(host):
+            return (host,)
         return await self._resolvers(host, port, owner)
 
     async def _addresses(self, target: httpx.URL, owner: str) -> list[Address]:
@@ -134,49 +139,55 @@ class Egress:
     @asynccontextmanager
     async def _lend(
         self, owner: str, target: httpx.URL, *, keep: bool
-    ) -> AsyncIterator[httpx.AsyncClient]:
+    ) -> AsyncIterator[httpcore.AsyncConnectionPool]:
         async with self._kept.lend(owner, target) if keep else self._client() as client:
             yield client
 
     async def _send(
         self,
-        client: httpx.AsyncClient,
+        client: httpcore.AsyncConnectionPool,
         method: str,
         target: httpx.URL,
         addresses: Sequence[Address],
         headers: Mapping[str, str],
         body: bytes | None,
     ) -> Answer:
+        lines = _head(method, target, headers, body)
         for address in addresses:
-            request = client.build_request(
+            request = httpcore.Request(
                 method,
-                target.copy_with(host=str(address)),
-                headers={
-                    "user-agent": "guildbank",
-                    **{name.lower(): value for name, value in headers.items()},
-                    "host": target.netloc.decode("ascii"),
-                    "accept-encoding": "identity",
-                },
+                httpcore.URL(
+                    scheme=target.raw_scheme,
+                    host=str(address).encode("ascii"),
+                    port=target.port,
+                    target=target.raw_path,
+                ),
+                headers=lines,
                 content=body,
-                extensions={"sni_hostname": target.host},
+                # The deadline of the whole request bounds all but the connection.
+                extensions={
+                    "sni_hostname": target.host,
+                    "timeout": {"connect": CONNECT_SECONDS},
+                },
             )
             try:
-                return await _exchange(client, request)
-            except (httpx.ConnectError, httpx.ConnectTimeout):
+                return await _exchange(client, request, target.host)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
+            except (
+                httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException
+            ) as error:  # fmt: skip
                 what = type(error).__name__
                 raise EgressFailed(f"{target.host} did not answer: {what}") from None
         raise EgressFailed(f"{target.host} could not be connected to")
 
-    def _client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
-            verify=self._certificates(),
-            # The deadline of the whole request bounds all but this.
-            timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
-            follow_redirects=False,
-            trust_env=False,
+    def _client(self) -> httpcore.AsyncConnectionPool:
+        """Return a client that knows of no redirects, cookies, proxies and encodings."""
+        return httpcore.AsyncConnectionPool(
+            ssl_context=self._certificates(),
+            max_connections=64,
+            max_keepalive_connections=16,
+            keepalive_expiry=IDLE_SECONDS,
         )
 
     def _certificates(self) -> ssl.SSLContext:
@@ -201,23 +212,51 @@ def read_url(url: str) -> httpx.URL:
     return target
 
 
-async def _exchange(client: httpx.AsyncClient, request: httpx.Request) -> Answer:
-    response = await client.send(request, stream=True)
+def _is_address(host: str) -> bool:
+    """Say whether a host is an address as it stands, so that there is no name to be found."""
     try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _head(
+    method: str, target: httpx.URL, headers: Mapping[str, str], body: bytes | None
+) -> list[tuple[bytes, bytes]]:
+    """Return the header lines of a request; raises EgressRefused for what none can hold."""
+    lines = {
+        "user-agent": "guildbank",
+        "accept": "*/*",
+        **{name.lower(): value for name, value in headers.items()},
+        "host": target.netloc.decode("ascii"),
+        "accept-encoding": "identity",
+    }
+    if body is not None or method in ("POST", "PUT", "PATCH"):
+        lines["content-length"] = str(len(body or b""))
+    try:
+        return [(name.encode("ascii"), value.encode("ascii")) for name, value in lines.items()]
+    except UnicodeEncodeError:
+        raise EgressRefused("a header may hold ASCII characters alone") from None
+
+
+async def _exchange(
+    client: httpcore.AsyncConnectionPool, request: httpcore.Request, host: str
+) -> Answer:
+    response = await client.handle_async_request(request)
+    try:
+        headers: dict[str, str] = {}
+        for name, value in response.headers:
+            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+            headers[key] = f"{headers[key]}, {text}" if key in headers else text
         # What is packed could be small on the wire and fill the memory.
-        if response.headers.get("content-encoding", "identity") != "identity":
-            raise EgressFailed(f"{request.headers['host']} answered in an encoding not asked for")
+        if headers.get("content-encoding", "identity") != "identity":
+            raise EgressFailed(f"{host} answered in an encoding not asked for")
         body = bytearray()
-        async for part in response.aiter_raw():
+        async for part in response.aiter_stream():
             body += part
             if len(body) > MAX_ANSWER_BYTES:
-                raise EgressFailed(
-                    f"{request.headers['host']} answered more than {MAX_ANSWER_BYTES} bytes"
-                )
+                raise EgressFailed(f"{host} answered more than {MAX_ANSWER_BYTES} bytes")
     finally:
         await response.aclose()
-    return Answer(
-        status=response.status_code,
-        headers={name.lower(): value for name, value in response.headers.items()},
-        body=bytes(body),
-    )
+    return Answer(status=response.status, headers=headers, body=bytes(body))

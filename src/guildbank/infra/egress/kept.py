@@ -4,8 +4,8 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 
+import httpcore
 import httpx
 
 KEPT = 256
@@ -14,29 +14,30 @@ KEPT = 256
 
 @dataclass(slots=True)
 class _Lent:
-    client: httpx.AsyncClient
+    client: httpcore.AsyncConnectionPool
     users: int = 0
 
 
 class Kept:
-    """Lends a client for each owner and place, and keeps no cookie.
+    """Lends a client for each owner and place.
 
     Owners never share one, nor do two hosts: a connection was judged, and its certificate checked,
     for the one host that it was opened for.
     """
 
-    def __init__(self, open_client: Callable[[], httpx.AsyncClient]) -> None:
+    def __init__(self, open_client: Callable[[], httpcore.AsyncConnectionPool]) -> None:
         self._open = open_client
         self._lent: OrderedDict[tuple[str, str, int | None], _Lent] = OrderedDict()
 
     @asynccontextmanager
-    async def lend(self, owner: str, target: httpx.URL) -> AsyncIterator[httpx.AsyncClient]:
+    async def lend(
+        self, owner: str, target: httpx.URL
+    ) -> AsyncIterator[httpcore.AsyncConnectionPool]:
         """Lend the client of this owner for the target's host and port."""
         key = (owner, target.host, target.port)
         lent = self._lent.get(key)
         if lent is None:
             lent = self._lent[key] = _Lent(self._open())
-            lent.client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
         self._lent.move_to_end(key)
         lent.users += 1
         try:

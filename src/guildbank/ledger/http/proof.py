@@ -69,10 +69,12 @@ class AssetView(View):
 
 
 class MoneyView(View):
-    """captured - refunded - disputed = unspent + recognised + writtenOff + unapplied + refunding.
+    """captured - refunded - disputed = unspent + recognised + taxes + surcharges + writtenOff +
+    unapplied + refunding.
 
     `unspent` is what coins still in wallets cost (deferred revenue), `recognised` what spent
-    coins cost. `backing` is the ledger's own account: unspent + recognised. `fees` is what
+    coins cost. `taxes` is what players paid of taxes, owed to states, `surcharges` what they paid
+    of fees. `backing` is the ledger's own account: unspent + recognised. `fees` is what
     providers kept, `paidOut` what they paid to players, `held` what they hold: captured - refunded
     - disputed - fees - paidOut. `payoutCost` is paidOut + payoutInFlight, what payouts cost so far.
     `other` must be zero.
@@ -85,6 +87,8 @@ class MoneyView(View):
         "disputed": "0.00",
         "unspent": "1.50",
         "recognised": "1.49",
+        "taxes": "0.00",
+        "surcharges": "0.00",
         "writtenOff": "0.00",
         "unapplied": "0.00",
         "refunding": "0.00",
@@ -103,6 +107,8 @@ class MoneyView(View):
     disputed: str
     unspent: str
     recognised: str
+    taxes: str
+    surcharges: str
     written_off: str
     unapplied: str
     refunding: str
@@ -300,6 +306,8 @@ def _money(one: MoneyProof) -> MoneyView:
         disputed=text(one.disputed),
         unspent=text(one.unspent),
         recognised=text(one.recognised),
+        taxes=text(one.taxes),
+        surcharges=text(one.surcharges),
         written_off=text(one.written_off),
         unapplied=text(one.unapplied),
         refunding=text(one.refunding),

@@ -32,6 +32,10 @@ MAX_PROBLEMS = 100
 MAX_PRICES = 1_000
 FLOWS = ("captured", "refunded", "disputed", "fees", "paid_out")
 """What goes to and from providers."""
+NAMED = (
+    "taxes", "surcharges", "written_off", "unapplied", "refunding", "payout_in_flight",
+)  # fmt: skip
+"""Accounts of the house that stand in the proof by their names."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -55,7 +59,8 @@ class AssetProof(msgspec.Struct, frozen=True):
 class MoneyProof(msgspec.Struct, frozen=True, kw_only=True):
     """Law 2 for one money, all in minor units.
 
-    captured - refunded - disputed = unspent + recognised + written_off + unapplied + refunding.
+    captured - refunded - disputed = unspent + recognised + taxes + surcharges + written_off +
+    unapplied + refunding. `taxes` and `surcharges` are what players paid beside coins.
     `written_off` is negative where money was given back for coins already spent. `backing` is the
     ledger's own account, which must equal unspent + recognised. `fees` is what providers kept,
     beside the equation, and so is what was `paid_out` to players: providers hold captured -
@@ -71,6 +76,8 @@ class MoneyProof(msgspec.Struct, frozen=True, kw_only=True):
     disputed: int = 0
     unspent: int = 0
     recognised: int = 0
+    taxes: int = 0
+    surcharges: int = 0
     written_off: int = 0
     unapplied: int = 0
     refunding: int = 0
@@ -91,7 +98,7 @@ class MoneyProof(msgspec.Struct, frozen=True, kw_only=True):
     def holds(self) -> bool:
         """Say whether the equation holds, the lots say the backing, flows the rest."""
         right = (
-            self.unspent + self.recognised + self.written_off
+            self.unspent + self.recognised + self.taxes + self.surcharges + self.written_off
             + self.unapplied + self.refunding
         )  # fmt: skip
         left = self.captured - self.refunded - self.disputed
@@ -306,10 +313,7 @@ async def _money(driver: Driver, state: _State) -> list[MoneyProof]:
             if code == asset.asset and not bucket.startswith("provider:")
         }
         backing, fees = rest.pop("backing", 0), -rest.pop("fees", 0)
-        named = {
-            name: rest.pop(name, 0)
-            for name in ("written_off", "unapplied", "refunding", "payout_in_flight")
-        }
+        named = {name: rest.pop(name, 0) for name in NAMED}
         payouts = -rest.pop("payout_cost", 0)
         unspent, recognised = state.basis.get(asset.asset, (0, 0))
         proof = MoneyProof(

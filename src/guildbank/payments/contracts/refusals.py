@@ -46,6 +46,12 @@ SANDBOX_REFUSED = Refusal(
     detail="A sandbox provider moves no real money; only tenants of mode test may use it.",
     field="provider",
 )
+SOLD_BY_STORE = Refusal(
+    code="provider_not_offered",
+    detail="The payment was begun in a store, which sets its own price. To pay elsewhere, begin "
+    "another payment.",
+    field="provider",
+)
 NOT_RETRYABLE = Refusal(
     code="payment_not_retryable",
     detail="A new attempt needs a payment in the state requires_payment_method.",
@@ -93,9 +99,14 @@ NOT_BY_YOU = Refusal(
 BUYERS_CONFIRM = Refusal(
     code="forbidden", detail="The buyer confirms payments of this provider, or a game server."
 )
-TOO_MANY_GUESSES = Refusal(
-    code="too_many_confirmations",
-    detail="Too many confirmations of this player were wrong. Wait a quarter of an hour.",
+HANDED_IN_BEFORE = Refusal(
+    code="payment_not_confirmable",
+    detail="Something else was handed in for this payment and is being looked at. Wait for that: "
+    "where it is rejected, the payment can be tried again.",
+)
+NOTHING_HANDED_IN = Refusal(
+    code="not_found",
+    detail="Nothing that a buyer handed in for this payment waits for an operator.",
 )
 NO_REPORTS = Refusal(
     code="reports_not_supported",

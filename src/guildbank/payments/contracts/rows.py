@@ -98,7 +98,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     of the pipeline of its `purpose` until it is credited. `problem_detail` is the sentence for the
     player of a check that refused it. `platform` is where it was begun, in the buyer's word;
     `because` is the Because of its newest attempt as JSON. `device` is the keyed hash of the token
-    of the device that asked last.
+    of the device that asked last. `amount_minor` is what is asked for in all: the price and what
+    its lines add, which are `charges` as JSON, None where no charge step was asked.
     """
 
     id: str
@@ -134,6 +135,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     platform: str | None = None
     because: str = "{}"
     device: str | None = None
+    charges: str | None = None
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,7 +208,7 @@ class Claw(msgspec.Struct, frozen=True, array_like=True):
 class Taking(msgspec.Struct, frozen=True):
     """What a refund or dispute took back: `paid` and `bonus` coins, of which the claws name those
     found unspent; of the rest so many coins are `written_off` and the others owed. `basis_minor`
-    is what the clawed paid coins had cost.
+    is what the clawed paid coins had cost, `taxes` and `fees` what else of the money was that.
     """
 
     paid: int = 0
@@ -214,6 +216,8 @@ class Taking(msgspec.Struct, frozen=True):
     basis_minor: int = 0
     claws: tuple[Claw, ...] = ()
     written_off: int = 0
+    taxes: int = 0
+    fees: int = 0
 
     def clawed(self, bucket: str) -> int:
         """Return the coins taken out of one bucket."""
@@ -317,6 +321,7 @@ RECONCILIATION_MISSED = "payments.reconciliation_missed"
 RECONCILIATION_CAUGHT_UP = "payments.reconciliation_caught_up"
 FEE_BOOKED = "payments.fee_booked"
 EXCHANGES_READ = "payments.exchanges_read"
+HANDED_IN_READ = "payments.handed_in_read"
 OF_OPERATORS = frozenset(
     {
         REFUND_POLICY_SET,
@@ -328,6 +333,7 @@ OF_OPERATORS = frozenset(
         RECONCILIATION_CAUGHT_UP,
         FEE_BOOKED,
         EXCHANGES_READ,
+        HANDED_IN_READ,
         PROVIDER_CONFIGURED,
         CALLBACK_DISABLED,
         CALLBACK_ENABLED,

@@ -13,6 +13,7 @@ from guildbank.payments.http import (
     payout_terms,
     payouts,
     providers,
+    quotes,
     reconciliations,
     refund_decisions,
     refund_policy,
@@ -35,7 +36,8 @@ APPROVABLES = (
     payout_decisions.APPROVING,
 )
 ROUTES = (
-    *payments.ROUTES, *timeline.ROUTES, *coins.ROUTES, *refunds.ROUTES, *confirmations.ROUTES,
+    *payments.ROUTES, *quotes.ROUTES,
+    *timeline.ROUTES, *coins.ROUTES, *refunds.ROUTES, *confirmations.ROUTES,
     *refund_requests.ROUTES, *refund_decisions.ROUTES, *refund_policy.ROUTES, *providers.ROUTES,
     *webhooks.ROUTES, *callbacks.ROUTES, *reconciliations.ROUTES, *spent_coins.ROUTES,
     *exchanges.ROUTES, *disputes.ROUTES, *payment_methods.ROUTES,

@@ -1,10 +1,11 @@
 """Routes by which buyers and operators confirm what no provider can tell."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 import msgspec
-from litestar import Response, post
+from litestar import Response, get, post
 from msgspec import Meta
 
 from guildbank.approvals import WAITS, Approvable, Measured, is_waiting, waiting
@@ -14,7 +15,9 @@ from guildbank.infra.http import (
     IdempotencyKey,
     JSONBody,
     Service,
+    View,
     Who,
+    by_operator,
     granted,
     machine_or_self,
     problem,
@@ -36,6 +39,7 @@ from guildbank.payments.usecases.confirm import (
     confirming,
 )
 from guildbank.payments.usecases.confirm_refund import RefundConfirmation, confirm_refund
+from guildbank.payments.usecases.hand_in import read_handed_in
 from guildbank.payments.usecases.read import get_payment, read_payment
 from guildbank.payments.usecases.settle import UNAPPLIED_KINDS, return_unapplied
 
@@ -71,6 +75,20 @@ class RefundConfirmationBody(Body):
     data: Data
 
 
+class HandedInView(View):
+    """What a buyer handed in, under the names that the provider documents."""
+
+    __example__: ClassVar = {
+        "attemptId": "att_01kb2m5b8te5p8r5vzyhd3fbh9",
+        "handedInAt": "2026-11-27T10:00:00Z",
+        "data": {"code": "4711-0815-1234"},
+    }
+
+    attempt_id: str
+    handed_in_at: datetime
+    data: Mapping[str, str]
+
+
 class ConfirmedFacts(msgspec.Struct):
     """What is read of the entry of a confirmed payment."""
 
@@ -100,7 +118,8 @@ async def confirm(
 
     Whose word counts, and in which data, is the provider's. What came is booked: coins for the
     amount and currency that were asked for, else the payment is `conflicted` and a refund begins.
-    An operator's confirmation can wait for a second person.
+    Where the provider leaves it to an operator, what a buyer gives is kept for one. An operator's
+    confirmation can wait for a second person.
     """
     if caller.player_id is not None:
         granted(await get_payment(payments, caller.home, payment_id, player_id=caller.player_id))
@@ -123,6 +142,22 @@ async def confirm(
         view = payment_view(dossier)
         call.answered(view)
     return Response(view, status_code=200)
+
+
+@get(
+    "/v1/payments/{payment_id:str}/confirmation",
+    guards=[by_operator(CONFIRM)],
+    tags=TAGS,
+    summary="Read what a buyer handed in",
+)
+async def handed_in(payments: Parts, caller: Who, payment_id: PaymentId) -> HandedInView:
+    """Read what a buyer handed in for a payment that waits for you to look at it.
+
+    Such are the codes of vouchers that somebody else issued. That you read it is recorded, and it
+    is there until the payment is confirmed or rejected.
+    """
+    shown = granted(await read_handed_in(payments, caller.home, caller.principal, payment_id))
+    return HandedInView(attempt_id=shown.attempt_id, handed_in_at=shown.at, data=shown.data)
 
 
 def _who(caller: Caller) -> Confirming:
@@ -199,4 +234,4 @@ CONFIRMING = Approvable(
     after=_after,
     answer=_answer,
 )
-ROUTES = (confirm, confirm_sent)
+ROUTES = (confirm, handed_in, confirm_sent)

@@ -188,7 +188,24 @@ async def create(
     The same key answers with the same payment as it stands by then. 202 means that the provider
     has not said how it stands: read the payment again, and never buy again under a new key.
     """
-    purchase = Purchase(
+    purchase = purchase_of(caller, data)
+    address = address_of(request, caller, data.address)
+    whence = await find_whence(payments, caller.home, address, data.device)
+    with kept_call(payments, caller, "/v1/payments", None, data) as call:
+        bought = granted(
+            await create_payment(
+                payments, caller.home, caller.principal, idempotency_key, purchase, whence=whence
+            )
+        )
+        view, status = payment_view(bought.dossier), status_of(bought.dossier)
+        call.payment_id = bought.intent.id
+        call.answered(view, status)
+    return Response(view, status_code=status)
+
+
+def purchase_of(caller: Caller, data: BuyBody) -> Purchase:
+    """Return what is to be bought, for whom, as far as the caller may say."""
+    return Purchase(
         player_id=_buyer(caller, data.player_id),
         product_id=data.pack_id,
         coins=data.coins,
@@ -202,18 +219,6 @@ async def create(
         method_id=data.method_id,
         save_method=data.save_method,
     )
-    address = address_of(request, caller, data.address)
-    whence = await find_whence(payments, caller.home, address, data.device)
-    with kept_call(payments, caller, "/v1/payments", None, data) as call:
-        bought = granted(
-            await create_payment(
-                payments, caller.home, caller.principal, idempotency_key, purchase, whence=whence
-            )
-        )
-        view, status = payment_view(bought.dossier), status_of(bought.dossier)
-        call.payment_id = bought.intent.id
-        call.answered(view, status)
-    return Response(view, status_code=status)
 
 
 def _buyer(caller: Caller, named: str | None) -> str:

@@ -4,19 +4,22 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
-from litestar import Response, get, put
+from litestar import Response, get, post, put
 from litestar.params import PathParameter
 from msgspec import Meta
 
 from guildbank.approvals import WAITS, Approvable, waiting
 from guildbank.infra.http import Body, JSONBody, Page, Service, View, Who, granted, scope
+from guildbank.infra.limits import RateLimit
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act
 from guildbank.kernel import Refusal
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases import accounts as verbs
+from guildbank.payments.usecases.try_provider import try_provider
 
 Parts = Service[Payments]
+TRYING = RateLimit("trying-providers", 30, 60, exact=True)
 READ, WRITE = "payments:read", "providers:write"
 TAGS: Sequence[str] = ["Providers"]
 ProviderId = Annotated[str, PathParameter(description="The plugin's id.", max_length=64)]
@@ -51,6 +54,18 @@ class ProviderView(View):
     settings: Mapping[str, Any]
     secrets_set: Sequence[str]
     changed_at: datetime
+
+
+class ProviderTriedView(View):
+    """Whether the provider answered. `answered` is null where its plugin has nobody to ask."""
+
+    __example__: ClassVar = {
+        "answered": True,
+        "detail": "The sandbox answered for Ember Isle.",
+    }
+
+    answered: bool | None
+    detail: str
 
 
 class PluginView(View):
@@ -102,6 +117,23 @@ async def configure(
         granted(done)
         raise AssertionError("an account is set, refused, or waits")
     return waits
+
+
+@post(
+    "/v1/providers/{provider_id:str}/test",
+    guards=[scope(WRITE)],
+    tags=TAGS,
+    status_code=200,
+    summary="Try a provider",
+    opt={"limits": (TRYING,)},
+)
+async def try_out(payments: Parts, caller: Who, provider_id: ProviderId) -> ProviderTriedView:
+    """Ask the provider which account answers by the stored settings, also while it is off.
+
+    No money moves, and what is said holds no secret.
+    """
+    tried = granted(await try_provider(payments, caller.home, provider_id))
+    return ProviderTriedView(answered=tried.answered, detail=tried.detail)
 
 
 @get("/v1/providers/{provider_id:str}", guards=[scope(READ)], tags=TAGS, summary="Read a provider")
@@ -174,4 +206,4 @@ CONFIGURING = Approvable(
     show=_show,
     act=_act,
 )
-ROUTES = (configure, read, list_all, plugins)
+ROUTES = (configure, try_out, read, list_all, plugins)

@@ -8,6 +8,7 @@ import msgspec
 
 from guildbank.infra.http import Money, View, write_money
 from guildbank.kernel import seq_id
+from guildbank.payments.charged import charges_of, price_of
 from guildbank.payments.contracts.rows import (
     Applied,
     Attempt,
@@ -21,6 +22,7 @@ from guildbank.payments.contracts.rows import (
     RefundState,
 )
 from guildbank.payments.declines import row_of
+from guildbank.payments.http.charge_views import ChargeView, charge_view
 from guildbank.payments.rules import ENDED_INTENTS, LIVE_ATTEMPTS
 from guildbank.payments.usecases.money import read_taking
 from guildbank.pipelines import Because
@@ -53,7 +55,10 @@ class NextActionView(View):
 
 
 class RefundView(View):
-    """Money given back, and the coins that it took; of those spent before, what became of them."""
+    """Money given back, and the coins that it took; of those spent before, what became of them.
+
+    `taxes` and `fees` are what of the amount was that.
+    """
 
     __example__: ClassVar = {
         "id": "ref_01kag3pyqmf9aag12vtrsy70ps",
@@ -66,6 +71,8 @@ class RefundView(View):
         "bonusCoins": 4,
         "owedCoins": 0,
         "writtenOffCoins": 0,
+        "taxes": {"amount": "0.32", "currency": "EUR"},
+        "fees": {"amount": "0.00", "currency": "EUR"},
         "reason": "bought too many",
         "code": None,
     }
@@ -80,6 +87,8 @@ class RefundView(View):
     bonus_coins: int
     owed_coins: int
     written_off_coins: int
+    taxes: Money
+    fees: Money
     reason: str | None
     code: str | None
     created_at: datetime
@@ -173,7 +182,8 @@ class PaymentLine(View):
 
 
 class PaymentView(PaymentLine):
-    """A payment as it stands. `transactionId` is set once its coins are credited.
+    """A payment as it stands. `amount` is what is asked of the player in all: the `price`, and what
+    `charges` add to it. `transactionId` is set once its coins are credited.
 
     `problem` says in one vocabulary for all providers why no money moved; `problemDetail` says it
     to the player, or what a check of the pipeline that refused it says.
@@ -184,6 +194,7 @@ class PaymentView(PaymentLine):
     __example__: ClassVar = {
         "purpose": "packs",
         "revision": 3,
+        "price": {"amount": "4.99", "currency": "EUR"},
         "nextAction": None,
         "transactionId": "txn_01m7yqwf9ke00800000000003v",
         "problem": None,
@@ -197,6 +208,8 @@ class PaymentView(PaymentLine):
     expires_at: datetime
     purpose: str
     revision: int
+    price: Money
+    charges: Sequence[ChargeView] = ()
     next_action: NextActionView | None = None
     transaction_id: str | None = None
     problem: str | None = None
@@ -249,6 +262,8 @@ def payment_view(dossier: Dossier) -> PaymentView:
         expires_at=intent.expires_at,
         purpose=intent.purpose,
         revision=intent.revision,
+        price=write_money(price_of(intent), intent.money),
+        charges=[charge_view(one, intent.money) for one in charges_of(intent)],
         next_action=_next_action(dossier),
         transaction_id=credited,
         problem=intent.problem,
@@ -310,6 +325,8 @@ def refund_view(refund: Refund) -> RefundView:
         bonus_coins=taking.bonus,
         owed_coins=taking.owed,
         written_off_coins=taking.written_off,
+        taxes=write_money(taking.taxes, refund.money),
+        fees=write_money(taking.fees, refund.money),
         reason=refund.reason,
         code=refund.code,
         created_at=refund.created_at,

@@ -56,6 +56,8 @@ intent = Table(
     Column("because", Text, nullable=False, server_default="{}"),
     # A keyed hash of the token of the buyer's device.
     Column("device", Text),
+    # Taxes and fees as JSON, fixed with the payment; NULL where no charge step was asked.
+    Column("charges", Text),
     Index("ix_payments_intent_player_id", "player_id", "id"),
 )
 

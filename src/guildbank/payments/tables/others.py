@@ -125,6 +125,16 @@ exchange = Table(
     Column("sealed", LargeBinary, nullable=False),
 )
 
+handed_in = Table(
+    # What buyers handed in, under their keys, until an operator has decided on it.
+    "payments_handed_in",
+    tenant_metadata,
+    Column("attempt_id", Text, ForeignKey("payments_attempt.id"), primary_key=True),
+    Column("payment_id", Text, ForeignKey("payments_intent.id"), nullable=False, index=True),
+    at("at"),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
 report = Table(
     # How far the reports of a provider that is polled are read; the lines are in the inbox.
     "payments_report",

@@ -14,12 +14,15 @@ from guildbank.infra.address_countries import AddressCountries
 from guildbank.infra.database import Database
 from guildbank.infra.egress import Egress
 from guildbank.infra.error_rate import ErrorRates, Rule
+from guildbank.infra.limits import Store
+from guildbank.infra.limits.in_postgres import PostgresStore
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Journal, Need, Recorder, RowLock, Stage
 from guildbank.kernel import Clock, SystemClock
 from guildbank.payments.archive import Archive
 from guildbank.payments.contracts.rows import PAYMENTS_ORDER
 from guildbank.payments.contracts.sale import Fulfilment
+from guildbank.payments.guesses import Guesses
 from guildbank.payments.store import INTENTS
 from guildbank.pipelines import Pipelines
 from guildbank.plugin_host import Plugins
@@ -122,11 +125,9 @@ class Payments:
     rates: ErrorRates = field(default_factory=lambda: ErrorRates(Rule(errors=20)))
     """By a tenant's schema and a provider: where too many requests get no answer that can be used,
     no new payment is begun for a while. Refunds, looks and webhooks go on."""
-    guesses: ErrorRates = field(
-        default_factory=lambda: ErrorRates(Rule(errors=10, rate=0, pause_seconds=900))
-    )
-    """By a tenant's schema and a player: whoever confirms wrongly ten times in five minutes is not
-    asked for a quarter of an hour, by each process."""
+    counters: Store | None = None
+    """Where guesses are counted; without it in the database."""
+    guesses: Guesses = field(init=False)
     opened: set[tuple[str, str]] = field(default_factory=set)
     """Moneys by tenant whose accounts are known to be there: none is ever taken away."""
     address_countries: AddressCountries = field(default_factory=AddressCountries)
@@ -139,6 +140,7 @@ class Payments:
 
     def __post_init__(self) -> None:
         self.persons = Persons(self.db, self.tenants)
+        self.guesses = Guesses(self.counters or PostgresStore(self.db), self.tenants)
         self.archive = Archive(self.db, self.tenants, self.persons, self.clock, self.start)
 
     async def recorder(self, tenant: TenantRef) -> Recorder:

@@ -11,6 +11,7 @@ from guildbank.journal import Draft, Need, Receipt, Stage, facts
 from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import BARS
 from guildbank.payments.asking import ask_provider
+from guildbank.payments.charged import charges_of
 from guildbank.payments.contracts.refusals import NOT_RETRYABLE
 from guildbank.payments.contracts.refusals_saved import METHOD_GONE
 from guildbank.payments.contracts.rows import Attempt, AttemptState, Dossier, Intent, IntentState
@@ -351,4 +352,5 @@ def purchase_view(
         bonus=sale.bonus,
         address=whence.address,
         device=whence.device or known,
+        charges=charges_of(sale) if isinstance(sale, Intent) else (),
     )

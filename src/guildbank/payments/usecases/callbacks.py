@@ -3,7 +3,7 @@
 import asyncio
 import random
 from datetime import timedelta
-from typing import cast
+from typing import NamedTuple, cast
 
 import msgspec
 import structlog
@@ -11,13 +11,22 @@ import structlog
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Driver
 from guildbank.kernel import seq_id
+from guildbank.notify import SealedMail, queue_mail
 from guildbank.payments import callbacks, outbox
 from guildbank.payments.contracts.rows import CALLBACK_DISABLED
 from guildbank.payments.outbox import Waiting
 from guildbank.payments.rules import next_look
 from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.write_letter import seal_letter, sold_for
 from guildbank.pipelines import Placed, Step, began_with, choose, know_secrets, with_secrets
-from guildbank.plugin_api import MAX_NOTE_BYTES, Callback, CallbackEvent, Delivered, Slot
+from guildbank.plugin_api import (
+    LETTERS,
+    MAX_NOTE_BYTES,
+    Callback,
+    CallbackEvent,
+    Delivered,
+    Slot,
+)
 
 log = structlog.get_logger(__name__)
 MAX_EVENTS = 500
@@ -67,7 +76,7 @@ async def _deliver(payments: Payments, tenant: TenantRef, purpose: str, step_id:
         data=msgspec.json.decode(waiting.data, type=dict[str, object]),
     )
     try:
-        answer = await _tell(payments, tenant, purpose, step, event)
+        told = await _tell(payments, tenant, purpose, step, event, waiting.payment_id)
     except Exception as error:  # the step asks to be told again
         problem = _problem(error)
         log.warning("callback_failed", step=step_id, entry=event.id, problem=problem)
@@ -75,7 +84,9 @@ async def _deliver(payments: Payments, tenant: TenantRef, purpose: str, step_id:
         return False
     async with payments.db.begin(tenant.schema) as tx:
         told_at = payments.clock.now()
-        await outbox.mark_done(tx.driver, purpose, step_id, waiting.seq, told_at, answer)
+        await outbox.mark_done(tx.driver, purpose, step_id, waiting.seq, told_at, told.note)
+        if told.mail is not None:
+            await queue_mail(tx, told.mail)
     return True
 
 
@@ -138,9 +149,21 @@ def _problem(error: Exception) -> str:
     return _plain(" ".join(said) or type(error).__name__, MAX_PROBLEM_BYTES)
 
 
+class _Told(NamedTuple):
+    """What operators read of a delivery, and the mail that it leads to."""
+
+    note: str | None = None
+    mail: SealedMail | None = None
+
+
 async def _tell(
-    payments: Payments, tenant: TenantRef, purpose: str, step: Step, event: CallbackEvent
-) -> str | None:
+    payments: Payments,
+    tenant: TenantRef,
+    purpose: str,
+    step: Step,
+    event: CallbackEvent,
+    payment_id: str,
+) -> _Told:
     """Return what the step said; raises what it does, and LookupError without its plugin."""
     plugin = payments.plugins.at(Slot.CALLBACK, step.plugin)
     if plugin is None:
@@ -148,6 +171,10 @@ async def _tell(
     placed = [Placed(Slot.CALLBACK, step)]
     (secrets,) = await know_secrets(payments.pipelines, tenant, purpose, placed)
     context = payments.pipelines.context(tenant, plugin.manifest, with_secrets(step, secrets))
+    writes = LETTERS in plugin.manifest.capabilities
+    if writes:
+        sold = await sold_for(payments, tenant, payment_id)
+        event = msgspec.structs.replace(event, sold=sold)
     seconds = plugin.manifest.timeout_seconds
     limit = asyncio.timeout(seconds)
     try:
@@ -156,7 +183,18 @@ async def _tell(
     except TimeoutError as error:
         late = f"It did not answer within {seconds} seconds."
         raise TimeoutError(late if limit.expired() else str(error)) from error
-    return _plain(str(told.note), MAX_NOTE_BYTES) if isinstance(told, Delivered) else None
+    if not isinstance(told, Delivered):
+        return _Told()
+    note = str(told.note)
+    if told.letter is None:
+        return _Told(_plain(note, MAX_NOTE_BYTES))
+    if not writes:
+        raise ValueError("it wrote a letter, and its manifest does not name the capability letters")
+    key = f"{purpose}:{step.id}:{event.id}"
+    mail = await seal_letter(payments, tenant, payment_id, key, told.letter)
+    if isinstance(mail, str):
+        return _Told(_plain(mail, MAX_NOTE_BYTES))
+    return _Told(_plain(note, MAX_NOTE_BYTES), mail)
 
 
 def _plain(text: str, max_bytes: int) -> str:

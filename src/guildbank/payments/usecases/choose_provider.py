@@ -6,6 +6,7 @@ from typing import NamedTuple
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.payments import store
+from guildbank.payments.charged import price_of
 from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.contracts.sale import Purchase, Quote
 from guildbank.payments.usecases import Payments
@@ -76,11 +77,11 @@ async def usable_providers(payments: Payments, tenant: TenantRef, currency: str)
 
 
 def bought_of(asked: Purchase | Intent, sale: Quote | Intent) -> Bought:
-    """Return what routes look at."""
+    """Return what routes look at: the price alone, since a store would charge otherwise."""
     return Bought(
         country=asked.country,
         currency=sale.money,
-        amount_minor=sale.amount_minor,
+        amount_minor=price_of(sale) if isinstance(sale, Intent) else sale.amount_minor,
         product=sale.product_id,
         platform=asked.platform,
     )

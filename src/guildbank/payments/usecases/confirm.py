@@ -20,7 +20,6 @@ from guildbank.payments.contracts.refusals import (
     NOT_BY_YOU,
     TAKES_NO_CONFIRMATION,
     TENANT_SUSPENDED,
-    TOO_MANY_GUESSES,
     TRANSACTION_USED,
 )
 from guildbank.payments.contracts.rows import Attempt, AttemptState, Intent
@@ -29,6 +28,7 @@ from guildbank.payments.rules import ENDED_INTENTS
 from guildbank.payments.store import ATTEMPT_REFERENCES, ATTEMPTS
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import line_about
+from guildbank.payments.usecases.hand_in import hand_in
 from guildbank.payments.usecases.open_money import open_money
 from guildbank.payments.usecases.settle import (
     Settle,
@@ -113,11 +113,16 @@ class ConfirmPayment(Settle):
         return [*super().needs(stage), (ATTEMPT_REFERENCES, self.place)]
 
     def decide(self, stage: Stage) -> Draft | Refusal:
-        """Book it. Refusals: `transaction_used`, `payment_not_confirmable` (captured before)."""
+        """Book it, or that it was rejected.
+
+        Refusals: `transaction_used`, `payment_not_confirmable` (captured or ended before).
+        """
         paid = stage.get(ATTEMPT_REFERENCES, self.place)
         if paid is not None and paid.id != self.attempt_id:
             return TRANSACTION_USED
         draft = super().decide(stage)
+        if self.outcome.status is not OutcomeStatus.PROCESSED:
+            return NOT_AWAITED if draft == NO_CHANGE else draft
         if isinstance(draft, Refusal):
             return CAPTURED_BEFORE if draft == NO_CHANGE else draft
         stage.put(ATTEMPT_REFERENCES, self.place, stage.get(ATTEMPTS, self.attempt_id))
@@ -134,11 +139,12 @@ async def confirm_payment(
     """Hand over what confirms a payment, and book what its provider makes of it.
 
     The receipt is of what was booked, or of a command that waits for a second person; None where
-    nothing was booked and the payment stands as it does. The same key answers alike. Refusals:
+    nothing was booked and the payment stands as it does. The same key answers alike. What a buyer
+    gives of a provider that leaves it to an operator is kept until one decides. Refusals:
     `not_found`, `forbidden`, `payment_not_confirmable`, `confirmation_refused`,
     `transaction_used`, `out_of_range`,
     `too_many_confirmations`, `too_many_approvals`, `unknown_provider`,
-    `sandbox_refused`, `key_reused`, `tenant_suspended`. Raises Unavailable.
+    `sandbox_refused`, `key_reused`, `tenant_suspended`. Raises Unavailable and StoreAway.
     """
     if tenant.state != "active":
         return TENANT_SUSPENDED
@@ -155,14 +161,19 @@ async def confirm_payment(
     said = await _ask(payments, tenant, intent, attempt, who.by, command)
     if isinstance(said, Refusal):
         return said
-    if said.status is not OutcomeStatus.PROCESSED:
-        if attempt.state in _WAITING:
-            await settle(payments, tenant, attempt, said)
+    if said.status is not OutcomeStatus.PROCESSED and not _is_rejection(who, said):
+        if attempt.state not in _WAITING:
+            return None
+        if who.by == "buyer" and _waits_for_operator(payments, attempt, said):
+            refused = await hand_in(payments, tenant, found, command.data)
+            if refused is not None:
+                return refused
+        await settle(payments, tenant, attempt, said)
         return None
     await open_money(payments, tenant, said)
     terms = terms_of(payments, attempt.provider)
     act = ConfirmPayment(payments.fulfilment, attempt, said, who.principal, named, terms)
-    if who.by == "buyer":
+    if who.by == "buyer" or said.status is not OutcomeStatus.PROCESSED:
         outcome = await payments.journal.submit(tenant.schema, act)
     else:
         gated = await gate(payments.four_eyes, tenant, act, act.verb, command)
@@ -187,6 +198,19 @@ async def confirming(
         return NOT_AWAITED
     await open_money(payments, tenant, said)
     return ConfirmPayment(payments.fulfilment, found[1], said, principal, None)
+
+
+def _is_rejection(who: Confirming, said: Said) -> bool:
+    """Say whether an operator ends the attempt, which is then theirs like a yes would be."""
+    ends = (OutcomeStatus.DECLINED, OutcomeStatus.CANCELED)
+    return who.by == "operator" and said.status in ends
+
+
+def _waits_for_operator(payments: Payments, attempt: Attempt, said: Said) -> bool:
+    """Say whether what a buyer gave is for an operator to look at."""
+    plugin = payments.plugins.provider(attempt.provider)
+    either = plugin is not None and plugin.manifest.confirmed_by == "either"
+    return either and said.status is OutcomeStatus.PENDING
 
 
 async def _returned(
@@ -233,7 +257,7 @@ async def _ask(
         return TAKES_NO_CONFIRMATION
     if not line.manifest.sold_by_store and max(map(len, command.data.values()), default=0) > WORD:
         return WORD_TOO_LONG
-    if line.manifest.confirmed_by != by:
+    if line.manifest.confirmed_by not in (by, "either"):
         return NOT_BY_YOU if by == "buyer" else BUYERS_CONFIRM
     if attempt.state is AttemptState.CAPTURED:
         return CAPTURED_BEFORE
@@ -243,9 +267,9 @@ async def _ask(
     ended = ended and not line.manifest.sold_by_store
     if attempt.state is AttemptState.CREATED or (by == "buyer" and ended):
         return NOT_AWAITED
-    guesses = payments.guesses.of((tenant.schema, intent.player_id))
-    if by == "buyer" and not guesses.allows():
-        return TOO_MANY_GUESSES
+    counted = await payments.guesses.begin(tenant, intent.player_id) if by == "buyer" else None
+    if isinstance(counted, Refusal):
+        return counted
     given = Confirmation(
         request=_REQUESTS.decode(attempt.request),
         reference=attempt.reference,
@@ -253,11 +277,11 @@ async def _ask(
         by=by,
     )
     said = await ask_confirmation(line.manifest, plugin.confirm(line.context, given))
-    if not isinstance(said, NotConfirmed):
-        return said
-    if by == "buyer":
-        guesses.tell(worked=False)
-    return refused_as(said)
+    if isinstance(said, NotConfirmed):
+        return refused_as(said)
+    if counted is not None:
+        await payments.guesses.take_back(counted)
+    return said
 
 
 def refused_as(said: NotConfirmed) -> Refusal:

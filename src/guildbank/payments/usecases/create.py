@@ -10,6 +10,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Draft, Need, Receipt, RowLock, Stage, facts
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import store
+from guildbank.payments.charged import charges_of, facts_of, price_of, write_charges
 from guildbank.payments.contracts.refusals import NO_PAYMENT
 from guildbank.payments.contracts.rows import Dossier, Intent, IntentState
 from guildbank.payments.contracts.sale import NOWHERE, Order, Purchase, Quote, Whence
@@ -26,6 +27,7 @@ from guildbank.payments.usecases.attempt import (
     request_of,
     with_payer,
 )
+from guildbank.payments.usecases.charges import entry_steps
 from guildbank.payments.usecases.choose_method import (
     Kept,
     MethodWish,
@@ -38,13 +40,15 @@ from guildbank.payments.usecases.limits import limit_needs, reserve
 from guildbank.payments.usecases.read import read_payment
 from guildbank.payments.usecases.try_providers import fall_back, try_providers
 from guildbank.pipelines import Answer, Because, Chosen, choose, ready
-from guildbank.plugin_api import Payer, Slot
+from guildbank.plugin_api import Charge, Payer, Slot, added_of
 
 
 class Sale(NamedTuple):
     """What it costs, the revision of the pipeline that lets it in, and who takes the money.
 
     `line` leads there. `is_checked` says that no step is left to be asked before its first attempt.
+    The amount of the quote is the total, with what its `charges` add to the price; they are None
+    where no charge step was asked.
     `kept` is what it has to do with saved methods.
     """
 
@@ -55,6 +59,7 @@ class Sale(NamedTuple):
     line: Line
     is_checked: bool
     kept: Kept | None
+    charges: tuple[Charge, ...] | None = None
 
 
 class CreatePayment(PaymentAct):
@@ -124,6 +129,7 @@ class CreatePayment(PaymentAct):
             purpose=quote.purpose, revision=sale.revision, platform=self.purchase.platform,
             because=msgspec.json.encode(sale.choice.because).decode(),
             device=self.whence.device,
+            charges=None if sale.charges is None else write_charges(sale.charges),
         )  # fmt: skip
         stage.put(INTENTS, intent.id, intent)
         self.made = intent
@@ -132,6 +138,8 @@ class CreatePayment(PaymentAct):
 
 
 def _facts(intent: Intent) -> dict[str, object]:
+    charges = charges_of(intent)
+    lines = {"charges": facts_of(charges), "price": price_of(intent)} if charges else {}
     return {
         "payment": intent.id,
         "player": intent.player_id,
@@ -145,6 +153,7 @@ def _facts(intent: Intent) -> dict[str, object]:
         "amount": intent.amount_minor,
         "purpose": intent.purpose,
         "revision": intent.revision,
+        **lines,
     }
 
 
@@ -195,7 +204,7 @@ async def create_payment(
     """
     fresh_id = new_id("pay")
     by = Asked(principal, whence=whence)
-    sale = unsold or await _sell(payments, tenant, purchase, fresh_id, by)
+    sale = unsold or await sell(payments, tenant, purchase, fresh_id, by)
     asked_for = command or purchase
     act = CreatePayment(payments, fresh_id, principal, key, purchase, sale, asked_for, whence)
     if not isinstance(sale, Refusal) and sale.is_checked:
@@ -245,10 +254,13 @@ async def _begin_at_once(
     return work()
 
 
-async def _sell(
+async def sell(
     payments: Payments, tenant: TenantRef, purchase: Purchase, payment_id: str, by: Asked
 ) -> Sale | Refusal:
-    """Return what the purchase costs, once every stage before the first commit agrees."""
+    """Return what the purchase costs, once every stage before the first commit agrees.
+
+    Refusals: those of the Fulfilment's quote, and all by which a payment is not made.
+    """
     named = await provider_of(
         payments, tenant, purchase.player_id, wish_of(purchase),
         provider=purchase.provider, method=purchase.method,
@@ -272,7 +284,7 @@ async def _sell(
     if isinstance(choice, Refusal):
         return choice
     view = purchase_view(purchase, quote, choice.provider, whence=by.whence)
-    entry = [one for one in runs.stages.gates() if one.slot is Slot.ENTRY]
+    entry = entry_steps(payments, runs.stages, choice.provider, quote.amount_minor)
     passage = await ask_steps(payments, tenant, entry, view, payment_id)
     if passage.refusal is not None:
         return passage.refusal
@@ -290,7 +302,10 @@ async def _sell(
             return chosen_method
         kept = chosen_method
     is_checked = not (runs.stages.before or runs.stages.scorers)
-    return Sale(quote, runs.number, choice, passage.answers, line, is_checked, kept)
+    charges = passage.charges if any(one.slot is Slot.CHARGE for one in entry) else None
+    total = quote.amount_minor + added_of(passage.charges)
+    priced = msgspec.structs.replace(quote, amount_minor=total)
+    return Sale(priced, runs.number, choice, passage.answers, line, is_checked, kept, charges)
 
 
 async def _look_up(

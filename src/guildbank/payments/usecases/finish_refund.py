@@ -19,6 +19,7 @@ from guildbank.payments.usecases.money import (
     MoneyAct,
     Rows,
     failed_if_all_back,
+    let_go,
     read_taking,
     untake,
     with_taken,
@@ -112,7 +113,12 @@ class FinishRefund(MoneyAct):
         close_book(stage, book)
         empty = msgspec.structs.replace(refund, taking=write_taking(Taking()))
         _put(stage, with_taken(rows.intent, given, -1), attempt, empty)
-        told = {**_facts(refund, rows.intent), "coins": given.paid, "bonus": given.bonus}
+        told = {
+            **_facts(refund, rows.intent),
+            "coins": given.paid,
+            "bonus": given.bonus,
+            **let_go(given),
+        }
         return Draft("payments.refund_restored", facts({**told, "code": refund.code}))
 
 

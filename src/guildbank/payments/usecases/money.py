@@ -8,6 +8,7 @@ from guildbank.journal import Need, Stage
 from guildbank.kernel import Refusal
 from guildbank.ledger import LOTS, Book, Leg, LotState
 from guildbank.payments import posting
+from guildbank.payments.charged import captured_parts, parts_back
 from guildbank.payments.contracts.rows import Applied, Attempt, Intent, IntentState, Taking
 from guildbank.payments.rules import coins_due, policy_of
 from guildbank.payments.spent import SPENT
@@ -58,7 +59,8 @@ class MoneyAct(PaymentAct):
         rows = self.rows(stage)
         if rows is None or rows.attempt.captured_money is None:
             return needs
-        needs += posting.money_needs(rows.attempt.captured_money, rows.attempt.provider)
+        money, provider = rows.attempt.captured_money, rows.attempt.provider
+        needs += posting.money_needs(money, provider, rows.intent)
         if rows.attempt.applied is Applied.CREDITED:
             needs += posting.taking_needs(rows.intent)
             needs.append((SPENT, rows.intent.currency))
@@ -116,8 +118,11 @@ def take(
     taking = posting.take_back(book, intent, attempt, back, lots(stage, intent), spent=spent)
     if isinstance(taking, Refusal):
         return taking
-    refusal = posting.money_out(book, money, amount_minor, taking.basis_minor, sink)
-    return taking if refusal is None else refusal
+    whole = captured_parts(intent, attempt.captured_minor)
+    parts = parts_back(whole, attempt.given_back_minor, back)._replace(backing=taking.basis_minor)
+    refusal = posting.money_out(book, money, amount_minor, parts, sink)
+    taken = msgspec.structs.replace(taking, taxes=parts.taxes, fees=parts.fees)
+    return taken if refusal is None else refusal
 
 
 def untake(
@@ -141,11 +146,15 @@ def untake(
     captured, back = attempt.captured_minor, attempt.given_back_minor
     paid = _again(taking.paid, intent.taken_paid, coins_due(intent.coins, captured, back))
     bonus = _again(taking.bonus, intent.taken_bonus, coins_due(intent.bonus, captured, back))
-    cost = posting.give_back(book, intent, captured, taking, paid, bonus)
+    whole = captured_parts(intent, captured)
+    cost = posting.give_back(book, intent, whole.backing, taking, paid, bonus)
     if isinstance(cost, Refusal):
         return cost
-    refusal = posting.money_in(book, money, amount_minor, cost, origin)
-    return Taking(paid=paid, bonus=bonus, basis_minor=cost) if refusal is None else refusal
+    # Any minor unit of tax is as good as another, so what others claim needs no counting here.
+    parts = parts_back(whole, back, back + amount_minor)._replace(backing=cost)
+    refusal = posting.money_in(book, money, amount_minor, parts, origin)
+    given = Taking(paid=paid, bonus=bonus, basis_minor=cost, taxes=parts.taxes, fees=parts.fees)
+    return given if refusal is None else refusal
 
 
 def _again(by_this: int, taken: int, due: int) -> int:
@@ -162,8 +171,11 @@ def with_taken(intent: Intent, taking: Taking, sign: int) -> Intent:
 
 
 def let_go(taking: Taking) -> dict[str, object]:
-    """Return what an entry says of coins that were written off, nothing where none were."""
-    return {"writtenOff": taking.written_off} if taking.written_off else {}
+    """Return what an entry says of coins that were written off, of taxes and of fees, where there
+    are any.
+    """
+    told = {"writtenOff": taking.written_off, "taxes": taking.taxes, "fees": taking.fees}
+    return {name: amount for name, amount in told.items() if amount}
 
 
 def read_taking(text: str) -> Taking:

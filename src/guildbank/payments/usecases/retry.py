@@ -3,10 +3,11 @@
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.payments import store
-from guildbank.payments.contracts.refusals import NO_PAYMENT, NOT_RETRYABLE
+from guildbank.payments.contracts.refusals import NO_PAYMENT, NOT_RETRYABLE, SOLD_BY_STORE
 from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.attempt import Asked, Sent
+from guildbank.payments.usecases.charges import may_take
 from guildbank.payments.usecases.choose_method import NO_WISH, MethodWish, provider_of
 from guildbank.payments.usecases.choose_provider import bought_of, choose_provider
 from guildbank.payments.usecases.try_providers import try_providers
@@ -50,6 +51,8 @@ async def retry_payment(
     choice = await choose_provider(payments, tenant, stages.routes, bought, intent.id, named)
     if isinstance(choice, Refusal):
         return choice
+    if not may_take(payments, stages, intent, choice.provider):
+        return SOLD_BY_STORE
     sent = Sent(choice.provider, method, return_url, payer, wish)
     work = try_providers(payments, tenant, intent, sent, by, choice.because)
     refusal = await payments.wait(payments.start(work))

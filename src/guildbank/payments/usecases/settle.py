@@ -22,6 +22,7 @@ from guildbank.ledger import (
     open_book,
 )
 from guildbank.payments import posting, store
+from guildbank.payments.charged import captured_parts
 from guildbank.payments.contracts.refusals import NO_CHANGE, NO_PAYMENT
 from guildbank.payments.contracts.rows import (
     CREDITED,
@@ -106,7 +107,7 @@ class Settle(PaymentAct):
         needs += limit_needs(uses_of(intent))
         money = self.outcome.currency
         if self.outcome.status is OutcomeStatus.PROCESSED and money is not None:
-            needs += posting.money_needs(money, self.provider)
+            needs += posting.money_needs(money, self.provider, intent)
             needs += wallet_needs((intent.player_id, intent.currency))
             needs.append((PLAYERS, intent.player_id))
         return needs
@@ -220,7 +221,11 @@ class Settle(PaymentAct):
             return self._aside(stage, intent, taken, f"payment_{intent.state}", intent.state)
         if conflicts:
             return self._aside(stage, intent, taken, "conflicted", IntentState.CONFLICTED)
-        priced = msgspec.structs.replace(intent, amount_minor=price[0], money=price[1])
+        # What is due on its price a store collects: lines for another provider are not booked.
+        charges = None if self.terms.by_store else intent.charges
+        priced = msgspec.structs.replace(
+            intent, amount_minor=price[0], money=price[1], charges=charges
+        )
         problem = self._credit(stage, priced, taken)
         if isinstance(problem, Draft):
             return problem
@@ -262,7 +267,9 @@ class Settle(PaymentAct):
         self.credited = (credited, applied)
         told = {"currency": goods.currency, "coins": goods.coins, "bonus": goods.bonus}
         test = {"test": True} if self.outcome.is_test else {}
-        return Draft(CREDITED, facts({**_facts(credited, attempt), **told, **test}))
+        parts = captured_parts(credited, attempt.captured_minor)
+        aside = {"taxes": parts.taxes, "fees": parts.fees} if credited.charges else {}
+        return Draft(CREDITED, facts({**_facts(credited, attempt), **told, **aside, **test}))
 
     def _aside(
         self, stage: Stage, intent: Intent, attempt: Attempt, problem: str, state: IntentState

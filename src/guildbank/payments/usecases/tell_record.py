@@ -48,7 +48,7 @@ class PaymentRecord:
         """Return what is posted when the provider captures the price."""
         view = payment.view
         goods = Goods(currency=view.game_currency, coins=view.coins, bonus=view.bonus)
-        price = (view.currency, view.amount_minor)
+        total = (view.currency, view.amount_minor)
         return [
             PostingLine(
                 f"{one.debit.owner}/{one.debit.bucket}",
@@ -56,7 +56,7 @@ class PaymentRecord:
                 one.credit.asset,
                 one.amount,
             )
-            for one in movements_of(view.player_id, price, provider, goods)
+            for one in movements_of(view.player_id, total, provider, goods, view.charges)
         ]
 
 

@@ -9,6 +9,7 @@ from guildbank.payments.rules import MAX_ATTEMPTS
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import Line
 from guildbank.payments.usecases.attempt import Asked, Said, Sent, start_attempt
+from guildbank.payments.usecases.charges import may_take
 from guildbank.payments.usecases.choose_provider import next_choice
 from guildbank.pipelines import Because, began_with
 from guildbank.plugin_api import OutcomeStatus
@@ -59,7 +60,7 @@ async def fall_back(
         if stands is None or not _cannot(stands):
             break
         choice = await next_choice(payments, tenant, stages.routes, stands)
-        if choice is None:
+        if choice is None or not may_take(payments, stages, stands, choice.provider):
             break
         elsewhere = Sent(choice.provider, None, sent.return_url, sent.payer)
         asked = Asked(by.principal, whence=by.whence)

@@ -47,10 +47,33 @@ class MovementView(View):
     amount: int
 
 
-class FateView(View):
-    """What became of a payment, or would have. `refusedBy` is the step that refused it."""
+class LineView(View):
+    """A tax or fee, in minor units of the payment's money, and the step that charges it."""
 
-    __example__: ClassVar = {"outcome": "credited", "provider": "sandbox", "route": "all"}
+    __example__: ClassVar = {"step": "vat", "kind": "tax", "label": "VAT 19 %", "rate": "19"}
+
+    step: str
+    kind: str
+    label: str
+    amount_minor: int
+    included: bool
+    rate: str | None
+    of: str
+
+
+class FateView(View):
+    """What became of a payment, or would have. `refusedBy` is the step that refused it.
+
+    `amountMinor` is what the player is asked for in all, with what the `charges` add to the price.
+    """
+
+    __example__: ClassVar = {
+        "outcome": "credited",
+        "provider": "sandbox",
+        "route": "all",
+        "amountMinor": 499,
+        "charges": [],
+    }
 
     outcome: str
     problem: str | None
@@ -59,6 +82,8 @@ class FateView(View):
     route: str | None
     postings: Sequence[MovementView]
     callbacks: Sequence[str]
+    amount_minor: int
+    charges: Sequence[LineView]
 
 
 class ReplayedView(View):
@@ -131,6 +156,19 @@ def _fate(fate: Fate) -> FateView:
         route=fate.route,
         postings=[_movement(line) for line in fate.postings],
         callbacks=fate.callbacks,
+        amount_minor=fate.amount_minor,
+        charges=[
+            LineView(
+                step=one.step,
+                kind=one.kind,
+                label=one.label,
+                amount_minor=one.amount_minor,
+                included=one.included,
+                rate=one.rate,
+                of=one.of,
+            )
+            for one in fate.charges
+        ],
     )
 
 

@@ -1,10 +1,7 @@
 """Routes by which what runs is shown, changed and rolled back, and steps get their secrets."""
 
-from typing import Annotated
-
 import msgspec
 from litestar import Response, get, post, put
-from litestar.params import PathParameter
 
 from guildbank.approvals import WAITS, waiting
 from guildbank.infra.http import JSONBody, Page, Who, granted, scope
@@ -19,17 +16,13 @@ from guildbank.pipelines.http.views import (
     RollBackBody,
     SecretsBody,
     SecretsView,
+    StepName,
     WorkerView,
     show_pipeline,
 )
 from guildbank.pipelines.usecases import Pipelines, read
 from guildbank.pipelines.usecases.publish import PERMISSION, Wanted, publish
 from guildbank.pipelines.usecases.set_secrets import StepSecrets, set_secrets
-
-StepName = Annotated[
-    str,
-    PathParameter(description="The step's id.", pattern=r"^[a-z][a-z0-9-]{0,39}$", max_length=40),
-]
 
 
 @get("/v1/pipelines", guards=[scope(READ)], tags=TAGS, summary="List pipelines")

@@ -17,6 +17,8 @@ from guildbank.infra.http import (
     granted,
     scope,
 )
+from guildbank.infra.limits import RateLimit
+from guildbank.pipelines.contracts import Step
 from guildbank.pipelines.http.views import (
     NEWEST,
     READ,
@@ -28,13 +30,18 @@ from guildbank.pipelines.http.views import (
     Purpose,
     RevisionBody,
     RevisionView,
+    StepName,
+    StepTriedView,
+    TryBody,
     read_stages,
     show_revision,
 )
 from guildbank.pipelines.usecases import read
 from guildbank.pipelines.usecases.check import find_problems
 from guildbank.pipelines.usecases.save_revision import save_revision as save_draft
+from guildbank.pipelines.usecases.try_step import try_step
 
+TRYING = RateLimit("trying-steps", 30, 60, exact=True)
 Number = Annotated[int, PathParameter(description="The revision's number.", ge=1, le=NEWEST)]
 
 
@@ -106,4 +113,27 @@ async def check_steps(
     return CheckView([FlawView(one.field, one.detail) for one in found])
 
 
-ROUTES = (save_revision, list_revisions, read_revision, check_steps)
+@post(
+    "/v1/pipelines/{purpose:str}/steps/{step:str}/test",
+    guards=[scope(WRITE)],
+    tags=TAGS,
+    status_code=200,
+    summary="Try a step's connection",
+    opt={"limits": (TRYING,)},
+)
+async def try_out(
+    pipelines: Parts, caller: Who, purpose: Purpose, step: StepName, data: JSONBody[TryBody]
+) -> StepTriedView:
+    """Let a step's plugin ask whom it calls whether they answer; nothing is saved or decided.
+
+    The step need not be in any revision. Its secrets are those that are set for these settings.
+    """
+    tried = granted(
+        await try_step(
+            pipelines, caller.home, purpose, data.slot, Step(step, data.plugin, data.settings)
+        )
+    )
+    return StepTriedView(answered=tried.answered, detail=tried.detail)
+
+
+ROUTES = (save_revision, list_revisions, read_revision, check_steps, try_out)

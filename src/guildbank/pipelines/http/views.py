@@ -30,6 +30,11 @@ TAGS: Sequence[str] = ["Pipelines"]
 NEWEST = 2**31 - 1
 Purpose = Annotated[str, PathParameter(description="What is bought, such as packs.", max_length=40)]
 
+StepName = Annotated[
+    str,
+    PathParameter(description="The step's id.", pattern=r"^[a-z][a-z0-9-]{0,39}$", max_length=40),
+]
+
 
 class StepBody(Body):
     """A plugin at its place. `id` names the step: problems and records speak of it by that."""
@@ -70,6 +75,7 @@ class StagesBody(Body):
     __example__: ClassVar = {"entry": [], "before": [], "callbacks": [], "routes": []}
 
     entry: Steps = msgspec.field(default_factory=list)
+    charges: Steps = msgspec.field(default_factory=list)
     before: Steps = msgspec.field(default_factory=list)
     scorers: Scorers = msgspec.field(default_factory=list)
     callbacks: Steps = msgspec.field(default_factory=list)
@@ -140,6 +146,29 @@ class SecretsView(View):
     secrets_set: Sequence[str]
 
 
+class TryBody(Body):
+    """A step's plugin and settings as a revision has them; its secrets are those that are set."""
+
+    __example__: ClassVar = {
+        "slot": "before",
+        "plugin": "countries",
+        "settings": {"allowed": ["DE"]},
+    }
+
+    slot: SlotName
+    plugin: Annotated[str, Meta(min_length=1, max_length=64)]
+    settings: Annotated[dict[str, Any], Meta(max_length=100)] = msgspec.field(default_factory=dict)
+
+
+class StepTriedView(View):
+    """Whether whom the step calls answered. `answered` is null where its plugin asks nobody."""
+
+    __example__: ClassVar = {"answered": True, "detail": "The server answered 200."}
+
+    answered: bool | None
+    detail: str
+
+
 class StepView(View):
     """A plugin at its place."""
 
@@ -165,6 +194,7 @@ class StagesView(View):
     __example__: ClassVar = {"entry": [], "before": [], "callbacks": [], "routes": []}
 
     entry: Sequence[StepView]
+    charges: Sequence[StepView]
     before: Sequence[StepView]
     scorers: Sequence[ScorerView]
     callbacks: Sequence[StepView]
@@ -258,6 +288,7 @@ def read_stages(body: StagesBody) -> Stages:
 
     return Stages(
         entry=steps(body.entry),
+        charges=steps(body.charges),
         before=steps(body.before),
         scorers=tuple(
             Step(one.id, one.plugin, one.settings, ScoreLimits(one.refuse_from, one.annotate_from))
@@ -295,6 +326,7 @@ def show_revision(one: Revision) -> RevisionView:
         revision=one.number,
         stages=StagesView(
             entry=steps(stages.entry),
+            charges=steps(stages.charges),
             before=steps(stages.before),
             scorers=[
                 ScorerView(

@@ -1,4 +1,4 @@
-"""Ask the steps that may refuse, in order: one that cannot answer refuses."""
+"""Ask the steps that may refuse or charge, in order: one that cannot answer refuses."""
 
 from collections.abc import Sequence
 from time import perf_counter
@@ -15,11 +15,15 @@ from guildbank.pipelines.usecases.know_secrets import know_secrets, with_secrets
 from guildbank.pipelines.usecases.read_answers import (
     Said,
     Silent,
+    charges_of,
     check_score,
     read_answer,
 )
 from guildbank.plugin_api import (
     Annotated,
+    Charge,
+    Charged,
+    Charger,
     Context,
     Entry,
     Manifest,
@@ -30,6 +34,8 @@ from guildbank.plugin_api import (
     Scorer,
     Slot,
     Veto,
+    added_of,
+    check_charged,
 )
 
 log = structlog.get_logger(__name__)
@@ -38,7 +44,7 @@ log = structlog.get_logger(__name__)
 class _Asks(Protocol):
     async def __call__(
         self, context: Context, purchase: PurchaseView
-    ) -> Annotated | Veto | Scored: ...
+    ) -> Annotated | Veto | Scored | Charged: ...
 
 
 async def ask_gates(
@@ -52,13 +58,16 @@ async def ask_gates(
 
     Refusals: `purchase_vetoed`, and `gate_unavailable` where a step raises, is late, answers
     something else or is not installed any more, unless its manifest says that it only annotates,
-    or it is a scorer whose step refuses from no number of points.
+    or it is a scorer whose step refuses from no number of points. Each step sees the lines of the
+    charge steps before it, and what is asked of the buyer with them.
     """
     notes: dict[str, str] = dict(purchase.annotations)
     answers: list[Answer] = []
+    charges: tuple[Charge, ...] = ()
     known = await know_secrets(pipelines, tenant, purchase.purpose, steps)
     for (slot, step), secrets in zip(steps, known, strict=True):
         view = msgspec.structs.replace(purchase, annotations=dict(notes))
+        view = with_charges(view, charges)
         began = perf_counter()
         placed = Placed(slot, with_secrets(step, secrets))
         said = await ask_step(pipelines, tenant, placed, view, in_context)
@@ -67,7 +76,16 @@ async def ask_gates(
         answers.append(msgspec.structs.replace(answer, micros=micros))
         if refusal is not None:
             return Passage(tuple(answers), refusal)
-    return Passage(tuple(answers), None)
+        charges += charges_of(step, said, purchase.address)
+    return Passage(tuple(answers), None, charges)
+
+
+def with_charges(view: PurchaseView, charges: tuple[Charge, ...]) -> PurchaseView:
+    """Return a purchase with these lines beside those that it has."""
+    if not charges:
+        return view
+    total = view.amount_minor + added_of(charges)
+    return msgspec.structs.replace(view, amount_minor=total, charges=(*view.charges, *charges))
 
 
 async def ask_step(
@@ -88,13 +106,15 @@ async def ask_step(
         return Silent(matters=_matters(None, placed))
     plugin, verb, answers = found
 
-    async def ask(context: Context) -> Annotated | Veto | Scored:
+    async def ask(context: Context) -> Annotated | Veto | Scored | Charged:
         answer = await verb(context, view)
         if not isinstance(answer, answers):
             names = " or ".join(one.__name__ for one in answers)
             raise TypeError(f"a {slot} answers {names}, not {type(answer).__name__}")
         if isinstance(answer, Scored):
             check_score(answer)
+        if isinstance(answer, Charged):
+            check_charged(view.price_minor, view.charges, answer)
         return answer
 
     manifest, name = plugin.manifest, (tenant.schema, slot, step.plugin)
@@ -110,6 +130,9 @@ def _matters(manifest: Manifest | None, placed: Placed) -> bool:
     """
     if placed.slot is Slot.SCORER:
         return placed.step.limits.refuse_from is not None
+    if placed.slot is Slot.CHARGE:
+        # It may change what is asked of the buyer, whatever its manifest says.
+        return True
     return manifest is None or manifest.fail_closed
 
 
@@ -122,6 +145,8 @@ def _gate(
         return None
     if slot is Slot.SCORER:
         return plugin, cast("Scorer", plugin).score, (Scored,)
+    if slot is Slot.CHARGE:
+        return plugin, cast("Charger", plugin).charge, (Charged, Veto)
     if slot is Slot.ENTRY:
         return plugin, cast("Entry", plugin).admit, (Annotated, Veto)
     return plugin, cast("Middleware", plugin).before_provider, (Annotated, Veto)

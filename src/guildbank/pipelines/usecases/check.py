@@ -68,7 +68,10 @@ async def find_problems(
 
 def _of_purchases(stages: Stages) -> Iterator[Problem]:
     """Yield what only purchases have, where the pipeline is that of an operation on coins."""
-    given = {"entry": stages.entry, "scorers": stages.scorers, "routes": stages.routes}
+    given = {
+        "entry": stages.entry, "charges": stages.charges, "scorers": stages.scorers,
+        "routes": stages.routes,
+    }  # fmt: skip
     for name in (name for name, steps in given.items() if steps):
         yield Problem(f"stages.{name}", "Only purchases have these; use before and callbacks.")
 

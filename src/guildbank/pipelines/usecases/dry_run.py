@@ -25,11 +25,12 @@ from guildbank.pipelines.contracts import (
 )
 from guildbank.pipelines.rules import lead
 from guildbank.pipelines.usecases import Pipelines
-from guildbank.pipelines.usecases.ask_gates import ask_step
+from guildbank.pipelines.usecases.ask_gates import ask_step, with_charges
 from guildbank.pipelines.usecases.check import find_problems, refuse
-from guildbank.pipelines.usecases.read_answers import Said, Silent, read_answer
+from guildbank.pipelines.usecases.read_answers import Said, Silent, charges_of, read_answer
 from guildbank.plugin_api import (
     BY_ADDRESS,
+    Charge,
     Context,
     HttpAnswer,
     Manifest,
@@ -46,7 +47,10 @@ SECONDS = 20.0
 
 
 class Fate(NamedTuple):
-    """What became of a payment, or would have: `refused_by` is the step that refused it."""
+    """What became of a payment, or would have: `refused_by` is the step that refused it.
+
+    `amount_minor` is what was asked of the player in all, with what the `charges` add.
+    """
 
     outcome: str
     problem: str | None
@@ -55,6 +59,8 @@ class Fate(NamedTuple):
     route: str | None
     postings: tuple[PostingLine, ...]
     callbacks: tuple[str, ...]
+    amount_minor: int = 0
+    charges: tuple[Charge, ...] = ()
 
 
 class Replayed(NamedTuple):
@@ -112,33 +118,39 @@ class _Run:
             route=payment.because.route,
             postings=self._postings(payment, payment.view.provider),
             callbacks=tuple(one.id for one in ran.callbacks),
+            amount_minor=payment.view.amount_minor,
+            charges=payment.view.charges,
         )
 
     async def _after(self, payment: Recorded, unknown: list[str]) -> Fate:
         callbacks = tuple(one.id for one in self.stages.callbacks)
         led = await self._lead(payment)
         if isinstance(led, Refusal):
-            return Fate("refused", led.code, None, None, None, (), ())
+            asked = (payment.view.amount_minor, payment.view.charges)
+            return Fate("refused", led.code, None, None, None, (), (), *asked)
         provider, route = led
-        view = msgspec.structs.replace(payment.view, provider=provider)
-        refused = await self._gates(payment, view, unknown)
+        view = msgspec.structs.replace(
+            payment.view, provider=provider, amount_minor=payment.view.price_minor, charges=()
+        )
+        view, refused = await self._gates(payment, view, unknown)
+        asked = (view.amount_minor, view.charges)
         if refused is not None:
             step, refusal = refused
-            return Fate("failed", refusal.code, step, provider, route, (), callbacks)
+            return Fate("failed", refusal.code, step, provider, route, (), callbacks, *asked)
         outcome, problem = payment.outcome, payment.problem
         if not payment.asked:
             unknown.append(f"{provider} was never asked")
             outcome, problem = "unknown", None
         elif provider not in payment.asked:
             unknown.append(f"{provider} was never asked: it is taken to say what was said")
-        return Fate(
-            outcome, problem, None, provider, route, self._postings(payment, provider), callbacks
-        )
+        charged = msgspec.structs.replace(payment, view=view)
+        postings = self._postings(charged, provider)
+        return Fate(outcome, problem, None, provider, route, postings, callbacks, *asked)
 
     async def _lead(self, payment: Recorded) -> tuple[str, str | None] | Refusal:
         view = payment.view
         bought = Bought(
-            country=view.country, currency=view.currency, amount_minor=view.amount_minor,
+            country=view.country, currency=view.currency, amount_minor=view.price_minor,
             product=view.product_id, platform=view.platform,
         )  # fmt: skip
         if view.currency not in self.usable:
@@ -151,34 +163,42 @@ class _Run:
 
     async def _gates(
         self, payment: Recorded, view: PurchaseView, unknown: list[str]
-    ) -> tuple[str, Refusal] | None:
+    ) -> tuple[PurchaseView, tuple[str, Refusal] | None]:
+        """Return the purchase with what the draft's steps charge, and the step that refuses it."""
         notes: dict[str, str] = {}
-        for placed in self.stages.gates():
-            step = placed.step
+        for placed in self._steps(view):
+            slot, step = placed
             seen = msgspec.structs.replace(view, annotations=dict(notes))
-            if placed.slot is Slot.ENTRY:
+            if slot in (Slot.ENTRY, Slot.CHARGE):
                 seen = msgspec.structs.replace(seen, payment_id="")
-            plugin = self.pipelines.plugins.at(placed.slot, step.plugin)
+            plugin = self.pipelines.plugins.at(slot, step.plugin)
             if plugin is not None and _looks_outside(plugin.manifest):
                 then = _recorded(payment.answers, placed)
                 if then is None:
-                    unknown.append(f"{step.id} was never asked: it is taken to agree")
+                    does = "charge nothing" if slot is Slot.CHARGE else "agree"
+                    unknown.append(f"{step.id} was never asked: it is taken to {does}")
                     continue
                 refusal = _as_then(placed, then, notes)
-                if refusal is not None:
-                    return step.id, refusal
-                continue
-            answer = await ask_step(
-                self.pipelines,
-                self.tenant,
-                placed,
-                seen,
-                lambda one, _: self._then(one, payment.at),
-            )
-            _, refusal = read_answer(placed.slot, step, answer, notes)
+                lines = tuple(one for one in payment.view.charges if one.step == step.id)
+            else:
+                answer = await ask_step(
+                    self.pipelines, self.tenant, placed, seen,
+                    lambda one, _: self._then(one, payment.at),
+                )  # fmt: skip
+                _, refusal = read_answer(slot, step, answer, notes)
+                lines = charges_of(step, answer)
             if refusal is not None:
-                return step.id, refusal
-        return None
+                return view, (step.id, refusal)
+            if slot is Slot.CHARGE:
+                view = with_charges(view, lines)
+        return view, None
+
+    def _steps(self, view: PurchaseView) -> tuple[Placed, ...]:
+        """Return the steps that the draft asks: in a store, or of nothing, nobody charges."""
+        provider = self.pipelines.plugins.provider(view.provider)
+        store = provider is not None and provider.manifest.sold_by_store
+        later = (one for one in self.stages.gates() if one.slot is not Slot.ENTRY)
+        return (*self.stages.entries(charged=view.amount_minor > 0 and not store), *later)
 
     def _then(self, context: Context, at: datetime) -> Context:
         histories = self.pipelines.histories

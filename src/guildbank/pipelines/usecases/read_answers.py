@@ -15,6 +15,8 @@ from guildbank.plugin_api import (
     MAX_REASON_TEXT,
     MAX_REASONS,
     Annotated,
+    Charge,
+    Charged,
     Scored,
     Slot,
     Veto,
@@ -33,7 +35,7 @@ class Silent(NamedTuple):
     code: str | None = None
 
 
-Said: TypeAlias = Annotated | Veto | Scored | Silent
+Said: TypeAlias = Annotated | Veto | Scored | Charged | Silent
 
 
 def read_answer(
@@ -54,9 +56,21 @@ def read_answer(
     if isinstance(said, Veto):
         detail = without_address(said.detail, address)[:MAX_ANNOTATION_TEXT]
         return _refused(record, step, said.code[:MAX_CODE], detail)
+    if isinstance(said, Charged):
+        return record, None
     given = {without_address(name, address): without_address(text, address) for name, text in
              said.annotations.items()}  # fmt: skip
     return msgspec.structs.replace(record, notes=_note(step, given, notes)), None
+
+
+def charges_of(step: Step, said: Said, address: str | None = None) -> tuple[Charge, ...]:
+    """Return the lines of an answer under the name of their step; the address is in no label."""
+    if not isinstance(said, Charged):
+        return ()
+    return tuple(
+        msgspec.structs.replace(one, step=step.id, label=without_address(one.label, address))
+        for one in said.charges
+    )
 
 
 def check_score(said: Scored) -> None:

@@ -2,12 +2,19 @@
 
 from guildbank.plugin_api.conformance.callback import (
     CALLBACK_CHECKS,
+    LETTER_CHECKS,
+    SOLD,
     run_callback_conformance,
 )
 from guildbank.plugin_api.conformance.captcha import (
     CAPTCHA_CHECKS,
     run_captcha_conformance,
 )
+from guildbank.plugin_api.conformance.charges.contracts import (
+    ChargeRehearsable,
+    ChargeRehearsal,
+)
+from guildbank.plugin_api.conformance.charges.run import CHARGE_CHECKS, run_charge_conformance
 from guildbank.plugin_api.conformance.contracts import Check, Rehearsable, Rehearsal
 from guildbank.plugin_api.conformance.direct import DirectHttp
 from guildbank.plugin_api.conformance.gates.contracts import (
@@ -34,6 +41,7 @@ from guildbank.plugin_api.conformance.identity.run import (
 )
 from guildbank.plugin_api.conformance.run import (
     CONFIRMATION_CHECKS,
+    EITHER_CHECKS,
     FINISH_CHECKS,
     PAYOUT_CHECKS,
     PROVIDER_CHECKS,
@@ -50,11 +58,14 @@ from guildbank.plugin_api.conformance.scorers.run import SCORER_CHECKS, run_scor
 __all__ = [
     "CALLBACK_CHECKS",
     "CAPTCHA_CHECKS",
+    "CHARGE_CHECKS",
     "CONFIRMATION_CHECKS",
+    "EITHER_CHECKS",
     "FINISH_CHECKS",
     "GATE_CHECKS",
     "GRANT",
     "IDENTITY_CHECKS",
+    "LETTER_CHECKS",
     "OPERATION_CHECKS",
     "PAYOUT_CHECKS",
     "PROVIDER_CHECKS",
@@ -62,8 +73,11 @@ __all__ = [
     "REPORT_CHECKS",
     "SAVED_CHECKS",
     "SCORER_CHECKS",
+    "SOLD",
     "SPEND",
     "TRANSFER",
+    "ChargeRehearsable",
+    "ChargeRehearsal",
     "Check",
     "DirectHttp",
     "GateRehearsable",
@@ -77,6 +91,7 @@ __all__ = [
     "ScorerRehearsal",
     "run_callback_conformance",
     "run_captcha_conformance",
+    "run_charge_conformance",
     "run_gate_conformance",
     "run_identity_conformance",
     "run_provider_conformance",

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
+from guildbank.plugin_api.charges import Charge
 from guildbank.plugin_api.conformance import lifecycle_checks, manifest_checks
 from guildbank.plugin_api.conformance.contracts import Check, NotRun, Verdict
 from guildbank.plugin_api.conformance.identity.stage import Fault, Hostile
@@ -15,6 +16,7 @@ from guildbank.plugin_api.conformance.listening import listening, no_secret_is_s
 from guildbank.plugin_api.conformance.networks import AWAY, in_time, undeclared
 from guildbank.plugin_api.conformance.witness import words_of
 from guildbank.plugin_api.http import Http
+from guildbank.plugin_api.letters import LETTERS, Sold, fault_in_letter
 from guildbank.plugin_api.manifest import Manifest, Slot
 from guildbank.plugin_api.provider import Context
 from guildbank.plugin_api.stages import Callback, CallbackEvent, Delivered
@@ -41,6 +43,25 @@ _OTHERS = (
     CallbackEvent(id="evt_3", kind="payments.credited", at=EVENT.at, data={}),
     CallbackEvent(id="evt_4", kind="payments.of_tomorrow", at=EVENT.at, data={"new": [None, {}]}),
 )
+
+
+_LINES = (
+    Charge(kind="fee", label="Service fee", amount_minor=50),
+    Charge(kind="tax", label="VAT", amount_minor=136, included=True, rate="19"),
+)
+SOLD = Sold(
+    payment_id=str(EVENT.data["payment"]),
+    title="Chest of gems",
+    amount_minor=900,
+    currency="EUR",
+    game_currency="GEM",
+    coins=500,
+    bonus=50,
+    credited_at=EVENT.at,
+    lines=_LINES,
+)
+"""The payment of that purchase, as those are shown it who write letters."""
+_STRANGE = msgspec.structs.replace(SOLD, title="\u202eChest\nof gems " * 100, lines=_LINES * 10)
 
 
 class CallbackStage(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +101,11 @@ class CallbackStage(msgspec.Struct, frozen=True, kw_only=True):
             raise Fault(
                 f"returned {result!r}: a delivery that is done returns nothing or Delivered"
             )
+        if result.letter is not None:
+            if LETTERS not in self.manifest.capabilities:
+                raise Fault("wrote a letter, and its manifest does not name the capability letters")
+            if (fault := fault_in_letter(result.letter)) is not None:
+                raise Fault(f"wrote a letter that cannot be mailed: {fault}")
 
 
 CallbackCheck = Callable[[CallbackStage], Awaitable[Verdict]]
@@ -130,6 +156,28 @@ async def only_declared_hosts_are_asked(stage: CallbackStage) -> Verdict:
     return f"{strange} is asked and not declared" if strange else None
 
 
+async def whatever_was_sold_is_written_of_plainly(stage: CallbackStage) -> Verdict:
+    """Its letters can be mailed, whatever stands in a title and however many lines there are."""
+    for event in (EVENT, *_OTHERS):
+        for sold in (SOLD, _STRANGE, None):
+            told = msgspec.structs.replace(event, sold=sold)
+            try:
+                await stage.tell(told)
+            except Exception as error:
+                return f"{event.kind} of {sold!r}: {type(error).__name__}: {error}"
+    return None
+
+
+async def a_letter_reads_alike_each_time(stage: CallbackStage) -> Verdict:
+    """Told again it writes the same, for only the first letter of an event is mailed."""
+    told = msgspec.structs.replace(EVENT, sold=SOLD)
+    later = msgspec.structs.replace(stage.context, now=stage.context.now + timedelta(hours=3))
+    first = await stage.plugin.deliver(stage.context, told)
+    second = await stage.plugin.deliver(later, told)
+    letters = [None if one is None else one.letter for one in (first, second)]
+    return None if letters[0] == letters[1] else f"wrote {letters[0]!r}, then {letters[1]!r}"
+
+
 async def _raises(stage: CallbackStage, http: Http) -> tuple[bool, str | None]:
     """Say whether the event will be told again, and what is wrong with how that was said."""
     try:
@@ -154,6 +202,13 @@ CALLBACK_CHECKS: tuple[CallbackCheck, ...] = (
 )
 
 
+LETTER_CHECKS: tuple[CallbackCheck, ...] = (
+    whatever_was_sold_is_written_of_plainly,
+    a_letter_reads_alike_each_time,
+)
+"""Run besides, where the manifest names the capability `letters`."""
+
+
 async def run_callback_conformance(callback: Callback, context: Context) -> list[Check]:
     """Return one Check for each sentence of the contract, in a fixed order.
 
@@ -161,4 +216,8 @@ async def run_callback_conformance(callback: Callback, context: Context) -> list
     """
     stage = CallbackStage(plugin=callback, context=context)
     with listening(stage.heard):
-        return [await judge(check, stage) for check in CALLBACK_CHECKS]
+        writes = LETTERS in callback.manifest.capabilities
+        # Before the checks that look at all that was said.
+        further = lifecycle_checks.connection_checks(callback)
+        checks = (*further, *(LETTER_CHECKS if writes else ()), *CALLBACK_CHECKS)
+        return [await judge(check, stage) for check in checks]

@@ -1,8 +1,9 @@
 """Checks of a provider that takes somebody's word: right data pay, always alike, and no other."""
 
-from guildbank.plugin_api.confirmation import NotConfirmed
+from guildbank.plugin_api.confirmation import Confirmer, NotConfirmed
 from guildbank.plugin_api.conformance.contracts import NotRun, Verdict
 from guildbank.plugin_api.conformance.stage import CheckFunction, Stage, fault_in_money
+from guildbank.plugin_api.provider import Outcome, OutcomeStatus
 
 _NOT_ASKED = NotRun("the rehearsal confirms nothing")
 _NONSENSE: tuple[dict[str, str], ...] = (
@@ -55,8 +56,23 @@ async def the_same_data_confirm_the_same(stage: Stage) -> Verdict:
     return None if first == second else f"said {first!r}, then {second!r}"
 
 
+async def the_other_ones_word_takes_no_money(stage: Stage) -> Verdict:
+    """What confirms as the word of one does not as that of the other."""
+    if stage.rehearsal.confirms is None:
+        return _NOT_ASKED
+    other: Confirmer = "operator" if stage.rehearsal.confirms_as == "buyer" else "buyer"
+    request = stage.payment(stage.rehearsal.pays)
+    made = await stage.provider.create_payment(stage.context, request)
+    data = await stage.confirming(request)
+    said = await stage.confirm_as(other, request, made.reference, data)
+    if isinstance(said, Outcome) and said.status is OutcomeStatus.PROCESSED:
+        return f"the same data by the {other} were answered {said!r}"
+    return None
+
+
 CHECKS: tuple[CheckFunction, ...] = (
     the_manifest_says_who_confirms,
     nonsense_confirms_nothing,
     the_same_data_confirm_the_same,
 )
+OF_EITHER: tuple[CheckFunction, ...] = (the_other_ones_word_takes_no_money,)

@@ -5,6 +5,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
+from guildbank.plugin_api.confirmation import Confirmer
 from guildbank.plugin_api.provider import Context, Outcome, Payer, PaymentRequest
 
 
@@ -37,7 +38,8 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     `pays` waits, `complete_action` does the player's part, and the look after it says processed.
     `refuse_action` does the player's part too, in a way that the payment is then refused for good.
     Where nothing is paid until somebody confirms it, `confirms` returns the data for a request,
-    once it has done what comes before, such as the player's approval. `payer` pays. `stays_open` is
+    once it has done what comes before, such as the player's approval; `confirms_as` says whose word
+    that is, where the manifest takes either's. `payer` pays. `stays_open` is
     set where a company has no call that ends a payment, and only the plugin's own takes its money:
     then a look after canceling may find it open. `reverse` lets the company give a payment back.
     `keeps_books` is false where there is nobody to be asked how a payment or refund stands.
@@ -58,6 +60,7 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     found_by_attempt: bool = True
     keeps_books: bool = True
     confirms: Callable[[Context, PaymentRequest], Confirming | Awaitable[Confirming]] | None = None
+    confirms_as: Confirmer = "buyer"
     payer: Payer | None = None
     product_id: str | None = None
     stays_open: bool = False

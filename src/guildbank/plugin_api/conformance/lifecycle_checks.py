@@ -1,14 +1,23 @@
 """Checks of what a plugin does before it is asked: it looks at its settings, and makes ready."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any, Protocol
 
+import msgspec
+
 from guildbank.plugin_api.conformance.contracts import NotRun, Verdict
 from guildbank.plugin_api.conformance.manifest_checks import Declared
-from guildbank.plugin_api.conformance.networks import in_time
+from guildbank.plugin_api.conformance.networks import AWAY, in_time
 from guildbank.plugin_api.conformance.witness import secrets_in, words_of
-from guildbank.plugin_api.lifecycle import ChecksSettings, SettingProblem, Starts
+from guildbank.plugin_api.http import Http
+from guildbank.plugin_api.lifecycle import (
+    ChecksSettings,
+    SettingProblem,
+    Starts,
+    TriesConnection,
+)
 from guildbank.plugin_api.provider import Context
 
 _NO_LOOK = NotRun("the plugin has no check_settings")
@@ -79,6 +88,29 @@ async def it_makes_ready_and_again(stage: Configured) -> Verdict:
     return None
 
 
+async def nobody_away_is_taken_for_an_answer(stage: Configured) -> Verdict:
+    """A connection that is tried, and where nobody does their work, raises."""
+    networks = [(words, network()) for words, network in AWAY.items()]
+    said = await asyncio.gather(*(_tried(stage, network) for _, network in networks))
+    for (words, network), answer in zip(networks, said, strict=True):
+        if network.asked and answer is not None:
+            return f"{words}, and test_connection returned {answer!r}"
+    return None
+
+
+async def _tried(stage: Configured, http: Http) -> str | None:
+    """Return what a try of the connection said in this network, None where it raised."""
+    assert isinstance(stage.plugin, TriesConnection), "only such a plugin is tried"
+    context = msgspec.structs.replace(stage.context, http=http)
+    try:
+        said = await in_time(stage.plugin.test_connection(context), stage.manifest.timeout_seconds)
+    except Exception as error:  # raising is how a plugin says that nobody answered
+        stage.heard.extend(words_of(error))
+        return None
+    stage.heard.append(repr(said))
+    return said
+
+
 def _fault(stage: Configured, problem: object) -> str | None:
     if not isinstance(problem, SettingProblem):
         return f"returned {problem!r}, which is no SettingProblem"
@@ -99,6 +131,13 @@ def _variations(
         yield {other: value for other, value in settings.items() if other != name}
         for strange in _STRANGE:
             yield {**settings, name: strange}
+
+
+def connection_checks(
+    plugin: object,
+) -> tuple[Callable[[Configured], Awaitable[Verdict]], ...]:
+    """Return what a plugin is asked besides that tries its connection."""
+    return (nobody_away_is_taken_for_an_answer,) if isinstance(plugin, TriesConnection) else ()
 
 
 CHECKS: tuple[Callable[[Configured], Awaitable[Verdict]], ...] = (

@@ -29,6 +29,9 @@ PROVIDER_CHECKS: tuple[CheckFunction, ...] = (
 CONFIRMATION_CHECKS: tuple[CheckFunction, ...] = confirmation_checks.CHECKS
 """Run besides, where the manifest names whose word counts."""
 
+EITHER_CHECKS: tuple[CheckFunction, ...] = confirmation_checks.OF_EITHER
+"""Run besides, where the manifest takes the word of either."""
+
 SETTLEMENT_CHECKS: tuple[CheckFunction, ...] = settlement_checks.CHECKS
 """Run besides, where the manifest names the capability `settlements`."""
 
@@ -67,6 +70,7 @@ async def run_provider_conformance(
     # Before the checks that look at all that was said.
     checks = (
         *(CONFIRMATION_CHECKS if confirmed else ()),
+        *(EITHER_CHECKS if provider.manifest.confirmed_by == "either" else ()),
         *(SETTLEMENT_CHECKS if settlement_checks.CAPABILITY in capabilities else ()),
         *(REPORT_CHECKS if report_checks.CAPABILITY in capabilities else ()),
         *(FINISH_CHECKS if finish_checks.CAPABILITY in capabilities else ()),

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from guildbank.kernel import new_id
-from guildbank.plugin_api.confirmation import Confirmation, NotConfirmed
+from guildbank.plugin_api.confirmation import Confirmation, Confirmer, NotConfirmed
 from guildbank.plugin_api.conformance.contracts import Rehearsal, Verdict
 from guildbank.plugin_api.conformance.witness import Witness
 from guildbank.plugin_api.manifest import Manifest, Slot
@@ -85,8 +85,19 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     async def confirm(
         self, request: PaymentRequest, reference: str | None, data: Mapping[str, str]
     ) -> Outcome | NotConfirmed:
-        """Hand over data as whoever the manifest names."""
-        by = self.manifest.confirmed_by or "buyer"
+        """Hand over data as whoever the manifest names, or else the rehearsal."""
+        named = self.manifest.confirmed_by
+        by = named if named is not None and named != "either" else self.rehearsal.confirms_as
+        return await self.confirm_as(by, request, reference, data)
+
+    async def confirm_as(
+        self,
+        by: Confirmer,
+        request: PaymentRequest,
+        reference: str | None,
+        data: Mapping[str, str],
+    ) -> Outcome | NotConfirmed:
+        """Hand over data as this one."""
         given = Confirmation(request=request, reference=reference, data=data, by=by)
         return await self.provider.confirm(self.context, given)
 

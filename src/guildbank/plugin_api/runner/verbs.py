@@ -8,6 +8,8 @@ import msgspec
 
 from guildbank.kernel import Refusal
 from guildbank.plugin_api.captcha import CaptchaContext, CaptchaResponse
+from guildbank.plugin_api.charges import Charged
+from guildbank.plugin_api.conformance.charges.contracts import ChargeRehearsal
 from guildbank.plugin_api.conformance.gates.contracts import GateRehearsal
 from guildbank.plugin_api.conformance.scorers.contracts import ScorerRehearsal
 from guildbank.plugin_api.disputes import DisputeStand, EvidenceRefused, EvidenceRequest
@@ -69,10 +71,14 @@ class Verb(NamedTuple):
         return msgspec.msgpack.decode(value, type=typed)
 
 
+_TRIES: Mapping[str, Verb] = {"test_connection": Verb(Context, (), (str,))}
+
+
 def _gate(purchase_verb: str) -> dict[str, Verb]:
     return {
         purchase_verb: Verb(Context, (PurchaseView,), (Annotated, Veto)),
         "rehearsal": Verb(None, (), (GateRehearsal,)),
+        **_TRIES,
     }
 
 
@@ -80,6 +86,10 @@ _REFERENCE: Any = str | None
 _TEXTS = Mapping[str, str]
 _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
     Slot.ENTRY: _gate("admit"),
+    Slot.CHARGE: {
+        "charge": Verb(Context, (PurchaseView,), (Charged, Veto)),
+        "rehearsal": Verb(None, (), (ChargeRehearsal,)),
+    },
     Slot.MIDDLEWARE: {
         **_gate("before_provider"),
         "before_moves": Verb(Context, (tuple[MoveView, ...],), (Judged,)),
@@ -88,8 +98,9 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
     Slot.SCORER: {
         "score": Verb(Context, (PurchaseView,), (Scored,)),
         "rehearsal": Verb(None, (), (ScorerRehearsal,)),
+        **_TRIES,
     },
-    Slot.CALLBACK: {"deliver": Verb(Context, (CallbackEvent,), (Delivered, _NONE))},
+    Slot.CALLBACK: {"deliver": Verb(Context, (CallbackEvent,), (Delivered, _NONE)), **_TRIES},
     Slot.PROVIDER: {
         "create_payment": Verb(Context, (PaymentRequest,), (Outcome,)),
         "fetch_payment": Verb(Context, (str, _REFERENCE), (Outcome,)),
@@ -110,11 +121,11 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
         "check_destination": Verb(Context, (_TEXTS,), (Destination, DestinationRefused)),
         "pay_out": Verb(Context, (PayoutRequest,), (Outcome,)),
         "fetch_payout": Verb(Context, (PayoutRequest, _REFERENCE), (Outcome,)),
-        "test_connection": Verb(Context, (), (str,)),
+        **_TRIES,
     },
     Slot.NOTIFICATION: {
         "send": Verb(Context, (Notification,), (Delivery,)),
-        "test_connection": Verb(Context, (), (str,)),
+        **_TRIES,
     },
     Slot.IDENTITY: {
         "begin": Verb(SignInContext, (SignInRequest,), (Begun, Refusal)),

@@ -45,6 +45,9 @@ async def run_gate_conformance(
         )
     stage = GateStage(plugin=gate, context=context, rehearsal=rehearsal)
     *first, last = GATE_CHECKS
-    further = OPERATION_CHECKS if BEFORE_MOVES in gate.manifest.capabilities else ()
+    further = (
+        *(OPERATION_CHECKS if BEFORE_MOVES in gate.manifest.capabilities else ()),
+        *lifecycle_checks.connection_checks(gate),
+    )
     with listening(stage.heard):
         return [await judge(check, stage) for check in (*first, *further, last)]

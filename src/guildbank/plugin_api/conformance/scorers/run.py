@@ -39,4 +39,6 @@ async def run_scorer_conformance(
         context = msgspec.structs.replace(context, history=history)
     stage = ScorerStage(plugin=scorer, context=context, rehearsal=known)
     with listening(stage.heard):
-        return [await judge(check, stage) for check in SCORER_CHECKS]
+        *first, last = SCORER_CHECKS
+        further = lifecycle_checks.connection_checks(scorer)
+        return [await judge(check, stage) for check in (*first, *further, last)]

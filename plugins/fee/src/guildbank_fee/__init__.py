@@ -1,0 +1,1 @@
+"""A step of the pipeline that charges a fee by money, country and platform."""

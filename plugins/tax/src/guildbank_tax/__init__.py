@@ -1,0 +1,1 @@
+"""A step of the pipeline that charges taxes by the buyer's country."""

@@ -1,0 +1,1 @@
+"""Vouchers that were paid for elsewhere, as a payment provider of Guildbank."""

@@ -1,0 +1,1 @@
+"""The contract of the slot charge as a program."""
