@@ -174,13 +174,17 @@ def confirmations(browser: Browser, server: GuildbankServer) -> None:
     del browser.http.headers["idempotency-key"]
 
 
-def payouts(browser: Browser, server: GuildbankServer) -> None:
-    """Pay a player's coins out: at once, once somebody agrees, and not."""
-    demo, deployment = server.credentials.demo, server.credentials.deployment_key
-    assert demo is not None
-    with server.client(deployment) as host:
+def let_nothing_cool_off(server: GuildbankServer) -> None:
+    """Change the demo's settings: long before they count, for all processes follow in a second."""
+    with server.client(server.credentials.deployment_key) as host:
         calm = {"settings": {"payoutCooloffHours": 0}}
         host.patch("/v1/tenants/demo", json=calm).raise_for_status()
+
+
+def payouts(browser: Browser, server: GuildbankServer) -> None:
+    """Pay a player's coins out: at once, once somebody agrees, and not."""
+    demo = server.credentials.demo
+    assert demo is not None
     with server.client(demo.secret_key) as game:
         player = game.post("/v1/players", json={"externalId": new_id("user")}).json()["id"]
         coins = {"playerId": player, "currency": "GEM", "amount": 1_500}
@@ -243,6 +247,7 @@ def passkeys(browser: Browser) -> Authenticator:
 
 def test_the_examples_tell_a_story_that_is_true(server: GuildbankServer, browser: Browser) -> None:
     hire(server)
+    let_nothing_cool_off(server)
     at = "POST /v1/operator"
     half = browser.send(f"{at}/sessions")
     challenge = half["challenge"]

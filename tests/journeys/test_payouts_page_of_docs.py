@@ -46,6 +46,8 @@ async def prepare(server: GuildbankServer) -> None:
         terms = terms_from("GEM", body)
         done = await set_payout_terms(services.payments, demo, "op_page", terms)
         assert isinstance(done, Receipt), done
+        # The server's processes follow a tenant's settings within a second.
+        await asyncio.sleep(1.5)
     finally:
         await services.close()
 
