@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default as default_policy
+from typing import cast
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -92,8 +93,9 @@ class SmtpServer:
     ) -> str:
         self.arrivals += 1
         if self.hang_up:
-            assert isinstance(server.transport, asyncio.WriteTransport)
-            server.transport.abort()
+            assert server.transport is not None
+            # A writing one, of whichever loop.
+            cast("asyncio.WriteTransport", server.transport).abort()
             return "250 never heard"
         if self.refuse_data:
             return self.refuse_data

@@ -152,7 +152,7 @@ class TryBody(Body):
     __example__: ClassVar = {
         "slot": "before",
         "plugin": "countries",
-        "settings": {"allowed": ["DE"]},
+        "settings": {"listed": "admit", "countries": ["DE"]},
     }
 
     slot: SlotName
