@@ -51,6 +51,7 @@ from guildbank.payments.contracts.saved import (
 )
 from guildbank.payments.contracts.spent import SPENT_COINS_SET
 from guildbank.payments.http import APPROVABLES, ROUTES
+from guildbank.payments.http.confirmations import READ_HANDED_IN
 from guildbank.payments.http.refund_policy import SET_POLICY
 from guildbank.payments.jobs import JOBS
 from guildbank.payments.personal import OBSTACLES, PERSONAL
@@ -103,6 +104,7 @@ ROOM = Room(
     permissions={
         DECIDE: "Decide on refunds that players ask for; a grant gives money back.",
         ANSWER: "Answer disputes of buyers with evidence, once each.",
+        READ_HANDED_IN: "Read what buyers handed in to be looked at, such as codes of vouchers.",
         CONFIRM_PAYOUTS: "See where payouts go, and confirm what became of their money.",
         DECIDE_PAYOUTS: "Approve and reject payouts of players' coins.",
         SET_TERMS: "Say which coins are paid out, for how much and when.",
@@ -111,6 +113,7 @@ ROOM = Room(
     held_by={
         DECIDE: ("finance",),
         ANSWER: ("finance",),
+        READ_HANDED_IN: ("finance",),
         "payments:read": ("finance", "support", "compliance", "analyst", "developer"),
         "payments:write": ("support",),
         "payments:refund": ("finance",),

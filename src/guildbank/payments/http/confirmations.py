@@ -45,6 +45,7 @@ from guildbank.payments.usecases.settle import UNAPPLIED_KINDS, return_unapplied
 
 Parts = Service[Payments]
 CONFIRM = "payments:confirm"
+READ_HANDED_IN = "handed-in:read"
 TAGS: Sequence[str] = ["Confirmations"]
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$(?!\n)")]
 Word = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
@@ -146,7 +147,7 @@ async def confirm(
 
 @get(
     "/v1/payments/{payment_id:str}/confirmation",
-    guards=[by_operator(CONFIRM)],
+    guards=[by_operator(READ_HANDED_IN)],
     tags=TAGS,
     summary="Read what a buyer handed in",
 )
