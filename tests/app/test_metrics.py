@@ -94,6 +94,8 @@ def test_what_waits_is_read_from_the_database(server: GuildbankServer):
         "guildbank_payments_disputes_due": 0,
         "guildbank_payments_callbacks_disabled": 0,
         "guildbank_payments_methods_to_let_go": 0,
+        "guildbank_payments_payouts_waiting": 0,
+        "guildbank_payments_payouts_unknown": 0,
         "guildbank_payments_reconciliation_differences": 0,
     }
     assert read["guildbank_backlogs_age_seconds"] < 30

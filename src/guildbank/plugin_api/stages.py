@@ -119,7 +119,7 @@ class Middleware(Protocol):
         ...
 
 
-class CallbackEvent(msgspec.Struct, frozen=True, kw_only=True):
+class CallbackEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A committed fact. Delivered at least once and in order; `id` is the same each time.
 
     `sold` is the payment that it is about, for a callback with the capability `letters`; None for
