@@ -273,16 +273,16 @@ def unexplained(
 
     A word may have been sealed just before its person was erased, and the command decided after.
     """
-    left = []
-    for command, code in refused:
-        if isinstance(command, Deed):
-            answers = {command.refusal(world)}
-        else:
-            readings = (command, command.sent_before)
-            answers = {code_of(one.expect(deepcopy(world), world.last + 1)) for one in readings}
-        if code not in answers:
-            left.append((command, code))
-    return left
+    return [(command, code) for command, code in refused if not explains(world, command, code)]
+
+
+def explains(world: World, command: Command | Deed, code: str) -> bool:
+    """Say whether the model refuses it so as the world is now."""
+    if isinstance(command, Deed):
+        return command.refusal(world) == code
+    # The second reading is looked at where the first says something else, and is seldom another.
+    readings = dict.fromkeys((command, command.sent_before))
+    return any(code_of(one.expect(deepcopy(world), world.last + 1)) == code for one in readings)
 
 
 def chosen(sent: Sequence[Sent], pick: int) -> Sent:

@@ -16,7 +16,7 @@ from tests.servers.impostor import Impostor, json_page, page
 from tests.servers.judge_server import FOLDER, JudgeServer, is_installed
 
 from guildbank.infra.egress import Egress
-from guildbank.plugin_api import Annotated, Context, NoAnswer, PurchaseView, Veto
+from guildbank.plugin_api import Annotated, Charge, Context, NoAnswer, PurchaseView, Veto
 from guildbank.plugin_api.conformance import (
     GATE_CHECKS,
     OPERATION_CHECKS,
@@ -104,8 +104,9 @@ def test_only_the_step_that_can_refuse_refuses_by_its_silence() -> None:
 
 async def test_the_whole_purchase_is_sent_in_a_form_that_has_a_number(studio: Studio) -> None:
     purchase = bought(
-        platform="ios", age_confirmed_at=NOON, annotations={"signals.address_country": "AT"}
-    )
+        platform="ios", age_confirmed_at=NOON, annotations={"signals.address_country": "AT"},
+        charges=(Charge(kind="tax", label="VAT 19 %", amount_minor=144, included=True, rate="19"),),
+    )  # fmt: skip
     await GATE.before_provider(here(studio), purchase)
     [question] = studio.questions
     assert (question["type"], question["version"]) == ("purchase", 1)
@@ -113,6 +114,8 @@ async def test_the_whole_purchase_is_sent_in_a_form_that_has_a_number(studio: St
         "tenant": "demo", "mode": "test", "paymentId": purchase.payment_id,
         "playerId": purchase.player_id, "purpose": "packs", "provider": "sandbox",
         "productId": purchase.product_id, "amountMinor": 900, "currency": "EUR",
+        "charges": [{"kind": "tax", "label": "VAT 19 %", "amountMinor": 144, "included": True,
+                     "rate": "19"}],
         "gameCurrency": "GEM", "coins": 1_000, "bonus": 50, "country": "DE", "platform": "ios",
         "address": "203.0.113.7", "addressCountry": "DE", "device": purchase.device,
         "ageConfirmedAt": "2026-11-26T12:00:00Z",

@@ -10,6 +10,16 @@ from guildbank.plugin_api import Context, MoveView, PurchaseView
 KIND, MOVES_KIND, TEST_KIND = "purchase", "operations", "connection_test"
 
 
+class Line(msgspec.Struct, frozen=True, rename="camel"):
+    """A tax or fee of a purchase, in the words of the wire."""
+
+    kind: str
+    label: str
+    amount_minor: int
+    included: bool
+    rate: str | None
+
+
 class Purchase(msgspec.Struct, frozen=True, rename="camel"):
     """All that a gate sees of a purchase, in the words of the wire.
 
@@ -26,6 +36,7 @@ class Purchase(msgspec.Struct, frozen=True, rename="camel"):
     product_id: str
     amount_minor: int
     currency: str
+    charges: Sequence[Line]
     game_currency: str
     coins: int
     bonus: int
@@ -100,6 +111,10 @@ def question_of(context: Context, purchase: PurchaseView, version: int) -> bytes
         product_id=purchase.product_id,
         amount_minor=purchase.amount_minor,
         currency=purchase.currency,
+        charges=[
+            Line(one.kind, one.label, one.amount_minor, one.included, one.rate)
+            for one in purchase.charges
+        ],
         game_currency=purchase.game_currency,
         coins=purchase.coins,
         bonus=purchase.bonus,
