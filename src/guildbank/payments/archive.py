@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -47,6 +48,10 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     answered: Fields
 
 
+Reading = Callable[[], Exchange]
+"""Reads an exchange out of what went over the wire. Nobody waits for it, nor for what it raises."""
+
+
 class Waiting(NamedTuple):
     """An exchange that is to be written, and where it belongs."""
 
@@ -54,7 +59,7 @@ class Waiting(NamedTuple):
     payment_id: str
     kind: str
     at: datetime
-    exchange: Exchange
+    reading: Reading
 
 
 Start = Callable[[Coroutine[Any, Any, None]], object]
@@ -79,11 +84,7 @@ class Archive:
         """Return the context in which a plugin's requests are kept with the payment."""
 
         def heard(one: Heard) -> None:
-            # The plugin waits for this with its answer in hand: nothing may come between them.
-            try:
-                self.keep(tenant, payment_id, of.slot.value, exchange_of(one))
-            except Exception as error:  # what others wrote can always be worse than was thought of
-                log.error("exchange_not_kept", plugin=of.id, error=repr(error))
+            self.keep(tenant, payment_id, of.slot.value, partial(exchange_of, one))
 
         def exchange_of(one: Heard) -> Exchange:
             place = urlsplit(one.url)
@@ -102,9 +103,9 @@ class Archive:
 
         return msgspec.structs.replace(context, http=Overheard(context.http, heard))
 
-    def keep(self, tenant: TenantRef, payment_id: str, kind: str, exchange: Exchange) -> None:
-        """Have an exchange written soon."""
-        self._waiting.append(Waiting(tenant, payment_id, kind, self._clock.now(), exchange))
+    def keep(self, tenant: TenantRef, payment_id: str, kind: str, reading: Reading) -> None:
+        """Have an exchange read and written soon."""
+        self._waiting.append(Waiting(tenant, payment_id, kind, self._clock.now(), reading))
         if len(self._waiting) > MAX_WAITING:
             self._waiting.popleft()
             self._lost += 1
@@ -144,8 +145,9 @@ class Archive:
             for one in those:
                 player = players.get(one.payment_id)
                 seal = None if player is None else seals.get(player)
-                if seal is not None:
-                    sealed = seal(msgspec.json.encode(one.exchange)).ciphertext
+                exchange = None if seal is None else _read(one)
+                if seal is not None and exchange is not None:
+                    sealed = seal(msgspec.json.encode(exchange)).ciphertext
                     row = ExchangeRow(new_id("exc"), one.payment_id, one.kind, one.at, sealed)
                     rows.append(row)
             if rows:
@@ -153,3 +155,11 @@ class Archive:
                     await store.add(tx.driver, rows)
         except Exception as error:  # an exchange that is lost must not stop those of others
             log.warning("exchanges_lost", tenant=tenant.slug, count=len(those), error=repr(error))
+
+
+def _read(one: Waiting) -> Exchange | None:
+    try:
+        return one.reading()
+    except Exception as error:  # what others wrote can always be worse than was thought of
+        log.error("exchange_not_kept", payment=one.payment_id, kind=one.kind, error=repr(error))
+        return None

@@ -1,6 +1,7 @@
 """What a plugin may call: the hosts that its manifest and the tenant's settings name."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from guildbank.infra.egress import Egress, EgressFailed, EgressRefused, read_url
@@ -73,7 +74,15 @@ def _hosts(schema: Mapping[str, Any], value: object) -> Iterator[str]:
     elif isinstance(value, str) and schema.get("format") == "hostname":
         yield value.lower()
     elif isinstance(value, str) and schema.get("format") == "uri":
-        try:
-            yield read_url(value).host
-        except EgressRefused:
-            return
+        host = _host_of(value)
+        if host is not None:
+            yield host
+
+
+@lru_cache(maxsize=1_000)
+def _host_of(url: str) -> str | None:
+    """Return the host of an address in settings, which are read at every call and seldom change."""
+    try:
+        return read_url(url).host
+    except EgressRefused:
+        return None

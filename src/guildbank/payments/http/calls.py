@@ -25,11 +25,16 @@ class Call:
     def __init__(self, payment_id: str | None) -> None:
         self.payment_id = payment_id
         self.status: int | None = 200
-        self.answer: bytes | None = None
+        self._view: View | None = None
 
     def answered(self, view: View, status: int = 200) -> None:
         """Note the answer."""
-        self.status, self.answer = status, msgspec.json.encode(view)
+        self.status, self._view = status, view
+
+    @property
+    def body(self) -> bytes | None:
+        """The answer's body."""
+        return None if self._view is None else msgspec.json.encode(self._view)
 
 
 @contextmanager
@@ -48,15 +53,19 @@ def kept_call(
         raise
     finally:
         if call.payment_id is not None and caller.home.state == "active":
-            exchange = Exchange(
-                of=caller.principal,
-                method="POST",
-                host="",
-                path=path,
-                status=call.status,
-                problem=problem,
-                micros=(time.monotonic_ns() - began) // 1_000,
-                asked=fields_of(None if body is None else msgspec.json.encode(body), ASKED),
-                answered=fields_of(call.answer, ANSWERED),
-            )
+            micros = (time.monotonic_ns() - began) // 1_000
+
+            def exchange() -> Exchange:
+                return Exchange(
+                    of=caller.principal,
+                    method="POST",
+                    host="",
+                    path=path,
+                    status=call.status,
+                    problem=problem,
+                    micros=micros,
+                    asked=fields_of(None if body is None else msgspec.json.encode(body), ASKED),
+                    answered=fields_of(call.body, ANSWERED),
+                )
+
             payments.archive.keep(caller.home, call.payment_id, KIND, exchange)
