@@ -62,7 +62,7 @@ async def test_a_receipt_has_all_that_is_asked_of_one() -> None:
         "Date: 2026-11-27 23:30 UTC",
         "Seller: Moonlit GmbH",
         "Address: Hafenstr. 1",
-        "Address: 20457 Hamburg",
+        "20457 Hamburg",
         "Tax id: DE123456789",
         "Product: Chest of gems",
         "Price: 9.00 EUR",

@@ -125,8 +125,8 @@ def _refund(words: Words, settings: Settings, at: datetime, sold: Sold, back: Fa
 def _heading(words: Words, settings: Settings, at: datetime) -> Iterator[tuple[str, str]]:
     yield words.date, f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     yield words.seller, settings.seller
-    for line in settings.address:
-        yield words.address, line
+    for number, line in enumerate(settings.address):
+        yield "" if number else words.address, line
     if settings.tax_id is not None:
         yield words.tax_id, settings.tax_id
 
@@ -137,7 +137,7 @@ def _name(words: Words, line: Charge) -> str:
 
 def _rows(rows: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     """Return the rows as they are mailed: what others wrote is cut to what a row may hold."""
-    return tuple(_clean(f"{name}: {text}") for name, text in rows if text)
+    return tuple(_clean(f"{name}: {text}" if name else text) for name, text in rows if text)
 
 
 def _clean(text: str) -> str:
