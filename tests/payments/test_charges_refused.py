@@ -32,6 +32,7 @@ def tax(amount: Any, **changes: Any) -> Charge:
                   amount_minor=amount, **changes)  # fmt: skip
 
 
+NO_LINES: Any = (7,)
 NONSENSE: dict[str, object] = {
     "no answer": None,
     "an exception": RuntimeError("no table"),
@@ -53,7 +54,7 @@ NONSENSE: dict[str, object] = {
     "no label": Charged(charges=(tax(1, label=" "),)),
     "a label without end": Charged(charges=(tax(1, label="V" * 61),)),
     "lines without end": Charged(charges=(tax(0),) * 21),
-    "no lines at all": Charged(charges=(7,)),  # type: ignore[arg-type]
+    "no lines at all": Charged(charges=NO_LINES),
 }
 
 

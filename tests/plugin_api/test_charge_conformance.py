@@ -74,9 +74,9 @@ class Taxman:
     def manifest(self) -> Manifest:
         return self.said
 
-    async def charge(self, context: Context, purchase: PurchaseView) -> Charged:
+    async def charge(self, context: Context, purchase: PurchaseView) -> Any:
         self.asked.append(purchase)
-        return await self.answer(self, context, purchase)  # type: ignore[return-value]
+        return await self.answer(self, context, purchase)
 
     def rehearsal(self) -> ChargeRehearsal:
         return ChargeRehearsal(charged=PURCHASE, spared=SPARED)
