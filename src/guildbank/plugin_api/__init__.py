@@ -73,7 +73,14 @@ from guildbank.plugin_api.lifecycle import (
     Starts,
     TriesConnection,
 )
-from guildbank.plugin_api.manifest import API_VERSION, BY_ADDRESS, Manifest, Plugin, Slot
+from guildbank.plugin_api.manifest import (
+    API_VERSION,
+    BY_ADDRESS,
+    Manifest,
+    Plugin,
+    SettingsMigration,
+    Slot,
+)
 from guildbank.plugin_api.moves import (
     BEFORE_MOVES,
     MAX_MOVES,
@@ -278,6 +285,7 @@ __all__ = [
     "Scored",
     "Scorer",
     "SettingProblem",
+    "SettingsMigration",
     "Settlement",
     "SettlementKind",
     "SettlementPage",

@@ -5,6 +5,7 @@ CAPTCHA_CODES, which a room declares.
 """
 
 from guildbank.plugin_host.apart import (
+    Found,
     Installed,
     Walls,
     Withheld,
@@ -20,6 +21,14 @@ from guildbank.plugin_host.captcha import Captchas, CaptchaTerms
 from guildbank.plugin_host.discovery import Plugins, Report
 from guildbank.plugin_host.outbound import Outbound
 from guildbank.plugin_host.overheard import Heard, Overheard
+from guildbank.plugin_host.renewing import (
+    renew_names,
+    renew_secrets,
+    renew_settings,
+    settings_before,
+    steps_since,
+    unread_settings,
+)
 from guildbank.plugin_host.settings import (
     Merged,
     check_settings,
@@ -37,6 +46,7 @@ __all__ = [
     "UNKNOWN_PROVIDER",
     "CaptchaTerms",
     "Captchas",
+    "Found",
     "Heard",
     "IdentityProviders",
     "Installed",
@@ -58,6 +68,12 @@ __all__ = [
     "prepare",
     "refused_when_live",
     "remove_installed",
+    "renew_names",
+    "renew_secrets",
+    "renew_settings",
+    "settings_before",
     "settings_of_secrets",
+    "steps_since",
     "try_connection",
+    "unread_settings",
 ]

@@ -6,10 +6,11 @@ import structlog
 
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
-from guildbank.pipelines.contracts import UNAVAILABLE, Chosen, Problem, Stages
+from guildbank.pipelines.contracts import UNAVAILABLE, Chosen, OlderStep, Problem, Stages
 from guildbank.pipelines.usecases import Pipelines, Started
 from guildbank.pipelines.usecases.know_secrets import know_secrets, with_secrets
 from guildbank.plugin_api import Starts
+from guildbank.plugin_host import check_settings
 
 log = structlog.get_logger(__name__)
 AGAIN_SECONDS = 30
@@ -28,6 +29,12 @@ async def start_steps(
             if plugin is None:
                 return Problem(f"{place}.plugin", f"The plugin {step.plugin} is not installed.")
             manifest = plugin.manifest
+            if isinstance(step, OlderStep):
+                unread = check_settings(manifest, with_secrets(step, own).settings)
+                if unread is not None:
+                    by = step.written_by or "an older version"
+                    detail = f"{step.plugin} {manifest.version} cannot use the settings of {by}."
+                    return Problem(f"{place}.{unread.field}", f"{detail} {unread.detail}"[:500])
             if not isinstance(plugin, Starts):
                 continue
             context = pipelines.context(tenant, manifest, with_secrets(step, own))

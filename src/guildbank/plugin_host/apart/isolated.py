@@ -48,13 +48,14 @@ class House:
 
     def __init__(self, walls: Walls) -> None:
         self.walls = walls
-        self._places: dict[tuple[str, str], _Place] = {}
+        self._places: dict[tuple[Isolated, str], _Place] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def ask(
         self, plugin: "Isolated", name: str, context: Any, arguments: Sequence[Any]
     ) -> Any:
         """Return what the tenant's process says; raises PluginFailed."""
-        place = self._places.setdefault((plugin.manifest.id, context.tenant), _Place())
+        place = self._places.setdefault((plugin, context.tenant), _Place())
         process = await self._process(plugin, context.tenant, place)
         place.used_at = asyncio.get_running_loop().time()
         verb = verbs_of(plugin.manifest.slot)[name]
@@ -71,7 +72,7 @@ class House:
 
     async def start(self, plugin: "Isolated", context: Any) -> None:
         """Have the tenant's process run and made ready; raises PluginFailed."""
-        place = self._places.setdefault((plugin.manifest.id, context.tenant), _Place())
+        place = self._places.setdefault((plugin, context.tenant), _Place())
         if not plugin.starts:
             await self._process(plugin, context.tenant, place)
             return
@@ -80,9 +81,38 @@ class House:
         if len(place.starts) > MAX_STARTS:
             place.starts.popitem(last=False)
 
-    async def close(self, id_: str) -> None:
+    async def run_like(self, before: "Isolated", plugin: "Isolated") -> None:
+        """Have a newer version's processes run where those of the one before it do.
+
+        One that does not start is left to its first call, which tells whoever needs it.
+        """
+        for (one, tenant), place in list(self._places.items()):
+            if one is before and place.process is not None:
+                new = self._places.setdefault((plugin, tenant), _Place())
+                try:
+                    await self._process(plugin, tenant, new)
+                except (PluginFailed, OSError) as error:
+                    log.warning("plugin_not_started", plugin=plugin.manifest.id, error=repr(error))
+
+    def retire(self, plugin: "Isolated") -> None:
+        """End the processes of a version that another has replaced, once each is at no call."""
+        for (one, _), place in self._places.items():
+            if one is plugin and place.process is not None:
+                task = asyncio.create_task(self._leave(place, place.process))
+                self._leaving.add(task)
+                task.add_done_callback(self._leaving.discard)
+
+    async def _leave(self, place: _Place, process: PluginProcess) -> None:
+        while process.busy and process.ended is None:
+            # Its calls end by their own deadlines, and others may begin until then.
+            await process.idle.wait()
+        if place.process is process:
+            place.process = None
+        await process.end("a newer version took its place")
+
+    async def close(self, plugin: "Isolated") -> None:
         """End all processes of a plugin."""
-        for key in [key for key in self._places if key[0] == id_]:
+        for key in [key for key in self._places if key[0] is plugin]:
             process = self._places.pop(key).process
             if process is not None:
                 await process.end("the server ends")
@@ -174,7 +204,7 @@ class Isolated:
 
     async def close(self) -> None:
         """End its processes."""
-        await self._house.close(self.manifest.id)
+        await self._house.close(self)
 
     async def spawn(self, walls: Walls, tenant: str) -> PluginProcess:
         """Return a new process of this plugin; raises PluginFailed."""
