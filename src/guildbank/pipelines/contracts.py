@@ -282,6 +282,10 @@ class Problem(msgspec.Struct, frozen=True):
     detail: str
 
 
+class Unread(Problem, frozen=True):
+    """A step's plugin cannot use what an older version of it took: nothing runs in its place."""
+
+
 NO_ROUTE = Refusal(
     code="no_route",
     detail="No route of the pipeline leads this purchase to a provider that works now.",
