@@ -243,6 +243,13 @@ _OF_SAVED = (
     "remove_method",
 )
 """What a provider must be able to do that keeps methods of payment."""
+_OF_REST: Mapping[str, str] = {
+    SETTLEMENTS: "settlements",
+    REPORTS: "report",
+    FINISH: "finish_payment",
+    "usage": "tell_usage",
+}
+"""What a provider must be able to do by its other capabilities, a verb each."""
 _OF_PAYOUTS = ("check_destination", "pay_out", "fetch_payout")
 """What a provider must be able to do that pays money out."""
 
@@ -275,6 +282,8 @@ def _verbs_of_capabilities(manifest: Manifest) -> list[str]:
         return [
             *(_OF_EVIDENCE if manifest.evidence_fields else ()),
             *(_OF_SAVED if SAVED_METHODS in manifest.capabilities else ()),
+            *(verb for name, verb in _OF_REST.items() if name in manifest.capabilities),
+            *(("confirm",) if manifest.confirmed_by is not None else ()),
             *(_OF_PAYOUTS if PAYOUTS in manifest.capabilities else ()),
         ]
     return [

@@ -9,6 +9,7 @@ import msgspec
 from guildbank.kernel import Refusal
 from guildbank.plugin_api.captcha import CaptchaContext, CaptchaResponse
 from guildbank.plugin_api.charges import Charged
+from guildbank.plugin_api.confirmation import Confirmation, NotConfirmed
 from guildbank.plugin_api.conformance.charges.contracts import ChargeRehearsal
 from guildbank.plugin_api.conformance.gates.contracts import GateRehearsal
 from guildbank.plugin_api.conformance.scorers.contracts import ScorerRehearsal
@@ -37,8 +38,10 @@ from guildbank.plugin_api.provider import (
     WebhookRejected,
 )
 from guildbank.plugin_api.report import ReportPage
+from guildbank.plugin_api.runner.rehearsed import ACTS, PREFIX, Rehearsed, takes_context
 from guildbank.plugin_api.saved import CustomerRequest, SavedMethod
 from guildbank.plugin_api.scoring import Scored
+from guildbank.plugin_api.settlement import SettlementPage
 from guildbank.plugin_api.stages import (
     Annotated,
     CallbackEvent,
@@ -46,6 +49,7 @@ from guildbank.plugin_api.stages import (
     PurchaseView,
     Veto,
 )
+from guildbank.plugin_api.usage import Usage
 
 AnyContext: TypeAlias = Context | SignInContext | CaptchaContext
 _NONE = type(None)
@@ -109,6 +113,11 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
         "fetch_refund": Verb(Context, (RefundRequest, _REFERENCE), (Outcome,)),
         "read_webhook": Verb(Context, (_TEXTS, bytes), (ProviderEvent, WebhookRejected)),
         "report": Verb(Context, (datetime, _REFERENCE), (ReportPage,)),
+        "settlements": Verb(Context, (datetime, datetime, _REFERENCE), (SettlementPage,)),
+        "confirm": Verb(Context, (Confirmation,), (Outcome, NotConfirmed)),
+        "confirm_refund": Verb(Context, (RefundRequest, _TEXTS), (Outcome, NotConfirmed)),
+        "confirm_payout": Verb(Context, (PayoutRequest, _TEXTS), (Outcome, NotConfirmed)),
+        "tell_usage": Verb(Context, (Usage,), (bool,)),
         "finish_payment": Verb(Context, (str,), (_NONE,)),
         "fetch_dispute": Verb(Context, (str,), (DisputeStand,)),
         "submit_evidence": Verb(Context, (EvidenceRequest,), (DisputeStand, EvidenceRefused)),
@@ -121,6 +130,11 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
         "check_destination": Verb(Context, (_TEXTS,), (Destination, DestinationRefused)),
         "pay_out": Verb(Context, (PayoutRequest,), (Outcome,)),
         "fetch_payout": Verb(Context, (PayoutRequest, _REFERENCE), (Outcome,)),
+        "rehearsal": Verb(None, (), (Rehearsed,)),
+        **{
+            f"{PREFIX}{name}": Verb(takes_context(name), arguments, results)
+            for name, (_, arguments, results) in ACTS.items()
+        },
         **_TRIES,
     },
     Slot.NOTIFICATION: {

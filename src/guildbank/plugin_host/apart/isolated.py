@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from guildbank.plugin_api import ChecksMoveSettings, ChecksSettings, Manifest, SettingProblem
-from guildbank.plugin_api.runner import verbs_of
+from guildbank.plugin_api.runner import PREFIX, Rehearsed, hear, takes_context, verbs_of
 from guildbank.plugin_host.apart.installed import Installed
 from guildbank.plugin_host.apart.process import PluginFailed, PluginProcess
 from guildbank.plugin_host.apart.walls import Walls
@@ -191,7 +191,7 @@ class Isolated:
         if "check_move_settings" in record.verbs:
             self.check_move_settings = partial(self._check_settings, "check_move_settings")
         if "rehearsal" in record.verbs:
-            self.rehearsal = partial(self._once, "rehearsal")
+            self.rehearsal = self._rehearsal
 
     @property
     def manifest(self) -> Manifest:
@@ -223,6 +223,15 @@ class Isolated:
         except UnicodeEncodeError:
             return [SettingProblem(field="settings", detail="A text in it is no text.")]
         return found
+
+    def _rehearsal(self) -> Any:
+        told = self._once("rehearsal")
+        return hear(told, self._act) if isinstance(told, Rehearsed) else told
+
+    def _act(self, name: str) -> Any:
+        """Return what has the plugin do its part of a rehearsal, or the company's."""
+        ask = self._once if takes_context(name) is None else self._ask
+        return partial(ask, f"{PREFIX}{name}")
 
     def _once(self, name: str, *arguments: Any) -> Any:
         """Ask what takes no context, in a process for this question alone; blocks its thread."""
