@@ -15,6 +15,7 @@ from guildbank.plugin_api import (
     ConfirmsPayouts,
     ConfirmsRefunds,
     NotConfirmed,
+    Option,
     OutcomeStatus,
     PaymentRequest,
     PayoutRequest,
@@ -24,7 +25,7 @@ from guildbank.plugin_api import (
     Usage,
 )
 from guildbank.plugin_api.conformance import run_provider_conformance
-from guildbank.plugin_host import Walls
+from guildbank.plugin_host import Walls, check_field, health_of, offer_options
 
 pytestmark = pytest.mark.skipif(Walls(Path("/nonexistent")).problem is not None, reason="no walls")
 
@@ -180,3 +181,31 @@ async def test_it_keeps_the_contract_of_its_slot_by_its_own_rehearsal(provider: 
     assert {"silence_is_unknown", "a_part_is_refunded"} <= {
         one.name for one in checks if one.passed
     }
+
+
+HELPFUL = """
+    async def before_provider(self, context, purchase):
+        return Annotated()
+
+    async def options(self, context, field):
+        got = await context.http.send("GET", "https://peer.example/")
+        return [Option(value=f"{field}-{got.status}", title=str(context.settings.get("word")))]
+
+    def check_field(self, field, settings):
+        wrong = settings[field] == "wrong"
+        return [SettingProblem(field=field, detail="Not this one.")] if wrong else []
+
+    async def health(self, context):
+        return Health(well=False, detail="The peer sleeps.")
+"""
+
+
+async def test_whoever_fills_in_its_settings_is_helped_across_the_wall(tmp_path: Path) -> None:
+    async with plugin_of(tmp_path, HELPFUL) as gate:
+        context = context_of(word="red")
+        offered = await offer_options(gate, gate.manifest, context, "word")
+        assert offered.options == [Option(value="word-200", title="red")]
+        (wrong,) = await check_field(gate, gate.manifest, "word", {"word": "wrong"})
+        assert (wrong.field, wrong.detail) == ("word", "Not this one.")
+        assert await check_field(gate, gate.manifest, "word", {"word": "right"}) == []
+        assert await health_of(gate, gate.manifest, context) == (False, "The peer sleeps.")

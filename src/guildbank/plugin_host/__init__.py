@@ -19,6 +19,13 @@ from guildbank.plugin_host.apart import (
 from guildbank.plugin_host.captcha import CODES as CAPTCHA_CODES
 from guildbank.plugin_host.captcha import Captchas, CaptchaTerms
 from guildbank.plugin_host.discovery import Plugins, Report
+from guildbank.plugin_host.fields import (
+    Offered,
+    check_field,
+    health_of,
+    offer_options,
+    unknown_field,
+)
 from guildbank.plugin_host.outbound import Outbound
 from guildbank.plugin_host.overheard import Heard, Overheard
 from guildbank.plugin_host.renewing import (
@@ -51,6 +58,7 @@ __all__ = [
     "IdentityProviders",
     "Installed",
     "Merged",
+    "Offered",
     "Outbound",
     "Overheard",
     "Plugins",
@@ -59,11 +67,14 @@ __all__ = [
     "Tried",
     "Walls",
     "Withheld",
+    "check_field",
     "check_settings",
     "find_installed",
     "folder_of",
+    "health_of",
     "join_installed",
     "merge_settings",
+    "offer_options",
     "own_problems",
     "prepare",
     "refused_when_live",
@@ -75,5 +86,6 @@ __all__ = [
     "settings_of_secrets",
     "steps_since",
     "try_connection",
+    "unknown_field",
     "unread_settings",
 ]

@@ -24,7 +24,7 @@ from guildbank.plugin_api.identity_provider import (
     SignInRequest,
     Verified,
 )
-from guildbank.plugin_api.lifecycle import SettingProblem
+from guildbank.plugin_api.lifecycle import Health, Option, SettingProblem
 from guildbank.plugin_api.manifest import Slot
 from guildbank.plugin_api.moves import Judged, MoveView
 from guildbank.plugin_api.notification import Delivery, Notification
@@ -56,11 +56,15 @@ _NONE = type(None)
 
 
 class Verb(NamedTuple):
-    """A verb's context (None: it takes none), the types of its arguments and of its results."""
+    """A verb's context (None: it takes none), the types of its arguments and of its results.
+
+    `items` is what a list holds, where it returns one.
+    """
 
     context: type[AnyContext] | None
     arguments: tuple[Any, ...]
     results: tuple[Any, ...]
+    items: Any = SettingProblem
 
     def kind_of(self, result: object) -> str | None:
         """Return the name under which a result is sent, None for what is none of the verb's."""
@@ -71,11 +75,15 @@ class Verb(NamedTuple):
     def unpack(self, kind: str, value: msgspec.Raw) -> Any:
         """Return a result; raises LookupError and msgspec.ValidationError for what is none."""
         found = {one.__name__: one for one in self.results}[kind]
-        typed = list[SettingProblem] if found is list else found
+        typed = list[self.items] if found is list else found  # type: ignore[name-defined]
         return msgspec.msgpack.decode(value, type=typed)
 
 
-_TRIES: Mapping[str, Verb] = {"test_connection": Verb(Context, (), (str,))}
+_TRIES: Mapping[str, Verb] = {
+    "test_connection": Verb(Context, (), (str,)),
+    "options": Verb(Context, (str,), (list,), Option),
+    "health": Verb(Context, (), (Health,)),
+}
 
 
 def _gate(purchase_verb: str) -> dict[str, Verb]:
@@ -93,6 +101,7 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
     Slot.CHARGE: {
         "charge": Verb(Context, (PurchaseView,), (Charged, Veto)),
         "rehearsal": Verb(None, (), (ChargeRehearsal,)),
+        **_TRIES,
     },
     Slot.MIDDLEWARE: {
         **_gate("before_provider"),
@@ -151,6 +160,7 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
 _OF_ALL: Mapping[str, Verb] = {
     "start": Verb(Context, (), (_NONE,)),
     "check_settings": Verb(None, (Mapping[str, Any],), (list,)),
+    "check_field": Verb(None, (str, Mapping[str, Any]), (list,)),
 }
 _THINGS = frozenset({"http", "history"})
 """Fields of a context that are no values: the plugin gets others in their place."""

@@ -27,7 +27,7 @@ CPU_SECONDS = 300.0
 """Then another process takes its place, long before the kernel ends it in the middle of a call."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 CHECK_SECONDS = 10.0
-WITHOUT_CONTEXT = ("start", "check_settings", "check_move_settings", "rehearsal")
+WITHOUT_CONTEXT = ("start", "check_settings", "check_move_settings", "check_field", "rehearsal")
 """Verbs that are not asked as the others are."""
 
 
@@ -190,6 +190,8 @@ class Isolated:
             self.check_settings = partial(self._check_settings, "check_settings")
         if "check_move_settings" in record.verbs:
             self.check_move_settings = partial(self._check_settings, "check_move_settings")
+        if "check_field" in record.verbs:
+            self.check_field = partial(self._once, "check_field")
         if "rehearsal" in record.verbs:
             self.rehearsal = self._rehearsal
 
