@@ -1,5 +1,6 @@
 """A payment goes on with whatever newest version of its provider reads what the first one left."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -135,6 +136,15 @@ async def test_refunds_run_the_newest_version_that_reads_the_attempt(counter: Co
     assert await counter.references(first) == ["1.0.0", "2.0.0"]
     assert await counter.references(second) == ["2.0.0", "3.0.0"]
     assert await counter.references(third) == ["3.0.0"]
+
+
+async def test_payments_that_run_while_it_is_upgraded_are_all_credited(counter: Counter) -> None:
+    under_way = [asyncio.create_task(counter.buy()) for _ in range(8)]
+    await counter.put("1.1.0")
+    bought = await asyncio.gather(*under_way, counter.buy(), counter.buy())
+    by = [(await counter.references(one))[0] for one in bought]
+    assert set(by[:8]) <= {"1.0.0", "1.1.0"}
+    assert by[8:] == ["1.1.0", "1.1.0"]
 
 
 async def test_a_payment_that_no_version_reads_rests_and_says_why(counter: Counter) -> None:

@@ -30,7 +30,7 @@ BODY = """
             return Veto(code="not_these", detail=str(context.settings) + str(self.started))
         return Annotated()
 """
-SECRET = 'secret_fields=frozenset({{"{name}"}}), secrets_go_with=frozenset({{"{place}"}}),'
+HIDDEN = 'secret_fields=frozenset({{"{name}"}}), secrets_go_with=frozenset({{"{place}"}}),'
 TEXT = '{"type": "string", "minLength": 3}'
 STEPS = """settings_migrations=(
     SettingsMigration(version="2.0.0", renamed={"word": "place", "token": "password"}),
@@ -53,7 +53,7 @@ class Post:
             BODY.replace("{given}", repr(given)),
             id_="gate",
             version=version,
-            more=SECRET.format(name=name, place=place) + more,
+            more=HIDDEN.format(name=name, place=place) + more,
             properties=f'"{place}": {TEXT}, "{name}": {TEXT}',
         )
         refused = await put_in(self.folder / "data", wheel)

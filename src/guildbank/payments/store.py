@@ -237,17 +237,6 @@ async def refund_by_reference(driver: Driver, provider: str, reference: str) -> 
     return None if record is None else REFUNDS.row(record)
 
 
-async def states_of(driver: Driver, provider: str, payment_id: str) -> list[int]:
-    """Return the versions of the provider's state in which attempts at a payment were begun."""
-    rows = await driver.fetch(
-        "SELECT DISTINCT state_version FROM payments_attempt "
-        "WHERE payment_id = $1 AND provider = $2",
-        payment_id,
-        provider,
-    )
-    return [row[0] for row in rows]
-
-
 async def attempts_of(driver: Driver, payment_id: str) -> list[Attempt]:
     """Return a payment's attempts, the first one first."""
     return [ATTEMPTS.row(record) for record in await driver.fetch(ATTEMPTS_OF, payment_id)]

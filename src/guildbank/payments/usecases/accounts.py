@@ -21,6 +21,7 @@ from guildbank.payments.contracts.refusals import (
     STATE_UNREAD,
 )
 from guildbank.payments.contracts.rows import PROVIDER_CONFIGURED, Account
+from guildbank.payments.states import states_of
 from guildbank.payments.store import ACCOUNTS
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.stored_settings import Safe, safe_of
@@ -88,7 +89,7 @@ async def line_about(
     """
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         account = await store.account_at(tx.driver, provider)
-        states = await store.states_of(tx.driver, provider, payment_id)
+        states = await states_of(tx.driver, provider, payment_id)
     plugin = payments.plugins.reader(provider, states)
     if plugin is None and payments.plugins.provider(provider) is not None:
         log.error("provider_state_unread", tenant=tenant.slug, provider=provider, states=states)
