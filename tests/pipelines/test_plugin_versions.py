@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import msgspec
 import pytest
 from tests.house import House
 from tests.payments.shop import Shop, open_shop
@@ -13,8 +15,10 @@ from tests.plugin_host.built import plugin_wheel
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal
 from guildbank.pipelines import Follower, Stages, Step, save_revision
+from guildbank.pipelines.usecases.limit_versions import limit_versions
 from guildbank.pipelines.usecases.read import list_workers
 from guildbank.pipelines.usecases.set_secrets import StepSecrets, set_secrets
+from guildbank.plugin_api import SettingsMigration, Slot
 from guildbank.plugin_host import Walls, join_installed
 
 pytestmark = pytest.mark.skipif(Walls(Path("/nonexistent")).problem is not None, reason="no walls")
@@ -72,6 +76,8 @@ class Post:
         assert isinstance(done, Receipt), done
 
     async def problem(self) -> str | None:
+        # A process is shown while it was seen of late.
+        await self.follower.look()
         found = await list_workers(self.shop.payments.pipelines, self.shop.tenant, "packs")
         assert not isinstance(found, Refusal)
         return next(one.problem for one in found if one.id == self.follower.id)
@@ -118,3 +124,28 @@ async def test_what_a_newer_version_cannot_use_rests_with_its_reason_and_nothing
     await post.secret({"place": "north"}, {"token": "a-quiet-token"})
     await run(post.shop, await post.save(place="north"))
     assert (await buy(post.shop))[1] == "credited"
+
+
+async def test_an_upgrade_names_each_running_step_whose_settings_it_could_not_use(
+    post: Post,
+) -> None:
+    pipelines, tenant = post.shop.payments.pipelines, post.shop.tenant
+    gate = pipelines.plugins.at(Slot.MIDDLEWARE, "gate")
+    assert gate is not None
+    text = {"type": "string", "minLength": 3}
+    wanted = msgspec.structs.replace(
+        gate.manifest,
+        version="2.0.0",
+        settings_schema={
+            "type": "object", "additionalProperties": False, "required": ["place", "password"],
+            "properties": {"place": text, "password": text},
+        },
+        secret_fields=frozenset({"password"}),
+        secrets_go_with=frozenset({"place"}),
+    )  # fmt: skip
+    services = SimpleNamespace(pipelines=pipelines)
+    (why,) = await limit_versions(services, tenant, [wanted])
+    assert "step guard in revision 1 of packs" in why
+    step = SettingsMigration(version="2.0.0", renamed={"word": "place", "token": "password"})
+    able = msgspec.structs.replace(wanted, settings_migrations=(step,))
+    assert await limit_versions(services, tenant, [able]) == []
