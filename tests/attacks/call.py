@@ -60,6 +60,7 @@ def of_pipelines() -> dict[str, Call]:
         "slot": "before", "plugin": "asking", "settings": {"url": "https://game.example/ask"},
         "secrets": {"token": "shh-quiet-token"},
     }  # fmt: skip
+    tried = {name: one for name, one in secrets.items() if name != "secrets"}
     led = [{"id": "all", "to": [{"provider": "scripted"}]}]
     steps: dict[str, Any] = {"stages": {"routes": led}}
     return {
@@ -71,9 +72,10 @@ def of_pipelines() -> dict[str, Call]:
         "GET /v1/pipelines/{purpose}/revisions": Call(),
         "GET /v1/pipelines/{purpose}/revisions/{number}": Call(),
         "POST /v1/pipelines/{purpose}/check": Call(steps),
-        "POST /v1/pipelines/{purpose}/steps/{step}/test": Call(
-            {name: one for name, one in secrets.items() if name != "secrets"}
-        ),
+        "POST /v1/pipelines/{purpose}/steps/{step}/test": Call(tried),
+        "POST /v1/pipelines/{purpose}/steps/{step}/health": Call(tried),
+        "POST /v1/pipelines/{purpose}/steps/{step}/options": Call({**tried, "field": "url"}),
+        "POST /v1/pipelines/{purpose}/steps/{step}/check-field": Call({**tried, "field": "url"}),
         "POST /v1/pipelines/{purpose}/dry-run": Call(steps),
         "POST /v1/pipelines/{purpose}/publish": Call({"revision": 1}),
         "POST /v1/pipelines/{purpose}/roll-back": Call({}),

@@ -15,7 +15,13 @@ CHANGES_NOTHING = {
     "POST /v1/hooks/{point}/test",
     "POST /v1/pipelines/{purpose}/check",
     "POST /v1/pipelines/{purpose}/dry-run",
+    "POST /v1/pipelines/{purpose}/steps/{step}/check-field",
+    "POST /v1/pipelines/{purpose}/steps/{step}/health",
+    "POST /v1/pipelines/{purpose}/steps/{step}/options",
     "POST /v1/pipelines/{purpose}/steps/{step}/test",
+    "POST /v1/providers/{provider_id}/check-field",
+    "POST /v1/providers/{provider_id}/health",
+    "POST /v1/providers/{provider_id}/options",
     "POST /v1/providers/{provider_id}/test",
 }
 """A call that only tries something out."""
@@ -32,6 +38,7 @@ TAKEN = {
     "POST /v1/holds/{hold_id}/release",
     "POST /v1/payments/{payment_id}/attempts",
     "POST /v1/pipelines/{purpose}/steps/{step}/test",
+    "POST /v1/pipelines/{purpose}/steps/{step}/health",
     "POST /v1/players/{player_id}/clear-factors",
     "POST /v1/approvals/{approval_id}/approve",
     "POST /v1/approvals/{approval_id}/reject",

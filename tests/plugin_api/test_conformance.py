@@ -20,6 +20,7 @@ from guildbank.plugin_api import (
     PaymentRequest,
     ProviderEvent,
     RefundRequest,
+    SettingsMigration,
     Slot,
     WebhookRejected,
 )
@@ -214,6 +215,20 @@ async def test_a_sound_provider_passes_every_check() -> None:
         (described(secrets_go_with=frozenset({"other"})), "secret_fields_are_settings"),
         (described(archived=("id", "payer.*")), "archived_fields_are_names"),
         (described(archived=("payer..name",)), "archived_fields_are_names"),
+        (described(state_version=0), "versions_of_state_are_numbers"),
+        (described(reads_states=frozenset({1})), "versions_of_state_are_numbers"),
+        (
+            described(settings_migrations=(SettingsMigration(version="99.0.0"),)),
+            "older_settings_lead_to_the_schema",
+        ),
+        (
+            described(
+                settings_migrations=(
+                    SettingsMigration(version="0.0.1", renamed={"old": "nowhere"}),
+                )
+            ),
+            "older_settings_lead_to_the_schema",
+        ),
         (
             described(test_only_settings=frozenset({"other"})),
             "test_only_settings_can_be_left_out",

@@ -43,15 +43,14 @@ def gate_in(plugins: Plugins) -> Any:
     return plugins.at(Slot.MIDDLEWARE, "fence")
 
 
-def taken_in(data: Path) -> set[str]:
+def make(data: Path) -> None:
     data.mkdir(mode=0o700, exist_ok=True)
-    return {one.name for one in folder_of(data).glob("[a-z]*")}
 
 
 async def put_in(data: Path, wheel: Path, *further: Path) -> Refusal | None:
     """Install as the command does, without its database."""
-    taken = taken_in(data)
-    async with prepare(wheel, further, folder_of(data), Walls(data), taken, NOW) as ready:
+    make(data)
+    async with prepare(wheel, further, folder_of(data), Walls(data), set(), NOW) as ready:
         if isinstance(ready, Refusal):
             return ready
         ready.place()

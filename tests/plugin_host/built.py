@@ -14,10 +14,10 @@ from guildbank.plugin_api.conformance import GateRehearsal, PURCHASE
 
 class One:
     manifest = Manifest(
-        id="{id}", version="1.0.0", slot=Slot.{slot}, title="A plugin of tests", {more}
+        id="{id}", version="{version}", slot=Slot.{slot}, title="A plugin of tests", {more}
         settings_schema={{
             "type": "object", "additionalProperties": False,
-            "properties": {{"word": {{"type": "string"}}}},
+            "properties": {{{properties}}},
         }},
     )
 """
@@ -27,9 +27,21 @@ GATE = """
 """
 
 
-def plugin_code(body: str, *, id_: str = "fence", slot: str = "MIDDLEWARE", more: str = "") -> str:
+WORD = '"word": {"type": "string"}'
+
+
+def plugin_code(
+    body: str,
+    *,
+    id_: str = "fence",
+    slot: str = "MIDDLEWARE",
+    more: str = "",
+    version: str = "1.0.0",
+    properties: str = WORD,
+) -> str:
     """Return a module with a plugin whose methods are `body`."""
-    return HEAD.format(id=id_, slot=slot, more=more) + body + "\n\nPLUGIN = One()\n"
+    head = HEAD.format(id=id_, slot=slot, more=more, version=version, properties=properties)
+    return head + body + "\n\nPLUGIN = One()\n"
 
 
 def build_wheel(

@@ -111,12 +111,12 @@ def left_in(data: Path) -> list[str]:
     return sorted(os.listdir(folder)) if folder.exists() else []
 
 
-async def test_a_second_plugin_of_the_same_id_is_refused_and_the_first_stays(tmp_path: Path):
+async def test_the_same_version_again_is_refused_and_the_first_stays(tmp_path: Path):
     data, wheel = tmp_path / "data", plugin_wheel(tmp_path)
     assert await put_in(data, wheel) is None
     refused = await put_in(data, wheel)
     assert refused is not None
-    assert refused.code == "plugin_id_taken"
+    assert refused.code == "plugin_not_newer"
     assert left_in(data) == ["fence"]
 
 

@@ -11,7 +11,8 @@ from guildbank.plugin_host import Walls, find_installed, folder_of, prepare, rem
 
 if TYPE_CHECKING:
     from guildbank.app.wiring import Services
-    from guildbank.plugin_host import Installed
+    from guildbank.plugin_api import Manifest
+    from guildbank.plugin_host import Found, Installed
 
 INSTALLED, REMOVED = "plugins.installed", "plugins.removed"
 MAX_USES_SHOWN = 10
@@ -24,10 +25,10 @@ class NotChanged(Exception):
 async def install_plugin(
     settings: Settings, wheel: Path, further: Sequence[Path] = ()
 ) -> "Installed":
-    """Install a plugin from its wheel and those that it needs; return its record.
+    """Install a plugin, or a newer version of one, from its wheel and those that it needs.
 
-    Processes that run find it at their next start. Raises NotChanged, and what opening the
-    services raises.
+    Return its record. Servers that run take it up by themselves. A version that cannot read what
+    tenants have is refused. Raises NotChanged, and what opening the services raises.
     """
     from guildbank.app.wiring import open_services
 
@@ -40,9 +41,17 @@ async def install_plugin(
         async with prepare(wheel, further, folder_of(data), walls, taken, now) as ready:
             if isinstance(ready, Refusal):
                 raise NotChanged(ready.detail)
+            manifest = ready.record.manifest
+            if ready.replaces is not None:
+                lost = await _lost(services, [manifest])
+                if lost:
+                    raise NotChanged(
+                        f"{manifest.id} {manifest.version} does not take the place of "
+                        f"{ready.replaces.manifest.version}: {_few(lost)}. Nothing was changed."
+                    )
             facts = {
                 "plugin": ready.record.id,
-                "version": ready.record.manifest.version,
+                "version": manifest.version,
                 "wheels": [f"{one.wheel} sha256:{one.sha256}" for one in ready.record.origins],
             }
             await _record(services, INSTALLED, facts)
@@ -52,35 +61,66 @@ async def install_plugin(
         await services.close()
 
 
-async def remove_plugin(settings: Settings, id_: str) -> None:
-    """Remove an installed plugin that no tenant uses. Raises NotChanged."""
+async def remove_plugin(settings: Settings, id_: str, version: str | None = None) -> None:
+    """Remove an installed plugin that no tenant uses, or one of its versions. Raises NotChanged.
+
+    A version is removed where the others can read all that tenants have of the plugin.
+    """
     from guildbank.app.wiring import open_services
 
     folder = folder_of(settings.data.absolute())
-    if id_ not in {found.name for found in find_installed(folder)}:
+    versions = [found for found in find_installed(folder) if found.name == id_]
+    if not versions:
         raise NotChanged(
             f"No plugin {id_!r} is installed. `guildbank plugin list` shows where each is from; "
             "those that come with Guildbank stay."
         )
+    leaving = versions if version is None else [one for one in versions if _is(one, version)]
+    if not leaving:
+        raise NotChanged(f"No version {version!r} of {id_} is installed; see `plugin list`.")
+    staying = [one.installed.manifest for one in versions if one.installed and one not in leaving]
     services = open_services(settings, application="guildbank cli")
     try:
-        uses = await _uses(services, id_)
-        if uses:
-            more = f" and {len(uses) - MAX_USES_SHOWN} more" if len(uses) > MAX_USES_SHOWN else ""
+        lost = await (_lost(services, staying) if staying else _uses(services, id_))
+        if lost:
             raise NotChanged(
-                f"{id_} is in use, so it stays: {'; '.join(uses[:MAX_USES_SHOWN])}{more}. Publish "
-                "revisions without it and switch its accounts off first."
+                f"{id_} is in use, so it stays: {_few(lost)}. Publish revisions without it and "
+                "switch its accounts off first."
             )
-        await _record(services, REMOVED, {"plugin": id_})
-        remove_installed(folder, id_)
+        await _record(
+            services, REMOVED, {"plugin": id_, **({"version": version} if version else {})}
+        )
+        remove_installed(leaving)
     finally:
         await services.close()
 
 
+def _is(found: "Found", version: str) -> bool:
+    return found.installed is not None and found.installed.manifest.version == version
+
+
+def _few(sentences: Sequence[str]) -> str:
+    left = len(sentences) - MAX_USES_SHOWN
+    more = f" and {left} more" if left > 0 else ""
+    return f"{'; '.join(sentences[:MAX_USES_SHOWN])}{more}"
+
+
 def _taken(settings: Settings) -> set[str]:
-    reports = plugins_of(settings).reports
-    ids = {report.manifest.id for report in reports if report.manifest}
-    return ids | {report.name for report in reports}
+    """Return the ids of what comes with Guildbank."""
+    reports = [one for one in plugins_of(settings).reports if one.source is None]
+    return {report.manifest.id if report.manifest else report.name for report in reports}
+
+
+async def _lost(services: "Services", manifests: Sequence["Manifest"]) -> list[str]:
+    """Return what of tenants none of these versions reads, each with its tenant."""
+    from guildbank.app.rooms import all_rooms, plugin_limits_of
+
+    found = []
+    for tenant in await services.tenants():
+        for limit in plugin_limits_of(all_rooms()):
+            said = await limit(services, tenant, manifests)
+            found += [f"{one} of tenant {tenant.slug}" for one in said]
+    return found
 
 
 async def _uses(services: "Services", id_: str) -> list[str]:

@@ -18,6 +18,7 @@ from guildbank.infra.room import (
     MailTemplate,
     Obstacle,
     Personal,
+    PluginLimit,
     PluginUse,
     Room,
 )
@@ -137,6 +138,11 @@ def personal_of(rooms: Iterable[Room]) -> list[Personal]:
 def plugin_uses_of(rooms: Iterable[Room]) -> list[PluginUse]:
     """Return what may keep a plugin from being removed."""
     return [one for room in rooms for one in room.plugin_uses]
+
+
+def plugin_limits_of(rooms: Iterable[Room]) -> list[PluginLimit]:
+    """Return what may keep a version of a plugin from taking another's place."""
+    return [one for room in rooms for one in room.plugin_limits]
 
 
 def obstacles_of(rooms: Iterable[Room]) -> list[Obstacle]:

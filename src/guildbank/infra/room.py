@@ -104,6 +104,13 @@ class PluginUse:
     statement: str
 
 
+PluginLimit = Callable[[Any, Any, Sequence[Any]], Awaitable[Sequence[str]]]
+"""Says in sentences what of a tenant no version of these manifests, newest first, could read.
+
+It gets the app's services, the tenant, and the manifests of one plugin; of none there is nothing.
+"""
+
+
 @dataclass(frozen=True)
 class Room:
     """One room's public parts: HTTP routes, scopes with their meaning, jobs, problem codes.
@@ -118,7 +125,7 @@ class Room:
     verbs that can wait for a second person, each an `approvals.Approvable`. `purposes` are what the
     room's payments may be for, each with a pipeline of its own; so has each of its `verbs`, the
     operations on coins that hooks are asked about. `plugin_uses` say what keeps an installed plugin
-    from being removed.
+    from being removed, `plugin_limits` what keeps its versions from being replaced.
     """
 
     name: str
@@ -139,4 +146,5 @@ class Room:
     purposes: Mapping[str, str] = field(default_factory=dict)
     verbs: Mapping[str, str] = field(default_factory=dict)
     plugin_uses: Sequence[PluginUse] = ()
+    plugin_limits: Sequence[PluginLimit] = ()
     subscribers: Callable[[Any], Sequence[Any]] = lambda _services: ()

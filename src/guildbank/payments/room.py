@@ -58,6 +58,7 @@ from guildbank.payments.personal import OBSTACLES, PERSONAL
 from guildbank.payments.subscribers import subscribers
 from guildbank.payments.usecases.answer_dispute import ANSWER
 from guildbank.payments.usecases.decide_request import DECIDE
+from guildbank.payments.usecases.limit_versions import limit_versions
 from guildbank.payments.usecases.payouts.confirm import CONFIRM as CONFIRM_PAYOUTS
 from guildbank.payments.usecases.payouts.decide import DECIDE as DECIDE_PAYOUTS
 from guildbank.payments.usecases.payouts.terms import SET_TERMS
@@ -85,6 +86,7 @@ ROOM = Room(
     personal=PERSONAL,
     approvables=APPROVABLES,
     plugin_uses=(PluginUse("a provider's account", USES_OF_PLUGIN),),
+    plugin_limits=(limit_versions,),
     obstacles=OBSTACLES,
     subscribers=subscribers,
     verbs={"payout": "Payouts: hooks are asked before a player's coins become money."},
@@ -208,6 +210,10 @@ ROOM = Room(
         Code("no_route", 422, "No route of the pipeline leads the purchase to a provider."),
         Code("provider_required", 422, "Several providers could take it, and none was named."),
         Code("provider_not_offered", 422, "The purchase's route does not lead to this provider."),
+        Code(
+            "settings_unread", 503, "The provider's plugin cannot use settings of older versions."
+        ),
+        Code("provider_state_unread", 503, "No installed version of the plugin reads the payment."),
         Code("provider_resting", 503, "The provider did not answer of late and is left alone."),
         Code("sandbox_refused", 422, "A live tenant cannot use a provider without real money."),
         Code("invalid_settings", 422, "The settings do not fit the plugin's schema."),

@@ -54,6 +54,17 @@ class Step(msgspec.Struct, frozen=True):
     limits: ScoreLimits = ScoreLimits()
 
 
+class OlderStep(Step, frozen=True, kw_only=True):
+    """A step that another version of its plugin wrote, with the settings as this one names them.
+
+    It is made when a revision is read and stored nowhere. `written_by` is that version, empty where
+    nobody knows it; `went_with` are the settings that its secrets went with, as it named them.
+    """
+
+    written_by: str
+    went_with: Mapping[str, Any] = {}
+
+
 class Placed(NamedTuple):
     """A step in its slot: plugins of two slots may have one id."""
 
@@ -199,12 +210,16 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
-    """A saved revision, which never changes."""
+    """A saved revision, which never changes.
+
+    `versions` are those of the plugins that took its settings, each under `<slot>:<id>`.
+    """
 
     purpose: str
     number: int
     stages: Stages
     saved_at: datetime
+    versions: Mapping[str, str] = {}
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -267,6 +282,10 @@ class Problem(msgspec.Struct, frozen=True):
 
     field: str
     detail: str
+
+
+class Unread(Problem, frozen=True):
+    """A step's plugin cannot use what an older version of it took: nothing runs in its place."""
 
 
 NO_ROUTE = Refusal(

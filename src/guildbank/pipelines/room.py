@@ -5,6 +5,7 @@ from guildbank.infra.room import PluginUse, Room
 from guildbank.pipelines.http import READ, ROUTES, WRITE
 from guildbank.pipelines.jobs import JOBS
 from guildbank.pipelines.store import USES_OF_PLUGIN
+from guildbank.pipelines.usecases.limit_versions import limit_versions
 from guildbank.pipelines.usecases.publish import APPROVABLE as PUBLISHING
 from guildbank.pipelines.usecases.publish import PERMISSION, PUBLISHED, ROLLED_BACK
 from guildbank.pipelines.usecases.save_revision import REVISION_SAVED
@@ -17,6 +18,7 @@ ROOM = Room(
     jobs=JOBS,
     approvables=(PUBLISHING, SETTING),
     plugin_uses=(PluginUse("a published revision", USES_OF_PLUGIN),),
+    plugin_limits=(limit_versions,),
     scopes={
         READ: "Read pipelines and their revisions.",
         WRITE: "Draft and check revisions of pipelines.",

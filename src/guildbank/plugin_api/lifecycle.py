@@ -27,6 +27,59 @@ class ChecksSettings(Protocol):
         ...
 
 
+MAX_OPTIONS = 500
+"""How many a field may have."""
+MAX_OPTION_TEXT = 200
+"""Characters of a value, and of its title."""
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True):
+    """What a text setting may be: the value that is stored, and what a person is shown for it."""
+
+    value: str
+    title: str
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a plugin can do its work now, in a sentence without secrets."""
+
+    well: bool
+    detail: str
+
+
+@runtime_checkable
+class ChecksFields(Protocol):
+    """Looks at one setting while a person fills in the others."""
+
+    def check_field(self, field: str, settings: Mapping[str, Any]) -> Sequence[SettingProblem]:
+        """Return what is wrong with `field`, which fits its schema; others may be missing or wrong.
+
+        Pure, fast, raises nothing.
+        """
+        ...
+
+
+@runtime_checkable
+class OffersOptions(Protocol):
+    """Knows what a setting may be, given the others: such as the accounts that a key opens."""
+
+    async def options(self, context: Context, field: str) -> Sequence[Option]:
+        """Return what `field` may be, by the settings so far; others may be missing or wrong.
+
+        Raises when it cannot say, by a sentence for operators. Nothing where anything may be.
+        """
+        ...
+
+
+@runtime_checkable
+class TellsHealth(Protocol):
+    """Can say whether it works now, beyond whether whom it calls answers."""
+
+    async def health(self, context: Context) -> Health:
+        """Say it, changing nothing anywhere. Without this verb a try of the connection stands."""
+        ...
+
+
 @runtime_checkable
 class TriesConnection(Protocol):
     """Can find out whether whom it calls answers, before anybody buys by its settings."""

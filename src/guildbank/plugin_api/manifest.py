@@ -29,6 +29,21 @@ class Slot(StrEnum):
     CAPTCHA = "captcha"
 
 
+class SettingsMigration(msgspec.Struct, frozen=True, kw_only=True):
+    """How settings of versions older than `version` become those of that version, in this order.
+
+    `renamed` are settings under other names, old to new, secrets too; `removed` are dropped;
+    `values` replaces texts of single settings, by their new names; `added` is put where nothing is.
+    It is told as data, so that the core reads settings without running a plugin.
+    """
+
+    version: str
+    renamed: Mapping[str, str] = {}
+    removed: tuple[str, ...] = ()
+    values: Mapping[str, Mapping[str, str]] = {}
+    added: Mapping[str, Any] = {}
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Identity, needs and limits of a plugin.
 
@@ -56,6 +71,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     about purchases that its events name, as `transaction`, whoever ended the payment before.
     `evidence_fields` of a provider that `AnswersDisputes` names the texts that it takes as evidence
     and the most characters of each.
+    `state_version` of a provider numbers what it leaves behind of a payment and finds again: its
+    references, and what it wrote at its company. Each attempt keeps the number of the version that
+    began it. `reads_states` are older numbers that it still reads; an upgrade that cannot read what
+    is still refundable or under way is refused. `settings_migrations`, the oldest first, make
+    settings that older versions wrote those of this one.
     """
 
     id: str
@@ -79,10 +99,17 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     payer_issuer: str | None = None
     sold_by_store: bool = False
     evidence_fields: Mapping[str, int] = {}
+    state_version: int = 1
+    reads_states: frozenset[int] = frozenset()
+    settings_migrations: tuple[SettingsMigration, ...] = ()
 
     def takes(self, currency: str) -> bool:
         """Say whether a provider may take the currency, as far as its manifest knows."""
         return not self.currencies or currency in self.currencies
+
+    def reads(self, state_version: int) -> bool:
+        """Say whether a provider goes on with attempts of this version of its state."""
+        return state_version == self.state_version or state_version in self.reads_states
 
 
 class Plugin(Protocol):

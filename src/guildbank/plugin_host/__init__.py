@@ -5,6 +5,7 @@ CAPTCHA_CODES, which a room declares.
 """
 
 from guildbank.plugin_host.apart import (
+    Found,
     Installed,
     Walls,
     Withheld,
@@ -18,8 +19,23 @@ from guildbank.plugin_host.apart import (
 from guildbank.plugin_host.captcha import CODES as CAPTCHA_CODES
 from guildbank.plugin_host.captcha import Captchas, CaptchaTerms
 from guildbank.plugin_host.discovery import Plugins, Report
+from guildbank.plugin_host.fields import (
+    Offered,
+    check_field,
+    health_of,
+    offer_options,
+    unknown_field,
+)
 from guildbank.plugin_host.outbound import Outbound
 from guildbank.plugin_host.overheard import Heard, Overheard
+from guildbank.plugin_host.renewing import (
+    renew_names,
+    renew_secrets,
+    renew_settings,
+    settings_before,
+    steps_since,
+    unread_settings,
+)
 from guildbank.plugin_host.settings import (
     Merged,
     check_settings,
@@ -37,10 +53,12 @@ __all__ = [
     "UNKNOWN_PROVIDER",
     "CaptchaTerms",
     "Captchas",
+    "Found",
     "Heard",
     "IdentityProviders",
     "Installed",
     "Merged",
+    "Offered",
     "Outbound",
     "Overheard",
     "Plugins",
@@ -49,15 +67,25 @@ __all__ = [
     "Tried",
     "Walls",
     "Withheld",
+    "check_field",
     "check_settings",
     "find_installed",
     "folder_of",
+    "health_of",
     "join_installed",
     "merge_settings",
+    "offer_options",
     "own_problems",
     "prepare",
     "refused_when_live",
     "remove_installed",
+    "renew_names",
+    "renew_secrets",
+    "renew_settings",
+    "settings_before",
     "settings_of_secrets",
+    "steps_since",
     "try_connection",
+    "unknown_field",
+    "unread_settings",
 ]

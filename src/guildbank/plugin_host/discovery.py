@@ -1,6 +1,6 @@
 """Finds plugins by entry point and keeps those that can be used; a broken one only is reported."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
@@ -60,7 +60,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What was found under one name: a manifest, or the problem that keeps it out.
 
     `source` is the wheel of an installed plugin and `sha256` that of its bytes; those that come
-    with Guildbank's environment have none.
+    with Guildbank's environment have none. `older` versions stand behind the newest one.
     """
 
     name: str
@@ -68,6 +68,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
     source: str | None = None
     sha256: str | None = None
+    older: bool = False
+
+
+Offered = tuple[Report, object | None]
+"""An installed version of a plugin as it is offered: what to report of it, and it, if it is run."""
 
 
 class Plugins:
@@ -76,6 +81,10 @@ class Plugins:
     def __init__(self, found: Iterable[tuple[str, object]] = ()) -> None:
         self.reports: list[Report] = []
         self._slots: dict[Slot, dict[str, object]] = {slot: {} for slot in Slot}
+        self._installed: set[tuple[Slot, str]] = set()
+        self._older: dict[tuple[Slot, str], list[Any]] = {}
+        self.look_again: Callable[[], Awaitable[bool]] = _nothing_new
+        """Takes up what was installed and removed since; True where that changed anything."""
         for name, plugin in found:
             self._admit(name, plugin)
 
@@ -87,24 +96,36 @@ class Plugins:
             plugins._load(point)
         return plugins
 
-    def admit(self, report: Report, plugin: object | None) -> None:
+    def renew(self, offered: Sequence[Offered]) -> None:
+        """Put these versions of installed plugins, the newest of each first, in place of others.
+
+        Whoever looks from now on finds these: nothing is awaited in between.
+        """
+        self.reports = [one for one in self.reports if one.source is None]
+        for slot, id_ in self._installed:
+            del self._slots[slot][id_]
+        self._installed.clear()
+        self._older.clear()
+        for report, plugin in offered:
+            self._put(report, plugin)
+
+    def _put(self, report: Report, plugin: object | None) -> None:
         """Take an installed plugin; without one only report what is wrong with it."""
         manifest, problem = report.manifest, report.problem
         if manifest is not None and plugin is not None:
-            if any(manifest.id in slot for slot in self._slots.values()):
+            key = (manifest.slot, manifest.id)
+            if report.older and key in self._installed:
+                self._older.setdefault(key, []).append(plugin)
+            elif report.older:
+                problem = problem or "its newest version cannot be used"
+            elif any(manifest.id in one for one in self._slots.values()):
                 problem = f"another plugin has the id {manifest.id!r}"
             else:
                 self._slots[manifest.slot][manifest.id] = plugin
+                self._installed.add(key)
         self.reports.append(msgspec.structs.replace(report, problem=problem))
         if problem is not None:
             log.error("plugin_refused", plugin=report.name, problem=problem)
-
-    def note(self, name: str, problem: str) -> None:
-        """Say of a plugin that is there why it gives no answer."""
-        self.reports = [
-            msgspec.structs.replace(one, problem=problem) if one.name == name else one
-            for one in self.reports
-        ]
 
     def at(self, slot: Slot, id_: str) -> Plugin | None:
         """Return the usable plugin of this id in the slot."""
@@ -113,6 +134,14 @@ class Plugins:
     def provider(self, id_: str) -> PaymentProvider | None:
         """Return a payment provider."""
         return cast("PaymentProvider | None", self._slots[Slot.PROVIDER].get(id_))
+
+    def reader(self, id_: str, states: Collection[int]) -> PaymentProvider | None:
+        """Return the newest version of a payment provider that reads attempts of these states."""
+        newest = self.provider(id_)
+        versions = [] if newest is None else [newest, *self._older.get((Slot.PROVIDER, id_), ())]
+        return next(
+            (one for one in versions if all(one.manifest.reads(state) for state in states)), None
+        )
 
     def settles(self, id_: str) -> Settles | None:
         """Return a payment provider as one that reports what it settled, where it does."""
@@ -147,14 +176,17 @@ class Plugins:
         return cast("tuple[NotificationChannel, ...]", self._stage(Slot.NOTIFICATION))
 
     def manifests(self) -> list[Manifest]:
-        """Return the manifests of all usable plugins."""
+        """Return the manifests of all usable plugins, each in its newest version."""
         return [
-            report.manifest for report in self.reports if report.manifest and not report.problem
+            report.manifest
+            for report in self.reports
+            if report.manifest and not report.problem and not report.older
         ]
 
     async def close(self) -> None:
         """Let each plugin close its connections; one that fails does not keep the others."""
-        for plugin in (one for slot in self._slots.values() for one in slot.values()):
+        newest = [one for slot in self._slots.values() for one in slot.values()]
+        for plugin in (*newest, *self._all_older()):
             close = getattr(plugin, "close", None)
             if close is None:
                 continue
@@ -162,6 +194,9 @@ class Plugins:
                 await close()
             except Exception as error:  # the process ends whatever a plugin does
                 log.warning("plugin_close_failed", error=repr(error))
+
+    def _all_older(self) -> list[Any]:
+        return [one for versions in self._older.values() for one in versions]
 
     def _stage(self, slot: Slot) -> tuple[object, ...]:
         return tuple(plugin for _, plugin in sorted(self._slots[slot].items()))
@@ -193,6 +228,10 @@ class Plugins:
             log.error("plugin_refused", plugin=name, problem=problem)
 
 
+async def _nothing_new() -> bool:
+    return False
+
+
 _OF_EVIDENCE = ("fetch_dispute", "submit_evidence")
 """What a provider must be able to do that names texts by which disputes are answered."""
 _OF_SAVED = (
@@ -204,6 +243,13 @@ _OF_SAVED = (
     "remove_method",
 )
 """What a provider must be able to do that keeps methods of payment."""
+_OF_REST: Mapping[str, str] = {
+    SETTLEMENTS: "settlements",
+    REPORTS: "report",
+    FINISH: "finish_payment",
+    "usage": "tell_usage",
+}
+"""What a provider must be able to do by its other capabilities, a verb each."""
 _OF_PAYOUTS = ("check_destination", "pay_out", "fetch_payout")
 """What a provider must be able to do that pays money out."""
 
@@ -236,6 +282,8 @@ def _verbs_of_capabilities(manifest: Manifest) -> list[str]:
         return [
             *(_OF_EVIDENCE if manifest.evidence_fields else ()),
             *(_OF_SAVED if SAVED_METHODS in manifest.capabilities else ()),
+            *(verb for name, verb in _OF_REST.items() if name in manifest.capabilities),
+            *(("confirm",) if manifest.confirmed_by is not None else ()),
             *(_OF_PAYOUTS if PAYOUTS in manifest.capabilities else ()),
         ]
     return [

@@ -34,19 +34,19 @@ async def try_connection(plugin: object, manifest: Manifest, context: Context) -
             said = await plugin.test_connection(context)
     except TimeoutError as error:
         late = f"There was no answer within {manifest.timeout_seconds} seconds."
-        return Tried(False, _shown(late if limit.expired() else _words(error), manifest, context))
+        return Tried(False, shown(late if limit.expired() else _words(error), manifest, context))
     except Exception as error:  # it is the plugin's way to say that nobody answered
         log.info("connection_not_answered", plugin=manifest.id, error=type(error).__name__)
-        return Tried(False, _shown(_words(error), manifest, context))
-    return Tried(True, _shown(str(said), manifest, context))
+        return Tried(False, shown(_words(error), manifest, context))
+    return Tried(True, shown(str(said), manifest, context))
 
 
 def _words(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _shown(text: str, manifest: Manifest, context: Context) -> str:
-    """Return one line of the text, without secrets."""
+def shown(text: str, manifest: Manifest, context: Context) -> str:
+    """Return one line of a plugin's words for people, without secrets of its settings."""
     for secret in sorted(_secrets(manifest, context), key=len, reverse=True):
         text = text.replace(secret, "***")
     return " ".join(text.replace("\x00", " ").split())[:MAX_WORDS]

@@ -31,7 +31,8 @@ def list_all(data: Data = None) -> None:
         )
         capabilities = ", ".join(sorted(manifest.capabilities)) if manifest else ""
         origin = (report.source or "Guildbank", (report.sha256 or "")[:12])
-        rows.append((*about, capabilities, *origin, report.problem or "ok"))
+        fine = "older, for payments that the newest does not read" if report.older else "ok"
+        rows.append((*about, capabilities, *origin, report.problem or fine))
     table(("id", "version", "slot", "title", "can", "from", "sha256", "state"), rows)
 
 
@@ -46,7 +47,7 @@ def install(
 ) -> None:
     """Install a plugin from a wheel, for all tenants to enable; it runs behind a wall.
 
-    Nothing is fetched. The server finds it at its next start.
+    Nothing is fetched. A newer version of an installed plugin takes its place while payments run.
     """
     import asyncio
 
@@ -62,15 +63,19 @@ def install(
     say(f"Installed [bold]{manifest.id}[/] {manifest.version}, slot {manifest.slot}.")
     for origin in record.origins:
         say(f"  {origin.wheel} sha256:{origin.sha256}")
-    say("Next: start the server again; then tenants can use it.")
+    say("A server that runs takes it up within seconds.")
 
 
 @app.command("remove")
 def remove(
     plugin: Annotated[str, typer.Argument(help="The plugin's id, from `plugin list`.")],
+    version: Annotated[
+        str | None,
+        typer.Option("--version", help="Only this version; the newest one left takes its place."),
+    ] = None,
     data: Data = None,
 ) -> None:
-    """Remove an installed plugin that no tenant uses."""
+    """Remove an installed plugin that no tenant uses, or a version that nothing needs."""
     import asyncio
 
     from guildbank.app.local import Unreachable, local_database
@@ -80,8 +85,8 @@ def remove(
 
     settings = load(data=data)
     with told(NotChanged, ClusterError, Unreachable, KeyUnusable), local_database(settings):
-        asyncio.run(remove_plugin(settings, plugin))
-    say(f"Removed [bold]{plugin}[/]. A server that runs forgets it at its next start.")
+        asyncio.run(remove_plugin(settings, plugin, version))
+    say(f"Removed [bold]{plugin}[/]. A server that runs forgets it within seconds.")
 
 
 @app.command("test")

@@ -41,6 +41,18 @@ PROVIDER_RESTING = Refusal(
     "two minutes. Nothing was charged. Choose another one, or try again later.",
     field="provider",
 )
+SETTINGS_UNREAD = Refusal(
+    code="settings_unread",
+    detail="The provider's plugin cannot use the settings that an older version of it stored, so "
+    "it rests. Nothing was sent. Somebody of the tenant has to save them anew.",
+    field="provider",
+)
+STATE_UNREAD = Refusal(
+    code="provider_state_unread",
+    detail="No installed version of the provider's plugin reads what the one that began this "
+    "payment left behind. Nothing was sent. Whoever runs the host has to install one that does.",
+    field="provider",
+)
 SANDBOX_REFUSED = Refusal(
     code="sandbox_refused",
     detail="A sandbox provider moves no real money; only tenants of mode test may use it.",

@@ -147,6 +147,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     withdrawn by disputes. `method_id` is the saved method that pays, `customer_id` for whom its
     provider keeps methods; the provider's own names of them are left out of the stored request.
     `saves` says what becomes of the method that pays, `saves_by` who agreed to its being kept.
+    `state_version` is that of the plugin's manifest when it was begun: who goes on must read it.
     """
 
     id: str
@@ -173,6 +174,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     customer_id: str | None = None
     saves: Saving | None = None
     saves_by: str | None = None
+    state_version: int = 1
 
     @property
     def given_back_minor(self) -> int:
@@ -304,7 +306,10 @@ class Dossier(NamedTuple):
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """A tenant's account at a provider; `settings` is JSON without secrets, `sealed` the rest."""
+    """A tenant's account at a provider; `settings` is JSON without secrets, `sealed` the rest.
+
+    `version` is that of the plugin that wrote them.
+    """
 
     id: str
     enabled: bool
@@ -312,6 +317,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     sealed: bytes
     created_at: datetime
     changed_at: datetime
+    version: str = ""
 
 
 PROVIDER_CONFIGURED = "payments.provider_configured"

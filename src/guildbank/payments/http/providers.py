@@ -41,12 +41,16 @@ class ProviderBody(Body):
 
 
 class ProviderView(View):
-    """An account at a provider; `secretsSet` names the secrets that are stored."""
+    """An account at a provider; `secretsSet` names the secrets that are stored.
+
+    `problem` says why the plugin cannot use what an older version of it stored: save them anew.
+    """
 
     __example__: ClassVar = {
         "id": "sandbox",
         "settings": {"base_url": "https://pay.example"},
         "secretsSet": ["api_key", "webhook_secret"],
+        "problem": None,
     }
 
     id: str
@@ -54,6 +58,7 @@ class ProviderView(View):
     settings: Mapping[str, Any]
     secrets_set: Sequence[str]
     changed_at: datetime
+    problem: str | None
 
 
 class ProviderTriedView(View):
@@ -153,6 +158,8 @@ async def plugins(payments: Parts, caller: Who) -> Page[PluginView]:
     """List the installed plugins, the broken ones with their problem."""
     views = []
     for report in payments.plugins.reports:
+        if report.older:
+            continue
         manifest = report.manifest
         views.append(
             PluginView(
@@ -177,6 +184,7 @@ def _view(one: verbs.ProviderView) -> ProviderView:
         settings=one.settings,
         secrets_set=one.secrets_set,
         changed_at=one.changed_at,
+        problem=one.problem,
     )
 
 

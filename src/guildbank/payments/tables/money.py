@@ -105,6 +105,8 @@ attempt = Table(
     Column("customer_id", Text),
     Column("saves", Text),
     Column("saves_by", Text),
+    # Which versions of its provider's plugin can go on with it.
+    Column("state_version", Integer, nullable=False, server_default="1"),
     Index("uq_payments_attempt_reference", "provider", "reference", unique=True),
 )
 

@@ -199,4 +199,6 @@ provider = Table(
     Column("sealed", LargeBinary, nullable=False),
     at("created_at"),
     at("changed_at"),
+    # The version of the plugin that wrote the settings.
+    Column("version", Text, nullable=False, server_default=""),
 )

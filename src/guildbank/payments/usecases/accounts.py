@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import structlog
 
 from guildbank.approvals import gate, waits_for
-from guildbank.infra.crypto import DataKey
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Outcome, Stage, facts
 from guildbank.kernel import Refusal
@@ -18,10 +17,14 @@ from guildbank.payments.contracts.refusals import (
     NO_PROVIDER,
     PROVIDER_RESTING,
     SANDBOX_REFUSED,
+    SETTINGS_UNREAD,
+    STATE_UNREAD,
 )
 from guildbank.payments.contracts.rows import PROVIDER_CONFIGURED, Account
+from guildbank.payments.states import states_of
 from guildbank.payments.store import ACCOUNTS
 from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.stored_settings import Safe, safe_of
 from guildbank.plugin_api import ChecksSettings, Context, Manifest, PaymentProvider
 from guildbank.plugin_host import (
     Outbound,
@@ -52,25 +55,6 @@ class Line(msgspec.Struct, frozen=True):
         return self.plugin.manifest
 
 
-class Safe(NamedTuple):
-    """Seals the secrets of a tenant's accounts under its key, each account's for its own place."""
-
-    tenant_id: str
-    key: DataKey
-
-    def seal(self, provider: str, secrets: Mapping[str, Any]) -> bytes:
-        """Return the secrets as they are stored."""
-        return self.key.seal(self._place(provider), msgspec.json.encode(secrets))
-
-    def open(self, account: Account) -> dict[str, Any]:
-        """Return an account's secrets; raises SealBroken."""
-        opened = self.key.open(self._place(account.id), account.sealed)
-        return msgspec.json.decode(opened, type=dict[str, Any])
-
-    def _place(self, provider: str) -> bytes:
-        return f"payments_provider.sealed:{self.tenant_id}:{provider}".encode()
-
-
 class Configured(msgspec.Struct, frozen=True, kw_only=True):
     """Facts of an account that was set: `version` is the plugin's, secrets are named alone."""
 
@@ -83,29 +67,44 @@ class Configured(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProviderView(msgspec.Struct, frozen=True, kw_only=True):
-    """A tenant's account at a provider, without its secrets."""
+    """A tenant's account at a provider, without its secrets.
+
+    `problem` says why its plugin cannot use what an older version stored.
+    """
 
     id: str
     enabled: bool
     settings: Mapping[str, Any]
     secrets_set: tuple[str, ...]
     changed_at: datetime
+    problem: str | None = None
 
 
 async def line_about(
     payments: Payments, tenant: TenantRef, provider: str, payment_id: str
 ) -> Line | Refusal:
-    """Return what `line_to` does; requests are kept with the payment."""
-    line = await line_to(payments, tenant, provider)
+    """Return the line to go on with a payment, by the newest version of the plugin that reads it.
+
+    Requests are kept with the payment. Refusals: those of `line_to`, `provider_state_unread`.
+    """
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        account = await store.account_at(tx.driver, provider)
+        states = await states_of(tx.driver, provider, payment_id)
+    plugin = payments.plugins.reader(provider, states)
+    if plugin is None and payments.plugins.provider(provider) is not None:
+        log.error("provider_state_unread", tenant=tenant.slug, provider=provider, states=states)
+        return STATE_UNREAD
+    found = None if plugin is None or account is None else (plugin, account)
+    line = await _line(payments, tenant, found)
     return line if isinstance(line, Refusal) else line.about(payments, tenant, payment_id)
 
 
 async def line_to(payments: Payments, tenant: TenantRef, provider: str) -> Line | Refusal:
     """Return the provider as this tenant uses it, switched on or not.
 
-    Refusals: `unknown_provider`, `sandbox_refused`, and `provider_resting` where safe mode keeps
-    its plugin from running. Refunds, webhooks and looks at old payments
-    go on when an account is switched off.
+    Refusals: `unknown_provider`, `sandbox_refused`, `provider_resting` where safe mode keeps its
+    plugin from running, and `settings_unread` where its settings are not for it. Refunds, webhooks
+    and looks at old payments go on when an account is switched off.
     """
     return await _line(payments, tenant, await _account(payments, tenant, provider))
 
@@ -120,8 +119,11 @@ async def _line(
         return PROVIDER_RESTING
     if plugin.manifest.sandbox and tenant.mode != "test":
         return SANDBOX_REFUSED
-    secrets = (await _safe(payments, tenant)).open(account)
-    settings = {**msgspec.json.decode(account.settings), **secrets}
+    safe = await safe_of(payments, tenant)
+    if (problem := safe.problem(account, plugin.manifest)) is not None:
+        log.error("settings_unread", tenant=tenant.slug, provider=account.id, why=problem.detail)
+        return SETTINGS_UNREAD
+    settings = safe.read(account, plugin.manifest).whole
     return Line(plugin, context(payments, tenant, plugin.manifest, settings))
 
 
@@ -191,18 +193,20 @@ class ConfigureProvider(Act):
     def decide(self, stage: Stage) -> Draft | Refusal:
         """Save the account. Refusals: `invalid_settings`, `no_change`."""
         known = stage.get(ACCOUNTS, self.manifest.id)
-        before = None if known is None else msgspec.json.decode(known.settings)
-        stored = None if known is None else self.safe.open(known)
-        merged = merge_settings(self.manifest, self.given, before, stored)
+        stored = None if known is None else self.safe.read(known, self.manifest)
+        plain, secrets = (None, None) if stored is None else stored[:2]
+        merged = merge_settings(self.manifest, self.given, plain, secrets)
         if isinstance(merged, Refusal):
             return merged
-        if known is not None and merged.same and known.enabled == self.enabled:
+        as_written = known is not None and stored is not None and stored.as_written
+        if known and as_written and merged.same and known.enabled == self.enabled:
             return NO_CHANGE
-        sealed = known.sealed if known is not None and merged.same_secrets else None
+        sealed = known.sealed if known and as_written and merged.same_secrets else None
         account = Account(
             id=self.manifest.id, enabled=self.enabled, settings=facts(merged.plain).decode(),
             sealed=sealed or self.safe.seal(self.manifest.id, merged.secrets),
             created_at=stage.now if known is None else known.created_at, changed_at=stage.now,
+            version=self.manifest.version,
         )  # fmt: skip
         stage.put(ACCOUNTS, account.id, account)
         done = Configured(
@@ -210,7 +214,10 @@ class ConfigureProvider(Act):
             settings=merged.plain, secrets_set=merged.secrets_set,
             secrets_kept=merged.secrets_kept,
         )  # fmt: skip
-        was = None if known is None else {"enabled": known.enabled, "settings": before}
+        was = None
+        if known is not None:
+            settings = msgspec.json.decode(known.settings)
+            was = {"enabled": known.enabled, "settings": settings}
         return Draft(PROVIDER_CONFIGURED, facts(done), before=was)
 
 
@@ -282,7 +289,7 @@ async def configuring(
     # A tenant's mode never changes, so what is stored was allowed and stays so.
     if (refused := refused_when_live(manifest, tenant.mode, wanted.settings)) is not None:
         return refused
-    safe = await _safe(payments, tenant)
+    safe = await safe_of(payments, tenant)
     if isinstance(plugin, ChecksSettings):
         refused = await _own_check(payments, tenant, safe, (plugin, manifest), wanted)
         if refused is not None:
@@ -304,9 +311,8 @@ async def _own_check(
     plugin, manifest = of
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         known = await store.account_at(tx.driver, manifest.id)
-    before = None if known is None else msgspec.json.decode(known.settings)
-    stored = None if known is None else safe.open(known)
-    merged = merge_settings(manifest, wanted.settings, before, stored)
+    plain, secrets = (None, None) if known is None else safe.read(known, manifest)[:2]
+    merged = merge_settings(manifest, wanted.settings, plain, secrets)
     if isinstance(merged, Refusal):
         return merged
     try:
@@ -325,17 +331,26 @@ async def list_providers(payments: Payments, tenant: TenantRef) -> list[Provider
     """Return the tenant's accounts at providers, without secrets."""
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         found = await store.accounts(tx.driver)
-    safe = await _safe(payments, tenant)
-    return [
-        ProviderView(
-            id=account.id,
-            enabled=account.enabled,
-            settings=msgspec.json.decode(account.settings),
-            secrets_set=tuple(sorted(safe.open(account))),
-            changed_at=account.changed_at,
-        )
-        for account in found
-    ]
+    safe = await safe_of(payments, tenant)
+    return [_shown(payments, safe, account) for account in found]
+
+
+def _shown(payments: Payments, safe: Safe, account: Account) -> ProviderView:
+    plugin = payments.plugins.provider(account.id)
+    plain: Mapping[str, Any] = msgspec.json.decode(account.settings)
+    secrets: Mapping[str, Any] = safe.open(account)
+    problem = None
+    if plugin is not None:
+        plain, secrets, _ = safe.read(account, plugin.manifest)
+        problem = safe.problem(account, plugin.manifest)
+    return ProviderView(
+        id=account.id,
+        enabled=account.enabled,
+        settings=plain,
+        secrets_set=tuple(sorted(secrets)),
+        changed_at=account.changed_at,
+        problem=None if problem is None else problem.detail,
+    )
 
 
 async def get_provider(
@@ -355,10 +370,3 @@ async def _account(
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         account = await store.account_at(tx.driver, provider)
     return None if account is None else (plugin, account)
-
-
-async def _safe(payments: Payments, tenant: TenantRef) -> Safe:
-    key = await payments.tenants.data_key(tenant.id)
-    if key is None:
-        raise LookupError(f"tenant {tenant.slug} has no data key")
-    return Safe(tenant.id, key)

@@ -55,7 +55,8 @@ class Asked(NamedTuple):
 class Sent(NamedTuple):
     """Where an attempt goes, and what of the buyer's goes along.
 
-    `wish` is what is asked of saved methods, and `kept` what was found for it.
+    `wish` is what is asked of saved methods, and `kept` what was found for it. `state_version` is
+    that of the plugin's manifest.
     """
 
     provider: str
@@ -64,6 +65,7 @@ class Sent(NamedTuple):
     payer: Payer | None = None
     wish: MethodWish = NO_WISH
     kept: Kept | None = None
+    state_version: int = 1
 
 
 class Said(NamedTuple):
@@ -78,7 +80,17 @@ class StartAttempt(PaymentAct):
 
     verb = "payments.attempt"
     rounds = 2
-    __slots__ = ("because", "checked", "device", "kept", "made", "number", "provider", "request")
+    __slots__ = (
+        "because",
+        "checked",
+        "device",
+        "kept",
+        "made",
+        "number",
+        "provider",
+        "request",
+        "state_version",
+    )
 
     def __init__(
         self,
@@ -102,6 +114,7 @@ class StartAttempt(PaymentAct):
         self.because = because
         self.checked = checked
         self.device = by.whence.device
+        self.state_version = sent.state_version
         self.made: Attempt | None = None
 
     def needs(self, stage: Stage) -> list[Need]:
@@ -141,7 +154,7 @@ class StartAttempt(PaymentAct):
             request=_stored(self.request), action=None, code=None,
             applied=None, captured_minor=0, captured_money=None, refunding_minor=0,
             refunded_minor=0, disputed_minor=0, open_disputes=0, created_at=stage.now,
-            changed_at=stage.now, because=because,
+            changed_at=stage.now, because=because, state_version=self.state_version,
         )  # fmt: skip
         attempt = self._with_kept(attempt)
         stage.put(ATTEMPTS, attempt.id, attempt)
@@ -226,6 +239,7 @@ async def start_attempt(
             )  # fmt: skip
         return refusal
     known = await with_payer(payments, tenant, line.manifest, intent.player_id, sent)
+    known = known._replace(state_version=line.manifest.state_version)
     chosen = await _with_method(payments, tenant, line, intent, known, by)
     if isinstance(chosen, Refusal):
         return chosen

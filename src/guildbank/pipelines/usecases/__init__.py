@@ -15,6 +15,7 @@ from guildbank.journal import Driver, Journal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.pipelines import store
 from guildbank.pipelines.contracts import EMPTY, Problem, Record, Stages, Step
+from guildbank.pipelines.renewed import renewed
 from guildbank.pipelines.usecases.hooked import Hooked
 from guildbank.plugin_api import Context, History, Manifest
 from guildbank.plugin_host import Outbound, Plugins
@@ -26,7 +27,7 @@ QUARANTINE = Rule(
 )  # fmt: skip
 """A step that fails refuses each purchase that asks it: without it they are refused at once."""
 MAX_KEPT = 5_000
-"""Revisions that a process remembers: they never change."""
+"""Revisions that a process remembers: they change only with their plugins."""
 RevisionKey = tuple[str, str, int]
 """A tenant's schema, a purpose and a number."""
 
@@ -82,7 +83,7 @@ class Pipelines:
             found = await store.revision_at(driver, purpose, number)
             if found is None:
                 return None
-            known = self._kept[schema, purpose, number] = found.stages
+            known = self._kept[schema, purpose, number] = renewed(self.plugins, found)
             if len(self._kept) > MAX_KEPT:
                 del self._kept[next(iter(self._kept))]
         return known
@@ -90,6 +91,11 @@ class Pipelines:
     def kept(self, schema: str, purpose: str, number: int) -> Stages | None:
         """Return the steps of a revision that this process remembers."""
         return Stages() if number == EMPTY else self._kept.get((schema, purpose, number))
+
+    def forget(self) -> None:
+        """Forget what was read and made ready, since plugins were replaced."""
+        self._kept.clear()
+        self.started.clear()
 
     def context(self, tenant: TenantRef, manifest: Manifest, step: Step) -> Context:
         """Return what the step's plugin knows on each call."""

@@ -24,6 +24,7 @@ from guildbank.tenancy import Tenants
 log = structlog.get_logger(__name__)
 BEAT_SECONDS = 1.0
 _FORGET_BEATS = 60
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def _again(look: Callable[[], Awaitable[None]]) -> None:
@@ -46,7 +47,7 @@ class Follower:
         self._pipelines = pipelines
         self._tenants = tenants
         self._kind = kind
-        self._since = datetime(1970, 1, 1, tzinfo=UTC)
+        self._since = _BEGINNING
         self._reported: dict[tuple[str, str], tuple[fleet.Publication, str | None]] = {}
 
     async def run(self) -> None:
@@ -64,6 +65,9 @@ class Follower:
     async def look(self, *, sweep: bool = False) -> None:
         """Make ready what was published since the last look, and report it."""
         db = self._pipelines.db
+        if await self._pipelines.plugins.look_again():
+            self._pipelines.forget()
+            self._since = _BEGINNING
         async with db.begin(CONTROL_SCHEMA) as tx:
             await fleet.beat(tx.driver, self.id, self._kind)
             if sweep:

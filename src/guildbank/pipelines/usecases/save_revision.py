@@ -1,5 +1,6 @@
 """Save a revision of a pipeline: a draft that never changes and runs once it is published."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import msgspec
@@ -8,6 +9,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Receipt, Stage, facts
 from guildbank.kernel import Refusal
 from guildbank.pipelines.contracts import NO_PIPELINE, Pipeline, Revision, Stages
+from guildbank.pipelines.renewed import versions_of
 from guildbank.pipelines.store import PIPELINES, REVISIONS
 from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.check import find_problems, refuse
@@ -21,7 +23,7 @@ class SaveRevision(Act):
 
     verb: ClassVar[str] = "pipelines.save_revision"
     rounds: ClassVar[int] = 2
-    __slots__ = ("problem", "purpose", "stages")
+    __slots__ = ("problem", "purpose", "stages", "versions")
 
     def __init__(
         self,
@@ -30,11 +32,13 @@ class SaveRevision(Act):
         purpose: str,
         stages: Stages,
         problem: Refusal | None,
+        versions: Mapping[str, str],
     ) -> None:
         super().__init__(principal, key, (purpose, stages))
         self.problem = problem
         self.purpose = purpose
         self.stages = stages
+        self.versions = versions
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return the pipeline, then the place of the revision."""
@@ -50,8 +54,9 @@ class SaveRevision(Act):
         pipeline = self._pipeline(stage)
         number = pipeline.newest + 1
         revision = Revision(
-            purpose=self.purpose, number=number, stages=self.stages, saved_at=stage.now
-        )
+            purpose=self.purpose, number=number, stages=self.stages, saved_at=stage.now,
+            versions=self.versions,
+        )  # fmt: skip
         stage.put(REVISIONS, (self.purpose, number), revision)
         newest = msgspec.structs.replace(pipeline, newest=number, changed_at=stage.now)
         stage.put(PIPELINES, self.purpose, newest)
@@ -79,6 +84,7 @@ async def save_revision(
     if purpose not in pipelines.purposes:
         return NO_PIPELINE
     problem = refuse(await find_problems(pipelines, tenant, purpose, stages))
-    act = SaveRevision(principal, key, purpose, stages, problem)
+    versions = versions_of(pipelines.plugins, stages)
+    act = SaveRevision(principal, key, purpose, stages, problem, versions)
     receipt = await pipelines.journal.submit(tenant.schema, act)
     return _SAVED.decode(receipt.data) if isinstance(receipt, Receipt) else receipt

@@ -6,10 +6,11 @@ import structlog
 
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
-from guildbank.pipelines.contracts import UNAVAILABLE, Chosen, Problem, Stages
+from guildbank.pipelines.contracts import UNAVAILABLE, Chosen, OlderStep, Problem, Stages, Unread
 from guildbank.pipelines.usecases import Pipelines, Started
 from guildbank.pipelines.usecases.know_secrets import know_secrets, with_secrets
 from guildbank.plugin_api import Starts
+from guildbank.plugin_host import check_settings
 
 log = structlog.get_logger(__name__)
 AGAIN_SECONDS = 30
@@ -28,6 +29,12 @@ async def start_steps(
             if plugin is None:
                 return Problem(f"{place}.plugin", f"The plugin {step.plugin} is not installed.")
             manifest = plugin.manifest
+            if isinstance(step, OlderStep):
+                unread = check_settings(manifest, with_secrets(step, own).settings)
+                if unread is not None:
+                    by = step.written_by or "an older version"
+                    detail = f"{step.plugin} {manifest.version} cannot use the settings of {by}."
+                    return Unread(f"{place}.{unread.field}", f"{detail} {unread.detail}"[:500])
             if not isinstance(plugin, Starts):
                 continue
             context = pipelines.context(tenant, manifest, with_secrets(step, own))
@@ -73,8 +80,12 @@ async def ready(pipelines: Pipelines, tenant: TenantRef, runs: Chosen) -> Chosen
 
     Refusal: `pipeline_unavailable`.
     """
-    if await make_ready(pipelines, tenant, runs.purpose, runs.number, runs.stages) is None:
+    problem = await make_ready(pipelines, tenant, runs.purpose, runs.number, runs.stages)
+    if problem is None:
         return runs
+    if isinstance(problem, Unread):
+        # It was published and ran: what an older revision does not forbid must not pass for it.
+        return UNAVAILABLE
     async with pipelines.db.begin(tenant.schema, read_only=True) as tx:
         stages = await pipelines.stages(tx.driver, tenant.schema, runs.purpose, runs.before)
     if stages is None:

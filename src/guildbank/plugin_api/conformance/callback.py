@@ -218,6 +218,6 @@ async def run_callback_conformance(callback: Callback, context: Context) -> list
     with listening(stage.heard):
         writes = LETTERS in callback.manifest.capabilities
         # Before the checks that look at all that was said.
-        further = lifecycle_checks.connection_checks(callback)
+        further = lifecycle_checks.further_checks(callback)
         checks = (*further, *(LETTER_CHECKS if writes else ()), *CALLBACK_CHECKS)
         return [await judge(check, stage) for check in checks]

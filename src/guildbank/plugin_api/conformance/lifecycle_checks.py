@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from guildbank.plugin_api.conformance import field_checks
 from guildbank.plugin_api.conformance.contracts import NotRun, Verdict
 from guildbank.plugin_api.conformance.manifest_checks import Declared
 from guildbank.plugin_api.conformance.networks import AWAY, in_time
@@ -133,11 +134,12 @@ def _variations(
             yield {**settings, name: strange}
 
 
-def connection_checks(
+def further_checks(
     plugin: object,
 ) -> tuple[Callable[[Configured], Awaitable[Verdict]], ...]:
-    """Return what a plugin is asked besides that tries its connection."""
-    return (nobody_away_is_taken_for_an_answer,) if isinstance(plugin, TriesConnection) else ()
+    """Return what a plugin is asked besides that tries its connection, or helps to fill in."""
+    tries = (nobody_away_is_taken_for_an_answer,) if isinstance(plugin, TriesConnection) else ()
+    return (*tries, *field_checks.checks_of(plugin))
 
 
 CHECKS: tuple[Callable[[Configured], Awaitable[Verdict]], ...] = (

@@ -109,6 +109,43 @@ async def test_only_settings_can_be_left_out(stage: Declared) -> Verdict:
     return None
 
 
+async def versions_of_state_are_numbers(stage: Declared) -> Verdict:
+    """Attempts that older versions began are told by whole numbers from 1, its own the newest."""
+    manifest = stage.manifest
+    older = manifest.reads_states
+    if manifest.state_version < 1 or any(one < 1 for one in older):
+        return "a version of state is below 1"
+    if any(one >= manifest.state_version for one in older):
+        return f"reads states {sorted(older)}, which are not older than {manifest.state_version}"
+    return None
+
+
+async def older_settings_lead_to_the_schema(stage: Declared) -> Verdict:
+    """Steps go upwards to this version at most, and from old names to settings that there are."""
+    manifest = stage.manifest
+    properties = manifest.settings_schema.get("properties", {})
+    versions = [_numbers(one.version) for one in manifest.settings_migrations]
+    if None in versions:
+        return "the version of a step is not like 1.2.3"
+    if versions != sorted(set(versions), key=lambda one: one or ()):
+        return "the steps are not in the order of their versions, each once"
+    if versions and (versions[-1] or ()) > (_numbers(manifest.version) or ()):
+        return f"the last step leads past version {manifest.version}"
+    named: set[str] = set()
+    for step in reversed(manifest.settings_migrations):
+        for name in (*step.renamed.values(), *step.values, *step.added):
+            if name not in properties and name not in named:
+                return f"a step leads to {name}, which is no setting"
+        # An older step may lead to what a newer one renames or drops.
+        named |= {*step.renamed, *step.removed}
+    return None
+
+
+def _numbers(version: str) -> tuple[int, ...] | None:
+    found = _VERSION.fullmatch(version)
+    return tuple(int(one) for one in re.findall(r"\d+", version)[:3]) if found else None
+
+
 async def the_settings_fit_the_schema(stage: Declared) -> Verdict:
     """The run's own settings name known fields only and lack no required one."""
     schema = stage.manifest.settings_schema
@@ -140,5 +177,7 @@ CHECKS: tuple[Callable[[Declared], Awaitable[Verdict]], ...] = (
     secret_fields_are_settings,
     archived_fields_are_names,
     test_only_settings_can_be_left_out,
+    versions_of_state_are_numbers,
+    older_settings_lead_to_the_schema,
     the_settings_fit_the_schema,
 )

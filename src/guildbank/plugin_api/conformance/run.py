@@ -3,6 +3,7 @@
 from guildbank.plugin_api.conformance import (
     confirmation_checks,
     failure_checks,
+    field_checks,
     finish_checks,
     manifest_checks,
     payment_checks,
@@ -76,6 +77,7 @@ async def run_provider_conformance(
         *(FINISH_CHECKS if finish_checks.CAPABILITY in capabilities else ()),
         *(SAVED_CHECKS if saved_checks.CAPABILITY in capabilities else ()),
         *(PAYOUT_CHECKS if payout_checks.CAPABILITY in capabilities else ()),
+        *field_checks.checks_of(provider),
         *PROVIDER_CHECKS,
     )
     return [await _run(check, stage) for check in checks]

@@ -35,6 +35,11 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         return self.provider.manifest
 
     @property
+    def plugin(self) -> object:
+        """The provider itself, for what its witness does not pass on."""
+        return self.provider.plugin
+
+    @property
     def settings(self) -> Mapping[str, Any]:
         """The settings of this run."""
         return self.context.settings

@@ -32,6 +32,11 @@ class Witness:
         self.heard: list[str] = []
 
     @property
+    def plugin(self) -> PaymentProvider:
+        """Return the provider."""
+        return self._provider
+
+    @property
     def manifest(self) -> Manifest:
         """Return the provider's manifest."""
         return self._provider.manifest

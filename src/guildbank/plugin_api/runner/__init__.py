@@ -25,10 +25,12 @@ from guildbank.plugin_api.runner.frames import (
     pack,
     read_frame,
 )
+from guildbank.plugin_api.runner.rehearsed import PREFIX, Rehearsed, hear, takes_context
 from guildbank.plugin_api.runner.verbs import Verb, pack_context, verbs_of
 
 __all__ = [
     "MAX_FRAME",
+    "PREFIX",
     "AnswerOf",
     "Broken",
     "Call",
@@ -42,13 +44,16 @@ __all__ = [
     "Hello",
     "Past",
     "Question",
+    "Rehearsed",
     "Sharers",
     "ToPlugin",
     "Told",
     "Unframed",
     "Verb",
+    "hear",
     "pack",
     "pack_context",
     "read_frame",
+    "takes_context",
     "verbs_of",
 ]

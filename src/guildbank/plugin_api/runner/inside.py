@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from guildbank.plugin_api.conformance.contracts import Rehearsal
 from guildbank.plugin_api.history import PastPurchase
 from guildbank.plugin_api.http import HttpAnswer, Method, NoAnswer
 from guildbank.plugin_api.manifest import Manifest
@@ -38,6 +39,7 @@ from guildbank.plugin_api.runner.frames import (
     pack,
     read_frame,
 )
+from guildbank.plugin_api.runner.rehearsed import done_by, tell
 from guildbank.plugin_api.runner.verbs import unpack_context, verbs_of
 
 MAX_PROBLEM = 500
@@ -116,9 +118,11 @@ class Inside:
         if verb.context is not None:
             http, history = _Http(self, call.id), _History(self, call.id)
             given.insert(0, unpack_context(verb.context, call.context, http, history))
-        result = getattr(self._plugin, call.verb)(*given)
+        result = done_by(self._plugin, call.verb)(*given)
         if inspect.isawaitable(result):
             result = await result
+        if isinstance(result, Rehearsal):
+            result = tell(result)
         kind = verb.kind_of(result)
         if kind is None:
             raise TypeError(f"{call.verb} answered {type(result).__name__}")

@@ -9,6 +9,7 @@ import msgspec
 from guildbank.kernel import Refusal
 from guildbank.plugin_api.captcha import CaptchaContext, CaptchaResponse
 from guildbank.plugin_api.charges import Charged
+from guildbank.plugin_api.confirmation import Confirmation, NotConfirmed
 from guildbank.plugin_api.conformance.charges.contracts import ChargeRehearsal
 from guildbank.plugin_api.conformance.gates.contracts import GateRehearsal
 from guildbank.plugin_api.conformance.scorers.contracts import ScorerRehearsal
@@ -23,7 +24,7 @@ from guildbank.plugin_api.identity_provider import (
     SignInRequest,
     Verified,
 )
-from guildbank.plugin_api.lifecycle import SettingProblem
+from guildbank.plugin_api.lifecycle import Health, Option, SettingProblem
 from guildbank.plugin_api.manifest import Slot
 from guildbank.plugin_api.moves import Judged, MoveView
 from guildbank.plugin_api.notification import Delivery, Notification
@@ -37,8 +38,10 @@ from guildbank.plugin_api.provider import (
     WebhookRejected,
 )
 from guildbank.plugin_api.report import ReportPage
+from guildbank.plugin_api.runner.rehearsed import ACTS, PREFIX, Rehearsed, takes_context
 from guildbank.plugin_api.saved import CustomerRequest, SavedMethod
 from guildbank.plugin_api.scoring import Scored
+from guildbank.plugin_api.settlement import SettlementPage
 from guildbank.plugin_api.stages import (
     Annotated,
     CallbackEvent,
@@ -46,17 +49,22 @@ from guildbank.plugin_api.stages import (
     PurchaseView,
     Veto,
 )
+from guildbank.plugin_api.usage import Usage
 
 AnyContext: TypeAlias = Context | SignInContext | CaptchaContext
 _NONE = type(None)
 
 
 class Verb(NamedTuple):
-    """A verb's context (None: it takes none), the types of its arguments and of its results."""
+    """A verb's context (None: it takes none), the types of its arguments and of its results.
+
+    `items` is what a list holds, where it returns one.
+    """
 
     context: type[AnyContext] | None
     arguments: tuple[Any, ...]
     results: tuple[Any, ...]
+    items: Any = SettingProblem
 
     def kind_of(self, result: object) -> str | None:
         """Return the name under which a result is sent, None for what is none of the verb's."""
@@ -67,11 +75,15 @@ class Verb(NamedTuple):
     def unpack(self, kind: str, value: msgspec.Raw) -> Any:
         """Return a result; raises LookupError and msgspec.ValidationError for what is none."""
         found = {one.__name__: one for one in self.results}[kind]
-        typed = list[SettingProblem] if found is list else found
+        typed = list[self.items] if found is list else found  # type: ignore[name-defined]
         return msgspec.msgpack.decode(value, type=typed)
 
 
-_TRIES: Mapping[str, Verb] = {"test_connection": Verb(Context, (), (str,))}
+_TRIES: Mapping[str, Verb] = {
+    "test_connection": Verb(Context, (), (str,)),
+    "options": Verb(Context, (str,), (list,), Option),
+    "health": Verb(Context, (), (Health,)),
+}
 
 
 def _gate(purchase_verb: str) -> dict[str, Verb]:
@@ -89,6 +101,7 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
     Slot.CHARGE: {
         "charge": Verb(Context, (PurchaseView,), (Charged, Veto)),
         "rehearsal": Verb(None, (), (ChargeRehearsal,)),
+        **_TRIES,
     },
     Slot.MIDDLEWARE: {
         **_gate("before_provider"),
@@ -109,6 +122,11 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
         "fetch_refund": Verb(Context, (RefundRequest, _REFERENCE), (Outcome,)),
         "read_webhook": Verb(Context, (_TEXTS, bytes), (ProviderEvent, WebhookRejected)),
         "report": Verb(Context, (datetime, _REFERENCE), (ReportPage,)),
+        "settlements": Verb(Context, (datetime, datetime, _REFERENCE), (SettlementPage,)),
+        "confirm": Verb(Context, (Confirmation,), (Outcome, NotConfirmed)),
+        "confirm_refund": Verb(Context, (RefundRequest, _TEXTS), (Outcome, NotConfirmed)),
+        "confirm_payout": Verb(Context, (PayoutRequest, _TEXTS), (Outcome, NotConfirmed)),
+        "tell_usage": Verb(Context, (Usage,), (bool,)),
         "finish_payment": Verb(Context, (str,), (_NONE,)),
         "fetch_dispute": Verb(Context, (str,), (DisputeStand,)),
         "submit_evidence": Verb(Context, (EvidenceRequest,), (DisputeStand, EvidenceRefused)),
@@ -121,6 +139,11 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
         "check_destination": Verb(Context, (_TEXTS,), (Destination, DestinationRefused)),
         "pay_out": Verb(Context, (PayoutRequest,), (Outcome,)),
         "fetch_payout": Verb(Context, (PayoutRequest, _REFERENCE), (Outcome,)),
+        "rehearsal": Verb(None, (), (Rehearsed,)),
+        **{
+            f"{PREFIX}{name}": Verb(takes_context(name), arguments, results)
+            for name, (_, arguments, results) in ACTS.items()
+        },
         **_TRIES,
     },
     Slot.NOTIFICATION: {
@@ -137,6 +160,7 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
 _OF_ALL: Mapping[str, Verb] = {
     "start": Verb(Context, (), (_NONE,)),
     "check_settings": Verb(None, (Mapping[str, Any],), (list,)),
+    "check_field": Verb(None, (str, Mapping[str, Any]), (list,)),
 }
 _THINGS = frozenset({"http", "history"})
 """Fields of a context that are no values: the plugin gets others in their place."""

@@ -1,6 +1,7 @@
 """Installed plugins: their files, the walls around them, and their processes."""
 
 from guildbank.plugin_host.apart.installed import (
+    Found,
     Installed,
     Origin,
     find_installed,
@@ -14,6 +15,7 @@ from guildbank.plugin_host.apart.process import PluginFailed
 from guildbank.plugin_host.apart.walls import Walls
 
 __all__ = [
+    "Found",
     "House",
     "Installed",
     "Isolated",

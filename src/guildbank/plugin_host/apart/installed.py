@@ -8,11 +8,14 @@ from datetime import datetime
 from pathlib import Path
 
 import msgspec
+from packaging.version import InvalidVersion, Version
 
 from guildbank.plugin_api import Manifest
 
 RECORD = "plugin.json"
 _STAGED = ".new-"
+_VERSION = "@"
+"""Stands in a folder's name before the version of an upgrade; no id has it."""
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,8 +41,13 @@ class Installed(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """The plugin's id, which is its folder's name too."""
+        """The plugin's id, with which its folder's name begins."""
         return self.manifest.id
+
+    @property
+    def version(self) -> Version:
+        """The plugin's version, as versions are ordered."""
+        return version_of(self.manifest)
 
     @property
     def source(self) -> str:
@@ -50,12 +58,24 @@ class Installed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """What lies in one folder: a record, or the problem with it, or both."""
+    """What lies in one folder: a record, or the problem with it, or both.
+
+    `name` is the plugin's id. It is `older` where a newer version is installed beside it.
+    """
 
     name: str
     folder: Path
     installed: Installed | None
     problem: str | None
+    older: bool = False
+
+
+def version_of(manifest: Manifest) -> Version:
+    """Return the version of a plugin; one that is none is older than all others."""
+    try:
+        return Version(manifest.version)
+    except InvalidVersion:
+        return Version("0.dev0")
 
 
 def folder_of(data: Path) -> Path:
@@ -63,27 +83,47 @@ def folder_of(data: Path) -> Path:
     return data / "plugins"
 
 
-def find_installed(folder: Path) -> list[Found]:
-    """Return what is installed, in order of ids, each compared with its record."""
+def names_in(folder: Path) -> list[str]:
+    """Return the names of all folders of installed versions; none of them ever changes."""
     if not folder.is_dir():
         return []
-    names = sorted(one.name for one in folder.iterdir() if not one.name.startswith("."))
-    return [_find(folder / name) for name in names]
+    return sorted(one.name for one in folder.iterdir() if not one.name.startswith("."))
+
+
+def find_installed(folder: Path) -> list[Found]:
+    """Return what is installed, in order of ids, the newest version of each first.
+
+    Each is compared with its record.
+    """
+    found = [_find(folder / name) for name in names_in(folder)]
+    found.sort(key=lambda one: _age(one.installed), reverse=True)
+    found.sort(key=lambda one: one.name)
+    before = [None, *found]
+    return [
+        msgspec.structs.replace(one, older=last is not None and last.name == one.name)
+        for last, one in zip(before, found, strict=False)
+    ]
+
+
+def _age(record: Installed | None) -> tuple[bool, Version]:
+    """What cannot be read stands first: nobody knows that another version is newer."""
+    return record is None, Version("0") if record is None else record.version
 
 
 def _find(folder: Path) -> Found:
+    id_, _, version = folder.name.partition(_VERSION)
     try:
         record = msgspec.json.decode((folder / RECORD).read_bytes(), type=Installed)
         digest = digest_of(folder / "files")
     except (OSError, msgspec.DecodeError) as error:
         unread = f"its folder cannot be read: {error}. Remove it and install it again."
-        return Found(name=folder.name, folder=folder, installed=None, problem=unread)
+        return Found(name=id_, folder=folder, installed=None, problem=unread)
     problem: str | None = None
-    if record.id != folder.name:
+    if record.id != id_ or (version and record.manifest.version != version):
         problem = "its record is another plugin's"
     elif digest != record.files_sha256:
         problem = "its files are not those that were installed. Remove it and install it again."
-    return Found(name=folder.name, folder=folder, installed=record, problem=problem)
+    return Found(name=id_, folder=folder, installed=record, problem=problem)
 
 
 def digest_of(folder: Path) -> str:
@@ -121,8 +161,15 @@ def staged(folder: Path, word: str) -> Path:
     return folder / f"{_STAGED}{word}"
 
 
-def remove_installed(folder: Path, id_: str) -> None:
-    """Take a plugin away; it is gone at once, whatever happens while its files are deleted."""
-    gone = folder / f".gone-{id_}-{os.getpid()}"
-    (folder / id_).rename(gone)
-    shutil.rmtree(gone)
+def place_of(folder: Path, manifest: Manifest, *, first: bool) -> Path:
+    """Return the folder of a version; each has its own, so that older ones run on beside it."""
+    name = manifest.id if first else f"{manifest.id}{_VERSION}{manifest.version}"
+    return folder / name
+
+
+def remove_installed(versions: Sequence[Found]) -> None:
+    """Take versions away, older ones first; each is gone at once, while its files are deleted."""
+    for one in reversed(versions):
+        gone = one.folder.with_name(f".gone-{one.folder.name}-{os.getpid()}")
+        one.folder.rename(gone)
+        shutil.rmtree(gone)

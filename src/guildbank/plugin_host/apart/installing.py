@@ -15,10 +15,14 @@ from guildbank.plugin_api import Manifest
 from guildbank.plugin_api.runner import Hello
 from guildbank.plugin_host.apart.installed import (
     RECORD,
+    Found,
     Installed,
     digest_of,
+    find_installed,
     open_to_readers,
+    place_of,
     staged,
+    version_of,
 )
 from guildbank.plugin_host.apart.process import PluginFailed, PluginProcess
 from guildbank.plugin_host.apart.walls import Walls
@@ -29,15 +33,20 @@ ID = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """A plugin that only needs its name; `place` gives it that."""
+    """A plugin that only needs its name; `place` gives it that.
+
+    `replaces` is the version that it is newer than, None where none is installed.
+    """
 
     record: Installed
     staged: Path
     folder: Path
+    replaces: Installed | None = None
 
     def place(self) -> None:
-        """Make it an installed plugin, by one rename."""
-        self.staged.rename(self.folder / self.record.id)
+        """Make it an installed plugin, by one rename; servers that run take it up by themselves."""
+        first = self.replaces is None
+        self.staged.rename(place_of(self.folder, self.record.manifest, first=first))
 
 
 @asynccontextmanager
@@ -51,8 +60,9 @@ async def prepare(
 ) -> AsyncIterator[Prepared | Refusal]:
     """Lend a plugin made ready from a wheel and those `further` ones that it needs.
 
-    `taken` are the ids that there are. What was not placed by the end is deleted. Refusals: those
-    of `look_at` and `unpack`, `not_confined`, `needs_missing`, `not_a_plugin`, `plugin_id_taken`.
+    `taken` are the ids of plugins that come with Guildbank. What was not placed by the end is
+    deleted. Refusals: those of `look_at` and `unpack`, `not_confined`, `needs_missing`,
+    `not_a_plugin`, `plugin_id_taken`, and `plugin_not_newer` than the version that is installed.
     """
     if walls.problem is not None:
         yield refuse("not_confined", wheel, f"is not installed: {walls.problem}.")
@@ -116,8 +126,11 @@ async def _prepare(
             "not_a_plugin", first.path, f"has the id {manifest.id[:64]!r}, which is none."
         )
     if manifest.id in taken:
-        why = f"has the id {manifest.id}, which another plugin has. Remove that one first."
+        why = f"has the id {manifest.id}, which a plugin that comes with Guildbank has."
         return refuse("plugin_id_taken", first.path, why)
+    before = next((one for one in find_installed(place.parent) if one.name == manifest.id), None)
+    if before is not None and (refused := _not_newer(first.path, manifest, before)) is not None:
+        return refused
     if (problem := check_manifest(manifest, _Said(hello.verbs))) is not None:
         return refuse("not_a_plugin", first.path, f"cannot be used: it {problem}.")
     record = Installed(
@@ -129,7 +142,26 @@ async def _prepare(
         installed_at=now,
     )
     (place / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(record)))
-    return Prepared(record=record, staged=place, folder=place.parent)
+    replaces = None if before is None else before.installed
+    return Prepared(record=record, staged=place, folder=place.parent, replaces=replaces)
+
+
+def _not_newer(wheel: Path, manifest: Manifest, before: Found) -> Refusal | None:
+    """Return why a wheel is no upgrade of what is installed under its id."""
+    known = before.installed
+    if known is None:
+        why = f"has the id {manifest.id}, under which something lies that cannot be read. Remove it"
+        return refuse("plugin_id_taken", wheel, f"{why} first.")
+    if known.manifest.slot is not manifest.slot:
+        why = f"is for the slot {manifest.slot}, and {manifest.id} sits in {known.manifest.slot}."
+        return refuse("plugin_id_taken", wheel, why)
+    if version_of(manifest) <= known.version:
+        why = (
+            f"is version {manifest.version} of {manifest.id}, and {known.manifest.version} is "
+            "installed. Give a newer one its own version, or remove the one that is there first."
+        )
+        return refuse("plugin_not_newer", wheel, why)
+    return None
 
 
 async def _describe(walls: Walls, files: Path, entry_point: str) -> Hello:

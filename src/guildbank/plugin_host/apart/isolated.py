@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from guildbank.plugin_api import ChecksMoveSettings, ChecksSettings, Manifest, SettingProblem
-from guildbank.plugin_api.runner import verbs_of
+from guildbank.plugin_api.runner import PREFIX, Rehearsed, hear, takes_context, verbs_of
 from guildbank.plugin_host.apart.installed import Installed
 from guildbank.plugin_host.apart.process import PluginFailed, PluginProcess
 from guildbank.plugin_host.apart.walls import Walls
@@ -27,7 +27,7 @@ CPU_SECONDS = 300.0
 """Then another process takes its place, long before the kernel ends it in the middle of a call."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 CHECK_SECONDS = 10.0
-WITHOUT_CONTEXT = ("start", "check_settings", "check_move_settings", "rehearsal")
+WITHOUT_CONTEXT = ("start", "check_settings", "check_move_settings", "check_field", "rehearsal")
 """Verbs that are not asked as the others are."""
 
 
@@ -48,13 +48,14 @@ class House:
 
     def __init__(self, walls: Walls) -> None:
         self.walls = walls
-        self._places: dict[tuple[str, str], _Place] = {}
+        self._places: dict[tuple[Isolated, str], _Place] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def ask(
         self, plugin: "Isolated", name: str, context: Any, arguments: Sequence[Any]
     ) -> Any:
         """Return what the tenant's process says; raises PluginFailed."""
-        place = self._places.setdefault((plugin.manifest.id, context.tenant), _Place())
+        place = self._places.setdefault((plugin, context.tenant), _Place())
         process = await self._process(plugin, context.tenant, place)
         place.used_at = asyncio.get_running_loop().time()
         verb = verbs_of(plugin.manifest.slot)[name]
@@ -71,7 +72,7 @@ class House:
 
     async def start(self, plugin: "Isolated", context: Any) -> None:
         """Have the tenant's process run and made ready; raises PluginFailed."""
-        place = self._places.setdefault((plugin.manifest.id, context.tenant), _Place())
+        place = self._places.setdefault((plugin, context.tenant), _Place())
         if not plugin.starts:
             await self._process(plugin, context.tenant, place)
             return
@@ -80,9 +81,38 @@ class House:
         if len(place.starts) > MAX_STARTS:
             place.starts.popitem(last=False)
 
-    async def close(self, id_: str) -> None:
+    async def run_like(self, before: "Isolated", plugin: "Isolated") -> None:
+        """Have a newer version's processes run where those of the one before it do.
+
+        One that does not start is left to its first call, which tells whoever needs it.
+        """
+        for (one, tenant), place in list(self._places.items()):
+            if one is before and place.process is not None:
+                new = self._places.setdefault((plugin, tenant), _Place())
+                try:
+                    await self._process(plugin, tenant, new)
+                except (PluginFailed, OSError) as error:
+                    log.warning("plugin_not_started", plugin=plugin.manifest.id, error=repr(error))
+
+    def retire(self, plugin: "Isolated") -> None:
+        """End the processes of a version that another has replaced, once each is at no call."""
+        for (one, _), place in self._places.items():
+            if one is plugin and place.process is not None:
+                task = asyncio.create_task(self._leave(place, place.process))
+                self._leaving.add(task)
+                task.add_done_callback(self._leaving.discard)
+
+    async def _leave(self, place: _Place, process: PluginProcess) -> None:
+        while process.busy and process.ended is None:
+            # Its calls end by their own deadlines, and others may begin until then.
+            await process.idle.wait()
+        if place.process is process:
+            place.process = None
+        await process.end("a newer version took its place")
+
+    async def close(self, plugin: "Isolated") -> None:
         """End all processes of a plugin."""
-        for key in [key for key in self._places if key[0] == id_]:
+        for key in [key for key in self._places if key[0] is plugin]:
             process = self._places.pop(key).process
             if process is not None:
                 await process.end("the server ends")
@@ -160,8 +190,10 @@ class Isolated:
             self.check_settings = partial(self._check_settings, "check_settings")
         if "check_move_settings" in record.verbs:
             self.check_move_settings = partial(self._check_settings, "check_move_settings")
+        if "check_field" in record.verbs:
+            self.check_field = partial(self._once, "check_field")
         if "rehearsal" in record.verbs:
-            self.rehearsal = partial(self._once, "rehearsal")
+            self.rehearsal = self._rehearsal
 
     @property
     def manifest(self) -> Manifest:
@@ -174,7 +206,7 @@ class Isolated:
 
     async def close(self) -> None:
         """End its processes."""
-        await self._house.close(self.manifest.id)
+        await self._house.close(self)
 
     async def spawn(self, walls: Walls, tenant: str) -> PluginProcess:
         """Return a new process of this plugin; raises PluginFailed."""
@@ -193,6 +225,15 @@ class Isolated:
         except UnicodeEncodeError:
             return [SettingProblem(field="settings", detail="A text in it is no text.")]
         return found
+
+    def _rehearsal(self) -> Any:
+        told = self._once("rehearsal")
+        return hear(told, self._act) if isinstance(told, Rehearsed) else told
+
+    def _act(self, name: str) -> Any:
+        """Return what has the plugin do its part of a rehearsal, or the company's."""
+        ask = self._once if takes_context(name) is None else self._ask
+        return partial(ask, f"{PREFIX}{name}")
 
     def _once(self, name: str, *arguments: Any) -> Any:
         """Ask what takes no context, in a process for this question alone; blocks its thread."""

@@ -1,12 +1,21 @@
-"""Puts a deployment's installed plugins among those that come with Guildbank."""
+"""Puts a deployment's installed plugins among those that come with Guildbank, and keeps them so.
 
+While a server runs, versions come and go: the newest of each answers, and the process of the one
+before is ended when it has done what it is at. Older ones stay for payments that only they read.
+"""
+
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
-from guildbank.plugin_host.apart.installed import Found, find_installed, folder_of
+import structlog
+
+from guildbank.plugin_host.apart.installed import Found, find_installed, folder_of, names_in
 from guildbank.plugin_host.apart.isolated import House, Isolated, Withheld
 from guildbank.plugin_host.apart.walls import Walls
-from guildbank.plugin_host.discovery import Plugins, Report
+from guildbank.plugin_host.discovery import Offered, Plugins, Report
 
+log = structlog.get_logger(__name__)
 SAFE = "not run: the server runs in safe mode"
 
 
@@ -19,30 +28,80 @@ def join_installed(
     needs its answer is refused, and gives none. One whose files are not those that were installed,
     or for which no wall can be built, is reported and is not there.
     """
-    walls = Walls(data, unconfined=unconfined)
-    house = House(walls)
-    for found in find_installed(folder_of(data)):
-        _join(plugins, found, house, safe=safe)
+    house = House(Walls(data, unconfined=unconfined))
+    joined = _Joined(plugins, folder_of(data), house, safe=safe)
+    joined.take_up(find_installed(joined.folder))
+    plugins.look_again = joined.look_again
     return house
 
 
-def _join(plugins: Plugins, found: Found, house: House, *, safe: bool) -> None:
-    record = found.installed
-    if record is None:
-        plugins.admit(Report(name=found.name, problem=found.problem, source="?"), None)
-        return
-    problem = found.problem or (None if safe else house.walls.problem)
-    report = Report(
-        name=found.name,
-        manifest=record.manifest,
-        problem=problem,
-        source=record.source,
-        sha256=record.origins[0].sha256,
-    )
-    if problem is not None:
-        plugins.admit(report, None)
-    elif safe:
-        plugins.admit(report, Withheld(record))
-        plugins.note(found.name, SAFE)
-    else:
-        plugins.admit(report, Isolated(record, found.folder / "files", house))
+class _Joined:
+    """What of a folder of plugins this process has taken up."""
+
+    def __init__(self, plugins: Plugins, folder: Path, house: House, *, safe: bool) -> None:
+        self.folder = folder
+        self._plugins, self._house, self._safe = plugins, house, safe
+        self._names = names_in(folder)
+        self._running: dict[str, Isolated] = {}
+        self._newest: dict[str, Isolated] = {}
+
+    async def look_again(self) -> bool:
+        """Take up what was installed or removed since; return whether anything was."""
+        names = names_in(self.folder)
+        if names == self._names:
+            return False
+        found = await asyncio.to_thread(find_installed, self.folder)
+        await self._warm(found)
+        before = dict(self._newest)
+        self._names = names
+        self.take_up(found)
+        for id_, plugin in before.items():
+            if self._newest.get(id_) is not plugin:
+                log.info("plugin_replaced", plugin=id_, version=plugin.manifest.version)
+                self._house.retire(plugin)
+        return True
+
+    def take_up(self, found: Sequence[Found]) -> None:
+        """Put these in place of all that were taken up before; of their code none runs by this."""
+        offered = [self._offer(one) for one in found]
+        self._plugins.renew(offered)
+        kept = {one.folder.name for one in found}
+        self._running = {name: one for name, one in self._running.items() if name in kept}
+        self._newest = {
+            report.name: plugin
+            for report, plugin in offered
+            if isinstance(plugin, Isolated) and not report.older
+        }
+
+    async def _warm(self, found: Sequence[Found]) -> None:
+        """Have processes of new versions run before they are called, where older ones run now."""
+        for one in found:
+            running, plugin = self._newest.get(one.name), self._offer(one)[1]
+            if running is None or one.older or not isinstance(plugin, Isolated):
+                continue
+            if plugin is not running:
+                await self._house.run_like(running, plugin)
+
+    def _offer(self, found: Found) -> Offered:
+        record = found.installed
+        if record is None:
+            report = Report(name=found.name, problem=found.problem, source="?", older=found.older)
+            return report, None
+        problem = found.problem or (None if self._safe else self._house.walls.problem)
+        report = Report(
+            name=found.name,
+            manifest=record.manifest,
+            problem=problem or (SAFE if self._safe else None),
+            source=record.source,
+            sha256=record.origins[0].sha256,
+            older=found.older,
+        )
+        if problem is not None:
+            return report, None
+        if self._safe:
+            return report, Withheld(record)
+        known = self._running.get(found.folder.name)
+        if known is None:
+            known = Isolated(record, found.folder / "files", self._house)
+            self._running[found.folder.name] = known
+        return report, known

@@ -71,7 +71,10 @@ class _Call:
 
 
 class PluginProcess:
-    """A process that has said what it is. `cpu_seconds` is what it says that it has used."""
+    """A process that has said what it is. `cpu_seconds` is what it says that it has used.
+
+    `idle` is set while no call is under way, once there was one.
+    """
 
     def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
         self.name = name
@@ -79,6 +82,7 @@ class PluginProcess:
         self.ended: str | None = None
         self.ended_at = 0.0
         self._process = process
+        self.idle = asyncio.Event()
         self._calls: dict[int, _Call] = {}
         self._left: set[int] = set()
         self._ids = count(1)
@@ -135,6 +139,7 @@ class PluginProcess:
         except Unframed as large:
             raise PluginFailed(str(large)) from None
         self._calls[number] = call
+        self.idle.clear()
         try:
             await self._send(message)
             return await call.answer
@@ -145,6 +150,8 @@ class PluginProcess:
             raise
         finally:
             del self._calls[number]
+            if not self._calls:
+                self.idle.set()
 
     async def end(self, why: str) -> None:
         """End the process and all that it began, and wait for that."""

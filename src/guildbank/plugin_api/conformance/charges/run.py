@@ -31,4 +31,6 @@ async def run_charge_conformance(
         rehearsal = charger.rehearsal() if isinstance(charger, ChargeRehearsable) else None
     stage = ChargeStage(plugin=charger, context=context, rehearsal=rehearsal or ChargeRehearsal())
     with listening(stage.heard):
-        return [await judge(check, stage) for check in CHARGE_CHECKS]
+        *first, last = CHARGE_CHECKS
+        further = lifecycle_checks.further_checks(charger)
+        return [await judge(check, stage) for check in (*first, *further, last)]

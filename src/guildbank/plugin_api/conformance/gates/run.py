@@ -47,7 +47,7 @@ async def run_gate_conformance(
     *first, last = GATE_CHECKS
     further = (
         *(OPERATION_CHECKS if BEFORE_MOVES in gate.manifest.capabilities else ()),
-        *lifecycle_checks.connection_checks(gate),
+        *lifecycle_checks.further_checks(gate),
     )
     with listening(stage.heard):
         return [await judge(check, stage) for check in (*first, *further, last)]

@@ -40,5 +40,5 @@ async def run_scorer_conformance(
     stage = ScorerStage(plugin=scorer, context=context, rehearsal=known)
     with listening(stage.heard):
         *first, last = SCORER_CHECKS
-        further = lifecycle_checks.connection_checks(scorer)
+        further = lifecycle_checks.further_checks(scorer)
         return [await judge(check, stage) for check in (*first, *further, last)]
