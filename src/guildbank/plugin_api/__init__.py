@@ -102,6 +102,7 @@ from guildbank.plugin_api.payouts import (
     PayoutRequest,
     PaysOut,
 )
+from guildbank.plugin_api.period import Period
 from guildbank.plugin_api.provider import (
     Context,
     DisputeStatus,
@@ -163,6 +164,13 @@ from guildbank.plugin_api.stages import (
     PurchaseView,
     Veto,
 )
+from guildbank.plugin_api.subscriptions import (
+    ENDED_STATES,
+    SUBSCRIPTIONS,
+    Subscribes,
+    SubscriptionStand,
+    SubscriptionState,
+)
 from guildbank.plugin_api.usage import TellsUsage, Usage
 
 __all__ = [
@@ -171,6 +179,7 @@ __all__ = [
     "BY_ADDRESS",
     "CAPABILITY_VERBS",
     "CAPTCHA_REJECTIONS",
+    "ENDED_STATES",
     "LEAST_SECRET_BYTES",
     "LETTERS",
     "MAX_ANNOTATIONS",
@@ -197,6 +206,7 @@ __all__ = [
     "SAVED_METHODS",
     "SECRET_PATTERN",
     "SECRET_PREFIX",
+    "SUBSCRIPTIONS",
     "Annotated",
     "AnswersDisputes",
     "Asserting",
@@ -265,6 +275,7 @@ __all__ = [
     "PaymentRequest",
     "PayoutRequest",
     "PaysOut",
+    "Period",
     "Plugin",
     "ProviderEvent",
     "PurchaseView",
@@ -288,6 +299,9 @@ __all__ = [
     "Slot",
     "Sold",
     "Starts",
+    "Subscribes",
+    "SubscriptionStand",
+    "SubscriptionState",
     "TellsUsage",
     "TriesConnection",
     "Usage",

@@ -20,6 +20,7 @@ from guildbank.payments.http import (
     refund_requests,
     refunds,
     spent_coins,
+    subscriptions,
     timeline,
     webhooks,
 )
@@ -41,5 +42,6 @@ ROUTES = (
     *refund_requests.ROUTES, *refund_decisions.ROUTES, *refund_policy.ROUTES, *providers.ROUTES,
     *webhooks.ROUTES, *callbacks.ROUTES, *reconciliations.ROUTES, *spent_coins.ROUTES,
     *exchanges.ROUTES, *disputes.ROUTES, *payment_methods.ROUTES,
+    *subscriptions.ROUTES,
     *payouts.ROUTES, *payout_destinations.ROUTES, *payout_decisions.ROUTES, *payout_terms.ROUTES,
 )  # fmt: skip

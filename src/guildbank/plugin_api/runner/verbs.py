@@ -46,6 +46,7 @@ from guildbank.plugin_api.stages import (
     PurchaseView,
     Veto,
 )
+from guildbank.plugin_api.subscriptions import SubscriptionStand
 
 AnyContext: TypeAlias = Context | SignInContext | CaptchaContext
 _NONE = type(None)
@@ -110,6 +111,7 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
         "read_webhook": Verb(Context, (_TEXTS, bytes), (ProviderEvent, WebhookRejected)),
         "report": Verb(Context, (datetime, _REFERENCE), (ReportPage,)),
         "finish_payment": Verb(Context, (str,), (_NONE,)),
+        "fetch_subscription": Verb(Context, (str, datetime), (SubscriptionStand, _NONE)),
         "fetch_dispute": Verb(Context, (str,), (DisputeStand,)),
         "submit_evidence": Verb(Context, (EvidenceRequest,), (DisputeStand, EvidenceRefused)),
         "open_customer": Verb(Context, (CustomerRequest,), (str,)),
