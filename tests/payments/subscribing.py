@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.payments.apple_till import AppleTill
+from tests.payments.google_till import GoogleTill
 from tests.payments.shop import Shop
 from tests.payments.store_till import StoreTill
 from tests.payments.web import Web
@@ -96,3 +97,34 @@ class AppleSubscriptions(Subscriptions, AppleTill):
     async def renew(self, original: str, **sale: object) -> dict[str, str]:
         """Let a period end, and Apple take money for the next one."""
         return await self.at_lab("/renew", original=original, **sale)
+
+
+class GoogleSubscriptions(Subscriptions, GoogleTill):
+    """A shop that sells subscriptions at the lab's Google."""
+
+    async def subscribe(self, intent: Intent, **sale: object) -> dict[str, str]:
+        """Subscribe on the device as the payment says; return the token and the order."""
+        return await self.in_store(intent, subscription=True, **sale)
+
+    async def subscribed(self, **sale: object) -> tuple[str, Intent, dict[str, str]]:
+        """Return a player, a payment of a first period that went well, and its token and order."""
+        player = await self.shop.player()
+        intent = await self.buy(player)
+        bought = await self.subscribe(intent, **sale)
+        await self.confirm(intent, bought["transaction"])
+        await self.rest()
+        assert await self.shop.state(intent) == "credited"
+        return player, intent, bought
+
+    async def renew(self, bought: dict[str, str], **sale: object) -> str:
+        """Let a period end, and Google take money for the next one; return its order."""
+        return (await self.at_lab("/renew", token=bought["transaction"], **sale))["order"]
+
+    async def become(self, bought: dict[str, str], what: str) -> None:
+        """Let something become of the subscription, and wait until that is worked on."""
+        await self.at_lab("/become", token=bought["transaction"], what=what)
+        await self.rest()
+
+    async def is_acknowledged(self, bought: dict[str, str]) -> bool:
+        heard = await self.at_lab("/heard", transaction=bought["transaction"])
+        return bool(heard["acknowledged"])

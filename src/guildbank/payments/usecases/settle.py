@@ -299,6 +299,8 @@ class Settle(PaymentAct):
                 return refusal
             close_book(stage, book)
             attempt = msgspec.structs.replace(attempt, applied=Applied.UNAPPLIED)
+        if problem == FREE_PERIOD and self.terms.finishes:
+            attempt = msgspec.structs.replace(attempt, finish=Finish.DUE)
         stage.put(ATTEMPTS, attempt.id, attempt)
         if state is not intent.state:
             give_back_limits(stage, intent)
