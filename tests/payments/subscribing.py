@@ -118,11 +118,11 @@ class GoogleSubscriptions(Subscriptions, GoogleTill):
 
     async def renew(self, bought: dict[str, str], **sale: object) -> str:
         """Let a period end, and Google take money for the next one; return its order."""
-        return (await self.at_lab("/renew", token=bought["transaction"], **sale))["order"]
+        return (await self.at_lab("/renew", transaction=bought["transaction"], **sale))["order"]
 
     async def become(self, bought: dict[str, str], what: str) -> None:
         """Let something become of the subscription, and wait until that is worked on."""
-        await self.at_lab("/become", token=bought["transaction"], what=what)
+        await self.at_lab("/become", transaction=bought["transaction"], what=what)
         await self.rest()
 
     async def is_acknowledged(self, bought: dict[str, str]) -> bool:

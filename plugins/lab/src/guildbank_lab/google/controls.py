@@ -50,18 +50,18 @@ class Buying(msgspec.Struct):
 
 
 class Renewing(msgspec.Struct):
-    """A renewal of a subscription, named by its token; free where the price is 0."""
+    """A renewal of a subscription, named by its token or an order; free where the price is 0."""
 
     package_name: Package
-    token: str
+    transaction: str
     price: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,9})?$")] | None = None
 
 
 class Becoming(msgspec.Struct):
-    """What becomes of a subscription."""
+    """What becomes of a subscription, named by its token or an order."""
 
     package_name: Package
-    token: str
+    transaction: str
     what: Literal["cancel", "resume", "fail", "grace", "pause", "revoke", "expire"]
 
 
@@ -137,7 +137,7 @@ async def buy(google: GoogleDesk, data: Buying) -> dict[str, str]:
 @post("/lab/google/renew", status_code=200)
 async def renew(google: GoogleDesk, data: Renewing) -> dict[str, str]:
     """Renew a subscription, as Google does when a period ends."""
-    known = _subscription(google, data.package_name, data.token)
+    known = _subscription(google, data.package_name, data.transaction)
     price = None if data.price is None else Decimal(data.price)
     sale = renewing.renew(google, known, price)
     return {"transaction": sale.token, "order": sale.order_id}
@@ -146,7 +146,7 @@ async def renew(google: GoogleDesk, data: Renewing) -> dict[str, str]:
 @post("/lab/google/become", status_code=200)
 async def become(google: GoogleDesk, data: Becoming) -> dict[str, str]:
     """Let something become of a subscription; answers how it stands."""
-    known = _subscription(google, data.package_name, data.token)
+    known = _subscription(google, data.package_name, data.transaction)
     renewing.become(google, known, data.what)
     return {"state": known.state}
 
@@ -198,9 +198,11 @@ def _app(google: GoogleDesk, package_name: str) -> App:
     return app
 
 
-def _subscription(google: GoogleDesk, package_name: str, token: str) -> Subscription:
-    known = google.subscriptions.get(token)
-    if known is None or known.app is not _app(google, package_name):
+def _subscription(google: GoogleDesk, package_name: str, named: str) -> Subscription:
+    app = _app(google, package_name)
+    sale = google.sale_of(app, named)
+    known = google.subscriptions.get(named if sale is None else sale.token)
+    if known is None or known.app is not app:
         raise Refused(404, "NO_SUCH_SUBSCRIPTION")
     return known
 
