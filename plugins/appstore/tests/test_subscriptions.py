@@ -105,10 +105,8 @@ async def test_a_period_is_of_its_subscription_and_its_pack() -> None:
     assert (period.ends_at - period.began_at).days == 30
 
 
-@pytest.mark.parametrize(
-    ("setting", "credits"), [({}, False), ({"credit_free_periods": True}, True)]
-)
-async def test_a_trial_credits_as_the_setting_says(setting: dict[str, bool], credits: bool) -> None:
+@pytest.mark.parametrize("credited", [False, True])
+async def test_a_trial_credits_as_the_setting_says(credited: bool) -> None:
     http, wanted = Apple(), request()
     http.sell(wanted, **{**PERIOD, "price": 0, "offerType": 1, "offerDiscountType": "FREE_TRIAL"})
     said = await confirm(context(http, credit_free_periods=credited), wanted, NAMED)

@@ -6,7 +6,6 @@ import pytest
 from plugins.googleplay.tests.google import (
     NOW,
     ORDER,
-    PRODUCT,
     REVIEWER,
     TOKEN,
     Google,
@@ -29,7 +28,7 @@ from guildbank.plugin_api import (
 )
 from guildbank_googleplay.plugin import GooglePlayProvider
 from guildbank_googleplay.purchases import account_of
-from guildbank_googleplay.rehearsal import PACK
+from guildbank_googleplay.rehearsal import PACK, PRODUCT
 from guildbank_googleplay.subscriptions import orders_of
 from guildbank_googleplay.tokens import GoogleFailed
 
@@ -92,10 +91,8 @@ async def test_a_period_is_found_by_its_order_and_the_newest_by_the_token(
     assert (period.ends_at - period.began_at).days == 31
 
 
-@pytest.mark.parametrize(
-    ("setting", "credits"), [({}, False), ({"credit_free_periods": True}, True)]
-)
-async def test_a_trial_credits_as_the_setting_says(setting: dict[str, bool], credits: bool) -> None:
+@pytest.mark.parametrize("credited", [False, True])
+async def test_a_trial_credits_as_the_setting_says(credited: bool) -> None:
     wanted = request()
     http = Subscribed(wanted)
     http.orders[ORDER] |= {"total": FREE}
