@@ -84,6 +84,9 @@ def event_of(apple: Apple, signed: str, oldest: timedelta) -> ProviderEvent:
     if told.subtype is Subtype.UPGRADE:
         # It is paid for at once; what else a player changes holds from the next period on.
         kind = EventKind.PAYMENT
+    if kind is EventKind.SUBSCRIPTION and attempt_of(transaction) is None:
+        # It was not begun here, so that there is nothing to be shown.
+        return ProviderEvent(external_id=told.notificationUUID, kind=EventKind.IGNORED)
     if kind is EventKind.SUBSCRIPTION:
         return ProviderEvent(
             external_id=told.notificationUUID,

@@ -70,12 +70,12 @@ async def _subscribed(google: Google, external_id: str, told: SubscriptionTold) 
     known = await google.subscription(told.purchase_token)
     if known is None:
         raise GoogleFailed("Google does not show the subscription that it told of")
-    newest = known.newest_order_id
+    newest, purchase = known.newest_order_id, as_purchase(known, None)
+    attempt = attempt_of(purchase)
+    if attempt is None:
+        # It was not begun here, so that there is nothing to be credited or shown.
+        return _nothing(external_id)
     if told.notification_type in _PAID:
-        purchase = as_purchase(known, None)
-        attempt = attempt_of(purchase)
-        if attempt is None:
-            return _nothing(external_id)
         return ProviderEvent(
             external_id=external_id,
             kind=EventKind.PAYMENT,

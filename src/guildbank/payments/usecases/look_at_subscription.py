@@ -122,7 +122,8 @@ def _is_sound(stand: SubscriptionStand) -> bool:
         for value in msgspec.structs.astuple(event)
         if isinstance(value, str)
     )
-    return len(stand.events) <= MAX_REPORTED and all(map(storable, texts))
+    dated = stand.ends_at.tzinfo is not None
+    return dated and len(stand.events) <= MAX_REPORTED and all(map(storable, texts))
 
 
 async def _keep(
