@@ -1,5 +1,6 @@
 """The rows of a payment and the states that they go through."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -210,6 +211,7 @@ class Taking(msgspec.Struct, frozen=True):
     """What a refund or dispute took back: `paid` and `bonus` coins, of which the claws name those
     found unspent; of the rest so many coins are `written_off` and the others owed. `basis_minor`
     is what the clawed paid coins had cost, `taxes` and `fees` what else of the money was that.
+    `items` were taken so that their coins came back first, in the words of who sold them.
     """
 
     paid: int = 0
@@ -219,6 +221,7 @@ class Taking(msgspec.Struct, frozen=True):
     written_off: int = 0
     taxes: int = 0
     fees: int = 0
+    items: tuple[Mapping[str, object], ...] = ()
 
     def clawed(self, bucket: str) -> int:
         """Return the coins taken out of one bucket."""
