@@ -146,6 +146,24 @@ async def test_a_period_of_a_subscription_is_of_the_payment_it_is_paid_by(fair: 
     assert await fair.is_proven()
 
 
+async def test_a_reviewer_s_renewal_is_credited_as_a_test_with_no_money_behind_it(fair: Fair):
+    first, attempt = await fair.buy()
+    before = await fair.shop.money()
+    period = Period(
+        subscription="sub", began_at=BEGAN, ends_at=BEGAN + MONTH, product_id=first.product_id
+    )
+    fair.market.sold["second"] = msgspec.structs.replace(
+        processed(0, reference="second"), is_test=True, period=period
+    )
+    assert isinstance(await fair.adopt(attempt, "second"), Receipt)
+    newest, _ = await fair.payments()
+    (paid,) = (await fair.shop.dossier(newest)).attempts
+    assert (newest.state, paid.code, paid.captured_minor) == ("credited", "test_purchase", 0)
+    assert await fair.shop.coins(fair.player) == TWICE
+    assert await fair.shop.money() == before
+    assert await fair.is_proven()
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"subscription": ""}, {"subscription": "x" * 256}, {"began_at": datetime(2026, 11, 1)}],
