@@ -12,15 +12,24 @@ from tests.payments.scripted import MANIFEST, Scripted, processed
 from tests.payments.shop import SECRET, Shop, open_shop
 
 from guildbank.journal import Receipt
-from guildbank.kernel import Refusal
+from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import prove
 from guildbank.payments.contracts.rows import Attempt, Intent
 from guildbank.payments.store import PaymentFilter
 from guildbank.payments.subscriptions import subscriptions_of
 from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.adopt import adopt_purchase
+from guildbank.payments.usecases.confirm import ConfirmCommand, Confirming, confirm_payment
 from guildbank.payments.usecases.read import list_payments
-from guildbank.plugin_api import Confirmation, Context, NotConfirmed, Outcome, OutcomeStatus, Period
+from guildbank.plugin_api import (
+    Confirmation,
+    Context,
+    EventKind,
+    NotConfirmed,
+    Outcome,
+    OutcomeStatus,
+    Period,
+)
 
 BOUGHT = {"paid": 500, "bonus": 50}
 TWICE = {name: 2 * coins for name, coins in BOUGHT.items()}
@@ -118,6 +127,35 @@ async def test_what_is_for_something_else_is_booked_aside(fair: Fair):
     newest, _ = await fair.payments()
     assert newest.state == "conflicted"
     assert await fair.shop.coins(fair.player) == BOUGHT
+    assert await fair.is_proven()
+
+
+@pytest.mark.parametrize("told_by", ["events", "the app"])
+async def test_two_purchases_that_are_told_of_at_once_before_any_is_booked_are_both_booked(
+    fair: Fair, told_by: str
+):
+    fair.player = await fair.shop.player()
+    fair.market.on_create = Outcome(status=OutcomeStatus.PENDING, reference="token")
+    intent = await fair.shop.buy(fair.player, provider="store")
+    (attempt,) = (await fair.shop.dossier(intent)).attempts
+    names = [f"purchase {number}" for number in range(4)]
+    fair.market.sold = {name: processed(499, reference=name) for name in names}
+    if told_by == "events":
+        said = {"provider": "store", "attempt_id": attempt.id}
+        telling = [
+            fair.shop.event(EventKind.PAYMENT, payment_reference=name, **said) for name in names
+        ]
+        await asyncio.gather(*telling)
+    else:
+        who = Confirming(fair.player, "buyer")
+        commands = [
+            ConfirmCommand(payment_id=intent.id, attempt_id=None, data={"transaction": name})
+            for name in names
+        ]
+        parts = (fair.shop.payments, fair.shop.tenant, who)
+        await asyncio.gather(*(confirm_payment(*parts, new_id("key"), one) for one in commands))
+    assert [one.state for one in await fair.payments()] == ["credited"] * 4
+    assert await fair.shop.coins(fair.player) == {one: 4 * coins for one, coins in BOUGHT.items()}
     assert await fair.is_proven()
 
 

@@ -184,7 +184,7 @@ async def confirm_payment(
     else:
         gated = await gate(payments.four_eyes, tenant, act, act.verb, command)
         outcome = await payments.journal.submit(tenant.schema, gated)
-    return await _returned(payments, tenant, attempt, outcome)
+    return await _returned(payments, tenant, attempt, said, outcome)
 
 
 async def confirming(
@@ -241,9 +241,13 @@ def _waits_for_operator(payments: Payments, attempt: Attempt, said: Said) -> boo
 
 
 async def _returned(
-    payments: Payments, tenant: TenantRef, attempt: Attempt, outcome: Outcome
-) -> Outcome:
-    """Go on with what was booked."""
+    payments: Payments, tenant: TenantRef, attempt: Attempt, said: Said, outcome: Outcome
+) -> Outcome | None:
+    """Go on with what was booked. A store's further purchase may have come at the same time."""
+    if outcome == CAPTURED_BEFORE and terms_of(payments, attempt.provider).by_store:
+        async with payments.db.begin(tenant.schema, read_only=True) as tx:
+            paid = await store.attempt_by_id(tx.driver, attempt.id)
+        return outcome if paid is None else await _sold_again(payments, tenant, paid, said)
     if isinstance(outcome, Receipt) and not is_waiting(outcome):
         await after_settling(payments, tenant, attempt, outcome)
     return outcome

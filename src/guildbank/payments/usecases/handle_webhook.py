@@ -108,11 +108,11 @@ async def _handle(
     if attempt.applied is None:
         await look_at_attempt(payments, tenant, attempt, event.payment_reference)
         attempt = await _attempt(payments, tenant, provider, event) or attempt
-    if _is_of_another(payments, attempt, event):
+    if _is_of_another(payments, attempt, event.payment_reference):
         # What is told of is a purchase that was made under the attempt's names, and not heard of.
         adopted = await adopt_purchase(payments, tenant, attempt, event.payment_reference or "")
         attempt = await _attempt(payments, tenant, provider, event) or attempt
-        if _is_of_another(payments, attempt, event):
+        if _is_of_another(payments, attempt, event.payment_reference):
             return adopted
     return await _of_money(payments, tenant, attempt, event)
 
@@ -150,12 +150,12 @@ async def _subscription(
     return await follow_subscription(payments, tenant, provider, reference)
 
 
-def _is_of_another(payments: Payments, attempt: Attempt, event: ProviderEvent) -> bool:
-    """Say whether a store tells of another purchase than the one that the attempt is known by."""
+def _is_of_another(payments: Payments, attempt: Attempt, purchase: str | None) -> bool:
+    """Say whether a store tells of another purchase than the one that paid the attempt."""
     captured = attempt.state is AttemptState.CAPTURED
     if not captured or not terms_of(payments, attempt.provider).by_store:
         return False
-    return event.payment_reference not in (None, attempt.reference)
+    return purchase not in (None, attempt.reference)
 
 
 async def _paid(
@@ -163,10 +163,13 @@ async def _paid(
 ) -> JournalOutcome:
     """Ask how an attempt stands; what a store sold again under its name is a payment of its own."""
     if attempt.state is not AttemptState.CAPTURED:
-        return DONE if await look_at_attempt(payments, tenant, attempt, purchase) else TOO_EARLY
+        if not await look_at_attempt(payments, tenant, attempt, purchase):
+            return TOO_EARLY
+        # Another purchase under its names may have paid it at the same time.
+        async with payments.db.begin(tenant.schema, read_only=True) as tx:
+            attempt = await store.attempt_by_id(tx.driver, attempt.id) or attempt
     # What was captured is booked, and nothing that is said of it later changes that.
-    by_store = terms_of(payments, attempt.provider).by_store
-    if purchase is None or purchase == attempt.reference or not by_store:
+    if purchase is None or not _is_of_another(payments, attempt, purchase):
         return DONE
     return await adopt_purchase(payments, tenant, attempt, purchase)
 
