@@ -186,8 +186,13 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         return max(0, self.captured_minor - self.given_back_minor)
 
 
+AFTER_CREDIT = -1
+
+
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """What the checks before attempt `number` said, 0 before the payment; `answers` are JSON."""
+    """What the checks before attempt `number` said, 0 before the payment, AFTER_CREDIT after it was
+    credited; `answers` are JSON.
+    """
 
     id: str
     payment_id: str
