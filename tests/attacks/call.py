@@ -118,6 +118,7 @@ def of_saved_methods() -> dict[str, Call]:
     return {
         "GET /v1/players/{player_id}/payment-methods": Call(),
         "DELETE /v1/players/{player_id}/payment-methods/{method_id}": Call(),
+        "GET /v1/players/{player_id}/subscriptions": Call(),
     }
 
 

@@ -31,15 +31,19 @@ class Done(NamedTuple):
             found = self.http.get(f"/v1/payments/{payment}").json()[what] or []
         return found
 
+    def ask(self, path: str) -> dict[str, Any]:
+        """Return what a path shows."""
+        return dict(self.http.get(path).json())
+
 
 @contextmanager
-def page_done(name: str, folder: Path) -> Iterator[Done]:
-    """Run the four blocks of a page of docs in order; what one prints is a line.
+def page_done(name: str, folder: Path, blocks: int = 4) -> Iterator[Done]:
+    """Run the blocks of a page of docs in order; what one prints is a line.
 
     The folder's name is short, since a socket's is.
     """
     commands = re.findall(r"^```sh\n(.*?)^```", (DOCS / name).read_text(), re.MULTILINE | re.DOTALL)
-    assert len(commands) == 4
+    assert len(commands) == blocks
     with LabServer() as lab:
         places = {"GUILDBANK_EGRESS_PLACES": f"127.0.0.1:{lab.port}"}
         with GuildbankServer(folder / "data", variables=places) as server:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from tests.house import House
 from tests.payments.shop import open_shop
@@ -57,20 +57,32 @@ class GoogleTill(StoreTill):
         return bool(heard["consumed"])
 
 
+T = TypeVar("T", bound=GoogleTill)
+
+
 @asynccontextmanager
 async def google_till(house: House, lab: LabServer, *, notified: bool) -> AsyncIterator[GoogleTill]:
     """Open a shop that Google notifies, or one that hears from the app and the list alone."""
+    async with google_till_of(GoogleTill, house, lab, notified=notified) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def google_till_of(
+    kind: type[T], house: House, lab: LabServer, *, notified: bool, **further: object
+) -> AsyncIterator[T]:
+    """Open a shop of a kind of its own, with further settings."""
     plugin = GooglePlayProvider(timeout_seconds=2)
     shop = await open_shop(house, spent_coins="debt", plugins=(("google_play", plugin),))
     products = [{"pack": shop.pack, "product": PRODUCT}]
 
-    async def opened(hook: str | None) -> GoogleTill:
-        settings = await asyncio.to_thread(lab.open_google, hook, products)
+    async def opened(hook: str | None) -> T:
+        settings = {**await asyncio.to_thread(lab.open_google, hook, products), **further}
         made = await configure_provider(
             shop.payments, shop.tenant, "google_play", settings, enabled=True
         )
         assert not isinstance(made, Refusal), made
-        return GoogleTill(shop, lab, settings)
+        return kind(shop, lab, settings)
 
     if notified:
         async with served(Web(shop)) as url:

@@ -250,7 +250,7 @@ async def open_shop(
     assert not isinstance(made, Refusal), made
     script = Scripted()
     found, egress, clock = Plugins([("scripted", script), *plugins]), Egress(private=True), Ahead()
-    purposes: dict[str, str] = {**PURPOSES}
+    purposes = dict(PURPOSES)
     payments = Payments(
         db=house.db,
         journal=house.journal,

@@ -52,6 +52,10 @@ class StoreTill:
     async def turn(self, subject: str, at: str, effect: str, times: int = 1) -> None:
         await asyncio.to_thread(self.lab.turn, subject, at, effect, times)
 
+    async def clear_switches(self) -> None:
+        """Let everything go well again."""
+        await asyncio.to_thread(self.lab.clear)
+
     async def hand_over(
         self, intent: Intent, data: dict[str, str], key: str | None = None
     ) -> Receipt | Refusal | None:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,14 +12,24 @@ from tests.payments.scripted import MANIFEST, Scripted, processed
 from tests.payments.shop import SECRET, Shop, open_shop
 
 from guildbank.journal import Receipt
-from guildbank.kernel import Refusal
+from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import prove
 from guildbank.payments.contracts.rows import Attempt, Intent
 from guildbank.payments.store import PaymentFilter
+from guildbank.payments.subscriptions import subscriptions_of
 from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.adopt import adopt_purchase
+from guildbank.payments.usecases.confirm import ConfirmCommand, Confirming, confirm_payment
 from guildbank.payments.usecases.read import list_payments
-from guildbank.plugin_api import Confirmation, Context, NotConfirmed, Outcome, OutcomeStatus
+from guildbank.plugin_api import (
+    Confirmation,
+    Context,
+    EventKind,
+    NotConfirmed,
+    Outcome,
+    OutcomeStatus,
+    Period,
+)
 
 BOUGHT = {"paid": 500, "bonus": 50}
 TWICE = {name: 2 * coins for name, coins in BOUGHT.items()}
@@ -116,6 +128,97 @@ async def test_what_is_for_something_else_is_booked_aside(fair: Fair):
     assert newest.state == "conflicted"
     assert await fair.shop.coins(fair.player) == BOUGHT
     assert await fair.is_proven()
+
+
+@pytest.mark.parametrize("told_by", ["events", "the app"])
+async def test_two_purchases_that_are_told_of_at_once_before_any_is_booked_are_both_booked(
+    fair: Fair, told_by: str
+):
+    fair.player = await fair.shop.player()
+    fair.market.on_create = Outcome(status=OutcomeStatus.PENDING, reference="token")
+    intent = await fair.shop.buy(fair.player, provider="store")
+    (attempt,) = (await fair.shop.dossier(intent)).attempts
+    names = [f"purchase {number}" for number in range(4)]
+    fair.market.sold = {name: processed(499, reference=name) for name in names}
+    if told_by == "events":
+        said = {"provider": "store", "attempt_id": attempt.id}
+        telling = [
+            fair.shop.event(EventKind.PAYMENT, payment_reference=name, **said) for name in names
+        ]
+        await asyncio.gather(*telling)
+    else:
+        who = Confirming(fair.player, "buyer")
+        commands = [
+            ConfirmCommand(payment_id=intent.id, attempt_id=None, data={"transaction": name})
+            for name in names
+        ]
+        parts = (fair.shop.payments, fair.shop.tenant, who)
+        await asyncio.gather(*(confirm_payment(*parts, new_id("key"), one) for one in commands))
+    assert [one.state for one in await fair.payments()] == ["credited"] * 4
+    assert await fair.shop.coins(fair.player) == {one: 4 * coins for one, coins in BOUGHT.items()}
+    assert await fair.is_proven()
+
+
+MONTH = timedelta(days=30)
+BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+async def test_a_period_of_a_subscription_is_of_the_payment_it_is_paid_by(fair: Fair):
+    first, attempt = await fair.buy()
+    pack = first.product_id
+    for number, (pays, product) in enumerate([(True, pack), (False, pack), (True, "other")]):
+        name, began = f"period {number}", BEGAN + MONTH * number
+        period = Period(
+            subscription="sub", began_at=began, ends_at=began + MONTH, product_id=product,
+            credits=pays,
+        )  # fmt: skip
+        sold = processed(499 if pays else 0, reference=name)
+        fair.market.sold[name] = msgspec.structs.replace(sold, period=period)
+        await fair.adopt(attempt, name)
+    unsold, credited, _ = await fair.payments()
+    assert (unsold.state, credited.state) == ("conflicted", "credited")
+    assert await fair.shop.coins(fair.player) == TWICE
+    async with fair.shop.house.db.begin(fair.shop.tenant.schema, read_only=True) as tx:
+        (known,) = await subscriptions_of(tx.driver, fair.player)
+    assert (known.payment_id, known.began_at) == (credited.id, BEGAN)
+    assert await fair.is_proven()
+
+
+async def test_a_reviewer_s_renewal_is_credited_as_a_test_with_no_money_behind_it(fair: Fair):
+    first, attempt = await fair.buy()
+    before = await fair.shop.money()
+    period = Period(
+        subscription="sub", began_at=BEGAN, ends_at=BEGAN + MONTH, product_id=first.product_id
+    )
+    fair.market.sold["second"] = msgspec.structs.replace(
+        processed(0, reference="second"), is_test=True, period=period
+    )
+    assert isinstance(await fair.adopt(attempt, "second"), Receipt)
+    newest, _ = await fair.payments()
+    (paid,) = (await fair.shop.dossier(newest)).attempts
+    assert (newest.state, paid.code, paid.captured_minor) == ("credited", "test_purchase", 0)
+    assert await fair.shop.coins(fair.player) == TWICE
+    assert await fair.shop.money() == before
+    assert await fair.is_proven()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"subscription": ""}, {"subscription": "x" * 256}, {"began_at": datetime(2026, 11, 1)}],
+    ids=["nameless", "long", "dateless"],
+)
+async def test_a_period_that_cannot_be_kept_is_not_believed(fair: Fair, changes: dict[str, Any]):
+    first, attempt = await fair.buy()
+    period = Period(
+        subscription="sub", began_at=BEGAN, ends_at=BEGAN + MONTH, product_id=first.product_id
+    )
+    bad = msgspec.structs.replace(period, **changes)
+    sold = processed(499, reference="second")
+    fair.market.sold["second"] = msgspec.structs.replace(sold, period=bad)
+    said = await fair.adopt(attempt)
+    assert isinstance(said, Refusal)
+    assert said.code == "provider_silent"
+    assert await fair.shop.coins(fair.player) == BOUGHT
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from guildbank.payments.usecases.callbacks import deliver_callbacks
 from guildbank.payments.usecases.read_timeline import read_timeline
 from guildbank.pipelines import Stages, Step
 from guildbank.pipelines.usecases.save_revision import save_revision
+from guildbank.plugin_api import Annotated, Context, PurchaseView, Veto
 
 
 def step(name: str, plugin: str = "noter", **settings: Any) -> Step:
@@ -82,15 +83,18 @@ async def test_a_veto_after_the_money_was_taken_is_no_answer(house: House):
     assert [one.kind for one in listener.heard][-1] == "payments.credited"
 
 
-async def test_one_that_is_gone_or_raises_is_skipped(house: House):
-    shop, noter, _ = await open_noting(house)
-    await shop.publish_stages(Stages(after=(step("notes"),)))
-    intents = [await shop.buy(await shop.player()) for _ in range(2)]
+class Dry(Gate):
+    """Never has any ink."""
 
-    async def broken(*_: object) -> None:
+    async def before_provider(self, context: Context, purchase: PurchaseView) -> Annotated | Veto:
         raise RuntimeError("no ink")
 
-    noter.before_provider = broken  # type: ignore[method-assign]
+
+async def test_one_that_raises_is_skipped(house: House):
+    shop, _, _ = await open_noting(house, ("dry", Dry("dry", fail_closed=False)))
+    await shop.publish_stages(Stages(after=(step("notes", "dry"),)))
+    intents = [await shop.buy(await shop.player()) for _ in range(2)]
+
     await follow(shop, CallbackOutbox(shop.payments))
     assert await deliver_callbacks(shop.payments, shop.tenant) == 2
     for intent in intents:

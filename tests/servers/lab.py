@@ -73,6 +73,10 @@ class LabServer:
         switch = {"subject": subject, "at": at, "effect": effect, "times": times}
         self.do("/lab/switches", **switch, seconds=seconds)
 
+    def clear(self) -> None:
+        """Turn all switches back."""
+        assert self._http.delete("/lab/switches").is_success
+
     def approve(self, order: str) -> None:
         """Do the player's part."""
         self.do("/lab/paypal/approve", order=order)

@@ -8,6 +8,7 @@ from guildbank.plugin_api.conformance import (
     CONFIRMATION_CHECKS,
     PROVIDER_CHECKS,
     REPORT_CHECKS,
+    SUBSCRIPTION_CHECKS,
     Check,
     run_provider_conformance,
 )
@@ -44,7 +45,10 @@ async def checks(at_lab: Context) -> dict[str, Check]:
 
 @pytest.mark.parametrize(
     "name",
-    [check.__name__ for check in (*CONFIRMATION_CHECKS, *REPORT_CHECKS, *PROVIDER_CHECKS)],
+    [
+        check.__name__
+        for check in (*CONFIRMATION_CHECKS, *REPORT_CHECKS, *SUBSCRIPTION_CHECKS, *PROVIDER_CHECKS)
+    ],
 )
 def test_the_contract_holds(name: str, checks: dict[str, Check]) -> None:
     check = checks[name]

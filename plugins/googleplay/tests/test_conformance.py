@@ -9,6 +9,7 @@ from guildbank.plugin_api.conformance import (
     FINISH_CHECKS,
     PROVIDER_CHECKS,
     REPORT_CHECKS,
+    SUBSCRIPTION_CHECKS,
     Check,
     run_provider_conformance,
 )
@@ -41,7 +42,13 @@ async def checks(at_lab: Context) -> dict[str, Check]:
     "name",
     [
         check.__name__
-        for check in (*CONFIRMATION_CHECKS, *REPORT_CHECKS, *FINISH_CHECKS, *PROVIDER_CHECKS)
+        for check in (
+            *CONFIRMATION_CHECKS,
+            *REPORT_CHECKS,
+            *SUBSCRIPTION_CHECKS,
+            *FINISH_CHECKS,
+            *PROVIDER_CHECKS,
+        )
     ],
 )
 def test_the_contract_holds(name: str, checks: dict[str, Check]) -> None:

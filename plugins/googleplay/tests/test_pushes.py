@@ -84,9 +84,9 @@ async def test_money_that_went_back_is_told_of_without_the_list_too(
     "told",
     [
         {"testNotification": {"version": "1.0"}},
-        {"subscriptionNotification": {"version": "1.0", "notificationType": 4}},
         {"pendingRefundReviewNotification": {"orderId": ORDER}},
-        {"voidedPurchaseNotification": {"orderId": ORDER, "productType": 1, "refundType": 1}},
+        {"voidedPurchaseNotification": {"orderId": ORDER, "productType": 1, "refundType": 2}},
+        {"voidedPurchaseNotification": {"orderId": ORDER, "productType": 3, "refundType": 1}},
         {"voidedPurchaseNotification": {"orderId": ORDER, "productType": 2, "refundType": 2}},
         {"voidedPurchaseNotification": {"productType": 2, "refundType": 1}},
         {},

@@ -1,12 +1,17 @@
 """The lab's Apple knows whose key asks, keeps what it sent, and hears only who agreed."""
 
 import time
+from itertools import pairwise
 from typing import Any
 
 import httpx
 import pytest
+from appstoreserverlibrary.models.AutoRenewStatus import AutoRenewStatus
+from appstoreserverlibrary.models.Environment import Environment
+from appstoreserverlibrary.signed_data_verifier import SignedDataVerifier
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificate
 from tests.servers.lab import LabServer
 
 from guildbank_lab.apple.chain import signed
@@ -99,6 +104,38 @@ def test_what_was_used_is_heard_of_who_agreed_alone(developer: Developer) -> Non
     told = {"customerConsented": True, "consumptionPercentage": 5_000}
     assert developer.ask("PUT", path, told).status_code == 202
     assert developer.do("/heard", transaction=bought)["consumption"] == told
+
+
+def test_apple_s_library_reads_how_a_subscription_stands_and_each_period(
+    developer: Developer,
+) -> None:
+    kind = "Auto-Renewable Subscription"
+    first = developer.do("/buy", product="example.gems", kind=kind)["transaction"]
+    periods = [first, *(developer.do("/renew", original=first)["transaction"] for _ in range(21))]
+    developer.do("/become", original=first, what="grace")
+    root = load_pem_x509_certificate(developer.settings["lab_root"].encode())
+    verifier = SignedDataVerifier(
+        [root.public_bytes(Encoding.DER)], False, Environment.SANDBOX,
+        developer.settings["bundle_id"], developer.settings["app_apple_id"],
+    )  # fmt: skip
+    told = developer.ask("GET", f"/v1/subscriptions/{first}").json()
+    (last,) = told["data"][0]["lastTransactions"]
+    newest = verifier.verify_and_decode_signed_transaction(last["signedTransactionInfo"])
+    renewal = verifier.verify_and_decode_renewal_info(last["signedRenewalInfo"])
+    assert (last["status"], newest.transactionId) == (4, periods[-1])
+    assert renewal.autoRenewStatus is AutoRenewStatus.ON
+    found, more = [], ""
+    while True:
+        page = developer.ask("GET", f"/v2/history/{first}{more}").json()
+        found += [
+            verifier.verify_and_decode_signed_transaction(one) for one in page["signedTransactions"]
+        ]
+        if not page["hasMore"]:
+            break
+        more = f"?revision={page['revision']}"
+    assert [one.transactionId for one in found] == periods
+    assert {one.originalTransactionId for one in found} == {first}
+    assert all(later.purchaseDate == earlier.expiresDate for earlier, later in pairwise(found))
 
 
 def test_an_app_that_is_in_no_store_sells_nothing(lab: LabServer) -> None:

@@ -86,6 +86,33 @@ def test_google_s_library_sees_a_purchase_and_its_order(developer: Developer) ->
     assert shown["total"] == {"currencyCode": "EUR", "units": "4", "nanos": 990_000_000}
 
 
+def test_google_s_library_sees_a_subscription_and_the_order_of_each_period(
+    developer: Developer,
+) -> None:
+    token, first = developer.buy(subscription=True, profile="p", days=30)
+    renewal = developer.do("/renew", transaction=token, price="5.99")["order"]
+    assert renewal == f"{first}..0"
+    wanted = {"packageName": developer.package, "token": token}
+    found = developer.purchases.subscriptionsv2().get(**wanted).execute()
+    (item,) = found["lineItems"]
+    assert found["subscriptionState"] == "SUBSCRIPTION_STATE_ACTIVE"
+    assert item["latestSuccessfulOrderId"] == renewal
+    assert found["externalAccountIdentifiers"]["obfuscatedExternalProfileId"] == "p"
+    shown, before = developer.order(renewal), developer.order(first)
+    assert shown["total"] == {"currencyCode": "EUR", "units": "5", "nanos": 990_000_000}
+    (period,) = (line["subscriptionDetails"] for line in shown["lineItems"])
+    (ended,) = (line["subscriptionDetails"] for line in before["lineItems"])
+    assert period["servicePeriodStartTime"] == ended["servicePeriodEndTime"]
+    acknowledging = developer.purchases.subscriptions()
+    acknowledging.acknowledge(subscriptionId="example.gems", body={}, **wanted).execute()
+    found = developer.purchases.subscriptionsv2().get(**wanted).execute()
+    assert found["acknowledgementState"] == "ACKNOWLEDGEMENT_STATE_ACKNOWLEDGED"
+    developer.do("/void", transaction=renewal)
+    assert "voidedPurchases" not in developer.voided() or not developer.voided()["voidedPurchases"]
+    (voided,) = developer.voided(type=1)["voidedPurchases"]
+    assert voided["orderId"] == renewal
+
+
 def test_google_s_library_consumes_once(developer: Developer) -> None:
     token, _ = developer.buy()
     consuming = developer.purchases.products().consume(

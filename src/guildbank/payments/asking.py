@@ -8,7 +8,7 @@ import structlog
 
 from guildbank.kernel import MAX_AMOUNT
 from guildbank.ledger import is_money
-from guildbank.plugin_api import Manifest, NotConfirmed, Outcome, OutcomeStatus
+from guildbank.plugin_api import Manifest, NotConfirmed, Outcome, OutcomeStatus, Period
 
 log = structlog.get_logger(__name__)
 MAX_WORD = 255
@@ -27,6 +27,16 @@ def _is_money(manifest: Manifest, outcome: Outcome) -> bool:
         return False
     least = 0 if manifest.sold_by_store else 1
     return least <= amount <= MAX_AMOUNT and (amount == 0 or not outcome.is_test)
+
+
+def _is_period(manifest: Manifest, period: Period | None) -> bool:
+    """Say whether a period, if there is one, can be kept; stores alone sell subscriptions."""
+    if period is None:
+        return True
+    times = (period.began_at, period.ends_at)
+    texts = (period.subscription, *([] if period.product_id is None else [period.product_id]))
+    dated = all(time.tzinfo is not None for time in times)
+    return manifest.sold_by_store and dated and all(map(storable, texts))
 
 
 async def ask_provider(manifest: Manifest, call: Awaitable[Outcome]) -> Outcome:
@@ -60,7 +70,8 @@ async def _answer(manifest: Manifest, call: Awaitable[T]) -> T | Outcome:
 
 def _sound(manifest: Manifest, outcome: Outcome) -> Outcome:
     texts = (outcome.reference, outcome.code, outcome.conflict)
-    if any(text is not None and not storable(text) for text in texts):
+    sound = all(text is None or storable(text) for text in texts)
+    if not sound or not _is_period(manifest, outcome.period):
         log.error("provider_malformed", plugin=manifest.id)
         return Outcome(status=OutcomeStatus.UNKNOWN, code="malformed")
     if outcome.status is OutcomeStatus.PROCESSED and not _is_money(manifest, outcome):

@@ -15,6 +15,7 @@ from guildbank.payments.usecases.hand_in import forget_handed_in
 from guildbank.payments.usecases.handle_webhook import forget_bodies, sweep_webhooks
 from guildbank.payments.usecases.look import janitor
 from guildbank.payments.usecases.mind_methods import mind_methods
+from guildbank.payments.usecases.mind_subscriptions import mind_subscriptions
 from guildbank.payments.usecases.payouts.mind import mind_payouts
 from guildbank.payments.usecases.read_reports import read_reports
 from guildbank.payments.usecases.reconcile import reconcile
@@ -61,6 +62,11 @@ async def run_janitor(services: Services) -> None:
 async def run_methods(services: Services) -> None:
     """Ask providers which methods they kept, and to let go of those that were removed."""
     await in_each_tenant(services, mind_methods)
+
+
+async def run_subscriptions(services: Services) -> None:
+    """Ask stores about subscriptions whose periods ended."""
+    await in_each_tenant(services, mind_subscriptions)
 
 
 async def run_payouts(services: Services) -> None:
@@ -125,6 +131,7 @@ JOBS = (
     Job("payments.reconcile", 10, run_reconciliations),
     Job("payments.mind_methods", 10, run_methods),
     Job("payments.mind_payouts", 10, run_payouts),
+    Job("payments.mind_subscriptions", 60, run_subscriptions),
     Job("payments.expire", 60, run_expiry),
     Job("payments.read_reports", 60, run_reports),
     Job("payments.watch_unapplied", 300, run_watch),

@@ -175,6 +175,16 @@ PERSONAL = (
         (FORGET_PAYOUTS,),
     ),
     Personal(
+        "payments_subscription",
+        """
+        SELECT id, provider, payment_id, product_id, state, renews, ends_at, created_at
+        FROM payments_subscription
+        WHERE player_id = $1
+        ORDER BY id
+        """,
+        kept="Books are kept: renewals that a store sells later are booked by it. It names nobody.",
+    ),
+    Personal(
         "payments_settlement",
         kept="Books are kept: it says what a provider reported of a payment, and names nobody.",
     ),

@@ -50,6 +50,7 @@ from guildbank.payments.contracts.saved import (
     METHOD_UPDATED,
 )
 from guildbank.payments.contracts.spent import SPENT_COINS_SET
+from guildbank.payments.contracts.subscriptions import FREE_PERIOD_BEGAN, SUBSCRIPTION_CHANGED
 from guildbank.payments.http import APPROVABLES, ROUTES
 from guildbank.payments.http.confirmations import READ_HANDED_IN
 from guildbank.payments.http.refund_policy import SET_POLICY
@@ -140,6 +141,8 @@ ROOM = Room(
         "payments.expired": "A payment's time is over.",
         "payments.credited": "Money came and its coins were credited.",
         PAYMENT_ADOPTED: "A store sold again under a paid payment's names: a payment of its own.",
+        FREE_PERIOD_BEGAN: "A store's free period began: nobody paid, and nothing is credited.",
+        SUBSCRIPTION_CHANGED: "A subscription was canceled, expired, or is not paid for now.",
         PAYMENT_FINISHED: "The store was told that its purchase is credited.",
         "payments.unapplied": "Money came that bought nothing; it is given back.",
         UNAPPLIED.begins: "Money that bought nothing was not given back within a day.",

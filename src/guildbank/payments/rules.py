@@ -5,12 +5,19 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from guildbank.payments.contracts.requests import RefundPolicy, Wish
-from guildbank.payments.contracts.rows import AttemptState, DisputeState, IntentState, RefundState
+from guildbank.payments.contracts.rows import (
+    AttemptState,
+    DisputeState,
+    Intent,
+    IntentState,
+    RefundState,
+)
 from guildbank.payments.contracts.spent import SpentPolicy
-from guildbank.plugin_api import OutcomeStatus
+from guildbank.plugin_api import Outcome, OutcomeStatus
 from guildbank.tenancy import SpentCoins
 
 MAX_ATTEMPTS = 5
+LONGEST_WAIT = timedelta(days=90)
 
 _I, _A, _R, _D = IntentState, AttemptState, RefundState, DisputeState
 _SIDE_EXITS = frozenset({_I.FAILED, _I.CANCELED, _I.EXPIRED})
@@ -133,6 +140,13 @@ def coins_due(coins: int, captured_minor: int, given_back_minor: int) -> int:
     if captured_minor == 0:
         return 0
     return coins * min(given_back_minor, captured_minor) // captured_minor
+
+
+def waits_until(intent: Intent, outcome: Outcome) -> datetime:
+    """Return when a payment ends that nobody pays: a provider may let it wait longer."""
+    if outcome.waits_until is None:
+        return intent.expires_at
+    return max(intent.expires_at, min(outcome.waits_until, intent.created_at + LONGEST_WAIT))
 
 
 def next_look(delays: tuple[timedelta, ...], looks: int) -> timedelta:

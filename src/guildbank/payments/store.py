@@ -25,10 +25,11 @@ from guildbank.payments.contracts.rows import (
     Refund,
 )
 from guildbank.payments.contracts.saved import Customer, PaymentMethod
+from guildbank.payments.contracts.subscriptions import Subscription
 
 R = TypeVar(
     "R", Intent, Attempt, Refund, Dispute, Account, Check, Reconciliation, RefundRequest, Customer,
-    PaymentMethod, Payout, StoredDestination,
+    PaymentMethod, Payout, StoredDestination, Subscription,
 )  # fmt: skip
 
 _TYPES: dict[type, str] = {

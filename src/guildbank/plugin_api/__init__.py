@@ -116,6 +116,7 @@ from guildbank.plugin_api.payouts import (
     PayoutRequest,
     PaysOut,
 )
+from guildbank.plugin_api.period import Period
 from guildbank.plugin_api.provider import (
     Context,
     DisputeStatus,
@@ -177,6 +178,13 @@ from guildbank.plugin_api.stages import (
     PurchaseView,
     Veto,
 )
+from guildbank.plugin_api.subscriptions import (
+    ENDED_STATES,
+    SUBSCRIPTIONS,
+    Subscribes,
+    SubscriptionStand,
+    SubscriptionState,
+)
 from guildbank.plugin_api.usage import TellsUsage, Usage
 
 __all__ = [
@@ -185,6 +193,7 @@ __all__ = [
     "BY_ADDRESS",
     "CAPABILITY_VERBS",
     "CAPTCHA_REJECTIONS",
+    "ENDED_STATES",
     "LEAST_SECRET_BYTES",
     "LETTERS",
     "MAX_ANNOTATIONS",
@@ -213,6 +222,7 @@ __all__ = [
     "SAVED_METHODS",
     "SECRET_PATTERN",
     "SECRET_PREFIX",
+    "SUBSCRIPTIONS",
     "Annotated",
     "AnswersDisputes",
     "Asserting",
@@ -285,6 +295,7 @@ __all__ = [
     "PaymentRequest",
     "PayoutRequest",
     "PaysOut",
+    "Period",
     "Plugin",
     "ProviderEvent",
     "PurchaseView",
@@ -309,6 +320,9 @@ __all__ = [
     "Slot",
     "Sold",
     "Starts",
+    "Subscribes",
+    "SubscriptionStand",
+    "SubscriptionState",
     "TellsHealth",
     "TellsUsage",
     "TriesConnection",

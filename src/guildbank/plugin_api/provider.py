@@ -15,6 +15,7 @@ from guildbank.plugin_api.declines import Decline
 from guildbank.plugin_api.history import History
 from guildbank.plugin_api.http import Http
 from guildbank.plugin_api.manifest import Manifest
+from guildbank.plugin_api.period import Period
 
 
 class OutcomeStatus(StrEnum):
@@ -55,7 +56,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     that may be `pending` for more than a day has its end in `waits_until`, within 90 days. A
     `conflict` is a word for why the money of a `processed` payment is for something else than was
     asked for: it is booked, and credits nothing. `is_test` marks one that nobody paid for, whose
-    amount is 0; only a provider that is `sold_by_store` may say so.
+    amount is 0; only a provider that is `sold_by_store` may say so. So with `period`: what was
+    bought is a period of a subscription.
     """
 
     status: OutcomeStatus
@@ -69,6 +71,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     waits_until: datetime | None = None
     conflict: str | None = None
     is_test: bool = False
+    period: Period | None = None
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,6 +181,8 @@ class EventKind(StrEnum):
     """The company asks how much of a purchase was used, to decide on a refund (`TellsUsage`)."""
     METHOD_CHANGED = "method_changed"
     """A kept method was detached or has other dates; the core asks about it (`SavesMethods`)."""
+    SUBSCRIPTION = "subscription"
+    """A subscription was canceled, expired or is otherwise as it was not (`Subscribes`)."""
     PAYOUT = "payout"
     """A payout was paid, failed or came back; the core asks about it (`PaysOut`)."""
     IGNORED = "ignored"
@@ -193,7 +198,8 @@ class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True):
     `dispute_reference` are taken from the event; `won` is set when one is closed. `dispute_status`
     and `answer_by`, until when evidence is taken, are told where the event has them.
     `method_reference` is the provider's name of the kept method that has changed, `payout_id` and
-    `payout_reference` are ours and the provider's name of a payout.
+    `payout_reference` are ours and the provider's name of a payout. `subscription_reference` is
+    the store's name of the subscription that has changed, or of which a purchase went back.
     """
 
     external_id: str
@@ -212,6 +218,7 @@ class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True):
     method_reference: str | None = None
     payout_id: str | None = None
     payout_reference: str | None = None
+    subscription_reference: str | None = None
 
 
 class WebhookRejected(msgspec.Struct, frozen=True, kw_only=True):

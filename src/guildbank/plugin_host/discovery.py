@@ -14,6 +14,7 @@ from guildbank.plugin_api import (
     CAPABILITY_VERBS,
     PAYOUTS,
     SAVED_METHODS,
+    SUBSCRIPTIONS,
     Captcha,
     IdentityProvider,
     Manifest,
@@ -24,6 +25,7 @@ from guildbank.plugin_api import (
     Reports,
     Settles,
     Slot,
+    Subscribes,
 )
 
 log = structlog.get_logger(__name__)
@@ -157,6 +159,13 @@ class Plugins:
             return None
         return cast("Reports", plugin)
 
+    def subscribes(self, id_: str) -> Subscribes | None:
+        """Return a payment provider as one that sells subscriptions, if it does."""
+        plugin = self.provider(id_)
+        if plugin is None or SUBSCRIPTIONS not in plugin.manifest.capabilities:
+            return None
+        return cast("Subscribes", plugin)
+
     def finishes(self, id_: str) -> bool:
         """Say whether a payment provider is to be told of what was credited."""
         plugin = self.provider(id_)
@@ -285,6 +294,7 @@ def _verbs_of_capabilities(manifest: Manifest) -> list[str]:
             *(verb for name, verb in _OF_REST.items() if name in manifest.capabilities),
             *(("confirm",) if manifest.confirmed_by is not None else ()),
             *(_OF_PAYOUTS if PAYOUTS in manifest.capabilities else ()),
+            *(("fetch_subscription",) if SUBSCRIPTIONS in manifest.capabilities else ()),
         ]
     return [
         verb

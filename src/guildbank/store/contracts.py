@@ -11,7 +11,7 @@ from guildbank.kernel import Refusal
 STORE_ORDER = 70
 Purpose = Literal["packs", "items", "deposits"]
 PACKS: Purpose = "packs"
-PURPOSES: Mapping[Purpose, str] = {
+PURPOSES: Mapping[str, str] = {
     PACKS: "Coin packs, bought with real money.",
     "items": "Packs whose coins stand for things of the game, bought with real money.",
     "deposits": "Packs by which players pay in what they play with.",

@@ -9,7 +9,7 @@ from guildbank.store.usecases.save_pack import PACK_SAVED
 ROOM = Room(
     name="store",
     routes=ROUTES,
-    purposes={str(name): meaning for name, meaning in PURPOSES.items()},
+    purposes=PURPOSES,
     scopes={
         "packs:read": "Read packs.",
         "packs:write": "Create and change packs.",

@@ -21,7 +21,13 @@ from guildbank_appstore.settings import Settings
 from guildbank_appstore.trust import Doubted, read_transaction
 
 _METHODS: Mapping[str, Method] = {"GET": "GET", "POST": "POST", "PUT": "PUT"}
-_NOT_THERE = frozenset({APIError.TRANSACTION_ID_NOT_FOUND, APIError.INVALID_TRANSACTION_ID})
+NOT_THERE = frozenset(
+    {
+        APIError.TRANSACTION_ID_NOT_FOUND,
+        APIError.ORIGINAL_TRANSACTION_ID_NOT_FOUND,
+        APIError.INVALID_TRANSACTION_ID,
+    }
+)
 
 
 class AppleFailed(RuntimeError):
@@ -96,7 +102,7 @@ class Apple:
         try:
             answer = await self.client(where).get_transaction_info(transaction_id)
         except APIException as error:
-            if error.api_error in _NOT_THERE:
+            if error.api_error in NOT_THERE:
                 return None
             raise failed(error) from None
         try:

@@ -1,6 +1,6 @@
 """What the plugin says of itself."""
 
-from guildbank.plugin_api import Manifest, Slot
+from guildbank.plugin_api import SUBSCRIPTIONS, Manifest, Slot
 from guildbank_appstore.settings import HOSTS, LAB_ONLY
 
 MANIFEST = Manifest(
@@ -8,7 +8,7 @@ MANIFEST = Manifest(
     version="0.1.0",
     slot=Slot.PROVIDER,
     title="Apple's App Store",
-    capabilities=frozenset({"cancel", "confirm", "reports", "usage", "webhook"}),
+    capabilities=frozenset({"cancel", "confirm", "reports", SUBSCRIPTIONS, "usage", "webhook"}),
     settings_schema={
         "type": "object",
         "additionalProperties": False,
@@ -50,7 +50,8 @@ MANIFEST = Manifest(
             "products": {
                 "type": "array",
                 "title": "Products",
-                "description": "Which consumable product of the store sells which pack.",
+                "description": "Which product of the store sells which pack: a consumable one, or "
+                "an auto-renewable subscription, each of whose periods is a pack.",
                 "maxItems": 100,
                 "items": {
                     "type": "object",
@@ -69,6 +70,12 @@ MANIFEST = Manifest(
                 "marked as tests, with no money behind them.",
                 "maxItems": 20,
                 "items": {"type": "string", "pattern": "^player_[0-9a-z]{26}$"},
+            },
+            "credit_free_periods": {
+                "type": "boolean",
+                "title": "Credit free periods",
+                "description": "Whether periods of subscriptions that the store gives away, such "
+                "as free trials, credit their pack, with no money behind it.",
             },
             "lab_url": {
                 "type": "string",

@@ -7,11 +7,17 @@ import msgspec
 from appstoreserverlibrary.models.Environment import Environment
 from appstoreserverlibrary.models.NotificationTypeV2 import NotificationTypeV2
 from appstoreserverlibrary.models.ResponseBodyV2DecodedPayload import ResponseBodyV2DecodedPayload
+from appstoreserverlibrary.models.Subtype import Subtype
 
 from guildbank.plugin_api import EventKind, ProviderEvent, WebhookRejected
 from guildbank_appstore.api import Apple
 from guildbank_appstore.refunds import reference_of
-from guildbank_appstore.transactions import Transaction, attempt_of
+from guildbank_appstore.transactions import (
+    Transaction,
+    attempt_of,
+    is_shared,
+    subscription_of,
+)
 from guildbank_appstore.trust import Doubted, read_notification, read_transaction
 
 OLDEST = timedelta(days=8)
@@ -19,11 +25,20 @@ OLDEST = timedelta(days=8)
 HISTORY = timedelta(days=180)
 _KINDS: Mapping[NotificationTypeV2, EventKind] = {
     NotificationTypeV2.ONE_TIME_CHARGE: EventKind.PAYMENT,
+    NotificationTypeV2.SUBSCRIBED: EventKind.PAYMENT,
+    NotificationTypeV2.DID_RENEW: EventKind.PAYMENT,
+    NotificationTypeV2.OFFER_REDEEMED: EventKind.PAYMENT,
+    NotificationTypeV2.DID_CHANGE_RENEWAL_PREF: EventKind.SUBSCRIPTION,
+    NotificationTypeV2.DID_CHANGE_RENEWAL_STATUS: EventKind.SUBSCRIPTION,
+    NotificationTypeV2.DID_FAIL_TO_RENEW: EventKind.SUBSCRIPTION,
+    NotificationTypeV2.GRACE_PERIOD_EXPIRED: EventKind.SUBSCRIPTION,
+    NotificationTypeV2.EXPIRED: EventKind.SUBSCRIPTION,
+    NotificationTypeV2.RENEWAL_EXTENDED: EventKind.SUBSCRIPTION,
     NotificationTypeV2.REFUND: EventKind.REFUND,
     NotificationTypeV2.REFUND_REVERSED: EventKind.REFUND,
     NotificationTypeV2.CONSUMPTION_REQUEST: EventKind.USAGE_ASKED,
 }
-"""Of all others, such as REFUND_DECLINED and TEST, nothing follows."""
+"""Of all others nothing follows: REFUND_DECLINED, TEST, REVOKE of what a family shared."""
 
 
 class _Body(msgspec.Struct, frozen=True):
@@ -64,6 +79,20 @@ def event_of(apple: Apple, signed: str, oldest: timedelta) -> ProviderEvent:
     if kind is None:
         return ProviderEvent(external_id=told.notificationUUID, kind=EventKind.IGNORED)
     transaction = _transaction_of(apple, environment, told)
+    if is_shared(transaction):
+        return ProviderEvent(external_id=told.notificationUUID, kind=EventKind.IGNORED)
+    if told.subtype is Subtype.UPGRADE:
+        # It is paid for at once; what else a player changes holds from the next period on.
+        kind = EventKind.PAYMENT
+    if kind is EventKind.SUBSCRIPTION and attempt_of(transaction) is None:
+        # It was not begun here, so that there is nothing to be shown.
+        return ProviderEvent(external_id=told.notificationUUID, kind=EventKind.IGNORED)
+    if kind is EventKind.SUBSCRIPTION:
+        return ProviderEvent(
+            external_id=told.notificationUUID,
+            kind=kind,
+            subscription_reference=subscription_of(transaction),
+        )
     refund = told.notificationType is NotificationTypeV2.REFUND
     return ProviderEvent(
         external_id=told.notificationUUID,
@@ -71,7 +100,8 @@ def event_of(apple: Apple, signed: str, oldest: timedelta) -> ProviderEvent:
         attempt_id=attempt_of(transaction),
         payment_reference=transaction.transactionId,
         refund_reference=reference_of(transaction) if refund else None,
-        reason=_reason(transaction) if refund else None,
+        reason=reason_of(transaction) if refund else None,
+        subscription_reference=subscription_of(transaction) if refund else None,
     )
 
 
@@ -84,7 +114,7 @@ def _transaction_of(
     return read_transaction(apple.settings, environment, signed, apple.now)
 
 
-def _reason(transaction: Transaction) -> str:
+def reason_of(transaction: Transaction) -> str:
     """Return why Apple gave money back: a problem of the app (1), or another (0)."""
     reason = transaction.revocationReason
     return "refunded" if reason is None else reason.name.lower()

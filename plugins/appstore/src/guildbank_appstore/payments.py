@@ -22,7 +22,10 @@ from guildbank_appstore.transactions import (
     TRANSACTION_ID,
     Transaction,
     attempt_of,
+    is_shared,
+    is_subscription,
     outcome_of,
+    period_of,
     token_of,
 )
 from guildbank_appstore.trust import Doubted, read_transaction
@@ -66,7 +69,7 @@ async def fetch(apple: Apple, attempt_id: str, reference: str | None) -> Outcome
     found = await apple.transaction(reference) if TRANSACTION_ID.fullmatch(reference) else None
     if found is None or attempt_of(found) != attempt_id:
         return Outcome(status=OutcomeStatus.UNKNOWN, reference=reference, code="reference_unknown")
-    return outcome_of(found, None, test=False)
+    return outcome_of(found, None, test=False, period=period_of(found, apple.settings, None))
 
 
 async def cancel(apple: Apple, attempt_id: str, reference: str | None) -> Outcome:
@@ -101,7 +104,14 @@ async def confirm(apple: Apple, given: Confirmation) -> Outcome | NotConfirmed:
     if attempt_of(found) != request.attempt_id:
         detail = "The purchase was made under another token: buy with this payment's."
         return NotConfirmed(code="other_payment", detail=detail)
-    return outcome_of(found, settings.product_of(request.product_id) or "", test=test)
+    if is_shared(found):
+        detail = "It is shared by family: who bought it was credited, and nobody else is."
+        return NotConfirmed(code="family_shared", detail=detail)
+    period = period_of(found, settings, request.product_id)
+    if is_subscription(found) and period is None:
+        return Outcome(status=OutcomeStatus.UNKNOWN, code="period_missing")
+    product = settings.product_of(request.product_id) or ""
+    return outcome_of(found, product, test=test, period=period)
 
 
 def _id_of(apple: Apple, signed: str, request: PaymentRequest) -> str:

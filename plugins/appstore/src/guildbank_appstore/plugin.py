@@ -17,11 +17,12 @@ from guildbank.plugin_api import (
     RefundRequest,
     ReportPage,
     SettingProblem,
+    SubscriptionStand,
     Usage,
     WebhookRejected,
 )
 from guildbank.plugin_api.conformance import Rehearsal
-from guildbank_appstore import notifications, payments, refunds, reports, usage
+from guildbank_appstore import notifications, payments, refunds, reports, subscriptions, usage
 from guildbank_appstore.api import Apple
 from guildbank_appstore.manifest import MANIFEST
 from guildbank_appstore.rehearsal import REHEARSAL
@@ -91,6 +92,13 @@ class AppStoreProvider:
         """Return what Apple notified of since the cursor, whether it got here or not."""
         async with self._apple(context) as apple:
             return await reports.read(apple, context.mode, since, cursor)
+
+    async def fetch_subscription(
+        self, context: Context, reference: str, since: datetime
+    ) -> SubscriptionStand | None:
+        """Say how a subscription stands, with all of its periods."""
+        async with self._apple(context) as apple:
+            return await subscriptions.fetch(apple, reference, since)
 
     async def tell_usage(self, context: Context, used: Usage) -> bool:
         """Tell Apple how much was used, where the player agreed."""

@@ -12,6 +12,7 @@ from guildbank_appstore.transactions import token_of
 
 PACK = "pack_01kag3pyqmf9aag12vtrsy70ps"
 PRODUCT = "example.gems"
+SUBSCRIPTION = "Auto-Renewable Subscription"
 _PRICE = {"price": 9_000, "currency": "EUR"}
 
 
@@ -26,6 +27,19 @@ async def buy(context: Context, request: PaymentRequest) -> Mapping[str, str]:
         context, "/lab/apple/buy", {"product": PRODUCT, "token": token, "once": True, **_PRICE}
     )
     return {ID: bought["transaction"]}
+
+
+async def subscribe(context: Context, request: PaymentRequest) -> Mapping[str, str]:
+    """Buy the first period of a subscription as the app would."""
+    sale = {"product": PRODUCT, "token": token_of(request.attempt_id), "kind": SUBSCRIPTION}
+    bought = await _lab(context, "/lab/apple/buy", {**sale, **_PRICE})
+    return {ID: bought["transaction"]}
+
+
+async def renew(context: Context, made: Outcome) -> None:
+    """Renew as Apple would."""
+    assert made.period is not None, "it is a period of a subscription"
+    await _lab(context, "/lab/apple/renew", {"original": made.period.subscription})
 
 
 async def reverse(context: Context, made: Outcome) -> None:
@@ -54,4 +68,6 @@ REHEARSAL = Rehearsal(
     found_by_attempt=False,
     confirms=buy,
     reverse=reverse,
+    subscribes=subscribe,
+    renews=renew,
 )

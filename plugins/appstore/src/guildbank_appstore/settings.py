@@ -43,6 +43,7 @@ class Settings:
     app_apple_id: int
     products: Sequence[Product]
     reviewers: Sequence[str] = ()
+    credit_free_periods: bool = False
     lab_url: str | None = None
     lab_root: str | None = None
     environment: Environment
@@ -50,6 +51,12 @@ class Settings:
     def product_of(self, pack: str | None) -> str | None:
         """Return the store's product of a pack, None where it is not sold there."""
         return next((one.product for one in self.products if one.pack == pack), None)
+
+    def pack_of(self, product: str | None, wanted: str | None) -> str | None:
+        """Return the pack that a product sells, the wanted one if it does; None for no pack."""
+        if product is not None and self.product_of(wanted) == product:
+            return wanted
+        return next((one.pack for one in self.products if one.product == product), None)
 
     def root(self) -> bytes | None:
         """Return the root of a lab as DER, None for Apple's own."""

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from appstoreserverlibrary.models.Environment import Environment
+from appstoreserverlibrary.models.JWSRenewalInfoDecodedPayload import JWSRenewalInfoDecodedPayload
 from appstoreserverlibrary.models.JWSTransactionDecodedPayload import JWSTransactionDecodedPayload
 from appstoreserverlibrary.models.ResponseBodyV2DecodedPayload import ResponseBodyV2DecodedPayload
 from appstoreserverlibrary.signed_data_verifier import (
@@ -63,6 +64,16 @@ def read_transaction(
     """Return a signed transaction of the app in this environment; raises Doubted."""
     verifier = _verifier(settings, environment)
     found = _believed(verifier.verify_and_decode_signed_transaction, signed)
+    _check_age(found.signedDate, now, None)
+    return found
+
+
+def read_renewal(
+    settings: Settings, environment: Environment, signed: str, now: datetime
+) -> JWSRenewalInfoDecodedPayload:
+    """Return what is signed about the next renewal of a subscription; raises Doubted."""
+    verifier = _verifier(settings, environment)
+    found = _believed(verifier.verify_and_decode_renewal_info, signed)
     _check_age(found.signedDate, now, None)
     return found
 

@@ -12,7 +12,7 @@ import msgspec
 
 from guildbank.kernel import epoch_ms
 from guildbank.plugin_api import Context, HttpAnswer, Method
-from guildbank_googleplay.objects import Order, Purchase, VoidedPage
+from guildbank_googleplay.objects import Order, Purchase, Subscription, VoidedPage
 from guildbank_googleplay.settings import API, Settings
 from guildbank_googleplay.tokens import GoogleFailed, Tokens
 
@@ -20,6 +20,8 @@ T = TypeVar("T")
 _NOT_THERE = frozenset({400, 404, 410})
 """What Google says of a token or order of another app, of none, and of one that is gone."""
 PAGE = 1_000
+_BOTH = 1
+"""Google lists voided one-time products alone unless subscriptions are asked for, too."""
 
 
 class Google:
@@ -39,6 +41,10 @@ class Google:
         """Return the purchase of one-time products under a token, None where there is none."""
         return await self._shown(f"/purchases/productsv2/tokens/{_safe(token)}", Purchase)
 
+    async def subscription(self, token: str) -> Subscription | None:
+        """Return the subscription under a token, None where there is none."""
+        return await self._shown(f"/purchases/subscriptionsv2/tokens/{_safe(token)}", Subscription)
+
     async def order(self, order_id: str) -> Order | None:
         """Return an order, None where the app has none of this name."""
         found = await self._shown(f"/orders/{_safe(order_id)}", Order)
@@ -51,13 +57,20 @@ class Google:
         path = f"/purchases/products/{_safe(product)}/tokens/{_safe(token)}:consume"
         _check(await self._send("POST", path))
 
-    async def refund(self, order_id: str) -> None:
-        """Give all of an order's money back, and take back what was bought."""
-        _check(await self._send("POST", f"/orders/{_safe(order_id)}:refund?revoke=true"))
+    async def acknowledge(self, product: str, token: str) -> None:
+        """Say that a subscription was delivered, so that it is kept."""
+        path = f"/purchases/subscriptions/{_safe(product)}/tokens/{_safe(token)}:acknowledge"
+        _check(await self._send("POST", path))
+
+    async def refund(self, order_id: str, *, revoke: bool = True) -> None:
+        """Give all of an order's money back, and with `revoke` take back what was bought."""
+        query = "?revoke=true" if revoke else ""
+        _check(await self._send("POST", f"/orders/{_safe(order_id)}:refund{query}"))
 
     async def voided(self, begin: datetime, end: datetime, page: str = "") -> VoidedPage:
         """Return purchases that Google found voided in a span, and where the next page begins."""
-        wanted = {"startTime": epoch_ms(begin), "endTime": epoch_ms(end), "maxResults": PAGE}
+        span = {"startTime": epoch_ms(begin), "endTime": epoch_ms(end)}
+        wanted = {**span, "maxResults": PAGE, "type": _BOTH}
         query = urlencode(wanted | ({"token": page} if page else {}))
         answer = await self._send("GET", f"/purchases/voidedpurchases?{query}")
         _check(answer)

@@ -1,6 +1,6 @@
 """What the plugin says of itself."""
 
-from guildbank.plugin_api import Manifest, Slot
+from guildbank.plugin_api import SUBSCRIPTIONS, Manifest, Slot
 from guildbank_googleplay.settings import HOSTS, LAB_ONLY
 
 _MAX_KEY = 5_000
@@ -9,7 +9,9 @@ MANIFEST = Manifest(
     version="0.1.0",
     slot=Slot.PROVIDER,
     title="Google Play",
-    capabilities=frozenset({"cancel", "confirm", "finish", "refund", "reports", "webhook"}),
+    capabilities=frozenset(
+        {"cancel", "confirm", "finish", "refund", "reports", SUBSCRIPTIONS, "webhook"}
+    ),
     settings_schema={
         "type": "object",
         "additionalProperties": False,
@@ -31,7 +33,8 @@ MANIFEST = Manifest(
             "products": {
                 "type": "array",
                 "title": "Products",
-                "description": "Which one-time product of the store sells which pack.",
+                "description": "Which product of the store sells which pack: a one-time one, or a "
+                "subscription, each of whose periods is a pack.",
                 "maxItems": 100,
                 "items": {
                     "type": "object",
@@ -55,6 +58,12 @@ MANIFEST = Manifest(
                 "description": "Where it is another than the address of the webhook.",
                 "minLength": 1,
                 "maxLength": 300,
+            },
+            "credit_free_periods": {
+                "type": "boolean",
+                "title": "Credit free periods",
+                "description": "Whether periods of subscriptions for which nobody pays, such as "
+                "free trials, credit their pack, with no money behind it.",
             },
             "reviewers": {
                 "type": "array",

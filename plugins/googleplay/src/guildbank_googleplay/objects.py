@@ -1,10 +1,12 @@
 """What Google says, as far as it is read.
 
 https://developers.google.com/android-publisher/api-ref/rest/v3/purchases.productsv2 , .../orders ,
-.../purchases.voidedpurchases ; https://developer.android.com/google/play/billing/rtdn-reference
+.../purchases.subscriptionsv2 , .../purchases.voidedpurchases ;
+https://developer.android.com/google/play/billing/rtdn-reference
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,6 +14,7 @@ import msgspec
 PURCHASED, CANCELLED, PENDING = "PURCHASED", "CANCELLED", "PENDING"
 """States of a purchase."""
 CONSUMED = "CONSUMPTION_STATE_CONSUMED"
+ACKNOWLEDGED = "ACKNOWLEDGEMENT_STATE_ACKNOWLEDGED"
 REFUNDED, CANCELED, PENDING_REFUND = "REFUNDED", "CANCELED", "PENDING_REFUND"
 PARTIALLY_REFUNDED = "PARTIALLY_REFUNDED"
 """States of an order, which spells differently."""
@@ -91,6 +94,20 @@ class OrderHistory(Answer, frozen=True):
     partial_refund_events: Sequence[PartialRefund] = ()
 
 
+class PaidPeriod(Answer, frozen=True):
+    """Of which period of a subscription an order is."""
+
+    service_period_start_time: datetime | None = None
+    service_period_end_time: datetime | None = None
+
+
+class OrderItem(Answer, frozen=True):
+    """A product of an order; one of a subscription says of which period."""
+
+    product_id: str = ""
+    subscription_details: PaidPeriod | None = None
+
+
 class Order(Answer, frozen=True):
     """An order: `total` is what the customer paid, discounts and taxes taken into account."""
 
@@ -99,6 +116,62 @@ class Order(Answer, frozen=True):
     state: str = ""
     total: Money | None = None
     order_history: OrderHistory = OrderHistory()
+    line_items: Sequence[OrderItem] = ()
+
+    @property
+    def period(self) -> PaidPeriod | None:
+        """Of which period it is, None of a one-time product."""
+        found = (one.subscription_details for one in self.line_items)
+        return next((one for one in found if one is not None), None)
+
+
+class AutoRenewing(Answer, frozen=True):
+    """Whether it renews by itself."""
+
+    auto_renew_enabled: bool = False
+
+
+class SubscribedItem(Answer, frozen=True):
+    """A product of a subscription, until when it is had, and the newest order that was paid."""
+
+    product_id: str = ""
+    expiry_time: datetime | None = None
+    auto_renewing_plan: AutoRenewing = AutoRenewing()
+    latest_successful_order_id: str = ""
+
+
+class Accounts(Answer, frozen=True):
+    """The names under which it was bought."""
+
+    obfuscated_external_account_id: str = ""
+    obfuscated_external_profile_id: str = ""
+
+
+class Subscription(Answer, frozen=True):
+    """A subscription, under its token; `test_purchase` is there for tests alone."""
+
+    line_items: Sequence[SubscribedItem] = ()
+    subscription_state: str = ""
+    start_time: datetime | None = None
+    acknowledgement_state: str = ""
+    test_purchase: dict[str, Any] | None = None
+    external_account_identifiers: Accounts = Accounts()
+
+    @property
+    def newest_order_id(self) -> str:
+        """The newest order that was paid, empty where none was."""
+        found = (one.latest_successful_order_id for one in self.line_items)
+        return next((one for one in found if one), "")
+
+    @property
+    def expires(self) -> datetime | None:
+        """Until when it is had."""
+        return max((one.expiry_time for one in self.line_items if one.expiry_time), default=None)
+
+    @property
+    def renews(self) -> bool:
+        """Whether it renews by itself."""
+        return any(one.auto_renewing_plan.auto_renew_enabled for one in self.line_items)
 
 
 class Voided(Answer, frozen=True):
@@ -150,6 +223,13 @@ class OneTime(Answer, frozen=True):
     notification_type: int = 0
 
 
+class SubscriptionTold(Answer, frozen=True):
+    """Something became of a subscription, in Google's number."""
+
+    purchase_token: str
+    notification_type: int = 0
+
+
 class VoidedTold(Answer, frozen=True):
     """Money went back: of a subscription (1) or one-time product (2), all (1) or by quantity."""
 
@@ -164,4 +244,5 @@ class Notification(Answer, frozen=True):
 
     package_name: str
     one_time_product_notification: OneTime | None = None
+    subscription_notification: SubscriptionTold | None = None
     voided_purchase_notification: VoidedTold | None = None

@@ -22,6 +22,7 @@ from guildbank_googleplay.purchases import (
     attempt_of,
     look_up,
     outcome_of,
+    period_of,
 )
 from guildbank_googleplay.settings import Settings
 
@@ -65,7 +66,8 @@ async def fetch(google: Google, attempt_id: str, reference: str | None) -> Outco
     found = await look_up(google, reference)
     if found is None or attempt_of(found.purchase) != attempt_id:
         return Outcome(status=OutcomeStatus.UNKNOWN, reference=reference, code="reference_unknown")
-    return outcome_of(found, None, free=False, money="")
+    period = period_of(found, google.settings, None)
+    return outcome_of(found, None, free=False, money="", period=period)
 
 
 async def cancel(google: Google, attempt_id: str, reference: str | None) -> Outcome:
@@ -91,8 +93,11 @@ async def confirm(google: Google, given: Confirmation) -> Outcome | NotConfirmed
     if refused is not None:
         return refused
     free = found.purchase.is_test and settings.mode == "live"
+    period = period_of(found, settings, request.product_id)
+    if found.subscription is not None and found.order is not None and period is None:
+        return Outcome(status=OutcomeStatus.UNKNOWN, code="period_missing")
     product = settings.product_of(request.product_id) or ""
-    return outcome_of(found, product, free=free, money=request.currency)
+    return outcome_of(found, product, free=free, money=request.currency, period=period)
 
 
 def _other(found: Found, request: PaymentRequest) -> NotConfirmed | None:

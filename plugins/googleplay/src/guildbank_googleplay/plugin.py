@@ -17,10 +17,19 @@ from guildbank.plugin_api import (
     RefundRequest,
     ReportPage,
     SettingProblem,
+    SubscriptionStand,
     WebhookRejected,
 )
 from guildbank.plugin_api.conformance import Rehearsal
-from guildbank_googleplay import finishing, notifications, payments, push, refunds, reports
+from guildbank_googleplay import (
+    finishing,
+    notifications,
+    payments,
+    push,
+    refunds,
+    reports,
+    subscriptions,
+)
 from guildbank_googleplay.api import Google
 from guildbank_googleplay.manifest import MANIFEST
 from guildbank_googleplay.rehearsal import REHEARSAL
@@ -79,7 +88,7 @@ class GooglePlayProvider:
             return await payments.confirm(google, given)
 
     async def finish_payment(self, context: Context, reference: str) -> None:
-        """Consume a purchase whose coins are credited."""
+        """Consume a purchase whose coins are credited, or acknowledge a subscription."""
         async with self._google(context) as google:
             await finishing.finish(google, reference)
 
@@ -99,6 +108,13 @@ class GooglePlayProvider:
         """Return what Google found voided since the cursor, whether it told of it or not."""
         async with self._google(context) as google:
             return await reports.read(google, since, cursor)
+
+    async def fetch_subscription(
+        self, context: Context, reference: str, since: datetime
+    ) -> SubscriptionStand | None:
+        """Say how a subscription stands, with all of its periods."""
+        async with self._google(context) as google:
+            return await subscriptions.fetch(google, reference)
 
     async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes

@@ -25,7 +25,8 @@ async def refund(google: Google, request: RefundRequest) -> Outcome:
     stands = _stands(found, reference)
     if stands is not None:
         return stands
-    await google.refund(found.order.order_id)
+    # A period that is given back ends no subscription: its player does that, or lets it go on.
+    await google.refund(found.order.order_id, revoke=found.subscription is None)
     again = _stands(await _found(google, request.payment_reference), reference)
     return again or Outcome(status=OutcomeStatus.PENDING, reference=reference)
 

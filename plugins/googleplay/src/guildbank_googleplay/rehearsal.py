@@ -32,6 +32,19 @@ async def buy(context: Context, request: PaymentRequest) -> Mapping[str, str]:
     return {NAME: bought["transaction"]}
 
 
+async def subscribe(context: Context, request: PaymentRequest) -> Mapping[str, str]:
+    """Buy the first period of a subscription as the app would."""
+    names = {"account": account_of(request.player_id), "profile": request.attempt_id}
+    sale = {"product": PRODUCT, "subscription": True, **names, **_PRICE}
+    bought = await _lab(context, "/lab/google/buy", sale)
+    return {NAME: bought["transaction"]}
+
+
+async def renew(context: Context, made: Outcome) -> None:
+    """Renew as Google would."""
+    await _lab(context, "/lab/google/renew", {"transaction": made.reference})
+
+
 async def reverse(context: Context, made: Outcome) -> None:
     """Give the money back as Google would."""
     await _lab(context, "/lab/google/void", {"transaction": made.reference})
@@ -58,4 +71,6 @@ REHEARSAL = Rehearsal(
     found_by_attempt=False,
     confirms=buy,
     reverse=reverse,
+    subscribes=subscribe,
+    renews=renew,
 )

@@ -59,6 +59,7 @@ class Settings:
     push_email: str | None = None
     push_audience: str
     reviewers: Sequence[str] = ()
+    credit_free_periods: bool = False
     lab_url: str | None = None
 
     def base(self, host: str) -> str:
@@ -68,6 +69,12 @@ class Settings:
     def product_of(self, pack: str | None) -> str | None:
         """Return the store's product of a pack, None where it is not sold there."""
         return next((one.product for one in self.products if one.pack == pack), None)
+
+    def pack_of(self, product: str | None, wanted: str | None) -> str | None:
+        """Return the pack that a product sells, the wanted one if it does; None for no pack."""
+        if product is not None and self.product_of(wanted) == product:
+            return wanted
+        return next((one.pack for one in self.products if one.product == product), None)
 
     def may_review(self, player_id: str) -> bool:
         """Say whether a player of a live tenant may bring test purchases."""

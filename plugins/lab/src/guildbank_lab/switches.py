@@ -13,18 +13,20 @@ Place = Literal[
 SILENCE, LOST, DELAY = "silence", "lost", "delay"
 ERROR_BEFORE, ERROR_AFTER = "error_before", "error_after"
 DUPLICATE, REORDERED, FORGED, UNSENT = "duplicate", "reordered", "forged", "unsent"
+NEVER_TOLD = "never_told"
 ON_THE_WIRE = frozenset({SILENCE, LOST, DELAY, ERROR_BEFORE, ERROR_AFTER})
 """Effects that any call may have; what else a switch names is a word of the company's own."""
-ON_WEBHOOKS = frozenset({DUPLICATE, REORDERED, FORGED, UNSENT})
+ON_WEBHOOKS = frozenset({DUPLICATE, REORDERED, FORGED, UNSENT, NEVER_TOLD})
 
 
 class Switch(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that goes wrong.
 
     `subject` is a payment by the merchant's reference or the company's, or `*` for whatever comes
-    next. At `webhook` the effects are `duplicate`, `reordered`, `forged`, `unsent`. At a call they
-    are `silence` (done, and no answer), `lost` (not done, and no answer), `error_before`,
-    `error_after` (500, done or not), `delay` by `seconds`, or the company's own word for a refusal
+    next. At `webhook` the effects are `duplicate`, `reordered`, `forged`, `unsent`, and in Apple's
+    store `never_told`: not in its history either. At a call they are `silence` (done, and no
+    answer), `lost` (not done, and no answer), `error_before`, `error_after` (500, done or not),
+    `delay` by `seconds`, or the company's own word for a refusal
     or a state. `times` is how often, 0 for always.
     """
 

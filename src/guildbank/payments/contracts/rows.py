@@ -23,7 +23,8 @@ class IntentState(StrEnum):
     PROCESSING = "processing"
     AUTHORIZED = "authorized"
     CAPTURED = "captured"
-    """Money came, but its coins could not be credited; it is on its way back."""
+    """Money came, but its coins could not be credited; it is on its way back. Or it is a free
+    period of a store's, which credits nothing."""
     CREDITED = "credited"
     FAILED = "failed"
     CANCELED = "canceled"

@@ -21,6 +21,7 @@ from guildbank.payments.http import (
     refund_requests,
     refunds,
     spent_coins,
+    subscriptions,
     timeline,
     webhooks,
 )
@@ -43,5 +44,6 @@ ROUTES = (
     *provider_fields.ROUTES,
     *webhooks.ROUTES, *callbacks.ROUTES, *reconciliations.ROUTES, *spent_coins.ROUTES,
     *exchanges.ROUTES, *disputes.ROUTES, *payment_methods.ROUTES,
+    *subscriptions.ROUTES,
     *payouts.ROUTES, *payout_destinations.ROUTES, *payout_decisions.ROUTES, *payout_terms.ROUTES,
 )  # fmt: skip

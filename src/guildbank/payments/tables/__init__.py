@@ -4,6 +4,7 @@ from guildbank.payments.tables.money import attempt, check, dispute, intent, ref
 from guildbank.payments.tables.others import provider, reconciliation
 from guildbank.payments.tables.payouts import payout, payout_destination, payout_terms
 from guildbank.payments.tables.saved import customer, method
+from guildbank.payments.tables.subscriptions import subscription
 
 __all__ = [
     "attempt",
@@ -19,4 +20,5 @@ __all__ = [
     "reconciliation",
     "refund",
     "refund_request",
+    "subscription",
 ]

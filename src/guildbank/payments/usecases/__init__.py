@@ -69,6 +69,14 @@ class Timing:
         timedelta(days=1),
     )
     """Pauses between asking a provider to name or let go of what it keeps; the last one repeats."""
+    renewal_late: timedelta = timedelta(minutes=15)
+    """How long after a subscription's period ended its store is asked, if it did not tell."""
+    renewal_again: timedelta = timedelta(hours=6)
+    """How often it is asked while nobody paid for the next period."""
+    renewal_within: timedelta = timedelta(days=7)
+    """How often it is asked at least."""
+    renewal_ended: timedelta = timedelta(days=90)
+    """How long after a subscription ended it is asked whether the player took it up again."""
     webhook: tuple[timedelta, ...] = (
         timedelta(seconds=1),
         timedelta(seconds=5),

@@ -1,11 +1,13 @@
 """Make a payment of what a store sold again under the names of one that is paid.
 
-A client may buy twice with the same names, and the store has taken the money both times. Nobody
-asked for a second payment here, so the first one stands in for it: same player, same goods.
+A client may buy twice with the same names, and a subscription renews under them; the store has
+taken the money each time. Nobody asked for a further payment here, so the first one stands in for
+it: same player, same goods, unless a renewal is of another of the tenant's packs.
 """
 
 import msgspec
 
+from guildbank.infra.database import Tx
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Draft, Need, Receipt, RowLock, Stage, facts
 from guildbank.journal import Outcome as JournalOutcome
@@ -19,13 +21,14 @@ from guildbank.payments.contracts.rows import (
     Intent,
     IntentState,
 )
+from guildbank.payments.contracts.sale import Order
 from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments, provider_principal
 from guildbank.payments.usecases.accounts import line_about
 from guildbank.payments.usecases.look import ask_about
 from guildbank.payments.usecases.open_money import open_money
 from guildbank.payments.usecases.settle import Settle, after_settling, terms_of
-from guildbank.plugin_api import OutcomeStatus
+from guildbank.plugin_api import Outcome, OutcomeStatus, Period
 
 
 class Adopt(PaymentAct):
@@ -95,19 +98,53 @@ async def adopt_purchase(
     if outcome.status is not OutcomeStatus.PROCESSED:
         return PROVIDER_SILENT
     # The event may name a purchase otherwise than the store does when it is asked.
-    name = outcome.reference or purchase
+    named = msgspec.structs.replace(outcome, reference=outcome.reference or purchase)
+    return await adopt(payments, tenant, sold_under, named)
+
+
+async def adopt(
+    payments: Payments, tenant: TenantRef, sold_under: Attempt, sold: Outcome
+) -> JournalOutcome:
+    """Book what the store says that it sold. A free period that credits nothing is no payment.
+
+    Refusals: `no_change` (booked before, or nothing to be booked), `not_found`, `key_reused`.
+    """
+    name = sold.reference or ""
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         like = await store.intent_by_id(tx.driver, sold_under.payment_id)
         known = await store.attempt_by_reference(tx.driver, sold_under.provider, name)
+        if like is not None and sold.period is not None:
+            like = await as_sold(payments, tx, like, sold.period)
     if like is None:
         return NO_PAYMENT
-    if known is not None:
+    if known is not None or (sold.period is not None and not sold.period.credits):
         return NO_CHANGE
-    await open_money(payments, tenant, outcome)
-    adopt = Adopt(like, sold_under, name)
+    await open_money(payments, tenant, sold)
+    act = Adopt(like, sold_under, name)
     terms = terms_of(payments, sold_under.provider)
-    settle = Settle(payments.fulfilment, adopt.attempt, outcome, terms)
-    answers = await payments.journal.submit_all(tenant.schema, [adopt, settle], bulk=False)
+    settle = Settle(payments.fulfilment, act.attempt, sold, terms)
+    answers = await payments.journal.submit_all(tenant.schema, [act, settle], bulk=False)
     if isinstance(answers[-1], Receipt):
-        await after_settling(payments, tenant, adopt.attempt, answers[-1])
+        await after_settling(payments, tenant, act.attempt, answers[-1])
     return answers[-1]
+
+
+async def as_sold(payments: Payments, tx: Tx, like: Intent, period: Period) -> Intent:
+    """Return the payment as one of the pack that a period is of, where that is another one.
+
+    A pack that is not for sale here any more leaves it as it is: then the money is booked aside.
+    """
+    if period.product_id in (None, like.product_id):
+        return like
+    order = Order(
+        player_id=like.player_id, product_id=period.product_id or "", coins=None, money=like.money,
+        country=like.country, at=payments.clock.now(),
+    )  # fmt: skip
+    quote = await payments.fulfilment.quote(tx, order)
+    if isinstance(quote, Refusal):
+        return like
+    return msgspec.structs.replace(
+        like, product_id=quote.product_id, product_version=quote.version, title=quote.title,
+        currency=quote.currency, coins=quote.coins, bonus=quote.bonus,
+        limits=msgspec.json.encode(quote.limits).decode(),
+    )  # fmt: skip

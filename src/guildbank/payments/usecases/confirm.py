@@ -18,6 +18,7 @@ from guildbank.payments.contracts.refusals import (
     NO_PAYMENT,
     NOT_AWAITED,
     NOT_BY_YOU,
+    PROVIDER_SILENT,
     TAKES_NO_CONFIRMATION,
     TENANT_SUSPENDED,
     TRANSACTION_USED,
@@ -28,6 +29,7 @@ from guildbank.payments.rules import ENDED_INTENTS
 from guildbank.payments.store import ATTEMPT_REFERENCES, ATTEMPTS
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import line_about
+from guildbank.payments.usecases.adopt import adopt
 from guildbank.payments.usecases.hand_in import hand_in
 from guildbank.payments.usecases.open_money import open_money
 from guildbank.payments.usecases.settle import (
@@ -140,9 +142,11 @@ async def confirm_payment(
 
     The receipt is of what was booked, or of a command that waits for a second person; None where
     nothing was booked and the payment stands as it does. The same key answers alike. What a buyer
-    gives of a provider that leaves it to an operator is kept until one decides. Refusals:
+    gives of a provider that leaves it to an operator is kept until one decides. What a store sold
+    further under a paid payment's names, such as a renewal, is booked as a payment of its own, and
+    None is returned, as for one that was booked before. Refusals:
     `not_found`, `forbidden`, `payment_not_confirmable`, `confirmation_refused`,
-    `transaction_used`, `out_of_range`,
+    `transaction_used`, `out_of_range`, `provider_silent`,
     `too_many_confirmations`, `too_many_approvals`, `unknown_provider`,
     `sandbox_refused`, `key_reused`, `tenant_suspended`. Raises Unavailable and StoreAway.
     """
@@ -161,6 +165,8 @@ async def confirm_payment(
     said = await _ask(payments, tenant, intent, attempt, who.by, command)
     if isinstance(said, Refusal):
         return said
+    if attempt.state is AttemptState.CAPTURED:
+        return await _sold_again(payments, tenant, attempt, said)
     if said.status is not OutcomeStatus.PROCESSED and not _is_rejection(who, said):
         if attempt.state not in _WAITING:
             return None
@@ -178,7 +184,7 @@ async def confirm_payment(
     else:
         gated = await gate(payments.four_eyes, tenant, act, act.verb, command)
         outcome = await payments.journal.submit(tenant.schema, gated)
-    return await _returned(payments, tenant, attempt, outcome)
+    return await _returned(payments, tenant, attempt, said, outcome)
 
 
 async def confirming(
@@ -200,6 +206,27 @@ async def confirming(
     return ConfirmPayment(payments.fulfilment, found[1], said, principal, None)
 
 
+async def _sold_again(
+    payments: Payments, tenant: TenantRef, attempt: Attempt, said: Said
+) -> Refusal | None:
+    """Book what a store sold further under a paid payment's names; None once it is booked.
+
+    Refusals: `payment_not_confirmable` for the purchase that paid it, and for one whose money is
+    back; `provider_silent`, and those of `adopt`.
+    """
+    if said.status in (OutcomeStatus.DECLINED, OutcomeStatus.CANCELED):
+        return CAPTURED_BEFORE
+    if said.status is not OutcomeStatus.PROCESSED:
+        return PROVIDER_SILENT
+    if said.reference == attempt.reference:
+        return CAPTURED_BEFORE
+    booked = await adopt(payments, tenant, attempt, said)
+    # Who is second in a race is refused by the purchase's key, and it is booked.
+    if isinstance(booked, Receipt) or booked.code in (NO_CHANGE.code, "key_reused"):
+        return None
+    return booked
+
+
 def _is_rejection(who: Confirming, said: Said) -> bool:
     """Say whether an operator ends the attempt, which is then theirs like a yes would be."""
     ends = (OutcomeStatus.DECLINED, OutcomeStatus.CANCELED)
@@ -214,9 +241,13 @@ def _waits_for_operator(payments: Payments, attempt: Attempt, said: Said) -> boo
 
 
 async def _returned(
-    payments: Payments, tenant: TenantRef, attempt: Attempt, outcome: Outcome
-) -> Outcome:
-    """Go on with what was booked."""
+    payments: Payments, tenant: TenantRef, attempt: Attempt, said: Said, outcome: Outcome
+) -> Outcome | None:
+    """Go on with what was booked. A store's further purchase may have come at the same time."""
+    if outcome == CAPTURED_BEFORE and terms_of(payments, attempt.provider).by_store:
+        async with payments.db.begin(tenant.schema, read_only=True) as tx:
+            paid = await store.attempt_by_id(tx.driver, attempt.id)
+        return outcome if paid is None else await _sold_again(payments, tenant, paid, said)
     if isinstance(outcome, Receipt) and not is_waiting(outcome):
         await after_settling(payments, tenant, attempt, outcome)
     return outcome
@@ -259,7 +290,7 @@ async def _ask(
         return WORD_TOO_LONG
     if line.manifest.confirmed_by not in (by, "either"):
         return NOT_BY_YOU if by == "buyer" else BUYERS_CONFIRM
-    if attempt.state is AttemptState.CAPTURED:
+    if attempt.state is AttemptState.CAPTURED and not line.manifest.sold_by_store:
         return CAPTURED_BEFORE
     # Money that came late is booked and given back; what a buyer could still keep is not taken. A
     # store has taken it already.

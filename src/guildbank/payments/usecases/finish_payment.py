@@ -15,6 +15,7 @@ from guildbank.kernel import Refusal
 from guildbank.payments import store, unfinished
 from guildbank.payments.contracts.refusals import NO_CHANGE
 from guildbank.payments.contracts.rows import CREDITED, PAYMENT_FINISHED, Attempt, Finish
+from guildbank.payments.contracts.subscriptions import FREE_PERIOD_BEGAN
 from guildbank.payments.rules import next_look
 from guildbank.payments.store import ATTEMPTS
 from guildbank.payments.usecases import PaymentAct, Payments, provider_principal
@@ -52,9 +53,9 @@ class NoteFinished(PaymentAct):
 def begin_finish(
     payments: Payments, tenant: TenantRef, attempt: Attempt, outcome: JournalOutcome
 ) -> None:
-    """Let a store be told of what was just credited; nobody waits for that."""
-    credited = isinstance(outcome, Receipt) and outcome.kind == CREDITED
-    if credited and payments.plugins.finishes(attempt.provider):
+    """Let a store be told of what was just credited, or begun for free; nobody waits for that."""
+    had = isinstance(outcome, Receipt) and outcome.kind in (CREDITED, FREE_PERIOD_BEGAN)
+    if had and payments.plugins.finishes(attempt.provider):
         payments.start(finish_payment(payments, tenant, attempt.id))
 
 

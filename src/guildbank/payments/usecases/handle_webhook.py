@@ -20,6 +20,7 @@ from guildbank.payments.usecases.finish_refund import look_at_refund
 from guildbank.payments.usecases.foreign_refund import TOO_EARLY, BookForeignRefund
 from guildbank.payments.usecases.look import look_at_attempt
 from guildbank.payments.usecases.look_at_method import follow_method
+from guildbank.payments.usecases.look_at_subscription import follow_subscription
 from guildbank.payments.usecases.payouts.mind import find_told, follow_payout
 from guildbank.payments.usecases.saved_names import names_of
 from guildbank.payments.usecases.settle import terms_of
@@ -97,6 +98,8 @@ async def _handle(
         return DONE
     if event.kind is EventKind.METHOD_CHANGED:
         return await follow_method(payments, tenant, provider, event.method_reference or "")
+    if event.kind is EventKind.SUBSCRIPTION:
+        return await _subscription(payments, tenant, provider, event)
     if attempt is None:
         # Either our own commit is yet to come, or it is a payment of another shop.
         return TOO_EARLY
@@ -105,8 +108,24 @@ async def _handle(
     if attempt.applied is None:
         await look_at_attempt(payments, tenant, attempt, event.payment_reference)
         attempt = await _attempt(payments, tenant, provider, event) or attempt
+    if _is_of_another(payments, attempt, event.payment_reference):
+        # What is told of is a purchase that was made under the attempt's names, and not heard of.
+        adopted = await adopt_purchase(payments, tenant, attempt, event.payment_reference or "")
+        attempt = await _attempt(payments, tenant, provider, event) or attempt
+        if _is_of_another(payments, attempt, event.payment_reference):
+            return adopted
+    return await _of_money(payments, tenant, attempt, event)
+
+
+async def _of_money(
+    payments: Payments, tenant: TenantRef, attempt: Attempt, event: ProviderEvent
+) -> JournalOutcome:
+    """Follow what becomes of captured money: refunds, disputes, and questions about it."""
     if event.kind is EventKind.REFUND:
-        return await follow_refund(payments, tenant, attempt, event)
+        followed = await follow_refund(payments, tenant, attempt, event)
+        if followed == TOO_EARLY or event.subscription_reference is None:
+            return followed
+        return await _subscription(payments, tenant, attempt.provider, event)
     if event.kind is EventKind.USAGE_ASKED:
         return await tell_usage(payments, tenant, attempt)
     told = told_by(event)
@@ -123,15 +142,34 @@ async def _handle(
     return await payments.journal.submit(tenant.schema, FollowDispute(attempt, told, spent, items))
 
 
+async def _subscription(
+    payments: Payments, tenant: TenantRef, provider: str, event: ProviderEvent
+) -> JournalOutcome:
+    """Look at the subscription that an event names."""
+    reference = event.subscription_reference or ""
+    return await follow_subscription(payments, tenant, provider, reference)
+
+
+def _is_of_another(payments: Payments, attempt: Attempt, purchase: str | None) -> bool:
+    """Say whether a store tells of another purchase than the one that paid the attempt."""
+    captured = attempt.state is AttemptState.CAPTURED
+    if not captured or not terms_of(payments, attempt.provider).by_store:
+        return False
+    return purchase not in (None, attempt.reference)
+
+
 async def _paid(
     payments: Payments, tenant: TenantRef, attempt: Attempt, purchase: str | None
 ) -> JournalOutcome:
     """Ask how an attempt stands; what a store sold again under its name is a payment of its own."""
     if attempt.state is not AttemptState.CAPTURED:
-        return DONE if await look_at_attempt(payments, tenant, attempt, purchase) else TOO_EARLY
+        if not await look_at_attempt(payments, tenant, attempt, purchase):
+            return TOO_EARLY
+        # Another purchase under its names may have paid it at the same time.
+        async with payments.db.begin(tenant.schema, read_only=True) as tx:
+            attempt = await store.attempt_by_id(tx.driver, attempt.id) or attempt
     # What was captured is booked, and nothing that is said of it later changes that.
-    by_store = terms_of(payments, attempt.provider).by_store
-    if purchase is None or purchase == attempt.reference or not by_store:
+    if purchase is None or not _is_of_another(payments, attempt, purchase):
         return DONE
     return await adopt_purchase(payments, tenant, attempt, purchase)
 

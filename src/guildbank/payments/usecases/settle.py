@@ -4,7 +4,6 @@ Webhook, return page, poll and janitor all come here and may race: the act decid
 what is new, and a capture is one business effect with one key.
 """
 
-from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -14,7 +13,7 @@ from guildbank.identity import PLAYERS
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Draft, Need, Receipt, Stage, facts
 from guildbank.journal import Outcome as JournalOutcome
-from guildbank.kernel import Refusal
+from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import (
     Address,
     Leg,
@@ -36,6 +35,7 @@ from guildbank.payments.contracts.rows import (
 )
 from guildbank.payments.contracts.sale import Fulfilment
 from guildbank.payments.contracts.saved import Saving
+from guildbank.payments.contracts.subscriptions import FREE_PERIOD, FREE_PERIOD_BEGAN
 from guildbank.payments.declines import Next, decline_of, row_of
 from guildbank.payments.rules import (
     ENDED_INTENTS,
@@ -43,6 +43,7 @@ from guildbank.payments.rules import (
     UNPAID_ENDS,
     attempt_after,
     intent_after,
+    waits_until,
 )
 from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments, provider_principal
@@ -50,12 +51,12 @@ from guildbank.payments.usecases.finish_payment import begin_finish
 from guildbank.payments.usecases.keep_method import keep_method
 from guildbank.payments.usecases.limits import give_back_limits, limit_needs, reserve, uses_of
 from guildbank.payments.usecases.open_money import open_money
+from guildbank.payments.usecases.periods import conflict_of, period_needs, put_period
 from guildbank.payments.usecases.refund import refund_unapplied
 from guildbank.plugin_api import Outcome, OutcomeStatus
 from guildbank.wallets import purse_of, wallet_needs
 
 log = structlog.get_logger(__name__)
-LONGEST_WAIT = timedelta(days=90)
 TEST_PURCHASE = "test_purchase"
 """The code of an attempt that nobody paid for."""
 UNAPPLIED_KINDS = ("payments.unapplied", "payments.conflicted")
@@ -73,7 +74,10 @@ class Settle(PaymentAct):
 
     verb = "payments.settle"
     rounds = 2
-    __slots__ = ("attempt_id", "bought", "credited", "fulfilment", "outcome", "provider", "terms")
+    __slots__ = (
+        "attempt_id", "bought", "credited", "fulfilment", "outcome", "provider", "subscription_id",
+        "terms",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -96,10 +100,12 @@ class Settle(PaymentAct):
         self.terms = terms or Terms()
         self.bought = bought
         self.credited: tuple[Intent, Attempt] | None = None
+        self.subscription_id = new_id("sub")
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return payment and attempt, then what a capture books on."""
         needs: list[Need] = [*super().needs(stage), (ATTEMPTS, self.attempt_id)]
+        needs += period_needs(self.provider, self.outcome)
         loaded = stage.loaded(INTENTS, self.payment_id)
         intent = stage.get(INTENTS, self.payment_id) if loaded else self.bought
         if intent is None:
@@ -203,24 +209,30 @@ class Settle(PaymentAct):
     def _captured(self, stage: Stage, intent: Intent, attempt: Attempt) -> Draft | Refusal:
         """Book captured money: behind coins if it can be, else aside."""
         amount, money = self.outcome.amount_minor or 0, self.outcome.currency or ""
+        conflict, period = conflict_of(self.outcome, intent), self.outcome.period
         taken = msgspec.structs.replace(
             attempt,
             state=AttemptState.CAPTURED,
             reference=self.reference_of(attempt),
             action=None,
-            code=TEST_PURCHASE if self.outcome.is_test else self.outcome.conflict,
+            code=TEST_PURCHASE if self.outcome.is_test else conflict,
             captured_minor=amount,
             captured_money=money,
             changed_at=stage.now,
         )
         # The price is what a store took for it; with all others it is what was asked for.
         price = (amount, money) if self.terms.by_store else (intent.amount_minor, intent.money)
-        conflicts = self.outcome.conflict is not None or (amount, money) != price
+        conflicts = conflict is not None or (amount, money) != price
         ended = intent.state in ENDED_INTENTS or intent.state is IntentState.CAPTURED
         if ended and not (self.terms.by_store and intent.state in UNPAID_ENDS):
             return self._aside(stage, intent, taken, f"payment_{intent.state}", intent.state)
         if conflicts:
             return self._aside(stage, intent, taken, "conflicted", IntentState.CONFLICTED)
+        if period is not None:
+            sub = put_period(stage, intent, self.provider, self.subscription_id, period)
+            self.subscription_id = sub.id
+            if not period.credits:
+                return self._aside(stage, intent, taken, FREE_PERIOD, IntentState.CAPTURED)
         # What is due on its price a store collects: lines for another provider are not booked.
         charges = None if self.terms.by_store else intent.charges
         priced = msgspec.structs.replace(
@@ -267,9 +279,12 @@ class Settle(PaymentAct):
         self.credited = (credited, applied)
         told = {"currency": goods.currency, "coins": goods.coins, "bonus": goods.bonus}
         test = {"test": True} if self.outcome.is_test else {}
+        period = {} if self.outcome.period is None else {"subscription": self.subscription_id}
         parts = captured_parts(credited, attempt.captured_minor)
         aside = {"taxes": parts.taxes, "fees": parts.fees} if credited.charges else {}
-        return Draft(CREDITED, facts({**_facts(credited, attempt), **told, **aside, **test}))
+        return Draft(
+            CREDITED, facts({**_facts(credited, attempt), **told, **aside, **test, **period})
+        )
 
     def _aside(
         self, stage: Stage, intent: Intent, attempt: Attempt, problem: str, state: IntentState
@@ -284,6 +299,8 @@ class Settle(PaymentAct):
                 return refusal
             close_book(stage, book)
             attempt = msgspec.structs.replace(attempt, applied=Applied.UNAPPLIED)
+        if problem == FREE_PERIOD and self.terms.finishes:
+            attempt = msgspec.structs.replace(attempt, finish=Finish.DUE)
         stage.put(ATTEMPTS, attempt.id, attempt)
         if state is not intent.state:
             give_back_limits(stage, intent)
@@ -294,14 +311,8 @@ class Settle(PaymentAct):
             stage.put(INTENTS, intent.id, moved)
         conflicted = state is IntentState.CONFLICTED and state is not intent.state
         kind = "payments.conflicted" if conflicted else "payments.unapplied"
+        kind = FREE_PERIOD_BEGAN if problem == FREE_PERIOD else kind
         return Draft(kind, facts({**_facts(intent, attempt), "reason": problem}))
-
-
-def waits_until(intent: Intent, outcome: Outcome) -> datetime:
-    """Return when a payment ends that nobody pays: a provider may let it wait longer."""
-    if outcome.waits_until is None:
-        return intent.expires_at
-    return max(intent.expires_at, min(outcome.waits_until, intent.created_at + LONGEST_WAIT))
 
 
 def _facts(intent: Intent, attempt: Attempt) -> dict[str, object]:

@@ -47,6 +47,7 @@ from guildbank.plugin_api.conformance.run import (
     PROVIDER_CHECKS,
     REPORT_CHECKS,
     SAVED_CHECKS,
+    SUBSCRIPTION_CHECKS,
     run_provider_conformance,
 )
 from guildbank.plugin_api.conformance.scorers.contracts import (
@@ -75,6 +76,7 @@ __all__ = [
     "SCORER_CHECKS",
     "SOLD",
     "SPEND",
+    "SUBSCRIPTION_CHECKS",
     "TRANSFER",
     "ChargeRehearsable",
     "ChargeRehearsal",

@@ -47,6 +47,8 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     `found_by_attempt` is false where a provider cannot be asked by an id of ours.
     `pays_to` is where a provider that pays out pays at once, or `pending` where a person sends it;
     `pays_never` a destination that is read and then declined.
+    `subscribes` buys the first period of a subscription and returns what confirms it, `renews` lets
+    the company renew what an outcome is a period of.
     `amount_minor` is divided by three for partial refunds.
     `redirected` returns the settings with the provider's address replaced by the given URL, so
     that silence can be rehearsed. `sign` returns the headers of a webhook whose body is correctly
@@ -67,6 +69,8 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     reverse: Callable[[Context, Outcome], Awaitable[None]] | None = None
     pays_to: Mapping[str, str] | None = None
     pays_never: Mapping[str, str] | None = None
+    subscribes: Callable[[Context, PaymentRequest], Awaitable[Confirming]] | None = None
+    renews: Callable[[Context, Outcome], Awaitable[None]] | None = None
     amount_minor: int = 900
     currency: str = "EUR"
     redirected: Callable[[Mapping[str, Any], str], Mapping[str, Any]] | None = None

@@ -12,12 +12,14 @@ from guildbank.plugin_api.conformance import (
     report_checks,
     saved_checks,
     settlement_checks,
+    subscription_checks,
     webhook_checks,
 )
 from guildbank.plugin_api.conformance.contracts import Check, NotRun, Rehearsal
 from guildbank.plugin_api.conformance.stage import CheckFunction, Stage
 from guildbank.plugin_api.conformance.witness import Witness, scrub, secrets_of
 from guildbank.plugin_api.provider import Context, PaymentProvider
+from guildbank.plugin_api.subscriptions import SUBSCRIPTIONS
 
 PROVIDER_CHECKS: tuple[CheckFunction, ...] = (
     *manifest_checks.CHECKS,
@@ -48,6 +50,9 @@ PAYOUT_CHECKS: tuple[CheckFunction, ...] = payout_checks.CHECKS
 SAVED_CHECKS: tuple[CheckFunction, ...] = saved_checks.CHECKS
 """Run besides, where the manifest names the capability `saved_methods`."""
 
+SUBSCRIPTION_CHECKS: tuple[CheckFunction, ...] = subscription_checks.CHECKS
+"""Run besides, where the manifest names the capability `subscriptions`."""
+
 
 async def run_provider_conformance(
     provider: PaymentProvider, context: Context, rehearsal: Rehearsal
@@ -75,6 +80,7 @@ async def run_provider_conformance(
         *(SETTLEMENT_CHECKS if settlement_checks.CAPABILITY in capabilities else ()),
         *(REPORT_CHECKS if report_checks.CAPABILITY in capabilities else ()),
         *(FINISH_CHECKS if finish_checks.CAPABILITY in capabilities else ()),
+        *(SUBSCRIPTION_CHECKS if SUBSCRIPTIONS in capabilities else ()),
         *(SAVED_CHECKS if saved_checks.CAPABILITY in capabilities else ()),
         *(PAYOUT_CHECKS if payout_checks.CAPABILITY in capabilities else ()),
         *field_checks.checks_of(provider),

@@ -20,6 +20,7 @@ from guildbank.plugin_api.provider import (
 from guildbank.plugin_api.report import ReportPage, Reports
 from guildbank.plugin_api.saved import CustomerRequest, SavedMethod, SavesMethods
 from guildbank.plugin_api.settlement import SettlementPage, Settles
+from guildbank.plugin_api.subscriptions import Subscribes, SubscriptionStand
 
 T = TypeVar("T")
 
@@ -88,6 +89,13 @@ class Witness:
         """Pass on, for a provider whose company waits to hear of it."""
         finishes = cast("Finishes", self._provider)
         await self._keep(finishes.finish_payment(context, reference))
+
+    async def fetch_subscription(
+        self, context: Context, reference: str, since: datetime
+    ) -> SubscriptionStand | None:
+        """Pass on, for a store that sells subscriptions."""
+        subscribes = cast("Subscribes", self._provider)
+        return await self._keep(subscribes.fetch_subscription(context, reference, since))
 
     async def open_customer(self, context: Context, request: CustomerRequest) -> str:
         """Pass on, for a provider that keeps methods."""

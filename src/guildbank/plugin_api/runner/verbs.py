@@ -49,6 +49,7 @@ from guildbank.plugin_api.stages import (
     PurchaseView,
     Veto,
 )
+from guildbank.plugin_api.subscriptions import SubscriptionStand
 from guildbank.plugin_api.usage import Usage
 
 AnyContext: TypeAlias = Context | SignInContext | CaptchaContext
@@ -128,6 +129,7 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
         "confirm_payout": Verb(Context, (PayoutRequest, _TEXTS), (Outcome, NotConfirmed)),
         "tell_usage": Verb(Context, (Usage,), (bool,)),
         "finish_payment": Verb(Context, (str,), (_NONE,)),
+        "fetch_subscription": Verb(Context, (str, datetime), (SubscriptionStand, _NONE)),
         "fetch_dispute": Verb(Context, (str,), (DisputeStand,)),
         "submit_evidence": Verb(Context, (EvidenceRequest,), (DisputeStand, EvidenceRefused)),
         "open_customer": Verb(Context, (CustomerRequest,), (str,)),

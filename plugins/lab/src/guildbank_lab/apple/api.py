@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, get, post, put
 
-from guildbank_lab.apple import wire
+from guildbank_lab.apple import renewing, wire
 from guildbank_lab.apple.desk import PAGE, AppleDesk
-from guildbank_lab.apple.records import App
+from guildbank_lab.apple.records import App, Subscription
 from guildbank_lab.switches import (
     DELAY,
     ERROR_AFTER,
@@ -47,6 +47,57 @@ async def transaction(request: WebRequest, apple: AppleDesk, transaction_id: str
         if sale is None or sale.app.bundle_id != app.bundle_id:
             return _no(404, wire.NOT_FOUND, "Transaction id not found.")
         return Response({"signedTransactionInfo": apple.signed(sale, effect)})
+
+    return await _perform(request, apple, "get", (transaction_id,), work)
+
+
+@get("/inApps/v1/subscriptions/{transaction_id:str}")
+async def statuses(request: WebRequest, apple: AppleDesk, transaction_id: str) -> Answer:
+    """Say how a subscription stands, and what was bought of it last."""
+
+    async def work(app: App, effect: str | None) -> Answer:
+        known = _subscription(apple, app, transaction_id)
+        if known is None:
+            return _no(404, wire.NOT_FOUND, "Transaction id not found.")
+        last = {
+            "originalTransactionId": known.original,
+            "status": known.status,
+            "signedTransactionInfo": apple.signed(renewing.periods(apple, known)[-1], effect),
+            "signedRenewalInfo": apple.chain.sign(wire.renewal(known, apple.bench.clock.now())),
+        }
+        group = {"subscriptionGroupIdentifier": wire.GROUP, "lastTransactions": [last]}
+        about = {"environment": wire.SANDBOX, "bundleId": app.bundle_id}
+        return Response({**about, "appAppleId": app.app_apple_id, "data": [group]})
+
+    return await _perform(request, apple, "get", (transaction_id,), work)
+
+
+@get("/inApps/v2/history/{transaction_id:str}")
+async def transactions(
+    request: WebRequest,
+    apple: AppleDesk,
+    transaction_id: str,
+    startDate: int = 0,  # noqa: N803
+    revision: str = "0",
+) -> Answer:
+    """List what was bought of a subscription since a time, twenty at a time, the oldest first."""
+
+    async def work(app: App, effect: str | None) -> Answer:
+        known = _subscription(apple, app, transaction_id)
+        if known is None or not revision.isdecimal():
+            return _no(404, wire.NOT_FOUND, "Transaction id not found.")
+        begin, first = _at(startDate), int(revision)
+        found = [one for one in renewing.periods(apple, known) if one.bought >= begin]
+        page = found[first : first + PAGE]
+        return Response(
+            {
+                "revision": str(first + len(page)),
+                "hasMore": len(found) > first + PAGE,
+                "bundleId": app.bundle_id,
+                "environment": wire.SANDBOX,
+                "signedTransactions": [apple.signed(one, effect) for one in page],
+            }
+        )
 
     return await _perform(request, apple, "get", (transaction_id,), work)
 
@@ -105,6 +156,14 @@ async def consumption(
     return await _perform(request, apple, "patch", (transaction_id,), work)
 
 
+def _subscription(apple: AppleDesk, app: App, transaction_id: str) -> Subscription | None:
+    """Return the subscription that a transaction of the app's is of."""
+    sale = apple.sales.get(transaction_id)
+    if sale is None or sale.app.bundle_id != app.bundle_id:
+        return None
+    return apple.subscriptions.get(sale.original or "")
+
+
 async def _perform(
     request: WebRequest, apple: AppleDesk, at: Place, named: tuple[str, ...], work: Work
 ) -> Answer:
@@ -143,4 +202,4 @@ def _at(milliseconds: int) -> datetime:
         return _FAR
 
 
-ROUTES = (transaction, history, ask_for_test, consumption)
+ROUTES = (transaction, statuses, transactions, history, ask_for_test, consumption)

@@ -10,12 +10,15 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from litestar import post
 
+from guildbank_lab.apple import renewing
 from guildbank_lab.apple.desk import AppleDesk
-from guildbank_lab.apple.records import App, Sale, Wish
+from guildbank_lab.apple.records import App, Sale, Subscription, Wish
 from guildbank_lab.paypal.errors import Refused
 
 Bundle = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9.-]{1,155}$")]
-Kind = Literal["Consumable", "Non-Consumable", "Non-Renewing Subscription"]
+Kind = Literal[
+    "Consumable", "Non-Consumable", "Non-Renewing Subscription", "Auto-Renewable Subscription"
+]
 
 
 class NewProduct(msgspec.Struct):
@@ -34,7 +37,11 @@ class NewApp(msgspec.Struct):
 
 
 class Buying(msgspec.Struct):
-    """A purchase; the price is in thousandths of the currency's unit."""
+    """A purchase; the price is in thousandths of the currency's unit.
+
+    A subscription lasts `days`, and with `original` it takes the place of that one at once. What is
+    `shared` is had by somebody of the buyer's family.
+    """
 
     bundle_id: Bundle
     product: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -44,6 +51,9 @@ class Buying(msgspec.Struct):
     quantity: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
     kind: Kind = "Consumable"
     once: bool = False
+    days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 30
+    original: str | None = None
+    shared: bool = False
 
 
 class Refunding(msgspec.Struct):
@@ -52,6 +62,23 @@ class Refunding(msgspec.Struct):
     bundle_id: Bundle
     transaction: str
     percentage: Annotated[int, msgspec.Meta(ge=1, le=100_000)] | None = None
+
+
+class Renewing(msgspec.Struct):
+    """A renewal of a subscription, named by its first transaction; free where the price is 0."""
+
+    bundle_id: Bundle
+    original: str
+    price: Annotated[int, msgspec.Meta(ge=0, le=10**12)] | None = None
+
+
+class Becoming(msgspec.Struct):
+    """What becomes of a subscription; a downgrade names the product that it renews as."""
+
+    bundle_id: Bundle
+    original: str
+    what: Literal["cancel", "resume", "downgrade", "fail", "grace", "expire"]
+    product: str | None = None
 
 
 class Which(msgspec.Struct):
@@ -92,10 +119,26 @@ async def buy(apple: AppleDesk, data: Buying) -> dict[str, str]:
     app = _app(apple, data.bundle_id)
     wish = Wish(
         product=data.product, token=data.token, price=data.price, currency=data.currency,
-        quantity=data.quantity, kind=data.kind,
+        quantity=data.quantity, kind=data.kind, days=data.days, shared=data.shared,
     )  # fmt: skip
-    sale = apple.buy(app, wish, once=data.once)
-    return {"transaction": sale.transaction_id, "signed_transaction": apple.signed(sale)}
+    if data.kind == renewing.KIND:
+        return _shown(apple, renewing.subscribe(apple, app, wish, data.original))
+    return _shown(apple, apple.buy(app, wish, once=data.once))
+
+
+@post("/lab/apple/renew", status_code=200)
+async def renew(apple: AppleDesk, data: Renewing) -> dict[str, str]:
+    """Renew a subscription, as Apple does when a period ends; answers what StoreKit gives."""
+    known = _subscription(apple, data.bundle_id, data.original)
+    return _shown(apple, renewing.renew(apple, known, data.price))
+
+
+@post("/lab/apple/become", status_code=200)
+async def become(apple: AppleDesk, data: Becoming) -> dict[str, int]:
+    """Let something become of a subscription; answers Apple's number of how it stands."""
+    known = _subscription(apple, data.bundle_id, data.original)
+    renewing.become(apple, known, data.what, data.product)
+    return {"status": known.status}
 
 
 @post("/lab/apple/refund", status_code=200)
@@ -128,6 +171,17 @@ def heard(apple: AppleDesk, data: Which) -> dict[str, Any]:
     return {"consumption": _sale(apple, data.bundle_id, data.transaction).consumption}
 
 
+def _shown(apple: AppleDesk, sale: Sale) -> dict[str, str]:
+    return {"transaction": sale.transaction_id, "signed_transaction": apple.signed(sale)}
+
+
+def _subscription(apple: AppleDesk, bundle_id: str, original: str) -> Subscription:
+    known = apple.subscriptions.get(original)
+    if known is None or known.app.bundle_id != _app(apple, bundle_id).bundle_id:
+        raise Refused(404, "NO_SUCH_SUBSCRIPTION")
+    return known
+
+
 def _app(apple: AppleDesk, bundle_id: str) -> App:
     app = apple.app(bundle_id)
     if app is None:
@@ -142,4 +196,4 @@ def _sale(apple: AppleDesk, bundle_id: str, transaction_id: str) -> Sale:
     return sale
 
 
-ROUTES = (open_account, buy, refund, reverse, tell, heard)
+ROUTES = (open_account, buy, renew, become, refund, reverse, tell, heard)

@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from guildbank_lab.apple import wire
 from guildbank_lab.apple.chain import Chain, claims_of
-from guildbank_lab.apple.records import App, Sale, Sent, Wish
+from guildbank_lab.apple.records import App, Sale, Sent, Subscription, Wish
 from guildbank_lab.bench import Bench
 from guildbank_lab.steam.desk import LabIsFull
-from guildbank_lab.switches import DUPLICATE, FORGED, REORDERED, UNSENT
+from guildbank_lab.switches import DUPLICATE, FORGED, NEVER_TOLD, REORDERED, UNSENT
 
 MOST_APPS, MOST_SALES, MOST_SENT = 1_000, 50_000, 100_000
 PAGE = 20
@@ -31,6 +31,7 @@ class AppleDesk:
         self.chain = Chain(bench.clock.now())
         self.stranger = Chain(bench.clock.now())
         self.sales: dict[str, Sale] = {}
+        self.subscriptions: dict[str, Subscription] = {}
         self.sent: list[Sent] = []
         self._apps: dict[str, App] = {}
         self._random = Random(bench.config.seed)  # noqa: S311 - names things of a game
@@ -74,6 +75,12 @@ class AppleDesk:
             for known in self.sales.values():
                 if known.token == wish.token and known.app.bundle_id == app.bundle_id:
                     return known
+        made = self.sell(app, wish, self.bench.clock.now())
+        self.tell(app, "ONE_TIME_CHARGE", made)
+        return made
+
+    def sell(self, app: App, wish: Wish, at: datetime) -> Sale:
+        """Write a purchase down, of which nobody is told yet."""
         if len(self.sales) >= MOST_SALES:
             raise LabIsFull
         made = Sale(
@@ -85,15 +92,18 @@ class AppleDesk:
             currency=wish.currency,
             quantity=wish.quantity,
             kind=wish.kind,
-            bought=self.bench.clock.now(),
+            bought=at,
+            shared=wish.shared,
         )
         self.sales[made.transaction_id] = made
-        self.tell(app, "ONE_TIME_CHARGE", made)
         return made
 
     def refund(self, sale: Sale, percentage: int | None) -> None:
         """Give the money back, all of it or thousandths of a percent."""
         sale.revoked, sale.percentage = self.bench.clock.now(), percentage
+        known = self.subscriptions.get(sale.original or "")
+        if known is not None and percentage is None and sale.ends == known.ends:
+            known.status, known.renews = wire.REVOKED, False
         self.tell(sale.app, "REFUND", sale)
 
     def reverse(self, sale: Sale) -> None:
@@ -111,16 +121,21 @@ class AppleDesk:
         }.get(effect or "", {})
         return (self.stranger if effect == "STRANGER" else self.chain).sign(payload)
 
-    def tell(self, app: App, kind: str, sale: Sale | None) -> None:
+    def tell(self, app: App, kind: str, sale: Sale | None, subtype: str | None = None) -> None:
         """Notify the app's server; a switch for the purchase has its way first."""
         bench, now = self.bench, self.bench.clock.now()
         subjects = sale.subjects if sale is not None else ()
         switch = bench.switches.take("webhook", *subjects)
         effect = switch.effect if switch is not None else None
         chain = self.stranger if effect == FORGED else self.chain
-        within = None if sale is None else self.signed(sale)
-        payload = wire.notification(app, kind, str(self._uuid()), within, now)
+        within = {} if sale is None else {"signedTransactionInfo": self.signed(sale)}
+        known = None if sale is None else self.subscriptions.get(sale.original or "")
+        if known is not None:
+            within["signedRenewalInfo"] = self.chain.sign(wire.renewal(known, now))
+        payload = wire.notification(app, kind, subtype, str(self._uuid()), within, now)
         signed = chain.sign(payload)
+        if effect == NEVER_TOLD:
+            return
         if effect != FORGED:
             if len(self.sent) >= MOST_SENT:
                 raise LabIsFull

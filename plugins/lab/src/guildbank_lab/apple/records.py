@@ -28,11 +28,31 @@ class Wish:
     currency: str
     quantity: int
     kind: str
+    days: int = 30
+    shared: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Subscription:
+    """What renews: how it stands, and of what and at which price the next period will be.
+
+    `original` is the transaction that it began with.
+    """
+
+    app: App
+    original: str
+    wish: Wish
+    status: int
+    renews: bool
+    ends: datetime
 
 
 @dataclass(slots=True, kw_only=True)
 class Sale:
-    """A purchase, and what became of its money; the price is in thousandths."""
+    """A purchase, and what became of its money; the price is in thousandths.
+
+    A period of a subscription has an end, and `original` names what it began with.
+    """
 
     app: App
     transaction_id: str
@@ -43,14 +63,23 @@ class Sale:
     quantity: int
     kind: str
     bought: datetime
+    original: str | None = None
+    ends: datetime | None = None
+    shared: bool = False
     revoked: datetime | None = None
     percentage: int | None = None
     consumption: dict[str, object] | None = None
 
     @property
+    def is_first(self) -> bool:
+        """Whether nothing of its subscription was bought before."""
+        return self.original in (None, self.transaction_id)
+
+    @property
     def subjects(self) -> tuple[str, ...]:
         """The names by which a switch may mean this purchase."""
-        return self.transaction_id, *([self.token] if self.token else [])
+        names = (self.transaction_id, self.token, None if self.is_first else self.original)
+        return tuple(name for name in names if name is not None)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 
-from guildbank_lab.google import wire
+from guildbank_lab.google import renewing, wire
 from guildbank_lab.google.desk import LIFE_SECONDS, GoogleDesk
 from guildbank_lab.google.records import App, Sale
 from guildbank_lab.switches import (
@@ -83,6 +83,38 @@ async def consume(
     return await _with_sale(request, google, "capture", (package_name, named), work)
 
 
+@get(f"{_APP}/purchases/subscriptionsv2/tokens/{{named:str}}")
+async def subscription(
+    request: WebRequest, google: GoogleDesk, package_name: str, named: str
+) -> Answer:
+    """Show a subscription."""
+
+    async def work(app: App, effect: str | None) -> Answer:
+        known = google.subscriptions.get(named)
+        if known is None or known.app is not app:
+            return _no(404, "NOT_FOUND", "The subscription was not found.")
+        return Response(wire.subscription(known, renewing.periods(google, known)[-1]))
+
+    return await _with_app(request, google, "get", package_name, work, named)
+
+
+@post(f"{_APP}/purchases/subscriptions/{{product:str}}/tokens/{{verb:str}}")
+async def acknowledge(
+    request: WebRequest, google: GoogleDesk, package_name: str, product: str, verb: str
+) -> Answer:
+    """Hear that a subscription was delivered."""
+    named, _, what = verb.rpartition(":")
+
+    async def work(app: App, effect: str | None) -> Answer:
+        known = google.subscriptions.get(named)
+        if known is None or known.app is not app or what != "acknowledge":
+            return _no(400, "INVALID_ARGUMENT", "The subscription cannot be acknowledged.")
+        google.acknowledge(known)
+        return Response(None, status_code=204)
+
+    return await _with_app(request, google, "capture", package_name, work, named)
+
+
 @get(f"{_APP}/orders/{{named:str}}")
 async def order(request: WebRequest, google: GoogleDesk, package_name: str, named: str) -> Answer:
     """Show an order."""
@@ -118,6 +150,7 @@ async def voided(
     startTime: int = 0,  # noqa: N803 - Google's own words
     endTime: int = 10**14,  # noqa: N803
     maxResults: int = _MOST,  # noqa: N803
+    type: int = 0,  # noqa: A002
     token: str = "0",  # noqa: S107 - of pages
 ) -> Answer:
     """List what was voided in a span."""
@@ -125,7 +158,8 @@ async def voided(
     async def work(app: App, effect: str | None) -> Answer:
         if not token.isdecimal() or not 0 < maxResults <= _MOST:
             return _no(400, "INVALID_ARGUMENT", "Invalid pagination token.")
-        found = google.voided(app, _at(startTime), _at(endTime))
+        spanned = google.voided(app, _at(startTime), _at(endTime))
+        found = [one for one in spanned if type == 1 or one.ends is None]
         end = int(token) + maxResults
         answer: wire.Json = {"voidedPurchases": list(map(wire.voided, found[int(token) : end]))}
         more = {"tokenPagination": {"nextPageToken": str(end)}} if len(found) > end else {}
@@ -208,4 +242,4 @@ def _at(milliseconds: int) -> datetime:
         return _FAR
 
 
-ROUTES = (token, certs, purchase, consume, order, refund, voided)
+ROUTES = (token, certs, purchase, subscription, acknowledge, consume, order, refund, voided)

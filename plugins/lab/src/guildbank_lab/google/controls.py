@@ -1,13 +1,14 @@
 """What who plays with the lab does in place of developers, players and Google's staff."""
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import post
 
+from guildbank_lab.google import renewing
 from guildbank_lab.google.desk import PUSHES_AS, GoogleDesk
-from guildbank_lab.google.records import App, Sale, Wish
+from guildbank_lab.google.records import App, Sale, Subscription, Wish
 from guildbank_lab.paypal.errors import Refused
 
 Package = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)+$")]
@@ -44,6 +45,24 @@ class Buying(msgspec.Struct):
     test: bool = True
     pending: bool = False
     once: bool = False
+    subscription: bool = False
+    days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 30
+
+
+class Renewing(msgspec.Struct):
+    """A renewal of a subscription, named by its token or an order; free where the price is 0."""
+
+    package_name: Package
+    transaction: str
+    price: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,9})?$")] | None = None
+
+
+class Becoming(msgspec.Struct):
+    """What becomes of a subscription, named by its token or an order."""
+
+    package_name: Package
+    transaction: str
+    what: Literal["cancel", "resume", "fail", "grace", "pause", "revoke", "expire"]
 
 
 class Which(msgspec.Struct):
@@ -105,10 +124,31 @@ async def buy(google: GoogleDesk, data: Buying) -> dict[str, str]:
     wish = Wish(
         product=data.product, account=data.account, profile=data.profile,
         price=Decimal(data.price), currency=data.currency, region=data.region,
-        quantity=data.quantity, test=data.test, pending=data.pending,
+        quantity=data.quantity, test=data.test, pending=data.pending, days=data.days,
     )  # fmt: skip
-    sale = google.buy(_app(google, data.package_name), wish, once=data.once)
+    app = _app(google, data.package_name)
+    if data.subscription:
+        sale = renewing.subscribe(google, app, wish)
+    else:
+        sale = google.buy(app, wish, once=data.once)
     return {"transaction": sale.token, "order": sale.order_id}
+
+
+@post("/lab/google/renew", status_code=200)
+async def renew(google: GoogleDesk, data: Renewing) -> dict[str, str]:
+    """Renew a subscription, as Google does when a period ends."""
+    known = _subscription(google, data.package_name, data.transaction)
+    price = None if data.price is None else Decimal(data.price)
+    sale = renewing.renew(google, known, price)
+    return {"transaction": sale.token, "order": sale.order_id}
+
+
+@post("/lab/google/become", status_code=200)
+async def become(google: GoogleDesk, data: Becoming) -> dict[str, str]:
+    """Let something become of a subscription; answers how it stands."""
+    known = _subscription(google, data.package_name, data.transaction)
+    renewing.become(google, known, data.what)
+    return {"state": known.state}
 
 
 @post("/lab/google/settle", status_code=200)
@@ -131,6 +171,9 @@ async def void(google: GoogleDesk, data: Voiding) -> dict[str, str]:
 def heard(google: GoogleDesk, data: Which) -> dict[str, Any]:
     """Say how a purchase stands, and whether Google was told that it was delivered."""
     google.lapse()
+    known = google.subscriptions.get(data.transaction)
+    if known is not None and known.app is _app(google, data.package_name):
+        return {"state": known.state, "acknowledged": known.acknowledged}
     sale = _sale(google, data.package_name, data.transaction)
     return {"state": sale.state, "consumed": sale.consumed}
 
@@ -155,6 +198,15 @@ def _app(google: GoogleDesk, package_name: str) -> App:
     return app
 
 
+def _subscription(google: GoogleDesk, package_name: str, named: str) -> Subscription:
+    app = _app(google, package_name)
+    sale = google.sale_of(app, named)
+    known = google.subscriptions.get(named if sale is None else sale.token)
+    if known is None or known.app is not app:
+        raise Refused(404, "NO_SUCH_SUBSCRIPTION")
+    return known
+
+
 def _sale(google: GoogleDesk, package_name: str, named: str) -> Sale:
     sale = google.sale_of(_app(google, package_name), named)
     if sale is None:
@@ -162,4 +214,4 @@ def _sale(google: GoogleDesk, package_name: str, named: str) -> Sale:
     return sale
 
 
-ROUTES = (open_account, buy, settle, void, heard, tell, forget_tokens)
+ROUTES = (open_account, buy, renew, become, settle, void, heard, tell, forget_tokens)

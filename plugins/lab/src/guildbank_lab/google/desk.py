@@ -11,7 +11,7 @@ from joserfc.jwk import RSAKey
 
 from guildbank_lab.bench import Bench
 from guildbank_lab.google import wire
-from guildbank_lab.google.records import App, Sale, Wish
+from guildbank_lab.google.records import App, Sale, Subscription, Wish
 from guildbank_lab.steam.desk import LabIsFull
 from guildbank_lab.switches import DUPLICATE, FORGED, REORDERED, UNSENT
 
@@ -33,6 +33,7 @@ class GoogleDesk:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.sales: dict[str, Sale] = {}
+        self.subscriptions: dict[str, Subscription] = {}
         self._apps: dict[str, App] = {}
         self._by_email: dict[str, App] = {}
         self._tokens: OrderedDict[str, tuple[App, datetime]] = OrderedDict()
@@ -103,11 +104,10 @@ class GoogleDesk:
                     return known
         if len(self.sales) >= MOST_SALES:
             raise LabIsFull
-        number = len(self.sales)
         made = Sale(
             app=app,
-            token=f"{self.bench.names.new(24).lower()}.AO-J1O{self.bench.names.new(60)}",
-            order_id=f"GPA.{3_300 + number // 10_000}-{number % 10_000:04}-5500-00001",
+            token=self.new_token(),
+            order_id=self.new_order(),
             wish=wish,
             state=wire.PENDING if wish.pending else wire.PURCHASED,
             bought=self.bench.clock.now(),
@@ -116,6 +116,28 @@ class GoogleDesk:
         if not wish.pending:
             self._complete(made)
         return made
+
+    def new_token(self) -> str:
+        """Return a token that nobody had before."""
+        return f"{self.bench.names.new(24).lower()}.AO-J1O{self.bench.names.new(60)}"
+
+    def new_order(self) -> str:
+        """Return the next order's name."""
+        number = len(self.sales)
+        return f"GPA.{3_300 + number // 10_000}-{number % 10_000:04}-5500-00001"
+
+    def sell_period(self, known: Subscription, sale: Sale) -> None:
+        """Write a period of a subscription down; one that is not acknowledged goes back in time."""
+        if len(self.sales) >= MOST_SALES:
+            raise LabIsFull
+        self.sales[sale.order_id] = sale
+        if not known.acknowledged:
+            self._unfinished[sale.token] = sale
+
+    def acknowledge(self, known: Subscription) -> None:
+        """Hear that a subscription was delivered."""
+        known.acknowledged = True
+        self._unfinished.pop(known.token, None)
 
     def settle(self, sale: Sale, *, paid: bool) -> None:
         """End a pending purchase: the buyer paid in time, or did not."""

@@ -32,6 +32,20 @@ class Wish:
     quantity: int
     test: bool
     pending: bool
+    days: int = 30
+
+
+@dataclass(slots=True, kw_only=True)
+class Subscription:
+    """What renews, under one token: how it stands, and at which price the next period will be."""
+
+    app: App
+    token: str
+    wish: Wish
+    state: str
+    ends: datetime
+    renews: bool = True
+    acknowledged: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +63,8 @@ class Sale:
     voided: datetime | None = None
     reason: int = 0
     source: int = 0
+    ends: datetime | None = None
+    """Of a period of a subscription; its token is the subscription's."""
 
     @property
     def subjects(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Answers as Google words them.
 
 https://developers.google.com/android-publisher/api-ref/rest/v3/purchases.productsv2 , .../orders ,
-.../purchases.voidedpurchases , and https://developer.android.com/google/play/billing/rtdn-reference
+.../purchases.subscriptionsv2 , .../purchases.voidedpurchases , and https://developer.android.com/google/play/billing/rtdn-reference
 """
 
 from base64 import b64encode
@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 
 from guildbank.kernel import epoch_ms
-from guildbank_lab.google.records import App, Sale
+from guildbank_lab.google.records import App, Sale, Subscription
 
 Json = dict[str, Any]
 PURCHASED, CANCELLED, PENDING = "PURCHASED", "CANCELLED", "PENDING"
 BOUGHT, CANCELED = 1, 2
 """Types of a notification about a one-time product."""
-_ONE_TIME, _ALL = 2, 1
+_SUBSCRIPTION, _ONE_TIME, _ALL = 1, 2, 1
 
 
 def purchase(sale: Sale, effect: str | None) -> Json:
@@ -58,6 +58,14 @@ def purchase(sale: Sale, effect: str | None) -> Json:
 def order(sale: Sale, effect: str | None) -> Json:
     """Return the order of a purchase."""
     wish, total = sale.wish, money(sale.wish.price, sale.wish.currency)
+    details: Json = {"oneTimePurchaseDetails": {"quantity": wish.quantity}}
+    if sale.ends is not None:
+        period = {
+            "servicePeriodStartTime": _time(sale.bought),
+            "servicePeriodEndTime": _time(sale.ends),
+            "offerPhase": "BASE" if wish.price else "FREE_TRIAL",
+        }
+        details = {"subscriptionDetails": {"basePlanId": "monthly", **period}}
     answer: Json = {
         "orderId": sale.order_id,
         "purchaseToken": "x" * 24 if effect == "OTHER_TOKEN" else sale.token,
@@ -71,7 +79,7 @@ def order(sale: Sale, effect: str | None) -> Json:
                 "productId": wish.product,
                 "total": total,
                 "listingPrice": total,
-                "oneTimePurchaseDetails": {"quantity": wish.quantity},
+                **details,
             }
         ],
     }
@@ -103,7 +111,43 @@ def bought(sale: Sale, kind: int) -> Json:
 def gone(sale: Sale) -> Json:
     """Return what is told of a purchase that was voided."""
     names = {"purchaseToken": sale.token, "orderId": sale.order_id}
-    return {"voidedPurchaseNotification": names | {"productType": _ONE_TIME, "refundType": _ALL}}
+    kind = _ONE_TIME if sale.ends is None else _SUBSCRIPTION
+    return {"voidedPurchaseNotification": names | {"productType": kind, "refundType": _ALL}}
+
+
+def subscription(known: Subscription, newest: Sale) -> Json:
+    """Return a subscription as it stands."""
+    wish = known.wish
+    plan = {"autoRenewEnabled": known.renews, "recurringPrice": money(wish.price, wish.currency)}
+    answer: Json = {
+        "kind": "androidpublisher#subscriptionPurchaseV2",
+        "regionCode": wish.region,
+        "startTime": _time(newest.bought),
+        "subscriptionState": f"SUBSCRIPTION_STATE_{known.state}",
+        "acknowledgementState": "ACKNOWLEDGEMENT_STATE_ACKNOWLEDGED"
+        if known.acknowledged
+        else "ACKNOWLEDGEMENT_STATE_PENDING",
+        "lineItems": [
+            {
+                "productId": wish.product,
+                "expiryTime": _time(known.ends),
+                "latestSuccessfulOrderId": newest.order_id,
+                "autoRenewingPlan": plan,
+                "offerDetails": {"basePlanId": "monthly"},
+            }
+        ],
+        "externalAccountIdentifiers": {
+            "obfuscatedExternalAccountId": wish.account,
+            "obfuscatedExternalProfileId": wish.profile,
+        },
+    }
+    return answer | ({"testPurchase": {}} if wish.test else {})
+
+
+def became(known: Subscription, kind: int) -> Json:
+    """Return what is told of a subscription, by Google's number."""
+    told = {"version": "1.0", "notificationType": kind, "subscriptionId": known.wish.product}
+    return {"subscriptionNotification": told | {"purchaseToken": known.token}}
 
 
 def push(app: App, message_id: str, told: Json, now: datetime) -> bytes:

@@ -5,7 +5,7 @@ from alembic.operations import Operations
 from guildbank.infra.migrations.history import Plane, run_sql
 
 revision = "0038_plugin_versions"
-down_revision = "0036_handed_in"
+down_revision = "0037_subscriptions"
 branch_labels = None
 depends_on = None
 
