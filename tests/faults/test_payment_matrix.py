@@ -17,6 +17,7 @@ from secrets import randbelow
 import pytest
 from tests.faults.matrix import by_word, cards, stores
 from tests.faults.matrix.company import Books, Company
+from tests.faults.matrix.counter import Counter, open_counter
 from tests.faults.matrix.dimensions import (
     CUTS,
     EFFECTS,
@@ -29,8 +30,9 @@ from tests.faults.matrix.dimensions import (
     stages,
 )
 from tests.faults.matrix.hall import Hall, open_hall
-from tests.faults.matrix.life import Counter, Life, open_counter
-from tests.faults.matrix.right import check
+from tests.faults.matrix.life import Life
+from tests.faults.matrix.planted import DEFECTS
+from tests.faults.matrix.right import check, right_end
 from tests.faults.matrix.worker import mark_tasks
 from tests.house import House, open_house
 
@@ -54,24 +56,17 @@ COMPANIES: dict[str, type[Company]] = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def house(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     url = cluster.create_database("test_payment_matrix")
     async with open_house(url, tmp_path_factory.mktemp("matrix")) as house:
         yield house
 
 
-@pytest.fixture
-async def hall(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Hall]:
-    # What was exchanged is written at once: nobody waits for it but these lives.
-    monkeypatch.setattr(archive, "GATHER_SECONDS", 0)
-    loop = asyncio.get_running_loop()
-    loop.set_task_factory(mark_tasks)
+@pytest.fixture(scope="module")
+async def hall(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hall]:
     async with open_hall(tmp_path_factory.mktemp("hall")) as hall:
         yield hall
-    loop.set_task_factory(None)
 
 
 class Stand:
@@ -89,7 +84,8 @@ class Stand:
             counter = await open_counter(self.house, self.hall, company)
             self._open[case.provider] = counter, Books()
         counter, before = self._open[case.provider]
-        life = Life(counter, case.effect, None if case.cut == NOWHERE else case.cut)
+        point = None if case.cut == NOWHERE else case.cut
+        life = Life(counter, case.effect, point, right_end(case).within)
         died = counter.deaths
         try:
             await life.live()
@@ -108,10 +104,15 @@ class Stand:
 
 
 @pytest.fixture
-async def stand(house: House, hall: Hall) -> AsyncIterator[Stand]:
+async def stand(house: House, hall: Hall, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stand]:
+    # What was exchanged is written at once: nobody waits for it but these lives.
+    monkeypatch.setattr(archive, "GATHER_SECONDS", 0)
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(mark_tasks)
     stand = Stand(house, hall)
     yield stand
     await stand.close()
+    loop.set_task_factory(None)
 
 
 def chosen_cases(cases: list[Case]) -> list[Case]:
@@ -149,9 +150,9 @@ async def test_each_payment_ends_right_whatever_happens_and_wherever_we_die(
         tally[f"  at {provider}, of which {ran} run"] += sum(
             case.provider == provider for case in cases
         )
-    tally["combinations that mean nothing, by the reasons of dimensions.py"] += (
-        len(PROVIDERS) * len(EFFECTS) * len(CUTS) - len(cases)
-    )
+    tally["combinations that mean nothing, by the reasons of dimensions.py"] += len(
+        PROVIDERS
+    ) * len(EFFECTS) * len(CUTS) - len(cases)
     tally["workers that died"] += stand.deaths
     assert not failures, f"{len(failures)} of {len(chosen)}:\n" + "\n".join(failures[:20])
 
@@ -161,3 +162,15 @@ def test_a_sample_has_each_company_effect_and_cut() -> None:
     drawn = sample(cases, randbelow(2**32), SAMPLE)
     assert {name for case in drawn for name in case} == {*PROVIDERS, *EFFECTS, *CUTS}
     assert len(set(drawn)) == len(drawn) == SAMPLE
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+async def test_a_planted_defect_is_found(
+    stand: Stand, defect: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant, case = DEFECTS[defect]
+    assert case in set(all_cases())
+    await stand.live(case)
+    plant(monkeypatch)
+    with pytest.raises(AssertionError):
+        await stand.live(case)

@@ -3,13 +3,14 @@
 Nobody is called, so the company's own books are what lies at the bank: its statement.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
-from guildbank_transfer.plugin import ACCOUNT, BankTransferProvider
 from tests.faults.matrix.company import PRICE, Books, Company
 from tests.payments.shop import Shop
 
 from guildbank.payments.contracts.rows import Attempt, Refund
+from guildbank.plugin_api import Confirmer
+from guildbank_transfer.plugin import ACCOUNT, BankTransferProvider
 from guildbank_voucher.codes import Value, make, new_secret
 from guildbank_voucher.plugin import VoucherProvider
 
@@ -18,7 +19,7 @@ class Transfer(Company):
     """A bank transfer: the player pays at a bank, and an operator reads the statement."""
 
     provider = "bank_transfer"
-    confirmed_by = "operator"
+    confirmed_by: ClassVar[Confirmer | None] = "operator"
 
     def __init__(self, hall: Any) -> None:
         super().__init__(hall)

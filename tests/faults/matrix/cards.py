@@ -1,18 +1,20 @@
 """Companies that take money from cards and accounts: the sandbox, Stripe twice, PayPal."""
 
 import secrets
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 
 import httpx
-from guildbank_lab.paypal.desk import Desk as PayPalDesk
-from guildbank_lab.paypal.records import Order
-from guildbank_lab.stripe.desk import StripeDesk
-from guildbank_lab.stripe.records import Intent as StripeIntent
 from tests.faults.matrix.company import Books, Check, Company
 from tests.payments.shop import Shop
 
 from guildbank.payments.contracts.rows import Attempt
+from guildbank_lab.paypal.desk import Desk as PayPalDesk
+from guildbank_lab.paypal.records import Order
+from guildbank_lab.stripe.desk import StripeDesk
+from guildbank_lab.stripe.records import Intent as StripeIntent
+from guildbank_lab.switches import Place
 from guildbank_paypal.plugin import PayPalProvider
 from guildbank_sandbox.plugin import SandboxProvider
 from guildbank_stripe.plugin import StripeProvider
@@ -24,7 +26,10 @@ class Sandbox(Company):
     """The sandbox, whose payments are taken at once; what goes wrong is the payment's method."""
 
     provider = "sandbox"
-    places = {"POST /v1/payments": "create", "POST /v1/refunds": "refund"}
+    places: ClassVar[Mapping[str, str]] = {
+        "POST /v1/payments": "create",
+        "POST /v1/refunds": "refund",
+    }
     methods: ClassVar[dict[str, str]] = {
         "delay": "instant_timeout", "silence": "instant_error", "lost": "instant_lost",
         "declined": "instant_decline",
@@ -74,7 +79,7 @@ class Sandbox(Company):
 
     def _rows(self, attempts: list[Attempt]) -> list[Any]:
         marks = ", ".join("?" * len(attempts))
-        sql = f"SELECT * FROM payment WHERE reference IN ({marks})"  # noqa: S608 - marks alone
+        sql = f"SELECT * FROM payment WHERE reference IN ({marks})"
         return self.hall.sandbox_rows(sql, *(one.id for one in attempts))
 
     async def _call(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -97,9 +102,15 @@ class StripeCard(Company):
     """Stripe, with a card that the game has asked for: the first call takes the money."""
 
     provider = "stripe"
-    lab = "stripe"
-    places = {"POST /v1/payment_intents": "create", "POST /v1/refunds": "refund"}
-    switched = {"create": "create", "refund": "refund", "looked": "get"}
+    places: ClassVar[Mapping[str, str]] = {
+        "POST /v1/payment_intents": "create",
+        "POST /v1/refunds": "refund",
+    }
+    switched: ClassVar[Mapping[str, Place]] = {
+        "create": "create",
+        "refund": "refund",
+        "looked": "get",
+    }
 
     @property
     def desk(self) -> StripeDesk:
@@ -152,7 +163,10 @@ class StripeCard(Company):
 class StripeCheckout(StripeCard):
     """Stripe's own page: the first call opens it, and the money comes when the player pays."""
 
-    places = {"POST /v1/checkout/sessions": "create", "POST /v1/refunds": "refund"}
+    places: ClassVar[Mapping[str, str]] = {
+        "POST /v1/checkout/sessions": "create",
+        "POST /v1/refunds": "refund",
+    }
 
     def purchase(self, fate: str) -> dict[str, Any]:
         return {"method": "checkout", "return_url": BACK}
@@ -168,11 +182,15 @@ class PayPal(Company):
     """PayPal: an order that the player approves, and a call of ours that captures it."""
 
     provider = "paypal"
-    lab = "paypal"
-    places = {
+    places: ClassVar[Mapping[str, str]] = {
         "/capture": "capture", "/refund": "refund", "POST /v2/checkout/orders": "create",
     }  # fmt: skip
-    switched = {"create": "create", "capture": "capture", "refund": "refund", "looked": "get"}
+    switched: ClassVar[Mapping[str, Place]] = {
+        "create": "create",
+        "capture": "capture",
+        "refund": "refund",
+        "looked": "get",
+    }
 
     @property
     def desk(self) -> PayPalDesk:

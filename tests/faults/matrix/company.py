@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
-from guildbank_lab.switches import Place, Switch
 from tests.faults.matrix.hall import Hall
 from tests.payments.shop import Shop
 
 from guildbank.payments.contracts.rows import Attempt, Refund
-from guildbank.payments.usecases.confirm import Confirmer
-from guildbank.plugin_api import Annotated, Context, Manifest, PurchaseView, Slot
+from guildbank.plugin_api import Annotated, Confirmer, Context, Manifest, PurchaseView, Slot
+from guildbank_lab.switches import Place, Switch
 
 PRICE, PART = 499, 200
 
@@ -49,12 +48,13 @@ class Company:
 
     provider: ClassVar[str]
     """The id of its plugin."""
-    lab: ClassVar[str | None] = None
     confirmed_by: ClassVar[Confirmer | None] = None
     places: ClassVar[Mapping[str, str]] = {}
     """Which of its calls moves something, by a part of its method and address."""
     switched: ClassVar[Mapping[str, Place]] = {}
     """How the lab calls these places."""
+    last_rounds: ClassVar[int] = 1
+    """How often the jobs run at the end; reports that get no answer are asked for again."""
     check: "Check | None" = None
     """What the shop asks before the provider is, where it asks anybody."""
 

@@ -51,7 +51,7 @@ CARDS = ("sandbox", "sandbox behind a check", "Stripe card")
 STORES = ("App Store", "Google Play")
 BY_WORD = ("bank transfer", "voucher")
 _KEPT: dict[str, set[str]] = {
-    **dict.fromkeys(CARDS, {"created", "create", "captured", "heard"}),
+    **{name: {"created", "create", "captured", "heard"} for name in CARDS},
     "Stripe Checkout": {"created", "create", "noted", "heard", "looked", "captured"},
     "PayPal": {"created", "create", "noted", "heard", "looked", "capture", "captured"},
     "App Store": {"created", "noted", "heard", "looked", "captured"},
@@ -59,7 +59,7 @@ _KEPT: dict[str, set[str]] = {
         "created", "noted", "heard", "looked", "captured", "finish", "finished",
     },
     "Steam": {"created", "create", "noted", "looked", "capture", "captured"},
-    **dict.fromkeys(BY_WORD, {"created", "noted", "captured"}),
+    **{name: {"created", "noted", "captured"} for name in BY_WORD},
 }  # fmt: skip
 _SWITCHES: dict[str, tuple[str, ...]] = {
     "sandbox": ("create",),
@@ -168,7 +168,10 @@ def _in_trouble(provider: str, fate: str, trouble: str, passed: set[str]) -> set
             passed -= {"refunded"}
     if what in ("silence", "lost") and place == "create" and provider in CARDS:
         passed |= {"looked", "noted"}
-    if (what, place) == ("lost", "create") or (provider, trouble) == ("PayPal", "silence at create"):
+    if (what, place) == ("lost", "create") or (provider, trouble) == (
+        "PayPal",
+        "silence at create",
+    ):
         # The player tries once more; PayPal's order of the first try is known to nobody.
         passed |= {"attempted"}
     if what in ("silence", "lost") and place == "refund":

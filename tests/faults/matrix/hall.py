@@ -17,12 +17,13 @@ from typing import Any, NamedTuple
 import httpx
 from granian.constants import Interfaces
 from granian.server.embed import Server
+from litestar import Litestar
+from tests.servers.sandbox import free_port
+
 from guildbank_lab.app import create_app as create_lab
 from guildbank_lab.bench import Bench
 from guildbank_lab.config import Config as LabConfig
 from guildbank_sandbox.server.config import Config as SandboxConfig
-from litestar import Litestar
-from tests.servers.sandbox import free_port
 
 _POST = "/v1/webhooks/"
 _LATE_SECONDS = 0.01

@@ -9,17 +9,15 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from tests.faults.matrix.company import PART, Company
-from tests.faults.matrix.hall import Hall, Letter
+from tests.faults.matrix.company import PART
+from tests.faults.matrix.counter import Counter
+from tests.faults.matrix.hall import Letter
 from tests.faults.matrix.worker import Cut, Died, Worker
-from tests.house import House
-from tests.payments.shop import Shop, open_shop
 
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments.contracts.rows import Dossier, IntentState, Refund, RefundState
 from guildbank.payments.contracts.sale import RefundCommand
-from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.attempt import Asked
 from guildbank.payments.usecases.cancel import expire_payments
 from guildbank.payments.usecases.confirm import ConfirmCommand, Confirming, confirm_payment
@@ -36,6 +34,7 @@ from guildbank.payments.usecases.retry import retry_payment
 T = TypeVar("T")
 TURNS = 60
 """How often everybody does their part before what is still open counts as stuck."""
+LONG = timedelta(days=1)
 PAUSES = (
     timedelta(seconds=40), timedelta(minutes=6), timedelta(minutes=65), timedelta(minutes=65),
 )  # fmt: skip
@@ -44,51 +43,14 @@ ENDED = frozenset(
 )
 
 
-class Counter:
-    """A company's counter in the shop: the worker of the moment, and who takes over from it."""
-
-    def __init__(self, hall: Hall, shop: Shop, company: Company) -> None:
-        self.hall, self.shop, self.company = hall, shop, company
-        self.worker = self.successor()
-        self.deaths = 0
-
-    def successor(self) -> Worker:
-        """Return a fresh worker."""
-        return Worker(self.shop, plugins_of(self.company), self.company.places)
-
-    async def close(self) -> None:
-        """End the worker, and the shop with it."""
-        await self.worker.close()
-        await self.shop.payments.close()
-
-
-def plugins_of(company: Company) -> tuple[tuple[str, object], ...]:
-    """Return the plugins that a process of its shop has."""
-    checks = () if company.check is None else ((company.check.manifest.id, company.check),)
-    return ((company.provider, company.plugin()), *checks)
-
-
-async def open_counter(house: House, hall: Hall, company: Company) -> Counter:
-    """Open a shop of its own tenant that takes money at the company."""
-    shop = await open_shop(house, spent_coins="debt", plugins=plugins_of(company))
-    shop.payments.url = hall.url
-    settings = await company.open(shop)
-    made = await configure_provider(
-        shop.payments, shop.tenant, company.provider, settings, enabled=True
-    )
-    assert not isinstance(made, Refusal), made
-    if company.check is not None:
-        await shop.publish(before=[("look", company.check.manifest.id)])
-    return Counter(hall, shop, company)
-
-
 class Life:
     """A payment from its order to its last consequence."""
 
-    def __init__(self, counter: Counter, effect: str, point: str | None) -> None:
+    def __init__(self, counter: Counter, effect: str, point: str | None, within: timedelta) -> None:
+        """`within` is how long it may take by the shop's clock."""
         self.counter, self.shop = counter, counter.shop
         self.company, self.hall = counter.company, counter.hall
-        self.effect = effect
+        self.effect, self.within = effect, within
         self.cut = Cut(point)
         self.player = ""
         self.payment = ""
@@ -120,8 +82,10 @@ class Life:
         for _ in range(TURNS):
             if await self._step():
                 continue
-            if await self._is_over():
+            if await self._is_over() and not await self._stirs():
                 return
+            if self.shop.clock.by > self.within:
+                break
             await self._wait()
         raise AssertionError(f"stuck: {await self.dossier()}")
 
@@ -193,7 +157,7 @@ class Life:
         return True
 
     async def _confirm(self, dossier: Dossier) -> bool:
-        attempt, before = dossier.attempts[-1], len(await self.entries())
+        attempt, before = dossier.attempts[-1], len(await self.counter.entries(self.payment))
         by = self.company.confirmed_by
         assert by is not None
         who = Confirming(self.player if by == "buyer" else "op_olga", by)
@@ -205,7 +169,7 @@ class Life:
                 worker.payments, self.shop.tenant, who, key, command
             )
         )  # fmt: skip
-        return isinstance(done, Receipt) or len(await self.entries()) > before
+        return isinstance(done, Receipt) or len(await self.counter.entries(self.payment)) > before
 
     async def _afterwards(self, dossier: Dossier) -> bool:
         """Do what is done with a credited payment."""
@@ -341,7 +305,7 @@ class Life:
     async def _wait(self) -> None:
         """Let time pass, and the jobs do their work."""
         pause = PAUSES[min(self._pauses, len(PAUSES) - 1)]
-        if self.fate == "declined" and self._pauses > len(PAUSES):
+        if self.within > LONG and self._pauses > len(PAUSES):
             pause = timedelta(hours=12)
         self._pauses += 1
         self.shop.clock.by += pause
@@ -368,25 +332,22 @@ class Life:
         return self._did_there or self.fate not in ("disputed", "given back", "refunded")
 
     async def _is_over(self) -> bool:
-        """Say whether nothing is left, after the jobs have looked far into the future."""
+        """Say whether nothing is left to be done."""
         dossier = await self.dossier()
         if dossier is None or dossier.intent.state not in ENDED or self._came:
             return False
-        if self._pauses < 3 and self.company.provider in ("app_store", "google_play",
-                                                          "steam_wallet"):  # fmt: skip
-            return False
-        return not await self.waiting()
+        return not await self.counter.waiting()
 
-    async def waiting(self) -> list[str]:
-        """Return what of the tenant still waits for something."""
-        async with self.shop.house.db.begin(self.shop.tenant.schema, read_only=True) as tx:
-            return [str(row[0]) for row in await tx.driver.fetch(WAITING)]
-
-    async def entries(self) -> list[str]:
-        """Return the kinds of the payment's entries, in order."""
-        async with self.shop.house.db.begin(self.shop.tenant.schema, read_only=True) as tx:
-            rows = await tx.driver.fetch(ENTRIES, f'%"{self.payment}"%')
-        return [str(row[0]) for row in rows]
+    async def _stirs(self) -> bool:
+        """Let the jobs look far into the future; say whether something came of that."""
+        before = await self.dossier()
+        for pause in (*PAUSES[-1:] * (self.company.last_rounds - 1), LONG * 2):
+            self.shop.clock.by += pause
+            await self._jobs()
+            changed = await self._deliver() or await self.dossier() != before
+            if changed or await self.counter.waiting():
+                return True
+        return False
 
     # Acts
 
@@ -421,27 +382,3 @@ class Life:
 
 async def _as_coroutine(work: Awaitable[T]) -> T:
     return await work
-
-
-WAITING = """
-SELECT 'payment ' || state FROM payments_intent
-WHERE state NOT IN ('credited', 'failed', 'canceled', 'expired', 'conflicted')
-UNION ALL
-SELECT 'attempt ' || state FROM payments_attempt
-WHERE state IN ('created', 'pending', 'unknown') OR finish = 'due'
-UNION ALL
-SELECT 'refund ' || state FROM payments_refund
-WHERE state IN ('created', 'pending', 'unknown')
-UNION ALL
-SELECT 'dispute ' || state FROM payments_dispute
-WHERE state NOT IN ('won', 'lost')
-UNION ALL
-SELECT 'event ' || coalesce(problem, 'new') FROM payments_webhook WHERE processed_at IS NULL
-UNION ALL
-SELECT 'telling' FROM payments_telling WHERE told_at IS NULL
-"""
-ENTRIES = """
-SELECT kind FROM journal_entry
-WHERE kind LIKE 'payments.%' AND data LIKE $1
-ORDER BY seq
-"""

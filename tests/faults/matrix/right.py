@@ -1,6 +1,7 @@
-"""How a life has to end: one state for each effect, whoever dies on the way, and books that agree."""
+"""How a life has to end: one state for each effect, wherever we die, and books that agree."""
 
 from collections import Counter as Count
+from datetime import timedelta
 from typing import NamedTuple
 
 from tests.faults.matrix.company import PART, PRICE, Books
@@ -21,6 +22,11 @@ class End(NamedTuple):
     books: Books
     refund: str | None = None
     """The state of its one refund, if there is one."""
+
+    @property
+    def within(self) -> timedelta:
+        """How long a life may take: where nobody pays, until its time is over."""
+        return timedelta(days=30) if self.state == "expired" else timedelta(hours=12)
 
     @property
     def coins(self) -> dict[str, int]:
@@ -72,13 +78,13 @@ async def check(life: Life, case: Case, before: Books) -> Books:
     assert _ours(dossier) == theirs, ("our books", _ours(dossier), theirs)
     assert [str(one.state) for one in dossier.refunds] == ([end.refund] if end.refund else [])
     assert await shop.coins(life.player) == end.coins, (await shop.coins(life.player), end)
-    kinds = Count(await life.entries())
+    kinds = Count(await life.counter.entries(life.payment))
     credited = int(end.state == "credited")
     assert kinds["payments.credited"] == credited, kinds
     assert sum(one.applied is Applied.CREDITED for one in attempts) == credited, attempts
     if isinstance(life.company, Google) and end.state == "credited":
         assert life.company.delivered(attempts[-1]), "Google was never told"
-    assert await life.waiting() == []
+    assert await life.counter.waiting() == []
     total = before.plus(theirs)
     money = await shop.money()
     assert money.get(f"provider:{life.company.provider}", 0) == -total.left, (money, total)

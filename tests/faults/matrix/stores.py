@@ -1,19 +1,11 @@
 """Companies in whose own stores players buy: the App Store, Google Play, Steam's wallet."""
 
 import secrets
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
-from guildbank_lab.apple.desk import AppleDesk
-from guildbank_lab.apple.records import Sale as AppleSale
-from guildbank_lab.apple.records import Wish as AppleWish
-from guildbank_lab.google import wire as google_wire
-from guildbank_lab.google.desk import GoogleDesk
-from guildbank_lab.google.records import Sale as GoogleSale
-from guildbank_lab.google.records import Wish as GoogleWish
-from guildbank_lab.steam.desk import SteamDesk
-from guildbank_lab.steam.records import Order
 from tests.faults.matrix.company import PRICE, Books, Company
 from tests.payments.apple_till import PRODUCT
 from tests.payments.shop import Shop
@@ -24,6 +16,16 @@ from guildbank.plugin_api import Payer
 from guildbank_appstore.plugin import AppStoreProvider
 from guildbank_googleplay.plugin import GooglePlayProvider
 from guildbank_googleplay.purchases import account_of
+from guildbank_lab.apple.desk import AppleDesk
+from guildbank_lab.apple.records import Sale as AppleSale
+from guildbank_lab.apple.records import Wish as AppleWish
+from guildbank_lab.google import wire as google_wire
+from guildbank_lab.google.desk import GoogleDesk
+from guildbank_lab.google.records import Sale as GoogleSale
+from guildbank_lab.google.records import Wish as GoogleWish
+from guildbank_lab.steam.desk import SteamDesk
+from guildbank_lab.steam.records import Order
+from guildbank_lab.switches import Place
 from guildbank_steampay.orders import order_id_of
 from guildbank_steampay.plugin import SteamWalletProvider
 
@@ -34,9 +36,9 @@ class Apple(Company):
     """The App Store: the device buys, and whoever hears first asks Apple about it."""
 
     provider = "app_store"
-    lab = "apple"
     confirmed_by = "buyer"
-    switched = {"looked": "get"}
+    last_rounds = 3
+    switched: ClassVar[Mapping[str, Place]] = {"looked": "get"}
 
     @property
     def desk(self) -> AppleDesk:
@@ -90,10 +92,14 @@ class Google(Company):
     """Google Play: as Apple, but that Google waits to hear that the purchase was delivered."""
 
     provider = "google_play"
-    lab = "google"
     confirmed_by = "buyer"
-    places = {":consume": "finish", ":refund": "refund"}
-    switched = {"looked": "get", "finish": "capture", "refund": "refund"}
+    last_rounds = 3
+    places: ClassVar[Mapping[str, str]] = {":consume": "finish", ":refund": "refund"}
+    switched: ClassVar[Mapping[str, Place]] = {
+        "looked": "get",
+        "finish": "capture",
+        "refund": "refund",
+    }
 
     @property
     def desk(self) -> GoogleDesk:
@@ -114,7 +120,7 @@ class Google(Company):
     async def pay(self, attempt: Attempt, fate: str) -> None:
         app = self.desk.app(self.package)
         assert app is not None
-        player = (await self._player(attempt))
+        player = await self._player(attempt)
         wish = GoogleWish(
             product=PRODUCT, account=account_of(player), profile=attempt.id,
             price=Decimal(PRICE) / 100, currency="EUR", region="DE", quantity=1, test=True,
@@ -165,12 +171,17 @@ class Steam(Company):
     """Steam's wallet: an order that the player approves, and a call of ours that finishes it."""
 
     provider = "steam_wallet"
-    lab = "steam"
     confirmed_by = "buyer"
-    places = {
+    last_rounds = 3
+    places: ClassVar[Mapping[str, str]] = {
         "InitTxn/v3/": "create", "FinalizeTxn/v2/": "capture", "RefundTxn/v2/": "refund",
     }  # fmt: skip
-    switched = {"create": "create", "capture": "capture", "refund": "refund", "looked": "get"}
+    switched: ClassVar[Mapping[str, Place]] = {
+        "create": "create",
+        "capture": "capture",
+        "refund": "refund",
+        "looked": "get",
+    }
 
     @property
     def desk(self) -> SteamDesk:

@@ -234,6 +234,11 @@ class Worker:
         self.db.die()
         await asyncio.Event().wait()
 
+    def owns(self, task: "asyncio.Task[Any]") -> None:
+        """Know a task as this worker's: it ends with it."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def close(self) -> None:
         """End in order."""
         await self.payments.close()
@@ -250,7 +255,7 @@ class Worker:
         context = copy_context()
         context.run(_OF.set, self)
         task = asyncio.create_task(work, context=context)
-        self._tasks.add(task)
+        self.owns(task)
         return task
 
     async def _until(self, task: asyncio.Task[Any]) -> None:
@@ -260,7 +265,6 @@ class Worker:
         if self._died.is_set():
             await self._bury()
             raise Died
-        self._tasks.discard(task)
 
     async def _bury(self) -> None:
         """Drop all that the dead worker had; what its tasks still try finds no way out."""
@@ -274,13 +278,10 @@ class Worker:
         await self.db.close()
 
 
-def mark_tasks(
-    loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T], **more: Any
-) -> asyncio.Task[T]:
+def mark_tasks(loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> "asyncio.Future[Any]":
     """Make a task as the loop would, and let the worker know whose it is: the loop's factory."""
     task = asyncio.Task(work, loop=loop, **more)
     worker = _OF.get()
     if worker is not None:
-        worker._tasks.add(task)
-        task.add_done_callback(worker._tasks.discard)
+        worker.owns(task)
     return task
