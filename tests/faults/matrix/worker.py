@@ -14,12 +14,14 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import httpx
 from tests.payments.shop import Shop
 
 from guildbank.approvals.usecases.gate import Gated
 from guildbank.infra.database import Database, NoConnection, Tx
 from guildbank.infra.egress import Answer, Egress, Method
 from guildbank.infra.error_rate import ErrorRates, Rule
+from guildbank.infra.pool import Pool
 from guildbank.journal import Act, Journal, Outcome
 from guildbank.payments import PaymentHistories, PaymentRecord, Payments, Timing
 from guildbank.payments.usecases.settle import Settle
@@ -29,6 +31,8 @@ from guildbank.plugin_host import Plugins
 from guildbank.store import PackFulfilment
 
 T = TypeVar("T")
+_TRUST = httpx.create_ssl_context(trust_env=False)
+"""Read once: that takes longer than most lives do."""
 _OF: ContextVar["Worker | None"] = ContextVar("worker", default=None)
 WORDS = {
     "payments.create": "created",
@@ -69,12 +73,17 @@ class Cut:
 
 
 class MortalDatabase(Database):
-    """A pool that lends nothing once its worker is dead."""
+    """A pool of its own that lends nothing once its worker is dead; the engine keeps none."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url, pool_size=4, application="faults matrix")
+    def __init__(self, like: Database) -> None:
+        self.engine = like.engine
+        self._pool = Pool(self.engine, size=4, wait_seconds=10)
         self._lent: set[Any] = set()
         self._dead = False
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._pool.close()
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Tx]:
@@ -140,7 +149,7 @@ class Wire(Egress):
     """The way to a company: real HTTP, with a point before each request and after its answer."""
 
     def __init__(self, worker: "Worker", places: Mapping[str, str]) -> None:
-        super().__init__(private=True)
+        super().__init__(private=True, trust=_TRUST)
         self._worker = worker
         self._places = places
 
@@ -181,7 +190,7 @@ class Worker:
         """What is awaited with each place whose answer has come, before it is read."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._died = asyncio.Event()
-        self.db = MortalDatabase(house.url)
+        self.db = MortalDatabase(house.db)
         self.journal = NamingJournal(
             self.db, probe=self._probe, sealers=house.tenancy.tenants.sealer
         )
