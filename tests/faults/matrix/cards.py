@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 import httpx
-from tests.faults.matrix.company import Books, Check, Company
+from tests.faults.matrix.company import PATIENCE_SECONDS, Books, Check, Company
 from tests.payments.shop import Shop
 
 from guildbank.payments.contracts.rows import Attempt
@@ -119,7 +119,7 @@ class StripeCard(Company):
         return found
 
     def plugin(self) -> object:
-        return StripeProvider(timeout_seconds=5)
+        return StripeProvider(timeout_seconds=PATIENCE_SECONDS)
 
     async def open(self, shop: Shop) -> dict[str, Any]:
         self.shop = shop
@@ -199,7 +199,7 @@ class PayPal(Company):
         return found
 
     def plugin(self) -> object:
-        return PayPalProvider(timeout_seconds=5)
+        return PayPalProvider(timeout_seconds=PATIENCE_SECONDS)
 
     async def open(self, shop: Shop) -> dict[str, Any]:
         self.shop = shop

@@ -11,6 +11,8 @@ from guildbank.plugin_api import Annotated, Confirmer, Context, Manifest, Purcha
 from guildbank_lab.switches import Place, Switch
 
 PRICE, PART = 499, 200
+PATIENCE_SECONDS = 20.0
+"""Silence is an answer without a word here, so that only a busy machine is ever waited for."""
 
 
 class Books(NamedTuple):

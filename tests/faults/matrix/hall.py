@@ -57,7 +57,7 @@ class Hall:
     async def rest(self) -> None:
         """Wait until all that was told has arrived."""
         await self.bench.courier.rest()
-        for _ in range(2_000):
+        for _ in range(10_000):
             if not self.sandbox_rows("SELECT number FROM delivery WHERE state = 'waiting'"):
                 return
             await asyncio.sleep(0.002)

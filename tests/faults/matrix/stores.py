@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 import httpx
-from tests.faults.matrix.company import PRICE, Books, Company
+from tests.faults.matrix.company import PATIENCE_SECONDS, PRICE, Books, Company
 from tests.payments.apple_till import PRODUCT
 from tests.payments.shop import Shop
 
@@ -47,7 +47,7 @@ class Apple(Company):
         return found
 
     def plugin(self) -> object:
-        return AppStoreProvider(timeout_seconds=5)
+        return AppStoreProvider(timeout_seconds=PATIENCE_SECONDS)
 
     async def open(self, shop: Shop) -> dict[str, Any]:
         self.shop = shop
@@ -108,7 +108,7 @@ class Google(Company):
         return found
 
     def plugin(self) -> object:
-        return GooglePlayProvider(timeout_seconds=5)
+        return GooglePlayProvider(timeout_seconds=PATIENCE_SECONDS)
 
     async def open(self, shop: Shop) -> dict[str, Any]:
         self.shop = shop
@@ -190,7 +190,7 @@ class Steam(Company):
         return found
 
     def plugin(self) -> object:
-        return SteamWalletProvider(timeout_seconds=5)
+        return SteamWalletProvider(timeout_seconds=PATIENCE_SECONDS)
 
     async def open(self, shop: Shop) -> dict[str, Any]:
         self.shop = shop

@@ -217,7 +217,7 @@ class Worker:
             four_eyes=house.four_eyes,
             egress=egress,
             clock=shop.clock,
-            timing=Timing(nudge=timedelta(0), patience_seconds=5),
+            timing=Timing(nudge=timedelta(0), patience_seconds=30),
             rates=ErrorRates(Rule(errors=100_000)),
         )
         self.payments.pipelines.record = PaymentRecord(self.payments)
