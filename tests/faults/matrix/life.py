@@ -86,9 +86,12 @@ class Life:
         self.counter.worker.on_answer = self._answered
         self.player = await self.shop.player()
         for _ in range(TURNS):
-            if await self._step():
+            if await self._deliver():
                 continue
-            if await self._is_over() and not await self._stirs():
+            dossier = await self.dossier()
+            if await self._step(dossier):
+                continue
+            if await self._is_over(dossier) and not await self._stirs(dossier):
                 return
             if self.shop.clock.by > self.within:
                 break
@@ -103,11 +106,8 @@ class Life:
 
     # What everybody does
 
-    async def _step(self) -> bool:
+    async def _step(self, dossier: Dossier | None) -> bool:
         """Do the next thing that somebody can do; False where only time helps."""
-        if await self._deliver():
-            return True
-        dossier = await self.dossier()
         if dossier is None:
             return await self._order()
         intent, attempt = dossier.intent, dossier.attempts[-1] if dossier.attempts else None
@@ -163,8 +163,7 @@ class Life:
         return True
 
     async def _confirm(self, dossier: Dossier) -> bool:
-        attempt, before = dossier.attempts[-1], len(await self.counter.entries(self.payment))
-        by = self.company.confirmed_by
+        attempt, by = dossier.attempts[-1], self.company.confirmed_by
         assert by is not None
         who = Confirming(self.player if by == "buyer" else "op_olga", by)
         word = self.company.word(attempt)
@@ -175,7 +174,7 @@ class Life:
                 worker.payments, self.shop.tenant, who, key, command
             )
         )  # fmt: skip
-        return isinstance(done, Receipt) or len(await self.counter.entries(self.payment)) > before
+        return isinstance(done, Receipt) or await self.dossier() != dossier
 
     async def _afterwards(self, dossier: Dossier) -> bool:
         """Do what is done with a credited payment."""
@@ -327,16 +326,14 @@ class Life:
             return False
         return self._did_there or self.fate not in ("disputed", "given back", "refunded")
 
-    async def _is_over(self) -> bool:
+    async def _is_over(self, dossier: Dossier | None) -> bool:
         """Say whether nothing is left to be done."""
-        dossier = await self.dossier()
         if dossier is None or dossier.intent.state not in ENDED or self._came:
             return False
         return not await self.counter.waiting()
 
-    async def _stirs(self) -> bool:
+    async def _stirs(self, before: Dossier | None) -> bool:
         """Let the jobs look far into the future; say whether something came of that."""
-        before = await self.dossier()
         for pause in (*PAUSES[-1:] * (self.company.last_rounds - 1), LONG * 2):
             self.shop.clock.by += pause
             await self._jobs()
