@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from tests.counters import stop_workers
 from tests.servers.redis import PROGRAM, RedisServer
+from tests.spares import borrowing
 
 from guildbank.app.memory import settle
 from guildbank.infra.database import Database
@@ -18,6 +19,13 @@ from guildbank.infra.postgres import Cluster
 def pytest_collection_finish() -> None:
     """Collect garbage as workers do: a walk over all tests would stop one for seconds."""
     settle()
+
+
+@pytest.fixture(autouse=True)
+def _borrows() -> Iterator[None]:
+    """Once a test is over, other tests may have the schemas of its tenants."""
+    with borrowing():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,14 @@
 """A tenant on the real database, moved by real acts, for tests that read what was written."""
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
+
+from tests.spares import Shape, empty, shape_of
 
 from guildbank.infra.database import Database
 from guildbank.infra.schema import tenant_statements
@@ -28,6 +31,9 @@ from guildbank.ledger import (
 )
 
 _numbers = count(1)
+_free: dict[str, list[str]] = defaultdict(list)
+"""Schemas of economies that are over, by their database."""
+_shapes: dict[str, Shape] = {}
 GEM, EUR = "GEM", "EUR"
 
 
@@ -164,17 +170,14 @@ def txn(receipt: Receipt) -> str:
 async def open_economy(
     url: str, committed: Callable[[str], None] = lambda _schema: None
 ) -> AsyncIterator[Economy]:
-    """Make a tenant's schema with its currency and money; drop it afterwards."""
-    schema = f"t_economy_{next(_numbers)}"
+    """Make a tenant's schema with its currency and money; it is emptied afterwards, for others."""
+    free = _free[url]
     db = Database(url, pool_size=6)
-    # Compiled before the transaction, which may not idle for long.
-    script = ";\n".join(tenant_statements())
     try:
-        async with db.connect() as tx:
-            await tx.driver.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
-            await tx.driver.execute(f"CREATE SCHEMA {schema}")
+        schema = free.pop() if free else await _new_schema(db)
+        async with db.begin(schema, read_only=True) as tx:
+            _shapes.setdefault(url, await shape_of(tx.driver, schema))
         async with db.begin(schema) as tx:
-            await tx.driver.execute(script)
             await tx.driver.execute(
                 "INSERT INTO ledger_asset (code, kind, scale, cap) "
                 f"VALUES ('GEM', 'currency', 0, {2**60}), ('EUR', 'money', 2, {2**60})"
@@ -182,10 +185,24 @@ async def open_economy(
         journal = Journal(db, committed=committed)
         yield Economy(db, journal, schema)
         await journal.close()
-        async with db.connect() as tx:
-            await tx.driver.execute(f"DROP SCHEMA {schema} CASCADE")
+        async with db.begin(schema) as tx:
+            if await shape_of(tx.driver, schema) == _shapes[url]:
+                await empty(tx.driver)
+                free.append(schema)
     finally:
         await db.close()
+
+
+async def _new_schema(db: Database) -> str:
+    schema = f"t_economy_{next(_numbers)}"
+    # Compiled before the transaction, which may not idle for long.
+    script = ";\n".join(tenant_statements())
+    async with db.connect() as tx:
+        await tx.driver.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+        await tx.driver.execute(f"CREATE SCHEMA {schema}")
+    async with db.begin(schema) as tx:
+        await tx.driver.execute(script)
+    return schema
 
 
 __all__ = ["EUR", "GEM", "Economy", "Move", "open_economy", "txn"]

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import httpx
 from litestar import Litestar
+from tests.spares import with_spares
 
 from guildbank.app.rooms import (
     all_rooms,
@@ -179,8 +180,11 @@ async def open_house(
     folder: Path,
     followers: Sequence[Follower] = (),
     rooms: Sequence[Room] = (IDENTITY,),
+    *,
+    spares: bool = True,
 ) -> AsyncIterator[House]:
-    """Migrate the database and open the rooms over it.
+    """Migrate the database and open the rooms over it. Without `spares` each tenant's schema is
+    made anew.
 
     `followers` are of rooms above; `rooms` are those that are asked what they know of persons.
     """
@@ -191,6 +195,8 @@ async def open_house(
     tenants = Tenants(db, vault)
     journal = Journal(db, sealers=tenants.sealer)
     tenancy = Tenancy(db, vault, tenants, TenantJournal(vault), folder / "archives")
+    if spares:
+        tenancy = with_spares(tenancy)
     counters = open_store(Settings(), db)
     notify = Notify(
         db, tenants, vault, Letters(mails_of(all_rooms())), "http://localhost:8080", clock=clock

@@ -11,6 +11,7 @@ import httpx
 from litestar import Litestar
 from pydantic import SecretStr
 from tests.economy import Move
+from tests.spares import with_spares
 
 from guildbank.app.asgi import app_over
 from guildbank.app.rooms import tenant_scopes
@@ -210,6 +211,7 @@ async def open_city(
         address_requests_per_minute=0,
     )
     services = open_services(settings)
+    services = replace(services, tenancy=with_spares(services.tenancy))
     if plugins:
         found = Plugins(plugins)
         pipelines = replace(services.pipelines, plugins=found)

@@ -11,8 +11,6 @@ from guildbank.journal import Journal
 from guildbank.kernel import Refusal
 
 POINTS = (
-    "begun",
-    "rows_locked",
     "journal_locked",
     "rows_loaded",
     "written",

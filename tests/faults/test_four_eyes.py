@@ -24,8 +24,6 @@ from guildbank.ledger.reading.chained import CHAINED_TRANSFERS
 
 TITLE = "a worker killed within a request for approval, or within what was agreed to"
 POINTS = (
-    "begun",
-    "rows_locked",
     "journal_locked",
     "rows_loaded",
     "written",

@@ -37,8 +37,6 @@ from guildbank.wallets.usecases.grant import GrantAct
 
 TITLE = "a player's suspension, return, closing or erasure cut at every point"
 POINTS = (
-    "begun",
-    "rows_locked",
     "journal_locked",
     "rows_loaded",
     "written",

@@ -15,8 +15,6 @@ from guildbank.journal import Journal, Outcome, batch, foresight, pen
 TITLE = "a batch cut at every point"
 OPS = 40
 POINTS = (
-    "begun",
-    "rows_locked",
     "journal_locked",
     "rows_loaded",
     "copied_journal_entry",

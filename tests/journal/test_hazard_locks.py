@@ -124,6 +124,10 @@ async def lock_as_they_come(driver: Driver, locks: Sequence[RowLock]) -> None:
         await asyncio.sleep(0.05)
 
 
+async def lock_sorted(driver: Driver, locks: Sequence[RowLock]) -> None:
+    await driver.execute(";".join(store.row_locks(locks)))
+
+
 async def lock_against(economy: Economy, lock_rows: LockRows) -> Sequence[BaseException | None]:
     """Two batches want the same rows, in opposite orders, several times."""
     rows = [
@@ -140,7 +144,26 @@ async def lock_against(economy: Economy, lock_rows: LockRows) -> Sequence[BaseEx
 
 
 async def test_sorted_row_locks_do_not_deadlock(economy: Economy):
-    assert not any(await lock_against(economy, store.lock_rows))
+    assert not any(await lock_against(economy, lock_sorted))
+
+
+@pytest.mark.parametrize("number", range(5))
+async def test_an_id_is_no_part_of_the_statement_whatever_it_is(economy: Economy, number: int):
+    id_ = ("it's", "\\", "\\'; DROP TABLE journal_lock; --", "']::text[])", "Ω\n\t$1")[number]
+    await economy.sql(
+        "INSERT INTO identity_player (id, external_id, state, created_at) "
+        "VALUES ($1, $1, 'active', now()), ('other', 'other', 'active', now())",
+        id_,
+    )
+    async with economy.db.begin(economy.schema) as tx:
+        await lock_sorted(tx.driver, [RowLock(30, "identity_player", id_)])
+        free = await economy.sql("SELECT id FROM identity_player FOR UPDATE SKIP LOCKED")
+    assert [row[0] for row in free] == ["other"]
+
+
+async def test_an_id_that_no_text_can_be_locks_nothing(economy: Economy):
+    async with economy.db.begin(economy.schema) as tx:
+        await lock_sorted(tx.driver, [RowLock(30, "identity_player", "nothing\x00")])
 
 
 async def test_unsorted_row_locks_deadlock(economy: Economy):

@@ -4,12 +4,15 @@ import random
 
 import pytest
 
-from guildbank.ledger.contracts import LotRef
+from guildbank.ledger.claws import spent_places
+from guildbank.ledger.contracts import Address, LotRef, LotState, Restored, Spread
 from guildbank.ledger.fates import Fate, FateError, fates
 from guildbank.ledger.lots import Interval, holes_of
 from guildbank.ledger.provenance import AccountLots, Axis, Lot, Source
+from guildbank.ledger.rules import lot_parts
 
 ACCOUNT = 1
+CREDIT = Axis.CREDIT
 
 
 class Wallet:
@@ -61,8 +64,8 @@ class Wallet:
         return AccountLots(tuple(self.lots), holes_of(self.taken))
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_every_coin_has_the_fate_that_it_met(seed: int):
+def lived(seed: int) -> Wallet:
+    """Return a wallet with a random history."""
     rng = random.Random(seed)
     wallet = Wallet()
     for _ in range(40):
@@ -77,12 +80,41 @@ def test_every_coin_has_the_fate_that_it_met(seed: int):
                 wallet.restore(rng.randrange(len(wallet.fifo)))
             case 4 if wallet.taken:
                 wallet.unclaw(rng.choice(wallet.taken).start)
+    return wallet
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_every_coin_has_the_fate_that_it_met(seed: int):
+    wallet = lived(seed)
     by_offsets = {
         (coins.lot.ref.seq, index): coins.fate
         for coins in fates(wallet.known(), len(wallet.fifo))
         for index in range(coins.part.start, coins.part.end)
     }
     assert by_offsets == wallet.fate
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_what_a_lots_coins_were_spent_at_is_known(seed: int):
+    wallet = lived(seed)
+    spread = Spread(
+        holes_of(wallet.taken),
+        tuple(
+            Restored(lot.start, lot.end - lot.start, lot.source.start, lot.source.axis is CREDIT)
+            for lot in wallet.lots
+            if lot.source is not None
+        ),
+    )
+    address = Address("player", "GEM", "paid")
+    for lot in wallet.lots:
+        if lot.source is None:
+            parts = lot_parts(LotState(address, lot.start, lot.end), spread)
+            places = spent_places(parts, len(wallet.fifo), spread)
+            assert sorted(at for place in places for at in range(*place)) == [
+                position
+                for position, place in enumerate(wallet.fifo)
+                if wallet.axis[place][0] == lot.ref.seq and place not in wallet.restored
+            ]
 
 
 def test_a_coin_that_comes_back_twice_or_never_left_is_damage():

@@ -188,7 +188,7 @@ async def test_who_dies_between_two_lines_leaves_both_and_neither_is_booked_twic
 
 
 @pytest.mark.parametrize("turn", [1, 2, 3])
-@pytest.mark.parametrize("point", ["rows_locked", "before_commit", "after_commit"])
+@pytest.mark.parametrize("point", ["journal_locked", "before_commit", "after_commit"])
 async def test_a_fault_at_a_point_of_a_line_s_booking_loses_and_doubles_nothing(
     desk: Desk, point: str, turn: int
 ):

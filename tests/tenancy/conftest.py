@@ -11,5 +11,5 @@ from guildbank.infra.postgres import Cluster
 @pytest.fixture(scope="session")
 async def house(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     url = cluster.create_database("test_tenancy")
-    async with open_house(url, tmp_path_factory.mktemp("tenancy")) as house:
+    async with open_house(url, tmp_path_factory.mktemp("tenancy"), spares=False) as house:
         yield house

@@ -105,6 +105,7 @@ def test_only_the_step_that_can_refuse_refuses_by_its_silence() -> None:
 async def test_the_whole_purchase_is_sent_in_a_form_that_has_a_number(studio: Studio) -> None:
     purchase = bought(
         platform="ios", age_confirmed_at=NOON, annotations={"signals.address_country": "AT"},
+        credited_at=NOON,
         charges=(Charge(kind="tax", label="VAT 19 %", amount_minor=144, included=True, rate="19"),),
     )  # fmt: skip
     await GATE.before_provider(here(studio), purchase)
@@ -120,6 +121,7 @@ async def test_the_whole_purchase_is_sent_in_a_form_that_has_a_number(studio: St
         "address": "203.0.113.7", "addressCountry": "DE", "device": purchase.device,
         "ageConfirmedAt": "2026-11-26T12:00:00Z",
         "annotations": {"signals.address_country": "AT"},
+        "creditedAt": "2026-11-26T12:00:00Z",
     }  # fmt: skip
 
 

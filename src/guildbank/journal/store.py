@@ -183,18 +183,34 @@ class Entries:
 ENTRIES = Entries()
 
 
-async def lock_rows(driver: Driver, locks: Sequence[RowLock]) -> None:
-    """Lock domain rows in sorted order, one statement a table, before the journal."""
+def row_locks(locks: Sequence[RowLock]) -> list[str]:
+    """Return the statements that lock domain rows in sorted order, one a table.
+
+    They have no arguments, so that they go with others in one message.
+    """
     by_table: dict[tuple[int, str], set[str]] = {}
     for rank, table, row in locks:
         by_table.setdefault((rank, table), set()).add(row)
-    for (_, table), ids in sorted(by_table.items()):
-        # The table's name comes from a room's code, never from input.
-        statement = (
-            f"SELECT 1 FROM {table} WHERE id = ANY($1::text[]) "  # noqa: S608
-            "ORDER BY id FOR NO KEY UPDATE"
-        )
-        await driver.fetch(statement, sorted(ids))
+    # The table's name comes from a room's code, never from input.
+    return [
+        f"SELECT 1 FROM {table} WHERE id = ANY({_array(sorted(ids))}) "  # noqa: S608
+        "ORDER BY id FOR NO KEY UPDATE"
+        for (_, table), ids in sorted(by_table.items())
+    ]
+
+
+def _array(texts: Sequence[str]) -> str:
+    """Return texts as a statement holds them, whatever they are.
+
+    In escape strings, which every setting of the server reads alike. What no text of PostgreSQL
+    has, NUL, no id of a row has either.
+    """
+    quoted = (
+        "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+        for text in texts
+        if "\x00" not in text
+    )
+    return f"ARRAY[{','.join(quoted)}]::text[]"
 
 
 async def lock_journal(driver: Driver) -> None:

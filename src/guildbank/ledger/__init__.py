@@ -47,6 +47,7 @@ from guildbank.ledger.usecases.alarm import Alarm, begin_alarm, end_alarm
 from guildbank.ledger.usecases.balances import Balances, CurrencyBalance, read_balances
 from guildbank.ledger.usecases.explain import Explained, explain
 from guildbank.ledger.usecases.prove import Proof, prove
+from guildbank.ledger.usecases.spends import SpentPart, spends_of
 
 __all__ = [
     "AGED",
@@ -80,6 +81,7 @@ __all__ = [
     "OriginalLeg",
     "Proof",
     "Restores",
+    "SpentPart",
     "Transfer",
     "account_needs",
     "aged_coins",
@@ -101,4 +103,5 @@ __all__ = [
     "post",
     "prove",
     "read_balances",
+    "spends_of",
 ]

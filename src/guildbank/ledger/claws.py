@@ -7,7 +7,7 @@ in several places of its account, so a claw-back works on intervals, not on the 
 from collections.abc import Iterable, Mapping
 
 from guildbank.ledger.contracts import LotState, Spread
-from guildbank.ledger.lots import Holes, Interval, map_position, to_credit_axis
+from guildbank.ledger.lots import Holes, Interval, hole_amount, map_position, to_credit_axis
 from guildbank.ledger.provenance import AccountKey, AccountLots, Lot, trace
 
 
@@ -32,18 +32,41 @@ def parts_from(
 def free_parts(parts: Iterable[Interval], spent: int, holes: Holes) -> list[Interval]:
     """What of these sorted credit-axis intervals is neither spent nor clawed, in order."""
     cursor = map_position(holes, spent)
+    taken = [Interval(start, start + length) for start, length in holes]
     free: list[Interval] = []
     for part in parts:
-        start = max(part.start, cursor)
-        for hole, length in holes:
-            if hole >= part.end:
-                break
-            if hole > start:
-                free.append(Interval(start, hole))
-            start = max(start, hole + length)
-        if start < part.end:
-            free.append(Interval(start, part.end))
+        free += _outside(Interval(max(part.start, cursor), part.end), taken)
     return free
+
+
+def spent_places(parts: Iterable[Interval], spent: int, spread: Spread) -> list[Interval]:
+    """What of these sorted credit-axis intervals was spent and not put back, on the FIFO axis."""
+    cursor = map_position(spread.holes, spent)
+    taken = [Interval(start, start + length) for start, length in spread.holes]
+    back = sorted(
+        Interval(one.source, one.source + one.length) for one in spread.restored if not one.directed
+    )
+    places: list[Interval] = []
+    for part in parts:
+        for here in _outside(Interval(part.start, min(part.end, cursor)), taken):
+            before = hole_amount(spread.holes, Interval(0, here.start))
+            places += _outside(Interval(here.start - before, here.end - before), back)
+    return places
+
+
+def _outside(part: Interval, others: Iterable[Interval]) -> list[Interval]:
+    """Return what of an interval lies in none of the others, which are sorted."""
+    left: list[Interval] = []
+    start = part.start
+    for other in others:
+        if other.start >= part.end:
+            break
+        if other.start > start:
+            left.append(Interval(start, other.start))
+        start = max(start, other.end)
+    if start < part.end:
+        left.append(Interval(start, part.end))
+    return left
 
 
 def take_from_tail(free: list[Interval], amount: int) -> list[Interval]:

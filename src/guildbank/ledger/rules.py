@@ -178,23 +178,31 @@ class Book:
         lot = self._lots[ref]
         if lot is None or leg.debits != (lot.address,) or lot.address.asset != leg.credit.asset:
             return _refuse("unknown_lot", "No such lot in this account.", None)
-        account = self.account(lot.address)
-        spread = self.spread(lot.address)
-        free = free_parts(lot_parts(lot, spread), account.spent, spread.holes)
-        unspent = min(sum(part.length for part in free), account.available)
-        take = min(leg.amount, max(unspent, 0))
+        free, unspent = self._free(lot)
+        take = min(leg.amount, unspent)
         if take < leg.amount and not leg.up_to:
             return _refuse(
                 "exceeds_original",
-                f"Only {max(unspent, 0)} of this lot are unspent and not held.",
+                f"Only {unspent} of this lot are unspent and not held.",
                 "amount",
-                available=max(unspent, 0),
+                available=unspent,
             )
         for part in take_from_tail(free, take):
             refusal = self._move(lot.address, leg, part.length, lot_offset=part.start)
             if refusal is not None:
                 return refusal
         return None
+
+    def _free(self, lot: LotState) -> tuple[list[Interval], int]:
+        """Return where the lot's unspent coins lie, and how many of them are not held."""
+        account, spread = self.account(lot.address), self.spread(lot.address)
+        free = free_parts(lot_parts(lot, spread), account.spent, spread.holes)
+        return free, max(0, min(sum(part.length for part in free), account.available))
+
+    def unspent(self, ref: LotRef) -> int:
+        """Return how many coins of a lot a directed debit could take."""
+        lot = self._lots[ref]
+        return 0 if lot is None else self._free(lot)[1]
 
     def clawed_from(self, ref: LotRef) -> int:
         """Return how many coins of a lot were taken back, those that were put back before too."""

@@ -7,6 +7,9 @@ import msgspec
 
 from guildbank.journal import Driver, Entry
 
+AFTER = "after:"
+"""What the names of steps after the credit begin with here; a step's own name has no colon."""
+
 # Whose payment it is, and since when it runs through whatever is published.
 READ_PAYMENTS = """
 SELECT id, purpose, revision, player_id, credited_seq
@@ -32,7 +35,7 @@ ON CONFLICT (purpose, step) DO NOTHING
 """
 
 READ_STEPS = """
-SELECT DISTINCT purpose, step
+SELECT purpose, step
 FROM payments_telling AS telling
 WHERE told_at IS NULL
   AND NOT EXISTS (
@@ -42,10 +45,12 @@ WHERE told_at IS NULL
         AND callback.step = telling.step
         AND callback.disabled_at IS NOT NULL
   )
-ORDER BY purpose, step
+GROUP BY purpose, step
+ORDER BY step NOT LIKE 'after:%', purpose, step
 """
 
-# The oldest one only, so that a step hears everything in order; taking it keeps others away.
+# The oldest one only, so that a step hears everything in order; taking it keeps others away. A
+# callback hears of a credit once the steps after it are through, and those go in their own order.
 TAKE = """
 UPDATE payments_telling
 SET tries = tries + 1, next_at = $4
@@ -66,6 +71,15 @@ WHERE purpose = $1
         AND step = $2
         AND disabled_at IS NOT NULL
   )
+  AND NOT EXISTS (
+      SELECT
+      FROM payments_telling AS first
+      WHERE first.payment_id = payments_telling.payment_id
+        AND first.seq = payments_telling.seq
+        AND first.told_at IS NULL
+        AND first.step LIKE 'after:%'
+        AND (payments_telling.step NOT LIKE 'after:%' OR first.step < payments_telling.step)
+  )
 RETURNING seq, revision, kind, at, data, tries, payment_id
 """
 
@@ -75,6 +89,8 @@ SET told_at = $4, answer = $5, problem = NULL
 WHERE purpose = $1
   AND step = $2
   AND seq = $3
+  AND told_at IS NULL
+RETURNING seq
 """
 
 DELAY = """
@@ -143,6 +159,16 @@ async def payers_of(driver: Driver, payments: Sequence[str]) -> dict[str, Payer]
     return {row[0]: Payer(*row) for row in await driver.fetch(READ_PAYMENTS, payments)}
 
 
+def name_after(number: int, step: str) -> str:
+    """Return the name of a step after the credit: sorted, such names are in the steps' order."""
+    return f"{AFTER}{number:02}:{step}"
+
+
+def step_after(name: str) -> str:
+    """Return the step's own name."""
+    return name.rpartition(":")[2]
+
+
 async def add_tellings(driver: Driver, tellings: Sequence[Telling]) -> None:
     """Keep what is to be told, once, and to which steps."""
     purposes, steps = [one.purpose for one in tellings], [one.step for one in tellings]
@@ -157,7 +183,8 @@ async def add_tellings(driver: Driver, tellings: Sequence[Telling]) -> None:
         [one.entry.data.decode() for one in tellings],
         [one.payment_id for one in tellings],
     )
-    await driver.execute(ADD_STEPS, purposes, steps)
+    told = [(one.purpose, one.step) for one in tellings if not one.step.startswith(AFTER)]
+    await driver.execute(ADD_STEPS, [one[0] for one in told], [one[1] for one in told])
 
 
 async def add_entries(driver: Driver, found: Sequence[tuple[str, int]]) -> None:
@@ -180,9 +207,9 @@ async def take_oldest(
 
 async def mark_done(
     driver: Driver, purpose: str, step: str, seq: int, now: datetime, answer: str | None
-) -> None:
-    """Note that the step was told of an entry, and what it said."""
-    await driver.execute(DONE, purpose, step, seq, now, answer)
+) -> bool:
+    """Note that the step was told of an entry, and what it said; False where it was told before."""
+    return await driver.fetchval(DONE, purpose, step, seq, now, answer) is not None
 
 
 async def forget_told(driver: Driver, before: datetime, limit: int) -> int:

@@ -63,7 +63,7 @@ READ_CHECKS_OF_ALL = """
 SELECT payment_id, '[' || string_agg(trim('[]' FROM answers), ',' ORDER BY id) || ']'
 FROM payments_check
 WHERE payment_id = ANY($1::text[])
-  AND number <= 1
+  AND number BETWEEN 0 AND 1
   AND answers <> '[]'
 GROUP BY payment_id
 """

@@ -169,6 +169,15 @@ def leg_of(book: Book, to: Address) -> int | None:
     return next((t.leg for t, _, credited in book.moved if credited == to), None)
 
 
+def due_of(intent: Intent, attempt: Attempt, given_back_minor: int) -> dict[str, int]:
+    """Return how many coins by bucket are yet to be taken once so much of the money is back."""
+    captured = attempt.captured_minor
+    return {
+        PAID: max(0, coins_due(intent.coins, captured, given_back_minor) - intent.taken_paid),
+        BONUS: max(0, coins_due(intent.bonus, captured, given_back_minor) - intent.taken_bonus),
+    }
+
+
 def take_back(
     book: Book,
     intent: Intent,
@@ -183,12 +192,8 @@ def take_back(
     Takes from the unspent part of the purchase's own lots; what was `spent` is refused as
     `refund_exceeds_unspent`, becomes the player's debt, or is written off.
     """
-    captured = attempt.captured_minor
-    backed = captured_parts(intent, captured).backing
-    due = {
-        PAID: max(0, coins_due(intent.coins, captured, given_back_minor) - intent.taken_paid),
-        BONUS: max(0, coins_due(intent.bonus, captured, given_back_minor) - intent.taken_bonus),
-    }
+    backed = captured_parts(intent, attempt.captured_minor).backing
+    due = due_of(intent, attempt, given_back_minor)
     claws: list[Claw] = []
     let_go = 0
     for bucket, ref in lots_of(intent).items():

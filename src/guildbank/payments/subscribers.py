@@ -12,8 +12,15 @@ import msgspec
 from guildbank.infra.database import Tx
 from guildbank.journal import Entry, Subscriber
 from guildbank.payments.contracts.payouts import TOLD_OF_PAYOUTS
-from guildbank.payments.contracts.rows import OF_OPERATORS
-from guildbank.payments.outbox import Payer, Telling, add_entries, add_tellings, payers_of
+from guildbank.payments.contracts.rows import CREDITED, OF_OPERATORS
+from guildbank.payments.outbox import (
+    Payer,
+    Telling,
+    add_entries,
+    add_tellings,
+    name_after,
+    payers_of,
+)
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.payouts.request import PURPOSE
 from guildbank.pipelines import began_with, choose, choose_each
@@ -67,7 +74,10 @@ class CallbackOutbox:
             number, stages = runs.number, runs.stages
         else:
             stages = await began_with(pipelines, tx.driver, schema, purpose, number)
-        return [Telling(purpose, step.id, number, entry, payer.id) for step in stages.callbacks]
+        names = [step.id for step in stages.callbacks]
+        if entry.kind == CREDITED:
+            names += [name_after(place, step.id) for place, step in enumerate(stages.after)]
+        return [Telling(purpose, name, number, entry, payer.id) for name in names]
 
     async def _of_verbs(self, tx: Tx, schema: str, entries: Sequence[Entry]) -> Sequence[Telling]:
         moved = [(entry, _TOLD[entry.kind]) for entry in entries if entry.kind in _TOLD]

@@ -23,12 +23,13 @@ EMPTY = 0
 """The number of what runs before anything was published: no step at all."""
 
 
-SlotName = Literal["entry", "charges", "before", "scorers", "callbacks"]
+SlotName = Literal["entry", "charges", "before", "scorers", "after", "callbacks"]
 SLOTS: Mapping[SlotName, Slot] = {
     "entry": Slot.ENTRY,
     "charges": Slot.CHARGE,
     "before": Slot.MIDDLEWARE,
     "scorers": Slot.SCORER,
+    "after": Slot.MIDDLEWARE,
     "callbacks": Slot.CALLBACK,
 }
 """The slots of a revision, and what plugins stand in each."""
@@ -138,9 +139,9 @@ class Led(NamedTuple):
 class Stages(msgspec.Struct, frozen=True, omit_defaults=True):
     """The steps of each slot, in the order in which they run, and the routes to providers.
 
-    Between `scorers` and `callbacks` stand the provider, which the first route that fits names, and
-    the act that credits: they are the core's, are no steps, and cannot be taken out. Without any
-    route the buyer names the provider.
+    Between `scorers` and `after` stand the provider, which the first route that fits names, and the
+    act that credits: they are the core's, are no steps, and cannot be taken out. Without any route
+    the buyer names the provider. Steps `after` the credit note what they find, and refuse nothing.
     """
 
     entry: tuple[Step, ...] = ()
@@ -149,6 +150,7 @@ class Stages(msgspec.Struct, frozen=True, omit_defaults=True):
     routes: tuple[Route, ...] = ()
     scorers: tuple[Step, ...] = ()
     charges: tuple[Step, ...] = ()
+    after: tuple[Step, ...] = ()
 
     def entries(self, *, charged: bool) -> tuple[Placed, ...]:
         """Return the steps before the payment is stored; where it is `charged`, those too."""
@@ -171,7 +173,7 @@ class Stages(msgspec.Struct, frozen=True, omit_defaults=True):
         """Return each slot's name here with the slot of its plugins and its steps."""
         steps: Mapping[SlotName, tuple[Step, ...]] = {
             "entry": self.entry, "charges": self.charges, "before": self.before,
-            "scorers": self.scorers, "callbacks": self.callbacks,
+            "scorers": self.scorers, "after": self.after, "callbacks": self.callbacks,
         }  # fmt: skip
         return {name: (slot, steps[name]) for name, slot in SLOTS.items()}
 

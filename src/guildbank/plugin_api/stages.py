@@ -35,6 +35,7 @@ class PurchaseView(msgspec.Struct, frozen=True, kw_only=True):
     that the client says it runs on: the same text for the same device of a tenant, and of no use
     elsewhere. `age_confirmed_at` is when somebody made sure that the player is of age; None where
     nobody did. `annotations` are those of the stages before, each under `<step>.<name>`.
+    `credited_at` is when the purchase was paid and credited, for steps that run after that.
     """
 
     payment_id: str
@@ -55,6 +56,7 @@ class PurchaseView(msgspec.Struct, frozen=True, kw_only=True):
     address_country: str | None = None
     device: str | None = None
     charges: tuple[Charge, ...] = ()
+    credited_at: datetime | None = None
 
     @property
     def price_minor(self) -> int:
@@ -107,7 +109,11 @@ class Charger(Protocol):
 
 
 class Middleware(Protocol):
-    """Looks at a purchase before the provider is called; may veto, never change amounts."""
+    """Looks at a purchase before the provider is called; may veto, never change amounts.
+
+    One that only annotates may also stand after the credit (`credited_at`): what it notes there is
+    kept with the payment, a veto counts as no answer, and whoever does not answer is skipped.
+    """
 
     @property
     def manifest(self) -> Manifest:

@@ -31,6 +31,7 @@ from guildbank.wallets.purses import CURRENCIES, purse_of, wallet_needs
 from guildbank.wallets.usecases.bar import BarWallets
 from guildbank.wallets.usecases.default_currency import default_currency
 from guildbank.wallets.usecases.reserve import WalletReserve
+from guildbank.wallets.usecases.reverse import reverse_spend, spend_left
 from guildbank.wallets.usecases.told import TOLD
 
 __all__ = [
@@ -56,6 +57,8 @@ __all__ = [
     "default_currency",
     "in_debt",
     "purse_of",
+    "reverse_spend",
+    "spend_left",
     "wallet",
     "wallet_needs",
 ]

@@ -47,6 +47,7 @@ class Purchase(msgspec.Struct, frozen=True, rename="camel"):
     device: str | None
     age_confirmed_at: datetime | None
     annotations: Mapping[str, str]
+    credited_at: datetime | None
 
 
 class Leg(msgspec.Struct, frozen=True, rename="camel"):
@@ -125,6 +126,7 @@ def question_of(context: Context, purchase: PurchaseView, version: int) -> bytes
         device=purchase.device,
         age_confirmed_at=purchase.age_confirmed_at,
         annotations=purchase.annotations,
+        credited_at=purchase.credited_at,
     )
     return msgspec.json.encode(Question(KIND, context.now, version, seen))
 

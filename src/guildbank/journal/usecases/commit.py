@@ -79,18 +79,13 @@ async def commit_batch(
 
 
 async def _lock(driver: Driver, schema: str, fixed: Sequence[Group], probe: Probe) -> None:
-    """Begin, lock the domain rows if there are any, then the journal."""
-    begin = begin_statement(schema)
+    """Begin, lock the domain rows if there are any, then the journal.
+
+    One message, and statements of their own: the journal is waited for once the rows are locked,
+    and reads come later.
+    """
     locks = [lock for group in fixed for act in group.acts for lock in act.locks]
-    if locks:
-        await driver.execute(begin)
-        await probe("begun")
-        await store.lock_rows(driver, locks)
-        await probe("rows_locked")
-        await store.lock_journal(driver)
-    else:
-        # One message, two statements: the lock's snapshot is its own, and reads come later.
-        await driver.execute(f"{begin};{store.LOCK}")
+    await driver.execute(";\n".join((begin_statement(schema), *store.row_locks(locks), store.LOCK)))
     await probe("journal_locked")
 
 

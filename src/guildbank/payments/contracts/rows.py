@@ -1,5 +1,6 @@
 """The rows of a payment and the states that they go through."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -184,8 +185,13 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         return max(0, self.captured_minor - self.given_back_minor)
 
 
+AFTER_CREDIT = -1
+
+
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """What the checks before attempt `number` said, 0 before the payment; `answers` are JSON."""
+    """What the checks before attempt `number` said, 0 before the payment, AFTER_CREDIT after it was
+    credited; `answers` are JSON.
+    """
 
     id: str
     payment_id: str
@@ -209,6 +215,7 @@ class Taking(msgspec.Struct, frozen=True):
     """What a refund or dispute took back: `paid` and `bonus` coins, of which the claws name those
     found unspent; of the rest so many coins are `written_off` and the others owed. `basis_minor`
     is what the clawed paid coins had cost, `taxes` and `fees` what else of the money was that.
+    `items` were taken so that their coins came back first, in the words of who sold them.
     """
 
     paid: int = 0
@@ -218,6 +225,7 @@ class Taking(msgspec.Struct, frozen=True):
     written_off: int = 0
     taxes: int = 0
     fees: int = 0
+    items: tuple[Mapping[str, object], ...] = ()
 
     def clawed(self, bucket: str) -> int:
         """Return the coins taken out of one bucket."""

@@ -20,6 +20,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Journal, Need, Recorder, RowLock, Stage
 from guildbank.kernel import Clock, SystemClock
 from guildbank.payments.archive import Archive
+from guildbank.payments.contracts.items import Items
 from guildbank.payments.contracts.rows import PAYMENTS_ORDER
 from guildbank.payments.contracts.sale import Fulfilment
 from guildbank.payments.guesses import Guesses
@@ -130,6 +131,8 @@ class Payments:
     guesses: Guesses = field(init=False)
     opened: set[tuple[str, str]] = field(default_factory=set)
     """Moneys by tenant whose accounts are known to be there: none is ever taken away."""
+    items: Items | None = None
+    """What was bought for coins and can be taken back; None where nothing can."""
     address_countries: AddressCountries = field(default_factory=AddressCountries)
     """Which country an address is in, by the deployment's file."""
     identity: Identity | None = None

@@ -14,9 +14,10 @@ from guildbank.kernel import seq_id
 from guildbank.notify import SealedMail, queue_mail
 from guildbank.payments import callbacks, outbox
 from guildbank.payments.contracts.rows import CALLBACK_DISABLED
-from guildbank.payments.outbox import Waiting
+from guildbank.payments.outbox import AFTER, Waiting
 from guildbank.payments.rules import next_look
 from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.take_notes import keep_notes, take_notes
 from guildbank.payments.usecases.write_letter import seal_letter, sold_for
 from guildbank.pipelines import Placed, Step, began_with, choose, know_secrets, with_secrets
 from guildbank.plugin_api import (
@@ -38,13 +39,17 @@ JITTER_PERCENT = 20
 
 
 async def deliver_callbacks(payments: Payments, tenant: TenantRef) -> int:
-    """Tell every callback step what waits for it; return how much was told."""
+    """Ask the steps after the credit, then tell every callback step what waits for it.
+
+    Returns how much was told.
+    """
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         steps = await outbox.waiting_steps(tx.driver)
     told = 0
     for purpose, step in steps:
+        deliver = _note if step.startswith(AFTER) else _deliver
         for _ in range(MAX_EVENTS):
-            if not await _deliver(payments, tenant, purpose, step):
+            if not await deliver(payments, tenant, purpose, step):
                 break
             told += 1
     return told
@@ -59,6 +64,24 @@ async def forget_tellings(payments: Payments, tenant: TenantRef) -> int:
         forgotten += some
         if some < MAX_EVENTS:
             return forgotten
+
+
+async def _note(payments: Payments, tenant: TenantRef, purpose: str, name: str) -> bool:
+    """Ask a step after the credit about the oldest one, once: whoever dies asks again."""
+    now = payments.clock.now()
+    async with payments.db.begin(tenant.schema) as tx:
+        until = now + payments.timing.lease
+        waiting = await outbox.take_oldest(tx.driver, purpose, name, now, until)
+    if waiting is None:
+        return False
+    check = await take_notes(payments, tenant, outbox.step_after(name), waiting)
+    async with payments.db.begin(tenant.schema) as tx:
+        done = await outbox.mark_done(
+            tx.driver, purpose, name, waiting.seq, payments.clock.now(), None
+        )
+        if check is not None and done:
+            await keep_notes(tx.driver, check)
+    return True
 
 
 async def _deliver(payments: Payments, tenant: TenantRef, purpose: str, step_id: str) -> bool:

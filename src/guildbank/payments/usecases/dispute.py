@@ -1,5 +1,6 @@
 """Follow disputes: money and coins go when funds are withdrawn, and return when reinstated."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ import msgspec
 from guildbank.journal import Draft, Need, Stage, facts
 from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import close_book, open_book
+from guildbank.payments.contracts.items import Item
 from guildbank.payments.contracts.refusals import NO_CHANGE, NO_PAYMENT
 from guildbank.payments.contracts.rows import (
     Attempt,
@@ -72,14 +74,16 @@ class FollowDispute(MoneyAct):
     verb = "payments.dispute"
     __slots__ = ("dispute_id", "provider", "told")
 
-    def __init__(self, attempt: Attempt, told: Told, spent: SpentCoins) -> None:
+    def __init__(
+        self, attempt: Attempt, told: Told, spent: SpentCoins, items: Sequence[Item] = ()
+    ) -> None:
         key = f"{told.reference}:{told.kind}"
         if told.kind is EventKind.DISPUTE_UPDATED:
             # All others happen to a dispute once.
             key = f"{key}:{told.event_id}"
         super().__init__(
             attempt, provider_principal(attempt.provider), key,
-            (attempt.id, told.kind, told.reference), spent,
+            (attempt.id, told.kind, told.reference), spent, items,
         )  # fmt: skip
         self.provider = attempt.provider
         self.told = told
@@ -149,7 +153,7 @@ class FollowDispute(MoneyAct):
             return NO_CHANGE
         book = open_book(stage)
         policy = self.gone_policy(stage, rows)
-        taking = take(stage, book, rows, amount, False, spent=policy)
+        taking = take(stage, book, rows, amount, False, spent=policy, items=self.items)
         if isinstance(taking, Refusal):
             return taking
         close_book(stage, book)

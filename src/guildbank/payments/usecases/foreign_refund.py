@@ -1,10 +1,13 @@
 """Book a refund that was made at the provider's own dashboard: the money is gone already."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from guildbank.journal import Draft, Need, Stage, facts
 from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import close_book, open_book
+from guildbank.payments.contracts.items import Item
 from guildbank.payments.contracts.refusals import NO_CHANGE, NO_PAYMENT
 from guildbank.payments.contracts.rows import Applied, Attempt, Refund, RefundState
 from guildbank.payments.store import ATTEMPTS, INTENTS, REFUND_REFERENCES, REFUNDS
@@ -43,10 +46,11 @@ class BookForeignRefund(MoneyAct):
         money: str,
         reason: str | None,
         spent: SpentCoins,
+        items: Sequence[Item] = (),
     ) -> None:
         super().__init__(
             attempt, provider_principal(attempt.provider), f"{reference}:refund",
-            (attempt.id, amount_minor, money), spent,
+            (attempt.id, amount_minor, money), spent, items,
         )  # fmt: skip
         self.provider = attempt.provider
         self.reference = reference
@@ -78,7 +82,7 @@ class BookForeignRefund(MoneyAct):
             return OTHER_MONEY
         book = open_book(stage)
         policy = self.gone_policy(stage, rows)
-        taking = take(stage, book, rows, self.amount_minor, False, spent=policy)
+        taking = take(stage, book, rows, self.amount_minor, False, spent=policy, items=self.items)
         if isinstance(taking, Refusal):
             return taking
         close_book(stage, book)

@@ -24,6 +24,7 @@ from guildbank.payments.usecases.payouts.mind import find_told, follow_payout
 from guildbank.payments.usecases.saved_names import names_of
 from guildbank.payments.usecases.settle import terms_of
 from guildbank.payments.usecases.spent_coins import spent_default
+from guildbank.payments.usecases.take_items import items_of
 from guildbank.payments.usecases.tell_usage import tell_usage
 from guildbank.plugin_api import EventKind, OutcomeStatus, ProviderEvent, RefundRequest
 
@@ -118,8 +119,8 @@ async def _handle(
             told = told._replace(stand=stand)
         elif stand == PROVIDER_SILENT and event.kind is EventKind.DISPUTE_UPDATED:
             return TOO_EARLY
-    spent = await spent_default(payments, tenant)
-    return await payments.journal.submit(tenant.schema, FollowDispute(attempt, told, spent))
+    spent, items = await spent_default(payments, tenant), await items_of(payments, tenant, attempt)
+    return await payments.journal.submit(tenant.schema, FollowDispute(attempt, told, spent, items))
 
 
 async def _paid(
@@ -228,6 +229,6 @@ async def _foreign(
         return DONE
     act = BookForeignRefund(
         attempt, reference, outcome.amount_minor, outcome.currency, event.reason,
-        await spent_default(payments, tenant),
+        await spent_default(payments, tenant), await items_of(payments, tenant, attempt),
     )  # fmt: skip
     return await payments.journal.submit(tenant.schema, act)

@@ -1,5 +1,6 @@
 """The base of acts that move captured money: what to load, and what a given-back amount takes."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -9,11 +10,13 @@ from guildbank.kernel import Refusal
 from guildbank.ledger import LOTS, Book, Leg, LotState
 from guildbank.payments import posting
 from guildbank.payments.charged import captured_parts, parts_back
+from guildbank.payments.contracts.items import Item
 from guildbank.payments.contracts.rows import Applied, Attempt, Intent, IntentState, Taking
 from guildbank.payments.rules import coins_due, policy_of
 from guildbank.payments.spent import SPENT
 from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct
+from guildbank.payments.usecases.take_items import item_needs, take_items
 from guildbank.tenancy import SpentCoins
 
 _TAKINGS = msgspec.json.Decoder(Taking)
@@ -30,12 +33,12 @@ class MoneyAct(PaymentAct):
     """An act on the money that an attempt captured.
 
     `spent` is the tenant's policy for coins already spent, by which it goes where the currency
-    has none of its own.
+    has none of its own. `items` are what those coins bought, as far as it can be taken.
     """
 
     rounds = 2
     spent: SpentCoins
-    __slots__ = ("attempt_id", "spent")
+    __slots__ = ("attempt_id", "items", "spent")
 
     def __init__(
         self,
@@ -44,10 +47,12 @@ class MoneyAct(PaymentAct):
         key: str | None = None,
         command: object = None,
         spent: SpentCoins = "refuse",
+        items: Sequence[Item] = (),
     ) -> None:
         super().__init__(attempt.payment_id, principal, key, command)
         self.attempt_id = attempt.id
         self.spent = spent
+        self.items = items
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return payment and attempt, then accounts and lots."""
@@ -64,6 +69,7 @@ class MoneyAct(PaymentAct):
         if rows.attempt.applied is Applied.CREDITED:
             needs += posting.taking_needs(rows.intent)
             needs.append((SPENT, rows.intent.currency))
+            needs += item_needs(self.items)
         return needs
 
     def spent_policy(self, stage: Stage, rows: Rows) -> SpentCoins:
@@ -99,8 +105,11 @@ def take(
     sink_refunding: bool,
     *,
     spent: SpentCoins,
+    items: Sequence[Item] = (),
 ) -> Taking | Refusal:
     """Take `amount_minor` and the coins due for it; the money goes to refunding or the provider.
+
+    Where too few of the coins are unspent, `items` that they bought are taken first.
 
     Refusals: `refund_exceeds_unspent` where coins that are `spent` bar it.
     """
@@ -115,13 +124,15 @@ def take(
         refusal = book.post([Leg((posting.unapplied(money),), sink, amount_minor)])
         return refusal if refusal is not None else Taking()
     back = attempt.given_back_minor + amount_minor
+    due = posting.due_of(intent, attempt, back)
+    taken_items = take_items(stage, book, intent, due, items)
     taking = posting.take_back(book, intent, attempt, back, lots(stage, intent), spent=spent)
     if isinstance(taking, Refusal):
         return taking
     whole = captured_parts(intent, attempt.captured_minor)
     parts = parts_back(whole, attempt.given_back_minor, back)._replace(backing=taking.basis_minor)
     refusal = posting.money_out(book, money, amount_minor, parts, sink)
-    taken = msgspec.structs.replace(taking, taxes=parts.taxes, fees=parts.fees)
+    taken = msgspec.structs.replace(taking, taxes=parts.taxes, fees=parts.fees, items=taken_items)
     return taken if refusal is None else refusal
 
 
@@ -171,11 +182,14 @@ def with_taken(intent: Intent, taking: Taking, sign: int) -> Intent:
 
 
 def let_go(taking: Taking) -> dict[str, object]:
-    """Return what an entry says of coins that were written off, of taxes and of fees, where there
-    are any.
+    """Return what an entry says of coins that were written off, of taxes, fees and items, where
+    there are any.
     """
-    told = {"writtenOff": taking.written_off, "taxes": taking.taxes, "fees": taking.fees}
-    return {name: amount for name, amount in told.items() if amount}
+    told: dict[str, object] = {
+        "writtenOff": taking.written_off, "taxes": taking.taxes, "fees": taking.fees,
+        "items": taking.items,
+    }  # fmt: skip
+    return {name: some for name, some in told.items() if some}
 
 
 def read_taking(text: str) -> Taking:

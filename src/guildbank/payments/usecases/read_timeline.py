@@ -11,6 +11,8 @@ from guildbank.journal import Driver, Entry, entries_at
 from guildbank.kernel import Refusal, parse_id, seq_id
 from guildbank.payments import past
 from guildbank.payments.contracts.refusals import NO_PAYMENT
+from guildbank.payments.contracts.rows import AFTER_CREDIT
+from guildbank.payments.outbox import AFTER
 from guildbank.payments.usecases import Payments
 from guildbank.pipelines import Answer
 
@@ -66,18 +68,24 @@ def moment_of(entry: Entry) -> Moment:
 
 def _checks(rows: Sequence[past.CheckRow]) -> Iterator[Moment]:
     for row in rows:
-        yield from said_by_checks(row.at, row.number or None, _CHECKS.decode(row.answers))
+        number = row.number if row.number > 0 else None
+        credited = row.number == AFTER_CREDIT
+        yield from said_by_checks(row.at, number, _CHECKS.decode(row.answers), credited=credited)
 
 
 def said_by_checks(
-    at: datetime, attempt: int | None, answers: Sequence[Answer]
+    at: datetime, attempt: int | None, answers: Sequence[Answer], *, credited: bool = False
 ) -> Iterator[Moment]:
-    """Yield what checks or hooks said, each as something that happened."""
+    """Yield what checks or hooks said, each as something that happened; `credited` are those after
+    the credit.
+    """
     for answer in answers:
         facts: dict[str, Any] = {
             "step": answer.step, "plugin": answer.plugin, "slot": answer.slot,
             "attempt": attempt, "microseconds": answer.micros,
         }  # fmt: skip
+        if credited:
+            facts["slot"] = "after"
         if answer.code is not None:
             facts["code"] = answer.code
         if answer.points is not None:
@@ -105,6 +113,9 @@ def _looks(rows: Sequence[past.LookRow]) -> Iterator[Moment]:
 
 def _tellings(rows: Sequence[past.TellingRow]) -> Iterator[Moment]:
     for row in rows:
+        if row.step.startswith(AFTER):
+            # What it said stands among the checks.
+            continue
         event = seq_id("evt", row.seq, row.at)
         facts = {"step": row.step, "event": event, "about": row.kind, "tries": row.tries}
         if row.told_at is not None and row.problem is not None:

@@ -1,5 +1,7 @@
 """Refund captured money: coins and money set aside in one commit, then the provider is asked."""
 
+from collections.abc import Sequence
+
 import msgspec
 import structlog
 
@@ -9,6 +11,7 @@ from guildbank.journal import Act, Draft, Need, Receipt, Sealed, Stage, facts, r
 from guildbank.kernel import Refusal, new_id, parse_id
 from guildbank.ledger import close_book, open_book
 from guildbank.payments import store
+from guildbank.payments.contracts.items import Item
 from guildbank.payments.contracts.refusals import (
     DISPUTE_OPEN,
     LEFT_CHANGED,
@@ -25,6 +28,7 @@ from guildbank.payments.usecases.granting import Grant, granting
 from guildbank.payments.usecases.money import MoneyAct, let_go, take, with_taken, write_taking
 from guildbank.payments.usecases.refund_reason import seal_reason, with_reasons
 from guildbank.payments.usecases.spent_coins import spent_default
+from guildbank.payments.usecases.take_items import items_of
 from guildbank.plugin_api import RefundRequest
 from guildbank.tenancy import SpentCoins
 
@@ -50,10 +54,11 @@ class BeginRefund(MoneyAct):
         origin: str,
         *,
         spent: SpentCoins = "refuse",
+        items: Sequence[Item] = (),
         reason: Sealed | None = None,
         grant: Grant | None = None,
     ) -> None:
-        super().__init__(attempt, principal, key, command, spent)
+        super().__init__(attempt, principal, key, command, spent, items)
         self.grant = grant
         self.command = command
         self.reason = reason
@@ -91,7 +96,8 @@ class BeginRefund(MoneyAct):
         if self.grant is not None and self.grant.amount_minor != amount:
             return LEFT_CHANGED
         book = open_book(stage)
-        taking = take(stage, book, rows, amount, True, spent=self.spent_policy(stage, rows))
+        policy = self.spent_policy(stage, rows)
+        taking = take(stage, book, rows, amount, True, spent=policy, items=self.items)
         if isinstance(taking, Refusal):
             return taking
         close_book(stage, book)
@@ -250,8 +256,9 @@ async def refund_act(
     if isinstance(grant, Refusal):
         return grant
     return BeginRefund(
-        attempt, principal, key, command, "merchant", spent=spent, reason=stored.reason, grant=grant
-    )
+        attempt, principal, key, command, "merchant", spent=spent,
+        items=await items_of(payments, tenant, attempt), reason=stored.reason, grant=grant,
+    )  # fmt: skip
 
 
 def refundable(attempts: list[Attempt], named: str | None) -> Attempt | Refusal:

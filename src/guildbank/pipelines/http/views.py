@@ -66,7 +66,7 @@ Steps = Annotated[list[StepBody], Meta(max_length=MAX_STEPS)]
 
 
 class StagesBody(Body):
-    """The steps of each slot, in order. Provider and crediting stand between the last two.
+    """The steps of each slot, in order. Provider and crediting stand between `scorers` and `after`.
 
     The first of the `routes` that takes a purchase says which provider it goes to; without any,
     the buyer names the provider.
@@ -78,6 +78,7 @@ class StagesBody(Body):
     charges: Steps = msgspec.field(default_factory=list)
     before: Steps = msgspec.field(default_factory=list)
     scorers: Scorers = msgspec.field(default_factory=list)
+    after: Steps = msgspec.field(default_factory=list)
     callbacks: Steps = msgspec.field(default_factory=list)
     routes: Routes = msgspec.field(default_factory=list)
 
@@ -197,6 +198,7 @@ class StagesView(View):
     charges: Sequence[StepView]
     before: Sequence[StepView]
     scorers: Sequence[ScorerView]
+    after: Sequence[StepView]
     callbacks: Sequence[StepView]
     routes: Sequence[RouteView]
 
@@ -294,6 +296,7 @@ def read_stages(body: StagesBody) -> Stages:
             Step(one.id, one.plugin, one.settings, ScoreLimits(one.refuse_from, one.annotate_from))
             for one in body.scorers
         ),
+        after=steps(body.after),
         callbacks=steps(body.callbacks),
         routes=read_routes(body.routes),
     )
@@ -338,6 +341,7 @@ def show_revision(one: Revision) -> RevisionView:
                 )
                 for each in stages.scorers
             ],
+            after=steps(stages.after),
             callbacks=steps(stages.callbacks),
             routes=show_routes(stages.routes),
         ),

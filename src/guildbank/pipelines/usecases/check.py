@@ -56,6 +56,9 @@ async def find_problems(
                 detail = f"Another step is called {step.id} already."
                 found.append(Problem(f"{place}.id", detail))
             seen.add(step.id)
+            if name == "after" and _may_refuse(pipelines, slot, step):
+                detail = "It may refuse, and after the credit nothing can: use one that only notes."
+                found.append(Problem(f"{place}.plugin", detail))
             found += [
                 one
                 async for one in _of_step(
@@ -70,10 +73,15 @@ def _of_purchases(stages: Stages) -> Iterator[Problem]:
     """Yield what only purchases have, where the pipeline is that of an operation on coins."""
     given = {
         "entry": stages.entry, "charges": stages.charges, "scorers": stages.scorers,
-        "routes": stages.routes,
+        "after": stages.after, "routes": stages.routes,
     }  # fmt: skip
     for name in (name for name, steps in given.items() if steps):
         yield Problem(f"stages.{name}", "Only purchases have these; use before and callbacks.")
+
+
+def _may_refuse(pipelines: Pipelines, slot: Slot, step: Step) -> bool:
+    plugin = pipelines.plugins.at(slot, step.plugin)
+    return plugin is not None and plugin.manifest.fail_closed
 
 
 async def _of_step(

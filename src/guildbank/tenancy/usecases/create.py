@@ -6,7 +6,7 @@ import asyncpg
 
 from guildbank.infra.acting import HOST
 from guildbank.infra.database import CONTROL_SCHEMA
-from guildbank.infra.migrations import SchemaOutdated, create_tenant_schema, tenant_script
+from guildbank.infra.migrations import SchemaOutdated, tenant_script
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal, new_id
 from guildbank.tenancy import store
@@ -51,7 +51,7 @@ async def create_tenant(
             tenant = await store.insert_tenant(tx, ref, name, settings, data_key)
             if tenant is None:
                 return SLUG_TAKEN
-            await create_tenant_schema(tx, ref.schema)
+            await tenancy.make_schema(tx, ref.schema)
             await tenancy.journal.record(
                 tx, principal, CREATED, {"tenantId": ref.id, "slug": slug, "mode": mode}
             )

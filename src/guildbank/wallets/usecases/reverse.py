@@ -156,25 +156,7 @@ class ReverseAct(WalletAct):
         return Draft(REVERSED, facts(done), self.payload)
 
     def _spend(self, book: Book, original: Original) -> int | Refusal:
-        legs = [leg for leg in original.legs if leg.debit.bucket in BUCKETS]
-        left = sum(leg.amount - leg.restored for leg in legs)
-        amount = left if self.amount is None else self.amount
-        if amount > left or amount == 0:
-            return exceeds(left)
-        rest = amount
-        for leg in legs:
-            take = min(rest, leg.amount - leg.restored)
-            if take == 0:
-                continue
-            restores = Restores(original.seq, leg.leg, leg.start + leg.restored)
-            refusal = credit(
-                book, self.player_id, self.currency, leg.debit.bucket, take, leg.credit,
-                restores=restores, forced=True,
-            )  # fmt: skip
-            if refusal is not None:
-                return refusal
-            rest -= take
-        return amount
+        return _put_back(book, original, self.player_id, self.currency, self.amount)
 
     def _grant(self, book: Book, original: Original) -> int | Refusal:
         lot = next(leg for leg in original.legs if _is_lot(leg))
@@ -185,6 +167,61 @@ class ReverseAct(WalletAct):
             return exceeds(left)
         refusal = book.post([Leg((lot.credit,), lot.debit, amount, lot=ref, forced=True)])
         return refusal or amount
+
+
+def spend_left(stage: Stage, seq: int, player_id: str, currency: str) -> int:
+    """Return how much of the spend `seq` of this wallet is not back; zero where it is none.
+
+    The act names (ORIGINALS, seq) among its needs.
+    """
+    original = stage.get(ORIGINALS, seq)
+    if original is None or original.kind not in _SPENDS:
+        return 0
+    head = _HEAD.decode(original.data)
+    own = (head.player, head.currency) == (player_id, currency)
+    return sum(leg.amount - leg.restored for leg in _spent_legs(original)) if own else 0
+
+
+def reverse_spend(stage: Stage, book: Book, seq: int, player_id: str, currency: str) -> None:
+    """Put back what is left of a spend, in the commit of another act, which names the needs of the
+    wallet too. `spend_left` is not zero. Raises RuntimeError for a book that cannot take it.
+    """
+    original = stage.get(ORIGINALS, seq)
+    assert original is not None, "its left part was asked for"
+    amount = _put_back(book, original, player_id, currency, None)
+    if isinstance(amount, Refusal):
+        # What was there before fits again, so the book is damaged: the act must not go on.
+        raise RuntimeError(f"spend {seq} could not be put back: {amount.code}")
+    stage.put(ORIGINALS, seq, _after(original, book))
+
+
+def _put_back(
+    book: Book, original: Original, player_id: str, currency: str, wanted: int | None
+) -> int | Refusal:
+    """Credit what a spend took, the coins that went first before others; None means all of it."""
+    legs = _spent_legs(original)
+    left = sum(leg.amount - leg.restored for leg in legs)
+    amount = left if wanted is None else wanted
+    if amount > left or amount == 0:
+        return exceeds(left)
+    rest = amount
+    for leg in legs:
+        take = min(rest, leg.amount - leg.restored)
+        if take == 0:
+            continue
+        restores = Restores(original.seq, leg.leg, leg.start + leg.restored)
+        refusal = credit(
+            book, player_id, currency, leg.debit.bucket, take, leg.credit,
+            restores=restores, forced=True,
+        )  # fmt: skip
+        if refusal is not None:
+            return refusal
+        rest -= take
+    return amount
+
+
+def _spent_legs(original: Original) -> list[OriginalLeg]:
+    return [leg for leg in original.legs if leg.debit.bucket in BUCKETS]
 
 
 def _is_lot(leg: OriginalLeg) -> bool:
