@@ -215,7 +215,8 @@ class PayPal(Company):
 
     async def pay(self, attempt: Attempt, fate: str) -> None:
         if fate == "declined":
-            self.turn("capture", "TRANSACTION_REFUSED")
+            # However often it is tried: a refusal that nobody lived to read is asked for again.
+            self.turn("capture", "TRANSACTION_REFUSED", times=0)
         self.desk.approve(self._order(attempt))
 
     async def give_back(self, attempt: Attempt, minor: int | None) -> None:
