@@ -2,9 +2,9 @@
 
 The player is charged and credited once or not at all, the company's own books and ours agree to the
 minor unit, nothing is left waiting, and the proof holds. All combinations run where
-GUILDBANK_FAULTS is `long`, else a sample that has each company, effect and cut at least once, drawn
-by GUILDBANK_FAULTS_SEED, which is printed. GUILDBANK_FAULTS_CASE runs those whose names begin so, as
-a failure names them.
+GUILDBANK_FAULTS is `long`, company by company, else a sample that has each company, effect and cut
+at least once, drawn by GUILDBANK_FAULTS_SEED, which is printed. GUILDBANK_FAULTS_CASE runs those
+whose names begin so; a failure prints the name of its case.
 """
 
 import asyncio
