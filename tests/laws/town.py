@@ -17,6 +17,7 @@ from tests.laws.bank import BANK, LEVY, Bank, Levy, Shop
 from tests.laws.commands import Command
 from tests.laws.purchases import Deed, PaymentCommand, Till
 from tests.laws.world import PRINCIPAL, World
+from tests.spares import give_back
 
 from guildbank.app.rooms import all_rooms, permissions_of
 from guildbank.identity import StaffRights, add_player, create_operator
@@ -115,6 +116,8 @@ class Town:
 
     async def tenant(self, policy: SpentCoins) -> "Tenant":
         """Make a tenant with currencies and players, and what the model knows of it."""
+        # The history before this one is over.
+        give_back()
         self.tick(MORNING)
         slug, settings = f"laws{next(self._numbers)}", TenantSettings(spent_coins=policy)
         made_tenant = await create_tenant(self.house.tenancy, slug, slug, settings=settings)

@@ -27,6 +27,7 @@ from guildbank.pipelines import Pipelines, Stages, Step, Wanted, publish, save_r
 from guildbank.plugin_api import EventKind, ProviderEvent
 from guildbank.plugin_host import Plugins
 from guildbank.store import Pack, PackDraft, PackFulfilment, Price, Store
+from guildbank.store.contracts import PURPOSES
 from guildbank.store.usecases.save_pack import save_pack
 from guildbank.tenancy import TenantRef, TenantSettings, create_tenant
 from guildbank.wallets import Currency
@@ -219,12 +220,12 @@ class Shop:
         }
         return await self.publish_stages(msgspec.structs.replace(Stages(), **steps), share)
 
-    async def publish_stages(self, stages: Stages, share: int = 100) -> int:
+    async def publish_stages(self, stages: Stages, share: int = 100, purpose: str = "packs") -> int:
         """Save and publish a revision; return its number."""
         pipelines = self.payments.pipelines
-        saved = await save_revision(pipelines, self.tenant, "app", "packs", stages)
+        saved = await save_revision(pipelines, self.tenant, "app", purpose, stages)
         assert not isinstance(saved, Refusal), saved
-        wanted = Wanted(purpose="packs", number=saved.number, share=share)
+        wanted = Wanted(purpose=purpose, number=saved.number, share=share)
         done = await publish(pipelines, self.tenant, "app", wanted)
         assert not isinstance(done, Refusal), done
         return saved.number
@@ -249,7 +250,7 @@ async def open_shop(
     assert not isinstance(made, Refusal), made
     script = Scripted()
     found, egress, clock = Plugins([("scripted", script), *plugins]), Egress(private=True), Ahead()
-    purposes = {"packs": "Coin packs."}
+    purposes: dict[str, str] = {**PURPOSES}
     payments = Payments(
         db=house.db,
         journal=house.journal,

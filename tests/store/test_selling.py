@@ -3,11 +3,14 @@
 import asyncio
 
 import pytest
+from tests.house import House
 from tests.payments.scripted import DECLINED, PENDING, processed
-from tests.payments.shop import Shop
+from tests.payments.shop import Shop, open_shop
+from tests.pipelines.gates import Gate
 
 from guildbank.kernel import Refusal
 from guildbank.payments.usecases.cancel import cancel_payment
+from guildbank.pipelines import Stages, Step
 from guildbank.plugin_api import EventKind
 from guildbank.store import OpenAmount, Pack, Price
 from guildbank.store.usecases.read_packs import get_pack, list_packs
@@ -34,6 +37,20 @@ async def test_a_payment_keeps_the_version_it_was_made_with(shop: Shop):
     assert isinstance(newest, Pack)
     assert (first.coins, newest.coins) == (500, 1)
     assert [one.id for one in await list_packs(shop.store, shop.tenant, "", 10)] == [shop.pack]
+
+
+async def test_a_packs_purpose_says_which_pipeline_its_purchases_run_through(house: House):
+    shop = await open_shop(house, plugins=(("gate", Gate()),))
+    gate = Stages(before=(Step("never", "gate", {"veto": True}),))
+    await shop.publish_stages(gate, purpose="deposits")
+    wallet = await shop.save(purpose="deposits")
+    sword = await shop.save(purpose="items")
+    player = await shop.player()
+    bought = [await shop.buy(player, product_id=one) for one in (shop.pack, sword.id, wallet.id)]
+    assert [(one.purpose, one.state) for one in bought] == [
+        ("packs", "credited"), ("items", "credited"), ("deposits", "failed"),
+    ]  # fmt: skip
+    assert bought[2].problem == "purchase_vetoed"
 
 
 async def test_any_number_of_coins_is_sold_at_its_exact_price(shop: Shop):

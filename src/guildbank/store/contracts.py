@@ -1,14 +1,22 @@
 """What crosses the door of the store: packs, their prices, refusals."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
 from guildbank.kernel import Refusal
 
 STORE_ORDER = 70
-PURPOSE = "packs"
-"""What payments of packs are for: the name of their pipeline."""
+Purpose = Literal["packs", "items", "deposits"]
+PACKS: Purpose = "packs"
+PURPOSES: Mapping[Purpose, str] = {
+    PACKS: "Coin packs, bought with real money.",
+    "items": "Packs whose coins stand for things of the game, bought with real money.",
+    "deposits": "Packs by which players pay in what they play with.",
+}
+"""What payments of packs may be for: each has a pipeline of its name."""
 
 
 class Price(msgspec.Struct, frozen=True):
@@ -30,7 +38,8 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     """One version of a coin pack: `coins` paid and `bonus` coins of `currency` for a price.
 
     It is for sale when `active`, from `starts_at` and before `ends_at`, to each player at most
-    `limit_per_player` times. With `open_amount` the price is for `coins` coins and scales.
+    `limit_per_player` times. With `open_amount` the price is for `coins` coins and scales. Its
+    payments run through the pipeline of its `purpose`.
     """
 
     id: str
@@ -46,10 +55,15 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     limit_per_player: int | None
     open_amount: OpenAmount | None
     saved_at: datetime
+    purpose: Purpose = PACKS
 
 
-class PackDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """What an operator decides of a pack; see Pack."""
+class PackDraft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an operator decides of a pack; see Pack.
+
+    A default is no part of the command's fingerprint, so that keys of before there was the field
+    are good.
+    """
 
     name: str
     currency: str
@@ -61,6 +75,7 @@ class PackDraft(msgspec.Struct, frozen=True, kw_only=True):
     ends_at: datetime | None
     limit_per_player: int | None
     open_amount: OpenAmount | None
+    purpose: Purpose = PACKS
 
 
 UNKNOWN_PACK = Refusal(

@@ -32,7 +32,7 @@ from guildbank.infra.http import (
     write_money,
 )
 from guildbank.kernel import MAX_AMOUNT
-from guildbank.store.contracts import OpenAmount, Pack, PackDraft, Price
+from guildbank.store.contracts import PACKS, OpenAmount, Pack, PackDraft, Price, Purpose
 from guildbank.store.usecases import Store
 from guildbank.store.usecases.read_packs import get_pack, list_packs
 from guildbank.store.usecases.save_pack import save_pack
@@ -73,6 +73,7 @@ class PackBody(Body):
         "activeUntil": None,
         "limitPerPlayer": None,
         "openAmount": None,
+        "purpose": "packs",
     }
 
     name: Line
@@ -85,6 +86,9 @@ class PackBody(Body):
     active_until: Moment | None = None
     limit_per_player: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
     open_amount: OpenAmountBody | None = None
+    purpose: Annotated[
+        Purpose, Meta(description="The pipeline that its purchases run through.")
+    ] = PACKS
 
 
 class PriceView(View):
@@ -117,6 +121,7 @@ class PackView(View):
         "activeUntil": None,
         "limitPerPlayer": None,
         "openAmount": None,
+        "purpose": "packs",
     }
 
     id: str
@@ -131,6 +136,7 @@ class PackView(View):
     active_until: datetime | None
     limit_per_player: int | None
     open_amount: OpenAmountView | None
+    purpose: Purpose
     saved_at: datetime
 
 
@@ -199,6 +205,7 @@ def _draft(body: PackBody) -> PackDraft:
         ends_at=body.active_until,
         limit_per_player=body.limit_per_player,
         open_amount=None if amounts is None else OpenAmount(amounts.min_coins, amounts.max_coins),
+        purpose=body.purpose,
     )
 
 
@@ -220,6 +227,7 @@ def _view(pack: Pack) -> PackView:
         active_until=pack.ends_at,
         limit_per_player=pack.limit_per_player,
         open_amount=None if amounts is None else OpenAmountView(amounts.least, amounts.most),
+        purpose=pack.purpose,
         saved_at=pack.saved_at,
     )
 

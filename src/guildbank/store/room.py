@@ -2,14 +2,14 @@
 
 from guildbank.infra.http import Code
 from guildbank.infra.room import Room
-from guildbank.store.contracts import PURPOSE
+from guildbank.store.contracts import PURPOSES
 from guildbank.store.http import ROUTES
 from guildbank.store.usecases.save_pack import PACK_SAVED
 
 ROOM = Room(
     name="store",
     routes=ROUTES,
-    purposes={PURPOSE: "Coin packs, bought with real money."},
+    purposes={str(name): meaning for name, meaning in PURPOSES.items()},
     scopes={
         "packs:read": "Read packs.",
         "packs:write": "Create and change packs.",

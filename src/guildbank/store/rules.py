@@ -5,7 +5,7 @@ from datetime import datetime
 
 from guildbank.kernel import MAX_AMOUNT, Refusal
 from guildbank.payments import LimitUse, Offer, Order, Quote, Wanted
-from guildbank.store.contracts import PACK_INACTIVE, PURPOSE, Pack, PackDraft, Price
+from guildbank.store.contracts import PACK_INACTIVE, Pack, PackDraft, Price
 
 
 def check_draft(draft: PackDraft) -> Refusal | None:
@@ -48,7 +48,7 @@ def quote(pack: Pack, order: Order) -> Quote | Refusal:
     limit = pack.limit_per_player
     counter = f"store.bought:{pack.id}:{order.player_id}"
     return Quote(
-        purpose=PURPOSE,
+        purpose=pack.purpose,
         product_id=pack.id,
         version=pack.version,
         title=pack.name,
