@@ -1,4 +1,7 @@
-"""The processes of a running `guildbank up` are killed while players buy; money and coins agree."""
+"""The processes of a running `guildbank up` are killed while players buy and are refunded.
+
+Money and coins agree in the end, and each refund was paid once.
+"""
 
 import random
 import threading
@@ -14,13 +17,15 @@ import pytest
 from tests.faults.test_up_kills import kill_one, until
 from tests.servers.guildbank import GuildbankServer
 
-TITLE = "real kill -9 while players buy"
+TITLE = "real kill -9 while players buy and are refunded"
 SEED = 20261127
 BUYERS = 4
 KILLS = ("database", "http worker", "job worker", "database")
 BETWEEN_KILLS = 15
 METHODS = ("instant", "instant_duplicate", "instant_reordered", "instant_silent")
 PACK_COINS, PACK_MINOR = 110, 499
+REFUNDED = 0.3
+"""Which part of the purchases that were credited at once is given back at once."""
 SETTLED_SECONDS = 90
 
 
@@ -39,6 +44,8 @@ class Buyer:
         self.server = server
         self.payments: dict[str, str] = {}
         """The payment of each key that was answered."""
+        self.refunded: list[str] = []
+        """The payments whose refund was answered."""
         self.unanswered = 0
         with server.client() as client:
             self.pack = client.get("/v1/packs").json()["items"][0]["id"]
@@ -56,18 +63,49 @@ class Buyer:
                     "method": self.dice.choice(METHODS),
                 }
                 key = f"{self.player}-{len(self.payments)}"
-                while (answer := self._send(client, order, key)) is None:
-                    self.unanswered += 1
-                    time.sleep(0.2)
-                self.payments[key] = str(answer["id"])
+                answer = self._ask(client, "/v1/payments", order, key)
+                payment = self.payments[key] = str(answer["id"])
+                if answer["state"] == "credited" and self.dice.random() < REFUNDED:
+                    path = f"/v1/payments/{payment}/refunds"
+                    self._ask(client, path, {"reason": "bought too many"}, f"{key}-back")
+                    self.refunded.append(payment)
 
-    def _send(self, client: httpx.Client, order: dict[str, str], key: str) -> dict[str, Any] | None:
+    def _ask(
+        self, client: httpx.Client, path: str, body: dict[str, str], key: str
+    ) -> dict[str, Any]:
+        """Ask under the key until somebody answers."""
+        while (answer := self._send(client, path, body, key)) is None:
+            self.unanswered += 1
+            time.sleep(0.2)
+        return answer
+
+    def _send(
+        self, client: httpx.Client, path: str, body: dict[str, str], key: str
+    ) -> dict[str, Any] | None:
         try:
-            answer = client.post("/v1/payments", json=order, headers={"idempotency-key": key})
+            answer = client.post(path, json=body, headers={"idempotency-key": key})
         except httpx.TransportError:
             return None
         assert answer.status_code in (201, 202, 503), answer.text
         return None if answer.status_code == 503 else dict(answer.json())
+
+
+def euro(minor: int) -> str:
+    """Return an amount as the API writes it."""
+    return f"{minor // 100}.{minor % 100:02}"
+
+
+def wait_for_refund(client: httpx.Client, payment: str, until_second: float) -> None:
+    """Wait until a payment's one refund is paid: whoever died on the way, it is sent, once."""
+
+    def states() -> list[str]:
+        # Who asks for the payment lets the provider be asked.
+        answer = client.get(f"/v1/payments/{payment}/refunds").json()
+        return [str(one["state"]) for one in answer["items"]]
+
+    while (seen := states()) != ["succeeded"]:
+        assert time.monotonic() < until_second, (payment, seen)
+        time.sleep(0.5)
 
 
 def settle(client: httpx.Client, payment: str, until_second: float) -> bool:
@@ -128,11 +166,17 @@ def test_every_purchase_is_paid_once_and_credited_once(
                 client, payment, settled
             )
         for buyer in buyers:
+            for payment in buyer.refunded:
+                wait_for_refund(client, payment, settled)
             (wallet,) = client.get(f"/v1/players/{buyer.player}/balances").json()["balances"]
-            assert wallet["total"] == PACK_COINS * len(buyer.payments)
+            kept = len(buyer.payments) - len(buyer.refunded)
+            assert wallet["total"] == PACK_COINS * kept
         proof = client.get("/v1/proof").json()
     (euros,) = proof["money"]
-    minor = PACK_MINOR * len(payments)
-    assert (proof["ok"], euros["captured"]) == (True, f"{minor // 100}.{minor % 100:02}")
+    refunds = sum(len(buyer.refunded) for buyer in buyers)
+    assert proof["ok"]
+    assert euros["captured"] == euro(PACK_MINOR * len(payments))
+    assert euros["refunded"] == euro(PACK_MINOR * refunds)
     tally["purchases credited"] += len(payments)
+    tally["of these refunded"] += refunds
     tally["requests unanswered and sent again"] += sum(buyer.unanswered for buyer in buyers)
