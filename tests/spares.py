@@ -18,7 +18,7 @@ from guildbank.tenancy.store import entomb
 SHAPE = """
 SELECT relname, relkind, relnatts, relchecks, relhastriggers
 FROM pg_class
-WHERE relnamespace = $1::regnamespace
+WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1)
 """
 OWNER = "SELECT id, slug, schema, mode, state FROM tenancy_tenant WHERE schema = $1"
 
