@@ -155,11 +155,7 @@ def capture_what_was_released(patch: pytest.MonkeyPatch) -> None:
 
 def read_before_the_lock(patch: pytest.MonkeyPatch) -> None:
     """Two workers decide on what they read before either of them waited."""
-
-    async def no_lock(_driver: object) -> None:
-        return None
-
-    patch.setattr(store, "lock_journal", no_lock)
+    patch.setattr(store, "LOCK", "SELECT 1")
 
 
 def bar_nobody(patch: pytest.MonkeyPatch) -> None:
