@@ -8,7 +8,7 @@ from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
-from tests.spares import Shape, empty, shape_of
+from tests.spares import Shape, emptying, shape_of
 
 from guildbank.infra.database import Database
 from guildbank.infra.schema import tenant_statements
@@ -187,7 +187,7 @@ async def open_economy(
         await journal.close()
         async with db.begin(schema) as tx:
             if await shape_of(tx.driver, schema) == _shapes[url]:
-                await empty(tx.driver)
+                await tx.driver.execute(emptying(schema))
                 free.append(schema)
     finally:
         await db.close()

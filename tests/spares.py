@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 
-from guildbank.infra.database import CONTROL_SCHEMA, Tx, tenant_metadata
+from guildbank.infra.database import CONTROL_SCHEMA, Tx, search_path, tenant_metadata
 from guildbank.infra.schema import collect, tenant_ddl
 from guildbank.journal import Driver
 from guildbank.tenancy import Tenancy, TenantRef
@@ -68,10 +68,8 @@ class Spares:
         row = await tx.driver.fetchrow(OWNER, old)
         if row is None or await shape_of(tx.driver, old) != self._shape:
             return False
-        await tx.driver.execute(f'SET LOCAL search_path TO "{old}"')
-        await empty(tx.driver)
-        await tx.driver.execute(f"SET LOCAL search_path TO {CONTROL_SCHEMA}")
-        await tx.driver.execute(f'ALTER SCHEMA "{old}" RENAME TO "{schema}"')
+        renamed = f'ALTER SCHEMA "{old}" RENAME TO "{schema}"'
+        await tx.driver.execute(f"{emptying(old)};{renamed};{search_path(CONTROL_SCHEMA)}")
         gone = TenantRef(**row)
         await entomb(tx, gone.id)
         self._tenancy.tenants.forget(gone)
@@ -88,30 +86,20 @@ async def shape_of(driver: Driver, schema: str) -> Shape:
     return frozenset(tuple(row) for row in await driver.fetch(SHAPE, schema))
 
 
-async def empty(driver: Driver) -> None:
-    """Make the schema on the search path as it was when it was new."""
-    # What a test left running has ended then, or finds no such schema afterwards.
-    await driver.execute(f"LOCK TABLE {', '.join(_tables())} IN EXCLUSIVE MODE")
-    written = {row[0] for row in await driver.fetch(_written())}
-    deleted = [f"DELETE FROM {name}" for name in reversed(_tables()) if name in written]
-    await driver.execute(";\n".join([*deleted, *_seeds()]))
+def emptying(schema: str) -> str:
+    """Return what makes a schema as it was when it was new, in one message of its transaction.
+
+    What a test left running has ended once the locks are granted, or finds no such schema later.
+    """
+    return f"{search_path(schema)};{_emptying()}"
 
 
 @cache
-def _tables() -> tuple[str, ...]:
-    """Return a tenant's tables, each after those that its foreign keys name."""
+def _emptying() -> str:
     collect()
-    return tuple(table.name for table in tenant_metadata.sorted_tables)
-
-
-@cache
-def _written() -> str:
-    """Return the query for those tables that have rows."""
-    some = (f"(SELECT '{name}' FROM {name} LIMIT 1)" for name in _tables())
-    return "\nUNION ALL ".join(some)
-
-
-@cache
-def _seeds() -> tuple[str, ...]:
-    """Return the statements that write the rows of a new schema."""
-    return tuple(one.sql for one in tenant_ddl if one.sql.startswith("INSERT"))
+    # Each before those that its foreign keys name.
+    tables = [table.name for table in reversed(tenant_metadata.sorted_tables)]
+    deleted = (f"DELETE FROM {name}" for name in tables)
+    seeds = (one.sql for one in tenant_ddl if one.sql.startswith("INSERT"))
+    locked = f"LOCK TABLE {', '.join(tables)} IN EXCLUSIVE MODE"
+    return ";\n".join((locked, *deleted, *seeds))
