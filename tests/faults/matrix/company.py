@@ -1,5 +1,6 @@
 """What the matrix asks of every company: how a player pays there, what it does, and its books."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
@@ -45,7 +46,7 @@ class Check:
         return Annotated()
 
 
-class Company:
+class Company(ABC):
     """A company at which a shop takes money; each provider of the matrix has one."""
 
     provider: ClassVar[str]
@@ -64,20 +65,21 @@ class Company:
         self.hall = hall
         self.shop: Shop
 
+    @abstractmethod
     def plugin(self) -> object:
         """Return the plugin as a new process has it."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def open(self, shop: Shop) -> dict[str, Any]:
         """Open an account for the shop; return the settings that lead to it."""
-        raise NotImplementedError
 
     def purchase(self, fate: str) -> dict[str, Any]:
         """Return what a purchase here names besides the product; `fate` is what will happen."""
         return {}
 
     async def pay(self, attempt: Attempt, fate: str) -> None:
-        """Do what the player does there."""
+        """Do what the player does there; nothing, where the first call takes the money."""
+        assert attempt.provider == self.provider
 
     def word(self, attempt: Attempt) -> dict[str, str]:
         """Return what confirms a payment, where somebody confirms."""
@@ -88,16 +90,16 @@ class Company:
         return None
 
     async def give_back(self, attempt: Attempt, minor: int | None) -> None:
-        """Give money back without us."""
-        raise NotImplementedError
+        """Give money back without us, where that can be done."""
+        raise AssertionError(f"no case lets {self.provider} give money back by itself")
 
     async def dispute(self, attempt: Attempt) -> None:
-        """Let the buyer's bank take all of the money, for good."""
-        raise NotImplementedError
+        """Let the buyer's bank take all of the money, for good, where one can."""
+        raise AssertionError(f"no case has a dispute at {self.provider}")
 
+    @abstractmethod
     def books(self, attempts: list[Attempt]) -> Books:
         """Return what the company says of all that was begun for one payment."""
-        raise NotImplementedError
 
     def turn(self, place: str, effect: str, times: int = 1) -> None:
         """Let something go wrong with the next calls at a place."""

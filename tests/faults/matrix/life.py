@@ -7,6 +7,7 @@ goes by the shop's clock.
 
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from tests.faults.matrix.company import PART
@@ -314,10 +315,11 @@ class Life:
             janitor, sweep_webhooks, read_reports, expire_payments,
         )  # fmt: skip
         for job in jobs:
-            await self._act(
-                lambda worker, job=job: _as_coroutine(job(worker.payments, self.shop.tenant))  # type: ignore[misc]
-            )
+            await self._act(partial(self._run, job))
         await self.shop.payments.drain()
+
+    async def _run(self, job: Callable[[Any, Any], Awaitable[int]], worker: Worker) -> int:
+        return await job(worker.payments, self.shop.tenant)
 
     async def _is_done(self) -> bool:
         """Say whether the payment has come to its end, whatever was heard of that."""
@@ -377,7 +379,3 @@ def _altered(text: str) -> str:
     """Return a signature, or what ends in one, with another letter near its end."""
     place = len(text) - 8
     return f"{text[:place]}{'b' if text[place] == 'a' else 'a'}{text[place + 1 :]}"
-
-
-async def _as_coroutine(work: Awaitable[T]) -> T:
-    return await work
