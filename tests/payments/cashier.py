@@ -22,6 +22,7 @@ from guildbank.payments.usecases.payouts.terms import set_payout_terms
 from guildbank.plugin_api import (
     PAYOUTS,
     RETURNED,
+    SEND_AGAIN,
     Context,
     Destination,
     DestinationRefused,
@@ -53,6 +54,8 @@ class Cashier(Scripted):
         self.loses_answers = 0
         self.is_silent = False
         self.dies: str | None = None
+        self.knows_only_names = False
+        self.refuses: Outcome | None = None
 
     async def check_destination(
         self, context: Context, given: Mapping[str, str]
@@ -73,6 +76,8 @@ class Cashier(Scripted):
             raise asyncio.CancelledError
         known = self.paid.get(request.idempotency_key)
         if known is None:
+            if self.refuses is not None:
+                return self.refuses
             if isinstance(self.on_pay, Exception):
                 raise self.on_pay
             reference = f"po_{request.payout_id}"
@@ -93,6 +98,8 @@ class Cashier(Scripted):
     ) -> Outcome:
         if self.is_silent:
             raise Lost
+        if self.knows_only_names and reference is None:
+            return Outcome(status=OutcomeStatus.UNKNOWN, code=SEND_AGAIN)
         return self.paid.get(request.idempotency_key, NOT_FOUND)
 
     async def confirm_payout(

@@ -17,6 +17,11 @@ PAYOUTS = "payouts"
 """The capability's name in the manifest."""
 RETURNED = "returned"
 """The code of a `canceled` outcome of money that was paid out and came back."""
+SEND_AGAIN = "send_again"
+"""The code of an `unknown` look at a payout that can be found by the provider's name alone.
+
+Only sending the same request again shows what became of it, which pays once for one key.
+"""
 
 
 class Destination(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +87,8 @@ class PaysOut(Protocol):
         """Say how a payout stands, by the provider's reference or, without one, by ours.
 
         `canceled` with code `not_found` when the provider certainly never got it, and with code
-        RETURNED when the money was sent and came back.
+        RETURNED when the money was sent and came back. `unknown` with code SEND_AGAIN, without a
+        reference, where a provider cannot be asked by ours: a look pays nothing by itself.
         """
         ...
 
