@@ -21,7 +21,7 @@ from guildbank_lab.courier import is_loopback
 from guildbank_lab.google import api as google_api
 from guildbank_lab.google import controls as google_controls
 from guildbank_lab.google.desk import GoogleDesk
-from guildbank_lab.paypal import api, controls, pages
+from guildbank_lab.paypal import api, controls, pages, payout_api
 from guildbank_lab.paypal.desk import Desk
 from guildbank_lab.paypal.errors import Refused, body_of
 from guildbank_lab.steam import api as steam_api
@@ -125,6 +125,7 @@ def create_app(config: Config) -> Litestar:
     return Litestar(
         route_handlers=[
             health, turn, clear, rest, move, *api.ROUTES, *controls.ROUTES, *pages.ROUTES,
+            *payout_api.ROUTES,
             *steam_api.ROUTES, *steam_controls.ROUTES, *steam_pages.ROUTES,
             *stripe_api.ROUTES, *stripe_controls.ROUTES, *stripe_pages.ROUTES,
             *stripe_card_api.ROUTES, *stripe_card_controls.ROUTES,
