@@ -176,16 +176,6 @@ async def test_events_in_the_wrong_order_change_nothing_at_the_end(till: PayoutT
     assert await till.holds()
 
 
-async def test_a_forged_event_moves_nothing(till: PayoutTill):
-    earner = await till.earner(email="unclaimed@example.com")
-    payout = await till.pay(earner)
-    await till.rest()
-    await till.turn(payout.id, "webhook", "forged", 0)
-    await till.at_lab("/payouts", payout=payout.id, status="SUCCESS")
-    await till.rest()
-    assert await till.state(payout) == "pending"
-
-
 async def test_the_report_matches_payouts_and_their_fees_are_booked_once(till: PayoutTill):
     earner = await till.earner(email="earner@example.com")
     payout = await till.pay(earner)

@@ -33,6 +33,7 @@ from guildbank_lab.stripe import card_api as stripe_card_api
 from guildbank_lab.stripe import card_controls as stripe_card_controls
 from guildbank_lab.stripe import controls as stripe_controls
 from guildbank_lab.stripe import pages as stripe_pages
+from guildbank_lab.stripe import transfer_api as stripe_transfer_api
 from guildbank_lab.stripe.desk import StripeDesk
 from guildbank_lab.stripe.errors import Refused as RefusedByStripe
 from guildbank_lab.switches import (
@@ -129,6 +130,7 @@ def create_app(config: Config) -> Litestar:
             *steam_api.ROUTES, *steam_controls.ROUTES, *steam_pages.ROUTES,
             *stripe_api.ROUTES, *stripe_controls.ROUTES, *stripe_pages.ROUTES,
             *stripe_card_api.ROUTES, *stripe_card_controls.ROUTES,
+            *stripe_transfer_api.ROUTES,
             *apple_api.ROUTES, *apple_controls.ROUTES,
             *google_api.ROUTES, *google_controls.ROUTES,
         ],

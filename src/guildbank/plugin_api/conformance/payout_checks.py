@@ -99,7 +99,7 @@ async def a_payout_that_is_declined_stays_declined(stage: Stage) -> Verdict:
     request = await _request(stage, stage.rehearsal.pays_never)
     assert request is not None, "its rehearsal names a destination"
     said = await stage.provider.pay_out(stage.context, request)
-    look = await stage.provider.fetch_payout(stage.context, request, said.reference)
+    look = await stage.provider.fetch_payout(stage.later, request, said.reference)
     for one in (said, look):
         if one.status not in (OutcomeStatus.DECLINED, OutcomeStatus.CANCELED):
             return f"expected declined, got {one!r}"
