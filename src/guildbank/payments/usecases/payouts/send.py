@@ -16,8 +16,9 @@ from guildbank.payments.contracts.refusals_payouts import NO_PAYOUT
 from guildbank.payments.payouts import PAYOUTS
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import Line, line_to
-from guildbank.payments.usecases.payouts.destinations import open_destination, payer_out
+from guildbank.payments.usecases.payouts.destinations import payer_out
 from guildbank.payments.usecases.payouts.finish import finish_payout
+from guildbank.payments.usecases.payouts.open_destination import open_destination
 from guildbank.payments.withdrawing import SENT
 from guildbank.plugin_api import SEND_AGAIN, Outcome, OutcomeStatus, PayoutRequest, PaysOut
 
