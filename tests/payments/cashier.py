@@ -196,10 +196,11 @@ async def open_window(
     *,
     spent_coins: str = "refuse",
     plugins: tuple[tuple[str, object], ...] = (),
+    manifest: Manifest = CASH,
     **terms: Any,
 ) -> Window:
     """Open a shop that pays GEM out."""
-    cashier = Cashier()
+    cashier = Cashier(manifest)
     shop = await open_shop(house, spent_coins=spent_coins, plugins=(("cash", cashier), *plugins))
     account = await configure_provider(
         shop.payments, shop.tenant, "cash", {"secret": SECRET}, enabled=True

@@ -1,4 +1,4 @@
-"""A shop that pays players out at a company of the lab, and what becomes of it there."""
+"""A shop that pays players out at a company of the lab or the sandbox, and what becomes of it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -31,8 +31,13 @@ from guildbank.wallets.usecases.grant import GrantAct
 class PayoutTill:
     """A shop that pays two coins out as a cent, without waiting, at a company of the lab."""
 
-    def __init__(self, shop: Shop, lab: LabServer, provider: str) -> None:
-        self.shop, self.lab, self.provider = shop, lab, provider
+    def __init__(self, shop: Shop, lab: LabServer | None, provider: str) -> None:
+        self.shop, self._lab, self.provider = shop, lab, provider
+
+    @property
+    def lab(self) -> LabServer:
+        assert self._lab is not None, "it is not played by the lab"
+        return self._lab
 
     async def add(self, **details: str) -> ShownDestination | Refusal:
         player = await self.shop.player()
@@ -114,7 +119,11 @@ class PayoutTill:
 
 @asynccontextmanager
 async def open_payout_till(
-    house: House, lab: LabServer, provider: str, plugin: object, account: Callable[[str], Any]
+    house: House,
+    lab: LabServer | None,
+    provider: str,
+    plugin: object,
+    account: Callable[[str], Any],
 ) -> AsyncIterator[PayoutTill]:
     """Open a shop that pays out by a plugin; `account` opens one there for a webhook's address."""
     shop = await open_shop(house, plugins=((provider, plugin),))
