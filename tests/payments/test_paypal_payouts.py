@@ -8,7 +8,8 @@ from tests.payments.payout_till import PayoutTill, open_payout_till
 from tests.payments.reckoning import reconciled
 from tests.servers.lab import LabServer
 
-from guildbank.kernel import Refusal
+from guildbank.kernel import Refusal, new_id
+from guildbank.payments.usecases.payouts.confirm import PayoutConfirmation, confirm_payout
 from guildbank_paypal.plugin import PayPalProvider
 
 IN_FLIGHT = {"payout_in_flight": 250, "payout_cost": -250}
@@ -119,6 +120,23 @@ async def test_while_paypal_is_silent_no_time_gives_coins_back(till: PayoutTill)
     assert await till.state(payout) == "unknown"
     assert await till.coins(earner) == 500
     assert await till.shop.money() == IN_FLIGHT
+    assert await till.holds()
+
+
+async def test_past_its_time_an_operator_names_the_batch(till: PayoutTill):
+    earner = await till.earner(email="earner@example.com")
+    await till.turn("earner@example.com", "payout", "silence")
+    await till.turn("earner@example.com", "webhook", "unsent", 0)
+    payout = await till.pay(earner)
+    await till.later(days=3)
+    assert await till.state(payout) == "unknown"
+    batch = (await till.at_lab("/payouts/find", payout=payout.id))["payout_batch_id"]
+    other = await till.pay(earner, 100)
+    for named, stands in ((other.reference, "unknown"), (batch, "paid")):
+        said = PayoutConfirmation(payout.id, {"batch": str(named)})
+        await confirm_payout(till.shop.payments, till.shop.tenant, "op_1", new_id("key"), said)
+        assert await till.state(payout) == stands
+    assert await till.shop.money() == {"provider:paypal": 300, "payout_cost": -300}
     assert await till.holds()
 
 

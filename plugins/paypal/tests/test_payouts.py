@@ -15,6 +15,7 @@ from guildbank.plugin_api import (
     Context,
     Destination,
     DestinationRefused,
+    NotConfirmed,
     Outcome,
     OutcomeStatus,
     PayoutRequest,
@@ -268,3 +269,34 @@ async def test_what_is_no_address_is_refused(
     provider: PayPalProvider, context: Context, given: dict[str, str]
 ):
     assert isinstance(await provider.check_destination(context, given), DestinationRefused)
+
+
+async def test_an_operator_names_the_batch_and_paypal_says_how_it_stands(
+    provider: PayPalProvider, context: Context, canned: Canned
+):
+    canned.answer(200, batch("SUCCESS"))
+    said = await provider.confirm_payout(context, REQUEST, {"batch": BATCH})
+    assert isinstance(said, Outcome)
+    assert (said.status, said.reference) == (OutcomeStatus.PROCESSED, BATCH)
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "body", "code"),
+    [
+        ({}, None, None, "no_batch"),
+        ({"sent": "no"}, None, None, "no_batch"),
+        ({"batch": "../orders"}, None, None, "no_batch"),
+        ({"batch": BATCH}, 404, error("RESOURCE_NOT_FOUND"), "unknown_batch"),
+        ({"batch": BATCH}, 200, header("DENIED", named=new_id("pyo")), "other_batch"),
+    ],
+    ids=["nothing", "a word", "a path", "unknown", "of another"],
+)
+async def test_no_word_but_paypals_ends_a_payout(
+    provider: PayPalProvider, context: Context, canned: Canned, data: dict[str, str],
+    status: int | None, body: object, code: str,
+):  # fmt: skip
+    if status is not None:
+        canned.answer(status, body)
+    said = await provider.confirm_payout(context, REQUEST, data)
+    assert isinstance(said, NotConfirmed)
+    assert (said.code, said.field) == (code, "batch")

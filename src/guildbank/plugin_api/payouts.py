@@ -95,7 +95,7 @@ class PaysOut(Protocol):
 
 @runtime_checkable
 class ConfirmsPayouts(Protocol):
-    """Takes an operator's word on a payout that it left `pending`, or that was paid."""
+    """Takes an operator's word on a payout that is `pending` or `unknown`, or that was paid."""
 
     async def confirm_payout(
         self, context: Context, request: PayoutRequest, data: Mapping[str, str]

@@ -15,6 +15,7 @@ from guildbank.plugin_api import (
     Destination,
     DestinationRefused,
     NoAnswer,
+    NotConfirmed,
     Outcome,
     OutcomeStatus,
     PayoutRequest,
@@ -27,6 +28,7 @@ _EMAIL = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z][A-Za-z0-9-]{1,62}"
 )
 _LONGEST_EMAIL = 127
+_BATCH_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _BATCH = re.compile(r"/v1/payments/payouts/([A-Za-z0-9_-]{1,40})$")
 _STATUS = {
     "SUCCESS": OutcomeStatus.PROCESSED,
@@ -94,6 +96,25 @@ async def fetch(client: Client, request: PayoutRequest, reference: str | None) -
     if batch is None:
         return Outcome(status=OutcomeStatus.UNKNOWN, reference=reference, code="reference_unknown")
     return _outcome_of(request, batch)
+
+
+async def confirm(
+    client: Client, request: PayoutRequest, data: Mapping[str, str]
+) -> Outcome | NotConfirmed:
+    """Say how the batch stands that an operator found: of no word but PayPal's a payout ends."""
+    named = data.get("batch", "")
+    if set(data) != {"batch"} or not _BATCH_ID.fullmatch(named):
+        detail = "Give as batch the id of the payout's batch, as PayPal's pages show it."
+        return NotConfirmed(code="no_batch", detail=detail, field="batch")
+    try:
+        said = await fetch(client, request, named)
+    except LookupError:
+        detail = "That batch has another name than this payout."
+        return NotConfirmed(code="other_batch", detail=detail, field="batch")
+    if said.status is OutcomeStatus.UNKNOWN:
+        detail = "PayPal shows no such batch, or does not say how it stands."
+        return NotConfirmed(code="unknown_batch", detail=detail, field="batch")
+    return said
 
 
 async def _after(client: Client, request: PayoutRequest, made: PayoutBatch) -> Outcome:

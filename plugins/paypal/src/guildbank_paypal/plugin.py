@@ -11,6 +11,7 @@ from guildbank.plugin_api import (
     DestinationRefused,
     Manifest,
     NoAnswer,
+    NotConfirmed,
     Outcome,
     PaymentRequest,
     PayoutRequest,
@@ -102,6 +103,13 @@ class PayPalProvider:
         """Say how a payout stands, by PayPal's id of its batch."""
         async with self._client(context) as client:
             return await payouts.fetch(client, request, reference)
+
+    async def confirm_payout(
+        self, context: Context, request: PayoutRequest, data: Mapping[str, str]
+    ) -> Outcome | NotConfirmed:
+        """Ask about the batch that an operator found in PayPal's pages."""
+        async with self._client(context) as client:
+            return await payouts.confirm(client, request, data)
 
     async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes

@@ -55,6 +55,12 @@ class Batch(msgspec.Struct):
     items: list[Item]
 
 
+class Named(msgspec.Struct):
+    """A payout, by what the merchant calls it."""
+
+    payout: str
+
+
 class Became(msgspec.Struct):
     """What becomes of a payout, by its batch's id or by what the merchant calls it."""
 
@@ -107,6 +113,12 @@ async def settle_payout(desk: Desk, data: Became) -> dict[str, Any]:
     return desk.payouts.batch(found)
 
 
+@post("/lab/paypal/payouts/find", status_code=200)
+async def find_payout(desk: Desk, data: Named) -> dict[str, Any]:
+    """Tell the batch of a payout, as PayPal's pages show it to the merchant."""
+    return {"payout_batch_id": _payout(desk, data.payout).id}
+
+
 def _payout(desk: Desk, name: str) -> Payout:
     for one in desk.payouts.made.values():
         if name in (one.id, one.sender_batch_id):
@@ -114,4 +126,4 @@ def _payout(desk: Desk, name: str) -> Payout:
     raise Refused(404, "INVALID_RESOURCE_ID")
 
 
-ROUTES = (pay_out, show_payout, settle_payout)
+ROUTES = (pay_out, show_payout, settle_payout, find_payout)

@@ -23,7 +23,7 @@ from guildbank.plugin_api import ConfirmsPayouts, NotConfirmed, Outcome, Outcome
 
 CONFIRM = "payouts:confirm"
 _NOTHING = Outcome(status=OutcomeStatus.UNKNOWN)
-_BY_HAND = (PayoutState.PENDING, PayoutState.PAID)
+_BY_HAND = (PayoutState.PENDING, PayoutState.UNKNOWN, PayoutState.PAID)
 
 
 class PayoutConfirmation(msgspec.Struct, frozen=True):
