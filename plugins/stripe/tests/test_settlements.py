@@ -232,10 +232,13 @@ async def test_transfers_to_players_and_what_was_reversed_are_told_by_their_tran
     items = [
         transaction("transfer_reversal", 250, source=back, id="txn_2"),
         transaction("transfer", -250, source=went),
+        # The merchant pays others by the same account.
+        transaction("transfer", -99, source={**went, "id": "tr_9", "metadata": {}}, id="txn_9"),
     ]
     stripe.answer(200, {"object": "list", "data": items, "has_more": False})
     lines = (await read(provider, tenant)).lines
     assert [(one.kind, one.gross_minor, one.reference, one.payout) for one in lines] == [
         ("player_payout", 250, "tr_1", None),
         ("player_payout", -250, "tr_1", payout),
+        ("adjustment", -99, "tr_9", None),
     ]

@@ -82,8 +82,17 @@ async def page(
     )
 
 
-def _settlement(line: _Line) -> Settlement:
+def _kind(line: _Line) -> SettlementKind:
+    """Say what a line is about; a transfer that bears no payout of ours is another business's."""
     kind = _KINDS.get(line.reporting_category, SettlementKind.ADJUSTMENT)
+    if line.reporting_category == "transfer" and isinstance(line.source, _Source):
+        ours = PAYOUT in (line.source.metadata or {})
+        return kind if ours else SettlementKind.ADJUSTMENT
+    return kind
+
+
+def _settlement(line: _Line) -> Settlement:
+    kind = _kind(line)
     currency = line.currency.upper()
     amount, fee, net = (from_stripe(one, currency) for one in (line.amount, line.fee, line.net))
     if kind is SettlementKind.FEE:
