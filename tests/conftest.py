@@ -1,7 +1,9 @@
 """One real PostgreSQL for the whole test session, with fsync on, as in production."""
 
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 
+import httpx
 import pytest
 from tests.apps import lending
 from tests.counters import stop_workers
@@ -15,6 +17,9 @@ from guildbank.infra.limits.in_postgres import PostgresStore
 from guildbank.infra.limits.in_redis import RedisStore
 from guildbank.infra.migrations import migrate
 from guildbank.infra.postgres import Cluster
+
+# Every client reads the authorities anew, which takes longer than most calls, plain ones included.
+vars(httpx._transports.default)["create_ssl_context"] = cache(httpx.create_ssl_context)
 
 
 def pytest_collection_finish() -> None:

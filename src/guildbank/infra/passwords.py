@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
+from functools import cache
 from typing import TypeVar
 
 import bcrypt
@@ -38,6 +39,16 @@ class Verdict(Enum):
     OUTDATED = "outdated"
 
 
+@cache
+def _nobody() -> str:
+    """Return what nobody's password meets: it costs as long to find that out as for a real one."""
+    return _argon().hash(os.urandom(32))
+
+
+def _argon() -> PasswordHasher:
+    return PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
+
+
 class Passwords:
     """Hashes and verifies in `threads` threads that yield to the event loop's.
 
@@ -45,14 +56,13 @@ class Passwords:
     """
 
     def __init__(self, threads: int | None = None, waiting: int = 256) -> None:
-        self._argon = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
+        self._argon = _argon()
         self._threads = ThreadPoolExecutor(
             threads or max(1, (os.cpu_count() or 2) // 2), "passwords", _step_back
         )
         self._waiting = waiting
         self._taken = 0
-        # What nobody's password meets: it costs as long to find that out as for a real one.
-        self._nobody = self._argon.hash(os.urandom(32))
+        self._nobody = _nobody()
 
     async def hash(self, password: str) -> str:
         """Return the argon2id hash in PHC string form, with a salt of its own."""

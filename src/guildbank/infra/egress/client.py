@@ -10,6 +10,7 @@ import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Literal
 
 import httpcore
@@ -184,17 +185,17 @@ class Egress:
     def _client(self) -> httpcore.AsyncConnectionPool:
         """Return a client that knows of no redirects, cookies, proxies and encodings."""
         return httpcore.AsyncConnectionPool(
-            ssl_context=self._certificates(),
+            ssl_context=self._trust or _authorities(),
             max_connections=64,
             max_keepalive_connections=16,
             keepalive_expiry=IDLE_SECONDS,
         )
 
-    def _certificates(self) -> ssl.SSLContext:
-        """Read the authorities once: that takes longer than a request."""
-        if self._trust is None:
-            self._trust = httpx.create_ssl_context(trust_env=False)
-        return self._trust
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Read the authorities once in a process: that takes longer than a request."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def read_url(url: str) -> httpx.URL:
