@@ -10,6 +10,7 @@ from tests.servers.lab import LabServer
 
 from guildbank.plugin_api import Context, Outcome, PaymentRequest
 from guildbank.plugin_api.conformance import (
+    DISPUTE_CHECKS,
     PROVIDER_CHECKS,
     SAVED_CHECKS,
     Check,
@@ -40,10 +41,12 @@ def at_lab(lab: LabServer) -> Context:
     )
 
 
-async def _at(context: Context, path: str, body: dict[str, object]) -> None:
+async def _at(context: Context, path: str, body: dict[str, object]) -> dict[str, str]:
     async with httpx.AsyncClient(trust_env=False) as http:
         answer = await http.post(f"{context.settings['api_base']}{path}", json=body)
         answer.raise_for_status()
+    said: dict[str, str] = answer.json()
+    return said
 
 
 async def confirm(context: Context, asked: Outcome) -> None:
@@ -52,6 +55,10 @@ async def confirm(context: Context, asked: Outcome) -> None:
 
 async def pay(context: Context, asked: Outcome) -> None:
     await _at(context, "/lab/stripe/pay", {"session": asked.reference})
+
+
+async def dispute(context: Context, paid: Outcome) -> str:
+    return (await _at(context, "/lab/stripe/disputes", {"payment": paid.reference}))["id"]
 
 
 class OnPage(StripeProvider):
@@ -65,10 +72,10 @@ class OnPage(StripeProvider):
 def rehearsals() -> dict[str, Rehearsal]:
     usual = StripeProvider().rehearsal()
     return {
-        "card": msgspec.structs.replace(usual, complete_action=confirm),
+        "card": msgspec.structs.replace(usual, complete_action=confirm, disputed=dispute),
         "checkout": msgspec.structs.replace(
             usual, pays="checkout", declines=None, needs_action="checkout", pays_by_action=True,
-            complete_action=pay,
+            complete_action=pay, disputed=dispute,
         ),
     }  # fmt: skip
 
@@ -88,7 +95,9 @@ async def checks(at_lab: Context) -> dict[tuple[str, str], Check]:
 
 
 @pytest.mark.parametrize("way", ["card", "checkout"])
-@pytest.mark.parametrize("name", [check.__name__ for check in (*PROVIDER_CHECKS, *SAVED_CHECKS)])
+@pytest.mark.parametrize(
+    "name", [check.__name__ for check in (*PROVIDER_CHECKS, *SAVED_CHECKS, *DISPUTE_CHECKS)]
+)
 def test_the_contract_holds(way: str, name: str, checks: dict[tuple[str, str], Check]) -> None:
     check = checks[way, name]
     if not check.ran:

@@ -49,6 +49,7 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     `pays_never` a destination that is read and then declined.
     `subscribes` buys the first period of a subscription and returns what confirms it, `renews` lets
     the company renew what an outcome is a period of.
+    `disputed` lets the buyer dispute what an outcome paid, and returns the dispute's reference.
     `amount_minor` is divided by three for partial refunds.
     `redirected` returns the settings with the provider's address replaced by the given URL, so
     that silence can be rehearsed. `sign` returns the headers of a webhook whose body is correctly
@@ -71,6 +72,7 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     pays_never: Mapping[str, str] | None = None
     subscribes: Callable[[Context, PaymentRequest], Awaitable[Confirming]] | None = None
     renews: Callable[[Context, Outcome], Awaitable[None]] | None = None
+    disputed: Callable[[Context, Outcome], Awaitable[str]] | None = None
     amount_minor: int = 900
     currency: str = "EUR"
     redirected: Callable[[Mapping[str, Any], str], Mapping[str, Any]] | None = None
