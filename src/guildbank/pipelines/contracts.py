@@ -284,7 +284,10 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Unread(Problem, frozen=True):
-    """A step's plugin cannot use what an older version of it took: nothing runs in its place."""
+    """A step ran with an older version of its plugin, or out of safe mode, and does not now.
+
+    Nothing runs in its place: what an older revision does not forbid must not pass for it.
+    """
 
 
 NO_ROUTE = Refusal(

@@ -43,6 +43,7 @@ from guildbank.plugin_host.settings import (
     refused_when_live,
     settings_of_secrets,
 )
+from guildbank.plugin_host.shipped import strangers
 from guildbank.plugin_host.sign_in import CODES as SIGN_IN_CODES
 from guildbank.plugin_host.sign_in import UNKNOWN_PROVIDER, IdentityProviders, Terms
 from guildbank.plugin_host.trying import Tried, try_connection
@@ -85,6 +86,7 @@ __all__ = [
     "settings_before",
     "settings_of_secrets",
     "steps_since",
+    "strangers",
     "try_connection",
     "unknown_field",
     "unread_settings",
