@@ -17,6 +17,7 @@ from guildbank.plugin_host.apart import (
     remove_installed,
 )
 from guildbank.plugin_host.captcha import CODES as CAPTCHA_CODES
+from guildbank.plugin_host.captcha import UNAVAILABLE as CAPTCHA_UNAVAILABLE
 from guildbank.plugin_host.captcha import Captchas, CaptchaTerms
 from guildbank.plugin_host.discovery import Plugins, Report
 from guildbank.plugin_host.fields import (
@@ -29,6 +30,8 @@ from guildbank.plugin_host.fields import (
 from guildbank.plugin_host.outbound import Outbound
 from guildbank.plugin_host.overheard import Heard, Overheard
 from guildbank.plugin_host.renewing import (
+    Stored,
+    read_stored,
     renew_names,
     renew_secrets,
     renew_settings,
@@ -45,11 +48,14 @@ from guildbank.plugin_host.settings import (
 )
 from guildbank.plugin_host.shipped import strangers
 from guildbank.plugin_host.sign_in import CODES as SIGN_IN_CODES
+from guildbank.plugin_host.sign_in import UNAVAILABLE as PROVIDER_UNAVAILABLE
 from guildbank.plugin_host.sign_in import UNKNOWN_PROVIDER, IdentityProviders, Terms
 from guildbank.plugin_host.trying import Tried, try_connection
 
 __all__ = [
     "CAPTCHA_CODES",
+    "CAPTCHA_UNAVAILABLE",
+    "PROVIDER_UNAVAILABLE",
     "SIGN_IN_CODES",
     "UNKNOWN_PROVIDER",
     "CaptchaTerms",
@@ -64,6 +70,7 @@ __all__ = [
     "Overheard",
     "Plugins",
     "Report",
+    "Stored",
     "Terms",
     "Tried",
     "Walls",
@@ -78,6 +85,7 @@ __all__ = [
     "offer_options",
     "own_problems",
     "prepare",
+    "read_stored",
     "refused_when_live",
     "remove_installed",
     "renew_names",
