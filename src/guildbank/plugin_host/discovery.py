@@ -148,11 +148,15 @@ class Plugins:
 
     def reader(self, id_: str, states: Collection[int]) -> PaymentProvider | None:
         """Return the newest version of a payment provider that reads attempts of these states."""
-        newest = self.provider(id_)
-        versions = [] if newest is None else [newest, *self._older.get((Slot.PROVIDER, id_), ())]
+        versions = self.versions(id_)
         return next(
             (one for one in versions if all(one.manifest.reads(state) for state in states)), None
         )
+
+    def versions(self, id_: str) -> Sequence[PaymentProvider]:
+        """Return all versions of a payment provider, the newest first."""
+        newest = self.provider(id_)
+        return () if newest is None else (newest, *self._older.get((Slot.PROVIDER, id_), ()))
 
     def settles(self, id_: str) -> Settles | None:
         """Return a payment provider as one that reports what it settled, where it does."""

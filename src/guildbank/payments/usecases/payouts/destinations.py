@@ -35,7 +35,7 @@ from guildbank.payments.payouts import DESTINATIONS, DESTINATIONS_OF
 from guildbank.payments.saved import is_player
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import Line, line_for_sale
-from guildbank.plugin_api import PAYOUTS, Destination, DestinationRefused, PaysOut
+from guildbank.plugin_api import PAYOUTS, Destination, DestinationRefused, Manifest, PaysOut
 
 log = structlog.get_logger(__name__)
 MAX_DETAILS = 20
@@ -53,13 +53,13 @@ class AddDestination(Act):
     """Keep a destination; payouts to it cool off from here on."""
 
     verb = "payments.add_payout_destination"
-    __slots__ = ("destination_id", "player_id", "provider", "sealed")
+    __slots__ = ("destination_id", "player_id", "provider", "sealed", "state_version")
 
-    def __init__(self, principal: str, player_id: str, provider: str, sealed: Sealed) -> None:
+    def __init__(self, principal: str, player_id: str, manifest: Manifest, sealed: Sealed) -> None:
         super().__init__(principal)
         self.destination_id = new_id("pod")
         self.player_id = player_id
-        self.provider = provider
+        self.provider, self.state_version = manifest.id, manifest.state_version
         self.sealed = sealed
 
     def needs(self, stage: Stage) -> list[Need]:
@@ -85,7 +85,7 @@ class AddDestination(Act):
         made = StoredDestination(
             id=self.destination_id, player_id=self.player_id, provider=self.provider,
             state=DestinationState.OPEN, sealed=self.sealed.ciphertext, added_by=self.principal,
-            created_at=stage.now, changed_at=stage.now,
+            created_at=stage.now, changed_at=stage.now, state_version=self.state_version,
         )  # fmt: skip
         stage.put(DESTINATIONS, made.id, made)
         stage.put(DESTINATIONS_OF, self.player_id, (*known, made))
@@ -167,7 +167,7 @@ async def add_destination(
     sealed = await payments.persons.seal(tenant, player_id, msgspec.json.encode(read))
     if isinstance(sealed, Refusal):
         return sealed
-    act = AddDestination(principal, player_id, provider, sealed)
+    act = AddDestination(principal, player_id, line.manifest, sealed)
     outcome = await payments.journal.submit(tenant.schema, act)
     if isinstance(outcome, Refusal):
         return outcome
