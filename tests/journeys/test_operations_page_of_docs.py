@@ -1,5 +1,6 @@
 """The page on asking before coins move is done as it stands, and every worker keeps to it."""
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from tests.servers.guildbank import GuildbankServer
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "hooks-of-operations.md").read_text()
 COMMANDS = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-PUBLISH, READ = COMMANDS
+PUBLISH, READ, TRY = COMMANDS
 LEAST_SECONDS = 2.0
 """So soon all processes keep to a publication."""
 
@@ -58,3 +59,6 @@ def test_large_spends_are_refused_once_the_page_is_done(
     told = types(READ, TRANSACTION=spent["transactionId"])
     assert '"step":"small"' in told
     assert '"verdict":"passed"' in told
+    tried = json.loads(types(TRY))
+    fates = {(one["amounts"]["GEM"], one["after"]["veto"]) for one in tried["operations"]}
+    assert {(501, "too_large"), (500, "too_large")} <= fates

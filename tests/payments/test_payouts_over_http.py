@@ -175,8 +175,14 @@ async def test_what_a_gate_vetoes_or_cannot_answer_is_not_paid_out(
     assert (seen.verb, seen.players, dict(seen.amounts)) == (
         "payout", (office.player,), {"GEM": 200},
     )  # fmt: skip
-    # A replay is answered as before, whatever the gate says now.
+    # A replay is answered as before, whatever the gate says now; a dry run says what it would.
     says(office.studio, NO)
+    body = {"stages": {"before": [{"id": "ask", "plugin": "hook"}]}}
+    path = "/v1/pipelines/payout/dry-run"
+    (tried,) = done(await office.studio.http.post(path, json=body))["operations"]
+    assert (tried["id"], tried["after"]["veto"]) == (payout["id"], "vault_full")
+    again = questions(office.studio)[-1]
+    assert again == (msgspec.structs.replace(seen, reference=""),)
     assert done(await request(office, player, to=to, key="k"))["id"] == payout["id"]
     fails(office.studio)
     assert refused(await request(office, player, to=to)) == (503, "gate_unavailable")

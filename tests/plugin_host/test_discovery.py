@@ -1,13 +1,17 @@
 """Plugins are found, checked and, when broken, reported; a refused setting is not repeated."""
 
+import tomllib
 from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 import pytest
 from tests.payments.scripted import MANIFEST, Scripted
 
 from guildbank.plugin_api import Manifest, Slot
-from guildbank.plugin_host import Plugins, check_settings
+from guildbank.plugin_host import Plugins, check_settings, strangers
+from guildbank.plugin_host.discovery import SAFE
+from guildbank.plugin_host.shipped import SHIPPED
 
 
 def broken(**changes: object) -> object:
@@ -59,6 +63,30 @@ def test_the_installed_plugins_are_found():
     plugins = Plugins.discover()
     assert not [report for report in plugins.reports if report.problem]
     assert {"sandbox", "stripe"} <= {manifest.id for manifest in plugins.manifests()}
+
+
+def test_what_comes_with_guildbank_is_what_lies_among_its_plugins():
+    projects = (Path(__file__).parents[2] / "plugins").glob("*/pyproject.toml")
+    names = {tomllib.loads(one.read_text())["project"]["name"] for one in projects}
+    assert names == SHIPPED
+    assert list(strangers()) == []
+
+
+def test_a_stranger_that_exits_is_reported_and_in_safe_mode_it_is_not_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    info = tmp_path / "acme_fence-1.0.dist-info"
+    info.mkdir()
+    (tmp_path / "acme_fence.py").write_text("import sys\nsys.exit('no licence')\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-fence\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[guildbank.plugins]\nfence = acme_fence:PLUGIN\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert list(strangers()) == [("fence", "acme-fence")]
+    for safe, problem in ((False, "does not load: SystemExit('no licence')"), (True, SAFE)):
+        plugins = Plugins.discover(safe=safe)
+        (found,) = [one for one in plugins.reports if one.name == "fence"]
+        assert (found.problem, found.distribution) == (problem, "acme-fence")
+        assert plugins.provider("sandbox") is not None
 
 
 @pytest.mark.parametrize(

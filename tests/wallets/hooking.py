@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
+import msgspec
 from tests.studio import Studio, done
 
 from guildbank.plugin_api import (
@@ -61,8 +62,17 @@ class OnlyPurchases(Hook):
         )  # fmt: skip
 
 
+class Calls(Hook):
+    """A hook that may call the game's server."""
+
+    def __init__(self) -> None:
+        super().__init__("calls")
+        self.manifest = msgspec.structs.replace(self.manifest, egress_hosts=("game.example",))
+
+
 HOOK, NOTE, PURCHASES = Hook("hook"), Hook("note", fail_closed=False), OnlyPurchases()
-PLUGINS = (("hook", HOOK), ("note", NOTE), ("purchases", PURCHASES))
+CALLS = Calls()
+PLUGINS = (("hook", HOOK), ("note", NOTE), ("purchases", PURCHASES), ("calls", CALLS))
 
 
 def questions(studio: Studio, hook: Hook = HOOK) -> list[tuple[MoveView, ...]]:

@@ -297,13 +297,6 @@ async def test_a_middleware_that_looks_at_purchases_only_is_refused_at_once(
     assert done(await save(studio, "packs", PURCHASES.manifest.id))["revision"] == 1
 
 
-async def test_a_dry_run_of_operations_says_that_there_is_no_record(studio: Studio) -> None:
-    body = {"stages": {"before": [{"id": "ask", "plugin": "hook"}]}}
-    answer = await studio.http.post("/v1/pipelines/spend/dry-run", json=body)
-    assert refused(answer) == (404, "not_found")
-    assert "Only purchases are recorded" in answer.json()["detail"]
-
-
 async def test_an_erased_player_is_in_no_record_of_hooks(studio: Studio, player: str) -> None:
     says(studio, YES)
     await hooked(studio, verb="grant")

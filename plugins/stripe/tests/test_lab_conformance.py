@@ -10,6 +10,7 @@ from tests.servers.lab import LabServer
 
 from guildbank.plugin_api import Context, Outcome, PaymentRequest
 from guildbank.plugin_api.conformance import (
+    DISPUTE_CHECKS,
     PAYOUT_CHECKS,
     PROVIDER_CHECKS,
     SAVED_CHECKS,
@@ -42,10 +43,12 @@ def at_lab(lab: LabServer) -> Context:
     )
 
 
-async def _at(context: Context, path: str, body: dict[str, object]) -> None:
+async def _at(context: Context, path: str, body: dict[str, object]) -> dict[str, str]:
     async with httpx.AsyncClient(trust_env=False) as http:
         answer = await http.post(f"{context.settings['api_base']}{path}", json=body)
         answer.raise_for_status()
+    said: dict[str, str] = answer.json()
+    return said
 
 
 async def confirm(context: Context, asked: Outcome) -> None:
@@ -54,6 +57,10 @@ async def confirm(context: Context, asked: Outcome) -> None:
 
 async def pay(context: Context, asked: Outcome) -> None:
     await _at(context, "/lab/stripe/pay", {"session": asked.reference})
+
+
+async def dispute(context: Context, paid: Outcome) -> str:
+    return (await _at(context, "/lab/stripe/disputes", {"payment": paid.reference}))["id"]
 
 
 class OnPage(StripeProvider):
@@ -71,15 +78,17 @@ def rehearsals() -> dict[str, Rehearsal]:
         pays_never={"account": "acct_1LabRestricted"},
     )
     return {
-        "card": msgspec.structs.replace(usual, complete_action=confirm),
+        "card": msgspec.structs.replace(usual, complete_action=confirm, disputed=dispute),
         "checkout": msgspec.structs.replace(
             usual, pays="checkout", declines=None, needs_action="checkout", pays_by_action=True,
-            complete_action=pay,
+            complete_action=pay, disputed=dispute,
         ),
     }  # fmt: skip
 
 
-CHECKS = (*PROVIDER_CHECKS, *SAVED_CHECKS, *PAYOUT_CHECKS, *SETTLEMENT_CHECKS)
+CHECKS = (
+    *PROVIDER_CHECKS, *SAVED_CHECKS, *PAYOUT_CHECKS, *SETTLEMENT_CHECKS, *DISPUTE_CHECKS,
+)  # fmt: skip
 NOT_ON_A_PAGE = {"a_declined_payment_is_declined"}
 """Nothing is refused for good on Stripe's page: the player tries another card."""
 

@@ -62,7 +62,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield _breached(settings)
     yield address_countries(settings)
     yield _credentials(settings)
-    yield from _plugins()
+    yield from _plugins(settings)
 
 
 def python_build(prefix: str, configured: str) -> Finding:
@@ -326,10 +326,10 @@ def _credentials(settings: Settings) -> Finding:
     return Finding("credentials", State.OK, f"{path}: keys of the deployment{tenant}")
 
 
-def _plugins() -> Iterator[Finding]:
+def _plugins(settings: Settings) -> Iterator[Finding]:
     from guildbank.plugin_host import Plugins
 
-    reports = Plugins.discover().reports
+    reports = Plugins.discover(safe=settings.safe).reports
     if not reports:
         yield Finding("plugins", State.NOTE, "none is installed, so no payment can be taken")
     for report in reports:

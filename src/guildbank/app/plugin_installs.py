@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from guildbank.app.plugins import plugins_of
 from guildbank.infra.config import Settings
 from guildbank.kernel import Refusal
-from guildbank.plugin_host import Walls, find_installed, folder_of, prepare, remove_installed
+from guildbank.plugin_host import (
+    Walls,
+    find_installed,
+    folder_of,
+    prepare,
+    remove_installed,
+    strangers,
+)
 
 if TYPE_CHECKING:
     from guildbank.app.wiring import Services
@@ -71,6 +78,12 @@ async def remove_plugin(settings: Settings, id_: str, version: str | None = None
     folder = folder_of(settings.data.absolute())
     versions = [found for found in find_installed(folder) if found.name == id_]
     if not versions:
+        with_pip = dict(strangers()).get(id_)
+        if with_pip is not None:
+            raise NotChanged(
+                f"{id_} was not installed by `guildbank plugin install` but with pip, into "
+                f"Guildbank's environment: `pip uninstall {with_pip}` takes it away. Restart then."
+            )
         raise NotChanged(
             f"No plugin {id_!r} is installed. `guildbank plugin list` shows where each is from; "
             "those that come with Guildbank stay."

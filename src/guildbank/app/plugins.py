@@ -6,7 +6,7 @@ from guildbank.plugin_host import Plugins, join_installed
 
 def plugins_of(settings: Settings) -> Plugins:
     """Return all of them; of the installed ones no code runs before it is needed."""
-    plugins = Plugins.discover()
+    plugins = Plugins.discover(safe=settings.safe)
     join_installed(
         plugins,
         settings.data.absolute(),

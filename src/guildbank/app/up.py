@@ -129,7 +129,7 @@ async def _prepare(plan: Plan, cluster: Cluster | None, serving: asyncio.Event) 
     if known is None:
         from guildbank.app.first_key import make_deployment_key
 
-        key = await asyncio.to_thread(make_deployment_key, settings, "made by guildbank up")
+        key = await asyncio.to_thread(make_deployment_key, _calm(settings), "made by guildbank up")
         known, fresh = Credentials(plan.url, key), True
         write_credentials(path, known)
     else:
@@ -156,7 +156,12 @@ async def _owner_links(settings: Settings, known: Credentials) -> Mapping[str, s
     from guildbank.app.staffing import first_owner_links
 
     demo = None if known.demo is None else known.demo.tenant
-    return await asyncio.to_thread(first_owner_links, settings, demo)
+    return await asyncio.to_thread(first_owner_links, _calm(settings), demo)
+
+
+def _calm(settings: Settings) -> Settings:
+    """Return settings by which this process, which must outlive all others, loads no stranger."""
+    return settings.model_copy(update={"safe": True})
 
 
 def _children(plan: Plan) -> list[Child]:

@@ -46,12 +46,18 @@ from guildbank.journal.usecases.freeze import TenantJournal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.ledger import CHAINED_TRANSFERS, PARTITIONED_TRANSFERS
 from guildbank.notify import Letters, Notify
-from guildbank.payments import PaymentHistories, PaymentRecord, Payments, Timing
+from guildbank.payments import (
+    PaymentHistories,
+    PaymentRecord,
+    Payments,
+    PayoutRecord,
+    Timing,
+)
 from guildbank.pipelines import Pipelines
 from guildbank.plugin_host import IdentityProviders
 from guildbank.store import PackFulfilment, Store
 from guildbank.tenancy import Tenancy, TenantRef, Tenants
-from guildbank.wallets import BarWallets, SpendLimit, WalletReserve
+from guildbank.wallets import BarWallets, SpendLimit, WalletRecord, WalletReserve
 from guildbank.wallets.usecases import Wallets
 
 JOURNAL_WRITERS = 4
@@ -179,7 +185,7 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
     )
     four_eyes = _open_approvals(db, journal, directory, clock)
     pipelines = Pipelines(db, journal, plugins, egress, four_eyes, directory, purposes, clock)
-    pipelines.histories, pipelines.verbs = PaymentHistories(db), verbs_of(rooms)
+    wallets = Wallets(db, journal, identity.persons, [SpendLimit()], four_eyes, pipelines)
     return Services(
         settings=settings,
         url=url,
@@ -198,9 +204,9 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
         notify=notify,
         external=ExternalSignIn(identity, IdentityProviders(plugins, egress), settings.url),
         four_eyes=four_eyes,
-        wallets=Wallets(db, journal, identity.persons, [SpendLimit()], four_eyes, pipelines),
+        wallets=wallets,
         pipelines=pipelines,
-        payments=_open_payments(settings, pipelines, directory, identity, counters),
+        payments=_open_payments(settings, pipelines, wallets, identity, counters),
         store=Store(db, journal),
     )
 
@@ -208,14 +214,14 @@ def open_services(settings: Settings, *, application: str = "guildbank") -> Serv
 def _open_payments(
     settings: Settings,
     pipelines: Pipelines,
-    directory: Tenants,
+    wallets: Wallets,
     identity: Identity,
     counters: CounterStore,
 ) -> Payments:
     payments = Payments(
         pipelines.db,
         pipelines.journal,
-        directory,
+        pipelines.tenants,
         pipelines.plugins,
         pipelines,
         PackFulfilment(),
@@ -228,8 +234,16 @@ def _open_payments(
         identity=identity,
         counters=counters,
     )
-    pipelines.record = PaymentRecord(payments)
+    _tell_pipelines(pipelines, wallets, payments)
     return payments
+
+
+def _tell_pipelines(pipelines: Pipelines, wallets: Wallets, payments: Payments) -> None:
+    """Plug in what the rooms above know: their verbs, and what was paid and done before."""
+    pipelines.verbs = verbs_of(all_rooms())
+    pipelines.histories, pipelines.record = PaymentHistories(pipelines.db), PaymentRecord(payments)
+    records = (WalletRecord(wallets), PayoutRecord(payments))
+    pipelines.moves = {verb: one for one in records for verb in one.verbs}
 
 
 def _open_metrics(db: Database, directory: Tenants) -> Metrics:

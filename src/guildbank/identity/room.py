@@ -13,6 +13,7 @@ from guildbank.identity.usecases.external.link import LINKED, UNLINKED
 from guildbank.identity.usecases.external.set_return_urls import RETURN_URLS_SET
 from guildbank.identity.usecases.factors.clear_factors import FACTORS_CLEARED
 from guildbank.identity.usecases.guests.upgrade import UPGRADED
+from guildbank.identity.usecases.limit_versions import limit_versions
 from guildbank.identity.usecases.lives.change_state import CLOSED, REINSTATED, SUSPENDED
 from guildbank.identity.usecases.lives.erase import ERASED
 from guildbank.identity.usecases.players.add_player import PLAYER_CREATED
@@ -28,6 +29,7 @@ ROOM = Room(
     routes=ROUTES,
     jobs=JOBS,
     plugin_uses=(PluginUse("signing in, and captchas", USES_OF_PLUGIN),),
+    plugin_limits=(limit_versions,),
     scopes={
         "keys:read": "List the keys of the tenant.",
         "keys:write": "Create, rotate and revoke keys, with no more scopes than one's own.",

@@ -31,7 +31,16 @@ from guildbank.journal.contracts import (
 )
 from guildbank.journal.counters import COUNTERS, Counter, forget_counters
 from guildbank.journal.meter import Meter
-from guildbank.journal.reading import entries_at, read_blocks, read_entries, seq_at, seq_before
+from guildbank.journal.reading import (
+    NEWEST_OF,
+    WithPayload,
+    entries_at,
+    newest_entries,
+    read_blocks,
+    read_entries,
+    seq_at,
+    seq_before,
+)
 from guildbank.journal.stage import Stage
 from guildbank.journal.statements import words
 from guildbank.journal.store import fetch_rows, read_each
@@ -62,6 +71,7 @@ __all__ = [
     "DEPLOYMENT",
     "MAX_ALL",
     "MAX_EACH",
+    "NEWEST_OF",
     "PARTITION_ROWS",
     "Act",
     "AuditSealer",
@@ -98,6 +108,7 @@ __all__ = [
     "Subscriber",
     "Unavailable",
     "Verified",
+    "WithPayload",
     "check_checkpoints",
     "checkpoint_key",
     "entries_at",
@@ -108,6 +119,7 @@ __all__ = [
     "forget_details",
     "known_keys",
     "make_partitions",
+    "newest_entries",
     "open_details",
     "pump",
     "read_blocks",

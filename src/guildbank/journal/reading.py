@@ -12,6 +12,8 @@ from guildbank.journal.chain import entry_bytes
 from guildbank.journal.contracts import ChainedRow, Checkpoint, Driver, Entry
 
 BLOCK_ROWS = 1_000
+NEWEST_OF = 100_000
+"""How many entries are looked at for the newest of a kind."""
 
 READ_TIP = """
 SELECT last_seq, first_seq, epoch, written_at, format, hash, digests
@@ -107,6 +109,29 @@ CROSS JOIN LATERAL (
 ORDER BY entry.seq
 """
 
+# Kinds have no index, so it looks at a bounded number of entries.
+READ_NEWEST = """
+SELECT entry.seq, batch.written_at, entry.kind, entry.principal, entry.data,
+       payload.person, payload.sealed
+FROM (
+    SELECT seq, kind, principal, data
+    FROM journal_entry
+    WHERE seq > $1
+      AND kind = ANY($2::text[])
+    ORDER BY seq DESC
+    LIMIT $3
+) AS entry
+CROSS JOIN LATERAL (
+    SELECT written_at
+    FROM journal_batch
+    WHERE last_seq >= entry.seq
+    ORDER BY last_seq
+    LIMIT 1
+) AS batch
+LEFT JOIN journal_payload AS payload ON payload.seq = entry.seq
+ORDER BY entry.seq DESC
+"""
+
 # Batches may bear the same time, so the newest of them decides.
 READ_SEQ_AT = """
 SELECT last_seq
@@ -179,6 +204,14 @@ class KeyedRow(NamedTuple):
     row: ChainedRow
     keyed: bool
     key_seq: int | None
+
+
+class WithPayload(NamedTuple):
+    """An entry with what is sealed beside it under the key of a person, if something is."""
+
+    entry: Entry
+    person: str | None
+    sealed: bytes | None
 
 
 async def read_tip(driver: Driver) -> Batch:
@@ -271,6 +304,13 @@ async def entries_at(driver: Driver, seqs: Sequence[int]) -> dict[int, Entry]:
     """Return the entries at these positions that exist, by seq."""
     rows = await driver.fetch(READ_ENTRIES_AT, list(dict.fromkeys(seqs)))
     return {row[0]: _entry(row) for row in rows}
+
+
+async def newest_entries(driver: Driver, kinds: Sequence[str], limit: int) -> list[WithPayload]:
+    """Return the newest entries of these kinds among the last NEWEST_OF, the newest first."""
+    tip = await read_tip(driver)
+    rows = await driver.fetch(READ_NEWEST, tip.last - NEWEST_OF, list(kinds), limit)
+    return [WithPayload(_entry(row), row[5], row[6]) for row in rows]
 
 
 async def seq_at(driver: Driver, at: datetime) -> int:

@@ -22,7 +22,7 @@ from guildbank.payments.contracts.sale import (
 )
 from guildbank.payments.usecases import Payments, Timing
 from guildbank.payments.usecases.recall import PaymentHistories
-from guildbank.payments.usecases.tell_record import PaymentRecord
+from guildbank.payments.usecases.tell_record import PaymentRecord, PayoutRecord
 
 __all__ = [
     "AMOUNT_NOT_SOLD",
@@ -38,6 +38,7 @@ __all__ = [
     "PaymentHistories",
     "PaymentRecord",
     "Payments",
+    "PayoutRecord",
     "Quote",
     "Timing",
     "Wanted",

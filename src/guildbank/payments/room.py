@@ -220,7 +220,11 @@ ROOM = Room(
         Code(
             "settings_unread", 503, "The provider's plugin cannot use settings of older versions."
         ),
-        Code("provider_state_unread", 503, "No installed version of the plugin reads the payment."),
+        Code(
+            "provider_state_unread",
+            503,
+            "No version of the plugin that is asked reads what another one left.",
+        ),
         Code("provider_resting", 503, "The provider did not answer of late and is left alone."),
         Code("sandbox_refused", 422, "A live tenant cannot use a provider without real money."),
         Code("invalid_settings", 422, "The settings do not fit the plugin's schema."),

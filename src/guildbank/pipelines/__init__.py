@@ -13,12 +13,11 @@ from guildbank.pipelines.contracts import (
     Passage,
     Pipeline,
     Placed,
-    PostingLine,
-    Recorded,
     Route,
     Stages,
     Step,
 )
+from guildbank.pipelines.recorded import PostingLine, Recorded, RecordedMove
 from guildbank.pipelines.rules import lead, pick, route_of
 from guildbank.pipelines.usecases import Histories, Pipelines
 from guildbank.pipelines.usecases.ask_gates import ask_gates
@@ -48,6 +47,7 @@ __all__ = [
     "Placed",
     "PostingLine",
     "Recorded",
+    "RecordedMove",
     "Route",
     "Running",
     "Stages",

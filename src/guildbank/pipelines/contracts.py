@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
-from guildbank.plugin_api import Charge, PurchaseView, Reason, Slot
+from guildbank.plugin_api import Charge, Reason, Slot
 
 PIPELINES_ORDER = 36
 MAX_STEPS = 20
@@ -285,7 +284,10 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Unread(Problem, frozen=True):
-    """A step's plugin cannot use what an older version of it took: nothing runs in its place."""
+    """A step ran with an older version of its plugin, or out of safe mode, and does not now.
+
+    Nothing runs in its place: what an older revision does not forbid must not pass for it.
+    """
 
 
 NO_ROUTE = Refusal(
@@ -324,46 +326,3 @@ UNAVAILABLE = Refusal(
 )
 NO_CHANGE = Refusal(code="no_change", detail="It is published like this already.")
 """What an act answers that finds its effect done already; never leaves the room."""
-
-
-class PostingLine(msgspec.Struct, frozen=True):
-    """A movement that a payment makes: between accounts as the ledger names them, of an asset."""
-
-    debit: str
-    credit: str
-    asset: str
-    amount: int
-
-
-class Recorded(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment as it was, for a dry run: what was asked, what its checks and providers said.
-
-    `asked` are the providers that were asked, the first one first. `revision` is what it ran.
-    `postings` are those of its provider, for each of the others they follow from the port.
-    """
-
-    view: PurchaseView
-    at: datetime
-    revision: int
-    because: Because
-    asked: tuple[str, ...]
-    answers: tuple[Answer, ...]
-    outcome: str
-    problem: str | None
-    credited: bool
-
-
-class Record(Protocol):
-    """What is known of payments, which stand above: the room that takes the money implements it."""
-
-    async def payments(self, tenant: TenantRef, purpose: str, limit: int) -> Sequence[Recorded]:
-        """Return the newest payments of a purpose."""
-        ...
-
-    async def usable(self, tenant: TenantRef, currency: str) -> Sequence[str]:
-        """Return the providers that take the currency now."""
-        ...
-
-    def postings(self, payment: Recorded, provider: str) -> Sequence[PostingLine]:
-        """Return what is posted when the provider captures the price."""
-        ...

@@ -17,6 +17,7 @@ from guildbank.plugin_host.apart import (
     remove_installed,
 )
 from guildbank.plugin_host.captcha import CODES as CAPTCHA_CODES
+from guildbank.plugin_host.captcha import UNAVAILABLE as CAPTCHA_UNAVAILABLE
 from guildbank.plugin_host.captcha import Captchas, CaptchaTerms
 from guildbank.plugin_host.discovery import Plugins, Report
 from guildbank.plugin_host.fields import (
@@ -29,6 +30,8 @@ from guildbank.plugin_host.fields import (
 from guildbank.plugin_host.outbound import Outbound
 from guildbank.plugin_host.overheard import Heard, Overheard
 from guildbank.plugin_host.renewing import (
+    Stored,
+    read_stored,
     renew_names,
     renew_secrets,
     renew_settings,
@@ -43,12 +46,16 @@ from guildbank.plugin_host.settings import (
     refused_when_live,
     settings_of_secrets,
 )
+from guildbank.plugin_host.shipped import strangers
 from guildbank.plugin_host.sign_in import CODES as SIGN_IN_CODES
+from guildbank.plugin_host.sign_in import UNAVAILABLE as PROVIDER_UNAVAILABLE
 from guildbank.plugin_host.sign_in import UNKNOWN_PROVIDER, IdentityProviders, Terms
 from guildbank.plugin_host.trying import Tried, try_connection
 
 __all__ = [
     "CAPTCHA_CODES",
+    "CAPTCHA_UNAVAILABLE",
+    "PROVIDER_UNAVAILABLE",
     "SIGN_IN_CODES",
     "UNKNOWN_PROVIDER",
     "CaptchaTerms",
@@ -63,6 +70,7 @@ __all__ = [
     "Overheard",
     "Plugins",
     "Report",
+    "Stored",
     "Terms",
     "Tried",
     "Walls",
@@ -77,6 +85,7 @@ __all__ = [
     "offer_options",
     "own_problems",
     "prepare",
+    "read_stored",
     "refused_when_live",
     "remove_installed",
     "renew_names",
@@ -85,6 +94,7 @@ __all__ = [
     "settings_before",
     "settings_of_secrets",
     "steps_since",
+    "strangers",
     "try_connection",
     "unknown_field",
     "unread_settings",

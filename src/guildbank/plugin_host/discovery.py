@@ -1,7 +1,7 @@
 """Finds plugins by entry point and keeps those that can be used; a broken one only is reported."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any, cast
 
 import jsonschema_rs
@@ -27,9 +27,10 @@ from guildbank.plugin_api import (
     Slot,
     Subscribes,
 )
+from guildbank.plugin_host.shipped import points, stranger
 
 log = structlog.get_logger(__name__)
-GROUP = "guildbank.plugins"
+SAFE = "not run: the server runs in safe mode"
 SETTLEMENTS = "settlements"
 """The capability of a payment provider that reports what it settled."""
 FINISH = "finish"
@@ -61,8 +62,9 @@ VERBS: Mapping[Slot, tuple[str, ...]] = {
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What was found under one name: a manifest, or the problem that keeps it out.
 
-    `source` is the wheel of an installed plugin and `sha256` that of its bytes; those that come
-    with Guildbank's environment have none. `older` versions stand behind the newest one.
+    `source` is the wheel of an installed plugin and `sha256` that of its bytes; those of the
+    environment have none. Of these `distribution` names the one that is not Guildbank's own.
+    `older` versions stand behind the newest one.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None = None
     sha256: str | None = None
     older: bool = False
+    distribution: str | None = None
 
 
 Offered = tuple[Report, object | None]
@@ -82,6 +85,8 @@ class Plugins:
 
     def __init__(self, found: Iterable[tuple[str, object]] = ()) -> None:
         self.reports: list[Report] = []
+        self.safe = False
+        """Whether only those run that come with Guildbank."""
         self._slots: dict[Slot, dict[str, object]] = {slot: {} for slot in Slot}
         self._installed: set[tuple[Slot, str]] = set()
         self._older: dict[tuple[Slot, str], list[Any]] = {}
@@ -91,11 +96,15 @@ class Plugins:
             self._admit(name, plugin)
 
     @classmethod
-    def discover(cls) -> "Plugins":
-        """Load every entry point of the group; what fails to load is reported, not raised."""
+    def discover(cls, *, safe: bool = False) -> "Plugins":
+        """Load every entry point of the group; what fails to load is reported, not raised.
+
+        With `safe` only those are loaded that come with Guildbank.
+        """
         plugins = cls()
-        for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-            plugins._load(point)
+        plugins.safe = safe
+        for point in points():
+            plugins._load(point, stranger(point), safe=safe)
         return plugins
 
     def renew(self, offered: Sequence[Offered]) -> None:
@@ -139,11 +148,15 @@ class Plugins:
 
     def reader(self, id_: str, states: Collection[int]) -> PaymentProvider | None:
         """Return the newest version of a payment provider that reads attempts of these states."""
-        newest = self.provider(id_)
-        versions = [] if newest is None else [newest, *self._older.get((Slot.PROVIDER, id_), ())]
+        versions = self.versions(id_)
         return next(
             (one for one in versions if all(one.manifest.reads(state) for state in states)), None
         )
+
+    def versions(self, id_: str) -> Sequence[PaymentProvider]:
+        """Return all versions of a payment provider, the newest first."""
+        newest = self.provider(id_)
+        return () if newest is None else (newest, *self._older.get((Slot.PROVIDER, id_), ()))
 
     def settles(self, id_: str) -> Settles | None:
         """Return a payment provider as one that reports what it settled, where it does."""
@@ -210,29 +223,37 @@ class Plugins:
     def _stage(self, slot: Slot) -> tuple[object, ...]:
         return tuple(plugin for _, plugin in sorted(self._slots[slot].items()))
 
-    def _load(self, point: EntryPoint) -> None:
+    def _load(self, point: EntryPoint, distribution: str | None, *, safe: bool) -> None:
+        if safe and distribution is not None:
+            self._report(point.name, None, SAFE, distribution)
+            return
         try:
             plugin = point.load()
-        except Exception as broken:  # whatever a plugin's import raises must not stop start-up
-            self._report(point.name, None, f"does not load: {broken!r}")
+        # Whatever a plugin's import raises must not stop start-up, an exit from it neither.
+        except (Exception, SystemExit) as broken:
+            self._report(point.name, None, f"does not load: {broken!r}", distribution)
             return
-        self._admit(point.name, plugin)
+        self._admit(point.name, plugin, distribution)
 
-    def _admit(self, name: str, plugin: Any) -> None:
+    def _admit(self, name: str, plugin: Any, distribution: str | None = None) -> None:
         try:
             manifest = plugin.manifest
             problem = check_manifest(manifest, plugin)
-        except Exception as broken:  # the same for its manifest
-            self._report(name, None, f"has no usable manifest: {broken!r}")
+        except (Exception, SystemExit) as broken:  # the same for its manifest
+            self._report(name, None, f"has no usable manifest: {broken!r}", distribution)
             return
         if problem is None and manifest.id in self._slots[manifest.slot]:
             problem = f"another plugin has the id {manifest.id!r}"
         if problem is None:
             self._slots[manifest.slot][manifest.id] = plugin
-        self._report(name, manifest, problem)
+        self._report(name, manifest, problem, distribution)
 
-    def _report(self, name: str, manifest: Manifest | None, problem: str | None) -> None:
-        self.reports.append(Report(name=name, manifest=manifest, problem=problem))
+    def _report(
+        self, name: str, manifest: Manifest | None, problem: str | None, distribution: str | None
+    ) -> None:
+        self.reports.append(
+            Report(name=name, manifest=manifest, problem=problem, distribution=distribution)
+        )
         if problem is not None:
             log.error("plugin_refused", plugin=name, problem=problem)
 

@@ -1,7 +1,7 @@
 """Reads settings that an older version of a plugin wrote, by the steps that its manifest tells."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
@@ -24,6 +24,37 @@ def renew_settings(
     for step in steps_since(manifest, written_by):
         renewed = _renew(renewed, step)
     return renewed
+
+
+class Stored(NamedTuple):
+    """Settings in clear and secrets; `as_written` says that both are as they are stored."""
+
+    plain: Mapping[str, Any]
+    secrets: Mapping[str, Any]
+    as_written: bool = True
+
+    @property
+    def whole(self) -> dict[str, Any]:
+        """Return both together, as the plugin gets them."""
+        return {**self.plain, **self.secrets}
+
+
+def read_stored(
+    manifest: Manifest, plain: Mapping[str, Any], secrets: Mapping[str, Any], written_by: str
+) -> Stored:
+    """Return what was stored by the names of this version of the plugin.
+
+    A secret stays one whatever a newer version calls it.
+    """
+    if not steps_since(manifest, written_by):
+        return Stored(plain, secrets)
+    renewed = renew_settings(manifest, {**plain, **secrets}, written_by)
+    names = renew_names(manifest, secrets, written_by) | manifest.secret_fields
+    return Stored(
+        {name: one for name, one in renewed.items() if name not in names},
+        {name: one for name, one in renewed.items() if name in names},
+        as_written=False,
+    )
 
 
 def renew_names(manifest: Manifest, names: Iterable[str], written_by: str) -> set[str]:
@@ -65,7 +96,9 @@ def steps_since(manifest: Manifest, written_by: str) -> list[SettingsMigration]:
 def unread_settings(
     manifest: Manifest, settings: Mapping[str, Any], written_by: str
 ) -> Refusal | None:
-    """Return `settings_unread` where this version cannot use what an older one stored."""
+    """Return `settings_unread` where this version cannot use what another one stored."""
+    if written_by == manifest.version:
+        return None
     refused = check_settings(manifest, renew_settings(manifest, settings, written_by))
     if refused is None:
         return None

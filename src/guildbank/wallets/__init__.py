@@ -32,6 +32,7 @@ from guildbank.wallets.usecases.bar import BarWallets
 from guildbank.wallets.usecases.default_currency import default_currency
 from guildbank.wallets.usecases.reserve import WalletReserve
 from guildbank.wallets.usecases.reverse import reverse_spend, spend_left
+from guildbank.wallets.usecases.tell_record import WalletRecord
 from guildbank.wallets.usecases.told import TOLD
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Purse",
     "SpendLimit",
     "Spending",
+    "WalletRecord",
     "WalletReserve",
     "account_needs",
     "claw",

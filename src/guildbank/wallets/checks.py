@@ -22,6 +22,13 @@ WHERE seq = $1
 LIMIT 1
 """
 
+READ_ALL = """
+SELECT DISTINCT ON (seq) seq, answers
+FROM wallets_check
+WHERE seq = ANY($1::bigint[])
+ORDER BY seq
+"""
+
 _ANSWERS = msgspec.json.Decoder(tuple[Answer, ...])
 
 
@@ -70,3 +77,9 @@ async def checks_of(driver: Driver, seq: int) -> Passed | None:
     """Return what hooks said of the entry at this position, None where none was asked."""
     row = await driver.fetchrow(READ, seq)
     return None if row is None else Passed(row[0], row[1], row[2], ())
+
+
+async def answers_of_all(driver: Driver, seqs: Sequence[int]) -> dict[int, Sequence[Answer]]:
+    """Return what hooks said of the entries at these positions, where some were asked."""
+    rows = await driver.fetch(READ_ALL, list(seqs))
+    return {row[0]: _ANSWERS.decode(row[1]) for row in rows}

@@ -20,6 +20,7 @@ from guildbank_lab.config import Config
 from guildbank_lab.courier import is_loopback
 from guildbank_lab.google import api as google_api
 from guildbank_lab.google import controls as google_controls
+from guildbank_lab.google import pages as google_pages
 from guildbank_lab.google.desk import GoogleDesk
 from guildbank_lab.paypal import api, controls, pages, payout_api
 from guildbank_lab.paypal.desk import Desk
@@ -132,7 +133,7 @@ def create_app(config: Config) -> Litestar:
             *stripe_card_api.ROUTES, *stripe_card_controls.ROUTES,
             *stripe_transfer_api.ROUTES,
             *apple_api.ROUTES, *apple_controls.ROUTES,
-            *google_api.ROUTES, *google_controls.ROUTES,
+            *google_api.ROUTES, *google_controls.ROUTES, *google_pages.ROUTES,
         ],
         dependencies={
             "bench": _in_state("bench"),

@@ -30,7 +30,8 @@ def list_all(data: Data = None) -> None:
             else (report.name, "", "", "")
         )
         capabilities = ", ".join(sorted(manifest.capabilities)) if manifest else ""
-        origin = (report.source or "Guildbank", (report.sha256 or "")[:12])
+        environment = f"pip: {report.distribution}" if report.distribution else "Guildbank"
+        origin = (report.source or environment, (report.sha256 or "")[:12])
         fine = "older, for payments that the newest does not read" if report.older else "ok"
         rows.append((*about, capabilities, *origin, report.problem or fine))
     table(("id", "version", "slot", "title", "can", "from", "sha256", "state"), rows)

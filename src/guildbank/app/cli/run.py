@@ -36,7 +36,10 @@ def up(
         bool, typer.Option("--no-demo", help="Make neither a demo tenant nor its provider.")
     ] = False,
     safe: Annotated[
-        bool, typer.Option("--safe", help="Run no installed plugin, to switch a broken one off.")
+        bool,
+        typer.Option(
+            "--safe", help="Run only plugins that come with Guildbank, to switch a broken one off."
+        ),
     ] = False,
 ) -> None:
     """Start everything: the database, the server, the worker, and a demo to play with.
@@ -50,11 +53,7 @@ def up(
     from guildbank.app import up as starting
     from guildbank.app.cli.banner import show
 
-    if settings.safe:
-        _note(
-            "safe mode: installed plugins are not run, and purchases that need one are refused. "
-            "Publish a revision without it, switch its account off, or `guildbank plugin remove` it"
-        )
+    strangers = _say_what_runs(safe=settings.safe)
     try:
         starting.up(settings, show, _note)
     except KeyboardInterrupt:
@@ -63,7 +62,7 @@ def up(
         # Errors whose text is for a person; any other is a defect and shows its trace.
         if not isinstance(error, _explained()):
             raise
-        raise fail(str(error)) from None
+        raise fail(f"{error}{_perhaps(error, strangers)}") from None
     say("Guildbank has stopped.")
 
 
@@ -131,6 +130,42 @@ def permissions() -> None:
     from guildbank.app.who_can_do_what import who_can_do_what
 
     sys.stdout.write(who_can_do_what())
+
+
+def _say_what_runs(*, safe: bool) -> list[str]:
+    """Say what is left out, or what runs inside the server that Guildbank does not bring.
+
+    Return the latter: whatever is said now must be of use while nothing starts.
+    """
+    from guildbank.plugin_host import strangers
+
+    names = [f"{name} (pip: {distribution})" for name, distribution in strangers()]
+    if safe:
+        _note(
+            "safe mode: only plugins that come with Guildbank run. What needs another is refused, "
+            "all else goes on. Switch the broken one off now: publish a revision without it, or "
+            "switch its account off. Then take it away (`guildbank plugin remove`, or pip "
+            "uninstall) and start without --safe"
+        )
+        return []
+    if names:
+        _note(
+            f"inside the server run plugins that were put there with pip: {', '.join(names)}. "
+            "Should it not start or not stay up, stop it and run `guildbank up --safe`: it starts "
+            "without them"
+        )
+    return names
+
+
+def _perhaps(error: Exception, strangers: list[str]) -> str:
+    """Return what to do about a process that did not start, where a plugin may be why."""
+    from guildbank.infra.processes import ChildFailedError
+
+    if not strangers or not isinstance(error, ChildFailedError):
+        return ""
+    return (
+        f" A plugin may be why: {', '.join(strangers)}. `guildbank up --safe` starts without them."
+    )
 
 
 def _note(sentence: str) -> None:

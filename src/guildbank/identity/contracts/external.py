@@ -51,7 +51,10 @@ class WaysIn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProviderAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """A tenant's settings of an identity provider, as stored: secrets sealed, the rest as JSON."""
+    """A tenant's settings of an identity provider, as stored: secrets sealed, the rest as JSON.
+
+    `version` is the plugin's that took them, empty where nobody knows it.
+    """
 
     id: str
     enabled: bool
@@ -59,12 +62,14 @@ class ProviderAccount(msgspec.Struct, frozen=True, kw_only=True):
     sealed: bytes
     created_at: datetime
     changed_at: datetime
+    version: str = ""
 
 
 class ConfiguredProvider(msgspec.Struct, frozen=True, kw_only=True):
     """The same for people: which secrets are there, and none of them.
 
     `callback_url` is to be registered with the provider; None where nobody is sent there.
+    `problem` says why the plugin cannot use what another version of it stored.
     """
 
     id: str
@@ -75,6 +80,7 @@ class ConfiguredProvider(msgspec.Struct, frozen=True, kw_only=True):
     secrets_missing: Sequence[str]
     callback_url: str | None
     changed_at: datetime
+    problem: str | None = None
 
 
 class OfferedProvider(msgspec.Struct, frozen=True, kw_only=True):

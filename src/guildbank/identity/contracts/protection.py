@@ -16,12 +16,16 @@ MAX_CAPTCHA_RESPONSE = 4_096
 
 
 class Captcha(msgspec.Struct, frozen=True, kw_only=True):
-    """The tenant's account at a captcha provider; `sealed` is all of its settings, in JSON."""
+    """The tenant's account at a captcha provider; `sealed` is all of its settings, in JSON.
+
+    `version` is the plugin's that took them, empty where nobody knows it.
+    """
 
     provider: str
     site_key: str
     sealed: bytes
     actions: tuple[Action, ...]
+    version: str = ""
 
 
 class Protection(msgspec.Struct, frozen=True, kw_only=True):

@@ -44,6 +44,7 @@ class IdentityProviderView(View):
     """A tenant's identity provider. `secretsSet` are stored, `secretsMissing` the plugin has too.
 
     `callbackUrl` is the redirect URI to register with the provider; null where none is needed.
+    `problem` says why the plugin cannot use what an older version of it stored: save them anew.
     """
 
     __example__: ClassVar = {
@@ -53,6 +54,7 @@ class IdentityProviderView(View):
         "secretsSet": ["client_secret"],
         "secretsMissing": [],
         "callbackUrl": "https://bank.example/v1/sign-in/callback/moonlit-games/google",
+        "problem": None,
     }
 
     id: str
@@ -63,6 +65,7 @@ class IdentityProviderView(View):
     secrets_missing: Sequence[str]
     callback_url: str | None
     changed_at: datetime
+    problem: str | None
 
 
 class ReturnUrlsBody(Body):
@@ -163,6 +166,7 @@ def _view(one: ConfiguredProvider) -> IdentityProviderView:
         secrets_missing=one.secrets_missing,
         callback_url=one.callback_url,
         changed_at=one.changed_at,
+        problem=one.problem,
     )
 
 

@@ -51,15 +51,21 @@ class ProtectionBody(Body):
 
 
 class CaptchaView(View):
-    """The captcha; `secretsSet` names the secrets that are stored."""
+    """The captcha; `secretsSet` names the secrets that are stored.
 
-    __example__: ClassVar = {**EXAMPLE, "settings": {}, "secretsSet": ["secret_key"]}
+    `problem` says why the plugin cannot use what an older version of it stored: save them anew.
+    """
+
+    __example__: ClassVar = {
+        **EXAMPLE, "settings": {}, "secretsSet": ["secret_key"], "problem": None,
+    }  # fmt: skip
 
     provider: str
     site_key: str
     actions: Sequence[Action]
     settings: Mapping[str, Any]
     secrets_set: Sequence[str]
+    problem: str | None
 
 
 class ProtectionView(View):
@@ -108,6 +114,7 @@ def _view(shown: Shown) -> ProtectionView:
             actions=captcha.actions,
             settings=shown.settings,
             secrets_set=shown.secrets_set,
+            problem=shown.problem,
         )
     return ProtectionView(
         disposable_addresses=shown.protection.disposable_addresses,

@@ -12,7 +12,7 @@ ONLY = "tenant"
 
 READ_PROTECTION = """
 SELECT id, disposable_addresses, captcha_provider, captcha_site_key, captcha_settings,
-       captcha_actions, changed_at
+       captcha_actions, changed_at, captcha_version
 FROM identity_protection
 WHERE id = ANY($1::text[])
 """
@@ -20,15 +20,16 @@ WHERE id = ANY($1::text[])
 SAVE_PROTECTION = """
 INSERT INTO identity_protection
     (id, disposable_addresses, captcha_provider, captcha_site_key, captcha_settings,
-     captcha_actions, changed_at)
-VALUES ($1, $2, $3, $4, $5, string_to_array($6, ','), $7)
+     captcha_actions, changed_at, captcha_version)
+VALUES ($1, $2, $3, $4, $5, string_to_array($6, ','), $7, $8)
 ON CONFLICT (id) DO UPDATE
 SET disposable_addresses = EXCLUDED.disposable_addresses,
     captcha_provider = EXCLUDED.captcha_provider,
     captcha_site_key = EXCLUDED.captcha_site_key,
     captcha_settings = EXCLUDED.captcha_settings,
     captcha_actions = EXCLUDED.captcha_actions,
-    changed_at = EXCLUDED.changed_at
+    changed_at = EXCLUDED.changed_at,
+    captcha_version = EXCLUDED.captcha_version
 """
 
 
@@ -64,8 +65,9 @@ def _protection(row: Any) -> Protection:
     captcha = None
     if row[2] is not None:
         captcha = Captcha(
-            provider=row[2], site_key=row[3], sealed=bytes(row[4]), actions=tuple(row[5])
-        )
+            provider=row[2], site_key=row[3], sealed=bytes(row[4]), actions=tuple(row[5]),
+            version=row[7],
+        )  # fmt: skip
     return Protection(disposable_addresses=row[1], captcha=captcha, changed_at=row[6])
 
 
@@ -79,4 +81,5 @@ def _columns(key: str, one: Protection) -> tuple[Any, ...]:
         None if captcha is None else captcha.sealed,
         "" if captcha is None else ",".join(captcha.actions),
         one.changed_at,
+        "" if captcha is None else captcha.version,
     )

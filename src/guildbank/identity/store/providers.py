@@ -7,7 +7,7 @@ from guildbank.identity.contracts.external import ProviderAccount
 from guildbank.identity.tables import IDENTITY_ORDER
 from guildbank.journal import Driver, Rows, Statement
 
-_COLUMNS = "id, enabled, settings, sealed, created_at, changed_at"
+_COLUMNS = "id, enabled, settings, sealed, created_at, changed_at, version"
 
 USES_OF_PLUGIN = """
 SELECT 'the identity provider ' || id
@@ -36,12 +36,13 @@ SAVE_PROVIDERS = f"""
 INSERT INTO identity_provider ({_COLUMNS})
 SELECT *
 FROM unnest($1::text[], $2::boolean[], $3::text[], $4::bytea[], $5::timestamptz[],
-            $6::timestamptz[])
+            $6::timestamptz[], $7::text[])
 ON CONFLICT (id) DO UPDATE
 SET enabled = EXCLUDED.enabled,
     settings = EXCLUDED.settings,
     sealed = EXCLUDED.sealed,
-    changed_at = EXCLUDED.changed_at
+    changed_at = EXCLUDED.changed_at,
+    version = EXCLUDED.version
 """  # noqa: S608 - names of our own columns
 
 RETURN_URLS_IN_ORDER = """
@@ -83,9 +84,12 @@ class Providers:
     def saving(self, changed: Mapping[str, ProviderAccount]) -> Sequence[Statement]:
         """Insert or update them."""
         rows = [
-            (one.id, one.enabled, one.settings, one.sealed, one.created_at, one.changed_at)
+            (
+                one.id, one.enabled, one.settings, one.sealed, one.created_at, one.changed_at,
+                one.version,
+            )
             for one in changed.values()
-        ]
+        ]  # fmt: skip
         return [Statement(SAVE_PROVIDERS, tuple(zip(*rows, strict=True)))]
 
 
@@ -118,6 +122,12 @@ async def all_providers(driver: Driver) -> list[ProviderAccount]:
     return [_account(row) for row in await driver.fetch(ALL_PROVIDERS)]
 
 
+async def provider_at(driver: Driver, id_: str) -> ProviderAccount | None:
+    """Return what the tenant set up of one provider."""
+    row = await driver.fetchrow(PROVIDERS_BY_ID, [id_])
+    return None if row is None else _account(row)
+
+
 async def return_urls(driver: Driver) -> tuple[str, ...]:
     """Return the return URLs in their order."""
     return tuple(row[0] for row in await driver.fetch(RETURN_URLS_IN_ORDER))
@@ -131,4 +141,5 @@ def _account(row: Sequence[Any]) -> ProviderAccount:
         sealed=bytes(row[3]),
         created_at=row[4],
         changed_at=row[5],
+        version=row[6],
     )

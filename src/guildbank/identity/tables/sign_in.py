@@ -134,6 +134,8 @@ provider = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("changed_at", DateTime(timezone=True), nullable=False),
+    # Which version of the plugin took the settings, empty where nobody knows it any more.
+    Column("version", Text, nullable=False, server_default=""),
 )
 
 return_url = Table(
@@ -162,6 +164,7 @@ protection = Table(
     Column("captcha_settings", LargeBinary),
     Column("captcha_actions", ARRAY(Text), nullable=False),
     Column("changed_at", DateTime(timezone=True), nullable=False),
+    Column("captcha_version", Text, nullable=False, server_default=""),
     CheckConstraint("id = 'tenant'", name="id"),
     CheckConstraint("disposable_addresses IN ('refuse', 'allow')", name="disposable_addresses"),
 )

@@ -78,7 +78,10 @@ class PayoutTerms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredDestination(msgspec.Struct, frozen=True, kw_only=True):
-    """A place where a player wants money; `sealed` is a KeptDestination under the person's key."""
+    """A place where a player wants money; `sealed` is a KeptDestination under the person's key.
+
+    `state_version` is that of the plugin which read it: who pays there must read it too.
+    """
 
     id: str
     player_id: str
@@ -88,6 +91,7 @@ class StoredDestination(msgspec.Struct, frozen=True, kw_only=True):
     added_by: str
     created_at: datetime
     changed_at: datetime
+    state_version: int = 1
 
 
 class KeptDestination(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +116,8 @@ class Payout(msgspec.Struct, frozen=True, kw_only=True):
 
     `request` is what the provider is asked, kept before it was sent, without where to; `taken` are
     the TakenCoins of the entry `taken_seq` as JSON. `answers` is what the hooks of `revision` said.
-    `by` asked for it; `decided_by` agreed or did not, for a `sealed_reason`.
+    `by` asked for it; `decided_by` agreed or did not, for a `sealed_reason`. `state_version` is its
+    destination's.
     """
 
     id: str
@@ -139,6 +144,7 @@ class Payout(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: datetime
     sent_at: datetime | None
     paid_at: datetime | None
+    state_version: int = 1
 
 
 class PayoutCommand(msgspec.Struct, frozen=True, kw_only=True):

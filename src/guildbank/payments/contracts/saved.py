@@ -53,7 +53,7 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
 
     `sealed` is the provider's own name under the tenant's key, by which it can let go of all when
     the person's key is gone. `here` says whether the account in the settings was found to have it,
-    `checked_at` when.
+    `checked_at` when. `state_version` is that of the plugin which made it: who goes on reads it.
     """
 
     id: str
@@ -65,6 +65,7 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     checked_at: datetime
     changed_at: datetime
+    state_version: int = 1
 
 
 class PaymentMethod(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,8 @@ payout_destination = Table(
     Column("added_by", Text, nullable=False),
     at("created_at"),
     at("changed_at"),
+    # The state of the plugin that read it; its payouts have the same.
+    Column("state_version", Integer, nullable=False, server_default="1"),
     Index("ix_payments_payout_destination_player_id", "player_id", "id"),
 )
 
@@ -56,6 +58,7 @@ payout = Table(
     at("changed_at"),
     at("sent_at", optional=True),
     at("paid_at", optional=True),
+    Column("state_version", Integer, nullable=False, server_default="1"),
     Index("uq_payments_payout_reference", "provider", "reference", unique=True),
     Index("ix_payments_payout_player_id", "player_id", "id"),
 )

@@ -1,6 +1,6 @@
 """What providers keep for players: customers there, and the methods that pay again."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, LargeBinary, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
 
 from guildbank.infra.database import tenant_metadata
 from guildbank.payments.tables.columns import at
@@ -18,6 +18,8 @@ customer = Table(
     at("created_at"),
     at("checked_at"),
     at("changed_at"),
+    # The state of the plugin that made it.
+    Column("state_version", Integer, nullable=False, server_default="1"),
     Index("ix_payments_customer_player_id", "player_id", "provider"),
 )
 

@@ -90,13 +90,36 @@ async def line_about(
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         account = await store.account_at(tx.driver, provider)
         states = await states_of(tx.driver, provider, payment_id)
+    line = await _reading(payments, tenant, provider, account, states)
+    return line if isinstance(line, Refusal) else line.about(payments, tenant, payment_id)
+
+
+async def line_with(
+    payments: Payments, tenant: TenantRef, provider: str, state: int
+) -> Line | Refusal:
+    """Return the line to go on with what was left in this state, by the newest that reads it.
+
+    Refusals: those of `line_to`, `provider_state_unread`.
+    """
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        account = await store.account_at(tx.driver, provider)
+    return await _reading(payments, tenant, provider, account, [state])
+
+
+async def _reading(
+    payments: Payments,
+    tenant: TenantRef,
+    provider: str,
+    account: Account | None,
+    states: Sequence[int],
+) -> Line | Refusal:
     plugin = payments.plugins.reader(provider, states)
     if plugin is None and payments.plugins.provider(provider) is not None:
         log.error("provider_state_unread", tenant=tenant.slug, provider=provider, states=states)
         return STATE_UNREAD
-    found = None if plugin is None or account is None else (plugin, account)
-    line = await _line(payments, tenant, found)
-    return line if isinstance(line, Refusal) else line.about(payments, tenant, payment_id)
+    return await line_by(
+        payments, tenant, None if plugin is None or account is None else (plugin, account)
+    )
 
 
 async def line_to(payments: Payments, tenant: TenantRef, provider: str) -> Line | Refusal:
@@ -106,12 +129,13 @@ async def line_to(payments: Payments, tenant: TenantRef, provider: str) -> Line 
     plugin from running, and `settings_unread` where its settings are not for it. Refunds, webhooks
     and looks at old payments go on when an account is switched off.
     """
-    return await _line(payments, tenant, await _account(payments, tenant, provider))
+    return await line_by(payments, tenant, await _account(payments, tenant, provider))
 
 
-async def _line(
+async def line_by(
     payments: Payments, tenant: TenantRef, found: tuple[PaymentProvider, Account] | None
 ) -> Line | Refusal:
+    """Return how to call this version of a provider; refusals are those of `line_to`."""
     if found is None:
         return NO_PROVIDER
     plugin, account = found
@@ -146,7 +170,7 @@ async def line_of(
         return NO_PROVIDER
     if not payments.rates.of((tenant.schema, provider)).allows():
         return PROVIDER_RESTING
-    return await _line(payments, tenant, (plugin, account))
+    return await line_by(payments, tenant, (plugin, account))
 
 
 def context(

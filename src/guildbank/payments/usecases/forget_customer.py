@@ -12,7 +12,7 @@ from guildbank.payments.contracts.refusals import NO_CHANGE
 from guildbank.payments.contracts.saved import CUSTOMER_FORGOTTEN, Customer, CustomerState
 from guildbank.payments.saved import CUSTOMERS
 from guildbank.payments.usecases import Payments, provider_principal
-from guildbank.payments.usecases.accounts import line_to
+from guildbank.payments.usecases.accounts import line_with
 from guildbank.payments.usecases.open_customer import request_of
 from guildbank.payments.usecases.saved_names import ask_keeper, keeper, names_of
 
@@ -50,7 +50,7 @@ class ForgetCustomer(Act):
 
 async def forget_customer(payments: Payments, tenant: TenantRef, customer: Customer) -> bool:
     """Let the provider let go of an erased player; False where it is to be asked again."""
-    line = await line_to(payments, tenant, customer.provider)
+    line = await line_with(payments, tenant, customer.provider, customer.state_version)
     plugin = None if isinstance(line, Refusal) else keeper(line)
     if isinstance(line, Refusal) or plugin is None:
         return False

@@ -175,6 +175,17 @@ async def _paid(
     return await adopt_purchase(payments, tenant, attempt, purchase)
 
 
+async def state_of(
+    payments: Payments, tenant: TenantRef, provider: str, event: ProviderEvent
+) -> int | None:
+    """Return in which state of its plugin that was left which the event names, None for nothing."""
+    if event.kind is EventKind.PAYOUT:
+        payout = await find_told(payments, tenant, provider, event)
+        return None if payout is None else payout.state_version
+    attempt = await _attempt(payments, tenant, provider, event)
+    return None if attempt is None else attempt.state_version
+
+
 async def _attempt(
     payments: Payments, tenant: TenantRef, provider: str, event: ProviderEvent
 ) -> Attempt | None:

@@ -15,7 +15,7 @@ from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import saved, store
 from guildbank.payments.asking import storable
-from guildbank.payments.contracts.refusals import NO_CHANGE
+from guildbank.payments.contracts.refusals import NO_CHANGE, STATE_UNREAD
 from guildbank.payments.contracts.refusals_saved import (
     CUSTOMER_SILENT,
     METHOD_ELSEWHERE,
@@ -32,7 +32,7 @@ from guildbank.payments.saved import CUSTOMERS, CUSTOMERS_OF
 from guildbank.payments.usecases import Payments, provider_principal
 from guildbank.payments.usecases.accounts import Line
 from guildbank.payments.usecases.saved_names import ask_keeper, keeper, names_of
-from guildbank.plugin_api import CustomerRequest
+from guildbank.plugin_api import CustomerRequest, Manifest
 
 log = structlog.get_logger(__name__)
 
@@ -48,12 +48,12 @@ class OpenCustomer(Act):
     """Make a player's customer at a provider, unless there is one at the account in use."""
 
     verb = "payments.open_customer"
-    __slots__ = ("customer_id", "player_id", "provider")
+    __slots__ = ("customer_id", "player_id", "provider", "state_version")
 
-    def __init__(self, principal: str, player_id: str, provider: str) -> None:
+    def __init__(self, principal: str, player_id: str, manifest: Manifest) -> None:
         super().__init__(principal)
         self.player_id = player_id
-        self.provider = provider
+        self.provider, self.state_version = manifest.id, manifest.state_version
         self.customer_id = new_id("cst")
 
     def needs(self, stage: Stage) -> list[Need]:
@@ -77,7 +77,7 @@ class OpenCustomer(Act):
         made = Customer(
             id=self.customer_id, player_id=self.player_id, provider=self.provider,
             state=CustomerState.OPENING, here=True, sealed=None, created_at=stage.now,
-            checked_at=stage.now, changed_at=stage.now,
+            checked_at=stage.now, changed_at=stage.now, state_version=self.state_version,
         )  # fmt: skip
         stage.put(CUSTOMERS, made.id, made)
         stage.put(CUSTOMERS_OF, self.player_id, (*known, made))
@@ -144,7 +144,7 @@ async def customer_for(
         held = await hold_customer(payments, tenant, line, one)
         if held != METHOD_ELSEWHERE:
             return held
-    act = OpenCustomer(by, player_id, line.manifest.id)
+    act = OpenCustomer(by, player_id, line.manifest)
     made = await payments.journal.submit(tenant.schema, act)
     if isinstance(made, Refusal) and made != NO_CHANGE:
         return made
@@ -160,11 +160,14 @@ async def hold_customer(
 
     The provider is asked where the account was set up anew since it was asked last, and to make
     what it has not answered for yet. Refusals: `payment_method_elsewhere`, `provider_silent`,
-    `payment_methods_not_saved`.
+    `payment_methods_not_saved`, and `provider_state_unread` where the newest version of the plugin
+    does not read what an older one made.
     """
     plugin = keeper(line)
     if plugin is None:
         return NOT_SAVED_HERE
+    if not line.manifest.reads(customer.state_version):
+        return STATE_UNREAD
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         account = await store.account_at(tx.driver, customer.provider)
     names = await names_of(payments, tenant)

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 import msgspec
 import structlog
 
+from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal, new_id
-from guildbank.payments import inbox
+from guildbank.payments import inbox, store
 from guildbank.payments.asking import storable
 from guildbank.payments.usecases import Payments
-from guildbank.payments.usecases.accounts import Line, line_to
-from guildbank.payments.usecases.handle_webhook import handle_webhook
+from guildbank.payments.usecases.accounts import Line, line_by
+from guildbank.payments.usecases.handle_webhook import handle_webhook, state_of
 from guildbank.plugin_api import ProviderEvent, WebhookRejected
 from guildbank.tenancy import check_slug
 
@@ -34,10 +35,9 @@ async def receive_webhook(
     tenant = await payments.tenants.by_slug(tenant_slug) if known else None
     if tenant is None:
         return NO_WEBHOOK
-    line = await line_to(payments, tenant, provider)
-    if isinstance(line, Refusal):
+    event = await _believed(payments, tenant, provider, headers, body)
+    if event is None:
         return NO_WEBHOOK
-    event = await _read(line, headers, body)
     if isinstance(event, WebhookRejected):
         return Refusal(
             code="bad_signature",
@@ -57,6 +57,36 @@ async def receive_webhook(
     if fresh:
         payments.start(handle_webhook(payments, tenant, id_))
     return fresh
+
+
+async def _believed(
+    payments: Payments, tenant: TenantRef, provider: str, headers: Mapping[str, str], body: bytes
+) -> ProviderEvent | WebhookRejected | None:
+    """Return the event as the newest version has it that reads what the event is about.
+
+    What no version reads, or names nothing of ours, is as the newest has it that believes it. None
+    where nobody can be asked.
+    """
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        account = await store.account_at(tx.driver, provider)
+    versions = payments.plugins.versions(provider)
+    first: ProviderEvent | WebhookRejected | None = None
+    if account is None:
+        return None
+    for plugin in versions:
+        line = await line_by(payments, tenant, (plugin, account))
+        if isinstance(line, Refusal):
+            continue
+        event = await _read(line, headers, body)
+        if isinstance(event, ProviderEvent):
+            if len(versions) == 1:
+                return event
+            state = await state_of(payments, tenant, provider, event)
+            if state is not None and plugin.manifest.reads(state):
+                return event
+        if not isinstance(first, ProviderEvent):
+            first = event if isinstance(event, ProviderEvent) else first or event
+    return first
 
 
 async def _read(

@@ -11,20 +11,7 @@ from guildbank.kernel import Refusal
 from guildbank.payments.contracts.rows import Account
 from guildbank.payments.usecases import Payments
 from guildbank.plugin_api import Manifest
-from guildbank.plugin_host import renew_names, renew_settings, steps_since, unread_settings
-
-
-class Stored(NamedTuple):
-    """Settings in clear and secrets; `as_written` says that both are as they lie in the row."""
-
-    plain: Mapping[str, Any]
-    secrets: Mapping[str, Any]
-    as_written: bool = True
-
-    @property
-    def whole(self) -> dict[str, Any]:
-        """Return both together, as the plugin gets them."""
-        return {**self.plain, **self.secrets}
+from guildbank.plugin_host import Stored, read_stored, unread_settings
 
 
 class Safe(NamedTuple):
@@ -43,25 +30,12 @@ class Safe(NamedTuple):
         return msgspec.json.decode(opened, type=dict[str, Any])
 
     def read(self, account: Account, manifest: Manifest) -> Stored:
-        """Return what the account has, by the names of this version of the plugin.
-
-        A secret stays one whatever a newer version calls it.
-        """
-        plain, secrets = msgspec.json.decode(account.settings), self.open(account)
-        if not steps_since(manifest, account.version):
-            return Stored(plain, secrets)
-        renewed = renew_settings(manifest, {**plain, **secrets}, account.version)
-        names = renew_names(manifest, secrets, account.version) | manifest.secret_fields
-        return Stored(
-            {name: one for name, one in renewed.items() if name not in names},
-            {name: one for name, one in renewed.items() if name in names},
-            as_written=False,
-        )
+        """Return what the account has, by the names of this version of the plugin."""
+        plain = msgspec.json.decode(account.settings)
+        return read_stored(manifest, plain, self.open(account), account.version)
 
     def problem(self, account: Account, manifest: Manifest) -> Refusal | None:
         """Return why this version cannot use what another one wrote, None where it can."""
-        if account.version == manifest.version:
-            return None
         whole = {**msgspec.json.decode(account.settings), **self.open(account)}
         return unread_settings(manifest, whole, account.version)
 

@@ -1,20 +1,24 @@
-"""Payments as the record of dry runs: the room of pipelines asks for it by its port."""
+"""Payments and payouts as the record of dry runs: the room of pipelines asks for it by its port."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import msgspec
 
 from guildbank.identity import AgeConfirmation, age_of
 from guildbank.infra.tenant import TenantRef
 from guildbank.payments import past
+from guildbank.payments import payouts as payout_shelf
 from guildbank.payments.contracts.rows import Attempt, Intent
 from guildbank.payments.contracts.sale import Goods
 from guildbank.payments.posting import movements_of
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.attempt import purchase_view
 from guildbank.payments.usecases.choose_provider import usable_providers
-from guildbank.pipelines import Answer, Because, PostingLine, Recorded
+from guildbank.pipelines import Answer, Because, PostingLine, Recorded, RecordedMove
+from guildbank.plugin_api import MoveVerb, MoveView
 
+NO_REFERENCE = "the Idempotency-Key is not in the record: hooks saw an empty reference"
 _ANSWERS = msgspec.json.Decoder(tuple[Answer, ...])
 
 
@@ -57,6 +61,38 @@ class PaymentRecord:
                 one.amount,
             )
             for one in movements_of(view.player_id, total, provider, goods, view.charges)
+        ]
+
+
+class PayoutRecord:
+    """`guildbank.pipelines.MoveRecord` over the payouts of this room."""
+
+    verbs: ClassVar[Sequence[MoveVerb]] = ("payout",)
+
+    def __init__(self, payments: Payments) -> None:
+        self._payments = payments
+
+    async def moves(self, tenant: TenantRef, verb: MoveVerb, limit: int) -> Sequence[RecordedMove]:
+        """Return the newest payouts, the newest first."""
+        async with self._payments.db.begin(tenant.schema, read_only=True) as tx:
+            every = payout_shelf.PayoutFilter()
+            found = await payout_shelf.payout_page(tx.driver, every, None, limit)
+        return [
+            RecordedMove(
+                id=one.id,
+                view=MoveView(
+                    verb=verb,
+                    by=one.by,
+                    players=(one.player_id,),
+                    amounts={one.currency: one.coins},
+                    currency=one.currency,
+                    amount_minor=one.coins,
+                ),
+                at=one.created_at,
+                answers=_ANSWERS.decode(one.answers),
+                missing=(NO_REFERENCE,),
+            )
+            for one in found
         ]
 
 

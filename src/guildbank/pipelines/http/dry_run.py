@@ -1,13 +1,13 @@
-"""The route that replays recorded payments against a draft."""
+"""The route that replays recorded payments, or operations, against a draft."""
 
-from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
 
 from litestar import post
 from msgspec import Meta
 
 from guildbank.infra.http import Body, JSONBody, View, Who, granted, scope
-from guildbank.pipelines.contracts import PostingLine
 from guildbank.pipelines.http.views import (
     TAGS,
     WRITE,
@@ -16,11 +16,17 @@ from guildbank.pipelines.http.views import (
     StagesBody,
     read_stages,
 )
+from guildbank.pipelines.recorded import PostingLine
 from guildbank.pipelines.usecases.dry_run import MAX_PAYMENTS, Fate, Replayed, dry_run
+from guildbank.pipelines.usecases.dry_run_hooks import MAX_OPERATIONS, ReplayedMove, dry_run_hooks
 
 
 class DryRunBody(Body):
-    """The steps and routes of a draft, and how many of the newest payments are replayed."""
+    """The steps and routes of a draft, and how much is replayed.
+
+    Of a pipeline of purchases the newest `payments` are, of one of operations the newest
+    `operations`.
+    """
 
     __example__: ClassVar = {
         "stages": {"routes": [{"id": "all", "to": [{"provider": "sandbox"}]}]},
@@ -29,6 +35,7 @@ class DryRunBody(Body):
 
     stages: StagesBody
     payments: Annotated[int, Meta(ge=1, le=MAX_PAYMENTS)] = 50
+    operations: Annotated[int, Meta(ge=1, le=MAX_OPERATIONS)] = 50
 
 
 class MovementView(View):
@@ -102,14 +109,59 @@ class ReplayedView(View):
     after: FateView
 
 
-class DryRunView(View):
-    """How many payments were replayed, and those that the draft would have changed."""
+class MoveFateView(View):
+    """What hooks made of an operation: `done`, `vetoed`, or `failed` where one had no answer.
 
-    __example__: ClassVar = {"replayed": 50, "same": 49}
+    `refusedBy` is the step that refused it, `veto` its own code, `notes` what all of them noted.
+    """
+
+    __example__: ClassVar = {"outcome": "vetoed", "refusedBy": "small", "veto": "too_large"}
+
+    outcome: Literal["done", "vetoed", "failed"]
+    refused_by: str | None
+    veto: str | None
+    notes: Mapping[str, str]
+
+
+class ReplayedMoveView(View):
+    """An operation that the draft would have changed. `unknown` is what the record cannot say.
+
+    `id` is its transaction, or the payout.
+    """
+
+    __example__: ClassVar = {
+        "id": "txn_01m7yqwf9ke00800000000003v",
+        "verb": "spend",
+        "held": False,
+        "amounts": {"GEM": 700},
+        "changed": ["outcome", "refusedBy", "veto"],
+        "unknown": [],
+    }
+
+    id: str
+    at: datetime
+    verb: str
+    held: bool
+    players: Sequence[str]
+    amounts: Mapping[str, int]
+    changed: Sequence[str]
+    unknown: Sequence[str]
+    before: MoveFateView
+    after: MoveFateView
+
+
+class DryRunView(View):
+    """How many payments or operations were replayed, and those that the draft would have changed.
+
+    `items` are payments, `operations` what hooks are asked about: a pipeline has one of them.
+    """
+
+    __example__: ClassVar = {"replayed": 50, "same": 49, "operations": []}
 
     replayed: int
     same: int
     items: Sequence[ReplayedView]
+    operations: Sequence[ReplayedMoveView]
 
 
 @post(
@@ -117,7 +169,7 @@ class DryRunView(View):
     guards=[scope(WRITE)],
     tags=TAGS,
     status_code=200,
-    summary="Replay payments against a draft",
+    summary="Replay payments or operations against a draft",
 )
 async def replay(
     pipelines: Parts, caller: Who, purpose: Purpose, data: JSONBody[DryRunBody]
@@ -125,15 +177,34 @@ async def replay(
     """Say what the draft would have made of the newest payments. Nothing leaves the server.
 
     Providers, and steps that call somebody, are answered from the record; steps that only compute
-    are asked again, at the time of the payment. Nothing is saved.
+    are asked again, at the time of the payment. Nothing is saved. A pipeline of operations replays
+    spends and holds, grants, postings or payouts that were done: refused ones leave no record.
     """
     stages = read_stages(data.stages)
+    if purpose in pipelines.verbs:
+        moves = granted(
+            await dry_run_hooks(pipelines, caller.home, purpose, stages, data.operations)
+        )
+        moved = [_replayed_move(one) for one in moves if one.changed]
+        return DryRunView(len(moves), len(moves) - len(moved), [], moved)
     found = granted(await dry_run(pipelines, caller.home, purpose, stages, data.payments))
-    changed = [one for one in found if one.changed]
-    return DryRunView(
-        replayed=len(found),
-        same=len(found) - len(changed),
-        items=[_replayed(one) for one in changed],
+    items = [_replayed(one) for one in found if one.changed]
+    return DryRunView(len(found), len(found) - len(items), items, [])
+
+
+def _replayed_move(one: ReplayedMove) -> ReplayedMoveView:
+    view = one.recorded.view
+    return ReplayedMoveView(
+        id=one.recorded.id,
+        at=one.recorded.at,
+        verb=view.verb,
+        held=view.held,
+        players=view.players,
+        amounts=view.amounts,
+        changed=["veto" if name == "code" else _camel(name) for name in one.changed],
+        unknown=one.unknown,
+        before=MoveFateView(*one.before),
+        after=MoveFateView(*one.after),
     )
 
 

@@ -14,7 +14,8 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Driver, Journal
 from guildbank.kernel import Clock, SystemClock
 from guildbank.pipelines import store
-from guildbank.pipelines.contracts import EMPTY, Problem, Record, Stages, Step
+from guildbank.pipelines.contracts import EMPTY, Problem, Stages, Step
+from guildbank.pipelines.recorded import MoveRecord, Record
 from guildbank.pipelines.renewed import renewed
 from guildbank.pipelines.usecases.hooked import Hooked
 from guildbank.plugin_api import Context, History, Manifest
@@ -67,6 +68,8 @@ class Pipelines:
     verbs: frozenset[str] = frozenset()
     record: Record = field(init=False)
     """Of payments, which stand above: the app plugs it in."""
+    moves: Mapping[str, MoveRecord] = field(default_factory=dict)
+    """Of operations, which stand above, by their verb: the app plugs them in."""
     rates: ErrorRates = field(default_factory=lambda: ErrorRates(QUARANTINE))
     """By a tenant's schema and a plugin's slot and id: one that fails too often is left alone."""
     hooked: Hooked = field(default_factory=Hooked)

@@ -94,10 +94,13 @@ async def ask_step(
     placed: Placed,
     view: PurchaseView,
     in_context: InContext = as_it_is,
+    *,
+    counted: bool = True,
 ) -> Said:
     """Ask one step, with its secrets among its settings; what is no answer in time is none.
 
-    A plugin that failed too often is left alone for a while, which is no answer either.
+    A plugin that failed too often is left alone for a while, which is no answer either, unless
+    failures are not `counted`.
     """
     slot, step = placed
     found = _gate(pipelines, slot, step)
@@ -117,7 +120,7 @@ async def ask_step(
             check_charged(view.price_minor, view.charges, answer)
         return answer
 
-    manifest, name = plugin.manifest, (tenant.schema, slot, step.plugin)
+    manifest, name = plugin.manifest, (tenant.schema, slot, step.plugin) if counted else None
     peer = Peer(step, manifest, name, _matters(manifest, placed))
     return await ask_plugin(
         pipelines, tenant, peer, ask, address=view.address, in_context=in_context

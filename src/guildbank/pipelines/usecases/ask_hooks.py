@@ -4,7 +4,7 @@ It is done before the queue and in no transaction. Amounts are not theirs to cha
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 from typing import NamedTuple, cast
@@ -18,7 +18,7 @@ from guildbank.kernel import Refusal
 from guildbank.pipelines.contracts import Answer, Pipeline, Placed, Stages, Step
 from guildbank.pipelines.rules import number_for
 from guildbank.pipelines.usecases import Pipelines
-from guildbank.pipelines.usecases.ask_plugin import Peer, ask_plugin
+from guildbank.pipelines.usecases.ask_plugin import InContext, Peer, as_it_is, ask_plugin
 from guildbank.pipelines.usecases.choose import began_with
 from guildbank.pipelines.usecases.know_secrets import know_secrets, with_secrets
 from guildbank.pipelines.usecases.read_answers import Said, Silent, read_answer
@@ -133,7 +133,9 @@ async def _ask_revision(
             break
         began = perf_counter()
         own = with_secrets(step, secrets)
-        said = await _ask_step(pipelines, tenant, verb, own, asked, until)
+        views_now = tuple(one.seen() for one in asked)
+        name = (tenant.schema, verb, step.plugin)
+        said = await ask_judge(pipelines, tenant, own, views_now, until, name=name)
         micros = round((perf_counter() - began) * 1e6)
         for one, word in zip(asked, said, strict=True):
             one.hear(step, word, micros)
@@ -159,25 +161,29 @@ async def _is_ready(
     return problem is None or problem.field.startswith("stages.callbacks")
 
 
-async def _ask_step(
+async def ask_judge(
     pipelines: Pipelines,
     tenant: TenantRef,
-    verb: str,
     step: Step,
-    moves: Sequence[_Move],
+    views: tuple[MoveView, ...],
     until: float,
+    *,
+    name: Hashable | None,
+    in_context: InContext = as_it_is,
 ) -> Sequence[Said]:
-    """Return what a step says of each, or of none of them."""
+    """Return what a step, with its secrets, says of each operation; all are silence where it fails.
+
+    Its failures are counted under `name`, without one they are not.
+    """
     plugin = pipelines.plugins.at(Slot.MIDDLEWARE, step.plugin)
     if plugin is None or BEFORE_MOVES not in plugin.manifest.capabilities:
         log.error("gate_missing", tenant=tenant.slug, step=step.id, plugin=step.plugin)
         # Nobody knows that a plugin which is gone could not veto.
-        return [Silent(matters=True)] * len(moves)
+        return [Silent(matters=True)] * len(views)
     manifest, judge = plugin.manifest, cast("JudgesMoves", plugin)
     if asyncio.get_running_loop().time() >= until:
         log.warning("gate_failed", tenant=tenant.slug, step=step.id, error="no time is left")
-        return [Silent(matters=manifest.fail_closed)] * len(moves)
-    views = tuple(one.seen() for one in moves)
+        return [Silent(matters=manifest.fail_closed)] * len(views)
 
     async def ask(context: Context) -> Sequence[Said]:
         async with asyncio.timeout_at(until):
@@ -186,11 +192,9 @@ async def _ask_step(
             raise TypeError(f"a hook answers {len(views)} judgements, one for each operation")
         return [_word(one, tenant, step, manifest) for one in judged.judgements]
 
-    name = (tenant.schema, verb, step.plugin)
-    said = await ask_plugin(
-        pipelines, tenant, Peer(step, manifest, name, matters=manifest.fail_closed), ask
-    )
-    return [said] * len(moves) if isinstance(said, Silent) else said
+    peer = Peer(step, manifest, name, matters=manifest.fail_closed)
+    said = await ask_plugin(pipelines, tenant, peer, ask, in_context=in_context)
+    return [said] * len(views) if isinstance(said, Silent) else said
 
 
 def _word(one: Judgement, tenant: TenantRef, step: Step, manifest: Manifest) -> Said:

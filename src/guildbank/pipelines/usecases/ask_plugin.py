@@ -27,12 +27,13 @@ def as_it_is(context: Context, _: Manifest) -> Context:
 class Peer(NamedTuple):
     """Who is asked: a step with its secrets among its settings, and the manifest of its plugin.
 
-    Its failures are counted under `name`. Silence refuses where it `matters`.
+    Its failures are counted under `name`, those without one are not: what a draft does in a dry run
+    must not quarantine what runs. Silence refuses where it `matters`.
     """
 
     step: Step
     manifest: Manifest
-    name: Hashable
+    name: Hashable | None
     matters: bool
 
 
@@ -50,8 +51,8 @@ async def ask_plugin(
     A plugin that failed too often is left alone for a while, which is no answer either.
     """
     step, manifest, name, matters = peer
-    rate = pipelines.rates.of(name)
-    if not rate.allows():
+    rate = None if name is None else pipelines.rates.of(name)
+    if rate is not None and not rate.allows():
         return Silent(matters=matters, code="quarantined")
     worked, histories = False, pipelines.histories
     try:
@@ -67,6 +68,6 @@ async def ask_plugin(
         log.warning("gate_failed", tenant=tenant.slug, step=step.id, error=said)
         return Silent(matters=matters)
     finally:
-        if rate.tell(worked=worked):
+        if rate is not None and rate.tell(worked=worked):
             log.error("plugin_quarantined", tenant=tenant.slug, step=step.id, plugin=step.plugin)
     return answer

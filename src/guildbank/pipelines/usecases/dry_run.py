@@ -18,11 +18,10 @@ from guildbank.pipelines.contracts import (
     Answer,
     Bought,
     Placed,
-    PostingLine,
-    Recorded,
     Route,
     Stages,
 )
+from guildbank.pipelines.recorded import PostingLine, Recorded
 from guildbank.pipelines.rules import lead
 from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.ask_gates import ask_step, with_charges
@@ -172,8 +171,8 @@ class _Run:
             if slot in (Slot.ENTRY, Slot.CHARGE):
                 seen = msgspec.structs.replace(seen, payment_id="")
             plugin = self.pipelines.plugins.at(slot, step.plugin)
-            if plugin is not None and _looks_outside(plugin.manifest):
-                then = _recorded(payment.answers, placed)
+            if plugin is not None and looks_outside(plugin.manifest):
+                then = recorded_answer(payment.answers, placed)
                 if then is None:
                     does = "charge nothing" if slot is Slot.CHARGE else "agree"
                     unknown.append(f"{step.id} was never asked: it is taken to {does}")
@@ -183,7 +182,8 @@ class _Run:
             else:
                 answer = await ask_step(
                     self.pipelines, self.tenant, placed, seen,
-                    lambda one, _: self._then(one, payment.at),
+                    lambda one, _: of_then(self.pipelines, self.tenant, one, payment.at),
+                    counted=False,
                 )  # fmt: skip
                 _, refusal = read_answer(slot, step, answer, notes)
                 lines = charges_of(step, answer)
@@ -200,11 +200,6 @@ class _Run:
         later = (one for one in self.stages.gates() if one.slot is not Slot.ENTRY)
         return (*self.stages.entries(charged=view.amount_minor > 0 and not store), *later)
 
-    def _then(self, context: Context, at: datetime) -> Context:
-        histories = self.pipelines.histories
-        history = None if histories is None else histories.of(self.tenant, at)
-        return msgspec.structs.replace(context, now=at, http=Sealed(), history=history)
-
     def _postings(self, payment: Recorded, provider: str) -> tuple[PostingLine, ...]:
         if not payment.credited:
             return ()
@@ -212,14 +207,16 @@ class _Run:
 
 
 REFUSING = ("vetoed", "failed")
-NO_RECORD = Refusal(
-    code="not_found",
-    detail="Only purchases are recorded so that a draft can be tried on them. Check the steps, and "
-    "publish them to a share of the players first.",
-)
 
 
-def _looks_outside(manifest: Manifest) -> bool:
+def of_then(pipelines: Pipelines, tenant: TenantRef, context: Context, at: datetime) -> Context:
+    """Return the context of a step that is asked as of then: without a network."""
+    histories = pipelines.histories
+    history = None if histories is None else histories.of(tenant, at)
+    return msgspec.structs.replace(context, now=at, http=Sealed(), history=history)
+
+
+def looks_outside(manifest: Manifest) -> bool:
     """Say whether a step may ask somebody, needs a secret, or looks at an address: such are not
     asked again.
     """
@@ -244,7 +241,8 @@ def _as_then(placed: Placed, then: Answer, notes: dict[str, str]) -> Refusal | N
     return None
 
 
-def _recorded(answers: Sequence[Answer], placed: Placed) -> Answer | None:
+def recorded_answer(answers: Sequence[Answer], placed: Placed) -> Answer | None:
+    """Return what the same step of the same plugin said then, None where it was not asked."""
     for one in answers:
         if (one.slot, one.step, one.plugin) == (placed.slot, placed.step.id, placed.step.plugin):
             return one
@@ -258,10 +256,8 @@ async def dry_run(
 
     Refusals: `not_found`, `invalid_pipeline`.
     """
-    if purpose not in pipelines.purposes:
+    if purpose not in pipelines.purposes or purpose in pipelines.verbs:
         return NO_PIPELINE
-    if purpose in pipelines.verbs:
-        return NO_RECORD
     problems = await find_problems(pipelines, tenant, purpose, stages)
     if (refusal := refuse(problems)) is not None:
         return refusal

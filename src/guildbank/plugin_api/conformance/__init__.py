@@ -41,6 +41,7 @@ from guildbank.plugin_api.conformance.identity.run import (
 )
 from guildbank.plugin_api.conformance.run import (
     CONFIRMATION_CHECKS,
+    DISPUTE_CHECKS,
     EITHER_CHECKS,
     FINISH_CHECKS,
     PAYOUT_CHECKS,
@@ -62,6 +63,7 @@ __all__ = [
     "CAPTCHA_CHECKS",
     "CHARGE_CHECKS",
     "CONFIRMATION_CHECKS",
+    "DISPUTE_CHECKS",
     "EITHER_CHECKS",
     "FINISH_CHECKS",
     "GATE_CHECKS",

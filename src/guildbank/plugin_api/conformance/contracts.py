@@ -50,6 +50,7 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     where a payout is known by the provider's name alone, and is sent again to learn it.
     `subscribes` buys the first period of a subscription and returns what confirms it, `renews` lets
     the company renew what an outcome is a period of.
+    `disputed` lets the buyer dispute what an outcome paid, and returns the dispute's reference.
     `amount_minor` is divided by three for partial refunds.
     `redirected` returns the settings with the provider's address replaced by the given URL, so
     that silence can be rehearsed. `sign` returns the headers of a webhook whose body is correctly
@@ -73,6 +74,7 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     payouts_found_by_ours: bool = True
     subscribes: Callable[[Context, PaymentRequest], Awaitable[Confirming]] | None = None
     renews: Callable[[Context, Outcome], Awaitable[None]] | None = None
+    disputed: Callable[[Context, Outcome], Awaitable[str]] | None = None
     amount_minor: int = 900
     currency: str = "EUR"
     redirected: Callable[[Mapping[str, Any], str], Mapping[str, Any]] | None = None

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from guildbank.plugin_api.conformance import dispute_checks
 from guildbank.plugin_api.conformance.contracts import NotRun, Verdict
 from guildbank.plugin_api.conformance.direct import DirectHttp
 from guildbank.plugin_api.conformance.stage import CheckFunction, Stage
@@ -60,18 +61,25 @@ async def _call_everything(stage: Stage, context: Context) -> str | None:
     payment = stage.payment(stage.rehearsal.pays)
     refund = stage.refund(payment, "ref_silent", payment.amount_minor)
     provider, attempt = stage.provider, payment.attempt_id
-    faults = await asyncio.gather(
+    calls = [
         _fault(stage, "create_payment", provider.create_payment(context, payment)),
         _fault(stage, "fetch_payment", provider.fetch_payment(context, attempt, None)),
         _fault(stage, "fetch_payment", provider.fetch_payment(context, attempt, "ref_silent")),
         _fault(stage, "cancel_payment", provider.cancel_payment(context, attempt, "ref_silent")),
         _fault(stage, "refund", provider.refund(context, refund)),
         _fault(stage, "fetch_refund", provider.fetch_refund(context, refund, None)),
-    )
+    ]
+    if stage.manifest.evidence_fields:
+        evidence = dispute_checks.evidence_for(stage, "du_silent")
+        calls += [
+            _fault(stage, "fetch_dispute", provider.fetch_dispute(context, "du_silent")),
+            _fault(stage, "submit_evidence", provider.submit_evidence(context, evidence)),
+        ]
+    faults = await asyncio.gather(*calls)
     return next((fault for fault in faults if fault), None)
 
 
-async def _fault(stage: Stage, name: str, call: Awaitable[Outcome]) -> str | None:
+async def _fault(stage: Stage, name: str, call: Awaitable[object]) -> str | None:
     limit = stage.provider.manifest.timeout_seconds
     task = asyncio.ensure_future(call)
     done, _ = await asyncio.wait({task}, timeout=limit + _GRACE_SECONDS)
@@ -82,7 +90,7 @@ async def _fault(stage: Stage, name: str, call: Awaitable[Outcome]) -> str | Non
     if task.exception() is not None:
         return None
     outcome = task.result()
-    if outcome.status is OutcomeStatus.UNKNOWN:
+    if isinstance(outcome, Outcome) and outcome.status is OutcomeStatus.UNKNOWN:
         return None
     return f"{name} without an answer returned {outcome!r}"
 

@@ -2,6 +2,7 @@
 
 from guildbank.plugin_api.conformance import (
     confirmation_checks,
+    dispute_checks,
     failure_checks,
     field_checks,
     finish_checks,
@@ -50,6 +51,9 @@ PAYOUT_CHECKS: tuple[CheckFunction, ...] = payout_checks.CHECKS
 SAVED_CHECKS: tuple[CheckFunction, ...] = saved_checks.CHECKS
 """Run besides, where the manifest names the capability `saved_methods`."""
 
+DISPUTE_CHECKS: tuple[CheckFunction, ...] = dispute_checks.CHECKS
+"""Run besides, where the manifest names texts of evidence."""
+
 SUBSCRIPTION_CHECKS: tuple[CheckFunction, ...] = subscription_checks.CHECKS
 """Run besides, where the manifest names the capability `subscriptions`."""
 
@@ -82,6 +86,7 @@ async def run_provider_conformance(
         *(FINISH_CHECKS if finish_checks.CAPABILITY in capabilities else ()),
         *(SUBSCRIPTION_CHECKS if SUBSCRIPTIONS in capabilities else ()),
         *(SAVED_CHECKS if saved_checks.CAPABILITY in capabilities else ()),
+        *(DISPUTE_CHECKS if provider.manifest.evidence_fields else ()),
         *(PAYOUT_CHECKS if payout_checks.CAPABILITY in capabilities else ()),
         *field_checks.checks_of(provider),
         *PROVIDER_CHECKS,

@@ -5,6 +5,12 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from guildbank.plugin_api.confirmation import Confirmation, Confirms, NotConfirmed
+from guildbank.plugin_api.disputes import (
+    AnswersDisputes,
+    DisputeStand,
+    EvidenceRefused,
+    EvidenceRequest,
+)
 from guildbank.plugin_api.finishing import Finishes
 from guildbank.plugin_api.manifest import Manifest
 from guildbank.plugin_api.payouts import Destination, DestinationRefused, PayoutRequest, PaysOut
@@ -141,6 +147,18 @@ class Witness:
     ) -> Outcome:
         """Pass on, for a provider that pays out."""
         return await self._keep(self._payer_out.fetch_payout(context, request, reference))
+
+    async def fetch_dispute(self, context: Context, reference: str) -> DisputeStand:
+        """Pass on, for a provider that answers disputes."""
+        answers = cast("AnswersDisputes", self._provider)
+        return await self._keep(answers.fetch_dispute(context, reference))
+
+    async def submit_evidence(
+        self, context: Context, request: EvidenceRequest
+    ) -> DisputeStand | EvidenceRefused:
+        """Pass on, for a provider that answers disputes."""
+        answers = cast("AnswersDisputes", self._provider)
+        return await self._keep(answers.submit_evidence(context, request))
 
     @property
     def _payer_out(self) -> PaysOut:

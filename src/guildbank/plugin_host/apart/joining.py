@@ -13,10 +13,9 @@ import structlog
 from guildbank.plugin_host.apart.installed import Found, find_installed, folder_of, names_in
 from guildbank.plugin_host.apart.isolated import House, Isolated, Withheld
 from guildbank.plugin_host.apart.walls import Walls
-from guildbank.plugin_host.discovery import Offered, Plugins, Report
+from guildbank.plugin_host.discovery import SAFE, Offered, Plugins, Report
 
 log = structlog.get_logger(__name__)
-SAFE = "not run: the server runs in safe mode"
 
 
 def join_installed(
@@ -28,6 +27,7 @@ def join_installed(
     needs its answer is refused, and gives none. One whose files are not those that were installed,
     or for which no wall can be built, is reported and is not there.
     """
+    plugins.safe = plugins.safe or safe
     house = House(Walls(data, unconfined=unconfined))
     joined = _Joined(plugins, folder_of(data), house, safe=safe)
     joined.take_up(find_installed(joined.folder))

@@ -14,7 +14,7 @@ from guildbank.ledger import HOUSE, Address
 from guildbank.pipelines import UNSURE, Pipeline, Pipelines, Running, ask_hooks, hooks_now
 from guildbank.plugin_api import MoveLeg, MoveVerb, MoveView
 from guildbank.wallets.checks import CHECKS, Kept, Passed
-from guildbank.wallets.contracts import Grant, PlaceHold, Post, Spend
+from guildbank.wallets.contracts import Grant, PlaceHold, Post, PostLeg, Spend
 
 HOOKED: Mapping[type, MoveVerb] = {
     Spend: "spend", PlaceHold: "spend", Grant: "grant", Post: "transfer",
@@ -141,7 +141,7 @@ def view_of(one: Asked) -> MoveView:
     """Return an operation as hooks see it; raises LookupError for one that has none."""
     operation = one.operation
     if isinstance(operation, Post):
-        return _transfer(one, operation)
+        return transfer_view(one.by, operation.legs, one.key or "", one.metadata)
     assert isinstance(operation, Spend | Grant | PlaceHold)
     return MoveView(
         verb=HOOKED[type(operation)],
@@ -156,23 +156,26 @@ def view_of(one: Asked) -> MoveView:
     )
 
 
-def _transfer(one: Asked, posting: Post) -> MoveView:
+def transfer_view(
+    by: str, legs: Sequence[PostLeg], reference: str, metadata: Mapping[str, str]
+) -> MoveView:
+    """Return a posting of these legs as hooks see it."""
     amounts: dict[str, int] = {}
     players: dict[str, None] = {}
-    for leg in posting.legs:
+    for leg in legs:
         amounts[leg.credit.asset] = amounts.get(leg.credit.asset, 0) + leg.amount
         sides = (leg.debit, leg.credit)
         players.update((side.owner, None) for side in sides if side.owner != HOUSE)
     [currency] = amounts if len(amounts) == 1 else [None]
     return MoveView(
         verb="transfer",
-        by=one.by,
+        by=by,
         players=tuple(players),
         amounts=amounts,
-        reference=one.key or "",
+        reference=reference,
         currency=currency,
         amount_minor=None if currency is None else amounts[currency],
-        metadata=one.metadata,
+        metadata=metadata,
         legs=tuple(
             MoveLeg(
                 source=_name(leg.debit),
@@ -180,7 +183,7 @@ def _transfer(one: Asked, posting: Post) -> MoveView:
                 currency=leg.credit.asset,
                 amount_minor=leg.amount,
             )
-            for leg in posting.legs
+            for leg in legs
         ),
     )
 

@@ -121,23 +121,26 @@ def open_account(google: GoogleDesk, data: NewApp) -> dict[str, Any]:
 @post("/lab/google/buy", status_code=200)
 async def buy(google: GoogleDesk, data: Buying) -> dict[str, str]:
     """Buy as a player on a device does; answers what Play Billing gives to the app."""
+    sale = sell(google, app_of(google, data.package_name), data)
+    return {"transaction": sale.token, "order": sale.order_id}
+
+
+def sell(google: GoogleDesk, app: App, data: Buying) -> Sale:
+    """Sell what is wanted, once or for a first period."""
     wish = Wish(
         product=data.product, account=data.account, profile=data.profile,
         price=Decimal(data.price), currency=data.currency, region=data.region,
         quantity=data.quantity, test=data.test, pending=data.pending, days=data.days,
     )  # fmt: skip
-    app = _app(google, data.package_name)
     if data.subscription:
-        sale = renewing.subscribe(google, app, wish)
-    else:
-        sale = google.buy(app, wish, once=data.once)
-    return {"transaction": sale.token, "order": sale.order_id}
+        return renewing.subscribe(google, app, wish)
+    return google.buy(app, wish, once=data.once)
 
 
 @post("/lab/google/renew", status_code=200)
 async def renew(google: GoogleDesk, data: Renewing) -> dict[str, str]:
     """Renew a subscription, as Google does when a period ends."""
-    known = _subscription(google, data.package_name, data.transaction)
+    known = subscription_of(google, data.package_name, data.transaction)
     price = None if data.price is None else Decimal(data.price)
     sale = renewing.renew(google, known, price)
     return {"transaction": sale.token, "order": sale.order_id}
@@ -146,7 +149,7 @@ async def renew(google: GoogleDesk, data: Renewing) -> dict[str, str]:
 @post("/lab/google/become", status_code=200)
 async def become(google: GoogleDesk, data: Becoming) -> dict[str, str]:
     """Let something become of a subscription; answers how it stands."""
-    known = _subscription(google, data.package_name, data.transaction)
+    known = subscription_of(google, data.package_name, data.transaction)
     renewing.become(google, known, data.what)
     return {"state": known.state}
 
@@ -154,7 +157,7 @@ async def become(google: GoogleDesk, data: Becoming) -> dict[str, str]:
 @post("/lab/google/settle", status_code=200)
 async def settle(google: GoogleDesk, data: Settling) -> dict[str, str]:
     """End a pending purchase: paid, or canceled."""
-    sale = _sale(google, data.package_name, data.transaction)
+    sale = sale_of(google, data.package_name, data.transaction)
     google.settle(sale, paid=data.paid)
     return {"state": sale.state}
 
@@ -162,7 +165,7 @@ async def settle(google: GoogleDesk, data: Settling) -> dict[str, str]:
 @post("/lab/google/void", status_code=200)
 async def void(google: GoogleDesk, data: Voiding) -> dict[str, str]:
     """Give money back, as Google, a bank or somebody at the Play Console does."""
-    sale = _sale(google, data.package_name, data.transaction)
+    sale = sale_of(google, data.package_name, data.transaction)
     google.void(sale, data.reason, data.source)
     return {"state": sale.state}
 
@@ -172,16 +175,16 @@ def heard(google: GoogleDesk, data: Which) -> dict[str, Any]:
     """Say how a purchase stands, and whether Google was told that it was delivered."""
     google.lapse()
     known = google.subscriptions.get(data.transaction)
-    if known is not None and known.app is _app(google, data.package_name):
+    if known is not None and known.app is app_of(google, data.package_name):
         return {"state": known.state, "acknowledged": known.acknowledged}
-    sale = _sale(google, data.package_name, data.transaction)
+    sale = sale_of(google, data.package_name, data.transaction)
     return {"state": sale.state, "consumed": sale.consumed}
 
 
 @post("/lab/google/tell", status_code=200)
 async def tell(google: GoogleDesk, data: OfApp) -> dict[str, str]:
     """Push the test notification of the Play Console."""
-    google.tell(_app(google, data.package_name), None, {"testNotification": {"version": "1.0"}})
+    google.tell(app_of(google, data.package_name), None, {"testNotification": {"version": "1.0"}})
     return {"told": data.package_name}
 
 
@@ -191,15 +194,17 @@ async def forget_tokens(google: GoogleDesk) -> None:
     google.forget_tokens()
 
 
-def _app(google: GoogleDesk, package_name: str) -> App:
+def app_of(google: GoogleDesk, package_name: str) -> App:
+    """Return an app by its package name."""
     app = google.app(package_name)
     if app is None:
         raise Refused(404, "NO_SUCH_APP")
     return app
 
 
-def _subscription(google: GoogleDesk, package_name: str, named: str) -> Subscription:
-    app = _app(google, package_name)
+def subscription_of(google: GoogleDesk, package_name: str, named: str) -> Subscription:
+    """Return an app's subscription by its token or an order."""
+    app = app_of(google, package_name)
     sale = google.sale_of(app, named)
     known = google.subscriptions.get(named if sale is None else sale.token)
     if known is None or known.app is not app:
@@ -207,8 +212,9 @@ def _subscription(google: GoogleDesk, package_name: str, named: str) -> Subscrip
     return known
 
 
-def _sale(google: GoogleDesk, package_name: str, named: str) -> Sale:
-    sale = google.sale_of(_app(google, package_name), named)
+def sale_of(google: GoogleDesk, package_name: str, named: str) -> Sale:
+    """Return an app's purchase by its token or its order."""
+    sale = google.sale_of(app_of(google, package_name), named)
     if sale is None:
         raise Refused(404, "NO_SUCH_PURCHASE")
     return sale

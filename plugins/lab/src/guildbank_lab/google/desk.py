@@ -173,13 +173,11 @@ class GoogleDesk:
         self.tell(sale.app, sale, wire.gone(sale))
 
     def lapse(self) -> None:
-        """Void what nobody consumed in time, as of now; the oldest stand first."""
+        """Void what nobody consumed in time, as of now; a renewal may begin in the future."""
         now = self.bench.clock.now()
-        while self._unfinished:
-            oldest = next(iter(self._unfinished.values()))
-            if now - oldest.bought < PATIENCE:
-                return
-            self.void(oldest, _UNACKNOWLEDGED, _BY_GOOGLE)
+        for one in list(self._unfinished.values()):
+            if now - one.bought >= PATIENCE:
+                self.void(one, _UNACKNOWLEDGED, _BY_GOOGLE)
 
     def voided(self, app: App, begin: datetime, end: datetime) -> list[Sale]:
         """Return what was voided in a span, the oldest first."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
+import structlog
 
 from guildbank.identity.contracts.external import ProviderAccount
 from guildbank.identity.store import providers as store
@@ -13,8 +14,17 @@ from guildbank.infra.crypto import DataKey
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.plugin_api import Manifest
-from guildbank.plugin_host import UNKNOWN_PROVIDER, IdentityProviders, Terms
+from guildbank.plugin_host import (
+    PROVIDER_UNAVAILABLE,
+    UNKNOWN_PROVIDER,
+    IdentityProviders,
+    Stored,
+    Terms,
+    read_stored,
+    unread_settings,
+)
 
+log = structlog.get_logger(__name__)
 FRESH_SECONDS = 1.0
 """So long a worker may not have heard of changed settings."""
 
@@ -78,16 +88,21 @@ class ExternalSignIn:
     async def terms(self, tenant: TenantRef, provider: str) -> Terms | Refusal:
         """Return what a provider that is switched on is called with.
 
-        Refusal: `unknown_identity_provider`.
+        Refusals: `unknown_identity_provider`, and `provider_unavailable` where the plugin cannot
+        use what an older version of it stored.
         """
         account = await self._switched_on(tenant, provider)
-        if account is None:
+        manifest = self.manifest(tenant, provider)
+        if account is None or manifest is None:
             return UNKNOWN_PROVIDER
-        secrets = open_secrets(await self.safe(tenant), account)
+        stored = read_account(await self.safe(tenant), account, manifest)
+        if (problem := unread_account(account, manifest, stored)) is not None:
+            log.error("settings_unread", tenant=tenant.slug, provider=provider, why=problem)
+            return PROVIDER_UNAVAILABLE
         return Terms(
             tenant=tenant.slug,
             mode=tenant.mode,
-            settings={**msgspec.json.decode(account.settings), **secrets},
+            settings=stored.whole,
             now=self.identity.clock.now(),
             redirect_uri=self.callback_url(tenant, provider),
         )
@@ -122,7 +137,19 @@ def secrets_place(provider: str) -> str:
     return f"identity_provider.sealed:{provider}"
 
 
-def open_secrets(safe: Safe, account: ProviderAccount) -> dict[str, Any]:
-    """Return a provider's secrets in clear; raises SealBroken."""
+def read_account(safe: Safe, account: ProviderAccount, manifest: Manifest) -> Stored:
+    """Return a provider's settings as this version of its plugin names them; raises SealBroken."""
     opened = safe.open(secrets_place(account.id), account.sealed)
-    return msgspec.json.decode(opened, type=dict[str, Any])
+    secrets = msgspec.json.decode(opened, type=dict[str, Any])
+    return read_stored(manifest, msgspec.json.decode(account.settings), secrets, account.version)
+
+
+def unread_account(account: ProviderAccount, manifest: Manifest, stored: Stored) -> str | None:
+    """Return why this version cannot use what another one stored, None where it can."""
+    if account.version == manifest.version:
+        return None
+    # Read already: what no step leads to any more is told as the version that stored it.
+    problem = unread_settings(
+        msgspec.structs.replace(manifest, settings_migrations=()), stored.whole, account.version
+    )
+    return None if problem is None else problem.detail

@@ -17,14 +17,15 @@ from guildbank.identity.store.providers import PROVIDERS
 from guildbank.identity.usecases.external import (
     ExternalSignIn,
     Safe,
-    open_secrets,
+    read_account,
     secrets_place,
+    unread_account,
 )
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal
 from guildbank.plugin_api import Manifest
-from guildbank.plugin_host import merge_settings
+from guildbank.plugin_host import Stored, merge_settings
 
 PROVIDER_CONFIGURED = "identity.provider_configured"
 _SAME = Refusal(code="no_change", detail="The settings are these already.")
@@ -60,12 +61,12 @@ class ConfigureProvider(Act):
     def decide(self, stage: Stage) -> Draft | Refusal:
         """Save the settings. Refusals: `invalid_settings`, `no_change`."""
         known = stage.get(PROVIDERS, self.manifest.id)
-        before = None if known is None else msgspec.json.decode(known.settings)
-        stored = None if known is None else open_secrets(self.safe, known)
-        merged = merge_settings(self.manifest, self.given, before, stored)
+        stored = None if known is None else read_account(self.safe, known, self.manifest)
+        plain, secrets = (None, None) if stored is None else (stored.plain, stored.secrets)
+        merged = merge_settings(self.manifest, self.given, plain, secrets)
         if isinstance(merged, Refusal):
             return merged
-        if known is not None and merged.same and known.enabled == self.enabled:
+        if known is not None and merged.same and self._changes_nothing(known):
             return _SAME
         account = ProviderAccount(
             id=self.manifest.id,
@@ -74,6 +75,7 @@ class ConfigureProvider(Act):
             sealed=self.safe.seal(secrets_place(self.manifest.id), merged.secrets),
             created_at=stage.now if known is None else known.created_at,
             changed_at=stage.now,
+            version=self.manifest.version,
         )
         stage.put(PROVIDERS, account.id, account)
         told = {
@@ -84,8 +86,13 @@ class ConfigureProvider(Act):
             "secretsSet": merged.secrets_set,
             "secretsKept": merged.secrets_kept,
         }
-        was = None if known is None else {"enabled": known.enabled, "settings": before}
+        was = None
+        if known is not None:
+            was = {"enabled": known.enabled, "settings": msgspec.json.decode(known.settings)}
         return Draft(PROVIDER_CONFIGURED, facts(told), before=was)
+
+    def _changes_nothing(self, known: ProviderAccount) -> bool:
+        return (known.enabled, known.version) == (self.enabled, self.manifest.version)
 
 
 async def configure_provider(
@@ -120,14 +127,11 @@ async def list_providers(external: ExternalSignIn, tenant: TenantRef) -> list[Co
         accounts = await store.all_providers(tx.driver)
     safe = await external.safe(tenant)
     shown = [
-        (account, external.manifest(tenant, account.id), open_secrets(safe, account))
+        (account, manifest, read_account(safe, account, manifest))
         for account in accounts
+        if (manifest := external.manifest(tenant, account.id)) is not None
     ]
-    return [
-        _shown(external, tenant, account, manifest, set(secrets))
-        for account, manifest, secrets in shown
-        if manifest is not None
-    ]
+    return [_shown(external, tenant, *one) for one in shown]
 
 
 async def get_provider(
@@ -161,16 +165,18 @@ def _shown(
     tenant: TenantRef,
     account: ProviderAccount,
     manifest: Manifest,
-    present: set[str],
+    stored: Stored,
 ) -> ConfiguredProvider:
+    present = set(stored.secrets)
     redirecting = "redirecting" in manifest.capabilities
     return ConfiguredProvider(
         id=account.id,
         title=manifest.title,
         enabled=account.enabled,
-        settings=msgspec.json.decode(account.settings),
+        settings=stored.plain,
         secrets_set=sorted(present),
         secrets_missing=sorted(manifest.secret_fields - present),
         callback_url=external.callback_url(tenant, account.id) if redirecting else None,
         changed_at=account.changed_at,
+        problem=unread_account(account, manifest, stored),
     )

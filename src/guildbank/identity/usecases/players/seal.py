@@ -48,12 +48,7 @@ class Persons:
 
     async def seals(self, tenant: TenantRef, players: Collection[str]) -> Mapping[str, Seal]:
         """Return what seals payloads of each person, without those for whom there is no key."""
-        owner = await self._tenant_key(tenant)
-        async with self._db.begin(tenant.schema, read_only=True) as tx:
-            wrapped = await store.read_person_keys(tx.driver, players)
-        found = {
-            player: DataKey(owner.open(_key_aad(player), key)) for player, key in wrapped.items()
-        }
+        found = dict(await self.keys_of(tenant, players))
         for player in sorted(set(players) - found.keys()):
             key = await self._key(tenant, player)
             if key is not None:
@@ -90,6 +85,13 @@ class Persons:
         async with self._db.begin(tenant.schema, read_only=True) as tx:
             wrapped = await store.read_person_key(tx.driver, player_id)
         return None if wrapped is None else DataKey(owner.open(_key_aad(player_id), wrapped))
+
+    async def keys_of(self, tenant: TenantRef, players: Collection[str]) -> Mapping[str, DataKey]:
+        """Return the keys of those persons who have one."""
+        owner = await self._tenant_key(tenant)
+        async with self._db.begin(tenant.schema, read_only=True) as tx:
+            wrapped = await store.read_person_keys(tx.driver, players)
+        return {one: DataKey(owner.open(_key_aad(one), key)) for one, key in wrapped.items()}
 
     async def _key(self, tenant: TenantRef, player_id: str) -> DataKey | None:
         # The tenant's key first: asked within the transaction it could need a second connection.

@@ -19,7 +19,7 @@ from guildbank.infra.breached import BadList
 from guildbank.infra.http import ClientAddress
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
-from guildbank.plugin_host import CaptchaTerms
+from guildbank.plugin_host import CAPTCHA_UNAVAILABLE, CaptchaTerms
 
 log = structlog.get_logger(__name__)
 
@@ -77,10 +77,15 @@ async def check_captcha(
         return None
     if not response:
         return captcha_required(captcha)
+    safe = await identity.protections.safe(tenant)
+    manifest = identity.protections.captchas.manifest(captcha.provider)
+    if manifest is not None and (problem := safe.problem(captcha, manifest)) is not None:
+        log.error("settings_unread", tenant=tenant.slug, captcha=captcha.provider, why=problem)
+        return CAPTCHA_UNAVAILABLE
     terms = CaptchaTerms(
         tenant=tenant.slug,
         mode=tenant.mode,
-        settings=(await identity.protections.safe(tenant)).open(captcha),
+        settings=safe.open(captcha) if manifest is None else safe.read(captcha, manifest),
         now=identity.clock.now(),
     )
     return await identity.protections.captchas.verify(

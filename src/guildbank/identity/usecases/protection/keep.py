@@ -33,11 +33,15 @@ class WantedCaptcha(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """What the tenant chose, its captcha's settings without secrets, and which secrets are set."""
+    """What the tenant chose, its captcha's settings without secrets, and which secrets are set.
+
+    `problem` says why the captcha's plugin cannot use what another version of it stored.
+    """
 
     protection: Protection
     settings: Mapping[str, Any]
     secrets_set: Sequence[str]
+    problem: str | None = None
 
 
 class SetProtection(Act):
@@ -85,7 +89,7 @@ class SetProtection(Act):
         plain: dict[str, Any] = {}
         secrets: dict[str, Any] = {}
         if before is not None and before.provider == wanted.provider:
-            for name, value in self.safe.open(before).items():
+            for name, value in self.safe.read(before, manifest).items():
                 (secrets if name in manifest.secret_fields else plain)[name] = value
         merged = merge_settings(manifest, wanted.settings, plain, secrets)
         if isinstance(merged, Refusal):
@@ -96,6 +100,7 @@ class SetProtection(Act):
             site_key=wanted.site_key,
             sealed=self.safe.seal(wanted.provider, settings),
             actions=tuple(sorted(set(wanted.actions))),
+            version=manifest.version,
         )
 
 
@@ -134,16 +139,25 @@ async def set_protection(
 
 
 async def get_protection(identity: Identity, tenant: TenantRef) -> Shown:
-    """Return what holds. Of a plugin that is gone, all settings count as secret."""
+    """Return what holds.
+
+    Of a plugin that is gone, and of one in whose other version nobody knows what was secret, all
+    settings count as secret.
+    """
     protection = await identity.protections.of(tenant)
     captcha = protection.captcha
     if captcha is None:
         return Shown(protection=protection, settings={}, secrets_set=())
-    settings = (await identity.protections.safe(tenant)).open(captcha)
+    safe = await identity.protections.safe(tenant)
     manifest = identity.protections.captchas.manifest(captcha.provider)
-    secret = set(settings) if manifest is None else manifest.secret_fields
+    if manifest is None:
+        return Shown(protection=protection, settings={}, secrets_set=sorted(safe.open(captcha)))
+    settings = safe.read(captcha, manifest)
+    known = captcha.version in ("", manifest.version)
+    secret = manifest.secret_fields if known else set(settings)
     return Shown(
         protection=protection,
         settings={name: value for name, value in settings.items() if name not in secret},
         secrets_set=sorted(secret & settings.keys()),
+        problem=safe.problem(captcha, manifest),
     )

@@ -11,7 +11,8 @@ from guildbank.infra.cache import Recent
 from guildbank.infra.crypto import DataKey
 from guildbank.infra.database import Database
 from guildbank.infra.tenant import TenantRef
-from guildbank.plugin_host import Captchas
+from guildbank.plugin_api import Manifest
+from guildbank.plugin_host import Captchas, renew_settings, unread_settings
 from guildbank.tenancy import Tenants
 
 FRESH_SECONDS = 1.0
@@ -61,6 +62,15 @@ class Safe:
         """Return the settings with their secrets in clear."""
         opened = self._key.open(self._aad(captcha.provider), captcha.sealed)
         return msgspec.json.decode(opened, type=dict[str, Any])
+
+    def read(self, captcha: Captcha, manifest: Manifest) -> dict[str, Any]:
+        """Return the same by the names of this version of its plugin."""
+        return renew_settings(manifest, self.open(captcha), captcha.version)
+
+    def problem(self, captcha: Captcha, manifest: Manifest) -> str | None:
+        """Return why this version cannot use what another one stored, None where it can."""
+        unread = unread_settings(manifest, self.open(captcha), captcha.version)
+        return None if unread is None else unread.detail
 
     def _aad(self, provider: str) -> bytes:
         return f"identity_protection.captcha_settings:{self._tenant_id}:{provider}".encode()

@@ -14,7 +14,7 @@ from guildbank.payments.contracts.refusals import NO_CHANGE, TENANT_SUSPENDED, T
 from guildbank.payments.contracts.refusals_payouts import NO_PAYOUT, NOT_AWAITED, OTHER_AMOUNT
 from guildbank.payments.payouts import PAYOUT_REFERENCES, PAYOUTS
 from guildbank.payments.usecases import Payments
-from guildbank.payments.usecases.accounts import line_to
+from guildbank.payments.usecases.accounts import line_with
 from guildbank.payments.usecases.confirm import Key, hash_of, refused_as
 from guildbank.payments.usecases.payouts.finish import FinishPayout
 from guildbank.payments.usecases.payouts.letters import letter_of_outcome
@@ -108,7 +108,7 @@ async def confirm_payout(
 async def _ask(
     payments: Payments, tenant: TenantRef, payout: Payout, said: PayoutConfirmation
 ) -> Outcome | Refusal:
-    line = await line_to(payments, tenant, payout.provider)
+    line = await line_with(payments, tenant, payout.provider, payout.state_version)
     if isinstance(line, Refusal):
         return line
     plugin = line.plugin

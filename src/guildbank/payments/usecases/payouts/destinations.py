@@ -38,7 +38,7 @@ from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import Line, line_for_sale
 from guildbank.payments.usecases.payouts.letters import letter_of_place
 from guildbank.payments.usecases.payouts.open_destination import open_destination
-from guildbank.plugin_api import PAYOUTS, Destination, DestinationRefused, PaysOut
+from guildbank.plugin_api import PAYOUTS, Destination, DestinationRefused, Manifest, PaysOut
 
 log = structlog.get_logger(__name__)
 MAX_DETAILS = 20
@@ -55,13 +55,13 @@ class AddDestination(Act):
     """Keep a destination; payouts to it cool off from here on. A `mail` tells its player."""
 
     verb = "payments.add_payout_destination"
-    __slots__ = ("destination_id", "mail", "player_id", "provider", "sealed")
+    __slots__ = ("destination_id", "mail", "player_id", "provider", "sealed", "state_version")
 
     def __init__(
         self,
         principal: str,
         player_id: str,
-        provider: str,
+        manifest: Manifest,
         sealed: Sealed,
         mail: SealedMail | None = None,
     ) -> None:
@@ -69,7 +69,7 @@ class AddDestination(Act):
         self.mail = mail
         self.destination_id = new_id("pod")
         self.player_id = player_id
-        self.provider = provider
+        self.provider, self.state_version = manifest.id, manifest.state_version
         self.sealed = sealed
 
     def needs(self, stage: Stage) -> list[Need]:
@@ -95,7 +95,7 @@ class AddDestination(Act):
         made = StoredDestination(
             id=self.destination_id, player_id=self.player_id, provider=self.provider,
             state=DestinationState.OPEN, sealed=self.sealed.ciphertext, added_by=self.principal,
-            created_at=stage.now, changed_at=stage.now,
+            created_at=stage.now, changed_at=stage.now, state_version=self.state_version,
         )  # fmt: skip
         stage.put(DESTINATIONS, made.id, made)
         stage.put(DESTINATIONS_OF, self.player_id, (*known, made))
@@ -180,7 +180,7 @@ async def add_destination(
     if isinstance(sealed, Refusal):
         return sealed
     mail = await letter_of_place(payments, tenant, player_id, read)
-    act = AddDestination(principal, player_id, provider, sealed, mail)
+    act = AddDestination(principal, player_id, line.manifest, sealed, mail)
     outcome = await payments.journal.submit(tenant.schema, act)
     if isinstance(outcome, Refusal):
         return outcome

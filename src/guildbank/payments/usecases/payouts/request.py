@@ -136,7 +136,7 @@ class RequestPayout(Act):
             answers="[]" if self.heard is None
             else msgspec.json.encode(self.heard.answers).decode(),
             by=self.principal, decided_by=None, sealed_reason=None, created_at=stage.now,
-            changed_at=stage.now, sent_at=None, paid_at=None,
+            changed_at=stage.now, sent_at=None, paid_at=None, state_version=place.state_version,
         )  # fmt: skip
         stage.put(PAYOUTS, payout.id, payout)
         if self.mail is not None:

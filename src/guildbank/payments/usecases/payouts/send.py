@@ -15,7 +15,7 @@ from guildbank.payments.contracts.refusals import NO_CHANGE
 from guildbank.payments.contracts.refusals_payouts import NO_PAYOUT
 from guildbank.payments.payouts import PAYOUTS
 from guildbank.payments.usecases import Payments
-from guildbank.payments.usecases.accounts import Line, line_to
+from guildbank.payments.usecases.accounts import Line, line_with
 from guildbank.payments.usecases.payouts.destinations import payer_out
 from guildbank.payments.usecases.payouts.finish import finish_payout
 from guildbank.payments.usecases.payouts.open_destination import open_destination
@@ -126,7 +126,7 @@ async def _line(
     payments: Payments, tenant: TenantRef, payout: Payout
 ) -> tuple[Line, PaysOut] | None:
     """Return how to call the payout's provider; where it goes is not kept with the exchanges."""
-    line = await line_to(payments, tenant, payout.provider)
+    line = await line_with(payments, tenant, payout.provider, payout.state_version)
     plugin = None if isinstance(line, Refusal) else payer_out(line)
     if isinstance(line, Refusal) or plugin is None:
         log.warning("payout_not_sent", payout=payout.id, provider=payout.provider)
