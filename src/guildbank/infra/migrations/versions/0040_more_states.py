@@ -4,8 +4,8 @@ from alembic.operations import Operations
 
 from guildbank.infra.migrations.history import Plane, run_sql
 
-revision = "0041_more_states"
-down_revision = "0040_settings_versions"
+revision = "0040_more_states"
+down_revision = "0039_settings_versions"
 branch_labels = None
 depends_on = None
 

@@ -4,7 +4,7 @@ from alembic.operations import Operations
 
 from guildbank.infra.migrations.history import Plane, run_sql
 
-revision = "0040_settings_versions"
+revision = "0039_settings_versions"
 down_revision = "0038_plugin_versions"
 branch_labels = None
 depends_on = None
