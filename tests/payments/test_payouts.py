@@ -1,6 +1,7 @@
 """Coins become money once, in exact numbers, and come back for a confirmed failure alone."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from tests.house import House
@@ -14,10 +15,10 @@ from guildbank.ledger import prove
 from guildbank.payments import Timing
 from guildbank.payments.subscribers import CallbackOutbox
 from guildbank.payments.usecases.callbacks import deliver_callbacks
-from guildbank.payments.usecases.payouts.decide import cancel_payout
+from guildbank.payments.usecases.payouts.decide import approve_payout, cancel_payout
 from guildbank.payments.usecases.payouts.send import send_payout
 from guildbank.pipelines import Stages, Step
-from guildbank.plugin_api import EventKind
+from guildbank.plugin_api import EventKind, Outcome
 
 
 def refused(outcome: object) -> str:
@@ -160,6 +161,32 @@ async def test_of_a_paid_payout_nothing_but_a_return_is_believed(window: Window)
     await window.later(days=1)
     assert await window.state(payout) == "paid"
     assert await window.shop.coins(player) == {"free": 600}
+
+
+async def test_a_word_on_what_waits_is_none_on_what_is_sent_meanwhile(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+):
+    await window.terms(review_above_minor=0)
+    player, place = await window.earner()
+    shop, cashier = window.shop, window.cashier
+    payout = await window.pay(player, place)
+    assert payout.state == "waiting"
+    cashier.on_pay = PENDING
+    not_yet = cashier.fetch_payout
+
+    async def fetch_and_be_late(*asked: Any) -> Outcome:
+        said = await not_yet(*asked)
+        agreed = await approve_payout(shop.payments, shop.tenant, "op_1", "yes", payout.id, None)
+        assert not isinstance(agreed, Refusal), agreed
+        return said
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cashier, "fetch_payout", fetch_and_be_late)
+        await shop.event(EventKind.PAYOUT, provider="cash", payout_id=payout.id)
+    await approve_payout(shop.payments, shop.tenant, "op_1", "yes", payout.id, None)
+    assert await window.state(payout) == "pending"
+    assert await shop.coins(player) == {"free": 600}
+    assert await shop.money() == {"payout_in_flight": 200, "payout_cost": -200}
 
 
 @pytest.mark.parametrize("died", ["before", "after"])
