@@ -85,6 +85,9 @@ class Till:
     provider: int = 0
     taxes: int = 0
     fees: int = 0
+    kept: int = 0
+    lines: dict[str, int] = field(default_factory=dict)
+    """What the provider's reports say it kept for itself, by transaction."""
 
     def refund_refusal(self, world: "World", payment: str, amount: int | None) -> str | None:
         """Why a refund is refused, None when it is not."""
@@ -138,6 +141,18 @@ class Till:
             if sale.open_disputes:
                 found.add("open_dispute")
         return found
+
+    # What the provider keeps
+
+    def fee_refusal(self, transaction: str, minor: int) -> str | None:
+        """A line that was read before says the same, or is another one."""
+        return "key_reused" if self.lines.get(transaction, minor) != minor else None
+
+    def _fee_booked(self, world: "World", told: Told) -> None:
+        transaction, minor = told["transaction"], told["amount"]
+        assert transaction not in self.lines, f"{told} a second time"
+        self.lines[transaction] = minor
+        self.kept += minor
 
     # Orders
 
