@@ -10,7 +10,8 @@ from tests.payments.scripted import DECLINED, PENDING, UNKNOWN, Lost, processed
 from tests.payments.test_callbacks import Listener, follow
 from tests.payments.test_verb_callbacks import run
 
-from guildbank.kernel import Refusal
+from guildbank.journal import Receipt
+from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import prove
 from guildbank.payments import Timing
 from guildbank.payments.subscribers import CallbackOutbox
@@ -19,6 +20,10 @@ from guildbank.payments.usecases.payouts.decide import approve_payout, cancel_pa
 from guildbank.payments.usecases.payouts.send import send_payout
 from guildbank.pipelines import Stages, Step
 from guildbank.plugin_api import EventKind, Outcome
+from guildbank.wallets import SpendLimit
+from guildbank.wallets.contracts import SetLimit, Spend
+from guildbank.wallets.usecases.rule import SetLimitAct
+from guildbank.wallets.usecases.spend import SpendAct
 
 
 def refused(outcome: object) -> str:
@@ -48,6 +53,25 @@ async def test_coins_are_taken_and_their_money_is_paid(window: Window):
         200, "EUR", {"account": "4711081500"},
     )  # fmt: skip
     assert await holds(window)
+
+
+@pytest.mark.parametrize("first", ["payout", "limit"])
+async def test_coins_that_are_paid_out_are_no_spending_for_a_limit(window: Window, first: str):
+    player, place = await window.earner()
+    if first == "payout":
+        await window.pay(player, place)
+    limit = SetLimitAct("app", new_id("key"), SetLimit(player, "GEM", 500))
+    journal, schema = window.shop.house.journal, window.shop.tenant.schema
+    assert isinstance(await journal.submit(schema, limit), Receipt)
+    if first == "limit":
+        await window.pay(player, place)
+    spends = (
+        SpendAct("app", new_id("key"), Spend(player, "GEM", amount), (SpendLimit(),))
+        for amount in (500, 1)
+    )
+    spent, too_much = [await journal.submit(schema, one) for one in spends]
+    assert isinstance(spent, Receipt), spent
+    assert refused(too_much) == "limit_exceeded"
 
 
 async def test_what_is_kept_of_a_request_names_no_account(window: Window):
