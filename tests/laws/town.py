@@ -17,6 +17,7 @@ from tests.laws.bank import BANK, LEVY, Bank, Levy, Shop
 from tests.laws.commands import Command
 from tests.laws.desk import TERMS
 from tests.laws.purchases import Deed, PaymentCommand, Till
+from tests.laws.smithy import MAKE, Smithy
 from tests.laws.till import MONEY
 from tests.laws.world import PRINCIPAL, World
 from tests.spares import give_back
@@ -94,7 +95,14 @@ class Town:
             )
             for one in self.workers
         ]  # fmt: skip
+        self.run(self._open_smithy())
         self._numbers = count(1)
+
+    async def _open_smithy(self) -> None:
+        async with self.house.db.begin(CONTROL_SCHEMA) as tx:
+            await tx.driver.execute(MAKE)
+        for till in self.tills:
+            till.items = Smithy()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from tests.laws.armoury import Armoury
 from tests.laws.coins import Credit, Hold, Spend
 from tests.laws.desk import Desk
 from tests.laws.eyes import Eyes
@@ -59,6 +60,7 @@ class World:
     actors: list[str] = field(default_factory=lambda: [PRINCIPAL])
     eyes: Eyes = field(default_factory=Eyes)
     desk: Desk = field(default_factory=Desk)
+    armoury: Armoury = field(default_factory=Armoury)
 
     def __post_init__(self) -> None:
         self.model = Model({code: one.order for code, one in self.currencies.items()})
