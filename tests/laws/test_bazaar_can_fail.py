@@ -1,4 +1,4 @@
-"""The simulation of payouts and fees finds defects that are bred into the real code."""
+"""The simulation of payouts, fees and swords finds defects that are bred into the real code."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,8 +14,9 @@ from guildbank.kernel import Refusal
 from guildbank.ledger import Account, Leg
 from guildbank.payments import posting
 from guildbank.payments.contracts.payouts import PayoutState
-from guildbank.payments.usecases import book_fee
+from guildbank.payments.usecases import book_fee, money
 from guildbank.payments.usecases.payouts import coins, decide, finish
+from guildbank.payments.usecases.take_items import take_items
 from guildbank.payments.withdrawing import PAYOUT, payout_after
 from guildbank.plugin_api import Outcome, OutcomeStatus
 from guildbank.wallets import credit
@@ -99,6 +100,22 @@ def take_fees_for_refunds(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(posting, "fees", posting.refunding)
 
 
+def owe_before_things_are_taken(patch: pytest.MonkeyPatch) -> None:
+    """What spent coins bought stays, and the player owes them."""
+    patch.setattr(money, "take_items", lambda *_: ())
+
+
+def take_all_things_there_are(patch: pytest.MonkeyPatch) -> None:
+    """A refund takes everything that the coins bought, however few of them are due."""
+
+    def greedy(stage: Any, book: Any, intent: Any, due: Any, items: Any) -> Any:
+        return take_items(
+            stage, book, intent, {bucket: n + 1_000 for bucket, n in due.items()}, items
+        )
+
+    patch.setattr(money, "take_items", greedy)
+
+
 DEFECTS: tuple[Breed, ...] = (
     believe_all_that_is_said_of_a_paid_one,
     give_back_what_is_unknown,
@@ -108,6 +125,8 @@ DEFECTS: tuple[Breed, ...] = (
     keep_the_money_of_failed_ones_in_flight,
     book_a_fee_with_every_report,
     take_fees_for_refunds,
+    owe_before_things_are_taken,
+    take_all_things_there_are,
 )
 SEEDS: dict[Breed, int] = {take_back_what_was_sent: 2}
 """Where these are met soon. They are met by any other seed, as the rest are by the first, later."""
