@@ -6,8 +6,10 @@ from collections.abc import Sequence
 import pytest
 from tests.economy import Economy, open_economy
 
+from guildbank.infra.busy_tenants import busy_schemas
 from guildbank.infra.database import Tx
 from guildbank.journal import Entry, Listener, Pinger, Subscriber, pump
+from guildbank.journal.cursors import behind
 
 
 class Follower:
@@ -73,6 +75,27 @@ async def test_a_failing_subscriber_leaves_no_trace_and_stops_nobody(followed: E
     bad.fails = False
     assert await drain(followed, bad, good) == {}
     assert await seen(followed, "bad") == list(range(1, 8))
+
+
+async def test_a_sweep_passes_over_a_tenant_of_whom_all_was_read(followed: Economy):
+    one, two = Follower("one"), Follower("two")
+
+    async def is_behind() -> bool:
+        found = await busy_schemas(followed.db, [followed.schema], behind(["one", "two"]))
+        return bool(found)
+
+    assert await is_behind()
+    await drain(followed, one)
+    assert await is_behind(), "the other one has no cursor yet"
+    await drain(followed, one, two)
+    assert not await is_behind()
+    await followed.grant(await followed.player(), 1)
+    assert await is_behind()
+    await drain(followed, one, two)
+    assert not await is_behind()
+    # A journal that was cut or written anew is no place where anybody stands.
+    await followed.sql("UPDATE journal_cursor SET batch_hash = decode('00', 'hex')")
+    assert await is_behind()
 
 
 async def test_a_newcomer_may_begin_at_the_newest_entry(followed: Economy):

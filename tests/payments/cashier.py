@@ -9,6 +9,7 @@ import msgspec
 from tests.house import House
 from tests.payments.scripted import MANIFEST, NOT_FOUND, Lost, Scripted, processed
 from tests.payments.shop import SECRET, Shop, open_shop
+from tests.payments.turns import turn
 
 from guildbank.journal import Receipt
 from guildbank.kernel import FixedClock, Refusal, new_id
@@ -181,7 +182,7 @@ class Window:
     async def later(self, **span: float) -> int:
         """Let time pass and the janitor of payouts work; return how often it looked."""
         self.wait(**span)
-        return await mind_payouts(self.shop.payments, self.shop.tenant)
+        return await turn(mind_payouts, self.shop.payments, self.shop.tenant)
 
 
 async def open_window(

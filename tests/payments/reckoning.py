@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from tests.payments.shop import Shop
+from tests.payments.turns import turn
 
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import reports
@@ -36,7 +37,7 @@ async def reconciled(shop: Shop, provider: str = "scripted") -> list[Line]:
 async def worked(shop: Shop) -> None:
     """Let a worker's turns go by until no run is open."""
     for _ in range(10):
-        if not await reconcile(shop.payments, shop.tenant):
+        if not await turn(reconcile, shop.payments, shop.tenant):
             break
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from tests.house import House
 from tests.payments.scripted import Scripted
+from tests.payments.turns import turn
 
 from guildbank.identity import add_player
 from guildbank.infra.egress import Egress
@@ -173,7 +174,7 @@ class Shop:
     async def later(self, **span: float) -> int:
         """Let time pass and the janitor work; return how often it looked."""
         self.clock.by += timedelta(**span)
-        return await janitor(self.payments, self.tenant)
+        return await turn(janitor, self.payments, self.tenant)
 
     async def balances(self) -> dict[str, int]:
         """Return every account's balance by `owner/asset/bucket`; check the books first."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from tests.payments.shop import Shop
+from tests.payments.turns import turn
 from tests.servers.lab import LabServer
 
 from guildbank.journal import Receipt
@@ -97,7 +98,7 @@ class SteamTill:
 
     async def sweep(self, **later: float) -> int:
         self.shop.clock.by += timedelta(**later)
-        return await sweep_webhooks(self.shop.payments, self.shop.tenant)
+        return await turn(sweep_webhooks, self.shop.payments, self.shop.tenant)
 
     async def refunds(self, intent: Intent) -> list[Refund]:
         return list((await self.shop.dossier(intent)).refunds)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 from tests.payments.shop import Shop
+from tests.payments.turns import turn
 from tests.servers.lab import LabServer
 
 from guildbank.journal import Receipt
@@ -77,11 +78,11 @@ class StoreTill:
 
     async def sweep(self, **later: float) -> int:
         self.shop.clock.by += timedelta(**later)
-        return await sweep_webhooks(self.shop.payments, self.shop.tenant)
+        return await turn(sweep_webhooks, self.shop.payments, self.shop.tenant)
 
     async def look(self, **later: float) -> int:
         self.shop.clock.by += timedelta(**later)
-        return await janitor(self.shop.payments, self.shop.tenant)
+        return await turn(janitor, self.shop.payments, self.shop.tenant)
 
     async def problems(self) -> list[str]:
         """Return what keeps events in the inbox."""

@@ -7,6 +7,7 @@ from tests.house import House
 from tests.payments.scripted import DECLINED
 from tests.payments.shop import Shop, open_shop
 from tests.payments.test_callbacks import Listener, follow
+from tests.payments.turns import turn
 from tests.pipelines.gates import Gate
 
 from guildbank.kernel import Refusal
@@ -33,7 +34,7 @@ async def open_noting(house: House, *more: tuple[str, object]) -> tuple[Shop, Ga
 async def told(shop: Shop) -> int:
     """Keep what is to be told, and tell it."""
     await follow(shop, CallbackOutbox(shop.payments))
-    return await deliver_callbacks(shop.payments, shop.tenant)
+    return await turn(deliver_callbacks, shop.payments, shop.tenant)
 
 
 async def noted(shop: Shop, intent: Intent) -> list[tuple[str, dict[str, Any]]]:
@@ -96,7 +97,7 @@ async def test_one_that_raises_is_skipped(house: House):
     intents = [await shop.buy(await shop.player()) for _ in range(2)]
 
     await follow(shop, CallbackOutbox(shop.payments))
-    assert await deliver_callbacks(shop.payments, shop.tenant) == 2
+    assert await turn(deliver_callbacks, shop.payments, shop.tenant) == 2
     for intent in intents:
         assert await noted(shop, intent) == [("check.ignored", {"step": "notes"})]
 

@@ -12,6 +12,7 @@ from tests.house import House
 from tests.payments.scripted import MANIFEST, Lost, Scripted, processed
 from tests.payments.shop import SECRET, Shop, open_shop
 from tests.payments.test_backlogs import Board
+from tests.payments.turns import turn
 
 from guildbank.infra import backlogs
 from guildbank.journal import Journal
@@ -94,7 +95,7 @@ class Desk:
 
     async def sweep(self, **later: float) -> int:
         self.shop.clock.by += timedelta(**later)
-        return await sweep_webhooks(self.shop.payments, self.shop.tenant)
+        return await turn(sweep_webhooks, self.shop.payments, self.shop.tenant)
 
     async def back(self, intents: list[Intent]) -> list[int]:
         """Return how many refunds each of the purchases has."""

@@ -11,6 +11,7 @@ from tests.house import House
 from tests.payments.keeper import CARD, Keeper
 from tests.payments.scripted import DECLINED
 from tests.payments.shop import SECRET, Shop, open_shop
+from tests.payments.turns import turn
 from tests.payments.web import Web
 
 from guildbank.journal import Receipt
@@ -64,7 +65,7 @@ class Counter:
 
     async def later(self, **span: float) -> int:
         await self.shop.later(**span)
-        return await mind_methods(self.shop.payments, self.shop.tenant)
+        return await turn(mind_methods, self.shop.payments, self.shop.tenant)
 
     async def open_account(self, shop: str) -> None:
         settings = {"secret": SECRET, "shop": shop}

@@ -9,6 +9,7 @@ import pytest
 from tests.house import House
 from tests.payments.shop import Shop, open_shop
 from tests.payments.test_timeline import follow, timeline
+from tests.payments.turns import turn
 from tests.payments.web import Web
 
 from guildbank.kernel import Refusal, new_id
@@ -65,7 +66,7 @@ async def tell(shop: Shop, **later: float) -> int:
     """Let time pass; return how many events were told."""
     shop.clock.by += timedelta(**later)
     await follow(shop)
-    return await deliver_callbacks(shop.payments, shop.tenant)
+    return await turn(deliver_callbacks, shop.payments, shop.tenant)
 
 
 async def give_up(shop: Shop) -> None:
@@ -114,13 +115,13 @@ async def test_the_pauses_between_tries_grow_up_to_a_day_in_all(shop: Shop) -> N
     await follow(shop)
     pauses = []
     for tries in range(1, 10):
-        await deliver_callbacks(shop.payments, shop.tenant)
+        await turn(deliver_callbacks, shop.payments, shop.tenant)
         (stands,) = await list_callbacks(shop.payments, shop.tenant, ("", ""), 10)
         assert stands.tries == tries
         assert stands.next_at is not None
         pause = stands.next_at - shop.clock.now()
         pauses.append(pause)
-        assert await deliver_callbacks(shop.payments, shop.tenant) == 0
+        assert await turn(deliver_callbacks, shop.payments, shop.tenant) == 0
         assert len(peer_of(shop).asked) == tries, "it was tried before its time"
         shop.clock.by += pause
     assert all(one < other for one, other in pairwise(pauses))

@@ -55,6 +55,21 @@ WHERE last_seq = $1
 """
 
 
+def behind(names: Sequence[str]) -> str:
+    """Return a statement that finds a row unless all these subscribers stand at the newest batch.
+
+    One whose cursor has another hash than the journal does not stand there, nor does one that has
+    no cursor yet.
+    """
+    known = ", ".join(f"'{name}'" for name in names)
+    return (
+        "SELECT WHERE (SELECT count(*) FROM journal_cursor AS cursor "  # noqa: S608 - our own names
+        "JOIN (SELECT last_seq, hash FROM journal_batch ORDER BY last_seq DESC LIMIT 1) AS newest "
+        "ON newest.last_seq = cursor.seq AND newest.hash = cursor.batch_hash "
+        f"WHERE cursor.subscriber IN ({known})) < {len(names)}"
+    )
+
+
 async def read_cursors(driver: Driver, names: Sequence[str]) -> dict[str, Cursor]:
     """Return the cursors that exist, by subscriber."""
     return {row[0]: Cursor(*row[1:]) for row in await driver.fetch(READ, names)}

@@ -12,7 +12,9 @@ from typing import Any
 import asyncpg
 import structlog
 
+from guildbank.infra.busy_tenants import busy_schemas
 from guildbank.infra.database import Database
+from guildbank.journal import cursors
 from guildbank.journal.contracts import Subscriber
 from guildbank.journal.usecases.pump import pump
 
@@ -90,6 +92,7 @@ class Listener:
         self._db = db
         self._url = url
         self._subscribers = subscribers
+        self._behind = cursors.behind([one.name for one in subscribers])
         self._tenants = tenants
         self._sweep_seconds = sweep_seconds
         self._slots = asyncio.Semaphore(READERS)
@@ -142,7 +145,7 @@ class Listener:
         while True:
             with suppress(*_AWAY, TimeoutError):
                 self._mine = frozenset(await self._tenants())
-                for schema in sorted(self._mine):
+                for schema in await busy_schemas(self._db, sorted(self._mine), self._behind):
                     self.wake(schema)
             await asyncio.sleep(self._sweep_seconds)
 

@@ -2,7 +2,9 @@
 
 from typing import Protocol
 
+from guildbank.infra.busy_tenants import busy_tenants
 from guildbank.infra.room import Job
+from guildbank.notify.backlogs import WAITING
 from guildbank.notify.usecases import Notify
 from guildbank.notify.usecases.send import send_due
 from guildbank.notify.usecases.tidy import tidy
@@ -19,8 +21,9 @@ class Services(Protocol):
 
 async def run_send(services: Services) -> None:
     """Hand over mail that is due."""
-    tenants = await services.notify.tenants.all()
-    await send_due(services.notify, [None, *(one for one in tenants if one.state == "active")])
+    notify = services.notify
+    tenants = await busy_tenants(notify.db, await notify.tenants.all(), WAITING)
+    await send_due(notify, [None, *tenants])
 
 
 async def run_tidy(services: Services) -> None:

@@ -1,12 +1,15 @@
 """Background work of payments: what no request waits for."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 from guildbank.identity import Identity
+from guildbank.infra.busy_tenants import busy_tenants
 from guildbank.infra.each_tenant import each_tenant
 from guildbank.infra.room import Job
 from guildbank.infra.tenant import TenantRef
+from guildbank.payments import backlogs, waiting
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.callbacks import deliver_callbacks, forget_tellings
 from guildbank.payments.usecases.cancel import expire_payments
@@ -37,16 +40,32 @@ class Services(Protocol):
         ...
 
 
-async def in_each_tenant(
-    services: Services, work: Callable[[Payments, TenantRef], Awaitable[int]]
-) -> None:
-    """Run the work for every active tenant."""
+Work = Callable[[Payments, TenantRef], Awaitable[int]]
+
+WAITS: Mapping[Work, str] = MappingProxyType(
+    {
+        deliver_callbacks: backlogs.CALLBACKS,
+        janitor: waiting.LOOKS,
+        mind_methods: waiting.METHODS,
+        mind_payouts: waiting.PAYOUTS,
+        reconcile: waiting.RECONCILIATIONS,
+        sweep_webhooks: backlogs.WEBHOOKS,
+    }
+)
+"""What finds the tenants for whom work that is looked for all the time has anything to do."""
+
+
+async def in_each_tenant(services: Services, work: Work) -> None:
+    """Run the work for every active tenant that may have any."""
     payments = services.payments
 
     async def of_one(tenant: TenantRef) -> None:
         await work(payments, tenant)
 
-    await each_tenant(await payments.tenants.all(), of_one, "payments_job_failed")
+    tenants = await payments.tenants.all()
+    if work in WAITS:
+        tenants = await busy_tenants(payments.db, tenants, WAITS[work])
+    await each_tenant(tenants, of_one, "payments_job_failed")
 
 
 async def run_sweep(services: Services) -> None:

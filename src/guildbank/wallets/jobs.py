@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from guildbank.infra.busy_tenants import busy_tenants
 from guildbank.infra.each_tenant import each_tenant
 from guildbank.infra.room import Job
 from guildbank.infra.tenant import TenantRef
@@ -10,7 +11,7 @@ from guildbank.journal import Receipt
 from guildbank.kernel import TimedSeq
 from guildbank.kernel.ids import epoch_ms
 from guildbank.wallets.contracts import ReleaseHold
-from guildbank.wallets.purses import due_holds
+from guildbank.wallets.purses import DUE_HOLDS, due_holds
 from guildbank.wallets.usecases import Wallets
 from guildbank.wallets.usecases.hold import ReleaseAct
 
@@ -56,7 +57,9 @@ async def run_expiry(services: Services) -> None:
     async def of_one(tenant: TenantRef) -> None:
         await expire_holds(services.wallets, tenant)
 
-    await each_tenant(await services.tenants(), of_one, "wallets_job_failed")
+    tenants = await services.tenants()
+    due = await busy_tenants(services.wallets.db, tenants, DUE_HOLDS)
+    await each_tenant(due, of_one, "wallets_job_failed")
 
 
 JOBS = (Job("wallets.expire_holds", EXPIRE_SECONDS, run_expiry),)

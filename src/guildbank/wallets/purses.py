@@ -47,14 +47,14 @@ FROM wallets_currency
 ORDER BY code
 """
 
-READ_DUE_HOLDS = """
+DUE_HOLDS = """
 SELECT seq, placed_at
 FROM ledger_v_hold
 WHERE state = 'open'
   AND expires_at <= now()
-ORDER BY expires_at
-LIMIT $1
 """
+
+READ_DUE_HOLDS = f"{DUE_HOLDS} ORDER BY expires_at LIMIT $1"
 
 SAVE_CURRENCIES = """
 INSERT INTO wallets_currency (code, name, buckets, ceiling, active)

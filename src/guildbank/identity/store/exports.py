@@ -44,6 +44,12 @@ ORDER BY id
 LIMIT $1
 """  # noqa: S608 - names of our own columns
 
+# Each has its end: it is made, and forgotten after some days.
+ANY = """
+SELECT
+FROM identity_export
+"""
+
 # Nothing is kept of whoever was erased while the file was made.
 READY = """
 UPDATE identity_export

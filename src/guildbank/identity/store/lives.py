@@ -35,6 +35,14 @@ WHERE identity_session.player_id = gone.player_id
   AND identity_session.ended_at IS NULL
 """
 
+# Suspensions that end by themselves, sooner or later.
+ENDING = """
+SELECT
+FROM identity_standing
+WHERE until IS NOT NULL
+  AND state = 'suspended'
+"""
+
 OVER = """
 SELECT player_id, until
 FROM identity_standing

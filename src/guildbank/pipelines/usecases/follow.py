@@ -23,7 +23,7 @@ from guildbank.tenancy import Tenants
 
 log = structlog.get_logger(__name__)
 BEAT_SECONDS = 1.0
-_FORGET_BEATS = 60
+_WRITE_BEATS, _FORGET_BEATS = 3, 60
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -56,21 +56,26 @@ class Follower:
         # By itself: a plugin that is slow to start must not make this process unsure of hooks.
         hooks = asyncio.create_task(_again(HookFollower(self._pipelines, self._tenants).look))
         try:
-            await _again(lambda: self.look(sweep=next(beats) % _FORGET_BEATS == 0))
+            await _again(lambda: self.look(next(beats)))
         finally:
             hooks.cancel()
             await asyncio.gather(hooks, return_exceptions=True)
             await self._leave()
 
-    async def look(self, *, sweep: bool = False) -> None:
-        """Make ready what was published since the last look, and report it."""
+    async def look(self, beat: int = 0) -> None:
+        """Make ready what was published since the last look, and report it.
+
+        That this process is there is written at some beats only: it is a commit.
+        """
         db = self._pipelines.db
         if await self._pipelines.plugins.look_again():
             self._pipelines.forget()
             self._since = _BEGINNING
-        async with db.begin(CONTROL_SCHEMA) as tx:
-            await fleet.beat(tx.driver, self.id, self._kind)
-            if sweep:
+        writes = beat % _WRITE_BEATS == 0
+        async with db.begin(CONTROL_SCHEMA, read_only=not writes) as tx:
+            if writes:
+                await fleet.beat(tx.driver, self.id, self._kind)
+            if beat % _FORGET_BEATS == 0:
                 await fleet.forget(tx.driver)
             found = await fleet.publications_since(tx.driver, self._since - LOOK_BACK)
         new = {(one.tenant_id, one.purpose): one for one in found}

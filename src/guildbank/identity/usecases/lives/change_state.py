@@ -22,11 +22,12 @@ from guildbank.identity.contracts.players import (
     Player,
     PlayerState,
 )
-from guildbank.identity.store.lives import STANDINGS, over, standing_of
+from guildbank.identity.store.lives import ENDING, STANDINGS, over, standing_of
 from guildbank.identity.store.players import PLAYERS
 from guildbank.identity.tables import IDENTITY_ORDER
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.players.read_players import get_player
+from guildbank.infra.busy_tenants import busy_tenants
 from guildbank.infra.each_tenant import each_tenant
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Outcome, RowLock, Sealed, Stage, facts
@@ -258,7 +259,8 @@ async def lift_suspensions(identity: Identity) -> None:
     async def of_one(tenant: TenantRef) -> None:
         await lift_in(identity, tenant)
 
-    await each_tenant(await identity.tenants.all(), of_one, "suspensions_not_lifted")
+    tenants = await busy_tenants(identity.db, await identity.tenants.all(), ENDING)
+    await each_tenant(tenants, of_one, "suspensions_not_lifted")
 
 
 async def lift_in(identity: Identity, tenant: TenantRef) -> None:

@@ -22,6 +22,7 @@ from guildbank.identity.store.players import hold_player
 from guildbank.identity.usecases import Identity
 from guildbank.identity.usecases.players.read_players import get_player
 from guildbank.identity.usecases.players.seal import payload_aad
+from guildbank.infra.busy_tenants import busy_tenants
 from guildbank.infra.crypto import DataKey
 from guildbank.infra.database import Tx
 from guildbank.infra.each_tenant import each_tenant
@@ -120,7 +121,8 @@ async def make_exports(identity: Identity) -> None:
     async def of_one(tenant: TenantRef) -> None:
         await _make_all(identity, tenant)
 
-    await each_tenant(await identity.tenants.all(), of_one, "exports_not_made")
+    tenants = await busy_tenants(identity.db, await identity.tenants.all(), store.ANY)
+    await each_tenant(tenants, of_one, "exports_not_made")
 
 
 async def _make_all(identity: Identity, tenant: TenantRef) -> None:

@@ -1,0 +1,14 @@
+"""A turn of a job of payments for one tenant, as the job itself would take it."""
+
+from guildbank.infra.busy_tenants import busy_tenants
+from guildbank.infra.tenant import TenantRef
+from guildbank.payments.jobs import WAITS, Work
+from guildbank.payments.usecases import Payments
+
+
+async def turn(work: Work, payments: Payments, tenant: TenantRef) -> int:
+    """Do the work, and insist that the job would not have passed over a tenant that has any."""
+    found = await busy_tenants(payments.db, [tenant], WAITS[work])
+    done = await work(payments, tenant)
+    assert found or not done, f"nothing was looked for, and there was work: {done}"
+    return done
