@@ -83,7 +83,7 @@ class AskPayout(PaymentCommand):
 
 @dataclass(frozen=True)
 class OnPayout(PaymentCommand):
-    """Something about a payout, one that has not ended where there is one."""
+    """Something about a payout."""
 
     pick: int
     payout: str = NO_PAYOUT
