@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from tests.apps import lending
 from tests.counters import stop_workers
 from tests.servers.redis import PROGRAM, RedisServer
 from tests.spares import borrowing
@@ -23,8 +24,8 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True)
 def _borrows() -> Iterator[None]:
-    """Once a test is over, other tests may have the schemas of its tenants."""
-    with borrowing():
+    """Once a test is over, other tests may have the schemas of its tenants and its apps."""
+    with borrowing(), lending():
         yield
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
 from litestar import Litestar
+from tests.apps import lend_app, on_loan
 from tests.spares import with_spares
 
 from guildbank.app.rooms import (
@@ -36,7 +37,6 @@ from guildbank.infra.crypto import MasterKey, Vault
 from guildbank.infra.database import Database
 from guildbank.infra.egress import Egress
 from guildbank.infra.http import DEPLOYMENT_SCOPE
-from guildbank.infra.http.app import build_app
 from guildbank.infra.limits import open_limiter, open_store, open_throttle
 from guildbank.infra.migrations import migrate
 from guildbank.infra.room import Room
@@ -91,30 +91,29 @@ class House:
     ) -> Litestar:
         """Return an app with the routes of these rooms, of this worker or of `another`.
 
-        This worker's own is built once: that takes longer than most tests do.
+        This worker's own is the same for a whole test.
         """
         if identity is not None or plugins is not None:
             return self._build(identity or self.identity, plugins, url)
-        if url not in self._apps:
-            self._apps[url] = self._build(self.identity, None, url)
-        return self._apps[url]
+        app = self._apps.get(url)
+        if app is None or not on_loan(app):
+            app = self._apps[url] = self._build(self.identity, None, url)
+        return app
 
     def _build(self, identity: Identity, plugins: Plugins | None, url: str) -> Litestar:
         authenticator = Authenticator(identity)
         external = self.external(identity, plugins, url)
-        return build_app(
-            routes=[route for room in ROOMS for route in room.routes],
-            codes=[code for room in ROOMS for code in room.codes],
-            authenticate=authenticator,
-            find_home=authenticator.home,
-            services={
+        return lend_app(
+            ROOMS,
+            authenticator,
+            {
                 "tenancy": self.tenancy,
                 "identity": identity,
                 "four_eyes": self.four_eyes,
                 "everything": SimpleNamespace(identity=identity, external=external),
                 "external": external,
             },
-            settings=Settings(),
+            authenticator.home,
         )
 
     def external(
@@ -137,7 +136,11 @@ class House:
         data: Path = Path(),
         home: str = "http://127.0.0.1:8080",
     ) -> Identity:
-        """Return the parts of identity as another worker process has them; close them after."""
+        """Return the parts of identity as another worker process has them; close them after.
+
+        With a clock of its own its mail goes by that one too.
+        """
+        notify = self.identity.notify
         return open_identity(
             db=self.db,
             journal=journal or self.journal,
@@ -147,7 +150,7 @@ class House:
             url=self.url,
             throttle=self.identity.throttle,
             limiter=self.identity.limiter,
-            notify=self.identity.notify,
+            notify=notify if clock is None else replace(notify, clock=clock),
             clock=clock or self.clock,
             egress=egress,
             plugins=plugins,

@@ -3,7 +3,7 @@
 import re
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,10 +37,15 @@ class Done(NamedTuple):
 
 
 @contextmanager
-def page_done(name: str, folder: Path, blocks: int = 4) -> Iterator[Done]:
+def page_done(
+    name: str,
+    folder: Path,
+    blocks: int = 4,
+    prepare: Callable[[GuildbankServer], None] | None = None,
+) -> Iterator[Done]:
     """Run the blocks of a page of docs in order; what one prints is a line.
 
-    The folder's name is short, since a socket's is.
+    The folder's name is short, since a socket's is. `prepare` does what the page leaves to people.
     """
     commands = re.findall(r"^```sh\n(.*?)^```", (DOCS / name).read_text(), re.MULTILINE | re.DOTALL)
     assert len(commands) == blocks
@@ -49,6 +54,8 @@ def page_done(name: str, folder: Path, blocks: int = 4) -> Iterator[Done]:
         with GuildbankServer(folder / "data", variables=places) as server:
             demo = server.credentials.demo
             assert demo is not None
+            if prepare is not None:
+                prepare(server)
             with server.client(demo.secret_key) as http:
                 known = {
                     "GUILDBANK_URL": server.url, "SECRET_KEY": demo.secret_key,

@@ -23,6 +23,7 @@ from guildbank.payments.usecases.payouts.terms import set_payout_terms
 from guildbank.plugin_api import (
     PAYOUTS,
     RETURNED,
+    SEND_AGAIN,
     Context,
     Destination,
     DestinationRefused,
@@ -54,6 +55,8 @@ class Cashier(Scripted):
         self.loses_answers = 0
         self.is_silent = False
         self.dies: str | None = None
+        self.knows_only_names = False
+        self.refuses: Outcome | None = None
 
     async def check_destination(
         self, context: Context, given: Mapping[str, str]
@@ -74,6 +77,8 @@ class Cashier(Scripted):
             raise asyncio.CancelledError
         known = self.paid.get(request.idempotency_key)
         if known is None:
+            if self.refuses is not None:
+                return self.refuses
             if isinstance(self.on_pay, Exception):
                 raise self.on_pay
             reference = f"po_{request.payout_id}"
@@ -94,6 +99,8 @@ class Cashier(Scripted):
     ) -> Outcome:
         if self.is_silent:
             raise Lost
+        if self.knows_only_names and reference is None:
+            return Outcome(status=OutcomeStatus.UNKNOWN, code=SEND_AGAIN)
         return self.paid.get(request.idempotency_key, NOT_FOUND)
 
     async def confirm_payout(
@@ -190,10 +197,11 @@ async def open_window(
     *,
     spent_coins: str = "refuse",
     plugins: tuple[tuple[str, object], ...] = (),
+    manifest: Manifest = CASH,
     **terms: Any,
 ) -> Window:
     """Open a shop that pays GEM out."""
-    cashier = Cashier()
+    cashier = Cashier(manifest)
     shop = await open_shop(house, spent_coins=spent_coins, plugins=(("cash", cashier), *plugins))
     account = await configure_provider(
         shop.payments, shop.tenant, "cash", {"secret": SECRET}, enabled=True

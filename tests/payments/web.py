@@ -8,13 +8,12 @@ import httpx
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from litestar import Litestar
+from tests.apps import lend_app
 from tests.payments.shop import Shop
 from tests.servers.sandbox import free_port
 
 from guildbank.identity import Authenticator, create_key, mint_player_token
 from guildbank.identity.room import ROOM as IDENTITY
-from guildbank.infra.config import Settings
-from guildbank.infra.http.app import build_app
 from guildbank.journal.room import ROOM as JOURNAL
 from guildbank.kernel import Refusal, SystemClock
 from guildbank.payments.room import ROOM as PAYMENTS
@@ -23,6 +22,7 @@ from guildbank.store.room import ROOM as STORE
 from guildbank.wallets.room import ROOM as WALLETS
 
 ROOMS = (JOURNAL, IDENTITY, WALLETS, PIPELINES, PAYMENTS, STORE)
+SERVED = tuple(room for room in ROOMS if room is not WALLETS)
 SCOPES = {name: meaning for room in ROOMS for name, meaning in room.scopes.items()}
 
 
@@ -33,17 +33,10 @@ class Web:
         self.shop = shop
         house = shop.house
         self.identity = house.another(clock=SystemClock(), scopes=SCOPES)
-        self.app: Litestar = build_app(
-            routes=[
-                *JOURNAL.routes,
-                *IDENTITY.routes,
-                *PIPELINES.routes,
-                *PAYMENTS.routes,
-                *STORE.routes,
-            ],
-            codes=[code for room in ROOMS for code in room.codes],
-            authenticate=Authenticator(self.identity),
-            services={
+        self.app: Litestar = lend_app(
+            SERVED,
+            Authenticator(self.identity),
+            {
                 "payments": shop.payments,
                 "pipelines": shop.payments.pipelines,
                 "store": shop.store,
@@ -53,7 +46,6 @@ class Web:
                 "four_eyes": house.four_eyes,
                 "everything": house,
             },
-            settings=Settings(),
         )
 
     async def machine(self, *scopes: str) -> httpx.AsyncClient:

@@ -4,7 +4,12 @@ import msgspec
 import pytest
 
 from guildbank.plugin_api import Context
-from guildbank.plugin_api.conformance import PROVIDER_CHECKS, Check, run_provider_conformance
+from guildbank.plugin_api.conformance import (
+    PAYOUT_CHECKS,
+    PROVIDER_CHECKS,
+    Check,
+    run_provider_conformance,
+)
 from guildbank_paypal.plugin import PayPalProvider
 
 
@@ -15,7 +20,7 @@ async def checks(context: Context) -> dict[str, Check]:
     return {check.name: check for check in done}
 
 
-@pytest.mark.parametrize("name", [check.__name__ for check in PROVIDER_CHECKS])
+@pytest.mark.parametrize("name", [check.__name__ for check in (*PROVIDER_CHECKS, *PAYOUT_CHECKS)])
 def test_the_contract_holds(name: str, checks: dict[str, Check]) -> None:
     check = checks[name]
     assert check.ran, check.detail

@@ -8,7 +8,7 @@ import pytest
 from tests.servers.canned import Asked, Canned
 
 from guildbank.kernel import new_id
-from guildbank.plugin_api import Context, Settlement, SettlementPage
+from guildbank.plugin_api import Context, Settlement, SettlementKind, SettlementPage
 from guildbank.plugin_api.conformance import DirectHttp
 from guildbank_paypal.client import PayPalFailed
 from guildbank_paypal.plugin import PayPalProvider
@@ -259,3 +259,29 @@ async def test_a_part_of_a_cent_is_raised_and_not_rounded(
     canned.answer(200, found(transaction("T0006", "4.995")))
     with pytest.raises(ValueError, match="fraction"):
         await read(provider, context)
+
+
+async def test_what_went_to_players_and_came_back_is_told_apart_from_fees(
+    provider: PayPalProvider, context: Context, canned: Canned
+):
+    payout = new_id("pyo")
+    canned.answer(
+        200,
+        found(
+            transaction("T0001", "-2.50", transaction_id="A", custom_field=payout),
+            transaction("T0104", "-0.25", transaction_id="B"),
+            transaction("T1115", "2.50", transaction_id="C", custom_field=payout),
+            transaction("T1114", "1.00", transaction_id="D", custom_field="of another shop"),
+            # Somebody's batch pays the merchant.
+            transaction("T0001", "3.00", transaction_id="E"),
+            transaction("T0001", "-9.00", transaction_id="F", transaction_status="P"),
+        ),
+    )
+    page = await provider.settlements(context, SINCE, UNTIL, None)
+    assert [(one.kind, one.gross_minor, one.fee_minor, one.payout) for one in page.lines] == [
+        (SettlementKind.PLAYER_PAYOUT, -250, 0, payout),
+        (SettlementKind.FEE, 0, 25, None),
+        (SettlementKind.PLAYER_PAYOUT, 250, 0, payout),
+        (SettlementKind.PLAYER_PAYOUT, 100, 0, None),
+        (SettlementKind.CAPTURE, 300, 0, None),
+    ]

@@ -10,8 +10,10 @@ from tests.servers.lab import LabServer
 
 from guildbank.plugin_api import Context, Outcome, PaymentRequest
 from guildbank.plugin_api.conformance import (
+    PAYOUT_CHECKS,
     PROVIDER_CHECKS,
     SAVED_CHECKS,
+    SETTLEMENT_CHECKS,
     Check,
     DirectHttp,
     Rehearsal,
@@ -63,7 +65,11 @@ class OnPage(StripeProvider):
 
 
 def rehearsals() -> dict[str, Rehearsal]:
-    usual = StripeProvider().rehearsal()
+    usual = msgspec.structs.replace(
+        StripeProvider().rehearsal(),
+        pays_to={"account": "acct_1LabEarner"},
+        pays_never={"account": "acct_1LabRestricted"},
+    )
     return {
         "card": msgspec.structs.replace(usual, complete_action=confirm),
         "checkout": msgspec.structs.replace(
@@ -73,6 +79,7 @@ def rehearsals() -> dict[str, Rehearsal]:
     }  # fmt: skip
 
 
+CHECKS = (*PROVIDER_CHECKS, *SAVED_CHECKS, *PAYOUT_CHECKS, *SETTLEMENT_CHECKS)
 NOT_ON_A_PAGE = {"a_declined_payment_is_declined"}
 """Nothing is refused for good on Stripe's page: the player tries another card."""
 
@@ -88,7 +95,7 @@ async def checks(at_lab: Context) -> dict[tuple[str, str], Check]:
 
 
 @pytest.mark.parametrize("way", ["card", "checkout"])
-@pytest.mark.parametrize("name", [check.__name__ for check in (*PROVIDER_CHECKS, *SAVED_CHECKS)])
+@pytest.mark.parametrize("name", [check.__name__ for check in CHECKS])
 def test_the_contract_holds(way: str, name: str, checks: dict[tuple[str, str], Check]) -> None:
     check = checks[way, name]
     if not check.ran:

@@ -221,3 +221,24 @@ async def test_a_line_that_cannot_be_read_is_raised_and_not_left_out(
     stripe.answer(200, listed(transaction("charge", 499, currency="isk")))
     with pytest.raises(NotExpressible):
         await read(provider, tenant)
+
+
+async def test_transfers_to_players_and_what_was_reversed_are_told_by_their_transfer(
+    provider: StripeProvider, tenant: Context, stripe: Canned
+):
+    payout = new_id("pyo")
+    went = {"id": "tr_1", "object": "transfer", "metadata": {"guildbank_payout": payout}}
+    back = {"id": "trr_1", "object": "transfer_reversal", "metadata": {}, "transfer": "tr_1"}
+    items = [
+        transaction("transfer_reversal", 250, source=back, id="txn_2"),
+        transaction("transfer", -250, source=went),
+        # The merchant pays others by the same account.
+        transaction("transfer", -99, source={**went, "id": "tr_9", "metadata": {}}, id="txn_9"),
+    ]
+    stripe.answer(200, {"object": "list", "data": items, "has_more": False})
+    lines = (await read(provider, tenant)).lines
+    assert [(one.kind, one.gross_minor, one.reference, one.payout) for one in lines] == [
+        ("player_payout", 250, "tr_1", None),
+        ("player_payout", -250, "tr_1", payout),
+        ("adjustment", -99, "tr_9", None),
+    ]

@@ -65,6 +65,32 @@ ORDER BY paid_at
 LIMIT $3
 """
 
+# What was paid long enough before a report's end, and no report of the provider has. As for
+# captures, those of reconciled days count only where the payout's own day was one.
+ABSENT = """
+WHERE provider = $1
+  AND paid_at >= $2
+  AND paid_at < $3
+  AND id > $4
+  AND NOT EXISTS (
+      SELECT
+      FROM payments_settlement AS line
+      WHERE line.payout = payments_payout.id
+        AND line.kind = 'player_payout'
+        AND line.state <> 'missing_there'
+  )
+  AND (NOT $6 OR EXISTS (
+      SELECT
+      FROM payments_reconciliation AS run
+      WHERE run.provider = payments_payout.provider
+        AND run.state = 'done'
+        AND run.since <= payments_payout.paid_at
+        AND run.until > payments_payout.paid_at
+  ))
+ORDER BY id
+LIMIT $5
+"""
+
 _TERMS = msgspec.json.Decoder(PayoutTerms)
 
 
@@ -169,4 +195,24 @@ async def payouts_to_ask(
 async def paid_of_late(driver: Driver, now: datetime, since: datetime, limit: int) -> list[Payout]:
     """Return paid payouts whose provider is asked whether the money came back."""
     records = await driver.fetch(f"{PAYOUTS.select} {PAID_OF_LATE}", now, since, limit)
+    return [PAYOUTS.row(record) for record in records]
+
+
+async def absent_payouts(
+    driver: Driver,
+    provider: str,
+    span: tuple[datetime, datetime],
+    after: str,
+    limit: int,
+    *,
+    reconciled: bool,
+) -> list[Payout]:
+    """Return paid payouts that no report of the provider has, in order of id.
+
+    With `reconciled` only those that some run should have had.
+    """
+    since, before = span
+    records = await driver.fetch(
+        f"{PAYOUTS.select} {ABSENT}", provider, since, before, after, limit, reconciled
+    )
     return [PAYOUTS.row(record) for record in records]

@@ -93,7 +93,8 @@ LIMIT $4
 
 SETTLE_LINE = """
 UPDATE payments_settlement
-SET state = $3, payment_id = $4, attempt_id = $5, ours_minor = $6, looked = $7, fee_seq = $8
+SET state = $3, payment_id = $4, attempt_id = $5, ours_minor = $6, looked = $7, fee_seq = $8,
+    payout = $9
 WHERE reconciliation_id = $1
   AND number = $2
 """
@@ -238,7 +239,7 @@ async def settle_line(driver: Driver, line: Line) -> None:
     """Keep what came of a line."""
     await driver.execute(
         SETTLE_LINE, line.reconciliation_id, line.number, line.state, line.payment_id,
-        line.attempt_id, line.ours_minor, line.looked, line.fee_seq,
+        line.attempt_id, line.ours_minor, line.looked, line.fee_seq, line.payout,
     )  # fmt: skip
 
 

@@ -62,6 +62,7 @@ from guildbank.payments.usecases.decide_request import DECIDE
 from guildbank.payments.usecases.limit_versions import limit_versions
 from guildbank.payments.usecases.payouts.confirm import CONFIRM as CONFIRM_PAYOUTS
 from guildbank.payments.usecases.payouts.decide import DECIDE as DECIDE_PAYOUTS
+from guildbank.payments.usecases.payouts.letters import OF_END, OF_PAYOUT, PLACE_ADDED, REQUESTED
 from guildbank.payments.usecases.payouts.terms import SET_TERMS
 from guildbank.payments.usecases.reconcile_daily import MISSED
 from guildbank.payments.usecases.request_words import ASKED, GRANTED, REJECTED
@@ -83,6 +84,9 @@ ROOM = Room(
         MailTemplate(ASKED, ("title", "payment")),
         MailTemplate(GRANTED, ("title", "payment", "amount")),
         MailTemplate(REJECTED, ("title", "payment", "answer")),
+        MailTemplate(PLACE_ADDED, ("where",)),
+        MailTemplate(REQUESTED, ("coins", "currency", "where")),
+        *(MailTemplate(name, OF_PAYOUT) for name in OF_END.values()),
     ),
     personal=PERSONAL,
     approvables=APPROVABLES,

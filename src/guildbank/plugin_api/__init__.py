@@ -110,6 +110,7 @@ from guildbank.plugin_api.notification import (
 from guildbank.plugin_api.payouts import (
     PAYOUTS,
     RETURNED,
+    SEND_AGAIN,
     ConfirmsPayouts,
     Destination,
     DestinationRefused,
@@ -222,6 +223,7 @@ __all__ = [
     "SAVED_METHODS",
     "SECRET_PATTERN",
     "SECRET_PREFIX",
+    "SEND_AGAIN",
     "SUBSCRIPTIONS",
     "Annotated",
     "AnswersDisputes",

@@ -17,6 +17,11 @@ PAYOUTS = "payouts"
 """The capability's name in the manifest."""
 RETURNED = "returned"
 """The code of a `canceled` outcome of money that was paid out and came back."""
+SEND_AGAIN = "send_again"
+"""The code of an `unknown` look at a payout that can be found by the provider's name alone.
+
+Only sending the same request again shows what became of it, which pays once for one key.
+"""
 
 
 class Destination(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,14 +87,15 @@ class PaysOut(Protocol):
         """Say how a payout stands, by the provider's reference or, without one, by ours.
 
         `canceled` with code `not_found` when the provider certainly never got it, and with code
-        RETURNED when the money was sent and came back.
+        RETURNED when the money was sent and came back. `unknown` with code SEND_AGAIN, without a
+        reference, where a provider cannot be asked by ours: a look pays nothing by itself.
         """
         ...
 
 
 @runtime_checkable
 class ConfirmsPayouts(Protocol):
-    """Takes an operator's word on a payout that it left `pending`, or that was paid."""
+    """Takes an operator's word on a payout that is `pending` or `unknown`, or that was paid."""
 
     async def confirm_payout(
         self, context: Context, request: PayoutRequest, data: Mapping[str, str]

@@ -23,6 +23,9 @@ class SettlementKind(StrEnum):
     DISPUTE = "dispute"
     FEE = "fee"
     PAYOUT = "payout"
+    """What the company paid to the merchant's own bank, or got back from there."""
+    PLAYER_PAYOUT = "player_payout"
+    """What it paid to a player for us (`PaysOut`); positive where the money came back."""
     ADJUSTMENT = "adjustment"
 
 
@@ -34,7 +37,9 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     `fee_minor` is what the provider kept of it, negative where it gave a fee back, and
     `net_minor` = gross - fee. A line of kind fee has no gross. `attempt_id` and `refund_id` are
     our own references where the provider echoes them; `reference` is the provider's id of the
-    payment, refund or dispute, the one that outcomes and events name.
+    payment, refund, dispute or player's payout, the one that outcomes and events name. `payout` is
+    its id of the payout to the merchant's bank; of a line of kind PLAYER_PAYOUT it is our own
+    reference where the provider echoes it.
     """
 
     transaction: str

@@ -21,7 +21,7 @@ from guildbank_lab.courier import is_loopback
 from guildbank_lab.google import api as google_api
 from guildbank_lab.google import controls as google_controls
 from guildbank_lab.google.desk import GoogleDesk
-from guildbank_lab.paypal import api, controls, pages
+from guildbank_lab.paypal import api, controls, pages, payout_api
 from guildbank_lab.paypal.desk import Desk
 from guildbank_lab.paypal.errors import Refused, body_of
 from guildbank_lab.steam import api as steam_api
@@ -33,6 +33,7 @@ from guildbank_lab.stripe import card_api as stripe_card_api
 from guildbank_lab.stripe import card_controls as stripe_card_controls
 from guildbank_lab.stripe import controls as stripe_controls
 from guildbank_lab.stripe import pages as stripe_pages
+from guildbank_lab.stripe import transfer_api as stripe_transfer_api
 from guildbank_lab.stripe.desk import StripeDesk
 from guildbank_lab.stripe.errors import Refused as RefusedByStripe
 from guildbank_lab.switches import (
@@ -125,9 +126,11 @@ def create_app(config: Config) -> Litestar:
     return Litestar(
         route_handlers=[
             health, turn, clear, rest, move, *api.ROUTES, *controls.ROUTES, *pages.ROUTES,
+            *payout_api.ROUTES,
             *steam_api.ROUTES, *steam_controls.ROUTES, *steam_pages.ROUTES,
             *stripe_api.ROUTES, *stripe_controls.ROUTES, *stripe_pages.ROUTES,
             *stripe_card_api.ROUTES, *stripe_card_controls.ROUTES,
+            *stripe_transfer_api.ROUTES,
             *apple_api.ROUTES, *apple_controls.ROUTES,
             *google_api.ROUTES, *google_controls.ROUTES,
         ],

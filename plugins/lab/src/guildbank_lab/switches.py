@@ -8,7 +8,7 @@ MOST_SWITCHES = 1_000
 EVERY_PAYMENT = "*"
 Place = Literal[
     "token", "user", "create", "get", "capture", "patch", "refund", "report", "webhook", "cancel",
-    "evidence", "detach",
+    "evidence", "detach", "payout",
 ]  # fmt: skip
 SILENCE, LOST, DELAY = "silence", "lost", "delay"
 ERROR_BEFORE, ERROR_AFTER = "error_before", "error_after"

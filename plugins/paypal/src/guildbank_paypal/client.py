@@ -25,12 +25,17 @@ class PayPalFailed(RuntimeError):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """PayPal's no to this very request: `issue` is its code, `name` that of its kind."""
+    """PayPal's no to this very request: `issue` is its code, `name` that of its kind.
+
+    `field` is what was wrong, and `link` where the no leads.
+    """
 
     status: int
     issue: str
     message: str | None
     name: str = ""
+    field: str = ""
+    link: str = ""
 
 
 class Tokens:
@@ -81,11 +86,21 @@ class Client:
         """Return an answer, or PayPal's no to the question. Raises PayPalFailed, NoAnswer."""
         return _read(await self._send("GET", path, {}, None), shape)
 
-    async def post(self, path: str, key: str, body: object, shape: type[T]) -> T | Refused:
-        """Do something once for each key. Raises PayPalFailed, NoAnswer: nothing is certain."""
+    async def post(
+        self,
+        path: str,
+        key: str,
+        body: object,
+        shape: type[T],
+        refusals: frozenset[int] = _REFUSALS,
+    ) -> T | Refused:
+        """Do something once for each key. Raises PayPalFailed, NoAnswer: nothing is certain.
+
+        `refusals` are the answers that are a no; any other is raised.
+        """
         headers = {"paypal-request-id": key, "prefer": "return=representation"}
         answer = await self._send("POST", path, headers, msgspec.json.encode(body))
-        return _read(answer, shape)
+        return _read(answer, shape, refusals)
 
     async def patch(self, path: str, changes: object) -> Refused | None:
         """Change an object."""
@@ -139,22 +154,22 @@ def path_of(*parts: str) -> str:
     return "/" + "/".join(quote(part, safe="") for part in parts)
 
 
-def _read(answer: HttpAnswer, shape: type[T]) -> T | Refused:
+def _read(answer: HttpAnswer, shape: type[T], refusals: frozenset[int] = _REFUSALS) -> T | Refused:
     if answer.status not in (200, 201):
-        return _refusal(answer)
+        return _refusal(answer, refusals)
     try:
         return msgspec.json.decode(answer.body, type=shape)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise PayPalFailed("PayPal's answer cannot be read") from None
 
 
-def _refusal(answer: HttpAnswer) -> Refused:
+def _refusal(answer: HttpAnswer, refusals: frozenset[int] = _REFUSALS) -> Refused:
     """Return what was wrong with the request.
 
     A rate limit, a missing permission, a conflict and a failure of PayPal's own are raised: they
     say nothing about what an earlier try with the same key did.
     """
-    if answer.status not in _REFUSALS:
+    if answer.status not in refusals:
         raise PayPalFailed(f"PayPal answered {answer.status}")
     try:
         error = msgspec.json.decode(answer.body, type=ErrorBody)
@@ -165,4 +180,11 @@ def _refusal(answer: HttpAnswer) -> Refused:
     if not issue:
         raise PayPalFailed(f"PayPal answered {answer.status} without a reason")
     message = (first and first.description) or error.message
-    return Refused(answer.status, issue[:200], message, error.name)
+    return Refused(
+        answer.status,
+        issue[:200],
+        message,
+        error.name,
+        (first and first.field) or "",
+        first.link[0].href if first and first.link else "",
+    )

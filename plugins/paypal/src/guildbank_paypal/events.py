@@ -11,8 +11,8 @@ import msgspec
 from guildbank.plugin_api import EventKind, ProviderEvent, WebhookRejected
 from guildbank_paypal.amounts import NotExpressible, from_paypal
 from guildbank_paypal.client import Client, path_of
-from guildbank_paypal.marks import Mark, read_mark
-from guildbank_paypal.objects import Capture, Money, Order, Refund
+from guildbank_paypal.marks import Mark, read_mark, read_payout
+from guildbank_paypal.objects import Capture, Money, Order, PayoutHeader, Refund
 
 _ORDERS = frozenset(
     {
@@ -28,6 +28,7 @@ _CAPTURES = frozenset(
 _REFUNDED = "PAYMENT.CAPTURE.REFUNDED"
 _OPENED = "CUSTOMER.DISPUTE.CREATED"
 _RESOLVED = "CUSTOMER.DISPUTE.RESOLVED"
+_PAYOUT_ITEM, _PAYOUT_BATCH = "PAYMENT.PAYOUTS-ITEM.", "PAYMENT.PAYOUTSBATCH."
 _LOST = frozenset({"RESOLVED_BUYER_FAVOUR", "ACCEPTED"})
 _CAPTURE = re.compile(r"/v2/payments/captures/([A-Z0-9]{1,40})$")
 _UNREADABLE = (msgspec.MsgspecError, NotExpressible, RecursionError, UnicodeDecodeError)
@@ -57,6 +58,18 @@ class _Dispute(msgspec.Struct, frozen=True):
     dispute_outcome: _Result | None = None
 
 
+class _SentItem(msgspec.Struct, frozen=True):
+    sender_item_id: str | None = None
+
+
+class _PaidOut(msgspec.Struct, frozen=True):
+    """An item or, by its header, a batch: each names the batch and what we called it."""
+
+    payout_batch_id: str | None = None
+    payout_item: _SentItem | None = None
+    batch_header: PayoutHeader | None = None
+
+
 async def read_event(client: Client, body: bytes) -> ProviderEvent | WebhookRejected:
     """Return what the verified bytes tell. Raises PayPalFailed and NoAnswer from a look-up."""
     try:
@@ -69,6 +82,8 @@ async def read_event(client: Client, body: bytes) -> ProviderEvent | WebhookReje
             return _of_capture(event, msgspec.json.decode(event.resource, type=Capture))
         if event.event_type == _REFUNDED:
             return await _of_refund(client, event, msgspec.json.decode(event.resource, type=Refund))
+        if event.event_type.startswith((_PAYOUT_ITEM, _PAYOUT_BATCH)):
+            return _of_payout(event, msgspec.json.decode(event.resource, type=_PaidOut))
         if event.event_type in (_OPENED, _RESOLVED):
             dispute = msgspec.json.decode(event.resource, type=_Dispute)
             return await _of_dispute(client, event, dispute)
@@ -96,6 +111,23 @@ def _of_payment(event: _Event, mark: Mark, order_id: str | None) -> ProviderEven
         kind=EventKind.PAYMENT,
         attempt_id=mark.attempt_id,
         payment_reference=order_id,
+    )
+
+
+def _of_payout(event: _Event, told: _PaidOut) -> ProviderEvent:
+    batch = told.batch_header
+    name = batch.sender_batch_header.sender_batch_id if batch is not None else None
+    if told.payout_item is not None:
+        name = told.payout_item.sender_item_id
+    payout_id = read_payout(name)
+    if payout_id is None:
+        # The merchant pays others by the same account.
+        return _ignored(event)
+    return ProviderEvent(
+        external_id=event.id,
+        kind=EventKind.PAYOUT,
+        payout_id=payout_id,
+        payout_reference=batch.payout_batch_id if batch is not None else told.payout_batch_id,
     )
 
 

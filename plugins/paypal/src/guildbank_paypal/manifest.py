@@ -1,6 +1,6 @@
 """What the plugin says of itself."""
 
-from guildbank.plugin_api import Manifest, Slot
+from guildbank.plugin_api import PAYOUTS, Manifest, Slot
 from guildbank_paypal.amounts import CURRENCIES
 
 MANIFEST = Manifest(
@@ -9,7 +9,7 @@ MANIFEST = Manifest(
     slot=Slot.PROVIDER,
     title="PayPal",
     capabilities=frozenset(
-        {"refund", "partial_refund", "cancel", "webhook", "dispute", "settlements"}
+        {"refund", "partial_refund", "cancel", "webhook", "dispute", "settlements", PAYOUTS}
     ),
     settings_schema={
         "type": "object",

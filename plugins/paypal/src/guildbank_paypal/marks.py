@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 _ATTEMPT = re.compile(r"att_[0-9a-hjkmnp-tv-z]{26}")
 _REFUND = re.compile(r"ref_[0-9a-hjkmnp-tv-z]{26}")
+_PAYOUT = re.compile(r"pyo_[0-9a-hjkmnp-tv-z]{26}")
 CANCELED = "canceled"
 DECLINED = "declined"
 
@@ -51,3 +52,8 @@ def read_mark(custom_id: str | None) -> Mark:
         case ["declined", code]:
             return Mark(attempt_id, ended=DECLINED, code=code)
     return Mark(attempt_id)
+
+
+def read_payout(text: str | None) -> str | None:
+    """Return the payout that a batch, an item or a line of the report names, if it is ours."""
+    return text if text and _PAYOUT.fullmatch(text) else None

@@ -1,6 +1,7 @@
 """The few fields of PayPal's objects that we read, so that the rest may change as it likes.
 
-Sources: https://developer.paypal.com/docs/api/orders/v2/ and .../docs/api/payments/v2/ .
+Sources: https://developer.paypal.com/docs/api/orders/v2/ , .../docs/api/payments/v2/ and
+.../docs/api/payments.payouts-batch/v1/ .
 """
 
 import msgspec
@@ -100,11 +101,68 @@ class Order(msgspec.Struct, frozen=True):
         return self.purchase_units[0].payments.refunds if self.purchase_units else ()
 
 
+class PayoutMoney(msgspec.Struct, frozen=True):
+    """An amount as the Payouts API names its parts."""
+
+    currency: str
+    value: str
+
+
+class SenderBatch(msgspec.Struct, frozen=True):
+    """What we called a batch."""
+
+    sender_batch_id: str = ""
+
+
+class PayoutHeader(msgspec.Struct, frozen=True):
+    """A batch of payouts."""
+
+    payout_batch_id: str
+    batch_status: str
+    sender_batch_header: SenderBatch = SenderBatch()
+
+
+class PaidItem(msgspec.Struct, frozen=True):
+    """What was asked of an item."""
+
+    amount: PayoutMoney
+    sender_item_id: str | None = None
+
+
+class ItemError(msgspec.Struct, frozen=True):
+    """Why an item has its status."""
+
+    name: str | None = None
+
+
+class PayoutItem(msgspec.Struct, frozen=True):
+    """What became of an item."""
+
+    payout_item: PaidItem
+    transaction_status: str
+    errors: ItemError | None = None
+
+
+class PayoutBatch(msgspec.Struct, frozen=True):
+    """A batch with its items, which the answer to a new one does not have."""
+
+    batch_header: PayoutHeader
+    items: tuple[PayoutItem, ...] = ()
+
+
+class ErrorLink(msgspec.Struct, frozen=True):
+    """Where an error leads."""
+
+    href: str = ""
+
+
 class Detail(msgspec.Struct, frozen=True):
     """One thing that was wrong with a request."""
 
     issue: str = ""
     description: str | None = None
+    field: str | None = None
+    link: tuple[ErrorLink, ...] = ()
 
 
 class ErrorBody(msgspec.Struct, frozen=True):

@@ -7,17 +7,21 @@ from datetime import datetime
 
 from guildbank.plugin_api import (
     Context,
+    Destination,
+    DestinationRefused,
     Manifest,
     NoAnswer,
+    NotConfirmed,
     Outcome,
     PaymentRequest,
+    PayoutRequest,
     ProviderEvent,
     RefundRequest,
     SettlementPage,
     WebhookRejected,
 )
 from guildbank.plugin_api.conformance import Rehearsal
-from guildbank_paypal import payments, refunds, settlements, webhooks
+from guildbank_paypal import payments, payouts, refunds, settlements, webhooks
 from guildbank_paypal.certificates import Certificates
 from guildbank_paypal.client import Client, PayPalFailed, Tokens, path_of
 from guildbank_paypal.events import read_event
@@ -30,7 +34,7 @@ _TIMEOUT_SECONDS = 25.0
 
 
 class PayPalProvider:
-    """Payments by orders that the player approves, refunds, disputes, webhooks, settlements.
+    """Payments by orders that the player approves, refunds, disputes, payouts, settlements.
 
     `timeout_seconds` bounds each call as a whole and lies below the manifest's, so that the core
     gets our exception and need not cut the call itself. Tokens and certificates are kept, no more.
@@ -81,6 +85,31 @@ class PayPalProvider:
         """Say how a refund stands."""
         async with self._client(context) as client:
             return await refunds.fetch(client, request, reference, context.now)
+
+    async def check_destination(
+        self, context: Context, given: Mapping[str, str]
+    ) -> Destination | DestinationRefused:
+        """Read the address of a player's PayPal account; PayPal is not asked who has one."""
+        return payouts.read_destination(given)
+
+    async def pay_out(self, context: Context, request: PayoutRequest) -> Outcome:
+        """Pay a player, as a batch of one."""
+        async with self._client(context) as client:
+            return await payouts.pay_out(client, request)
+
+    async def fetch_payout(
+        self, context: Context, request: PayoutRequest, reference: str | None
+    ) -> Outcome:
+        """Say how a payout stands, by PayPal's id of its batch."""
+        async with self._client(context) as client:
+            return await payouts.fetch(client, request, reference)
+
+    async def confirm_payout(
+        self, context: Context, request: PayoutRequest, data: Mapping[str, str]
+    ) -> Outcome | NotConfirmed:
+        """Ask about the batch that an operator found in PayPal's pages."""
+        async with self._client(context) as client:
+            return await payouts.confirm(client, request, data)
 
     async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes

@@ -64,4 +64,8 @@ REHEARSAL = Rehearsal(
     sign=sign,
     complete_action=approve,
     refuse_action=approve_and_refuse,
+    pays_to={"email": "player@example.com"},
+    # The lab lets this receiver's payouts fail.
+    pays_never={"email": "failed@example.com"},
+    payouts_found_by_ours=False,
 )

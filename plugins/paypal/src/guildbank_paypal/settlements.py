@@ -13,7 +13,7 @@ import msgspec
 from guildbank.plugin_api import Settlement, SettlementKind, SettlementPage
 from guildbank_paypal.amounts import signed_from_paypal
 from guildbank_paypal.client import Client, PayPalFailed, Refused, path_of
-from guildbank_paypal.marks import Mark, read_mark
+from guildbank_paypal.marks import Mark, read_mark, read_payout
 from guildbank_paypal.objects import Capture, Money
 
 _PAGE = 100
@@ -27,6 +27,9 @@ _MOST_LOOKS = 20
 _MOVED = frozenset({"S", "V"})
 """Done, and done but reversed since; what is pending or denied has moved nothing."""
 _DISPUTES = frozenset({"T1106", "T1201", "T1202", "T1205", "T1207", "T1208"})
+_TO_PLAYERS = frozenset({"T0001", "T1114", "T1115"})
+"""Payments of batches, and those that were reversed or given back
+(https://developer.paypal.com/payouts/settlement-transaction-details)."""
 _FEES = frozenset({"T1108", "T1109"})
 _REFUND = "T1107"
 _CAPTURE = (None, "", "TXN")
@@ -159,8 +162,15 @@ def _settlement(one: _Info, kind: SettlementKind, mark: Mark) -> Settlement:
         attempt_id=mark.attempt_id,
         refund_id=mark.refund_id if is_refund else None,
         reference=one.transaction_id if is_refund else None,
-        payout=one.transaction_id if kind is SettlementKind.PAYOUT else None,
+        payout=_payout(one, kind),
     )
+
+
+def _payout(one: _Info, kind: SettlementKind) -> str | None:
+    """Return what a line is the payout of; the custom field has what we called the item."""
+    if kind is SettlementKind.PLAYER_PAYOUT:
+        return read_payout(one.custom_field) or read_payout(one.invoice_id)
+    return one.transaction_id if kind is SettlementKind.PAYOUT else None
 
 
 def _kind(one: _Info) -> SettlementKind:
@@ -169,6 +179,9 @@ def _kind(one: _Info) -> SettlementKind:
     A payment that the merchant sent is none that a player made.
     """
     code = one.transaction_event_code
+    received = not one.transaction_amount.value.startswith("-")
+    if code in _TO_PLAYERS and not (code == "T0001" and received):
+        return SettlementKind.PLAYER_PAYOUT
     if code == _REFUND:
         return SettlementKind.REFUND
     if code in _DISPUTES:
@@ -177,7 +190,6 @@ def _kind(one: _Info) -> SettlementKind:
         return SettlementKind.FEE
     if code.startswith("T04"):
         return SettlementKind.PAYOUT
-    received = not one.transaction_amount.value.startswith("-")
     return (
         SettlementKind.CAPTURE if code.startswith("T00") and received else SettlementKind.ADJUSTMENT
     )

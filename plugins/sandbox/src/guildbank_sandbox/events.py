@@ -3,11 +3,12 @@
 import msgspec
 
 from guildbank.plugin_api import EventKind, ProviderEvent, WebhookRejected
-from guildbank_sandbox.wire import Event, EventData
+from guildbank_sandbox.wire import Event, EventData, PayoutData
 
 _PAYMENT_TYPES = frozenset(
     {"payment.pending", "payment.captured", "payment.declined", "payment.canceled"}
 )
+_PAYOUT_TYPES = frozenset({"payout.pending", "payout.paid", "payout.failed", "payout.returned"})
 _DISPUTE_TYPES = {
     "dispute.opened": EventKind.DISPUTE_OPENED,
     "dispute.funds_withdrawn": EventKind.DISPUTE_FUNDS_WITHDRAWN,
@@ -24,6 +25,8 @@ def read(body: bytes) -> ProviderEvent | WebhookRejected:
             return _payment(event.id, msgspec.json.decode(event.data, type=EventData))
         if event.type == "refund.updated":
             return _refund(event.id, msgspec.json.decode(event.data, type=EventData))
+        if event.type in _PAYOUT_TYPES:
+            return _payout(event.id, msgspec.json.decode(event.data, type=PayoutData))
         if event.type in _DISPUTE_TYPES:
             data = msgspec.json.decode(event.data, type=EventData)
             return _dispute(event.id, _DISPUTE_TYPES[event.type], data)
@@ -38,6 +41,15 @@ def _payment(event_id: str, data: EventData) -> ProviderEvent:
         kind=EventKind.PAYMENT,
         attempt_id=data.payment.reference,
         payment_reference=data.payment.id,
+    )
+
+
+def _payout(event_id: str, data: PayoutData) -> ProviderEvent:
+    return ProviderEvent(
+        external_id=event_id,
+        kind=EventKind.PAYOUT,
+        payout_id=data.payout.reference,
+        payout_reference=data.payout.id,
     )
 
 

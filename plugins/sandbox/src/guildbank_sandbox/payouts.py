@@ -40,6 +40,7 @@ async def pay_out(context: Context, request: PayoutRequest) -> Outcome:
         "amount_minor": request.amount_minor,
         "currency": request.currency,
         "account": request.details.get("account", ""),
+        "webhook_url": context.webhook_url,
     }
     answer = await call(
         context, "POST", "/payouts", PayoutObject, body=body,

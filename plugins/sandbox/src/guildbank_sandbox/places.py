@@ -10,9 +10,18 @@ class Place(StrEnum):
     DECLINED = "declined"
     PENDING = "pending"
     LOST = "lost"
-    """It is paid, and the answer gets lost."""
+    """It is paid, the answer gets lost, and no webhook tells."""
     RETURNED = "returned"
-    """It is paid, and has come back when somebody asks."""
+    """It is paid, and has come back when somebody asks, without a webhook."""
+    LATER = "later"
+    FAILS = "fails"
+    """It is pending, and fails a while later."""
+    BOUNCES = "bounces"
+    """It is paid, and comes back a while later."""
+
+
+SILENT = frozenset({Place.LOST, Place.RETURNED})
+"""Where no webhook tells of anything."""
 
 
 def place_of(account: str) -> Place | None:

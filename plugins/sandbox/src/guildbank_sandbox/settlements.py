@@ -39,6 +39,7 @@ def _line(one: SettlementObject) -> Settlement:
         refund_id=one.ours if kind is SettlementKind.REFUND else None,
         reference=one.reference,
         payment_reference=one.payment,
+        payout=one.ours if kind is SettlementKind.PLAYER_PAYOUT else None,
     )
 
 

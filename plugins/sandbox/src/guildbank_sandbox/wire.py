@@ -47,6 +47,23 @@ class EventData(msgspec.Struct, frozen=True, kw_only=True):
     dispute: DisputeObject | None = None
 
 
+class PayoutObject(msgspec.Struct, frozen=True, kw_only=True):
+    """A payout in an answer or event."""
+
+    id: str
+    reference: str
+    state: str
+    amount_minor: int
+    currency: str
+    code: str | None = None
+
+
+class PayoutData(msgspec.Struct, frozen=True, kw_only=True):
+    """What an event of a payout is about."""
+
+    payout: PayoutObject
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """The envelope of every event; `data` is read once its type is known."""
 
@@ -67,17 +84,6 @@ class Refunds(msgspec.Struct, frozen=True, kw_only=True):
     items: list[RefundObject]
 
 
-class PayoutObject(msgspec.Struct, frozen=True, kw_only=True):
-    """A payout in an answer."""
-
-    id: str
-    reference: str
-    state: str
-    amount_minor: int
-    currency: str
-    code: str | None = None
-
-
 class Payouts(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a look-up of payouts by reference."""
 
@@ -91,7 +97,7 @@ class SettlementObject(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     reference: str
     ours: str | None
-    payment: str
+    payment: str | None
     amount_minor: int
     fee_minor: int
     currency: str

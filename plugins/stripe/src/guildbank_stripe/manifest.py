@@ -1,6 +1,6 @@
 """What the plugin says of itself."""
 
-from guildbank.plugin_api import SAVED_METHODS, Manifest, Slot
+from guildbank.plugin_api import PAYOUTS, SAVED_METHODS, Manifest, Slot
 from guildbank_stripe.disputes import EVIDENCE_FIELDS
 
 MANIFEST = Manifest(
@@ -18,6 +18,7 @@ MANIFEST = Manifest(
             "dispute_evidence",
             "settlements",
             SAVED_METHODS,
+            PAYOUTS,
         }
     ),
     settings_schema={

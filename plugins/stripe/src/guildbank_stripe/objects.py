@@ -7,6 +7,7 @@ from stripe import StripeError, StripeObject
 
 ATTEMPT = "guildbank_attempt"
 REFUND = "guildbank_refund"
+PAYOUT = "guildbank_payout"
 PLAYER = "guildbank_player"
 CUSTOMER = "guildbank_customer"
 PAGE = "guildbank_page"
@@ -61,6 +62,16 @@ class StripeRefund(msgspec.Struct, frozen=True):
     amount: int
     currency: str
     failure_reason: str | None = None
+    metadata: dict[str, str] | None = None
+
+
+class StripeTransfer(msgspec.Struct, frozen=True):
+    """A Transfer to a connected account (https://docs.stripe.com/api/transfers/object)."""
+
+    id: str
+    amount: int
+    currency: str
+    amount_reversed: int = 0
     metadata: dict[str, str] | None = None
 
 

@@ -9,12 +9,15 @@ import stripe
 from guildbank.plugin_api import (
     Context,
     CustomerRequest,
+    Destination,
+    DestinationRefused,
     DisputeStand,
     EvidenceRefused,
     EvidenceRequest,
     Manifest,
     Outcome,
     PaymentRequest,
+    PayoutRequest,
     ProviderEvent,
     RefundRequest,
     SavedMethod,
@@ -27,6 +30,7 @@ from guildbank_stripe import (
     disputes,
     methods,
     payments,
+    payouts,
     refunds,
     settlements,
     webhooks,
@@ -41,7 +45,7 @@ _NOT_FOR_THIS_KEY = (403, 404)
 
 
 class StripeProvider:
-    """Payments by PaymentIntents, kept cards, refunds, signed webhooks, and what Stripe settled.
+    """Payments by PaymentIntents, kept cards, refunds, payouts, webhooks, what Stripe settled.
 
     `timeout_seconds` bounds each call as a whole and lies below the manifest's, so that the core
     gets our exception and need not cut the call itself.
@@ -136,6 +140,25 @@ class StripeProvider:
         """Detach a card."""
         async with self._client(context) as client:
             await methods.remove(client, customer, reference)
+
+    async def check_destination(
+        self, context: Context, given: Mapping[str, str]
+    ) -> Destination | DestinationRefused:
+        """Ask whether a connected account is there and takes transfers."""
+        async with self._client(context) as client:
+            return await payouts.read_destination(client, given)
+
+    async def pay_out(self, context: Context, request: PayoutRequest) -> Outcome:
+        """Transfer money to a connected account."""
+        async with self._client(context) as client:
+            return await payouts.pay_out(client, request)
+
+    async def fetch_payout(
+        self, context: Context, request: PayoutRequest, reference: str | None
+    ) -> Outcome:
+        """Say how a transfer stands, found by its id or by its group."""
+        async with self._client(context) as client:
+            return await payouts.fetch(client, request, reference, context.now)
 
     async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes

@@ -13,7 +13,7 @@ from stripe.params import BalanceTransactionListParams
 
 from guildbank.plugin_api import Settlement, SettlementKind, SettlementPage
 from guildbank_stripe.amounts import from_stripe
-from guildbank_stripe.objects import ATTEMPT, REFUND, read
+from guildbank_stripe.objects import ATTEMPT, PAYOUT, REFUND, read
 from guildbank_stripe.settings import Settings
 
 _PAGE = 100
@@ -29,6 +29,8 @@ _KINDS: Mapping[str, SettlementKind] = {
     "fee": SettlementKind.FEE,
     "payout": SettlementKind.PAYOUT,
     "payout_reversal": SettlementKind.PAYOUT,
+    "transfer": SettlementKind.PLAYER_PAYOUT,
+    "transfer_reversal": SettlementKind.PLAYER_PAYOUT,
 }
 """Any other category, such as reserves and top-ups, is an adjustment."""
 
@@ -38,11 +40,12 @@ class _Expanded(msgspec.Struct, frozen=True):
 
 
 class _Source(msgspec.Struct, frozen=True):
-    """The charge, refund, dispute or payout behind a line."""
+    """The charge, refund, dispute, payout, transfer or its reversal behind a line."""
 
     id: str
     metadata: dict[str, str] | None = None
     payment_intent: str | _Expanded | None = None
+    transfer: str | _Expanded | None = None
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -79,8 +82,17 @@ async def page(
     )
 
 
-def _settlement(line: _Line) -> Settlement:
+def _kind(line: _Line) -> SettlementKind:
+    """Say what a line is about; a transfer that bears no payout of ours is another business's."""
     kind = _KINDS.get(line.reporting_category, SettlementKind.ADJUSTMENT)
+    if line.reporting_category == "transfer" and isinstance(line.source, _Source):
+        ours = PAYOUT in (line.source.metadata or {})
+        return kind if ours else SettlementKind.ADJUSTMENT
+    return kind
+
+
+def _settlement(line: _Line) -> Settlement:
+    kind = _kind(line)
     currency = line.currency.upper()
     amount, fee, net = (from_stripe(one, currency) for one in (line.amount, line.fee, line.net))
     if kind is SettlementKind.FEE:
@@ -91,6 +103,7 @@ def _settlement(line: _Line) -> Settlement:
     intent = source.payment_intent if source is not None else None
     payment = intent.id if isinstance(intent, _Expanded) else intent
     of_capture = kind is SettlementKind.CAPTURE
+    to_player = kind is SettlementKind.PLAYER_PAYOUT
     id_ = line.source.id if isinstance(line.source, _Source) else line.source
     return Settlement(
         transaction=line.id,
@@ -102,10 +115,21 @@ def _settlement(line: _Line) -> Settlement:
         net_minor=net,
         attempt_id=metadata.get(ATTEMPT),
         refund_id=metadata.get(REFUND),
-        reference=payment if of_capture else id_,
+        reference=payment if of_capture else _transfer(kind, source) or id_,
         payment_reference=payment,
-        payout=id_ if kind is SettlementKind.PAYOUT else None,
+        payout=metadata.get(PAYOUT) if to_player else _of_bank(kind, id_),
     )
+
+
+def _transfer(kind: SettlementKind, source: _Source | None) -> str | None:
+    """Return which transfer was reversed, None for what is no reversal of one."""
+    if kind is not SettlementKind.PLAYER_PAYOUT or source is None:
+        return None
+    return source.transfer.id if isinstance(source.transfer, _Expanded) else source.transfer
+
+
+def _of_bank(kind: SettlementKind, id_: str | None) -> str | None:
+    return id_ if kind is SettlementKind.PAYOUT else None
 
 
 def _at(line: _Line) -> datetime:

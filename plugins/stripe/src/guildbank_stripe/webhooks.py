@@ -12,7 +12,7 @@ from stripe import SignatureVerificationError, WebhookSignature
 from guildbank.plugin_api import EventKind, ProviderEvent, WebhookRejected
 from guildbank_stripe.amounts import NotExpressible, from_stripe
 from guildbank_stripe.disputes import STATUSES, EvidenceDetails, due
-from guildbank_stripe.objects import ATTEMPT, REFUND
+from guildbank_stripe.objects import ATTEMPT, PAYOUT, REFUND
 
 _TOLERANCE_SECONDS = 300
 _PAYMENTS = frozenset(
@@ -27,6 +27,7 @@ _METHODS = frozenset(
     f"payment_method.{what}" for what in ("detached", "automatically_updated", "updated")
 )
 _REFUNDS = frozenset({"refund.created", "refund.updated", "refund.failed"})
+_TRANSFERS = frozenset({"transfer.created", "transfer.updated", "transfer.reversed"})
 _DISPUTES = {
     "charge.dispute.created": EventKind.DISPUTE_OPENED,
     "charge.dispute.updated": EventKind.DISPUTE_UPDATED,
@@ -42,7 +43,7 @@ class _Expanded(msgspec.Struct, frozen=True):
 
 
 class _Subject(msgspec.Struct, frozen=True):
-    """The intent, refund, charge, dispute or kept card that an event is about."""
+    """The intent, refund, charge, dispute, kept card or transfer that an event is about."""
 
     id: str
     metadata: dict[str, str] | None = None
@@ -105,7 +106,7 @@ def _is_signed(body: bytes, signature: str, secret: str, tolerance: int | None) 
 def _event(event: _Event) -> ProviderEvent:
     """Sort an event by its type; what is not about our payments is ignored."""
     of_money = _PAYMENTS | _PAGES | _REFUNDS | _DISPUTES.keys() | {"charge.refunded"}
-    known = event.type in of_money | _METHODS
+    known = event.type in of_money | _METHODS | _TRANSFERS
     if event.data is None and known:
         raise ValueError("an event without data")
     if event.data is None or not known:
@@ -117,6 +118,8 @@ def _event(event: _Event) -> ProviderEvent:
         return ProviderEvent(
             external_id=event.id, kind=EventKind.METHOD_CHANGED, method_reference=subject.id
         )
+    if event.type in _TRANSFERS:
+        return _transfer(event, subject)
     if event.type in _DISPUTES:
         return _dispute(event, subject)
     return _refund(event, subject)
@@ -132,6 +135,19 @@ def _payment(event: _Event, subject: _Subject) -> ProviderEvent:
         kind=EventKind.PAYMENT,
         attempt_id=attempt_id,
         payment_reference=subject.id,
+    )
+
+
+def _transfer(event: _Event, subject: _Subject) -> ProviderEvent:
+    payout_id = (subject.metadata or {}).get(PAYOUT)
+    if payout_id is None:
+        # The merchant pays others by the same account.
+        return ProviderEvent(external_id=event.id, kind=EventKind.IGNORED)
+    return ProviderEvent(
+        external_id=event.id,
+        kind=EventKind.PAYOUT,
+        payout_id=payout_id,
+        payout_reference=subject.id,
     )
 
 

@@ -162,7 +162,7 @@ def _dependencies(services: Mapping[str, object]) -> dict[str, Provide]:
     return {
         "caller": Provide(_provide_caller, sync_to_thread=False),
         "home": Provide(_provide_home),
-        **{name: _provide(service) for name, service in services.items()},
+        **{name: _provide(services, name) for name in services},
     }
 
 
@@ -174,8 +174,8 @@ async def _provide_home(request: StrictRequest) -> TenantRef:
     return await home_of(request)
 
 
-def _provide(service: object) -> Provide:
+def _provide(services: Mapping[str, object], name: str) -> Provide:
     def given() -> Any:
-        return service
+        return services[name]
 
     return Provide(given, sync_to_thread=False)

@@ -153,7 +153,10 @@ async def confirm(
     idempotency_key: IdempotencyKey,
     data: JSONBody[PayoutConfirmationBody],
 ) -> PayoutView:
-    """Say that a payout's money was sent, will not be, or came back; the bank tells nobody else."""
+    """Say that a payout's money was sent, will not be, or came back; the bank tells nobody else.
+
+    Of one that is `unknown`, PayPal is told the `batch`, and says itself how it stands.
+    """
     said = PayoutConfirmation(payout_id, data.data)
     done = await confirm_payout(payments, caller.home, caller.principal, idempotency_key, said)
     return await payout_view(payments, caller, granted(done))

@@ -47,7 +47,8 @@ async def handle_webhook(payments: Payments, tenant: TenantRef, id_: str) -> Non
         if claimed.event.kind is EventKind.PAYOUT:
             payout = await find_told(payments, tenant, claimed.provider, claimed.event)
             about = None if payout is None else payout.id
-            outcome = await follow_payout(payments, tenant, payout)
+            named = claimed.event.payout_reference
+            outcome = await follow_payout(payments, tenant, payout, named)
         else:
             attempt = await _attempt(payments, tenant, claimed.provider, claimed.event)
             about = None if attempt is None else attempt.id

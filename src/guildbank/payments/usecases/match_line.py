@@ -18,6 +18,7 @@ from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.book_fee import BookFee
 from guildbank.payments.usecases.handle_webhook import follow_refund
 from guildbank.payments.usecases.look import look_at_attempt
+from guildbank.payments.usecases.match_payout import booked, look_by_line, payout_of_line
 from guildbank.payments.usecases.open_money import OpenMoney
 from guildbank.plugin_api import EventKind, ProviderEvent, SettlementKind
 
@@ -61,6 +62,8 @@ async def _compare(payments: Payments, tenant: TenantRef, run: Reconciliation, l
                     return _missing(line, await _attempt(payments, tenant, run.provider, line))
                 ours = -refund.amount_minor, refund.money
                 return _judged(line, refund.payment_id, refund.attempt_id, ours)
+            case SettlementKind.PLAYER_PAYOUT:
+                return await _compare_payout(payments, tenant, run, line)
             case _:
                 attempt = await _attempt(payments, tenant, run.provider, line)
                 dispute = await reports.dispute_of_line(tx.driver, run.provider, line, attempt)
@@ -72,6 +75,17 @@ async def _compare(payments: Payments, tenant: TenantRef, run: Reconciliation, l
                 return _judged(line, dispute.payment_id, dispute.attempt_id, ours)
 
 
+async def _compare_payout(
+    payments: Payments, tenant: TenantRef, run: Reconciliation, line: Line
+) -> Line:
+    payout = await payout_of_line(payments, tenant, run.provider, line)
+    if payout is None:
+        return _missing(line, None)
+    line = msgspec.structs.replace(line, payout=payout.id)
+    ours = booked(payout, line)
+    return _missing(line, None) if ours is None else _judged(line, None, None, ours)
+
+
 def _missing(line: Line, attempt: Attempt | None) -> Line:
     return msgspec.structs.replace(
         line,
@@ -81,7 +95,9 @@ def _missing(line: Line, attempt: Attempt | None) -> Line:
     )
 
 
-def _judged(line: Line, payment_id: str, attempt_id: str, ours: tuple[int, str]) -> Line:
+def _judged(
+    line: Line, payment_id: str | None, attempt_id: str | None, ours: tuple[int, str]
+) -> Line:
     amount, money = ours
     state = LineState.MATCHED
     if money != line.money:
@@ -111,7 +127,9 @@ async def _attempt(
 
 
 async def _look(payments: Payments, tenant: TenantRef, run: Reconciliation, line: Line) -> bool:
-    """Ask the provider about a payment of ours whose line the books do not know."""
+    """Ask the provider about a payment or payout of ours whose line the books do not know."""
+    if line.kind == SettlementKind.PLAYER_PAYOUT:
+        return await look_by_line(payments, tenant, run.provider, line)
     attempt = await _attempt(payments, tenant, run.provider, line)
     if attempt is None or line.kind == SettlementKind.DISPUTE:
         return False

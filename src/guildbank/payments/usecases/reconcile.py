@@ -27,11 +27,11 @@ from guildbank.payments.contracts.rows import RECONCILIATION_STARTED
 from guildbank.payments.store import RECONCILIATIONS
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import line_to
+from guildbank.payments.usecases.look_for_absent import look_for_absent
 from guildbank.payments.usecases.match_line import match_line
 from guildbank.plugin_api import (
     MAX_SETTLEMENTS,
     Settlement,
-    SettlementKind,
     SettlementPage,
 )
 
@@ -218,36 +218,8 @@ async def _match(payments: Payments, tenant: TenantRef, run: Reconciliation) -> 
     if len(fresh) == MAX_MATCHES:
         await _move(payments, tenant, run)
         return
-    await _look_for_absent(payments, tenant, run)
+    await look_for_absent(payments, tenant, run)
     await _move(payments, tenant, run, state=ReconciliationState.DONE)
-
-
-async def _look_for_absent(payments: Payments, tenant: TenantRef, run: Reconciliation) -> None:
-    """Add a line for each capture that should have been in the report and was not.
-
-    A day's run is too early for its own day, and looks at the one that lies so far back.
-    """
-    daily = run.origin is Origin.DAILY
-    since = run.since - payments.timing.settling if daily else run.since
-    span, after = (since, run.until - payments.timing.settling), ""
-    while True:
-        async with payments.db.begin(tenant.schema) as tx:
-            absent = await reports.absent_attempts(
-                tx.driver, run.provider, span, after, MAX_SETTLEMENTS, reconciled=daily
-            )
-            lines = [
-                Settlement(
-                    transaction=f"ours:{one.id}", kind=SettlementKind.CAPTURE, at=one.created_at,
-                    currency=one.captured_money or "", gross_minor=one.captured_minor,
-                    fee_minor=0, net_minor=one.captured_minor, attempt_id=one.id,
-                    reference=one.reference,
-                )
-                for one in absent
-            ]  # fmt: skip
-            await reports.add_lines(tx.driver, run.id, lines, LineState.MISSING_THERE)
-        if len(absent) < MAX_SETTLEMENTS:
-            return
-        after = absent[-1].id
 
 
 async def _move(

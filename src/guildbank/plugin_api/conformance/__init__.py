@@ -47,6 +47,7 @@ from guildbank.plugin_api.conformance.run import (
     PROVIDER_CHECKS,
     REPORT_CHECKS,
     SAVED_CHECKS,
+    SETTLEMENT_CHECKS,
     SUBSCRIPTION_CHECKS,
     run_provider_conformance,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "REPORT_CHECKS",
     "SAVED_CHECKS",
     "SCORER_CHECKS",
+    "SETTLEMENT_CHECKS",
     "SOLD",
     "SPEND",
     "SUBSCRIPTION_CHECKS",

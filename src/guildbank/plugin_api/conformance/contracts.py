@@ -46,7 +46,8 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     `product_id` is what is sold, for a provider that has to know.
     `found_by_attempt` is false where a provider cannot be asked by an id of ours.
     `pays_to` is where a provider that pays out pays at once, or `pending` where a person sends it;
-    `pays_never` a destination that is read and then declined.
+    `pays_never` a destination that is read and then declined. `payouts_found_by_ours` is false
+    where a payout is known by the provider's name alone, and is sent again to learn it.
     `subscribes` buys the first period of a subscription and returns what confirms it, `renews` lets
     the company renew what an outcome is a period of.
     `amount_minor` is divided by three for partial refunds.
@@ -69,6 +70,7 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     reverse: Callable[[Context, Outcome], Awaitable[None]] | None = None
     pays_to: Mapping[str, str] | None = None
     pays_never: Mapping[str, str] | None = None
+    payouts_found_by_ours: bool = True
     subscribes: Callable[[Context, PaymentRequest], Awaitable[Confirming]] | None = None
     renews: Callable[[Context, Outcome], Awaitable[None]] | None = None
     amount_minor: int = 900

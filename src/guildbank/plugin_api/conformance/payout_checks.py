@@ -8,7 +8,13 @@ from guildbank.kernel import new_id
 from guildbank.plugin_api.conformance.contracts import NotRun, Verdict
 from guildbank.plugin_api.conformance.payment_checks import NO_BOOKS, fault_in_not_found
 from guildbank.plugin_api.conformance.stage import CheckFunction, Stage, fault_in_money
-from guildbank.plugin_api.payouts import PAYOUTS, Destination, DestinationRefused, PayoutRequest
+from guildbank.plugin_api.payouts import (
+    PAYOUTS,
+    SEND_AGAIN,
+    Destination,
+    DestinationRefused,
+    PayoutRequest,
+)
 from guildbank.plugin_api.provider import Outcome, OutcomeStatus
 
 CAPABILITY = PAYOUTS
@@ -54,14 +60,17 @@ async def the_same_payout_key_pays_once(stage: Stage) -> Verdict:
 
 
 async def a_payout_is_found_with_and_without_its_reference(stage: Stage) -> Verdict:
-    """A payout is found by the provider's reference and, without one, by ours."""
+    """A payout is found by the provider's reference and, without one, by ours or by sending it."""
     if not stage.rehearsal.keeps_books:
         return NO_BOOKS
     request = await _request(stage, stage.rehearsal.pays_to)
     if request is None:
         return _NO_PLACE
     made = await stage.provider.pay_out(stage.context, request)
+    by_ours = stage.rehearsal.payouts_found_by_ours
     for reference in (made.reference, None):
+        if reference is None and not by_ours:
+            return _fault_in_asking(await stage.provider.fetch_payout(stage.context, request, None))
         found = await stage.provider.fetch_payout(stage.context, request, reference)
         if (fault := _fault(found, request)) is not None:
             return f"fetched with reference {reference}: {fault}"
@@ -71,11 +80,16 @@ async def a_payout_is_found_with_and_without_its_reference(stage: Stage) -> Verd
 
 
 async def an_unknown_payout_was_never_there(stage: Stage) -> Verdict:
-    """A payout that the provider certainly never got is `canceled` with code `not_found`."""
+    """A payout that the provider certainly never got is `canceled` with code `not_found`.
+
+    One that only the provider's name finds is to be sent again.
+    """
     request = await _request(stage, stage.rehearsal.pays_to)
     if request is None:
         return _NO_PLACE
-    return fault_in_not_found(await stage.provider.fetch_payout(stage.later, request, None))
+    said = await stage.provider.fetch_payout(stage.later, request, None)
+    by_ours = stage.rehearsal.payouts_found_by_ours
+    return fault_in_not_found(said) if by_ours else _fault_in_asking(said)
 
 
 async def a_payout_that_is_declined_stays_declined(stage: Stage) -> Verdict:
@@ -85,7 +99,7 @@ async def a_payout_that_is_declined_stays_declined(stage: Stage) -> Verdict:
     request = await _request(stage, stage.rehearsal.pays_never)
     assert request is not None, "its rehearsal names a destination"
     said = await stage.provider.pay_out(stage.context, request)
-    look = await stage.provider.fetch_payout(stage.context, request, said.reference)
+    look = await stage.provider.fetch_payout(stage.later, request, said.reference)
     for one in (said, look):
         if one.status not in (OutcomeStatus.DECLINED, OutcomeStatus.CANCELED):
             return f"expected declined, got {one!r}"
@@ -119,6 +133,13 @@ def _fault(outcome: Outcome, request: PayoutRequest) -> str | None:
     if outcome.status is OutcomeStatus.PENDING:
         return None if outcome.reference else "pending without the provider's reference"
     return fault_in_money(outcome, request.amount_minor, request.currency)
+
+
+def _fault_in_asking(outcome: Outcome) -> str | None:
+    """Say what keeps an outcome from meaning `only sending it again shows it`."""
+    if outcome.status is OutcomeStatus.UNKNOWN and outcome.code == SEND_AGAIN:
+        return None
+    return f"expected unknown with code {SEND_AGAIN}, got {outcome!r}"
 
 
 CHECKS: tuple[CheckFunction, ...] = (

@@ -7,6 +7,7 @@ from decimal import Decimal
 from guildbank_lab.bench import Bench
 from guildbank_lab.paypal import wire
 from guildbank_lab.paypal.errors import Refused
+from guildbank_lab.paypal.payouts import PayoutDesk
 from guildbank_lab.paypal.records import Account, Capture, Dispute, Kept, Order, Refund
 from guildbank_lab.paypal.webhooks import Webhooks
 
@@ -28,6 +29,7 @@ class Desk:
         self.captures: dict[str, Order] = {}
         self.refunds: dict[str, Order] = {}
         self.disputes: dict[str, Dispute] = {}
+        self.payouts = PayoutDesk(bench, self.webhooks)
         self.kept: dict[tuple[str, str, str], Kept] = {}
         self._tokens: dict[str, tuple[Account, datetime]] = {}
 

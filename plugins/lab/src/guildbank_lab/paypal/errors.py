@@ -4,6 +4,7 @@ from typing import Any
 
 _NAMES = {
     400: ("INVALID_REQUEST", "Request is not well-formed, syntactically incorrect."),
+    403: ("NOT_AUTHORIZED", "Authorization failed due to insufficient permissions."),
     401: ("AUTHENTICATION_FAILURE", "Authentication failed due to invalid credentials."),
     404: ("RESOURCE_NOT_FOUND", "The specified resource does not exist."),
     422: ("UNPROCESSABLE_ENTITY", "The requested action could not be performed."),

@@ -94,3 +94,30 @@ class Kept:
     status: int
     answer: object
     until: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class Payout:
+    """A batch of one item, which pays a receiver."""
+
+    id: str
+    item_id: str
+    account: Account
+    sender_batch_id: str
+    sender_item_id: str
+    receiver: str
+    currency: str
+    value: Decimal
+    status: str
+    error: str | None
+    transaction_id: str
+    fee_id: str
+    at: str
+    back_id: str = ""
+    """The transaction by which the money came back."""
+    back_at: str = ""
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The names by which a switch may mean this payout."""
+        return self.sender_batch_id, self.sender_item_id, self.receiver, self.id

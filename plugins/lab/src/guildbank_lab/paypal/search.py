@@ -11,7 +11,8 @@ from typing import Any
 from guildbank_lab.paypal import wire
 from guildbank_lab.paypal.desk import Desk
 from guildbank_lab.paypal.errors import Refused
-from guildbank_lab.paypal.records import Account, Dispute, Order
+from guildbank_lab.paypal.payouts import FEE
+from guildbank_lab.paypal.records import Account, Dispute, Order, Payout
 
 LONGEST = timedelta(days=31)
 MOST_ON_A_PAGE = 500
@@ -62,6 +63,9 @@ def _movements(desk: Desk, account: Account) -> Iterator[dict[str, Any]]:
     for order in desk.orders.values():
         if order.account is account:
             yield from _of_order(order)
+    for payout in desk.payouts.made.values():
+        if payout.account is account:
+            yield from _of_payout(payout)
     for case in desk.disputes.values():
         if case.order.account is account and case.outcome in LOST:
             yield from _of_dispute(case)
@@ -84,6 +88,31 @@ def _of_order(order: Order) -> Iterator[dict[str, Any]]:
                 "T1107", one.id, one.at, taken.currency, -one.value, None,
                 paypal_reference_id=taken.id, paypal_reference_id_type="TXN", **own,
             )  # fmt: skip
+
+
+def _of_payout(payout: Payout) -> Iterator[dict[str, Any]]:
+    """Yield a payout, its batch's fee, and the money that came back; each names our item."""
+    money, mark = payout.currency, {"custom_field": payout.sender_item_id}
+    status = {"SUCCESS": "S", "FAILED": "D", "DENIED": "D"}.get(payout.status, "P")
+    if payout.back_id:
+        status = "V"
+    out, fee = payout.transaction_id, -fee_of_payout(money)
+    yield _info(
+        "T0001", out, payout.at, money, -payout.value, None, transaction_status=status, **mark
+    )
+    if status in ("S", "V") and fee:
+        yield _info("T0104", payout.fee_id, payout.at, money, fee, None)
+    if payout.back_id:
+        code = "T1114" if payout.status == "REVERSED" else "T1115"
+        yield _info(
+            code, payout.back_id, payout.back_at, money, payout.value, None,
+            paypal_reference_id=out, paypal_reference_id_type="TXN", **mark,
+        )  # fmt: skip
+
+
+def fee_of_payout(currency: str) -> Decimal:
+    """Return what PayPal takes for a payout: 0.25, or nothing where that is no whole coin."""
+    return FEE.quantize(_WHOLE if currency in wire.WHOLE else _CENT, ROUND_HALF_UP)
 
 
 def _of_dispute(case: Dispute) -> Iterator[dict[str, Any]]:

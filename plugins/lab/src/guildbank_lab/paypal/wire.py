@@ -42,11 +42,11 @@ def order(one: Order, url: str) -> Json:
             payments["refunds"] = [refund(one, each, url) for each in one.refunds]
         unit["payments"] = payments
     here = f"{url}/v2/checkout/orders/{one.id}"
-    links = [_link(here, "self", "GET")]
+    links = [link(here, "self", "GET")]
     if one.status == "PAYER_ACTION_REQUIRED":
-        links.append(_link(f"{url}/checkoutnow?token={one.id}", "payer-action", "GET"))
+        links.append(link(f"{url}/checkoutnow?token={one.id}", "payer-action", "GET"))
     if one.status == "APPROVED":
-        links += [_link(here, "update", "PATCH"), _link(f"{here}/capture", "capture", "POST")]
+        links += [link(here, "update", "PATCH"), link(f"{here}/capture", "capture", "POST")]
     return {
         "id": one.id,
         "intent": "CAPTURE",
@@ -72,9 +72,9 @@ def capture(one: Order, taken: Capture, url: str) -> Json:
         "create_time": taken.at,
         "update_time": taken.at,
         "links": [
-            _link(here, "self", "GET"),
-            _link(f"{here}/refund", "refund", "POST"),
-            _link(f"{url}/v2/checkout/orders/{one.id}", "up", "GET"),
+            link(here, "self", "GET"),
+            link(f"{here}/refund", "refund", "POST"),
+            link(f"{url}/v2/checkout/orders/{one.id}", "up", "GET"),
         ],
     }
     if taken.reason is not None:
@@ -91,11 +91,11 @@ def refund(one: Order, given: Refund, url: str) -> Json:
         "invoice_id": one.invoice_id,
         "create_time": given.at,
         "update_time": given.at,
-        "links": [_link(f"{url}/v2/payments/refunds/{given.id}", "self", "GET")],
+        "links": [link(f"{url}/v2/payments/refunds/{given.id}", "self", "GET")],
     }
     if one.capture is not None:
         up = f"{url}/v2/payments/captures/{one.capture.id}"
-        shown["links"].append(_link(up, "up", "GET"))
+        shown["links"].append(link(up, "up", "GET"))
     if given.custom_id is not None:
         shown["custom_id"] = given.custom_id
     if given.note is not None:
@@ -123,7 +123,7 @@ def dispute(case: Dispute, url: str) -> Json:
         "dispute_amount": money(one.currency, case.value),
         "dispute_life_cycle_stage": "CHARGEBACK",
         "dispute_channel": "INTERNAL",
-        "links": [_link(f"{url}/v1/customer/disputes/{case.id}", "self", "GET")],
+        "links": [link(f"{url}/v1/customer/disputes/{case.id}", "self", "GET")],
     }
     if case.outcome is not None:
         shown["dispute_outcome"] = {"outcome_code": case.outcome}
@@ -138,5 +138,6 @@ def _status_of(one: Order, taken: Capture) -> str:
     return "REFUNDED" if one.refunded >= taken.value else "PARTIALLY_REFUNDED"
 
 
-def _link(href: str, rel: str, method: str) -> Json:
+def link(href: str, rel: str, method: str) -> Json:
+    """Return where an object leads."""
     return {"href": href, "rel": rel, "method": method}

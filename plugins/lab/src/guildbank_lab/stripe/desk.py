@@ -18,6 +18,7 @@ from guildbank_lab.stripe.records import (
     Refund,
     Session,
 )
+from guildbank_lab.stripe.transfers import Transfers
 from guildbank_lab.stripe.webhooks import Webhooks
 
 MOST_ACCOUNTS, MOST_PAYMENTS = 1_000, 50_000
@@ -42,6 +43,7 @@ class StripeDesk:
         self.bench = bench
         self.webhooks = Webhooks(bench)
         self.cards = Cards(self.webhooks)
+        self.transfers = Transfers(self.webhooks)
         self.accounts: dict[str, Account] = {}
         self.intents: dict[str, Intent] = {}
         self.sessions: dict[str, Session] = {}

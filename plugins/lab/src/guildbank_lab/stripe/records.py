@@ -174,6 +174,44 @@ class Dispute:
 
 
 @dataclass(slots=True, kw_only=True)
+class Reversal:
+    """Money of a transfer that came back."""
+
+    id: str
+    amount: int
+    at: int
+    line: str
+    """The balance transaction."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Transfer:
+    """Money that went to a connected account."""
+
+    id: str
+    account: Account
+    amount: int
+    currency: str
+    destination: str
+    group: str | None
+    metadata: dict[str, str]
+    at: int
+    line: str
+    """The balance transaction."""
+    reversals: list[Reversal] = field(default_factory=list)
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The names by which a switch may mean this transfer."""
+        return self.id, self.destination, *self.metadata.values()
+
+    @property
+    def reversed(self) -> int:
+        """What came back."""
+        return sum(one.amount for one in self.reversals)
+
+
+@dataclass(slots=True, kw_only=True)
 class Kept:
     """The answer that an idempotency key got, for whoever sends it again."""
 

@@ -1,4 +1,4 @@
-"""Delivers webhooks at least once, and wakes payments whose time has come.
+"""Delivers webhooks at least once, and wakes payments and payouts whose time has come.
 
 Whatever is due stands in the database, so a restart loses nothing.
 """
@@ -16,7 +16,7 @@ from functools import partial
 import httpx
 import msgspec
 
-from guildbank_sandbox.server import accounts, payments
+from guildbank_sandbox.server import accounts, payments, payouts
 from guildbank_sandbox.server.database import Database, Session, fetch_all
 from guildbank_sandbox.server.records import Account
 
@@ -34,17 +34,20 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
 
     number: int
     tries: int
-    payment_id: str
+    subject_id: str
     account_id: str
     webhook_url: str
     body: bytes
 
 
 _DUE = """
-SELECT d.number, d.tries, e.payment_id, p.account_id, p.webhook_url, e.body
+SELECT d.number, d.tries, coalesce(e.payment_id, e.payout_id) AS subject_id,
+       coalesce(p.account_id, o.account_id) AS account_id,
+       coalesce(p.webhook_url, o.webhook_url) AS webhook_url, e.body
 FROM delivery d
 JOIN event e ON e.id = d.event_id
-JOIN payment p ON p.id = e.payment_id
+LEFT JOIN payment p ON p.id = e.payment_id
+LEFT JOIN payout o ON o.id = e.payout_id
 WHERE d.state = 'waiting' AND d.due_ms <= ?
 ORDER BY d.due_ms, d.number
 LIMIT 500
@@ -108,25 +111,26 @@ class Courier:
         """Start sending what is due; return the seconds until something else may be."""
         with self._database.session() as s:
             payments.settle_due(s)
+            payouts.settle_due(s)
             due = fetch_all(s.tx, Due, _DUE, (s.now_ms,))
             pause = _seconds_to_next(s.tx, s.now_ms)
         # This transaction may have woken us itself; what it wrote was read in it.
         self._woken.clear()
-        # One task a payment keeps its events in order when all goes well.
+        # One task a payment or payout keeps its events in order when all goes well.
         grouped: dict[str, list[Due]] = {}
         for webhook in due:
-            if webhook.payment_id not in self._sending:
-                grouped.setdefault(webhook.payment_id, []).append(webhook)
-        for payment_id, webhooks in grouped.items():
+            if webhook.subject_id not in self._sending:
+                grouped.setdefault(webhook.subject_id, []).append(webhook)
+        for subject_id, webhooks in grouped.items():
             if len(self._sending) >= MAX_IN_FLIGHT:
                 break
             task = asyncio.create_task(self._send_all(webhooks))
-            self._sending[payment_id] = task
-            task.add_done_callback(partial(self._finished, payment_id))
+            self._sending[subject_id] = task
+            task.add_done_callback(partial(self._finished, subject_id))
         return pause
 
-    def _finished(self, payment_id: str, task: asyncio.Task[None]) -> None:
-        del self._sending[payment_id]
+    def _finished(self, subject_id: str, task: asyncio.Task[None]) -> None:
+        del self._sending[subject_id]
         if not task.cancelled() and task.exception() is not None:
             LOG.error("a delivery broke off", exc_info=task.exception())
         self._woken.set()
@@ -182,7 +186,8 @@ def _seconds_to_next(tx: sqlite3.Connection, now_ms: int) -> float:
     row = tx.execute(
         "SELECT min(due_ms) FROM ("
         " SELECT min(due_ms) AS due_ms FROM delivery WHERE state = 'waiting' AND due_ms > ?1"
-        " UNION ALL SELECT min(due_ms) FROM payment WHERE due_ms IS NOT NULL)",
+        " UNION ALL SELECT min(due_ms) FROM payment WHERE due_ms IS NOT NULL"
+        " UNION ALL SELECT min(due_ms) FROM payout WHERE due_ms IS NOT NULL)",
         (now_ms,),
     ).fetchone()
     if row[0] is None:

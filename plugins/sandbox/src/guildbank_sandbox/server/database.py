@@ -96,6 +96,10 @@ CREATE TABLE IF NOT EXISTS payout (
     state TEXT NOT NULL,
     code TEXT,
     created_ms INTEGER NOT NULL,
+    webhook_url TEXT,
+    due_ms INTEGER,
+    paid_ms INTEGER,
+    returned_ms INTEGER,
     UNIQUE (account_id, reference)
 ) STRICT;
 
@@ -111,10 +115,12 @@ CREATE TABLE IF NOT EXISTS answer (
 
 CREATE TABLE IF NOT EXISTS event (
     id TEXT PRIMARY KEY,
-    payment_id TEXT NOT NULL REFERENCES payment,
+    payment_id TEXT REFERENCES payment,
+    payout_id TEXT REFERENCES payout,
     kind TEXT NOT NULL,
     body BLOB NOT NULL,
-    created_ms INTEGER NOT NULL
+    created_ms INTEGER NOT NULL,
+    CHECK ((payment_id IS NULL) <> (payout_id IS NULL))
 ) STRICT;
 CREATE INDEX IF NOT EXISTS event_payment ON event (payment_id);
 
@@ -128,6 +134,33 @@ CREATE TABLE IF NOT EXISTS delivery (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS delivery_due ON delivery (due_ms) WHERE state = 'waiting';
 CREATE INDEX IF NOT EXISTS delivery_event ON delivery (event_id);
+"""
+
+
+# Files of before have payouts that told nobody, and events of payments alone.
+_UPGRADE = """
+BEGIN;
+ALTER TABLE payout ADD COLUMN webhook_url TEXT;
+ALTER TABLE payout ADD COLUMN due_ms INTEGER;
+ALTER TABLE payout ADD COLUMN paid_ms INTEGER;
+ALTER TABLE payout ADD COLUMN returned_ms INTEGER;
+UPDATE payout SET paid_ms = created_ms WHERE state IN ('paid', 'returned');
+UPDATE payout SET returned_ms = created_ms WHERE state = 'returned';
+CREATE TABLE event_new (
+    id TEXT PRIMARY KEY,
+    payment_id TEXT REFERENCES payment,
+    payout_id TEXT REFERENCES payout,
+    kind TEXT NOT NULL,
+    body BLOB NOT NULL,
+    created_ms INTEGER NOT NULL,
+    CHECK ((payment_id IS NULL) <> (payout_id IS NULL))
+) STRICT;
+INSERT INTO event_new
+SELECT id, payment_id, NULL, kind, body, created_ms
+FROM event;
+DROP TABLE event;
+ALTER TABLE event_new RENAME TO event;
+COMMIT;
 """
 
 
@@ -210,6 +243,9 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    columns = {row["name"] for row in connection.execute("PRAGMA table_info(payout)")}
+    if columns and "webhook_url" not in columns:
+        connection.executescript(_UPGRADE)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.executescript(_SCHEMA)
     return connection

@@ -1,13 +1,21 @@
 """Writes down what happened and which webhooks are due, in the transaction that did it."""
 
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
 from guildbank.kernel import new_id
 from guildbank_sandbox.server.database import Session
-from guildbank_sandbox.server.records import Dispute, Payment, PaymentState, Refund, WebhookMode
-from guildbank_sandbox.server.views import dispute_view, payment_view, refund_view
+from guildbank_sandbox.server.records import (
+    Dispute,
+    Payment,
+    PaymentState,
+    Payout,
+    Refund,
+    WebhookMode,
+)
+from guildbank_sandbox.server.views import dispute_view, payment_view, payout_view, refund_view
 
 
 class Kind(StrEnum):
@@ -22,6 +30,10 @@ class Kind(StrEnum):
     DISPUTE_FUNDS_WITHDRAWN = "dispute.funds_withdrawn"
     DISPUTE_FUNDS_REINSTATED = "dispute.funds_reinstated"
     DISPUTE_CLOSED = "dispute.closed"
+    PAYOUT_PENDING = "payout.pending"
+    PAYOUT_PAID = "payout.paid"
+    PAYOUT_FAILED = "payout.failed"
+    PAYOUT_RETURNED = "payout.returned"
 
 
 _KIND_OF_STATE = {
@@ -63,24 +75,49 @@ def dispute_changed(s: Session, payment: Payment, dispute: Dispute, kind: Kind) 
     _record(s, payment, kind, {"dispute": dispute_view(dispute)})
 
 
+def payout_changed(s: Session, payout: Payout) -> None:
+    """Record a payout's new state."""
+    kind = Kind(f"payout.{payout.state}")
+    subject = Subject(payout.account_id, payout.webhook_url, payout_id=payout.id)
+    _write(s, subject, kind, {"payout": payout_view(payout)}, (0,))
+
+
+class Subject(NamedTuple):
+    """Whose event it is, where it goes, and what it is about."""
+
+    account_id: str
+    webhook_url: str | None
+    payment_id: str | None = None
+    payout_id: str | None = None
+
+
 def _record(s: Session, payment: Payment, kind: Kind, objects: dict[str, object]) -> None:
+    data = {"payment": payment_view(payment, s.config.public_url), **objects}
+    subject = Subject(payment.account_id, payment.webhook_url, payment_id=payment.id)
+    _write(s, subject, kind, data, delays_ms(payment.webhook_mode, kind, s.config.late_ms))
+
+
+def _write(
+    s: Session, subject: Subject, kind: Kind, data: dict[str, object], delays: tuple[int, ...]
+) -> None:
     event_id = new_id("evt")
     body = msgspec.json.encode(
         {
             "id": event_id,
             "type": kind,
             "created": s.now_ms // 1000,
-            "account": payment.account_id,
-            "data": {"payment": payment_view(payment, s.config.public_url), **objects},
+            "account": subject.account_id,
+            "data": data,
         }
     )
     s.tx.execute(
-        "INSERT INTO event (id, payment_id, kind, body, created_ms) VALUES (?, ?, ?, ?, ?)",
-        (event_id, payment.id, kind, body, s.now_ms),
+        "INSERT INTO event (id, payment_id, payout_id, kind, body, created_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (event_id, subject.payment_id, subject.payout_id, kind, body, s.now_ms),
     )
-    if payment.webhook_url is None:
+    if subject.webhook_url is None:
         return
-    for delay in delays_ms(payment.webhook_mode, kind, s.config.late_ms):
+    for delay in delays:
         s.tx.execute(
             "INSERT INTO delivery (event_id, state, tries, due_ms) VALUES (?, 'waiting', 0, ?)",
             (event_id, s.now_ms + delay),

@@ -19,6 +19,14 @@ CurrencyCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")]
 Address = Annotated[str, msgspec.Meta(min_length=8, max_length=2000)]
 
 
+BAD_WEBHOOK_URL = Refusal(
+    code="bad_webhook_url",
+    detail="Webhooks go to loopback addresses only, unless the sandbox was started with"
+    " --allow-remote-webhooks.",
+    field="webhook_url",
+)
+
+
 class CreatePayment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of POST /v1/payments. `reference` is the merchant's own, used once."""
 
@@ -188,12 +196,7 @@ def _check(s: Session, account: Account, body: CreatePayment) -> Refusal | None:
             code="bad_return_url", detail="Not an http or https address.", field="return_url"
         )
     if body.webhook_url is not None and not may_deliver(body.webhook_url, s):
-        return Refusal(
-            code="bad_webhook_url",
-            detail="Webhooks go to loopback addresses only, unless the sandbox was started with"
-            " --allow-remote-webhooks.",
-            field="webhook_url",
-        )
+        return BAD_WEBHOOK_URL
     if by_reference(s.tx, account, body.reference) is not None:
         return Refusal(
             code="reference_taken",

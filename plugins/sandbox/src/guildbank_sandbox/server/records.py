@@ -157,3 +157,8 @@ class Payout(msgspec.Struct, frozen=True, kw_only=True):
     state: PayoutState
     code: str | None
     created_ms: int
+    webhook_url: str | None
+    due_ms: int | None
+    """When it moves on by itself."""
+    paid_ms: int | None
+    returned_ms: int | None

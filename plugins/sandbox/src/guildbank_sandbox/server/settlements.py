@@ -1,4 +1,4 @@
-"""What the provider reports of an account's money: captures, refunds, disputes, and its own fees.
+"""What the provider reports of an account's money: captures, refunds, disputes, payouts, fees.
 
 A fee is reckoned from what was captured, so nothing about it is stored.
 """
@@ -32,6 +32,16 @@ FROM (
     FROM dispute
     WHERE account_id = :account
       AND withdrawn = 1
+    UNION ALL
+    SELECT 'out_' || id, 'player_payout', id, reference, NULL, -amount_minor, currency, paid_ms
+    FROM payout
+    WHERE account_id = :account
+      AND paid_ms IS NOT NULL
+    UNION ALL
+    SELECT 'back_' || id, 'player_payout', id, reference, NULL, amount_minor, currency, returned_ms
+    FROM payout
+    WHERE account_id = :account
+      AND returned_ms IS NOT NULL
 )
 WHERE at_ms >= :since_ms
   AND at_ms < :until_ms
@@ -54,7 +64,7 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     reference: str
     ours: str | None
-    payment: str
+    payment: str | None
     amount_minor: int
     currency: str
     at_ms: int

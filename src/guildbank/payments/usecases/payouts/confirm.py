@@ -17,12 +17,13 @@ from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import line_to
 from guildbank.payments.usecases.confirm import Key, hash_of, refused_as
 from guildbank.payments.usecases.payouts.finish import FinishPayout
+from guildbank.payments.usecases.payouts.letters import letter_of_outcome
 from guildbank.payments.usecases.payouts.send import request_of
 from guildbank.plugin_api import ConfirmsPayouts, NotConfirmed, Outcome, OutcomeStatus
 
 CONFIRM = "payouts:confirm"
 _NOTHING = Outcome(status=OutcomeStatus.UNKNOWN)
-_BY_HAND = (PayoutState.PENDING, PayoutState.PAID)
+_BY_HAND = (PayoutState.PENDING, PayoutState.UNKNOWN, PayoutState.PAID)
 
 
 class PayoutConfirmation(msgspec.Struct, frozen=True):
@@ -97,6 +98,7 @@ async def confirm_payout(
         if isinstance(outcome, Refusal):
             return outcome
         act = ConfirmPayout(known, outcome, principal, *named)
+        act.letter = await letter_of_outcome(payments, tenant, known, outcome)
         done = await payments.journal.submit(tenant.schema, act)
     if not isinstance(done, Receipt):
         return done

@@ -24,6 +24,7 @@ from guildbank.payments.payouts import PAYOUTS
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.payouts.coins import money_needs
 from guildbank.payments.usecases.payouts.finish import book_end, end_facts
+from guildbank.payments.usecases.payouts.letters import EndLetter, letter_of_end
 from guildbank.payments.usecases.payouts.request import finish
 from guildbank.payments.usecases.refund_reason import seal_reason
 from guildbank.payments.withdrawing import PAYOUT
@@ -79,7 +80,7 @@ class EndPayout(Act):
 
     verb: ClassVar[str] = "payments.end_payout"
     rounds: ClassVar[int] = 2
-    __slots__ = ("after", "payout_id", "player_id", "reason")
+    __slots__ = ("after", "letter", "payout_id", "player_id", "reason")
 
     def __init__(
         self,
@@ -97,6 +98,7 @@ class EndPayout(Act):
         self.after = after
         self.reason = reason
         self.player_id = player_id
+        self.letter: EndLetter | None = None
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return the payout, then the accounts that it moves."""
@@ -123,6 +125,8 @@ class EndPayout(Act):
             return NOT_CANCELABLE
         if (refusal := book_end(stage, known, self.after)) is not None:
             return refusal
+        if self.letter is not None:
+            self.letter.put(stage, self.after)
         return _decided(stage, known, self.after, self)
 
 
@@ -197,6 +201,7 @@ async def reject_payout(
     act = EndPayout(
         principal, payout_id, PayoutState.REJECTED, key=key, command=command, reason=sealed
     )
+    act.letter = await letter_of_end(payments, tenant, known, PayoutState.REJECTED)
     outcome = await payments.journal.submit(tenant.schema, act)
     if isinstance(outcome, Refusal):
         return outcome

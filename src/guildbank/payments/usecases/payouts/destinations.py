@@ -11,6 +11,7 @@ from guildbank.identity import PLAYERS, UNKNOWN_PLAYER, barred_by
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Sealed, Stage, facts
 from guildbank.kernel import Refusal, new_id, parse_id
+from guildbank.notify import OUTGOING, SealedMail
 from guildbank.payments import payouts as shelf
 from guildbank.payments.asking import storable
 from guildbank.payments.contracts.payouts import (
@@ -35,11 +36,12 @@ from guildbank.payments.payouts import DESTINATIONS, DESTINATIONS_OF
 from guildbank.payments.saved import is_player
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import Line, line_for_sale
+from guildbank.payments.usecases.payouts.letters import letter_of_place
+from guildbank.payments.usecases.payouts.open_destination import open_destination
 from guildbank.plugin_api import PAYOUTS, Destination, DestinationRefused, PaysOut
 
 log = structlog.get_logger(__name__)
 MAX_DETAILS = 20
-_KEPT = msgspec.json.Decoder(KeptDestination)
 
 
 class ShownDestination(NamedTuple):
@@ -50,13 +52,21 @@ class ShownDestination(NamedTuple):
 
 
 class AddDestination(Act):
-    """Keep a destination; payouts to it cool off from here on."""
+    """Keep a destination; payouts to it cool off from here on. A `mail` tells its player."""
 
     verb = "payments.add_payout_destination"
-    __slots__ = ("destination_id", "player_id", "provider", "sealed")
+    __slots__ = ("destination_id", "mail", "player_id", "provider", "sealed")
 
-    def __init__(self, principal: str, player_id: str, provider: str, sealed: Sealed) -> None:
+    def __init__(
+        self,
+        principal: str,
+        player_id: str,
+        provider: str,
+        sealed: Sealed,
+        mail: SealedMail | None = None,
+    ) -> None:
         super().__init__(principal)
+        self.mail = mail
         self.destination_id = new_id("pod")
         self.player_id = player_id
         self.provider = provider
@@ -89,6 +99,8 @@ class AddDestination(Act):
         )  # fmt: skip
         stage.put(DESTINATIONS, made.id, made)
         stage.put(DESTINATIONS_OF, self.player_id, (*known, made))
+        if self.mail is not None:
+            stage.put(OUTGOING, self.mail.id, self.mail)
         told = {**_facts(made), "payload": self.sealed.hash}
         return Draft(DESTINATION_ADDED, facts(told), self.sealed)
 
@@ -167,7 +179,8 @@ async def add_destination(
     sealed = await payments.persons.seal(tenant, player_id, msgspec.json.encode(read))
     if isinstance(sealed, Refusal):
         return sealed
-    act = AddDestination(principal, player_id, provider, sealed)
+    mail = await letter_of_place(payments, tenant, player_id, read)
+    act = AddDestination(principal, player_id, provider, sealed, mail)
     outcome = await payments.journal.submit(tenant.schema, act)
     if isinstance(outcome, Refusal):
         return outcome
@@ -228,16 +241,6 @@ async def remove_destination(
     act = RemoveDestination(principal, player_id, destination_id)
     outcome = await payments.journal.submit(tenant.schema, act)
     return outcome if isinstance(outcome, Refusal) and outcome != NO_CHANGE else None
-
-
-async def open_destination(
-    payments: Payments, tenant: TenantRef, player_id: str, sealed: bytes | None
-) -> KeptDestination | None:
-    """Return what is known of a destination, None where the person's key is gone."""
-    if sealed is None:
-        return None
-    opened = await payments.persons.reveal(tenant, player_id, sealed)
-    return None if opened is None else _KEPT.decode(opened)
 
 
 async def see_destination(

@@ -22,6 +22,7 @@ from guildbank.payments.contracts.refusals_payouts import NO_PAYOUT
 from guildbank.payments.payouts import PAYOUTS
 from guildbank.payments.usecases import Payments, provider_principal
 from guildbank.payments.usecases.payouts.coins import give_back, money_needs, paid
+from guildbank.payments.usecases.payouts.letters import EndLetter, letter_of_outcome
 from guildbank.payments.withdrawing import payout_after
 from guildbank.plugin_api import Outcome, OutcomeStatus
 from guildbank.wallets import account_needs
@@ -35,11 +36,14 @@ KINDS = {
 
 
 class FinishPayout(Act):
-    """Record an outcome of a payout. What it takes back or lets go is booked in the same commit."""
+    """Record an outcome of a payout. What it takes back or lets go is booked in the same commit.
+
+    A `letter` tells the player in that commit too.
+    """
 
     verb: ClassVar[str] = "payments.finish_payout"
     rounds: ClassVar[int] = 2
-    __slots__ = ("outcome", "payout_id")
+    __slots__ = ("letter", "outcome", "payout_id")
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class FinishPayout(Act):
         super().__init__(principal or provider_principal(payout.provider), key, command)
         self.payout_id = payout.id
         self.outcome = outcome
+        self.letter: EndLetter | None = None
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return the payout, then the accounts that it moves."""
@@ -83,6 +88,8 @@ class FinishPayout(Act):
         if refusal is not None:
             return refusal
         stage.put(PAYOUTS, fresh.id, fresh)
+        if self.letter is not None:
+            self.letter.put(stage, after)
         told = {**end_facts(fresh), "reference": fresh.reference, "code": fresh.code}
         return Draft(KINDS.get(after, f"payments.payout_{after}"), facts(told))
 
@@ -130,7 +137,9 @@ async def finish_payout(
         outcome = Outcome(
             status=OutcomeStatus.UNKNOWN, reference=outcome.reference, code="amount_differs"
         )
-    receipt = await payments.journal.submit(tenant.schema, FinishPayout(payout, outcome))
+    act = FinishPayout(payout, outcome)
+    act.letter = await letter_of_outcome(payments, tenant, payout, outcome)
+    receipt = await payments.journal.submit(tenant.schema, act)
     if isinstance(receipt, Receipt) or receipt == NO_CHANGE:
         return receipt
     log.error("payout_not_recorded", payout=payout.id, code=receipt.code)

@@ -80,11 +80,14 @@ async def find_told(
 
 
 async def follow_payout(
-    payments: Payments, tenant: TenantRef, payout: Payout | None
+    payments: Payments, tenant: TenantRef, payout: Payout | None, reference: str | None
 ) -> JournalOutcome:
-    """Ask about the payout that is told of: the event is a hint, and moves nothing by itself."""
+    """Ask about the payout that is told of: the event is a hint, and moves nothing by itself.
+
+    `reference` is the provider's name of it, which may be news.
+    """
     if payout is None:
         # Either our own commit is yet to come, or it is a payout of another shop.
         return TOO_EARLY
-    told = await look_at_payout(payments, tenant, payout)
+    told = await look_at_payout(payments, tenant, payout, reference)
     return NO_CHANGE if told else TOO_EARLY

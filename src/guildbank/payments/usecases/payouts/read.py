@@ -14,7 +14,7 @@ from guildbank.payments.contracts.payouts import KeptDestination, Payout
 from guildbank.payments.contracts.refusals_payouts import NO_PAYOUT
 from guildbank.payments.payouts import PayoutFilter
 from guildbank.payments.usecases import Payments
-from guildbank.payments.usecases.payouts.destinations import open_destination
+from guildbank.payments.usecases.payouts.open_destination import open_destination
 from guildbank.payments.usecases.read_timeline import Moment, moment_of, said_by_checks
 from guildbank.pipelines import Answer
 

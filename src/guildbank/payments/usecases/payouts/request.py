@@ -10,6 +10,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Receipt, Stage, facts, known_keys
 from guildbank.kernel import Refusal, new_id, parse_id
 from guildbank.ledger import close_book, open_book
+from guildbank.notify import OUTGOING, SealedMail
 from guildbank.payments import payouts as shelf
 from guildbank.payments.contracts.payouts import (
     MAX_OPEN_PAYOUTS,
@@ -36,6 +37,7 @@ from guildbank.payments.usecases.payouts.coins import (
     set_aside,
     take_coins,
 )
+from guildbank.payments.usecases.payouts.letters import letter_of_request
 from guildbank.payments.usecases.payouts.send import send_payout
 from guildbank.payments.withdrawing import is_reviewed, must_wait, worth
 from guildbank.pipelines import Heard, ask_hooks, hooks_now
@@ -56,17 +58,24 @@ class Asked(NamedTuple):
 
 
 class RequestPayout(Act):
-    """Take the coins and keep the payout, or nothing."""
+    """Take the coins and keep the payout, or nothing. A `mail` tells the player."""
 
     verb = "payments.payout"
     rounds = 3
-    __slots__ = ("asked", "command", "heard", "payout_id")
+    __slots__ = ("asked", "command", "heard", "mail", "payout_id")
 
-    def __init__(self, asked: Asked, command: PayoutCommand, heard: Heard | None = None) -> None:
+    def __init__(
+        self,
+        asked: Asked,
+        command: PayoutCommand,
+        heard: Heard | None = None,
+        mail: SealedMail | None = None,
+    ) -> None:
         super().__init__(asked.principal, asked.key, command)
         self.asked = asked
         self.command = command
         self.heard = heard
+        self.mail = mail
         self.payout_id = new_id("pyo")
 
     def needs(self, stage: Stage) -> list[Need]:
@@ -130,6 +139,8 @@ class RequestPayout(Act):
             changed_at=stage.now, sent_at=None, paid_at=None,
         )  # fmt: skip
         stage.put(PAYOUTS, payout.id, payout)
+        if self.mail is not None:
+            stage.put(OUTGOING, self.mail.id, self.mail)
         known = stage.get(OPEN_PAYOUTS_OF, one.player_id) or ()
         stage.put(OPEN_PAYOUTS_OF, one.player_id, (*known, payout))
         buckets = [(part.bucket, part.amount) for part in taken]
@@ -210,7 +221,8 @@ async def request_payout(
             known = await known_keys(payments.db, tenant.schema, [act])
             if act.key_hash not in known:
                 return heard.refusal
-        act = RequestPayout(asked, command, heard)
+        mail = await letter_of_request(payments, tenant, command)
+        act = RequestPayout(asked, command, heard, mail)
     outcome = await payments.journal.submit(tenant.schema, act)
     return outcome if isinstance(outcome, Refusal) else await finish(payments, tenant, outcome)
 

@@ -16,10 +16,11 @@ from guildbank.payments.contracts.refusals_payouts import NO_PAYOUT
 from guildbank.payments.payouts import PAYOUTS
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import Line, line_to
-from guildbank.payments.usecases.payouts.destinations import open_destination, payer_out
+from guildbank.payments.usecases.payouts.destinations import payer_out
 from guildbank.payments.usecases.payouts.finish import finish_payout
+from guildbank.payments.usecases.payouts.open_destination import open_destination
 from guildbank.payments.withdrawing import SENT
-from guildbank.plugin_api import OutcomeStatus, PayoutRequest, PaysOut
+from guildbank.plugin_api import SEND_AGAIN, Outcome, OutcomeStatus, PayoutRequest, PaysOut
 
 log = structlog.get_logger(__name__)
 _REQUESTS = msgspec.json.Decoder(PayoutRequest)
@@ -71,11 +72,13 @@ async def send_payout(payments: Payments, tenant: TenantRef, payout_id: str) -> 
         await _pay(payments, tenant, payout, found)
 
 
-async def look_at_payout(payments: Payments, tenant: TenantRef, payout: Payout) -> bool:
+async def look_at_payout(
+    payments: Payments, tenant: TenantRef, payout: Payout, named: str | None = None
+) -> bool:
     """Ask the provider how a payout stands; one that never arrived is sent again.
 
-    The same request goes under the same key, and only while providers keep keys. Returns False
-    if the provider cannot tell.
+    The same request goes under the same key, and only while providers keep keys. `named` is how
+    the provider calls it, where a believed event has told. Returns False if it cannot tell.
     """
     if payout.state is PayoutState.REQUESTED:
         await send_payout(payments, tenant, payout.id)
@@ -89,13 +92,14 @@ async def look_at_payout(payments: Payments, tenant: TenantRef, payout: Payout) 
     line, plugin = found
     request = await request_of(payments, tenant, payout)
     outcome = await ask_provider(
-        line.manifest, plugin.fetch_payout(line.context, request, payout.reference)
+        line.manifest, plugin.fetch_payout(line.context, request, payout.reference or named)
     )
     never = outcome.status is OutcomeStatus.CANCELED and outcome.code == "not_found"
+    unsure = outcome.status is OutcomeStatus.UNKNOWN and outcome.code == SEND_AGAIN
     sent_at = payout.sent_at or payout.created_at
     young = payments.clock.now() - sent_at < payments.timing.resend
-    if never and young and payout.reference is None and payout.state in SENT:
-        await _pay(payments, tenant, payout, found)
+    if (never or unsure) and young and payout.reference is None and payout.state in SENT:
+        await _pay(payments, tenant, payout, found, unsure=unsure)
         return True
     told = outcome.status is not OutcomeStatus.UNKNOWN
     if told or payout.state is PayoutState.SENDING:
@@ -104,11 +108,20 @@ async def look_at_payout(payments: Payments, tenant: TenantRef, payout: Payout) 
 
 
 async def _pay(
-    payments: Payments, tenant: TenantRef, payout: Payout, found: tuple[Line, PaysOut]
+    payments: Payments,
+    tenant: TenantRef,
+    payout: Payout,
+    found: tuple[Line, PaysOut],
+    *,
+    unsure: bool = False,
 ) -> None:
     line, plugin = found
     request = await request_of(payments, tenant, payout)
     outcome = await ask_provider(line.manifest, plugin.pay_out(line.context, request))
+    refused = outcome.status in (OutcomeStatus.DECLINED, OutcomeStatus.CANCELED)
+    if unsure and refused and outcome.reference is None:
+        # The request before may have been taken, and have left too little for this one.
+        outcome = Outcome(status=OutcomeStatus.UNKNOWN, code=outcome.code)
     await finish_payout(payments, tenant, payout, outcome)
 
 
