@@ -1,7 +1,8 @@
 """Every company, whatever happens there, wherever we die: each payment ends in its one right state.
 
 The player is charged and credited once or not at all, the company's own books and ours agree to the
-minor unit, nothing is left waiting, and the proof holds. All combinations run where
+minor unit, the studio's own server hears of everything in order and of nothing too early, nothing
+is left waiting, and the proof holds. All combinations run where
 GUILDBANK_FAULTS is `long`, company by company, else a sample that has each company, effect and cut
 at least once, drawn by GUILDBANK_FAULTS_SEED, which is printed. GUILDBANK_FAULTS_CASE runs those
 whose names begin so; a failure prints the name of its case.

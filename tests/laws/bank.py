@@ -4,10 +4,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from tests.laws.payer import Payer
+
 from guildbank.infra.database import Tx
 from guildbank.kernel import Refusal
 from guildbank.payments import AMOUNT_NOT_SOLD, Goods, Intent, Offer, Order, Quote, Wanted
 from guildbank.plugin_api import (
+    PAYOUTS,
     Charge,
     Charged,
     Context,
@@ -32,10 +35,11 @@ MANIFEST = Manifest(
     slot=Slot.PROVIDER,
     title="The bank of the laws",
     settings_schema={"type": "object", "additionalProperties": False, "properties": {}},
+    capabilities=frozenset({PAYOUTS}),
 )
 
 
-class Bank:
+class Bank(Payer):
     """Takes the money unless the method says `declined`, or `pending` until it is told to.
 
     The reason of a refund says how it ends at first; `later` is how a payment or refund stands when
@@ -43,6 +47,7 @@ class Bank:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.later: dict[str, OutcomeStatus] = {}
         self.asked: dict[str, PaymentRequest] = {}
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from tests.laws.coins import Coin
+from tests.laws.desk import OPEN
 from tests.laws.till import MONEY
 
 from guildbank.journal.usecases.verify import verify_journal
@@ -105,6 +106,11 @@ async def check_proof(tenant: "Tenant") -> None:
     assert money.unspent == sum(deferred.values())
     assert money.recognised == model.recognised_basis().get(MONEY, 0)
     assert money.written_off == model.written_off_basis().get(MONEY, 0)
+    desk, kept = tenant.world.desk, till.kept
+    assert money.paid_out == desk.minor("paid")
+    assert money.payout_in_flight == desk.minor(*OPEN)
+    assert money.payout_cost == desk.minor("paid", *OPEN)
+    assert (money.fees, money.fees_account) == (kept, kept)
     assert (money.taxes, money.surcharges) == (till.taxes, till.fees)
     assert (money.unapplied, money.refunding, money.other) == (till.unapplied, till.refunding, 0)
     prices = {

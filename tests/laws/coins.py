@@ -11,6 +11,7 @@ class State(Enum):
     UNSPENT = "unspent"
     SPENT = "spent"  # by a spend or a capture; a reversed spend makes it unspent again
     REPAID = "repaid"  # it paid a debt
+    PAID_OUT = "paid_out"  # its player gets money for it; a payout that fails gives it back
     CLAWED = "clawed"  # a refund, dispute or reversed grant took it
 
 

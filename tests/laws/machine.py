@@ -279,7 +279,7 @@ def unexplained(
 def explains(world: World, command: Command | Deed, code: str) -> bool:
     """Say whether the model refuses it so as the world is now."""
     if isinstance(command, Deed):
-        return command.refusal(world) == code
+        return code in (command.refusal(world), command.refused_unseeing(world))
     # The second reading is looked at where the first says something else, and is seldom another.
     readings = dict.fromkeys((command, command.sent_before))
     return any(code_of(one.expect(deepcopy(world), world.last + 1)) == code for one in readings)

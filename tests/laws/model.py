@@ -285,6 +285,10 @@ class Model:
             if clawed.coins:
                 self._put(credit.player, credit.currency, credit.bucket, list(clawed.coins))
 
+    def put_back(self, player: str, currency: str, bucket: str, coins: list[Coin]) -> None:
+        """The very coins come back that a payout took; what is owed is paid of them first."""
+        self._put(player, currency, bucket, coins)
+
     def freeze(self, player: str, currency: str) -> None:
         """Refuses what `frozen_refuses` names in this currency, until unfrozen."""
         self.frozen.add((player, currency))
@@ -354,8 +358,8 @@ class Model:
         return dict(sums)
 
     def recognised_basis(self) -> dict[str, int]:
-        """What the coins cost that were spent, or that paid a debt."""
-        return self._basis_by_money({State.SPENT, State.REPAID})
+        """What the coins cost that were spent or paid out, or that paid a debt."""
+        return self._basis_by_money({State.SPENT, State.REPAID, State.PAID_OUT})
 
     def written_off_basis(self) -> dict[str, int]:
         """Basis of clawed coins less money given back: negative where spent coins were refunded."""

@@ -81,6 +81,10 @@ class Deed:
         """Why the model refuses it now, None when it does not."""
         return None
 
+    def refused_unseeing(self, world: World) -> str | None:
+        """The same of one that knew nothing of what happened at the same time."""
+        return self.refusal(world)
+
 
 @dataclass(frozen=True)
 class PaymentCommand(Deed):
@@ -188,6 +192,11 @@ class GiveMoneyBack(OnSale):
 
     def refusal(self, world: World) -> str | None:
         return world.till.refund_refusal(world, self.payment, self.amount)
+
+    def refused_unseeing(self, world: World) -> str | None:
+        return world.till.refund_refusal(
+            world, self.payment, self.amount, until=world.armoury.known
+        )
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ class Register:
         if self.unknown(player):
             return "not_found"
         waits = world.has_open_holds(player) or world.till.waits_for(player)
+        waits = waits or world.desk.waits_for(player)
         return "erasure_held" if waits else None
 
     def read(self, world: "World", kind: str, principal: str, told: Told) -> None:

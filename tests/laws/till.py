@@ -5,12 +5,12 @@ model's coins and money. Money and coins of a refund are taken when it begins.
 """
 
 from collections import defaultdict
+from copy import deepcopy
 from dataclasses import dataclass, field
-from fractions import Fraction
-from math import floor
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from tests.laws.coins import Clawed, Credit
+from tests.laws.levied import charged
 
 from guildbank.tenancy import SpentCoins
 
@@ -54,6 +54,12 @@ class Sale:
         """The coins to be back once so much money is: rounded down over all refunds together."""
         return self.lots[bucket].amount * min(back, self.price) // self.price
 
+    def dues(self, back: int) -> dict[str, int]:
+        """The coins of each bucket that are yet to be taken for that."""
+        return {
+            bucket: max(0, self.due(bucket, back) - self.claimed[bucket]) for bucket in self.lots
+        }
+
     def beside(self, back: int) -> tuple[int, int]:
         """The taxes and fees to be back by then, by the same rule."""
         gone = min(back, self.price)
@@ -85,9 +91,14 @@ class Till:
     provider: int = 0
     taxes: int = 0
     fees: int = 0
+    kept: int = 0
+    lines: dict[str, int] = field(default_factory=dict)
+    """What the provider's reports say it kept for itself, by transaction."""
 
-    def refund_refusal(self, world: "World", payment: str, amount: int | None) -> str | None:
-        """Why a refund is refused, None when it is not."""
+    def refund_refusal(
+        self, world: "World", payment: str, amount: int | None, until: int | None = None
+    ) -> str | None:
+        """Why a refund is refused, None when it is not; swords count that were bought `until`."""
         sale = self.sales.get(payment)
         if sale is None:
             return "not_found"
@@ -101,11 +112,13 @@ class Till:
         if self.policy != "refuse" or not sale.lots:
             return None
         back = sale.back + (left if amount is None else amount)
-        for bucket, lot in sale.lots.items():
-            coins = max(0, sale.due(bucket, back) - sale.claimed[bucket])
-            if coins > world.model.clawable(lot):
-                return "refund_exceeds_unspent"
-        return None
+        trial = deepcopy(world) if world.armoury.swords else world
+        lots = trial.till.sales[payment].lots
+        trial.armoury.take(trial, lots, sale.dues(back), until=until)
+        short = any(
+            coins > trial.model.clawable(lots[bucket]) for bucket, coins in sale.dues(back).items()
+        )
+        return "refund_exceeds_unspent" if short else None
 
     def read(self, world: "World", kind: str, told: Told) -> bool:
         """Take an entry: check what it says, and move coins and money in the model.
@@ -138,6 +151,18 @@ class Till:
             if sale.open_disputes:
                 found.add("open_dispute")
         return found
+
+    # What the provider keeps
+
+    def fee_refusal(self, transaction: str, minor: int) -> str | None:
+        """A line that was read before says the same, or is another one."""
+        return "key_reused" if self.lines.get(transaction, minor) != minor else None
+
+    def _fee_booked(self, world: "World", told: Told) -> None:
+        transaction, minor = told["transaction"], told["amount"]
+        assert transaction not in self.lines, f"{told} a second time"
+        self.lines[transaction] = minor
+        self.kept += minor
 
     # Orders
 
@@ -211,14 +236,14 @@ class Till:
         sale, amount = self.sales[told["payment"]], told["amount"]
         refused = self.refund_refusal(world, told["payment"], amount)
         assert refused is None, f"{told} in place of {refused}"
-        taken = sale.refunds[told["refund"]] = self._take(world, sale, amount)
+        taken = sale.refunds[told["refund"]] = self._take(world, sale, amount, told)
         _compare(taken, told)
         self.refunding += amount
 
     def _refunded(self, world: "World", told: Told) -> None:
         sale, amount = self.sales[told["payment"]], told["amount"]
         if told.get("origin") == "provider":
-            taken = sale.refunds[told["refund"]] = self._take(world, sale, amount)
+            taken = sale.refunds[told["refund"]] = self._take(world, sale, amount, told)
             _compare(taken, told)
         else:
             self.refunding -= amount
@@ -246,7 +271,7 @@ class Till:
 
     def _dispute_funds_withdrawn(self, world: "World", told: Told) -> None:
         sale = self._disputed(told)
-        taken = sale.disputes[told["reference"]] = self._take(world, sale, told["amount"])
+        taken = sale.disputes[told["reference"]] = self._take(world, sale, told["amount"], told)
         _compare(taken, told)
         taken.state = "gone"
         self.provider -= told["amount"]
@@ -271,8 +296,11 @@ class Till:
 
     # Coins
 
-    def _take(self, world: "World", sale: Sale, amount: int) -> Taken:
-        """Take what is due for the money; what is spent by then is owed, or written off."""
+    def _take(self, world: "World", sale: Sale, amount: int, told: Told) -> Taken:
+        """Take what is due for the money, and swords where too little of it is unspent.
+
+        What is spent all the same is owed, or written off.
+        """
         before, after = sale.beside(sale.back), sale.beside(sale.back + amount)
         taken = Taken(amount, after[0] - before[0], after[1] - before[1])
         sale.back += amount
@@ -281,6 +309,9 @@ class Till:
         policy: SpentCoins = "write_off" if self.policy == "write_off" else "debt"
         if not sale.lots:
             self.unapplied -= amount
+        named = tuple(one["sword"] for one in told.get("items", ()))
+        swords = world.armoury.take(world, sale.lots, sale.dues(sale.back), named)
+        assert swords == named, (told, swords)
         for bucket, lot in sale.lots.items():
             coins = max(0, sale.due(bucket, sale.back) - sale.claimed[bucket])
             sale.claimed[bucket] += coins
@@ -321,35 +352,6 @@ class Till:
                 back.append((lot, Clawed(coins, rest - let_go, 0, let_go)))
         world.model.restore(back)
         return given["paid"], given["bonus"]
-
-
-class Parts(NamedTuple):
-    """What is asked of the player for a product, and what of that is tax and fee."""
-
-    total: int
-    taxes: int
-    fees: int
-
-
-def charged(product: str) -> Parts:
-    """What the levy makes of a product's price, worked out anew, in exact fractions."""
-    price = int(product.split(":")[3])
-    match price % 4:
-        case 0:
-            return Parts(price, 0, 0)
-        case 1:
-            return Parts(price, _half_up(price * Fraction(19, 119)), 0)
-        case 2:
-            fee, tax = price // 10, _half_up(price * Fraction(825, 10_000))
-            return Parts(price + fee + tax, tax, fee)
-        case _:
-            fee = price // 3
-            on_fee = _half_up(fee * Fraction(19, 119))
-            return Parts(price, _half_up((price - fee) * Fraction(19, 119)) + on_fee, fee - on_fee)
-
-
-def _half_up(exact: Fraction) -> int:
-    return floor(exact + Fraction(1, 2))
 
 
 _STEPS = frozenset({"created", "attempted", "pending", "declined", "canceled", "failed"})

@@ -15,7 +15,10 @@ import pytest
 from tests.house import House, open_house
 from tests.laws.bank import BANK, LEVY, Bank, Levy, Shop
 from tests.laws.commands import Command
+from tests.laws.desk import TERMS
 from tests.laws.purchases import Deed, PaymentCommand, Till
+from tests.laws.smithy import MAKE, Smithy
+from tests.laws.till import MONEY
 from tests.laws.world import PRINCIPAL, World
 from tests.spares import give_back
 
@@ -29,7 +32,9 @@ from guildbank.journal.contracts import Entry, Head
 from guildbank.journal.reading import read_entries
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import Payments
+from guildbank.payments.contracts.payouts import PayoutTerms
 from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.payouts.terms import set_payout_terms
 from guildbank.pipelines import Pipelines, Stages, Step, Wanted, publish, save_revision
 from guildbank.plugin_host import Plugins
 from guildbank.tenancy import TenantSettings, create_tenant
@@ -90,7 +95,14 @@ class Town:
             )
             for one in self.workers
         ]  # fmt: skip
+        self.run(self._open_smithy())
         self._numbers = count(1)
+
+    async def _open_smithy(self) -> None:
+        async with self.house.db.begin(CONTROL_SCHEMA) as tx:
+            await tx.driver.execute(MAKE)
+        for till in self.tills:
+            till.items = Smithy()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end."""
@@ -149,6 +161,20 @@ class Town:
         for entry in await tenant.new_entries():
             world.note(entry.seq, entry.at)
         return tenant
+
+    async def pay_out(self, tenant: "Tenant") -> None:
+        """Say how coins of the tenant become money."""
+        for code, one in TERMS.items():
+            terms = PayoutTerms(
+                currency=code, is_open=True, money=MONEY, amount_minor=one.minor,
+                per_coins=one.per, least_coins=one.least, most_coins=one.most,
+                window_days=one.window.days, buckets=one.buckets,
+                review_above_minor=one.review_above,
+            )  # fmt: skip
+            done = await set_payout_terms(self.tills[0], tenant.ref, PRINCIPAL, terms)
+            assert isinstance(done, Receipt), done
+        for entry in await tenant.new_entries():
+            tenant.world.note(entry.seq, entry.at)
 
     async def staff(self, tenant: "Tenant", number: int) -> None:
         """Give the tenant operators who may do everything, and its game server a key."""

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from tests.laws.armoury import Armoury
 from tests.laws.coins import Credit, Hold, Spend
+from tests.laws.desk import Desk
 from tests.laws.eyes import Eyes
 from tests.laws.model import Model, Refused
 from tests.laws.register import Register
@@ -57,6 +59,8 @@ class World:
     still: set[int] = field(default_factory=set)
     actors: list[str] = field(default_factory=lambda: [PRINCIPAL])
     eyes: Eyes = field(default_factory=Eyes)
+    desk: Desk = field(default_factory=Desk)
+    armoury: Armoury = field(default_factory=Armoury)
 
     def __post_init__(self) -> None:
         self.model = Model({code: one.order for code, one in self.currencies.items()})
@@ -92,7 +96,12 @@ class World:
     def payments_entry(self, seq: int, kind: str, data: bytes) -> None:
         """Take an entry of payments."""
         told: dict[str, Any] = json.loads(data)
-        moved = self.till.read(self, kind, told)
+        name = kind.removeprefix("payments.")
+        if name.startswith("payout_"):
+            self.desk.read(self, name, told)
+            moved = True
+        else:
+            moved = self.till.read(self, kind, told)
         (self.final if moved else self.still).add(seq)
 
     def lives_entry(self, seq: int, kind: str, principal: str, data: bytes) -> None:

@@ -1,6 +1,7 @@
 """Coins become money once, in exact numbers, and come back for a confirmed failure alone."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from tests.house import House
@@ -9,15 +10,20 @@ from tests.payments.scripted import DECLINED, PENDING, UNKNOWN, Lost, processed
 from tests.payments.test_callbacks import Listener, follow
 from tests.payments.test_verb_callbacks import run
 
-from guildbank.kernel import Refusal
+from guildbank.journal import Receipt
+from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import prove
 from guildbank.payments import Timing
 from guildbank.payments.subscribers import CallbackOutbox
 from guildbank.payments.usecases.callbacks import deliver_callbacks
-from guildbank.payments.usecases.payouts.decide import cancel_payout
+from guildbank.payments.usecases.payouts.decide import approve_payout, cancel_payout
 from guildbank.payments.usecases.payouts.send import send_payout
 from guildbank.pipelines import Stages, Step
-from guildbank.plugin_api import EventKind
+from guildbank.plugin_api import EventKind, Outcome
+from guildbank.wallets import SpendLimit
+from guildbank.wallets.contracts import SetLimit, Spend
+from guildbank.wallets.usecases.rule import SetLimitAct
+from guildbank.wallets.usecases.spend import SpendAct
 
 
 def refused(outcome: object) -> str:
@@ -47,6 +53,25 @@ async def test_coins_are_taken_and_their_money_is_paid(window: Window):
         200, "EUR", {"account": "4711081500"},
     )  # fmt: skip
     assert await holds(window)
+
+
+@pytest.mark.parametrize("first", ["payout", "limit"])
+async def test_coins_that_are_paid_out_are_no_spending_for_a_limit(window: Window, first: str):
+    player, place = await window.earner()
+    if first == "payout":
+        await window.pay(player, place)
+    limit = SetLimitAct("app", new_id("key"), SetLimit(player, "GEM", 500))
+    journal, schema = window.shop.house.journal, window.shop.tenant.schema
+    assert isinstance(await journal.submit(schema, limit), Receipt)
+    if first == "limit":
+        await window.pay(player, place)
+    spends = (
+        SpendAct("app", new_id("key"), Spend(player, "GEM", amount), (SpendLimit(),))
+        for amount in (500, 1)
+    )
+    spent, too_much = [await journal.submit(schema, one) for one in spends]
+    assert isinstance(spent, Receipt), spent
+    assert refused(too_much) == "limit_exceeded"
 
 
 async def test_what_is_kept_of_a_request_names_no_account(window: Window):
@@ -160,6 +185,32 @@ async def test_of_a_paid_payout_nothing_but_a_return_is_believed(window: Window)
     await window.later(days=1)
     assert await window.state(payout) == "paid"
     assert await window.shop.coins(player) == {"free": 600}
+
+
+async def test_a_word_on_what_waits_is_none_on_what_is_sent_meanwhile(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+):
+    await window.terms(review_above_minor=0)
+    player, place = await window.earner()
+    shop, cashier = window.shop, window.cashier
+    payout = await window.pay(player, place)
+    assert payout.state == "waiting"
+    cashier.on_pay = PENDING
+    not_yet = cashier.fetch_payout
+
+    async def fetch_and_be_late(*asked: Any) -> Outcome:
+        said = await not_yet(*asked)
+        agreed = await approve_payout(shop.payments, shop.tenant, "op_1", "yes", payout.id, None)
+        assert not isinstance(agreed, Refusal), agreed
+        return said
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cashier, "fetch_payout", fetch_and_be_late)
+        await shop.event(EventKind.PAYOUT, provider="cash", payout_id=payout.id)
+    await approve_payout(shop.payments, shop.tenant, "op_1", "yes", payout.id, None)
+    assert await window.state(payout) == "pending"
+    assert await shop.coins(player) == {"free": 600}
+    assert await shop.money() == {"payout_in_flight": 200, "payout_cost": -200}
 
 
 @pytest.mark.parametrize("died", ["before", "after"])

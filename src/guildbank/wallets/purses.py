@@ -67,7 +67,8 @@ SET name = excluded.name, buckets = excluded.buckets, ceiling = excluded.ceiling
 
 # Where a new limit starts: what was spent since the day began, and what was held since and not
 # released. A capture counts where its hold does, on the day when that was placed; a reversal that
-# takes coins back is no spending, and what waits for a second person is none before it is done.
+# takes coins back is no spending, nor are coins that become money, and what waits for a second
+# person is none before it is done.
 READ_SPENT = """
 SELECT asked.player, asked.currency,
        (SELECT coalesce(sum(transfer.amount), 0)::bigint
@@ -76,7 +77,7 @@ SELECT asked.player, asked.currency,
         WHERE transfer.debit_owner = asked.player
           AND transfer.asset = asked.currency
           AND transfer.credit_owner = 'house'
-          AND transfer.credit_bucket NOT IN ('clawed', 'issue')
+          AND transfer.credit_bucket NOT IN ('clawed', 'issue', 'paid_out')
           AND entry.kind NOT IN ('wallets.captured', 'ledger.reversed')
           AND transfer.seq >= (
               SELECT coalesce(min(batch.first_seq), 9223372036854775807)

@@ -2,12 +2,23 @@
 
 from tests.faults.matrix.company import Company
 from tests.faults.matrix.hall import Hall
+from tests.faults.matrix.studio import NOTE, PATH, TELL, Notary
 from tests.faults.matrix.worker import Worker
 from tests.house import House
 from tests.payments.shop import Shop, open_shop
 
+from guildbank.infra.tenant import TenantRef
+from guildbank.journal import pump
 from guildbank.kernel import Refusal
+from guildbank.payments import Payments
+from guildbank.payments.contracts.rows import AFTER_CREDIT
+from guildbank.payments.subscribers import CallbackOutbox
 from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.callbacks import deliver_callbacks
+from guildbank.payments.usecases.read import read_payment
+from guildbank.pipelines import Stages, Step
+from guildbank.pipelines.usecases.set_secrets import StepSecrets, set_secrets
+from guildbank_webhook.plugin import Webhook
 
 WAITING = """
 SELECT 'payment ' || state FROM payments_intent
@@ -33,6 +44,13 @@ ORDER BY seq
 """
 
 
+NOTES = """
+SELECT 'credited ' || (answers::jsonb -> 0 -> 'notes' ->> 'look-again.credited')
+FROM payments_check
+WHERE payment_id = $1 AND number = $2
+"""
+
+
 class Counter:
     """A company's counter in the shop: the worker of the moment, and who takes over from it."""
 
@@ -53,6 +71,15 @@ class Counter:
         """Return the kinds of a payment's entries, in order."""
         return await self._words(ENTRIES, f'%"{payment_id}"%')
 
+    async def stands(self, payment_id: str) -> str:
+        """Return how a payment stands, as any other process sees it."""
+        dossier = await read_payment(self.shop.payments, self.shop.tenant, payment_id)
+        return "unknown" if dossier is None else dossier.intent.state.value
+
+    async def notes(self, payment_id: str) -> list[str]:
+        """Return what steps after the credit of a payment wrote down."""
+        return await self._words(NOTES, payment_id, AFTER_CREDIT)
+
     async def _words(self, sql: str, *values: object) -> list[str]:
         async with self.shop.house.db.begin(self.shop.tenant.schema, read_only=True) as tx:
             return [str(row[0]) for row in await tx.driver.fetch(sql, *values)]
@@ -63,10 +90,18 @@ class Counter:
         await self.shop.payments.close()
 
 
+async def tell(payments: Payments, tenant: TenantRef) -> int:
+    """Follow the journal, and tell callback steps what there is to be told."""
+    pumped = await pump(payments.db, tenant.schema, [CallbackOutbox(payments)])
+    assert not pumped.problems, pumped
+    return await deliver_callbacks(payments, tenant)
+
+
 def plugins_of(company: Company) -> tuple[tuple[str, object], ...]:
     """Return the plugins that a process of its shop has."""
     checks = () if company.check is None else ((company.check.manifest.id, company.check),)
-    return ((company.provider, company.plugin()), *checks)
+    ours = (("webhook", Webhook()), ("notary", Notary()))
+    return ((company.provider, company.plugin()), *checks, *ours)
 
 
 async def open_counter(house: House, hall: Hall, company: Company) -> Counter:
@@ -78,6 +113,13 @@ async def open_counter(house: House, hall: Hall, company: Company) -> Counter:
         shop.payments, shop.tenant, company.provider, settings, enabled=True
     )
     assert not isinstance(made, Refusal), made
-    if company.check is not None:
-        await shop.publish(before=[("look", company.check.manifest.id)])
+    before = () if company.check is None else (Step("look", company.check.manifest.id),)
+    address, secret = {"url": f"{hall.url}{PATH}"}, {"secrets": hall.studio.secret}
+    wanted = StepSecrets("packs", TELL, "callbacks", "webhook", address, secret)
+    kept = await set_secrets(shop.payments.pipelines, shop.tenant, "app", wanted)
+    assert not isinstance(kept, Refusal), kept
+    told = Step(TELL, "webhook", address)
+    await shop.publish_stages(
+        Stages(before=before, after=(Step(NOTE, "notary"),), callbacks=(told,))
+    )
     return Counter(hall, shop, company)

@@ -21,7 +21,10 @@ FATES = (
 NEWS = ("twice", "reordered", "early", "forged", "unheard")
 """How webhooks come; `early` is before our own commit, `forged` after a stranger's."""
 WIRE = ("delay", "silence", "lost")
-"""How a call is answered; `silence` is that it was done, and `lost` that it was not."""
+"""How a call is answered; `silence` is that it was done, and `lost` that it was not.
+
+`told` is the call by which the studio's own server hears of the credit.
+"""
 EFFECTS = (
     *FATES,
     *(f"kept, {news}" for news in NEWS),
@@ -29,7 +32,7 @@ EFFECTS = (
     *(f"refunded, {news}" for news in ("twice", "reordered", "early")),
     *(f"{fate}, {news}" for fate in ("given back", "disputed") for news in ("twice", "reordered")),
     *(f"kept, {how} at {place}" for place in ("create", "looked", "capture") for how in WIRE),
-    *(f"kept, {how} at finish" for how in WIRE),
+    *(f"kept, {how} at {place}" for place in ("finish", "told") for how in WIRE),
     *(f"refunded, {how} at refund" for how in WIRE),
     *(f"given back, {how} at looked" for how in WIRE),
 )
@@ -37,7 +40,7 @@ COMMITS = (
     "created", "attempted", "noted", "captured", "finished", "clawed", "refund noted", "refunded",
     "refund reported", "dispute followed", "ended",
 )  # fmt: skip
-CALLS = ("create", "looked", "capture", "finish", "refund")
+CALLS = ("create", "looked", "capture", "finish", "refund", "told")
 NOWHERE = "nowhere"
 CUTS = (
     NOWHERE,
@@ -117,7 +120,7 @@ def why_not(provider: str, effect: str) -> str | None:
         return "one event alone has no order"
     if fate == "refunded" and trouble and provider == "App Store":
         return "Apple is not asked for a refund, and so tells nothing of one"
-    if place and place not in _SWITCHES[provider]:
+    if place and place not in (*_SWITCHES[provider], "told"):
         return "its lab has no switch there, or there is no such call"
     if effect == f"kept, {what} at looked" and provider in CARDS:
         return "a payment that is answered at once is not looked at"
@@ -127,11 +130,11 @@ def why_not(provider: str, effect: str) -> str | None:
 def stages(provider: str, effect: str) -> frozenset[str]:
     """Return the commits and calls that a life passes where nobody dies."""
     fate, _, trouble = effect.partition(", ")
-    passed = set(_KEPT[provider])
+    passed = {*_KEPT[provider], "told"}
     if provider == "sandbox behind a check":
         passed.add("attempted")
     if fate == "declined" or (provider, trouble) == ("Steam", "unconfirmed"):
-        passed -= {"captured", "finish", "finished"}
+        passed -= {"captured", "finish", "finished", "told"}
         passed |= {"noted", "looked", "ended"}
         if provider != "PayPal":
             # PayPal alone declines what we capture; elsewhere there is nothing to be captured.

@@ -1,4 +1,4 @@
-"""The companies in this process, over real HTTP: the lab, the sandbox, and a post for webhooks.
+"""The companies in this process, over real HTTP, a post for webhooks, and the studio's server.
 
 They are served on loopback, so that plugins call them as they would. Since they are at hand, their
 own books can be read, and what they told can be waited for without sleeping long.
@@ -18,6 +18,7 @@ import httpx
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from litestar import Litestar
+from tests.faults.matrix.studio import PATH, Studio
 from tests.servers.sandbox import free_port
 
 from guildbank_lab.app import create_app as create_lab
@@ -47,6 +48,7 @@ class Hall:
     sandbox_url: str
     sandbox_file: Path
     letters: list[Letter] = field(default_factory=list)
+    studio: Studio = field(default_factory=Studio)
 
     @property
     def bench(self) -> Bench:
@@ -95,6 +97,8 @@ async def open_hall(folder: Path) -> AsyncIterator[Hall]:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"].startswith(_POST):
             await _take(hall, scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == PATH:
+            await _tell(hall, scope, receive, send)
         else:
             await lab(scope, receive, send)
 
@@ -103,14 +107,26 @@ async def open_hall(folder: Path) -> AsyncIterator[Hall]:
 
 
 async def _take(hall: Hall, scope: Any, receive: Any, send: Any) -> None:
+    headers, body = await _read(scope, receive)
+    tenant, provider = scope["path"].removeprefix(_POST).split("/")
+    hall.letters.append(Letter(tenant, provider, headers, body))
+    await _answer(send, 204)
+
+
+async def _tell(hall: Hall, scope: Any, receive: Any, send: Any) -> None:
+    await _answer(send, await hall.studio.take(*await _read(scope, receive)))
+
+
+async def _read(scope: Any, receive: Any) -> tuple[dict[str, str], bytes]:
     body, more = b"", True
     while more:
         part = await receive()
         body, more = body + part.get("body", b""), part.get("more_body", False)
-    tenant, provider = scope["path"].removeprefix(_POST).split("/")
-    headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-    hall.letters.append(Letter(tenant, provider, headers, body))
-    await send({"type": "http.response.start", "status": 204, "headers": []})
+    return {name.decode(): value.decode() for name, value in scope["headers"]}, body
+
+
+async def _answer(send: Any, status: int) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": []})
     await send({"type": "http.response.body", "body": b""})
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from tests.faults.matrix.company import PART
-from tests.faults.matrix.counter import Counter
+from tests.faults.matrix.counter import Counter, tell
 from tests.faults.matrix.hall import Letter
 from tests.faults.matrix.worker import Cut, Died, Worker
 
@@ -83,6 +83,8 @@ class Life:
         self.shop.clock.by = timedelta()
         self.hall.letters.clear()
         self.hall.bench.switches.clear()
+        what, _, place = self.trouble.partition(" at ")
+        self.hall.studio.begin(self.counter.stands, what if place == "told" else None)
         self.counter.worker.cut = self.cut
         self.counter.worker.on_answer = self._answered
         self.player = await self.shop.player()
@@ -287,7 +289,7 @@ class Life:
 
     async def _answered(self, place: str) -> None:
         """Let another process hear of it before our own commit."""
-        if self.trouble != "early" or place == "finish":
+        if self.trouble != "early" or place in ("finish", "told"):
             return
         await self.hall.rest()
         letters, payments = list(self.hall.letters), self.shop.payments
@@ -312,7 +314,7 @@ class Life:
 
     async def _jobs(self) -> None:
         jobs: tuple[Callable[[Any, Any], Awaitable[int]], ...] = (
-            janitor, sweep_webhooks, read_reports, expire_payments,
+            janitor, sweep_webhooks, read_reports, expire_payments, tell,
         )  # fmt: skip
         for job in jobs:
             await self._act(partial(self._run, job))
@@ -332,6 +334,7 @@ class Life:
         """Say whether nothing is left to be done."""
         if dossier is None or dossier.intent.state not in ENDED or self._came:
             return False
+        await self._act(partial(self._run, tell))
         return not await self.counter.waiting()
 
     async def _stirs(self, before: Dossier | None) -> bool:

@@ -5,11 +5,22 @@ from typing import Any
 
 import pytest
 from tests.faults.matrix.dimensions import NOWHERE, Case
+from tests.faults.matrix.studio import CREDITED, PATH, TELL
 
+from guildbank.kernel import parse_seq_id
+from guildbank.payments import outbox
 from guildbank.payments.contracts.rows import Attempt, AttemptState, Refund, RefundState
 from guildbank.payments.rules import attempt_after, refund_after
-from guildbank.payments.usecases import create, finish_refund, handle_webhook, look, settle
-from guildbank.plugin_api import OutcomeStatus
+from guildbank.payments.usecases import (
+    callbacks,
+    create,
+    finish_refund,
+    handle_webhook,
+    look,
+    settle,
+)
+from guildbank.pipelines import Step
+from guildbank.plugin_api import CallbackEvent, OutcomeStatus
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -77,6 +88,49 @@ def never_look_at_what_was_just_begun(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(look, "_look", picky)
 
 
+def forget_before_it_is_told(patch: pytest.MonkeyPatch) -> None:
+    """Note that a step was told, and tell it then."""
+    real = callbacks._tell
+
+    async def late(
+        payments: Any, tenant: Any, purpose: str, step: Step, event: CallbackEvent, *more: Any
+    ) -> Any:
+        at = parse_seq_id("evt", event.id)
+        assert at is not None
+        async with payments.db.begin(tenant.schema) as tx:
+            await outbox.mark_done(tx.driver, purpose, step.id, at.seq, event.at, None)
+        return await real(payments, tenant, purpose, step, event, *more)
+
+    patch.setattr(callbacks, "_tell", late)
+
+
+def tell_once_whatever_is_answered(patch: pytest.MonkeyPatch) -> None:
+    """Let an event go that a step did not take."""
+
+    async def let_go(
+        payments: Any, tenant: Any, purpose: str, step: Step, waiting: Any, problem: str
+    ) -> None:
+        async with payments.db.begin(tenant.schema) as tx:
+            now = payments.clock.now()
+            await outbox.mark_done(tx.driver, purpose, step.id, waiting.seq, now, problem)
+
+    patch.setattr(callbacks, "_put_off", let_go)
+
+
+def tell_before_the_commit(patch: pytest.MonkeyPatch) -> None:
+    """Tell of a credit that is about to be committed."""
+    book = settle._book
+
+    async def hasty(payments: Any, tenant: Any, attempt: Attempt, act: settle.Settle) -> Any:
+        step = Step(TELL, "webhook", {"url": f"{payments.url}{PATH}"})
+        data = {"payment": attempt.payment_id}
+        event = CallbackEvent(id="evt_1", kind=CREDITED, at=payments.clock.now(), data=data)
+        await callbacks._tell(payments, tenant, "packs", step, event, attempt.payment_id)
+        return await book(payments, tenant, attempt, act)
+
+    patch.setattr(settle, "_book", hasty)
+
+
 DEFECTS: dict[str, tuple[Plant, Case]] = {
     "settles again and without its key": (
         settle_again_and_without_key, Case("Stripe card", "kept, early", NOWHERE),
@@ -95,5 +149,14 @@ DEFECTS: dict[str, tuple[Plant, Case]] = {
     ),
     "never looks at what a death left": (
         never_look_at_what_was_just_begun, Case("sandbox", "kept, unheard", "create answered"),
+    ),
+    "forgets a message before it is told": (
+        forget_before_it_is_told, Case("sandbox", "kept", "told asked"),
+    ),
+    "tells once whatever is answered": (
+        tell_once_whatever_is_answered, Case("sandbox", "kept, lost at told", NOWHERE),
+    ),
+    "tells of a credit before its commit": (
+        tell_before_the_commit, Case("sandbox", "kept", NOWHERE),
     ),
 }  # fmt: skip

@@ -8,9 +8,10 @@ from tests.faults.matrix.company import PART, PRICE, Books
 from tests.faults.matrix.dimensions import Case, refuses_refund
 from tests.faults.matrix.life import Life
 from tests.faults.matrix.stores import Google
+from tests.faults.matrix.studio import CREDITED, Told
 
 from guildbank.ledger import prove
-from guildbank.payments.contracts.rows import Applied, Dossier
+from guildbank.payments.contracts.rows import OF_OPERATORS, Applied, Dossier
 
 COINS, BONUS = 500, 50
 
@@ -78,13 +79,16 @@ async def check(life: Life, case: Case, before: Books) -> Books:
     assert _ours(dossier) == theirs, ("our books", _ours(dossier), theirs)
     assert [str(one.state) for one in dossier.refunds] == ([end.refund] if end.refund else [])
     assert await shop.coins(life.player) == end.coins, (await shop.coins(life.player), end)
-    kinds = Count(await life.counter.entries(life.payment))
+    entries = await life.counter.entries(life.payment)
+    kinds = Count(entries)
     credited = int(end.state == "credited")
     assert kinds["payments.credited"] == credited, kinds
     assert sum(one.applied is Applied.CREDITED for one in attempts) == credited, attempts
     if isinstance(life.company, Google) and end.state == "credited":
         assert life.company.delivered(attempts[-1]), "Google was never told"
     assert await life.counter.waiting() == []
+    check_told(life.hall.studio.told, entries, case)
+    assert await life.counter.notes(life.payment) == ["credited then"] * credited
     total = before.plus(theirs)
     money = await shop.money()
     assert money.get(f"provider:{life.company.provider}", 0) == -total.left, (money, total)
@@ -92,6 +96,22 @@ async def check(life: Life, case: Case, before: Books) -> Books:
     proof = await prove(shop.house.db, shop.tenant.schema)
     assert proof.ok, proof.problems
     return total
+
+
+def check_told(told: list[Told], entries: list[str], case: Case) -> None:
+    """Hold what the studio heard against the journal: everything, in order, and nothing too early.
+
+    A message comes again, under its id, only where nobody knew whether it was taken.
+    """
+    first = {one.id: one.kind for one in told}
+    public = [kind for kind in entries if kind not in OF_OPERATORS]
+    assert list(first.values()) == public, (told, public)
+    early = [one for one in told if one.kind == CREDITED and one.stood != "credited"]
+    assert not early, early
+    trouble = case.effect.partition(", ")[2]
+    again = Count(one.kind for one in told) - Count(public)
+    unsure = case.cut == "told answered" and trouble != "lost at told"
+    assert again == Count([CREDITED] * (unsure or trouble == "silence at told")), told
 
 
 def _ours(dossier: Dossier) -> Books:
