@@ -22,12 +22,11 @@ from tests.laws.draws import (
     waits,
     workers,
 )
-from tests.laws.machine import START, Economy, code_of
+from tests.laws.machine import START, Economy
 from tests.laws.payer import CAME_BACK
 from tests.laws.payouts import AddPlace, AskPayout, DecidePayout, KeepFee, PayoutTurns
 from tests.laws.purchases import Deed
 from tests.laws.swords import BreakSword, BuySword
-from tests.laws.town import Paid
 
 from guildbank.journal import Receipt
 from guildbank.tenancy.contracts import SpentCoins
@@ -114,17 +113,6 @@ class Bazaar(Economy):
         self.alone(DecidePayout(0, after="requested"), 0)
         for end in ends:
             self.alone(replace(end, pick=0), 1)
-
-    def pay(self, paid: Paid, worker: int = 0) -> None:
-        """Send a command again; a reason for somebody forgotten cannot be compared any more."""
-        one = paid.command
-        if isinstance(one, DecidePayout) and one.after != "canceled":
-            player = self.world.desk.payouts[one.payout].player
-            if self.world.register.erased(player):
-                answer = self.town.run(self.tenant.do(one, paid.key, worker))
-                assert code_of(answer) in (None, "key_reused"), (paid, answer)
-                return
-        super().pay(paid, worker)
 
     def follow(
         self,

@@ -298,6 +298,27 @@ async def test_a_person_is_not_erased_while_money_is_under_way_and_their_account
     assert (proof["ok"], proof["money"][0]["paidOut"]) == (True, "0.00")
 
 
+async def test_decisions_sent_again_after_their_player_was_erased_are_answered_as_before(
+    office: Office, player: httpx.AsyncClient
+) -> None:
+    to = done(await place(office, player))["id"]
+    yes, no = [done(await request(office, player, 300, to)) for _ in range(2)]
+    olga, known = office.olga.http, {"reason": "known player"}
+    agreed, rejected = f"/v1/payouts/{yes['id']}/approval", f"/v1/payouts/{no['id']}/rejection"
+    done(await ask(olga, agreed, known, "y"))
+    done(await ask(olga, rejected, {"reason": "cheated"}, "n"))
+    paid = {"data": {"transaction": "tx-7"}}
+    done(await ask(olga, f"/v1/payouts/{yes['id']}/confirmation", paid))
+    await office.studio.spend(office.player, 700)
+    done(await olga.post(f"/v1/players/{office.player}/erase"))
+    again = done(await ask(olga, agreed, known, "y"))
+    assert (again["id"], again["state"], again["reason"]) == (yes["id"], "paid", None)
+    again = done(await ask(olga, rejected, {"reason": "cheated"}, "n"))
+    assert (again["id"], again["state"], again["reason"]) == (no["id"], "rejected", None)
+    # A key of before is still no key for something else.
+    assert refused(await ask(olga, rejected, {"reason": "cheated"}, "y"))[0] == 409
+
+
 async def test_the_timeline_tells_every_step(office: Office, player: httpx.AsyncClient) -> None:
     await hooked(office.studio, verb="payout")
     payout = done(await request(office, player))

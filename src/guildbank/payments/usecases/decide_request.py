@@ -20,7 +20,8 @@ from guildbank.payments.contracts.sale import RefundCommand
 from guildbank.payments.requests import REQUESTS
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.read_requests import ShownRequest, get_request
-from guildbank.payments.usecases.refund import hash_before, refund_payment
+from guildbank.payments.usecases.refund import refund_payment
+from guildbank.payments.usecases.refund_reason import hash_before
 from guildbank.payments.usecases.request_acts import EndRequest, RejectRequest, request_facts
 from guildbank.payments.usecases.request_words import Words, rejection_letter, seal_words
 

@@ -7,7 +7,7 @@ import structlog
 
 from guildbank.approvals import gate, is_waiting
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Act, Draft, Need, Receipt, Sealed, Stage, facts, recall
+from guildbank.journal import Draft, Need, Receipt, Sealed, Stage, facts
 from guildbank.kernel import Refusal, new_id, parse_id
 from guildbank.ledger import close_book, open_book
 from guildbank.payments import store
@@ -26,7 +26,7 @@ from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.finish_refund import send_refund
 from guildbank.payments.usecases.granting import Grant, granting
 from guildbank.payments.usecases.money import MoneyAct, let_go, take, with_taken, write_taking
-from guildbank.payments.usecases.refund_reason import seal_reason, with_reasons
+from guildbank.payments.usecases.refund_reason import hash_before, seal_reason, with_reasons
 from guildbank.payments.usecases.spent_coins import spent_default
 from guildbank.payments.usecases.take_items import items_of
 from guildbank.plugin_api import RefundRequest
@@ -230,12 +230,6 @@ async def refund_payment(
     if isinstance(refund, Refusal):
         return refund
     return (await with_reasons(payments, tenant, intent.player_id, [refund]))[0]
-
-
-async def hash_before(payments: Payments, tenant: TenantRef, act: Act) -> str | None:
-    """Return the hash of the words that an act with this key had, if one was."""
-    found = await recall(payments.db, tenant.schema, act)
-    return None if found is None else msgspec.json.decode(found.data).get("payload")
 
 
 async def refund_act(

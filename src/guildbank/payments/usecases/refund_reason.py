@@ -6,7 +6,7 @@ import msgspec
 
 from guildbank.identity import UNKNOWN_PLAYER
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Sealed
+from guildbank.journal import Act, Sealed, recall
 from guildbank.kernel import Refusal
 from guildbank.payments.contracts.rows import Refund
 from guildbank.payments.usecases import Payments
@@ -24,6 +24,15 @@ async def seal_reason(
     payload = msgspec.json.encode({"reason": reason})
     sealed = await payments.persons.seal(tenant, player_id, payload)
     return None if sealed == UNKNOWN_PLAYER else sealed
+
+
+async def hash_before(payments: Payments, tenant: TenantRef, act: Act) -> str | None:
+    """Return the hash of the words that an act with this key had, if one was.
+
+    Of who was erased only the entry knows it: the key that salts it is gone.
+    """
+    found = await recall(payments.db, tenant.schema, act)
+    return None if found is None else msgspec.json.decode(found.data).get("payload")
 
 
 async def with_reasons(

@@ -26,7 +26,7 @@ from guildbank.payments.usecases.payouts.coins import money_needs
 from guildbank.payments.usecases.payouts.finish import book_end, end_facts
 from guildbank.payments.usecases.payouts.letters import EndLetter, letter_of_end
 from guildbank.payments.usecases.payouts.request import finish
-from guildbank.payments.usecases.refund_reason import seal_reason
+from guildbank.payments.usecases.refund_reason import hash_before, seal_reason
 from guildbank.payments.withdrawing import PAYOUT
 from guildbank.wallets import account_needs
 
@@ -174,8 +174,11 @@ async def approve_payout(
     sealed = await seal_reason(payments, tenant, known.player_id, reason)
     if isinstance(sealed, Refusal):
         return sealed
-    hashed = ApproveCommand(payout_id=payout_id, reason=None if sealed is None else sealed.hash)
-    stored = StoredApproval(hashed, sealed)
+    words = None if sealed is None else sealed.hash
+    if reason is not None and sealed is None:
+        unsaid = StoredApproval(ApproveCommand(payout_id=payout_id))
+        words = await hash_before(payments, tenant, ApprovePayout(principal, key, unsaid))
+    stored = StoredApproval(ApproveCommand(payout_id=payout_id, reason=words), sealed)
     act = ApprovePayout(principal, key, stored)
     gated = await gate(payments.four_eyes, tenant, act, act.verb, stored)
     outcome = await payments.journal.submit(tenant.schema, gated)
@@ -197,7 +200,11 @@ async def reject_payout(
     sealed = await seal_reason(payments, tenant, known.player_id, reason)
     if isinstance(sealed, Refusal):
         return sealed
-    command = ApproveCommand(payout_id=payout_id, reason=None if sealed is None else sealed.hash)
+    words = None if sealed is None else sealed.hash
+    if sealed is None:
+        unsaid = EndPayout(principal, payout_id, PayoutState.REJECTED, key=key)
+        words = await hash_before(payments, tenant, unsaid)
+    command = ApproveCommand(payout_id=payout_id, reason=words)
     act = EndPayout(
         principal, payout_id, PayoutState.REJECTED, key=key, command=command, reason=sealed
     )
