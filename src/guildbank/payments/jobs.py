@@ -9,7 +9,7 @@ from guildbank.infra.busy_tenants import busy_tenants
 from guildbank.infra.each_tenant import each_tenant
 from guildbank.infra.room import Job
 from guildbank.infra.tenant import TenantRef
-from guildbank.payments import backlogs, waiting
+from guildbank.payments import agenda, backlogs, payouts, reports, saved
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.callbacks import deliver_callbacks, forget_tellings
 from guildbank.payments.usecases.cancel import expire_payments
@@ -45,10 +45,10 @@ Work = Callable[[Payments, TenantRef], Awaitable[int]]
 WAITS: Mapping[Work, str] = MappingProxyType(
     {
         deliver_callbacks: backlogs.CALLBACKS,
-        janitor: waiting.LOOKS,
-        mind_methods: waiting.METHODS,
-        mind_payouts: waiting.PAYOUTS,
-        reconcile: waiting.RECONCILIATIONS,
+        janitor: agenda.LOOKS,
+        mind_methods: saved.WAITS,
+        mind_payouts: payouts.WAITS,
+        reconcile: reports.WAITS,
         sweep_webhooks: backlogs.WEBHOOKS,
     }
 )

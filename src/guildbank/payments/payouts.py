@@ -44,6 +44,17 @@ LIMIT $5
 """
 
 # What is to be sent waits for nobody; the others are looked at when they are due.
+# In which tenants a job has to look. Also at those that are paid: a bank may return one.
+WAITS = """
+SELECT
+FROM payments_payout
+WHERE state IN ('requested', 'sending', 'pending', 'unknown')
+UNION ALL
+SELECT
+FROM payments_payout
+WHERE state = 'paid'
+"""
+
 TO_ASK = """
 LEFT JOIN payments_look AS look USING (id)
 WHERE state IN ('requested', 'sending', 'pending', 'unknown')

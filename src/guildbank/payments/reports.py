@@ -33,6 +33,13 @@ ORDER BY id DESC
 LIMIT $2
 """  # noqa: S608 - names of our own
 
+# In which tenants a job has to look.
+WAITS = """
+SELECT
+FROM payments_reconciliation
+WHERE state IN ('reading', 'matching')
+"""
+
 # The lines of a file are read by who brings it.
 READ_OPEN = f"""
 SELECT {_RUN}

@@ -21,6 +21,22 @@ SELECT EXISTS (
 """
 
 # What a look may be taken at now: never before, or when the last one said.
+# In which tenants a job has to look: it finds a row wherever the statements here find any.
+WAITS = """
+SELECT
+FROM payments_customer
+WHERE state = 'forgetting'
+UNION ALL
+SELECT
+FROM payments_method
+WHERE state = 'removing'
+UNION ALL
+SELECT
+FROM payments_attempt
+WHERE saves = 'asked'
+  AND state = 'captured'
+"""
+
 DUE = """
 LEFT JOIN payments_look AS look USING (id)
 WHERE state = $1

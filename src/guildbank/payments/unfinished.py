@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from guildbank.journal import Driver
+from guildbank.payments.agenda import lease_look, plan_look
 from guildbank.payments.contracts.rows import Attempt, Finish
-from guildbank.payments.store import ATTEMPTS, lease_look, plan_look
+from guildbank.payments.store import ATTEMPTS
 
 _NEVER = datetime(1, 1, 2, tzinfo=UTC)
 # Tries are planned beside the looks at the attempt, under an id of their own.

@@ -2,7 +2,7 @@
 
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
-from guildbank.payments import store
+from guildbank.payments import agenda, store
 from guildbank.payments.asking import ask_provider
 from guildbank.payments.contracts.refusals import IN_PROGRESS, NO_PAYMENT, NOT_CANCELABLE
 from guildbank.payments.contracts.rows import AttemptState, Intent, IntentState
@@ -44,7 +44,7 @@ async def cancel_payment(
 async def expire_payments(payments: Payments, tenant: TenantRef, limit: int = 100) -> int:
     """Expire payments whose time is over; return how many ended."""
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
-        due = await store.due_intents(tx.driver, payments.clock.now(), limit)
+        due = await agenda.due_intents(tx.driver, payments.clock.now(), limit)
     ended = 0
     for intent in due:
         refusal = await stop_payment(payments, tenant, intent, IntentState.EXPIRED, "system")

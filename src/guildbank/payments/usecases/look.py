@@ -8,7 +8,7 @@ import structlog
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Unavailable
 from guildbank.kernel import Refusal
-from guildbank.payments import disputes, store, unfinished
+from guildbank.payments import agenda, disputes, store, unfinished
 from guildbank.payments.asking import ask_confirmation, ask_provider
 from guildbank.payments.contracts.rows import (
     Attempt,
@@ -94,9 +94,9 @@ async def janitor(payments: Payments, tenant: TenantRef) -> int:
     now, timing = payments.clock.now(), payments.timing
     first = now - timing.unknown[0], now - timing.pending[0]
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
-        attempts = await store.live_attempts(tx.driver, now, *first, MAX_LOOKS)
-        refunds = await store.open_refunds(tx.driver, now, *first, MAX_LOOKS)
-        aside = await store.unapplied_attempts(tx.driver, MAX_LOOKS)
+        attempts = await agenda.live_attempts(tx.driver, now, *first, MAX_LOOKS)
+        refunds = await agenda.open_refunds(tx.driver, now, *first, MAX_LOOKS)
+        aside = await agenda.unapplied_attempts(tx.driver, MAX_LOOKS)
         waiting = await unfinished.attempts_to_finish(tx.driver, now, MAX_LOOKS)
         answers = await disputes.answering(tx.driver, now, first[0], MAX_LOOKS)
     looks = 0
@@ -150,7 +150,7 @@ async def _look(
     timing = payments.timing
     idle_since = now - timing.nudge if nudged else _NEVER
     async with payments.db.begin(tenant.schema) as tx:
-        number = await store.lease_look(
+        number = await agenda.lease_look(
             tx.driver, one.id, now, now + timing.lease, idle_since=idle_since, count=1 - nudged
         )
     if number is None:
@@ -169,5 +169,5 @@ async def _look(
     over = not pending and number >= len(delays)
     at = _NO_MORE if over else now + next_look(delays, number)
     async with payments.db.begin(tenant.schema) as tx:
-        await store.plan_look(tx.driver, one.id, now, at)
+        await agenda.plan_look(tx.driver, one.id, now, at)
     return True

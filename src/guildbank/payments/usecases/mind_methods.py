@@ -7,7 +7,7 @@ import structlog
 
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Unavailable
-from guildbank.payments import saved, store
+from guildbank.payments import agenda, saved
 from guildbank.payments.rules import next_look
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.forget_customer import forget_customer
@@ -49,7 +49,7 @@ async def _under_lease(payments: Payments, tenant: TenantRef, subject: str, work
     """Do the work while nobody else does, and plan the next try."""
     now, timing = payments.clock.now(), payments.timing
     async with payments.db.begin(tenant.schema) as tx:
-        number = await store.lease_look(
+        number = await agenda.lease_look(
             tx.driver, subject, now, now + timing.lease, idle_since=_NEVER, count=1
         )
     if number is None:
@@ -60,5 +60,5 @@ async def _under_lease(payments: Payments, tenant: TenantRef, subject: str, work
         log.warning("keeping_failed", subject=subject, error=str(away))
     async with payments.db.begin(tenant.schema) as tx:
         at = now + next_look(timing.keeping, number)
-        await store.plan_look(tx.driver, subject, now, at)
+        await agenda.plan_look(tx.driver, subject, now, at)
     return True

@@ -7,7 +7,7 @@ import structlog
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Unavailable
 from guildbank.kernel import Refusal
-from guildbank.payments import store
+from guildbank.payments import agenda
 from guildbank.payments.contracts.subscriptions import Subscription
 from guildbank.payments.subscriptions import due_subscriptions, subscription_by_reference
 from guildbank.payments.usecases import Payments, Timing
@@ -37,7 +37,9 @@ async def _look(payments: Payments, tenant: TenantRef, known: Subscription) -> b
     now, timing = payments.clock.now(), payments.timing
     async with payments.db.begin(tenant.schema) as tx:
         until = now + timing.lease
-        number = await store.lease_look(tx.driver, known.id, now, until, idle_since=_NEVER, count=1)
+        number = await agenda.lease_look(
+            tx.driver, known.id, now, until, idle_since=_NEVER, count=1
+        )
     if number is None:
         return False
     try:
@@ -49,7 +51,7 @@ async def _look(payments: Payments, tenant: TenantRef, known: Subscription) -> b
     async with payments.db.begin(tenant.schema) as tx:
         after = await subscription_by_reference(tx.driver, known.provider, known.reference)
         at = _next_ask(after or known, now, timing)
-        await store.plan_look(tx.driver, known.id, now, at)
+        await agenda.plan_look(tx.driver, known.id, now, at)
     return True
 
 

@@ -5,7 +5,7 @@ import structlog
 from guildbank.identity import Identity
 from guildbank.infra.tenant import TenantRef
 from guildbank.ledger import Alarm, begin_alarm, end_alarm
-from guildbank.payments import store
+from guildbank.payments import agenda
 from guildbank.payments.contracts.rows import UNAPPLIED_AGED, UNAPPLIED_CLEARED
 from guildbank.payments.usecases import Payments
 
@@ -21,7 +21,7 @@ UNAPPLIED = Alarm(
 async def watch_unapplied(payments: Payments, identity: Identity, tenant: TenantRef) -> bool:
     """Begin the alarm, or end it; return whether there is any such money now."""
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
-        oldest = await store.oldest_unapplied(tx.driver)
+        oldest = await agenda.oldest_unapplied(tx.driver)
     age = None if oldest is None else payments.clock.now() - oldest.created_at
     if oldest is None or age is None or age < payments.timing.unapplied_ages:
         if await end_alarm(identity, tenant, UNAPPLIED, {}, {}):

@@ -10,8 +10,8 @@ import structlog
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Outcome as JournalOutcome
 from guildbank.journal import Unavailable
+from guildbank.payments import agenda
 from guildbank.payments import payouts as shelf
-from guildbank.payments import store
 from guildbank.payments.contracts.payouts import Payout, PayoutState
 from guildbank.payments.contracts.refusals import NO_CHANGE
 from guildbank.payments.rules import next_look
@@ -45,7 +45,7 @@ async def _look(payments: Payments, tenant: TenantRef, one: Payout, now: datetim
     timing = payments.timing
     subject = f"{one.id}:paid" if one.state is PayoutState.PAID else one.id
     async with payments.db.begin(tenant.schema) as tx:
-        number = await store.lease_look(
+        number = await agenda.lease_look(
             tx.driver, subject, now, now + timing.lease, idle_since=_NEVER, count=1
         )
     if number is None:
@@ -62,7 +62,7 @@ async def _look(payments: Payments, tenant: TenantRef, one: Payout, now: datetim
     # The last pause repeats: what is unknown is asked about for as long as it is.
     at = now + next_look(delays.get(one.state, timing.unknown), number)
     async with payments.db.begin(tenant.schema) as tx:
-        await store.plan_look(tx.driver, subject, now, at)
+        await agenda.plan_look(tx.driver, subject, now, at)
     return True
 
 
