@@ -1,6 +1,5 @@
 """One real PostgreSQL for the whole test session, with fsync on, as in production."""
 
-import os
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
 
@@ -21,11 +20,6 @@ from guildbank.infra.postgres import Cluster
 
 # Every client reads the authorities anew, which takes longer than most calls, plain ones included.
 vars(httpx._transports.default)["create_ssl_context"] = cache(httpx.create_ssl_context)
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """Take one process more than there are cores: each waits for others for half of its time."""
-    return min(4, (os.cpu_count() or 1) + 1)
 
 
 def pytest_collection_finish() -> None:
