@@ -17,9 +17,13 @@ def aged_coins(address: Address, account: Account, spread: Spread, credited_then
     place = map_position(spread.holes, account.spent)
     found = 0
     for part in free_parts(old, account.spent, spread.holes):
-        between = Interval(place, part.start)
+        # A coin that was put back twice before then is in several parts, and is one coin.
+        start = max(place, part.start)
+        if start >= part.end:
+            continue
+        between = Interval(place, start)
         if hole_amount(spread.holes, between) != between.length:
             break
-        found += part.length
+        found += part.end - start
         place = part.end
     return found
