@@ -26,7 +26,7 @@ LEFT JOIN ledger_account AS account ON account.owner = player.id
 """
 READ_PAYLOADS = "SELECT person, sealed FROM journal_payload"
 READ_WALLETS = """
-SELECT account.owner, account.asset, account.bucket, account.held,
+SELECT account.owner, account.asset, account.bucket, account.held, account.expected,
        account.credited - account.spent - account.clawed,
        coalesce((SELECT sum(amount) FROM ledger_transfer WHERE credit = account.id), 0)
        - coalesce((SELECT sum(amount) FROM ledger_transfer WHERE debit = account.id), 0)
@@ -36,20 +36,23 @@ WHERE account.owner <> 'house'
 
 
 async def check_wallets(tenant: "Tenant") -> None:
-    """Every bucket's balance, kept and recomputed, every hold and every debt."""
-    found: dict[tuple[str, str, str], tuple[int, int]] = {}
+    """Every bucket's balance, kept and recomputed, every hold, every debt, and what is expected."""
+    found: dict[tuple[str, str, str], tuple[int, int, int]] = {}
     async with tenant.town.house.db.begin(tenant.ref.schema, read_only=True) as tx:
-        for owner, asset, bucket, held, kept, counted in await tx.driver.fetch(READ_WALLETS):
+        for row in await tx.driver.fetch(READ_WALLETS):
+            owner, asset, bucket, held, expected, kept, counted = row
             if bucket != "debt":
                 assert kept == counted, f"{owner}/{asset}/{bucket}: kept {kept}, moved {counted}"
-            found[owner, asset, bucket] = (int(counted), held)
+            found[owner, asset, bucket] = (int(counted), held, expected)
     model = tenant.world.model
     for player in tenant.world.players:
         for code in tenant.world.currencies:
             for bucket in BUCKETS:
                 has = model.balance(player, code, bucket), model.held(player, code, bucket)
-                assert found.get((player, code, bucket), (0, 0)) == has, (player, code, bucket)
-            owed = -found.get((player, code, "debt"), (0, 0))[0]
+                room = tenant.world.room(player, code, bucket)
+                kept = found.get((player, code, bucket), (0, 0, 0))
+                assert kept == (*has, room), (player, code, bucket)
+            owed = -found.get((player, code, "debt"), (0, 0, 0))[0]
             assert owed == model.debt(player, code), (player, code)
 
 

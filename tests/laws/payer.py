@@ -34,6 +34,13 @@ class Payer:
         self.lies: dict[str, OutcomeStatus] = {}
         self.twice: list[PayoutRequest] = []
         self._requests: dict[str, PayoutRequest] = {}
+        self._events: set[str] = set()
+
+    def is_new(self, event: str) -> bool:
+        """Say whether an event is told of for the first time."""
+        told = event in self._events
+        self._events.add(event)
+        return not told
 
     def turn(self, payout: str, to: str) -> None:
         """Let a payout move on, where it can."""

@@ -128,10 +128,12 @@ class PayoutTurns(OnPayout):
     lie: str | None = None
 
     async def send(self, till: Till, key: str) -> Refusal | None:
-        if self.lie is None:
-            till.bank.turn(self.payout, self.to)
-        else:
-            till.bank.lies[self.payout] = OutcomeStatus(self.lie)
+        # An event that is delivered again tells of nothing new.
+        if till.bank.is_new(f"{till.tenant.slug}/{key}"):
+            if self.lie is None:
+                till.bank.turn(self.payout, self.to)
+            else:
+                till.bank.lies[self.payout] = OutcomeStatus(self.lie)
         return await till.tell({"external_id": key, "kind": "payout", "payout_id": self.payout})
 
 

@@ -116,7 +116,11 @@ class Buy(PaymentCommand):
     def refusal(self, world: World) -> str | None:
         if self.player_id in world.strangers or world.register.erased(self.player_id):
             return "unknown_player"
-        return world.register.barred(self.player_id)
+        barred = world.register.barred(self.player_id)
+        full = world.ceiling_bars(
+            self.player_id, self.currency, {"paid": self.coins, "bonus": self.bonus}
+        )
+        return barred or ("ceiling_exceeded" if full else None)
 
 
 @dataclass(frozen=True)

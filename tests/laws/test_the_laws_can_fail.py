@@ -24,7 +24,7 @@ from guildbank.ledger import HOLDS, Account, Book, Leg, claws, open_book, rules
 from guildbank.ledger.contracts import Spread
 from guildbank.payments import charged, posting
 from guildbank.payments import rules as payment_rules
-from guildbank.payments.usecases import attempt, create, money
+from guildbank.payments.usecases import attempt, create, limits, money
 from guildbank.plugin_api import Parts
 from guildbank.wallets import coins
 from guildbank.wallets.usecases import bar, hold, reverse
@@ -223,6 +223,16 @@ def give_back_what_was_let_go(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(posting, "give_back", give_back)
 
 
+def keep_no_room(patch: pytest.MonkeyPatch) -> None:
+    """Whoever begins to pay is let in, and something else takes the room meanwhile."""
+    patch.setattr(Book, "expect", lambda *_args: None)
+
+
+def keep_room_for_ever(patch: pytest.MonkeyPatch) -> None:
+    """The room of a payment that was declined is lost to its player."""
+    patch.setattr(limits, "give_room_back", lambda *_args: None)
+
+
 DEFECTS: tuple[Breed, ...] = (
     ignore_holes,
     forget_held_coins,
@@ -248,6 +258,8 @@ DEFECTS: tuple[Breed, ...] = (
     lift_what_was_prolonged,
     owe_what_was_let_go,
     give_back_what_was_let_go,
+    keep_no_room,
+    keep_room_for_ever,
 )
 
 

@@ -70,10 +70,14 @@ class Sale:
 class Order:
     """A payment from its beginning: `state` is open, credited, captured, or how it ended.
 
-    `live` says that only the provider knows how the attempt ended.
+    `live` says that only the provider knows how the attempt ended. `room` says that its coins count
+    as if they were there: they will be, if they are paid for.
     """
 
     player: str
+    currency: str
+    coins: dict[str, int]
+    room: bool = True
     state: str = "open"
     attempt: str = ""
     live: bool = False
@@ -119,6 +123,14 @@ class Till:
             coins > trial.model.clawable(lots[bucket]) for bucket, coins in sale.dues(back).items()
         )
         return "refund_exceeds_unspent" if short else None
+
+    def room(self, player: str, currency: str, bucket: str) -> int:
+        """How many coins of a bucket are being paid for."""
+        return sum(
+            order.coins.get(bucket, 0)
+            for order in self.orders.values()
+            if order.room and (order.player, order.currency) == (player, currency)
+        )
 
     def read(self, world: "World", kind: str, told: Told) -> bool:
         """Take an entry: check what it says, and move coins and money in the model.
@@ -169,13 +181,16 @@ class Till:
     def _step(self, world: "World", name: str, told: Told) -> None:
         """A payment goes on, without money: begun only by who is barred from nothing."""
         if name == "created":
-            self.orders[told["payment"]] = Order(told["player"])
+            counts = _counts(told)
+            assert not world.ceiling_bars(told["player"], told["currency"], counts), told
+            self.orders[told["payment"]] = Order(told["player"], told["currency"], counts)
             assert told["amount"] == charged(told["product"]).total, told
         order = self.orders[told["payment"]]
         if name in ("created", "attempted"):
             assert world.register.barred(order.player) is None, f"{told} of who is barred"
         order.attempt = told.get("attempt") or order.attempt
         order.live = name in ("attempted", "pending")
+        order.room = order.room and name in ("created", "attempted", "pending")
         if name not in ("created", "attempted", "pending") and "attempt" not in told:
             order.state = name
 
@@ -186,15 +201,17 @@ class Till:
         order = self.orders[told["payment"]]
         if order.state != "open":
             return f"payment_{order.state}"
-        order.live = False
+        order.live = order.room = False
         closed = world.register.barred(order.player) == "player_closed"
         order.state = "captured" if closed else "credited"
         return "player_closed" if closed else None
 
     def _credited(self, world: "World", told: Told) -> None:
+        had_room = self.orders[told["payment"]].room
         assert self._capture(world, told) is None, told
         sale = Sale(told["player"], told["currency"], told["amount"], told["attempt"])
-        assert not world.ceiling_bars(sale.player, sale.currency, _counts(told)), told
+        barred = world.ceiling_bars(sale.player, sale.currency, _counts(told))
+        assert had_room or not barred, told
         parts = charged(told["product"])
         sale.taxes, sale.fees = parts.taxes, parts.fees
         assert (told.get("taxes", 0), told.get("fees", 0)) == (sale.taxes, sale.fees), told
@@ -219,11 +236,13 @@ class Till:
 
     def _unapplied(self, world: "World", told: Told) -> None:
         currency, coins, bonus, _ = told["product"].split(":")
+        had_room = self.orders[told["payment"]].room
         reason = self._capture(world, told)
         assert told["reason"] == (reason or "ceiling_exceeded"), (told, reason)
         if reason is None:
             self.orders[told["payment"]].state = "captured"
             counts = {"paid": int(coins), "bonus": int(bonus)}
+            assert not had_room, told
             assert world.ceiling_bars(told["player"], currency, counts), told
         sale = Sale(told["player"], currency, told["amount"], told["attempt"])
         self.sales[told["payment"]] = sale

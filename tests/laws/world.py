@@ -153,9 +153,17 @@ class World:
         if ceiling is None:
             return False
         return any(
-            count and self.model.balance(player, currency, bucket) + count > ceiling
+            count
+            and self.model.balance(player, currency, bucket)
+            + self.room(player, currency, bucket) + count > ceiling
             for bucket, count in counts.items()
-        )
+        )  # fmt: skip
+
+    def room(self, player: str, currency: str, bucket: str) -> int:
+        """The room that is kept below a ceiling for coins which are being paid for."""
+        if self.currencies[currency].ceiling is None:
+            return 0
+        return self.till.room(player, currency, bucket)
 
     # Facts
 

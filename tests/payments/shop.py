@@ -128,6 +128,21 @@ class Shop:
     async def state(self, intent: Intent) -> str:
         return (await self.dossier(intent)).intent.state.value
 
+    async def rule(self, **rules: Any) -> None:
+        """Give the currency these rules."""
+        currency = Currency(code="GEM", name="Gems", **rules)
+        act = SaveCurrencyAct("app", None, currency, create=False)
+        assert isinstance(await self.house.journal.submit(self.tenant.schema, act), Receipt)
+
+    async def expected(self, player: str) -> dict[str, int]:
+        """Return the coins by bucket for which room is kept."""
+        async with self.house.db.begin(self.tenant.schema, read_only=True) as tx:
+            rows = await tx.driver.fetch(
+                "SELECT bucket, expected FROM ledger_account WHERE owner = $1 AND expected <> 0",
+                player,
+            )
+        return {row["bucket"]: row["expected"] for row in rows}
+
     async def spend(self, player: str, amount: int) -> Receipt:
         act = SpendAct("app", new_id("key"), Spend(player, "GEM", amount), ())
         spent = await self.house.journal.submit(self.tenant.schema, act)

@@ -7,8 +7,6 @@ from tests.payments.shop import Shop
 
 from guildbank.kernel import Refusal
 from guildbank.plugin_api import EventKind
-from guildbank.wallets import Currency
-from guildbank.wallets.usecases.currency import SaveCurrencyAct
 
 
 @pytest.mark.parametrize(
@@ -49,14 +47,17 @@ async def test_a_refund_of_unapplied_money_that_fails_leaves_it_in_sight(shop: S
     assert await shop.left() == {}
 
 
-async def test_coins_above_the_ceiling_are_not_credited_and_the_money_goes_back(shop: Shop):
+async def test_late_coins_above_the_ceiling_are_not_credited_and_the_money_goes_back(shop: Shop):
     player = await shop.player()
-    low = Currency(code="GEM", name="Gems", ceiling=499)
-    await shop.house.journal.submit(
-        shop.tenant.schema, SaveCurrencyAct("app", None, low, create=False)
-    )
-    shop.script.on_refund = PENDING
+    await shop.rule(ceiling=500)
+    shop.script.on_create = DECLINED
     intent = await shop.buy(player)
+    shop.script.on_create = None
+    assert await shop.state(await shop.buy(player)) == "credited"
+    shop.script.on_refund = PENDING
+    (attempt,) = (await shop.dossier(intent)).attempts
+    shop.script.stands[attempt.id] = processed(499, reference=attempt.reference)
+    await shop.event(EventKind.PAYMENT, attempt_id=attempt.id)
     await shop.payments.drain()
     dossier = await shop.dossier(intent)
     assert (dossier.intent.state, dossier.intent.problem) == ("captured", "ceiling_exceeded")
@@ -64,7 +65,8 @@ async def test_coins_above_the_ceiling_are_not_credited_and_the_money_goes_back(
     shop.script.refund_stands[refund.id] = processed(499, reference=refund.reference)
     await shop.event(EventKind.REFUND, attempt_id=refund.attempt_id, refund_id=refund.id)
     assert await shop.state(intent) == "failed"
-    assert await shop.left() == {}
+    assert await shop.coins(player) == {"paid": 500, "bonus": 50}
+    assert await shop.money() == {"provider:scripted": -499, "backing": 499}
 
 
 async def test_a_player_whose_account_was_erased_gets_the_money_back(shop: Shop):

@@ -47,9 +47,10 @@ class Account(msgspec.Struct, gc=False):
     Credited C, spent S, clawed K: the balance is C - S - K. `floor` None means that the account
     may go below zero and keeps no running row. `problem` is set for an account that cannot be
     opened, since its owner or asset is unknown, or that is barred, since its owner may start
-    nothing: one of BARS. The id 0 is that of an account not opened yet;
-    `opening` says that its row is new, `entry` (the act's seq, 0 for none) that it is not as it was
-    read, and `ruled` that this is so of more than its totals.
+    nothing: one of BARS. `expected` are coins for which room is kept below a ceiling, since
+    somebody is paying for them. The id 0 is that of an account not opened yet; `opening` says that
+    its row is new, `entry` (the act's seq, 0 for none) that it is not as it was read, and `ruled`
+    that this is so of more than its totals.
     """
 
     id: int
@@ -62,6 +63,7 @@ class Account(msgspec.Struct, gc=False):
     frozen: str | None = None
     cap: int = DEFAULT_CAP
     problem: str | None = None
+    expected: int = 0
     opening: bool = False
     entry: int = 0
     ruled: bool = False

@@ -20,6 +20,7 @@ from guildbank.ledger.holding import Holding, HoldingKey
 READ = """
 SELECT asked.place, account.bucket, account.id, account.credited, account.spent, account.clawed,
        account.held, account.floor, account.ceiling, account.frozen, asset.cap, account.barred,
+       account.expected,
        CASE
            WHEN account.id IS NULL
            THEN (SELECT player.state FROM identity_v_player AS player WHERE player.id = asked.owner)
@@ -34,7 +35,7 @@ UNION ALL
 SELECT -asked.place, account.bucket, account.id,
        coalesce(last_credit.total, 0), coalesce(last_debit.total, 0),
        account.clawed, account.held, account.floor, account.ceiling, account.frozen, asset.cap,
-       NULL, NULL
+       NULL, 0, NULL
 FROM unnest(string_to_array($3, ' ')) WITH ORDINALITY AS asked (asset, place)
 LEFT JOIN ledger_asset AS asset ON asset.code = asked.asset
 LEFT JOIN LATERAL (
@@ -63,10 +64,12 @@ LEFT JOIN LATERAL (
 
 OPEN = """
 INSERT INTO ledger_account
-    (id, owner, asset, bucket, credited, spent, clawed, held, floor, ceiling, frozen, barred)
+    (id, owner, asset, bucket, credited, spent, clawed, held, floor, ceiling, frozen, barred,
+     expected)
 SELECT *
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
-            $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::text[])
+            $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::text[],
+            $13::bigint[])
 """
 
 # Numbers as text: the driver looks twice at each element of a list, which costs more than this.
@@ -81,10 +84,10 @@ WHERE account.id = new.id
 SAVE_RULED = """
 UPDATE ledger_account AS account
 SET credited = new.credited, spent = new.spent, clawed = new.clawed, held = new.held,
-    ceiling = new.ceiling, frozen = new.frozen, barred = new.barred
+    ceiling = new.ceiling, frozen = new.frozen, barred = new.barred, expected = new.expected
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-            $7::text[], $8::text[])
-     AS new (id, credited, spent, clawed, held, ceiling, frozen, barred)
+            $7::text[], $8::text[], $9::bigint[])
+     AS new (id, credited, spent, clawed, held, ceiling, frozen, barred, expected)
 WHERE account.id = new.id
 """
 
@@ -112,8 +115,8 @@ class Holdings:
         for row in rows:
             place, bucket, cap = row[0], row[1], row[10]
             key = players[place - 1] if place > 0 else houses[-place - 1]
-            problem = _problem(key[0], cap, row[12]) if bucket is None else row[11]
-            opened = {} if bucket is None else {bucket: Account(*row[2:12])}
+            problem = _problem(key[0], cap, row[13]) if bucket is None else row[11]
+            opened = {} if bucket is None else {bucket: Account(*row[2:13])}
             before = found.get(key)
             if before is not None:
                 opened = {**before.accounts, **opened}
@@ -130,7 +133,7 @@ class Holdings:
                 if a.opening:
                     opened.append(_row(owner, asset, bucket, a))
                 elif a.ruled:
-                    ruled.append((*_totals(a), a.ceiling, a.frozen, a.problem))
+                    ruled.append((*_totals(a), a.ceiling, a.frozen, a.problem, a.expected))
                 elif not holding.house:
                     moved.append(_totals(a))
                 # From now on it is as it will be read.
@@ -156,7 +159,8 @@ def _totals(a: Account) -> tuple[int, int, int, int, int]:
 
 def _row(owner: str, asset: str, bucket: str, a: Account) -> tuple[object, ...]:
     totals = (0, 0, 0, 0) if owner == HOUSE else (a.credited, a.spent, a.clawed, a.held)
-    return (a.id, owner, asset, bucket, *totals, a.floor, a.ceiling, a.frozen, a.problem)
+    rules = (a.floor, a.ceiling, a.frozen, a.problem, a.expected)
+    return (a.id, owner, asset, bucket, *totals, *rules)
 
 
 def _problem(owner: str, cap: int | None, state: str | None) -> str | None:

@@ -137,6 +137,12 @@ class Book:
         """Give back what a hold kept."""
         self.own(address).held -= amount
 
+    def expect(self, address: Address, amount: int) -> None:
+        """Keep room for coins that somebody is paying for; a negative amount gives it back."""
+        account = self.own(address)
+        account.expected += amount
+        account.ruled = True
+
     def _leg(self, leg: Leg, number: int) -> Refusal | None:
         if leg.amount <= 0 or leg.amount > MAX_AMOUNT:
             return _bad_amount(f"legs[{number}].amount")

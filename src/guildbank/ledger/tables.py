@@ -11,6 +11,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    text,
 )
 
 from guildbank.infra.database import tenant_metadata
@@ -41,6 +42,8 @@ account = Table(
     Column("frozen", Text),
     # Why its owner may start nothing: the code of the refusal.
     Column("barred", Text),
+    # Coins that somebody is paying for: room below the currency's ceiling is kept for them.
+    Column("expected", BigInteger, nullable=False, server_default=text("0")),
     Index("uq_ledger_account_address", "owner", "asset", "bucket", unique=True),
     postgresql_with={"fillfactor": "60"},
 )

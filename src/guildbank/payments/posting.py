@@ -9,6 +9,8 @@ disputes cost beyond the coins that came back), `fees` (what providers kept, bel
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from guildbank.journal import Need
 from guildbank.kernel import Refusal
 from guildbank.ledger import (
@@ -26,11 +28,11 @@ from guildbank.ledger import (
 )
 from guildbank.payments.charged import captured_parts, charges_of
 from guildbank.payments.contracts.rows import Attempt, Claw, Intent, Taking
-from guildbank.payments.contracts.sale import Goods
+from guildbank.payments.contracts.sale import Goods, Quote
 from guildbank.payments.rules import coins_due
 from guildbank.plugin_api import Charge, Parts, added_of, parts_of
 from guildbank.tenancy import SpentCoins
-from guildbank.wallets import Purse, claw, claw_needs, credit, debt_of, wallet
+from guildbank.wallets import Currency, claw, claw_needs, credit, debt_of, give_room_back, wallet
 
 PAID, BONUS, FREE, DEBT = "paid", "bonus", "free", "debt"
 ISSUE, CLAWED = "issue", "clawed"
@@ -127,7 +129,6 @@ def movements_of(
     """
     money, amount_minor = total
     issue = house(goods.currency, ISSUE)
-    coins = ((PAID, goods.coins), (BONUS, goods.bonus))
     parts = parts_of(amount_minor - added_of(charges), charges)
     aside = ((taxes(money), parts.taxes), (surcharges(money), parts.fees))
     holder = provider_account(money, provider)
@@ -136,16 +137,23 @@ def movements_of(
         *(Movement(holder, account, amount) for account, amount in aside if amount),
         *(
             Movement(issue, wallet(player_id, goods.currency, bucket), amount)
-            for bucket, amount in coins
-            if amount
+            for bucket, amount in coins_of(goods).items()
         ),
     ]
 
 
 def book_credit(
-    book: Book, intent: Intent, provider: str, goods: Goods, purse: Purse | None
+    book: Book, intent: Intent, provider: str, goods: Goods, rules: Currency
 ) -> Refusal | None:
-    """Book captured money behind the coins that it buys. After a refusal the book is void."""
+    """Book captured money behind the coins that it buys. After a refusal the book is void.
+
+    What was let in when it was begun is credited whatever the `rules` have become meanwhile; only
+    what a wallet can hold at all is kept to.
+    """
+    if intent.reserved:
+        rules = msgspec.structs.replace(rules, ceiling=None, active=True)
+    if intent.room:
+        give_room_back(book, intent.player_id, intent.currency, coins_of(intent))
     total = (intent.money, intent.amount_minor)
     moves = movements_of(intent.player_id, total, provider, goods, charges_of(intent))
     # A store may have sold for nothing: then no money stands behind the coins.
@@ -159,9 +167,14 @@ def book_credit(
         if refusal is None and one.credit.asset != intent.money:
             to = one.credit
             refusal = credit(
-                book, to.owner, to.asset, to.bucket, one.amount, one.debit, purse=purse
+                book, to.owner, to.asset, to.bucket, one.amount, one.debit, rules=rules
             )
     return refusal
+
+
+def coins_of(sale: Intent | Quote | Goods) -> dict[str, int]:
+    """Return the coins of a sale by bucket."""
+    return {name: coins for name, coins in ((PAID, sale.coins), (BONUS, sale.bonus)) if coins}
 
 
 def leg_of(book: Book, to: Address) -> int | None:

@@ -12,7 +12,10 @@ from guildbank.wallets.coins import (
     claw_needs,
     credit,
     debt_of,
+    give_room_back,
     in_debt,
+    keep_room,
+    must_be_active,
 )
 from guildbank.wallets.contracts import (
     BUCKETS,
@@ -57,7 +60,10 @@ __all__ = [
     "credit",
     "debt_of",
     "default_currency",
+    "give_room_back",
     "in_debt",
+    "keep_room",
+    "must_be_active",
     "purse_of",
     "reverse_spend",
     "spend_left",

@@ -96,7 +96,7 @@ def moved_draft(
 ) -> Draft:
     """Close the book and return the draft of what it did to the wallet."""
     close_book(stage, book)
-    balance, available, debt = totals_of(book, act.player_id, act.currency)
+    balance, available, debt, _ = totals_of(book, act.player_id, act.currency)
     draft = MovedFacts(
         player=act.player_id,
         currency=act.currency,

@@ -1,6 +1,6 @@
 """Coins in and out of a wallet on a ledger's book: credit, debit, claw back, give back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -24,6 +24,7 @@ from guildbank.wallets.contracts import (
     DEBT,
     SALES,
     Clawed,
+    Currency,
     Purse,
     wallet,
 )
@@ -49,23 +50,28 @@ def debt_of(book: Book, player_id: str, currency: str) -> int:
 
 
 class Totals(NamedTuple):
-    """A wallet over all buckets: `available` is the balance without what is held."""
+    """A wallet over all buckets: `available` is the balance without what is held.
+
+    `expected` are coins that are being paid for.
+    """
 
     balance: int
     available: int
     debt: int
+    expected: int
 
 
 def totals_of(book: Book, player_id: str, currency: str) -> Totals:
     """Return what the player has and owes."""
-    balance = held = debt = 0
+    balance = held = debt = expected = 0
     for bucket, account in book.accounts(player_id, currency).items():
         if bucket == DEBT:
             debt = -account.balance
         else:
             balance += account.credited - account.spent - account.clawed
             held += account.held
-    return Totals(balance, balance - held, debt)
+            expected += account.expected
+    return Totals(balance, balance - held, debt, expected)
 
 
 def credit(
@@ -76,16 +82,16 @@ def credit(
     amount: int,
     source: Address,
     *,
-    purse: Purse | None = None,
+    rules: Currency | None = None,
     restores: Restores | None = None,
     forced: bool = False,
 ) -> Refusal | None:
     """Credit coins as a new lot, and pay the player's debt of this currency at once.
 
-    With a `purse` its currency must be active and its ceiling is kept.
+    With `rules` the currency must be active and its ceiling is kept.
     """
     to = wallet(player_id, currency, bucket)
-    if purse is not None and (refusal := _may_hold(book, to, purse, amount)) is not None:
+    if rules is not None and (refusal := _may_hold(book, to, rules, amount)) is not None:
         return refusal
     legs = [Leg((source,), to, amount, restores=restores, forced=forced)]
     return book.post([*legs, *repaying(book, player_id, currency, [(bucket, amount)])])
@@ -107,22 +113,55 @@ def repaying(
     return legs
 
 
-def _may_hold(book: Book, to: Address, purse: Purse, amount: int) -> Refusal | None:
-    ceiling = purse.currency.ceiling
-    if not purse.currency.active:
-        return Refusal(
-            code="currency_inactive",
-            detail=f"{to.asset} is closed for new coins.",
-            field="currency",
-        )
-    if ceiling is not None and book.account(to).balance + amount > ceiling:
+def keep_room(
+    book: Book, player_id: str, rules: Currency, coins: Mapping[str, int]
+) -> Refusal | None:
+    """Keep room for coins by bucket, which somebody is about to pay for.
+
+    From here on nothing else takes it. Refused as a credit is: `currency_inactive`,
+    `ceiling_exceeded`, `total_overflow`.
+    """
+    for bucket, amount in coins.items():
+        to = wallet(player_id, rules.code, bucket)
+        if (refusal := _may_hold(book, to, rules, amount)) is not None:
+            return refusal
+        book.expect(to, amount)
+    return None
+
+
+def give_room_back(book: Book, player_id: str, currency: str, coins: Mapping[str, int]) -> None:
+    """Give back what `keep_room` kept."""
+    for bucket, amount in coins.items():
+        book.expect(wallet(player_id, currency, bucket), -amount)
+
+
+def must_be_active(rules: Currency) -> Refusal | None:
+    """Return `currency_inactive` for a currency that takes no new coins."""
+    if rules.active:
+        return None
+    return Refusal(
+        code="currency_inactive",
+        detail=f"{rules.code} is closed for new coins.",
+        field="currency",
+    )
+
+
+def _may_hold(book: Book, to: Address, rules: Currency, amount: int) -> Refusal | None:
+    if (closed := must_be_active(rules)) is not None:
+        return closed
+    ceiling, account = rules.ceiling, book.account(to)
+    if ceiling is not None and account.balance + account.expected + amount > ceiling:
         return Refusal(
             code="ceiling_exceeded",
-            detail=f"A player may hold at most {ceiling} in the bucket {to.bucket}.",
+            detail=(
+                f"A player may hold at most {ceiling} in the bucket {to.bucket}, with the coins "
+                "that are being paid for."
+            ),
             field="amount",
             extra={"ceiling": ceiling},
         )
-    if totals_of(book, to.owner, to.asset).balance + amount > MAX_AMOUNT:
+    totals = totals_of(book, to.owner, to.asset)
+    if totals.balance + totals.expected + amount > MAX_AMOUNT:
         return Refusal(
             code="total_overflow",
             detail=f"A wallet holds at most {MAX_AMOUNT} coins of a currency.",

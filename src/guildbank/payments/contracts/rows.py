@@ -101,7 +101,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     player of a check that refused it. `platform` is where it was begun, in the buyer's word;
     `because` is the Because of its newest attempt as JSON. `device` is the keyed hash of the token
     of the device that asked last. `amount_minor` is what is asked for in all: the price and what
-    its lines add, which are `charges` as JSON, None where no charge step was asked.
+    its lines add, which are `charges` as JSON, None where no charge step was asked. `room` says
+    whether room for its coins is kept below its currency's ceiling now.
     """
 
     id: str
@@ -138,6 +139,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     because: str = "{}"
     device: str | None = None
     charges: str | None = None
+    room: bool = False
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

@@ -58,6 +58,8 @@ intent = Table(
     Column("device", Text),
     # Taxes and fees as JSON, fixed with the payment; NULL where no charge step was asked.
     Column("charges", Text),
+    # Whether room for its coins is kept in the player's accounts now.
+    Column("room", Boolean, nullable=False, server_default="false"),
     Index("ix_payments_intent_player_id", "player_id", "id"),
 )
 

@@ -17,6 +17,7 @@ from guildbank.payments.contracts.refusals_saved import METHOD_GONE
 from guildbank.payments.contracts.rows import Attempt, AttemptState, Dossier, Intent, IntentState
 from guildbank.payments.contracts.sale import NOWHERE, Purchase, Quote, Whence
 from guildbank.payments.contracts.saved import CustomerState, MethodState, Saving
+from guildbank.payments.posting import coins_of
 from guildbank.payments.saved import CUSTOMERS, METHODS
 from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
@@ -25,7 +26,13 @@ from guildbank.payments.usecases.ask_steps import ask_steps
 from guildbank.payments.usecases.choose_method import NO_WISH, Kept, MethodWish, choose_method
 from guildbank.payments.usecases.end import end_payment
 from guildbank.payments.usecases.keep_checks import keep_checks
-from guildbank.payments.usecases.limits import limit_needs, reserve, uses_of
+from guildbank.payments.usecases.limits import (
+    keep_room_for,
+    reserve,
+    reserved_needs,
+    room_needs,
+    uses_of,
+)
 from guildbank.payments.usecases.look_at_method import refresh_method
 from guildbank.payments.usecases.settle import settle_first
 from guildbank.pipelines import Answer, Because, Passage, pinned
@@ -79,7 +86,7 @@ class StartAttempt(PaymentAct):
     """Record an attempt with its exact request, before the request leaves."""
 
     verb = "payments.attempt"
-    rounds = 2
+    rounds = 3
     __slots__ = (
         "because",
         "checked",
@@ -127,13 +134,16 @@ class StartAttempt(PaymentAct):
         if stage.loaded(INTENTS, self.payment_id):
             intent = stage.get(INTENTS, self.payment_id)
             if intent is not None:
-                needs += [*limit_needs(uses_of(intent)), (PLAYERS, intent.player_id)]
+                needs += [*reserved_needs(intent), (PLAYERS, intent.player_id)]
+                if not intent.reserved:
+                    needs += room_needs(stage, intent.player_id, intent.currency)
         return needs
 
     def decide(self, stage: Stage) -> Draft | Refusal:
         """Refuse with `payment_not_retryable` when the payment awaits no attempt.
 
-        Further: `player_suspended`, `player_closed`, `limit_reached`, `payment_method_removed`.
+        Further: `player_suspended`, `player_closed`, `limit_reached`, `currency_inactive`,
+        `ceiling_exceeded`, `total_overflow`, `payment_method_removed`.
         """
         intent = stage.get(INTENTS, self.payment_id)
         if intent is None or intent.state not in OPEN_FOR_ATTEMPTS:
@@ -145,8 +155,13 @@ class StartAttempt(PaymentAct):
             return barred
         if self._is_gone(stage):
             return METHOD_GONE
-        if not intent.reserved and (full := reserve(stage, uses_of(intent))) is not None:
-            return full
+        room: bool | Refusal = intent.room
+        if not intent.reserved:
+            if (full := reserve(stage, uses_of(intent))) is not None:
+                return full
+            room = keep_room_for(stage, intent.player_id, intent.currency, coins_of(intent))
+            if isinstance(room, Refusal):
+                return room
         because = msgspec.json.encode(self.because).decode()
         attempt = Attempt(
             id=self.request.attempt_id, payment_id=intent.id, number=self.number,
@@ -166,7 +181,7 @@ class StartAttempt(PaymentAct):
             msgspec.structs.replace(
                 intent, state=IntentState.PROCESSING, attempts=self.number, attempt_id=attempt.id,
                 provider=self.provider, reserved=True, problem=None, because=because,
-                changed_at=stage.now, device=self.device or intent.device,
+                changed_at=stage.now, device=self.device or intent.device, room=room,
             ),
         )  # fmt: skip
         told = {"payment": intent.id, "attempt": attempt.id, "number": self.number}
@@ -222,7 +237,8 @@ async def start_attempt(
 
     `line` leads to the provider, where the caller has it already.
     Refusals: `unknown_provider`, `sandbox_refused`, `payment_not_retryable`, `limit_reached`,
-    `player_suspended`, `player_closed`, those of `choose_method`, and those of the middleware
+    `currency_inactive`, `ceiling_exceeded`, `total_overflow`, `player_suspended`,
+    `player_closed`, those of `choose_method`, and those of the middleware
     stage, which end a payment that never had an attempt.
     """
     if line is None:

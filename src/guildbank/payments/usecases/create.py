@@ -14,6 +14,7 @@ from guildbank.payments.charged import charges_of, facts_of, price_of, write_cha
 from guildbank.payments.contracts.refusals import NO_PAYMENT
 from guildbank.payments.contracts.rows import Dossier, Intent, IntentState
 from guildbank.payments.contracts.sale import NOWHERE, Order, Purchase, Quote, Whence
+from guildbank.payments.posting import coins_of
 from guildbank.payments.store import INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import Line, line_for_sale, line_of
@@ -36,7 +37,7 @@ from guildbank.payments.usecases.choose_method import (
 )
 from guildbank.payments.usecases.choose_provider import Choice, bought_of, choose_provider
 from guildbank.payments.usecases.keep_checks import keep_checks
-from guildbank.payments.usecases.limits import limit_needs, reserve
+from guildbank.payments.usecases.limits import keep_room_for, limit_needs, reserve, room_needs
 from guildbank.payments.usecases.read import read_payment
 from guildbank.payments.usecases.try_providers import fall_back, try_providers
 from guildbank.pipelines import Answer, Because, Chosen, choose, ready
@@ -66,6 +67,7 @@ class CreatePayment(PaymentAct):
     """Record what is bought; `sale` may be the refusal that only an earlier answer outdoes."""
 
     verb = "payments.create"
+    rounds = 2
     __slots__ = ("made", "payments", "purchase", "sale", "whence")
 
     def __init__(
@@ -92,18 +94,19 @@ class CreatePayment(PaymentAct):
         return ()
 
     def needs(self, stage: Stage) -> list[Need]:
-        """Return the player and the counters of the sale."""
-        limits = () if isinstance(self.sale, Refusal) else self.sale.quote.limits
-        return [
-            *super().needs(stage),
-            (PLAYERS, self.purchase.player_id),
-            *limit_needs(limits),
-        ]
+        """Return the player, and what the sale reserves."""
+        needs: list[Need] = [*super().needs(stage), (PLAYERS, self.purchase.player_id)]
+        if not isinstance(self.sale, Refusal):
+            quote = self.sale.quote
+            needs += limit_needs(quote.limits)
+            needs += room_needs(stage, self.purchase.player_id, quote.currency)
+        return needs
 
     def decide(self, stage: Stage) -> Draft | Refusal:
-        """Reserve the limits and store the payment.
+        """Reserve the limits and the room for the coins, and store the payment.
 
-        Refusals: `unknown_player`, `player_suspended`, `player_closed`, the quote's.
+        Refusals: `unknown_player`, `player_suspended`, `player_closed`, the quote's, and those of
+        `reserve` and `keep_room_for`.
         """
         player = stage.get(PLAYERS, self.purchase.player_id)
         if player is None or player.state == "erased":
@@ -116,6 +119,9 @@ class CreatePayment(PaymentAct):
         quote = sale.quote
         if (refusal := reserve(stage, quote.limits)) is not None:
             return refusal
+        room = keep_room_for(stage, player.id, quote.currency, coins_of(quote))
+        if isinstance(room, Refusal):
+            return room
         intent = Intent(
             id=self.payment_id, state=IntentState.CREATED, player_id=player.id,
             provider=sale.choice.provider, product_id=quote.product_id,
@@ -129,7 +135,7 @@ class CreatePayment(PaymentAct):
             purpose=quote.purpose, revision=sale.revision, platform=self.purchase.platform,
             because=msgspec.json.encode(sale.choice.because).decode(),
             device=self.whence.device,
-            charges=None if sale.charges is None else write_charges(sale.charges),
+            charges=None if sale.charges is None else write_charges(sale.charges), room=room,
         )  # fmt: skip
         stage.put(INTENTS, intent.id, intent)
         self.made = intent
@@ -199,7 +205,8 @@ async def create_payment(
     call may come from elsewhere.
     Refusals: those of the Fulfilment's quote, `unknown_player`, `player_suspended`,
     `player_closed`, `unknown_provider`, `sandbox_refused`, `no_route`, `provider_not_offered`,
-    `provider_required`, `limit_reached`, `purchase_vetoed`, `gate_unavailable`, those of
+    `provider_required`, `limit_reached`, `currency_inactive`, `ceiling_exceeded`,
+    `total_overflow`, `purchase_vetoed`, `gate_unavailable`, those of
     `choose_method`, `key_reused`, `tenant_suspended`. Raises Unavailable.
     """
     fresh_id = new_id("pay")

@@ -11,7 +11,7 @@ from guildbank.payments.rules import ATTEMPT, INTENT, LIVE_ATTEMPTS
 from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.keep_checks import keep_checks
-from guildbank.payments.usecases.limits import give_back_limits, limit_needs, uses_of
+from guildbank.payments.usecases.limits import give_back_limits, reserved_needs
 from guildbank.pipelines import Answer
 
 
@@ -41,13 +41,13 @@ class EndPayment(PaymentAct):
         self.checked = checked
 
     def needs(self, stage: Stage) -> list[Need]:
-        """Return the payment, its attempt and its counters."""
+        """Return the payment, its attempt, and what it reserved."""
         needs = super().needs(stage)
         if self.attempt_id is not None:
             needs.append((ATTEMPTS, self.attempt_id))
         if stage.loaded(INTENTS, self.payment_id):
             intent = stage.get(INTENTS, self.payment_id)
-            needs += limit_needs(uses_of(intent)) if intent is not None else []
+            needs += [] if intent is None else reserved_needs(intent)
         return needs
 
     def decide(self, stage: Stage) -> Draft | Refusal:
@@ -70,7 +70,8 @@ class EndPayment(PaymentAct):
             INTENTS,
             intent.id,
             msgspec.structs.replace(
-                intent, state=self.end, reserved=False, problem=self.problem or intent.problem,
+                intent, state=self.end, reserved=False, room=False,
+                problem=self.problem or intent.problem,
                 problem_detail=self.detail, changed_at=stage.now,
             ),
         )  # fmt: skip

@@ -14,12 +14,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Draft, Need, Receipt, Stage, facts
 from guildbank.journal import Outcome as JournalOutcome
 from guildbank.kernel import Refusal, new_id
-from guildbank.ledger import (
-    Address,
-    Leg,
-    close_book,
-    open_book,
-)
+from guildbank.ledger import Address, Leg, close_book, open_book
 from guildbank.payments import posting, store
 from guildbank.payments.charged import captured_parts
 from guildbank.payments.contracts.refusals import NO_CHANGE, NO_PAYMENT
@@ -49,7 +44,7 @@ from guildbank.payments.store import ATTEMPTS, INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments, provider_principal
 from guildbank.payments.usecases.finish_payment import begin_finish
 from guildbank.payments.usecases.keep_method import keep_method
-from guildbank.payments.usecases.limits import give_back_limits, limit_needs, reserve, uses_of
+from guildbank.payments.usecases.limits import give_back_limits, reserve, reserved_needs, uses_of
 from guildbank.payments.usecases.open_money import open_money
 from guildbank.payments.usecases.periods import conflict_of, period_needs, put_period
 from guildbank.payments.usecases.refund import refund_unapplied
@@ -110,7 +105,7 @@ class Settle(PaymentAct):
         intent = stage.get(INTENTS, self.payment_id) if loaded else self.bought
         if intent is None:
             return needs
-        needs += limit_needs(uses_of(intent))
+        needs += reserved_needs(intent)
         money = self.outcome.currency
         if self.outcome.status is OutcomeStatus.PROCESSED and money is not None:
             needs += posting.money_needs(money, self.provider, intent)
@@ -195,6 +190,7 @@ class Settle(PaymentAct):
                 intent,
                 state=state,
                 reserved=intent.reserved and not over,
+                room=intent.room and not over,
                 problem=decline if over else intent.problem,
                 expires_at=waits_until(intent, self.outcome),
                 changed_at=stage.now,
@@ -256,7 +252,7 @@ class Settle(PaymentAct):
         if purse is None:
             return Refusal(code="unknown_currency", detail="There is no such currency.")
         book = open_book(stage, settling=True)
-        refusal = posting.book_credit(book, intent, self.provider, goods, purse)
+        refusal = posting.book_credit(book, intent, self.provider, goods, purse.currency)
         if refusal is not None:
             return refusal
         close_book(stage, book)
@@ -267,7 +263,7 @@ class Settle(PaymentAct):
             for name in (posting.PAID, posting.BONUS)
         }
         credited = msgspec.structs.replace(
-            intent, state=IntentState.CREDITED, reserved=True, problem=None,
+            intent, state=IntentState.CREDITED, reserved=True, room=False, problem=None,
             attempt_id=attempt.id, provider=attempt.provider, credited_seq=stage.seq,
             credited_at=stage.now, paid_leg=bucket[posting.PAID], bonus_leg=bucket[posting.BONUS],
             changed_at=stage.now,
@@ -305,8 +301,8 @@ class Settle(PaymentAct):
         if state is not intent.state:
             give_back_limits(stage, intent)
             moved = msgspec.structs.replace(
-                intent, state=state, reserved=False, problem=problem, attempt_id=attempt.id,
-                changed_at=stage.now,
+                intent, state=state, reserved=False, room=False, problem=problem,
+                attempt_id=attempt.id, changed_at=stage.now,
             )  # fmt: skip
             stage.put(INTENTS, intent.id, moved)
         conflicted = state is IntentState.CONFLICTED and state is not intent.state

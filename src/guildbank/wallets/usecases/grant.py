@@ -33,6 +33,6 @@ class GrantAct(WalletAct):
         book = open_book(stage)
         source = house(self.currency, ISSUE)
         refusal = credit(
-            book, self.player_id, self.currency, "free", self.amount, source, purse=purse
+            book, self.player_id, self.currency, "free", self.amount, source, rules=purse.currency
         )
         return refusal or moved_draft(stage, book, GRANTED, self, self.amount)

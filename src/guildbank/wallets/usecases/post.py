@@ -173,7 +173,8 @@ def _move(stage: Stage, book: Book, leg: PostLeg) -> Refusal | None:
     to, source = leg.credit, leg.debit
     if to.owner != HOUSE:
         purse = purse_of(stage, (to.owner, to.asset))
-        return credit(book, to.owner, to.asset, to.bucket, leg.amount, source, purse=purse)
+        rules = None if purse is None else purse.currency
+        return credit(book, to.owner, to.asset, to.bucket, leg.amount, source, rules=rules)
     if source.owner != HOUSE and (owed := debt_of(book, source.owner, source.asset)) > 0:
         return in_debt(owed)
     return book.post([Leg((source,), to, leg.amount)])
