@@ -286,10 +286,14 @@ async def test_a_hook_leads_out_by_https_and_to_no_private_network(
             answer = await web.put("/v1/hooks/before_login", json={"url": url})
             assert (answer.status_code, answer.json()["field"]) == (422, "url"), url
         inside = await web.put("/v1/hooks/before_login", json={"url": "https://127.0.0.1:1/h"})
-        assert inside.status_code == 200
-        assert inside.json()["secret"].startswith("whsec_")
+        assert (inside.status_code, inside.json()["field"]) == (422, "url")
+        assert "may not be called" in inside.json()["detail"]
+        assert (await web.get("/v1/hooks")).json()["items"] == []
+        unknown = await web.put("/v1/hooks/before_login", json={"url": "https://nobody.invalid/h"})
+        assert unknown.status_code == 200
+        assert unknown.json()["secret"].startswith("whsec_")
         tried = (await web.post("/v1/hooks/before_login/test")).json()
-        assert "may not be called" in tried["problem"]
+        assert "has no address" in tried["problem"]
         listed = (await web.get("/v1/hooks")).json()["items"]
         assert [(one["point"], one["secret"]) for one in listed] == [("before_login", None)]
         assert (await web.post("/v1/hooks/before_token/test")).status_code == 404

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import socket
 import time
@@ -234,6 +235,43 @@ async def test_tenants_have_a_process_each_and_nothing_outlives_the_server(tmp_p
         pids = [place.process._process.pid for place in places if place.process]
         assert len(pids) == 2
     assert not [pid for pid in pids if lives(pid)]
+
+
+def below(pid: int) -> list[int]:
+    """Return the process and all that it has started."""
+    found = [pid]
+    for one in found:
+        for task in Path(f"/proc/{one}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def status_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/status").read_text()
+
+
+async def test_it_runs_as_another_user_or_among_users_of_its_own(tmp_path: Path):
+    body = """
+    async def before_provider(self, context, purchase):
+        return Annotated(annotations={"pid": str(os.getpid())})
+"""
+    async with plugin_of(tmp_path, body) as plugin:
+        await plugin.before_provider(context_of(word="a"), PURCHASE)
+        (place,) = plugin._house._places.values()
+        assert place.process is not None
+        innermost = below(place.process._process.pid)[-1]
+        status = status_of(innermost)
+        if os.geteuid() == 0:
+            ids = re.findall(r"^[UG]id:\t(\d+)\t(\d+)\t(\d+)\t(\d+)$", status, re.MULTILINE)
+            assert len(ids) == 2
+            assert not {"0"} & {one for kind in ids for one in kind}, ids
+            assert re.search(r"^Groups:\s*$", status, re.MULTILINE)
+        else:
+            ours = os.readlink("/proc/self/ns/user")
+            assert os.readlink(f"/proc/{innermost}/ns/user") != ours
+        for kind in ("CapEff", "CapPrm", "CapAmb"):
+            assert re.search(rf"^{kind}:\t0+$", status, re.MULTILINE), status
+        assert re.search(r"^NoNewPrivs:\t1$", status, re.MULTILINE)
 
 
 async def test_requests_go_through_the_core_alone(tmp_path: Path):

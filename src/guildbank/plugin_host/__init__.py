@@ -27,7 +27,7 @@ from guildbank.plugin_host.fields import (
     offer_options,
     unknown_field,
 )
-from guildbank.plugin_host.outbound import Outbound
+from guildbank.plugin_host.outbound import Outbound, refused_place
 from guildbank.plugin_host.overheard import Heard, Overheard
 from guildbank.plugin_host.renewing import (
     Stored,
@@ -86,6 +86,7 @@ __all__ = [
     "own_problems",
     "prepare",
     "read_stored",
+    "refused_place",
     "refused_when_live",
     "remove_installed",
     "renew_names",

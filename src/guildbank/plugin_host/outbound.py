@@ -4,8 +4,13 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+import structlog
+
 from guildbank.infra.egress import Egress, EgressFailed, EgressRefused, read_url
+from guildbank.kernel import Refusal
 from guildbank.plugin_api import HttpAnswer, Manifest, Method, NoAnswer
+
+log = structlog.get_logger(__name__)
 
 FROM_SETTINGS = "*"
 
@@ -63,20 +68,41 @@ def allowed_hosts(manifest: Manifest, settings: Mapping[str, Any]) -> frozenset[
         hosts.remove(FROM_SETTINGS)
         properties = manifest.settings_schema.get("properties", {})
         for name, schema in properties.items():
-            hosts.update(_hosts(schema, settings.get(name, schema.get("default"))))
+            places = _places(schema, settings.get(name, schema.get("default")))
+            hosts.update(host for host in map(_host_of, places) if host is not None)
     return frozenset(hosts)
 
 
-def _hosts(schema: Mapping[str, Any], value: object) -> Iterator[str]:
+async def refused_place(
+    egress: Egress, manifest: Manifest, settings: Mapping[str, Any], tenant: str
+) -> Refusal | None:
+    """Return `invalid_settings` for an address among the settings that may not be called.
+
+    A name that nobody knows is let pass: it may be known tomorrow, and each call looks again.
+    """
+    properties = manifest.settings_schema.get("properties", {})
+    for name in sorted(properties.keys() & settings.keys()):
+        for place in _places(properties[name], settings[name]):
+            try:
+                await egress.judge(place, tenant)
+            except EgressRefused as refused:
+                detail = f"{refused}."
+                detail = f"{detail[:1].upper()}{detail[1:]}"
+                return Refusal(code="invalid_settings", detail=detail, field=f"settings.{name}")
+            except EgressFailed:
+                log.info("address_not_found", plugin=manifest.id, setting=name)
+    return None
+
+
+def _places(schema: Mapping[str, Any], value: object) -> Iterator[str]:
+    """Yield the addresses in a setting, a host as the one that it is called at."""
     if isinstance(value, list | tuple):
         for one in value:
-            yield from _hosts(schema.get("items", {}), one)
+            yield from _places(schema.get("items", {}), one)
     elif isinstance(value, str) and schema.get("format") == "hostname":
-        yield value.lower()
+        yield f"https://{value.lower()}"
     elif isinstance(value, str) and schema.get("format") == "uri":
-        host = _host_of(value)
-        if host is not None:
-            yield host
+        yield value
 
 
 @lru_cache(maxsize=1_000)

@@ -27,7 +27,7 @@ from guildbank.plugin_api import (
     Verified,
 )
 from guildbank.plugin_host.discovery import Plugins
-from guildbank.plugin_host.outbound import Outbound
+from guildbank.plugin_host.outbound import Outbound, refused_place
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T", Begun, ExternalIdentity, Verified)
@@ -92,6 +92,12 @@ class IdentityProviders:
         """Return what a provider says of itself, None where there is none of this id."""
         plugin = self._plugins.identity_provider(provider)
         return None if plugin is None else plugin.manifest
+
+    async def refused_place(
+        self, manifest: Manifest, settings: Mapping[str, Any], tenant: str
+    ) -> Refusal | None:
+        """Return `invalid_settings` for an address among the settings that may not be called."""
+        return await refused_place(self._egress, manifest, settings, tenant)
 
     async def begin(self, provider: str, terms: Terms, request: SignInRequest) -> Begun | Refusal:
         """Return where to send the person, and what to keep sealed beside the state."""

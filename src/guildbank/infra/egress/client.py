@@ -31,6 +31,7 @@ CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 5.0
 """How long a connection that is kept may wait for the next request."""
 TOTAL_SECONDS = 20.0
+JUDGE_SECONDS = 3.0
 MAX_ADDRESSES = 8
 """How many addresses of one name are tried."""
 
@@ -108,6 +109,18 @@ class Egress:
                     return await self._send(client, method, target, addresses, headers or {}, body)
         except TimeoutError:
             raise EgressFailed(f"{target.host} did not answer in time") from None
+
+    async def judge(self, url: str, owner: str = "") -> None:
+        """Raise what `send` would for this address: EgressRefused, or EgressFailed without a name.
+
+        What it leads to may be another place tomorrow, so that every request is judged again.
+        """
+        target = read_url(url)
+        try:
+            async with asyncio.timeout(JUDGE_SECONDS):
+                await self._addresses(target, owner)
+        except TimeoutError:
+            raise EgressFailed(f"{target.host} was not found in time") from None
 
     async def close(self) -> None:
         """Close the connections that were kept."""

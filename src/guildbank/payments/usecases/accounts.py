@@ -31,6 +31,7 @@ from guildbank.plugin_host import (
     Withheld,
     merge_settings,
     own_problems,
+    refused_place,
     refused_when_live,
 )
 
@@ -301,8 +302,8 @@ async def configuring(
 ) -> ConfigureProvider | Refusal:
     """Return the act that sets an account.
 
-    Refusals: `unknown_provider`, `sandbox_refused`, `invalid_settings` (for a live tenant, a
-    setting that only test tenants may have; what the plugin itself finds wrong).
+    Refusals: `unknown_provider`, `sandbox_refused`, `invalid_settings` (one for test tenants only,
+    an address that may not be called, or what the plugin itself finds wrong).
     """
     plugin = payments.plugins.provider(wanted.provider)
     if plugin is None:
@@ -311,7 +312,10 @@ async def configuring(
     if manifest.sandbox and tenant.mode != "test":
         return SANDBOX_REFUSED
     # A tenant's mode never changes, so what is stored was allowed and stays so.
-    if (refused := refused_when_live(manifest, tenant.mode, wanted.settings)) is not None:
+    refused = refused_when_live(manifest, tenant.mode, wanted.settings) or await refused_place(
+        payments.egress, manifest, wanted.settings, tenant.id
+    )
+    if refused is not None:
         return refused
     safe = await safe_of(payments, tenant)
     if isinstance(plugin, ChecksSettings):

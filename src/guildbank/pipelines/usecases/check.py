@@ -22,7 +22,7 @@ from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.check_routes import of_routes
 from guildbank.pipelines.usecases.know_secrets import know_secrets
 from guildbank.plugin_api import BEFORE_MOVES, Slot
-from guildbank.plugin_host import Withheld, check_settings, own_problems
+from guildbank.plugin_host import Withheld, check_settings, own_problems, refused_place
 
 log = structlog.get_logger(__name__)
 
@@ -121,7 +121,9 @@ async def _of_step(
         yield Problem(f"{place}.settings", detail)
         return
     whole = {**step.settings, **(secrets or {})}
-    refusal = check_settings(manifest, whole)
+    refusal = check_settings(manifest, whole) or await refused_place(
+        pipelines.egress, manifest, whole, tenant.id
+    )
     if refusal is not None:
         yield _setting(refusal, place)
         return

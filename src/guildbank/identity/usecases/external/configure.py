@@ -112,6 +112,9 @@ async def configure_provider(
     manifest = external.manifest(tenant, provider)
     if manifest is None:
         return NO_SUCH_PLUGIN
+    refused = await external.providers.refused_place(manifest, given, tenant.id)
+    if refused is not None:
+        return refused
     safe = await external.safe(tenant)
     act = ConfigureProvider(principal, manifest, safe, given, enabled)
     outcome = await external.identity.journal.submit(tenant.schema, act)

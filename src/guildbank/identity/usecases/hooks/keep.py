@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 import msgspec
+import structlog
 
 from guildbank.identity.contracts.hooks import (
     HOOK_CHANGED,
@@ -19,12 +20,13 @@ from guildbank.identity.hook_answers import Unusable
 from guildbank.identity.store import hooks as store
 from guildbank.identity.store.hooks import HOOKS
 from guildbank.identity.usecases import Identity
-from guildbank.infra.egress import EgressRefused, read_url
+from guildbank.infra.egress import EgressFailed, EgressRefused, read_url
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal
 from guildbank.plugin_api import SECRET_PREFIX
 
+log = structlog.get_logger(__name__)
 _SECRET_BYTES = 32
 
 
@@ -95,6 +97,13 @@ async def set_hook(
         return _no_url(f"This is {error}.")
     if target.scheme != "https" and not identity.hooks.egress.private:
         return _no_url("An address begins with https://.")
+    try:
+        await identity.hooks.egress.judge(wanted.url, tenant.id)
+    except EgressRefused as error:
+        return _no_url(f"{error}.")
+    except EgressFailed:
+        # Its name may be known tomorrow, and each call looks again.
+        log.info("address_not_found", hook=point)
     secret = SECRET_PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
     sealed = await identity.hooks.seal(tenant, point, secret)
     act = SetHook(principal, point, wanted, target.host, sealed)

@@ -57,7 +57,7 @@ async def configure_studio(
     `not_found` (no such plugin), `invalid_settings`, `invalid_value`, `permission_not_held`,
     `operator_suspended` (who does it).
     """
-    wrong = check_wanted(external, wanted)
+    wrong = await check_wanted(external, plane, wanted)
     if wrong is not None:
         return wrong
     async with external.identity.db.begin(plane.schema) as tx:
@@ -67,13 +67,16 @@ async def configure_studio(
     return await read_studio(external, plane)
 
 
-def check_wanted(external: ExternalSignIn, wanted: Wanted) -> Refusal | None:
+async def check_wanted(external: ExternalSignIn, plane: Plane, wanted: Wanted) -> Refusal | None:
     """Return what is wrong with the settings. `not_found` (no such plugin), `invalid_settings`."""
     manifest = external.providers.manifest(PLUGIN)
     if manifest is None:
         return NO_SUCH_PLUGIN
     given = {} if wanted.secret is None else {"client_secret": wanted.secret}
-    wrong = check_settings(manifest, {**plugin_settings(wanted.settings), **given})
+    settings = {**plugin_settings(wanted.settings), **given}
+    wrong = check_settings(manifest, settings) or await external.providers.refused_place(
+        manifest, settings, plane.id
+    )
     if wrong is not None:
         return msgspec.structs.replace(wrong, field=_field(wrong.field))
     return None
