@@ -13,6 +13,7 @@ async def test_an_order_waits_for_the_player_then_for_the_capture(merchant: Merc
     assert page == f"{merchant.lab.url}/checkoutnow?token={order['id']}"
     early = await merchant.capture(order["id"])
     assert (early.status_code, issue(early)) == (422, "ORDER_NOT_APPROVED")
+    assert len(early.headers["paypal-debug-id"]) == 13
     await merchant.at_lab("/lab/paypal/approve", order=order["id"])
     assert (await merchant.show(order["id"]))["status"] == "APPROVED"
     done = (await merchant.capture(order["id"])).json()

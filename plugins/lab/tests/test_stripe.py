@@ -83,6 +83,7 @@ async def test_a_refused_card_is_a_card_error_with_its_intent(merchant: Merchant
     with pytest.raises(stripe.CardError) as refused:
         await asyncio.to_thread(merchant.pay, "pm_card_visa_chargeDeclinedInsufficientFunds")
     assert refused.value.code == "card_declined"
+    assert (refused.value.request_id or "").startswith("req_")
     body: Any = refused.value.json_body
     assert body["error"]["decline_code"] == "insufficient_funds"
     assert body["error"]["payment_intent"]["status"] == "requires_payment_method"

@@ -21,7 +21,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Clock, new_id
 from guildbank.payments import exchanged as store
 from guildbank.payments.exchanged import ExchangeRow
-from guildbank.payments.exchanges import Fields, fields_of, mask_cards
+from guildbank.payments.exchanges import Fields, fields_of, mask_cards, request_id_of
 from guildbank.plugin_api import Context, Manifest
 from guildbank.plugin_host import Heard, Overheard
 from guildbank.tenancy import Tenants
@@ -35,7 +35,10 @@ MAX_WORDS = 300
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked and answered. `of` is a plugin's id, or who called; fields are by name."""
+    """What was asked and answered. `of` is a plugin's id, or who called; fields are by name.
+
+    `request_id` is the name that the company which was asked gave to the request.
+    """
 
     of: str
     method: str
@@ -46,6 +49,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     micros: int
     asked: Fields
     answered: Fields
+    request_id: str | None = None
 
 
 Reading = Callable[[], Exchange]
@@ -99,6 +103,7 @@ class Archive:
                 micros=one.micros,
                 asked=fields_of(one.body, of.archived),
                 answered=fields_of(None if answer is None else answer.body, of.archived),
+                request_id=request_id_of(None if answer is None else answer.headers, of),
             )
 
         return msgspec.structs.replace(context, http=Overheard(context.http, heard))

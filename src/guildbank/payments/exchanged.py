@@ -28,6 +28,15 @@ ORDER BY id
 LIMIT $3
 """
 
+READ_NEWEST = """
+SELECT id, payment_id, kind, at, sealed
+FROM payments_exchange
+WHERE payment_id = $1
+  AND kind = $2
+ORDER BY id DESC
+LIMIT $3
+"""
+
 # Ids are in the order of their time, so the oldest are found without an index of times.
 FORGET = """
 DELETE FROM payments_exchange
@@ -61,6 +70,14 @@ async def exchanges_of(
 ) -> list[ExchangeRow]:
     """Return the exchanges about a payment in their order, from the first one after an id on."""
     return [ExchangeRow(*row) for row in await driver.fetch(READ, payment_id, after, limit)]
+
+
+async def newest_of_kind(
+    driver: Driver, payment_id: str, kind: str, limit: int
+) -> list[ExchangeRow]:
+    """Return the newest exchanges of a kind about a payment, the oldest of them first."""
+    found = await driver.fetch(READ_NEWEST, payment_id, kind, limit)
+    return [ExchangeRow(*row) for row in reversed(found)]
 
 
 async def forget(driver: Driver, before: datetime, limit: int) -> int:

@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from guildbank.plugin_api import Manifest
+
 MAX_BODY = 262_144
 """Bytes of a body that is read for its fields; of a larger one nothing is kept."""
 MAX_FIELDS = 100
@@ -19,6 +21,7 @@ MAX_TEXT = 300
 MAX_DEPTH = 20
 _CARD = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
 _SHOWN_DIGITS = 4
+_REQUEST_ID = re.compile(r"[!-~]{1,128}")
 _JSON = msgspec.json.Decoder(float_hook=str)
 """A number with a fraction stays as it was written."""
 
@@ -39,6 +42,18 @@ def fields_of(body: bytes | None, allowed: tuple[str, ...]) -> Fields:
     kept: dict[str, str | int | bool] = {}
     _pick(_read(body), _tree(allowed), "", kept)
     return kept
+
+
+def request_id_of(headers: Mapping[str, str] | None, manifest: Manifest) -> str | None:
+    """Return how a company calls a request, by the header that the manifest names.
+
+    `headers` are those of an answer, with names in lower case; None where no answer came. What does
+    not look like an id, a word without spaces, is left out.
+    """
+    if headers is None or manifest.request_id_header is None:
+        return None
+    said = headers.get(manifest.request_id_header.lower(), "")
+    return mask_cards(said) if _REQUEST_ID.fullmatch(said) else None
 
 
 @lru_cache(maxsize=256)

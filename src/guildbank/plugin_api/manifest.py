@@ -65,6 +65,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     `archived` names the fields of its requests and answers, JSON or form, that may be kept for the
     tenant's people to read beside the payment: `status`, `error.code`, and `*` for any one member,
     as in `items.*.id`. Name no field that says who somebody is, and none that is a secret.
+    `request_id_header` is the header in which its company's answers say under which id it knows the
+    request: it is kept with the exchange and stands in the payment's timeline, to be quoted when
+    the company is asked about it.
     `sold_by_store` says of a provider that the buyer buys in the company's own store, which sets
     the price: then what the store took is the price of a payment, in whatever money, where for all
     others another amount or money is a conflict. Such a provider `Confirms`, and is asked by it
@@ -96,6 +99,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     currencies: frozenset[str] = frozenset()
     confirmed_by: Literal["buyer", "operator", "either"] | None = None
     archived: tuple[str, ...] = ()
+    request_id_header: str | None = None
     payer_issuer: str | None = None
     sold_by_store: bool = False
     evidence_fields: Mapping[str, int] = {}

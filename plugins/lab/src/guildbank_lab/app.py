@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
-from litestar import Litestar, Request, Response, delete, get, post
+from litestar import Litestar, Request, Response, Router, delete, get, post
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from litestar.types import ControllerRouterHandler
 
 from guildbank_lab.apple import api as apple_api
 from guildbank_lab.apple import controls as apple_controls
@@ -25,6 +26,7 @@ from guildbank_lab.google.desk import GoogleDesk
 from guildbank_lab.paypal import api, controls, pages, payout_api
 from guildbank_lab.paypal.desk import Desk
 from guildbank_lab.paypal.errors import Refused, body_of
+from guildbank_lab.request_ids import COMPANY, give_request_id
 from guildbank_lab.steam import api as steam_api
 from guildbank_lab.steam import controls as steam_controls
 from guildbank_lab.steam import pages as steam_pages
@@ -126,12 +128,11 @@ def create_app(config: Config) -> Litestar:
 
     return Litestar(
         route_handlers=[
-            health, turn, clear, rest, move, *api.ROUTES, *controls.ROUTES, *pages.ROUTES,
-            *payout_api.ROUTES,
+            health, turn, clear, rest, move, *controls.ROUTES, *pages.ROUTES,
+            _of("paypal", *api.ROUTES, *payout_api.ROUTES),
             *steam_api.ROUTES, *steam_controls.ROUTES, *steam_pages.ROUTES,
-            *stripe_api.ROUTES, *stripe_controls.ROUTES, *stripe_pages.ROUTES,
-            *stripe_card_api.ROUTES, *stripe_card_controls.ROUTES,
-            *stripe_transfer_api.ROUTES,
+            *stripe_controls.ROUTES, *stripe_pages.ROUTES, *stripe_card_controls.ROUTES,
+            _of("stripe", *stripe_api.ROUTES, *stripe_card_api.ROUTES, *stripe_transfer_api.ROUTES),
             *apple_api.ROUTES, *apple_controls.ROUTES,
             *google_api.ROUTES, *google_controls.ROUTES, *google_pages.ROUTES,
         ],
@@ -143,6 +144,7 @@ def create_app(config: Config) -> Litestar:
             "apple": _in_state("apple"),
             "google": _in_state("google"),
         },
+        before_send=[give_request_id],
         before_request=turn_away_strange_hosts,
         exception_handlers={
             Refused: _refused,
@@ -156,6 +158,11 @@ def create_app(config: Config) -> Litestar:
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
     )  # fmt: skip
+
+
+def _of(company: str, *routes: ControllerRouterHandler) -> Router:
+    """Return the routes by which a company is called, whose answers name the request."""
+    return Router(path="/", route_handlers=routes, opt={COMPANY: company})
 
 
 def _in_state(name: str) -> Provide:

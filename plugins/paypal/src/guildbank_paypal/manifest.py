@@ -89,6 +89,8 @@ MANIFEST = Manifest(
         "purchase_units.*.payments.refunds.*.id",
         "purchase_units.*.payments.refunds.*.status",
     ),
+    # https://developer.paypal.com/api/rest/responses/
+    request_id_header="PayPal-Debug-Id",
     egress_hosts=(
         "api-m.paypal.com",
         "api.paypal.com",

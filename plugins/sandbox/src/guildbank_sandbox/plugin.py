@@ -100,6 +100,7 @@ MANIFEST = Manifest(
         "items.*.state",
         "items.*.code",
     ),
+    request_id_header="Request-Id",
     timeout_seconds=30,
     sandbox=True,
 )

@@ -90,6 +90,8 @@ MANIFEST = Manifest(
         "data.*.id",
         "data.*.status",
     ),
+    # https://docs.stripe.com/api/request_ids
+    request_id_header="Request-Id",
     timeout_seconds=30,
     evidence_fields=EVIDENCE_FIELDS,
 )

@@ -45,6 +45,7 @@ class ExchangeView(View):
         "micros": 5120,
         "asked": {"amount_minor": 499, "currency": "EUR"},
         "answered": {"state": "captured"},
+        "requestId": "req_01kag3pyqmf9aag12vtrsy70ps",
     }
 
     at: datetime
@@ -58,6 +59,7 @@ class ExchangeView(View):
     micros: int
     asked: Mapping[str, str | int | bool]
     answered: Mapping[str, str | int | bool]
+    request_id: str | None
 
 
 @get(
@@ -89,7 +91,7 @@ def _view(kept: Kept) -> ExchangeView:
     return ExchangeView(
         at=kept.at, kind=kept.kind, of=one.of, method=one.method, host=one.host, path=one.path,
         status=one.status, problem=one.problem, micros=one.micros, asked=one.asked,
-        answered=one.answered,
+        answered=one.answered, request_id=one.request_id,
     )  # fmt: skip
 
 

@@ -49,10 +49,12 @@ class TimelineView(View):
     summary="Read what happened to a payment",
 )
 async def timeline(payments: Parts, caller: Who, payment_id: PaymentId) -> TimelineView:
-    """Return every stage: checks, attempts, webhooks, postings, refunds, disputes, callbacks.
+    """Return every stage: checks, attempts, requests to the provider with the ids that it gave
+    them, webhooks, postings, refunds, disputes, callbacks.
 
     For a game's support and finance; a player reads the payment itself. Entries of the journal are
-    here within a second or so of their commit.
+    here within a second or so of their commit; requests to the provider, the newest 200, as long as
+    the tenant's `exchangesKeptDays`.
     """
     found = granted(await read_timeline(payments, caller.home, payment_id))
     return TimelineView(payment_id=payment_id, items=[_view(one) for one in found])

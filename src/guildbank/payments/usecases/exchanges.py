@@ -12,10 +12,13 @@ from guildbank.payments import exchanged, store
 from guildbank.payments.archive import PART, Exchange
 from guildbank.payments.contracts.refusals import NO_PAYMENT
 from guildbank.payments.contracts.rows import EXCHANGES_READ
+from guildbank.payments.exchanged import ExchangeRow
 from guildbank.payments.usecases import Payments
+from guildbank.plugin_api import Slot
 
 DEFAULT_DAYS = 90
-_EXCHANGE = msgspec.json.Decoder(Exchange)
+MOST_TOLD = 200
+"""Requests to its provider that a payment's timeline shows."""
 
 
 class Kept(NamedTuple):
@@ -39,16 +42,37 @@ async def read_exchanges(
         if intent is None:
             return NO_PAYMENT
         rows = await exchanged.exchanges_of(tx.driver, payment_id, after, limit)
-    key = await payments.persons.key_of(tenant, intent.player_id)
-    found = []
-    for row in rows if key is not None else ():
-        assert key is not None
-        said = payments.persons.opened(key, intent.player_id, row.sealed, None)
-        found.append(Kept(row.id, row.kind, row.at, msgspec.convert(said, Exchange)))
+    found = await _opened(payments, tenant, intent.player_id, rows)
     recorder = await payments.recorder(tenant)
     async with payments.db.begin(tenant.schema) as tx:
         told = {"payment": payment_id, "exchanges": len(found)}
         await recorder.record(tx, principal, EXCHANGES_READ, told)
+    return found
+
+
+async def read_requests_to_provider(
+    payments: Payments, tenant: TenantRef, payment_id: str, player_id: str
+) -> Sequence[Kept]:
+    """Return the newest requests to the payment's provider, the oldest first.
+
+    For what names nobody: whoever shows fields of them goes by `read_exchanges`, which is recorded.
+    """
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        rows = await exchanged.newest_of_kind(tx.driver, payment_id, Slot.PROVIDER.value, MOST_TOLD)
+    return await _opened(payments, tenant, player_id, rows)
+
+
+async def _opened(
+    payments: Payments, tenant: TenantRef, player_id: str, rows: Sequence[ExchangeRow]
+) -> list[Kept]:
+    """Return what rows hold, nothing where the person's key is gone."""
+    key = await payments.persons.key_of(tenant, player_id) if rows else None
+    if key is None:
+        return []
+    found = []
+    for row in rows:
+        said = payments.persons.opened(key, player_id, row.sealed, None)
+        found.append(Kept(row.id, row.kind, row.at, msgspec.convert(said, Exchange)))
     return found
 
 

@@ -9,11 +9,12 @@ import msgspec
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Driver, Entry, entries_at
 from guildbank.kernel import Refusal, parse_id, seq_id
-from guildbank.payments import past
+from guildbank.payments import past, store
 from guildbank.payments.contracts.refusals import NO_PAYMENT
 from guildbank.payments.contracts.rows import AFTER_CREDIT
 from guildbank.payments.outbox import AFTER
 from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.exchanges import Kept, read_requests_to_provider
 from guildbank.pipelines import Answer
 
 _CHECKS = msgspec.json.Decoder(tuple[Answer, ...])
@@ -37,12 +38,14 @@ async def read_timeline(
 ) -> list[Moment] | Refusal:
     """Return all that is known to have happened, the oldest first. Refuses `not_found`.
 
-    Entries of the journal are here within a second or so of their commit; the rest at once.
+    Entries of the journal are here within a second or so of their commit, requests to the provider
+    within a quarter of one, as long as exchanges are kept; the rest at once.
     """
     if parse_id("pay", payment_id) is None:
         return NO_PAYMENT
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
-        if not await past.exists(tx.driver, payment_id):
+        intent = await store.intent_by_id(tx.driver, payment_id)
+        if intent is None:
             return NO_PAYMENT
         found = [
             *await _entries(tx.driver, payment_id),
@@ -51,6 +54,8 @@ async def read_timeline(
             *_looks(await past.looks_of(tx.driver, payment_id)),
             *_tellings(await past.tellings_of(tx.driver, payment_id)),
         ]
+    asked = await read_requests_to_provider(payments, tenant, payment_id, intent.player_id)
+    found += _requests(asked)
     return sorted(found, key=lambda moment: moment[:2])
 
 
@@ -94,6 +99,17 @@ def said_by_checks(
         if answer.notes:
             facts["notes"] = dict(answer.notes)
         yield Moment(at, 0, f"check.{answer.verdict}", None, facts)
+
+
+def _requests(rows: Sequence[Kept]) -> Iterator[Moment]:
+    """Yield the requests to a provider, without their fields: who shows those says who reads."""
+    for row in rows:
+        one = row.exchange
+        facts = {
+            "provider": one.of, "method": one.method, "status": one.status,
+            "requestId": one.request_id, "problem": one.problem, "microseconds": one.micros,
+        }  # fmt: skip
+        yield Moment(row.at, 2, "provider.called", None, facts)
 
 
 def _webhooks(rows: Sequence[past.WebhookRow]) -> Iterator[Moment]:

@@ -11,6 +11,8 @@ _ID = re.compile(r"[a-z][a-z0-9_-]{1,62}")
 _VERSION = re.compile(r"\d+\.\d+\.\d+\S*")
 _LONGEST_TIMEOUT_SECONDS = 120
 _LONGEST_NAME = 200
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
+_NOT_FOR_IDS = frozenset({"set-cookie", "cookie", "authorization", "location"})
 _PART = re.compile(r"\*|[A-Za-z0-9_-]{1,64}")
 
 
@@ -98,6 +100,18 @@ async def archived_fields_are_names(stage: Declared) -> Verdict:
     return None
 
 
+async def the_header_of_request_ids_is_a_name(stage: Declared) -> Verdict:
+    """Answers tell the company's id of a request in a header that bears no secret."""
+    header = stage.manifest.request_id_header
+    if header is None:
+        return None
+    if not _HEADER.fullmatch(header):
+        return f"request_id_header is {header!r}, which is no name of a header"
+    if header.lower() in _NOT_FOR_IDS:
+        return f"request_id_header is {header!r}, which may bear a secret"
+    return None
+
+
 async def test_only_settings_can_be_left_out(stage: Declared) -> Verdict:
     """What a live tenant must not have is a setting, and none that it needs."""
     schema = stage.manifest.settings_schema
@@ -176,6 +190,7 @@ CHECKS: tuple[Callable[[Declared], Awaitable[Verdict]], ...] = (
     the_settings_schema_is_closed,
     secret_fields_are_settings,
     archived_fields_are_names,
+    the_header_of_request_ids_is_a_name,
     test_only_settings_can_be_left_out,
     versions_of_state_are_numbers,
     older_settings_lead_to_the_schema,

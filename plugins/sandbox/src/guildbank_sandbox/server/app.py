@@ -1,13 +1,16 @@
 """Puts the server together."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 from litestar import Litestar, Response, get
+from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from litestar.types import Message, Scope
 
 from guildbank_sandbox.server import api, checkout, dashboard, idempotency
 from guildbank_sandbox.server.config import Config
@@ -54,12 +57,19 @@ def create_app(config: Config) -> Litestar:
                 await courier
             database.close()
 
+    async def name_request(message: Message, _: Scope) -> None:
+        """Say under which id a request would be found, whatever came of it."""
+        if message["type"] == "http.response.start":
+            name = f"req_{secrets.token_hex(8)}"
+            MutableScopeHeaders.from_message(message=message)["request-id"] = name
+
     return Litestar(
         route_handlers=[health, stylesheet, api.ROUTER, *checkout.ROUTES, *dashboard.ROUTES],
         dependencies={
             "database": Provide(lambda: database, sync_to_thread=False),
             "pages": Provide(lambda: pages, sync_to_thread=False),
         },
+        before_send=[name_request],
         before_request=turn_away_strange_hosts,
         exception_handlers={
             Refused: refusal_response,
