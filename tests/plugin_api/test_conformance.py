@@ -215,6 +215,18 @@ async def test_a_sound_provider_passes_every_check() -> None:
         (described(secrets_go_with=frozenset({"other"})), "secret_fields_are_settings"),
         (described(archived=("id", "payer.*")), "archived_fields_are_names"),
         (described(archived=("payer..name",)), "archived_fields_are_names"),
+        (
+            described(mode_prefixes={"other": {"live": ("live_",)}}),
+            "keys_of_a_mode_are_told_by_how_they_begin",
+        ),
+        (
+            described(mode_prefixes={"secret": {"prod": ("live_",)}}),
+            "keys_of_a_mode_are_told_by_how_they_begin",
+        ),
+        (
+            described(mode_prefixes={"secret": {"live": ("k_",), "test": ("k_test_",)}}),
+            "keys_of_a_mode_are_told_by_how_they_begin",
+        ),
         (described(request_id_header="Set-Cookie"), "the_header_of_request_ids_is_a_name"),
         (described(request_id_header="no name"), "the_header_of_request_ids_is_a_name"),
         (described(state_version=0), "versions_of_state_are_numbers"),

@@ -133,6 +133,13 @@ async def test_a_body_that_is_no_notification_is_refused(body: bytes) -> None:
     assert said.code == "malformed"
 
 
+@pytest.mark.parametrize("environment", ["Production", "Xcode", "LocalTesting"])
+async def test_a_test_tenant_hears_of_the_sandbox_alone(environment: str) -> None:
+    said = await read(notification(data={"environment": environment}), mode="test")
+    assert isinstance(said, WebhookRejected)
+    assert said.code == "wrong_account"
+
+
 async def test_a_live_tenant_with_reviewers_hears_of_the_sandbox() -> None:
     told = notification(
         data={

@@ -56,8 +56,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     says whether a plugin that cannot answer refuses the payment. `sandbox` marks a provider that
     moves no real money: live tenants refuse it. `test_only_settings` names settings of a payment
     provider that only test tenants may have, such as the address and the trust root of a server
-    that plays it. `currencies` are those that a provider takes (ISO 4217); none named means that
-    only the provider can say. `confirmed_by` says of a provider that `Confirms` whose word it
+    that plays it. `mode_prefixes` says how keys begin that tell their mode, by setting and mode: a
+    test tenant may not have one that begins as those of `live` do, nor a live one a key for tests.
+    `currencies` are those that a provider takes (ISO 4217); none named means that only the provider
+    can say. `confirmed_by` says of a provider that `Confirms` whose word it
     takes that a payment was paid: the buyer's, or that of an operator of the tenant;
     `either` where its settings say so, or both have a part in it. A provider that has to know whose
     account with it pays says in `payer_issuer` which issuer these accounts have where players sign
@@ -96,6 +98,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     fail_closed: bool = True
     sandbox: bool = False
     test_only_settings: frozenset[str] = frozenset()
+    mode_prefixes: Mapping[str, Mapping[str, tuple[str, ...]]] = {}
     currencies: frozenset[str] = frozenset()
     confirmed_by: Literal["buyer", "operator", "either"] | None = None
     archived: tuple[str, ...] = ()

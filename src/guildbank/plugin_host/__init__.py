@@ -43,7 +43,7 @@ from guildbank.plugin_host.settings import (
     Merged,
     check_settings,
     merge_settings,
-    refused_when_live,
+    refused_by_mode,
     settings_of_secrets,
 )
 from guildbank.plugin_host.shipped import strangers
@@ -86,8 +86,8 @@ __all__ = [
     "own_problems",
     "prepare",
     "read_stored",
+    "refused_by_mode",
     "refused_place",
-    "refused_when_live",
     "remove_installed",
     "renew_names",
     "renew_secrets",

@@ -24,20 +24,31 @@ def check_settings(manifest: Manifest, settings: Mapping[str, Any]) -> Refusal |
     return None
 
 
-def refused_when_live(manifest: Manifest, mode: str, settings: Mapping[str, Any]) -> Refusal | None:
-    """Return `invalid_settings` for a setting that only test tenants may have.
+def refused_by_mode(manifest: Manifest, mode: str, settings: Mapping[str, Any]) -> Refusal | None:
+    """Return `invalid_settings` for a setting that a tenant of this mode may not have.
 
-    Such settings lead a plugin to a server that plays the provider and has it believe other
-    signatures: in a live tenant they would make money of anybody's say-so.
+    Those that only test tenants may have lead a plugin to a server that plays the provider and has
+    it believe other signatures: in a live tenant they would make money of anybody's say-so. By a
+    live key a test tenant would take people's money, and by one for tests a live tenant would give
+    coins for none. Only how a value begins is ever repeated.
     """
-    if mode == "test":
-        return None
-    for name in sorted(manifest.test_only_settings & settings.keys()):
+    for name in sorted(manifest.test_only_settings & settings.keys()) if mode != "test" else ():
         return Refusal(
             code="invalid_settings",
             detail=f"{name} may be set in test tenants only, and this one is {mode}.",
             field=f"settings.{name}",
         )
+    for name in sorted(manifest.mode_prefixes.keys() & settings.keys()):
+        value = settings[name]
+        for other, prefixes in manifest.mode_prefixes[name].items():
+            prefix = next((one for one in prefixes if str(value).startswith(one)), None)
+            if other != mode and prefix is not None:
+                return Refusal(
+                    code="invalid_settings",
+                    detail=f"{name} begins with {prefix}: it is of {manifest.title}'s {other} "
+                    f"mode, and this tenant is {mode}.",
+                    field=f"settings.{name}",
+                )
     return None
 
 

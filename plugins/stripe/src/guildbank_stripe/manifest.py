@@ -2,6 +2,7 @@
 
 from guildbank.plugin_api import PAYOUTS, SAVED_METHODS, Manifest, Slot
 from guildbank_stripe.disputes import EVIDENCE_FIELDS
+from guildbank_stripe.settings import KEYS
 
 MANIFEST = Manifest(
     id="stripe",
@@ -66,6 +67,8 @@ MANIFEST = Manifest(
     secret_fields=frozenset({"secret_key", "webhook_secret"}),
     secrets_go_with=frozenset({"api_base"}),
     test_only_settings=frozenset({"api_base", "bare_requests"}),
+    # https://docs.stripe.com/keys
+    mode_prefixes={"secret_key": dict(KEYS)},
     egress_hosts=("api.stripe.com", "*"),
     archived=(
         "id",

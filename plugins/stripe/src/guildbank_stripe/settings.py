@@ -1,12 +1,17 @@
 """A tenant's settings, read once a call, so that a key of the wrong mode never reaches Stripe."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import msgspec
 
 from guildbank.plugin_api import Context
 
-_KEYS = {"test": ("sk_test_", "rk_test_"), "live": ("sk_live_", "rk_live_")}
+KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"test": ("sk_test_", "rk_test_"), "live": ("sk_live_", "rk_live_")}
+)
+"""How secret and restricted keys begin, by mode. A publishable key is none, whatever its mode."""
 
 
 class BadSettings(ValueError):
@@ -38,7 +43,7 @@ def read_settings(context: Context) -> Settings:
         settings = msgspec.convert(dict(context.settings), type=Settings)
     except msgspec.ValidationError as error:
         raise BadSettings(f"the settings are not as the schema says: {error}") from None
-    prefixes = _KEYS.get(context.mode, ())
+    prefixes = KEYS.get(context.mode, ())
     if not settings.secret_key.startswith(prefixes):
         raise BadSettings(
             f"a {context.mode} tenant needs a secret key of Stripe's {context.mode} mode"

@@ -31,8 +31,8 @@ from guildbank.plugin_host import (
     Withheld,
     merge_settings,
     own_problems,
+    refused_by_mode,
     refused_place,
-    refused_when_live,
 )
 
 SYSTEM = "system"
@@ -302,8 +302,8 @@ async def configuring(
 ) -> ConfigureProvider | Refusal:
     """Return the act that sets an account.
 
-    Refusals: `unknown_provider`, `sandbox_refused`, `invalid_settings` (one for test tenants only,
-    an address that may not be called, or what the plugin itself finds wrong).
+    Refusals: `unknown_provider`, `sandbox_refused`, `invalid_settings` (of the other mode, an
+    address that may not be called, or what the plugin itself finds wrong).
     """
     plugin = payments.plugins.provider(wanted.provider)
     if plugin is None:
@@ -312,7 +312,7 @@ async def configuring(
     if manifest.sandbox and tenant.mode != "test":
         return SANDBOX_REFUSED
     # A tenant's mode never changes, so what is stored was allowed and stays so.
-    refused = refused_when_live(manifest, tenant.mode, wanted.settings) or await refused_place(
+    refused = refused_by_mode(manifest, tenant.mode, wanted.settings) or await refused_place(
         payments.egress, manifest, wanted.settings, tenant.id
     )
     if refused is not None:

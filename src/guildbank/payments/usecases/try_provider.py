@@ -19,7 +19,7 @@ from guildbank.plugin_host import (
     check_field,
     health_of,
     offer_options,
-    refused_when_live,
+    refused_by_mode,
     settings_of_secrets,
     try_connection,
     unknown_field,
@@ -95,7 +95,7 @@ async def _begun(
     if manifest.sandbox and tenant.mode != "test":
         return SANDBOX_REFUSED
     refused = unknown_field(manifest, field.name)
-    refused = refused or refused_when_live(manifest, tenant.mode, field.settings)
+    refused = refused or refused_by_mode(manifest, tenant.mode, field.settings)
     if refused is not None:
         return refused
     async with payments.db.begin(tenant.schema, read_only=True) as tx:

@@ -13,6 +13,7 @@ _LONGEST_TIMEOUT_SECONDS = 120
 _LONGEST_NAME = 200
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
 _NOT_FOR_IDS = frozenset({"set-cookie", "cookie", "authorization", "location"})
+_MODES = frozenset({"test", "live"})
 _PART = re.compile(r"\*|[A-Za-z0-9_-]{1,64}")
 
 
@@ -123,6 +124,22 @@ async def test_only_settings_can_be_left_out(stage: Declared) -> Verdict:
     return None
 
 
+async def keys_of_a_mode_are_told_by_how_they_begin(stage: Declared) -> Verdict:
+    """Settings that say their mode are texts, and each beginning is of one mode alone."""
+    manifest = stage.manifest
+    properties = manifest.settings_schema.get("properties", {})
+    for name, by_mode in sorted(manifest.mode_prefixes.items()):
+        if properties.get(name, {}).get("type") != "string":
+            return f"mode_prefixes names {name}, which is no text setting"
+        if not by_mode.keys() <= _MODES:
+            return f"mode_prefixes of {name} names another mode than test and live"
+        told = [(mode, one) for mode, prefixes in by_mode.items() for one in prefixes]
+        for mode, one in told:
+            if any(other != mode and two.startswith(one) for other, two in told):
+                return f"{one!r} begins keys of {name} of both modes"
+    return None
+
+
 async def versions_of_state_are_numbers(stage: Declared) -> Verdict:
     """Attempts that older versions began are told by whole numbers from 1, its own the newest."""
     manifest = stage.manifest
@@ -192,6 +209,7 @@ CHECKS: tuple[Callable[[Declared], Awaitable[Verdict]], ...] = (
     archived_fields_are_names,
     the_header_of_request_ids_is_a_name,
     test_only_settings_can_be_left_out,
+    keys_of_a_mode_are_told_by_how_they_begin,
     versions_of_state_are_numbers,
     older_settings_lead_to_the_schema,
     the_settings_fit_the_schema,
