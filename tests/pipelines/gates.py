@@ -1,5 +1,6 @@
 """Gates for the tests: each is another plugin, lets all pass, and does as it is told."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,11 +31,13 @@ class Gate:
         )  # fmt: skip
         self.seen: list[tuple[Mapping[str, Any], PurchaseView]] = []
         self.broken: Exception | None = None
-        self.sick = False
+        self.sick = self.hangs = False
         self.starts: list[tuple[str, Any]] = []
 
     async def start(self, context: Context) -> None:
         self.starts.append((context.tenant, context.settings.get("word")))
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.broken is not None:
             raise self.broken
 
@@ -73,7 +76,7 @@ class Asking(Gate):
         super().__init__("asking", slot)
         self.manifest = Manifest(
             id="asking", version="1", slot=slot, title="Asking", settings_schema=ASKING,
-            secret_fields=frozenset({"token"}), egress_hosts=("*",),
+            secret_fields=frozenset({"token"}), egress_hosts=("*",), timeout_seconds=1,
         )  # fmt: skip
         self.tokens: list[tuple[str, str]] = []
 

@@ -143,4 +143,7 @@ async def test_what_a_plugin_does_not_take_any_more_is_not_published(
 ) -> None:
     number = await save(shop, word="rude-not")
     gate.sick = True
-    assert await refused(shop, number) == "invalid_pipeline"
+    done = await tried(shop, number)
+    assert isinstance(done, Refusal)
+    assert done.code == "invalid_pipeline"
+    assert done.detail == "The plugin could not check them: no dictionary"

@@ -3,12 +3,16 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 from tests.house import House
 from tests.payments.shop import Shop, open_shop
-from tests.pipelines.gates import Gate
-from tests.pipelines.test_publish import run, save
+from tests.pipelines.gates import Asking, Gate
+from tests.pipelines.test_publish import run, save, tried
+from tests.pipelines.test_secrets import put as put_secret
+from tests.pipelines.test_secrets import saved
 
 from guildbank.infra.database import CONTROL_SCHEMA
+from guildbank.journal import Receipt
 from guildbank.kernel import Refusal
 from guildbank.pipelines import Follower, Pipelines
 from guildbank.pipelines.contracts import Worker
@@ -29,8 +33,8 @@ class Process:
         one = shop.payments.pipelines
         self.gate = gate or Gate()
         self.pipelines = Pipelines(
-            one.db, one.journal, Plugins([("gate", self.gate)]), one.egress, one.four_eyes,
-            one.tenants, one.purposes, one.clock,
+            one.db, one.journal, Plugins([(self.gate.manifest.id, self.gate)]), one.egress,
+            one.four_eyes, one.tenants, one.purposes, one.clock,
         )  # fmt: skip
         self.follower = Follower(self.pipelines, shop.payments.tenants, "http")
         self.follower.id = id_
@@ -77,13 +81,50 @@ async def test_a_process_where_it_does_not_start_says_why_and_buys_by_what_ran_b
     await run(shop, number)
     await sick.follower.look()
     told = (await workers(shop))["sick:1"]
-    assert told.problem == "stages.before.0: gate did not start: RuntimeError."
+    assert told.problem == "stages.before.0: gate did not start: no licence on this machine"
     healthy = shop.payments.pipelines
     shop.payments.pipelines = sick.pipelines
     bought = await shop.buy(await shop.player())
     assert (bought.revision, bought.state) == (number - 1, "credited")
     shop.payments.pipelines = healthy
     assert (await shop.buy(await shop.player())).revision == number
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (RuntimeError("401 for quiet-token-1"), "401 for ***"),
+        (RuntimeError("no\nlist\x1b[2J\u202e\ud800\x00here"), "no list [2J here"),
+        (RuntimeError("x" * 5_000), "x" * 500),
+        (RuntimeError(), "RuntimeError"),
+        (TimeoutError("the list is slow"), "the list is slow"),
+        (None, "it was not ready within 1 seconds."),
+    ],
+    ids=["secret", "control-characters", "long", "wordless", "own-time-out", "hangs"],
+)
+async def test_why_it_did_not_start_is_one_short_line_without_secrets(
+    house: House, raised: Exception | None, said: str
+) -> None:
+    asking = Asking()
+    shop = await open_shop(house, plugins=(("asking", asking),))
+    assert isinstance(await put_secret(shop, "quiet-token-1"), Receipt)
+    number = await saved(shop)
+    asking.broken, asking.hangs = raised, raised is None
+    with capture_logs() as logs:
+        done = await tried(shop, number)
+    assert isinstance(done, Refusal)
+    assert (done.code, done.field) == ("step_not_started", "stages.before.0")
+    assert done.detail.endswith(f"asking did not start: {said}")
+    (told,) = [one for one in logs if one["event"] == "step_not_started"]
+    assert told["error"] == said
+    asking.broken, asking.hangs = None, False
+    await run(shop, number)
+    sick = Asking()
+    sick.broken, sick.hangs = raised, raised is None
+    process = Process(shop, "sick:1", sick)
+    await process.follower.look()
+    problem = (await workers(shop))["sick:1"].problem
+    assert problem == f"stages.before.0: asking did not start: {said}"
 
 
 async def test_a_process_where_nothing_starts_sells_nothing(shop: Shop) -> None:

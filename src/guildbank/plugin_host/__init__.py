@@ -50,7 +50,7 @@ from guildbank.plugin_host.shipped import strangers
 from guildbank.plugin_host.sign_in import CODES as SIGN_IN_CODES
 from guildbank.plugin_host.sign_in import UNAVAILABLE as PROVIDER_UNAVAILABLE
 from guildbank.plugin_host.sign_in import UNKNOWN_PROVIDER, IdentityProviders, Terms
-from guildbank.plugin_host.trying import Tried, try_connection
+from guildbank.plugin_host.trying import Tried, try_connection, words_of
 
 __all__ = [
     "CAPTCHA_CODES",
@@ -99,4 +99,5 @@ __all__ = [
     "try_connection",
     "unknown_field",
     "unread_settings",
+    "words_of",
 ]

@@ -22,7 +22,7 @@ from guildbank.plugin_api import (
     TellsHealth,
 )
 from guildbank.plugin_host.apart import Withheld
-from guildbank.plugin_host.trying import Tried, shown, try_connection
+from guildbank.plugin_host.trying import Tried, shown, try_connection, words_of
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +63,7 @@ async def offer_options(
         return Offered(None, f"There was no answer within {manifest.timeout_seconds} seconds.")
     except Exception as error:  # whatever it is, nothing can be offered
         log.info("options_not_offered", plugin=manifest.id, error=type(error).__name__)
-        said = shown(str(error) or type(error).__name__, manifest, context)
+        said = words_of(error, manifest, context.settings)
         return Offered(None, said)
 
 
@@ -73,10 +73,12 @@ def _checked(manifest: Manifest, context: Context, found: object) -> list[Option
         raise ValueError(f"more than {MAX_OPTIONS} options")
     if any(len(one.value) > MAX_OPTION_TEXT for one in options):
         raise ValueError(f"an option of more than {MAX_OPTION_TEXT} characters")
-    if any(shown(one.value, manifest, context) != one.value for one in options):
+    if any(shown(one.value, manifest, context.settings) != one.value for one in options):
         raise ValueError("an option that holds a secret, or that is no line of text")
     return [
-        Option(value=one.value, title=shown(one.title, manifest, context)[:MAX_OPTION_TEXT])
+        Option(
+            value=one.value, title=shown(one.title, manifest, context.settings)[:MAX_OPTION_TEXT]
+        )
         for one in options
     ]
 
@@ -104,12 +106,13 @@ async def check_field(
     if found or not isinstance(plugin, ChecksFields) or isinstance(plugin, Withheld):
         return found
     try:
-        said = list(await asyncio.to_thread(plugin.check_field, field, settings))
+        flaws = list(await asyncio.to_thread(plugin.check_field, field, settings))
     except Exception as error:  # a plugin that cannot judge a field has not found it sound
-        log.warning("field_not_checked", plugin=manifest.id, error=repr(error))
-        detail = "The plugin could not check it; its log says why."
+        said = words_of(error, manifest, settings)
+        log.warning("field_not_checked", plugin=manifest.id, error=said)
+        detail = f"The plugin could not check it: {said}"
         return [SettingProblem(field=field, detail=detail)]
-    return [SettingProblem(field=one.field[:200], detail=one.detail[:500]) for one in said[:50]]
+    return [SettingProblem(field=one.field[:200], detail=one.detail[:500]) for one in flaws[:50]]
 
 
 async def health_of(plugin: object, manifest: Manifest, context: Context) -> Tried:
@@ -124,8 +127,8 @@ async def health_of(plugin: object, manifest: Manifest, context: Context) -> Tri
             said: object = await plugin.health(context)
         if not isinstance(said, Health):
             raise TypeError("it answered with no Health")
-        return Tried(said.well, shown(said.detail, manifest, context))
+        return Tried(said.well, shown(said.detail, manifest, context.settings))
     except TimeoutError:
         return Tried(False, f"There was no answer within {manifest.timeout_seconds} seconds.")
     except Exception as error:  # whoever cannot say is not well
-        return Tried(False, shown(str(error) or type(error).__name__, manifest, context))
+        return Tried(False, words_of(error, manifest, context.settings))

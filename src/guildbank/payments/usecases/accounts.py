@@ -33,6 +33,7 @@ from guildbank.plugin_host import (
     own_problems,
     refused_by_mode,
     refused_place,
+    words_of,
 )
 
 SYSTEM = "system"
@@ -343,11 +344,13 @@ async def _own_check(
     merged = merge_settings(manifest, wanted.settings, plain, secrets)
     if isinstance(merged, Refusal):
         return merged
+    whole = {**merged.plain, **merged.secrets}
     try:
-        found = await own_problems(plugin, {**merged.plain, **merged.secrets})
+        found = await own_problems(plugin, whole)
     except Exception as error:  # settings that their own plugin cannot judge are not saved
-        log.warning("settings_not_checked", plugin=manifest.id, error=repr(error))
-        detail = "The plugin could not check the settings; its log says why."
+        said = words_of(error, manifest, whole)
+        log.warning("settings_not_checked", plugin=manifest.id, error=said)
+        detail = f"The plugin could not check the settings: {said}"
         return Refusal(code="invalid_settings", detail=detail, field="settings")
     for problem in found:
         field = f"settings.{problem.field[:80]}"

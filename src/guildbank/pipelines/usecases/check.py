@@ -21,8 +21,8 @@ from guildbank.pipelines.contracts import (
 from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.check_routes import of_routes
 from guildbank.pipelines.usecases.know_secrets import know_secrets
-from guildbank.plugin_api import BEFORE_MOVES, Slot
-from guildbank.plugin_host import Withheld, check_settings, own_problems, refused_place
+from guildbank.plugin_api import BEFORE_MOVES, Manifest, Slot
+from guildbank.plugin_host import Withheld, check_settings, own_problems, refused_place, words_of
 
 log = structlog.get_logger(__name__)
 
@@ -127,18 +127,19 @@ async def _of_step(
     if refusal is not None:
         yield _setting(refusal, place)
         return
-    async for problem in _own_check(plugin, step.plugin, whole, place, of_moves=of_moves):
+    async for problem in _own_check(plugin, manifest, whole, place, of_moves=of_moves):
         yield problem
 
 
 async def _own_check(
-    plugin: object, id_: str, settings: Mapping[str, Any], place: str, *, of_moves: bool
+    plugin: object, manifest: Manifest, settings: Mapping[str, Any], place: str, *, of_moves: bool
 ) -> AsyncIterator[Problem]:
     try:
         found = await own_problems(plugin, settings, of_moves=of_moves)
     except Exception as error:  # settings that their own plugin cannot judge do not run
-        log.warning("settings_not_checked", plugin=id_, error=repr(error))
-        yield Problem(f"{place}.settings", "The plugin could not check them; its log says why.")
+        said = words_of(error, manifest, settings)
+        log.warning("settings_not_checked", plugin=manifest.id, error=said)
+        yield Problem(f"{place}.settings", f"The plugin could not check them: {said}"[:500])
         return
     for one in found:
         yield Problem(f"{place}.settings.{one.field}"[:200], one.detail[:500])

@@ -9,8 +9,8 @@ from guildbank.kernel import Refusal
 from guildbank.pipelines.contracts import UNAVAILABLE, Chosen, OlderStep, Problem, Stages, Unread
 from guildbank.pipelines.usecases import Pipelines, Started
 from guildbank.pipelines.usecases.know_secrets import know_secrets, with_secrets
-from guildbank.plugin_api import Starts
-from guildbank.plugin_host import check_settings
+from guildbank.plugin_api import Context, Manifest, Starts
+from guildbank.plugin_host import check_settings, words_of
 
 log = structlog.get_logger(__name__)
 AGAIN_SECONDS = 30
@@ -40,14 +40,25 @@ async def start_steps(
             if not isinstance(plugin, Starts):
                 continue
             context = pipelines.context(tenant, manifest, with_secrets(step, own))
-            try:
-                async with asyncio.timeout(manifest.timeout_seconds):
-                    await plugin.start(context)
-            except Exception as error:  # whatever it is, the revision must not run without it
-                log.warning("step_not_started", tenant=tenant.slug, step=step.id, error=repr(error))
-                detail = f"{step.plugin} did not start: {type(error).__name__}."
+            said = await _start(plugin, manifest, context)
+            if said is not None:
+                log.warning("step_not_started", tenant=tenant.slug, step=step.id, error=said)
+                detail = f"{step.plugin} did not start: {said}"
                 ran = isinstance(step, OlderStep) or pipelines.plugins.safe
                 return Unread(place, detail) if ran else Problem(place, detail)
+    return None
+
+
+async def _start(plugin: Starts, manifest: Manifest, context: Context) -> str | None:
+    """Start a plugin; return why it did not, in its own words without its secrets."""
+    limit = asyncio.timeout(manifest.timeout_seconds)
+    try:
+        async with limit:
+            await plugin.start(context)
+    except Exception as error:  # whatever it is, the revision must not run without it
+        if limit.expired():
+            return f"it was not ready within {manifest.timeout_seconds} seconds."
+        return words_of(error, manifest, context.settings)
     return None
 
 
