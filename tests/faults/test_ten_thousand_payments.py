@@ -28,8 +28,8 @@ from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import prove
 from guildbank.payments.contracts.rows import Attempt, Intent
 from guildbank.payments.contracts.sale import RefundCommand
-from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.cancel import cancel_payment, expire_payments
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.payments.usecases.handle_webhook import sweep_webhooks
 from guildbank.payments.usecases.receive_webhook import receive_webhook
 from guildbank.payments.usecases.refund import refund_payment

@@ -15,7 +15,7 @@ from guildbank.app.wiring import open_services
 from guildbank.infra.config import Settings
 from guildbank.infra.postgres import Cluster
 from guildbank.kernel import Refusal
-from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.plugin_host import Walls
 from guildbank.tenancy import create_tenant
 

@@ -33,7 +33,7 @@ from guildbank.journal.reading import read_entries
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import Payments
 from guildbank.payments.contracts.payouts import PayoutTerms
-from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.payments.usecases.payouts.terms import set_payout_terms
 from guildbank.pipelines import Pipelines, Stages, Step, Wanted, publish, save_revision
 from guildbank.plugin_host import Plugins

@@ -14,7 +14,7 @@ from tests.payments.turns import turn
 from guildbank.journal import Receipt
 from guildbank.kernel import FixedClock, Refusal, new_id
 from guildbank.payments.contracts.payouts import Payout, PayoutCommand, PayoutTerms
-from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.payments.usecases.payouts.destinations import ShownDestination, add_destination
 from guildbank.payments.usecases.payouts.mind import mind_payouts
 from guildbank.payments.usecases.payouts.read import get_payout

@@ -14,7 +14,7 @@ from tests.servers.lab import LabServer
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal
 from guildbank.payments.contracts.rows import Intent
-from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank_googleplay.plugin import GooglePlayProvider
 
 PRODUCT = "example.gems.500"

@@ -18,7 +18,7 @@ from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import prove
 from guildbank.payments import payouts
 from guildbank.payments.contracts.payouts import Payout, PayoutCommand
-from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.payments.usecases.payouts.destinations import ShownDestination, add_destination
 from guildbank.payments.usecases.payouts.mind import mind_payouts
 from guildbank.payments.usecases.payouts.request import request_payout

@@ -12,7 +12,7 @@ from tests.servers.sandbox import SandboxServer
 
 from guildbank.kernel import Refusal
 from guildbank.payments.contracts.rows import Intent
-from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank_sandbox.plugin import SandboxProvider
 
 

@@ -16,8 +16,8 @@ from guildbank.kernel import Refusal, SystemClock, new_id
 from guildbank.payments import PaymentHistories, PaymentRecord, Payments, Timing
 from guildbank.payments.contracts.rows import Dossier, Intent, Refund
 from guildbank.payments.contracts.sale import NOWHERE, Purchase, RefundCommand, Whence
-from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.attempt import Asked
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.payments.usecases.create import create_payment
 from guildbank.payments.usecases.look import janitor
 from guildbank.payments.usecases.read import read_payment

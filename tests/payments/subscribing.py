@@ -13,7 +13,7 @@ from tests.payments.web import Web
 from guildbank.kernel import Refusal
 from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.store import PaymentFilter
-from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.payments.usecases.mind_subscriptions import mind_subscriptions
 from guildbank.payments.usecases.read import list_payments
 from guildbank.store import Price

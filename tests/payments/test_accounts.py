@@ -13,7 +13,8 @@ from tests.payments.web import Web
 from guildbank.journal import read_entries, verify_journal
 from guildbank.kernel import Refusal
 from guildbank.ledger import CHAINED_TRANSFERS
-from guildbank.payments.usecases.accounts import ProviderView, configure_provider, line_to
+from guildbank.payments.usecases.accounts import ProviderView, line_to
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.plugin_api import Manifest
 from guildbank.plugin_host import Plugins
 from guildbank.tenancy import suspend_tenant

@@ -17,8 +17,8 @@ from guildbank.ledger import prove
 from guildbank.payments.contracts.rows import Attempt, Intent
 from guildbank.payments.store import PaymentFilter
 from guildbank.payments.subscriptions import subscriptions_of
-from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.adopt import adopt_purchase
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.payments.usecases.confirm import ConfirmCommand, Confirming, confirm_payment
 from guildbank.payments.usecases.read import list_payments
 from guildbank.plugin_api import (

@@ -14,8 +14,8 @@ from tests.servers.lab import LabServer
 
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, new_id, uuid_of
-from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.cancel import cancel_payment, expire_payments
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank_appstore.plugin import AppStoreProvider
 
 BOUGHT = {"paid": 500, "bonus": 50}

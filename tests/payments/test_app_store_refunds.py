@@ -13,7 +13,7 @@ from tests.payments.web import Web, served
 from tests.servers.lab import LabServer
 
 from guildbank.kernel import Refusal
-from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank_appstore.plugin import AppStoreProvider
 
 BOUGHT = {"paid": 500, "bonus": 50}

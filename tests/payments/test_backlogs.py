@@ -23,9 +23,9 @@ from guildbank.kernel import new_id
 from guildbank.payments.backlogs import BACKLOGS
 from guildbank.payments.inbox import insert_webhook
 from guildbank.payments.subscribers import CallbackOutbox
-from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.answer_dispute import answer_dispute
 from guildbank.payments.usecases.callbacks import deliver_callbacks
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.payments.usecases.read_reconciliations import count_differences
 from guildbank.payments.usecases.read_requests import overdue_requests
 from guildbank.plugin_api import (

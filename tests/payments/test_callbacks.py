@@ -7,8 +7,8 @@ from tests.payments.shop import Shop, open_shop
 
 from guildbank.journal import pump
 from guildbank.payments.subscribers import CallbackOutbox
-from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.callbacks import deliver_callbacks
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.plugin_api import CallbackEvent, Context, Manifest, Slot
 
 

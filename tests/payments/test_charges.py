@@ -13,8 +13,8 @@ from tests.pipelines.gates import Gate
 
 from guildbank.kernel import Refusal
 from guildbank.ledger.usecases.prove import MoneyProof, prove
-from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.attempt import Asked
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.payments.usecases.retry import retry_payment
 from guildbank.pipelines import Stages, Step
 from guildbank.plugin_api import Charged, EventKind, Slot

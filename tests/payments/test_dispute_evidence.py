@@ -13,8 +13,8 @@ from tests.payments.shop import Shop, open_shop
 
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments.contracts.rows import Dispute, Intent
-from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.answer_dispute import answer_dispute
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.payments.usecases.handle_webhook import sweep_webhooks
 from guildbank.payments.usecases.read_disputes import ShownDispute, disputes_due, get_dispute
 from guildbank.plugin_api import (

@@ -9,7 +9,7 @@ from tests.payments.web import Web
 from tests.pipelines.gates import Gate
 
 from guildbank.kernel import Refusal
-from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.pipelines import Route, Stages, Step
 from guildbank.pipelines.contracts import Share, When
 from guildbank.pipelines.usecases.dry_run import Replayed, dry_run

@@ -14,7 +14,7 @@ from guildbank.infra import backlogs
 from guildbank.kernel import Refusal
 from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.usecases import settle
-from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.payments.usecases.finish_payment import finish_payment
 from guildbank.plugin_api import Context
 

@@ -11,8 +11,8 @@ from tests.servers.lab import LabServer
 
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal
-from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.cancel import cancel_payment, expire_payments
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank_googleplay.purchases import account_of
 
 

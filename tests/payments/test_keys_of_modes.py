@@ -9,7 +9,8 @@ from tests.payments.shop import Shop, open_shop
 from tests.payments.web import Web
 
 from guildbank.kernel import Refusal
-from guildbank.payments.usecases.accounts import configure_provider, list_providers
+from guildbank.payments.usecases.accounts import list_providers
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank_stripe.plugin import StripeProvider
 
 WEBHOOKS = "whsec_12345678"

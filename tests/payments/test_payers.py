@@ -11,7 +11,7 @@ from tests.payments.web import Web
 
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments.personal import FORGET_ATTEMPTS, PERSONAL
-from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.plugin_api import Payer
 
 ISSUER = "https://accounts.example"

@@ -17,8 +17,8 @@ from tests.servers.lab import LabServer
 from guildbank.kernel import Refusal
 from guildbank.ledger import prove
 from guildbank.payments.contracts.rows import Intent
-from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.cancel import cancel_payment
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank_paypal.plugin import PayPalProvider
 
 BOUGHT = {"paid": 500, "bonus": 50}

@@ -14,7 +14,8 @@ from tests.plugin_host.apart import put_in
 from tests.plugin_host.built import plugin_wheel
 
 from guildbank.kernel import Refusal
-from guildbank.payments.usecases.accounts import configure_provider, get_provider, line_to
+from guildbank.payments.usecases.accounts import get_provider, line_to
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.payments.usecases.limit_versions import limit_versions
 from guildbank.plugin_api import Manifest, SettingsMigration, Slot
 from guildbank.plugin_host import (

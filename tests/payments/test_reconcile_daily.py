@@ -9,7 +9,7 @@ from tests.payments.shop import Shop
 from guildbank.kernel import Refusal
 from guildbank.payments.contracts.reports import Reconciliation
 from guildbank.payments.contracts.rows import Intent
-from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.payments.usecases.reconcile_daily import begin_days, watch_days
 from guildbank.plugin_api import Settlement, SettlementKind
 from guildbank.tenancy import TenantSettings, change_tenant

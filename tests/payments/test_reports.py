@@ -18,7 +18,7 @@ from guildbank.infra import backlogs
 from guildbank.journal import Journal
 from guildbank.kernel import Refusal
 from guildbank.payments.contracts.rows import Intent
-from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.payments.usecases.handle_webhook import sweep_webhooks
 from guildbank.payments.usecases.read_reports import MAX_PAGES, read_reports
 from guildbank.plugin_api import (

@@ -10,7 +10,7 @@ from tests.payments.shop import SECRET, Shop, open_shop
 
 from guildbank.kernel import Refusal
 from guildbank.payments.contracts.rows import Intent
-from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.pipelines import Because, Route, Stages
 from guildbank.pipelines.contracts import Share, Span, When
 from guildbank.plugin_api import Decline, NextAction, Outcome, OutcomeStatus

@@ -11,7 +11,7 @@ from tests.payments.sandbox_till import Till, open_till
 from tests.servers.sandbox import SandboxServer
 
 from guildbank.kernel import Refusal
-from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.payments.usecases.read import get_payment
 
 TOKEN = re.compile(r'name="token" value="([0-9a-f]+)"')

@@ -17,8 +17,8 @@ from tests.payments.web import Web
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments.contracts.rows import Intent
-from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.choose_method import MethodWish
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.payments.usecases.list_methods import ShownMethod, list_methods
 from guildbank.payments.usecases.mind_methods import mind_methods
 from guildbank.payments.usecases.remove_method import RemoveMethod, remove_method

@@ -11,7 +11,7 @@ from tests.payments.steam_till import SteamTill
 from tests.servers.lab import LabServer
 
 from guildbank.kernel import Refusal
-from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank_steampay.plugin import SteamWalletProvider
 
 BOUGHT = {"paid": 500, "bonus": 50}

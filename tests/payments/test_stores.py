@@ -11,7 +11,7 @@ from tests.payments.shop import SECRET, Shop, open_shop
 from guildbank.kernel import Refusal
 from guildbank.ledger import prove
 from guildbank.payments.contracts.rows import Intent
-from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.plugin_api import EventKind, Outcome, OutcomeStatus
 
 BOUGHT = {"paid": 500, "bonus": 50}

@@ -14,7 +14,7 @@ from tests.servers.localstripe import LocalStripe
 from guildbank.kernel import Refusal
 from guildbank.ledger import prove
 from guildbank.payments.contracts.rows import Intent
-from guildbank.payments.usecases.accounts import configure_provider
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.payments.usecases.read import get_payment
 from guildbank.plugin_api import NextAction
 from guildbank_stripe.plugin import StripeProvider

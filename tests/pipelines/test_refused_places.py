@@ -11,7 +11,8 @@ from tests.payments.shop import Shop, open_shop
 
 from guildbank.infra.egress import Egress
 from guildbank.kernel import Refusal
-from guildbank.payments.usecases.accounts import configure_provider, get_provider
+from guildbank.payments.usecases.accounts import get_provider
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.pipelines import Stages, Step, save_revision
 from guildbank.pipelines.usecases.set_secrets import StepSecrets, set_secrets
 from guildbank.plugin_api import Manifest

@@ -13,8 +13,8 @@ from guildbank.kernel import Refusal
 from guildbank.payments import Payments
 from guildbank.payments.contracts.rows import AFTER_CREDIT
 from guildbank.payments.subscribers import CallbackOutbox
-from guildbank.payments.usecases.accounts import configure_provider
 from guildbank.payments.usecases.callbacks import deliver_callbacks
+from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.payments.usecases.read import read_payment
 from guildbank.pipelines import Stages, Step
 from guildbank.pipelines.usecases.set_secrets import StepSecrets, set_secrets

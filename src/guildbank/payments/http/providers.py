@@ -16,6 +16,7 @@ from guildbank.journal import Act
 from guildbank.kernel import Refusal
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases import accounts as verbs
+from guildbank.payments.usecases import configure_provider as setting
 from guildbank.payments.usecases.try_provider import try_provider
 
 Parts = Service[Payments]
@@ -113,8 +114,8 @@ async def configure(
     A change is an event, `payments.provider_configured`, that tells who made it and no secret. The
     same settings again change nothing.
     """
-    wanted = verbs.StoredAccount(provider_id, data.settings, data.enabled)
-    done = await verbs.configure_or_store(payments, caller.home, caller.principal, wanted)
+    wanted = setting.StoredAccount(provider_id, data.settings, data.enabled)
+    done = await setting.configure_or_store(payments, caller.home, caller.principal, wanted)
     if isinstance(done, verbs.ProviderView):
         return Response(_view(done))
     waits = await waiting(payments.four_eyes, caller.home, done)
@@ -189,13 +190,13 @@ def _view(one: verbs.ProviderView) -> ProviderView:
 
 
 async def _act(
-    services: Any, tenant: TenantRef | None, by: str, stored: verbs.StoredAccount
+    services: Any, tenant: TenantRef | None, by: str, stored: setting.StoredAccount
 ) -> Act | Refusal:
     assert tenant is not None
-    return await verbs.configuring(services.payments, tenant, by, stored)
+    return await setting.configuring(services.payments, tenant, by, stored)
 
 
-def _show(stored: verbs.StoredAccount) -> Mapping[str, Any]:
+def _show(stored: setting.StoredAccount) -> Mapping[str, Any]:
     """Show what is wanted, and of secrets which are new."""
     shown = {name: one for name, one in stored.settings.items() if name not in stored.secrets}
     return {
@@ -207,10 +208,10 @@ def _show(stored: verbs.StoredAccount) -> Mapping[str, Any]:
 
 
 CONFIGURING = Approvable(
-    verb=verbs.ConfigureProvider.verb,
+    verb=setting.ConfigureProvider.verb,
     permission=WRITE,
     meaning="Configure an account at a payment provider, which says where money goes.",
-    command=verbs.StoredAccount,
+    command=setting.StoredAccount,
     show=_show,
     act=_act,
 )

@@ -31,9 +31,13 @@ MAX_PROBLEMS = 50
 
 
 async def find_problems(
-    pipelines: Pipelines, tenant: TenantRef, purpose: str, stages: Stages
+    pipelines: Pipelines, tenant: TenantRef, purpose: str, stages: Stages, *, places: bool = True
 ) -> list[Problem]:
-    """Return what is wrong, at most MAX_PROBLEMS of it; an empty list means that it can run."""
+    """Return what is wrong, at most MAX_PROBLEMS of it; an empty list means that it can run.
+
+    Without `places` it is not asked where addresses lead: of what was saved that is known, and the
+    process at hand, such as a command of the host, may be let to others than the one that calls.
+    """
     if len(msgspec.json.encode(stages)) > MAX_BYTES:
         return [Problem("stages", f"The steps take more than {MAX_BYTES} bytes as JSON.")]
     if stages == Stages():
@@ -62,7 +66,14 @@ async def find_problems(
             found += [
                 one
                 async for one in _of_step(
-                    pipelines, tenant, slot, step, secrets[number], place, of_moves=of_moves
+                    pipelines,
+                    tenant,
+                    slot,
+                    step,
+                    secrets[number],
+                    place,
+                    of_moves=of_moves,
+                    places=places,
                 )
             ]
     found += of_routes(pipelines, tenant, stages.routes)
@@ -93,6 +104,7 @@ async def _of_step(
     place: str,
     *,
     of_moves: bool,
+    places: bool,
 ) -> AsyncIterator[Problem]:
     plugin = pipelines.plugins.at(slot, step.plugin)
     if plugin is None:
@@ -121,9 +133,9 @@ async def _of_step(
         yield Problem(f"{place}.settings", detail)
         return
     whole = {**step.settings, **(secrets or {})}
-    refusal = check_settings(manifest, whole) or await refused_place(
-        pipelines.egress, manifest, whole, tenant.id
-    )
+    refusal = check_settings(manifest, whole)
+    if refusal is None and places:
+        refusal = await refused_place(pipelines.egress, manifest, whole, tenant.id)
     if refusal is not None:
         yield _setting(refusal, place)
         return

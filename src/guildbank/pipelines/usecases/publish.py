@@ -166,7 +166,7 @@ async def publishing(
         stages = await pipelines.stages(tx.driver, tenant.schema, wanted.purpose, number)
     if stages is None:
         return NO_REVISION
-    problems = await find_problems(pipelines, tenant, wanted.purpose, stages)
+    problems = await find_problems(pipelines, tenant, wanted.purpose, stages, places=False)
     if number != EMPTY and (refusal := refuse(problems)) is not None:
         return refusal
     problem = await make_ready(pipelines, tenant, wanted.purpose, number, stages, anew=True)

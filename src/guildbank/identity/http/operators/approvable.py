@@ -124,7 +124,7 @@ async def _set_up(
 ) -> Change | Refusal:
     external: ExternalSignIn = services.external
     plane = await external.identity.staff.plane(tenant)
-    wrong = await configure.check_wanted(external, plane, command)
+    wrong = configure.check_wanted(external, command)
     if wrong is not None:
         return wrong
 

@@ -57,7 +57,7 @@ async def configure_studio(
     `not_found` (no such plugin), `invalid_settings`, `invalid_value`, `permission_not_held`,
     `operator_suspended` (who does it).
     """
-    wrong = await check_wanted(external, plane, wanted)
+    wrong = check_wanted(external, wanted) or await _refused_place(external, plane, wanted)
     if wrong is not None:
         return wrong
     async with external.identity.db.begin(plane.schema) as tx:
@@ -67,16 +67,21 @@ async def configure_studio(
     return await read_studio(external, plane)
 
 
-async def check_wanted(external: ExternalSignIn, plane: Plane, wanted: Wanted) -> Refusal | None:
+async def _refused_place(external: ExternalSignIn, plane: Plane, wanted: Wanted) -> Refusal | None:
+    manifest = external.providers.manifest(PLUGIN)
+    assert manifest is not None, "it was checked"
+    settings = plugin_settings(wanted.settings)
+    wrong = await external.providers.refused_place(manifest, settings, plane.id)
+    return wrong and msgspec.structs.replace(wrong, field=_field(wrong.field))
+
+
+def check_wanted(external: ExternalSignIn, wanted: Wanted) -> Refusal | None:
     """Return what is wrong with the settings. `not_found` (no such plugin), `invalid_settings`."""
     manifest = external.providers.manifest(PLUGIN)
     if manifest is None:
         return NO_SUCH_PLUGIN
     given = {} if wanted.secret is None else {"client_secret": wanted.secret}
-    settings = {**plugin_settings(wanted.settings), **given}
-    wrong = check_settings(manifest, settings) or await external.providers.refused_place(
-        manifest, settings, plane.id
-    )
+    wrong = check_settings(manifest, {**plugin_settings(wanted.settings), **given})
     if wrong is not None:
         return msgspec.structs.replace(wrong, field=_field(wrong.field))
     return None
