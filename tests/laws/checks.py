@@ -13,6 +13,7 @@ from guildbank.ledger.usecases.balances import read_balances
 from guildbank.ledger.usecases.explain import ExplainedLeg, explain
 from guildbank.ledger.usecases.prove import prove
 from guildbank.ledger.usecases.statement import Filters, read_statement
+from guildbank.payments.balances import BALANCES
 from guildbank.wallets import BUCKETS
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ async def check_laws(tenant: "Tenant") -> None:
 
 async def check_proof(tenant: "Tenant") -> None:
     """Law 1 and law 2: sums of zero, and money behind every coin, to the cent."""
-    proof = await prove(tenant.town.house.db, tenant.ref.schema)
+    proof = await prove(tenant.town.house.db, tenant.ref.schema, BALANCES)
     assert proof.ok, proof.problems
     assert all(asset.sum == 0 for asset in proof.assets), proof.assets
     model, till = tenant.world.model, tenant.world.till
@@ -116,6 +117,7 @@ async def check_proof(tenant: "Tenant") -> None:
     assert (money.fees, money.fees_account) == (kept, kept)
     assert (money.taxes, money.surcharges) == (till.taxes, till.fees)
     assert (money.unapplied, money.refunding, money.other) == (till.unapplied, till.refunding, 0)
+    assert money.suspense == till.suspense()
     prices = {
         (str(one.money), one.price_minor, one.per_coins): one.basis
         for one in proof.unspent

@@ -12,7 +12,8 @@ class State(Enum):
     SPENT = "spent"  # by a spend or a capture; a reversed spend makes it unspent again
     REPAID = "repaid"  # it paid a debt
     PAID_OUT = "paid_out"  # its player gets money for it; a payout that fails gives it back
-    CLAWED = "clawed"  # a refund, dispute or reversed grant took it
+    CLAWED = "clawed"  # a refund, lost dispute or reversed grant took it
+    ASIDE = "aside"  # a dispute put it into suspense until it is decided
 
 
 @dataclass(eq=False)
@@ -44,6 +45,7 @@ class Coin:
     origin: Credit
     index: int
     state: State = State.UNSPENT
+    place: int = 0  # where it came into its purse: the order in which coins lie there
 
     @property
     def basis_minor(self) -> int:
@@ -58,6 +60,7 @@ class Purse:
 
     queue: list[Coin] = field(default_factory=list)
     held: int = 0
+    come: int = 0
 
     @property
     def available(self) -> int:
@@ -67,7 +70,8 @@ class Purse:
     def put(self, coins: list[Coin]) -> None:
         """Coins come in behind those that are there."""
         for coin in coins:
-            coin.state = State.UNSPENT
+            coin.state, coin.place = State.UNSPENT, self.come
+            self.come += 1
         self.queue.extend(coins)
 
     def pop_first(self, count: int, state: State) -> list[Coin]:

@@ -266,6 +266,18 @@ class Model:
         credit.refunded_minor += refunded_minor
         return Clawed(tuple(coins), owed, refunded_minor, let_go)
 
+    def set_aside(self, credit: Credit, amount: int) -> tuple[Coin, ...]:
+        """Puts the last unspent coins of a credit into suspense, all that is asked for or there is.
+
+        What is asked for counts as taken back: nobody else may take it.
+        """
+        purse = self._purses[credit.player, credit.currency, credit.bucket]
+        coins = purse.claw_last(credit, min(amount, self.clawable(credit)))
+        for coin in coins:
+            coin.state = State.ASIDE
+        credit.taken_back += amount
+        return tuple(coins)
+
     def restore(self, taken: Iterable[tuple[Credit, Clawed]]) -> None:
         """Undoes claw-backs of one player, for a refund that the provider declined after all.
 

@@ -4,66 +4,19 @@ It reads the entries of payments one after another, says what each must contain,
 model's coins and money. Money and coins of a refund are taken when it begins.
 """
 
-from collections import defaultdict
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.laws.coins import Clawed, Credit
+from tests.laws.disputing import Disputing
 from tests.laws.levied import charged
+from tests.laws.sales import MONEY, Sale, Taken, Told, compare
 
 from guildbank.tenancy import SpentCoins
 
 if TYPE_CHECKING:
     from tests.laws.world import World
-
-Told = dict[str, Any]
-MONEY = "EUR"
-
-
-@dataclass
-class Taken:
-    """A refund or dispute: its money, and what it took of each lot."""
-
-    amount: int
-    taxes: int = 0
-    fees: int = 0
-    coins: dict[str, int] = field(default_factory=dict)
-    clawed: dict[str, Clawed] = field(default_factory=dict)
-    state: str = "clawed"
-
-
-@dataclass
-class Sale:
-    """A payment whose money was captured; without `lots` it bought nothing."""
-
-    player: str
-    currency: str
-    price: int
-    attempt: str
-    lots: dict[str, Credit] = field(default_factory=dict)
-    taxes: int = 0
-    fees: int = 0
-    back: int = 0
-    claimed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    refunds: dict[str, Taken] = field(default_factory=dict)
-    disputes: dict[str, Taken] = field(default_factory=dict)
-    open_disputes: set[str] = field(default_factory=set)
-
-    def due(self, bucket: str, back: int) -> int:
-        """The coins to be back once so much money is: rounded down over all refunds together."""
-        return self.lots[bucket].amount * min(back, self.price) // self.price
-
-    def dues(self, back: int) -> dict[str, int]:
-        """The coins of each bucket that are yet to be taken for that."""
-        return {
-            bucket: max(0, self.due(bucket, back) - self.claimed[bucket]) for bucket in self.lots
-        }
-
-    def beside(self, back: int) -> tuple[int, int]:
-        """The taxes and fees to be back by then, by the same rule."""
-        gone = min(back, self.price)
-        return self.taxes * gone // self.price, self.fees * gone // self.price
 
 
 @dataclass
@@ -84,7 +37,7 @@ class Order:
 
 
 @dataclass
-class Till:
+class Till(Disputing):
     """All payments of a tenant, and where the money stands."""
 
     policy: str
@@ -96,6 +49,7 @@ class Till:
     taxes: int = 0
     fees: int = 0
     kept: int = 0
+    was_moved: bool = False
     lines: dict[str, int] = field(default_factory=dict)
     """What the provider's reports say it kept for itself, by transaction."""
 
@@ -108,7 +62,7 @@ class Till:
             return "not_found"
         if sale.open_disputes:
             return "dispute_open"
-        left = max(0, sale.price - sale.back)
+        left = max(0, sale.price - sale.back - sale.aside)
         if left == 0:
             return "payment_not_refundable"
         if amount is not None and amount > left:
@@ -142,7 +96,8 @@ class Till:
             self._step(world, name, told)
         elif name not in _SILENT:
             getattr(self, f"_{name}")(world, told)
-        return name not in {*_SILENT, *_STEPS, "dispute_opened", "dispute_closed"}
+        moved = name not in {*_SILENT, *_STEPS}
+        return moved and (not name.startswith("dispute_") or self.was_moved)
 
     def waits_for(self, player: str) -> set[str]:
         """What of the player's payments an erasure waits for."""
@@ -256,14 +211,14 @@ class Till:
         refused = self.refund_refusal(world, told["payment"], amount)
         assert refused is None, f"{told} in place of {refused}"
         taken = sale.refunds[told["refund"]] = self._take(world, sale, amount, told)
-        _compare(taken, told)
+        compare(taken, told)
         self.refunding += amount
 
     def _refunded(self, world: "World", told: Told) -> None:
         sale, amount = self.sales[told["payment"]], told["amount"]
         if told.get("origin") == "provider":
             taken = sale.refunds[told["refund"]] = self._take(world, sale, amount, told)
-            _compare(taken, told)
+            compare(taken, told)
         else:
             self.refunding -= amount
         taken = sale.refunds[told["refund"]]
@@ -281,37 +236,6 @@ class Till:
         taken.state = "restored"
         given = self._untake(world, sale, taken)
         assert (told["coins"], told["bonus"]) == given, (told, given)
-
-    # Disputes
-
-    def _dispute_opened(self, world: "World", told: Told) -> None:
-        sale = self._disputed(told)
-        assert not sale.disputes[told["reference"]].coins
-
-    def _dispute_funds_withdrawn(self, world: "World", told: Told) -> None:
-        sale = self._disputed(told)
-        taken = sale.disputes[told["reference"]] = self._take(world, sale, told["amount"], told)
-        _compare(taken, told)
-        taken.state = "gone"
-        self.provider -= told["amount"]
-
-    def _dispute_funds_reinstated(self, world: "World", told: Told) -> None:
-        sale = self._disputed(told)
-        taken = sale.disputes[told["reference"]]
-        assert taken.state == "gone", told
-        taken.state = "restored"
-        self.provider += taken.amount
-        self._untake(world, sale, taken)
-
-    def _dispute_closed(self, world: "World", told: Told) -> None:
-        self._disputed(told).open_disputes.discard(told["reference"])
-
-    def _disputed(self, told: Told) -> Sale:
-        sale, reference = self.sales[told["payment"]], told["reference"]
-        if reference not in sale.disputes:
-            sale.disputes[reference] = Taken(told["amount"], state="open")
-            sale.open_disputes.add(reference)
-        return sale
 
     # Coins
 
@@ -332,7 +256,7 @@ class Till:
         swords = world.armoury.take(world, sale.lots, sale.dues(sale.back), named)
         assert swords == named, (told, swords)
         for bucket, lot in sale.lots.items():
-            coins = max(0, sale.due(bucket, sale.back) - sale.claimed[bucket])
+            coins = sale.dues(sale.back)[bucket]
             sale.claimed[bucket] += coins
             taken.coins[bucket] = coins
             minor = amount - taken.taxes - taken.fees if bucket == "paid" else 0
@@ -357,8 +281,7 @@ class Till:
         given = {"paid": 0, "bonus": 0}
         back: list[tuple[Credit, Clawed]] = []
         for bucket, lot in sale.lots.items():
-            due = sale.due(bucket, sale.back)
-            count = max(0, min(taken.coins[bucket], sale.claimed[bucket] - due))
+            count = sale.free_again(bucket, taken.coins[bucket])
             given[bucket] = count
             sale.claimed[bucket] -= count
             if bucket == "paid":
@@ -373,6 +296,8 @@ class Till:
         return given["paid"], given["bonus"]
 
 
+__all__ = ["MONEY", "Order", "Sale", "Taken", "Till"]
+
 _STEPS = frozenset({"created", "attempted", "pending", "declined", "canceled", "failed"})
 """Entries of a payment that has no money yet."""
 _SILENT = frozenset({"money_opened", "refund_pending"})
@@ -381,17 +306,3 @@ _SILENT = frozenset({"money_opened", "refund_pending"})
 
 def _counts(told: Told) -> dict[str, int]:
     return {"paid": told["coins"], "bonus": told["bonus"]}
-
-
-def _compare(taken: Taken, told: Told) -> None:
-    """An entry names the coins, what is owed or written off, and the cost of those found."""
-    coins = (taken.coins.get("paid", 0), taken.coins.get("bonus", 0))
-    owed = sum(clawed.debt for clawed in taken.clawed.values())
-    paid = taken.clawed.get("paid")
-    basis = sum(coin.basis_minor for coin in paid.coins) if paid else 0
-    assert (told["coins"], told["bonus"]) == coins, (told, coins)
-    let_go = sum(clawed.written_off for clawed in taken.clawed.values())
-    seen = (told["owed"], told.get("writtenOff", 0), told["basis"])
-    assert seen == (owed, let_go, basis), (told, owed, let_go, basis)
-    beside = (told.get("taxes", 0), told.get("fees", 0))
-    assert beside == (taken.taxes, taken.fees), (told, taken)

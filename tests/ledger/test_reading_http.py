@@ -16,6 +16,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import sign_checkpoint
 from guildbank.journal.room import ROOM as JOURNAL
 from guildbank.kernel import Refusal, SystemClock, new_id
+from guildbank.ledger import Proving
 from guildbank.ledger.room import ROOM as LEDGER
 
 ALL = frozenset({*JOURNAL.scopes, *LEDGER.scopes})
@@ -62,7 +63,7 @@ async def door(economy: Economy) -> AsyncIterator[Door]:
         routes=[*JOURNAL.routes, *LEDGER.routes],
         codes=[*JOURNAL.codes, *LEDGER.codes],
         authenticate=authenticate,
-        services={"db": economy.db},
+        services={"db": economy.db, "proving": Proving(economy.db)},
         settings=Settings(),
     )
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]

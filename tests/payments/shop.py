@@ -12,7 +12,8 @@ from tests.payments.turns import turn
 from guildbank.identity import add_player
 from guildbank.infra.egress import Egress
 from guildbank.journal import Receipt
-from guildbank.kernel import Refusal, SystemClock, new_id
+from guildbank.kernel import Refusal, SystemClock, TimedSeq, new_id
+from guildbank.kernel.ids import epoch_ms
 from guildbank.payments import PaymentHistories, PaymentRecord, Payments, Timing
 from guildbank.payments.contracts.rows import Dossier, Intent, Refund
 from guildbank.payments.contracts.sale import NOWHERE, Purchase, RefundCommand, Whence
@@ -32,8 +33,9 @@ from guildbank.store.contracts import PURPOSES
 from guildbank.store.usecases.save_pack import save_pack
 from guildbank.tenancy import TenantRef, TenantSettings, create_tenant
 from guildbank.wallets import Currency
-from guildbank.wallets.contracts import Spend
+from guildbank.wallets.contracts import Reverse, Spend
 from guildbank.wallets.usecases.currency import SaveCurrencyAct
+from guildbank.wallets.usecases.reverse import ReverseAct
 from guildbank.wallets.usecases.spend import SpendAct
 
 _slugs = count(1)
@@ -148,6 +150,15 @@ class Shop:
         spent = await self.house.journal.submit(self.tenant.schema, act)
         assert isinstance(spent, Receipt), spent
         return spent
+
+    async def reverse(self, player: str, spent: Receipt) -> None:
+        """Put back what a spend took."""
+        at = TimedSeq(spent.seq, epoch_ms(spent.at))
+        act = ReverseAct(
+            "app", new_id("key"), Reverse(transaction_id="txn", amount=None, player_id=player), at
+        )
+        undone = await self.house.journal.submit(self.tenant.schema, act)
+        assert isinstance(undone, Receipt), undone
 
     async def refund(
         self,

@@ -1,4 +1,4 @@
-"""Disputes move money and coins only when the provider says that funds moved, in any order."""
+"""Disputes take coins aside at once, and move money when funds moved, told of in any order."""
 
 import pytest
 from tests.payments.scripted import PENDING, processed
@@ -36,14 +36,17 @@ async def test_a_lost_dispute_takes_coins_and_money_and_what_was_spent_is_owed(s
     intent = await shop.buy(player)
     await shop.spend(player, 150)
     await tell(shop, intent, OPENED)
-    assert await shop.coins(player) == {"paid": 400}
+    assert await shop.coins(player) == {}
+    assert await shop.money() == {"provider:scripted": -499, "backing": 99, "suspense": 400}
     refused = await shop.refund(intent, 1)
     assert isinstance(refused, Refusal)
     assert refused.code == "dispute_open"
     await tell(shop, intent, WITHDRAWN)
+    assert await shop.coins(player) == {}
+    assert await shop.money() == {"backing": 99, "suspense": -99}
+    await tell(shop, intent, CLOSED, won=False)
     assert await shop.coins(player) == {"debt": -150}
     assert await shop.money() == {"backing": 99, "written_off": -99}
-    await tell(shop, intent, CLOSED, won=False)
     (dispute,) = (await shop.dossier(intent)).disputes
     assert dispute.state == "lost"
     refused = await shop.refund(intent, 1)

@@ -17,6 +17,8 @@ from guildbank.app.rooms import all_rooms, permissions_of
 from guildbank.infra.postgres import Cluster
 from guildbank.ledger.jobs import keep_proofs
 from guildbank.ledger.usecases.keep_proof import proof_status
+from guildbank.ledger.usecases.prove import Proving
+from guildbank.payments.balances import BALANCES
 from guildbank.payments.usecases.watch_unapplied import watch_unapplied
 
 DAMAGE = "UPDATE ledger_account SET credited = credited + 5 WHERE bucket = 'paid'"
@@ -39,7 +41,11 @@ class Office:
         async def tenants() -> list[Any]:
             return list(await self.house.tenancy.tenants.all())
 
-        services = SimpleNamespace(identity=self.house.identity, tenants=tenants)
+        services = SimpleNamespace(
+            identity=self.house.identity,
+            tenants=tenants,
+            proving=Proving(self.house.db, BALANCES),
+        )
         with capture_logs() as lines:
             await keep_proofs(services)
         return [line["event"] for line in lines if line.get("tenant") == self.shop.tenant.slug]

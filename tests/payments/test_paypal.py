@@ -290,6 +290,8 @@ async def test_a_lost_dispute_takes_money_and_coins_and_what_was_spent_is_owed(t
         return [one.state for one in (await shop.dossier(intent)).disputes] == [wanted]
 
     await till.until(lambda: state("needs_response"))
+    assert await shop.coins(player) == {}
+    assert await shop.money() == {"provider:paypal": -499, "backing": 9, "suspense": 490}
     refused = await shop.refund(intent, 1)
     assert isinstance(refused, Refusal)
     assert refused.code == "dispute_open"

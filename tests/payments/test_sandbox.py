@@ -157,10 +157,10 @@ async def test_a_dispute_takes_coins_and_a_won_one_brings_them_back(till: Till):
     dispute = await till.api("/disputes", {"payment": await till.reference(intent)})
     await till.api(f"/disputes/{dispute['id']}/withdraw")
 
-    async def owes() -> bool:
-        return await shop.coins(player) == {"debt": -60}
+    async def aside() -> bool:
+        return await shop.coins(player) == {} and (await shop.money())["suspense"] < 0
 
-    await till.until(owes)
+    await till.until(aside)
     await till.api(f"/disputes/{dispute['id']}/close", {"won": True})
 
     async def restored() -> bool:

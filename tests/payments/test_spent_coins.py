@@ -150,7 +150,9 @@ async def test_a_won_dispute_gives_back_what_it_took_alone(generous_shop: Shop):
     player, intent = await bought_and_spent(shop)
     before = await shop.left()
     await tell(shop, intent, WITHDRAWN)
+    await tell(shop, intent, LOST)
     assert await shop.coins(player) == {}
+    # An appeal was granted.
     await tell(shop, intent, REINSTATED)
     assert await shop.left() == before
     assert await shop.coins(player) == {"paid": 400}

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from tests.house import House
 from tests.payments.shop import Shop, open_shop
-from tests.payments.test_disputes import REINSTATED, WITHDRAWN, tell
+from tests.payments.test_disputes import CLOSED, REINSTATED, WITHDRAWN, tell
 
 from guildbank.infra.database import Tx
 from guildbank.journal import Need, Receipt, Rows, Stage, Statement
@@ -189,9 +189,12 @@ async def test_a_dispute_takes_items_and_one_that_is_won_gives_coins_for_them(sm
     first = await shop.buy(player)
     await smithy.sell(player, "sabre", 150)
     await tell(shop, first, WITHDRAWN)
+    # What coins bought stays until the dispute is decided.
+    assert await smithy.states() == {"sabre": "owned"}
+    await tell(shop, first, CLOSED, won=False)
     assert await smithy.states() == {"sabre": "taken"}
     assert await shop.left() == {}
-    entry = await newest(shop, "payments.dispute_funds_withdrawn")
+    entry = await newest(shop, "payments.dispute_closed")
     assert entry["items"] == [{"sword": "sabre"}]
     await tell(shop, first, REINSTATED)
     assert await smithy.states() == {"sabre": "taken"}

@@ -16,6 +16,8 @@ from guildbank.identity import Authenticator, create_key, mint_player_token
 from guildbank.identity.room import ROOM as IDENTITY
 from guildbank.journal.room import ROOM as JOURNAL
 from guildbank.kernel import Refusal, SystemClock
+from guildbank.ledger import Proving
+from guildbank.payments.balances import BALANCES
 from guildbank.payments.room import ROOM as PAYMENTS
 from guildbank.pipelines.room import ROOM as PIPELINES
 from guildbank.store.room import ROOM as STORE
@@ -43,6 +45,7 @@ class Web:
                 "identity": self.identity,
                 "external": house.external(self.identity),
                 "db": house.db,
+                "proving": Proving(house.db, BALANCES),
                 "four_eyes": house.four_eyes,
                 "everything": house,
             },

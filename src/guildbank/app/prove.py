@@ -18,6 +18,9 @@ async def _prove(settings: Settings, slug: str | None) -> list[tuple[str, Proof]
     services = open_services(settings, application="guildbank prove")
     try:
         tenants = await chosen_tenants(services, slug)
-        return [(one.slug, await prove_ledger(services.db, one.schema)) for one in tenants]
+        return [
+            (one.slug, await prove_ledger(services.db, one.schema, services.proving.balances))
+            for one in tenants
+        ]
     finally:
         await services.close()

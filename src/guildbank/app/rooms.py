@@ -14,6 +14,7 @@ from guildbank.infra.http import DEPLOYMENT_SCOPE, Code
 from guildbank.infra.room import (
     Backlog,
     Figure,
+    HouseBalance,
     Job,
     MailTemplate,
     Obstacle,
@@ -123,6 +124,11 @@ def backlogs_of(rooms: Iterable[Room]) -> list[Backlog]:
 def gauges_of(rooms: Iterable[Room]) -> list[Figure]:
     """Return what the rooms want measured of each tenant."""
     return [figure for room in rooms for figure in room.gauges]
+
+
+def balances_of(rooms: Iterable[Room]) -> tuple[HouseBalance, ...]:
+    """Return what the rooms say of accounts of the house."""
+    return tuple(one for room in rooms for one in room.balances)
 
 
 def mails_of(rooms: Iterable[Room]) -> list[MailTemplate]:

@@ -13,6 +13,7 @@ from guildbank.app.rooms import (
     all_rooms,
     approvables_of,
     backlogs_of,
+    balances_of,
     gauges_of,
     mails_of,
     obstacles_of,
@@ -44,7 +45,7 @@ from guildbank.infra.metrics import Metrics
 from guildbank.journal import Journal, Meter, Partitioned, Pinger, Subscriber
 from guildbank.journal.usecases.freeze import TenantJournal
 from guildbank.kernel import Clock, SystemClock
-from guildbank.ledger import CHAINED_TRANSFERS, PARTITIONED_TRANSFERS
+from guildbank.ledger import CHAINED_TRANSFERS, PARTITIONED_TRANSFERS, Proving
 from guildbank.notify import Letters, Notify
 from guildbank.payments import (
     PaymentHistories,
@@ -63,7 +64,7 @@ from guildbank.wallets.usecases import Wallets
 JOURNAL_WRITERS = 4
 PARTS = (
     "db", "everything", "external", "four_eyes", "identity", "notify", "payments",
-    "pipelines", "store", "tenancy", "wallets",
+    "pipelines", "proving", "store", "tenancy", "wallets",
 )  # fmt: skip
 """The services that routes take as parameters, by name."""
 CHAINED = (CHAINED_TRANSFERS,)
@@ -104,6 +105,11 @@ class Services:
     def everything(self) -> "Services":
         """What the verbs of all rooms need, for a stored command of any of them."""
         return self
+
+    @cached_property
+    def proving(self) -> Proving:
+        """What proofs are taken of."""
+        return Proving(self.db, balances_of(all_rooms()))
 
     @property
     def data(self) -> Path:

@@ -97,6 +97,19 @@ class Obstacle:
 
 
 @dataclass(frozen=True)
+class HouseBalance:
+    """What must lie in the house's accounts named `bucket`, by rows of a room: the proof compares.
+
+    `statement` selects assets and whole numbers; of assets that it leaves out nothing may lie
+    there. `meaning` names the rows in a sentence: "`meaning` say that 5 lie there".
+    """
+
+    bucket: str
+    meaning: str
+    statement: str
+
+
+@dataclass(frozen=True)
 class PluginUse:
     """Where a tenant uses a plugin: `statement` selects a word for each place that uses `$1`."""
 
@@ -125,7 +138,8 @@ class Room:
     verbs that can wait for a second person, each an `approvals.Approvable`. `purposes` are what the
     room's payments may be for, each with a pipeline of its own; so has each of its `verbs`, the
     operations on coins that hooks are asked about. `plugin_uses` say what keeps an installed plugin
-    from being removed, `plugin_limits` what keeps its versions from being replaced.
+    from being removed, `plugin_limits` what keeps its versions from being replaced. `balances` are
+    what the room's rows say of accounts of the house, which the proof holds against the ledger.
     """
 
     name: str
@@ -147,4 +161,5 @@ class Room:
     verbs: Mapping[str, str] = field(default_factory=dict)
     plugin_uses: Sequence[PluginUse] = ()
     plugin_limits: Sequence[PluginLimit] = ()
+    balances: Sequence[HouseBalance] = ()
     subscribers: Callable[[Any], Sequence[Any]] = lambda _services: ()

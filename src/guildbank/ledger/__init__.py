@@ -46,7 +46,7 @@ from guildbank.ledger.store import HOLDS, LOTS, TRANSFERS
 from guildbank.ledger.usecases.alarm import Alarm, begin_alarm, end_alarm
 from guildbank.ledger.usecases.balances import Balances, CurrencyBalance, read_balances
 from guildbank.ledger.usecases.explain import Explained, explain
-from guildbank.ledger.usecases.prove import Proof, prove
+from guildbank.ledger.usecases.prove import Proof, Proving, prove
 from guildbank.ledger.usecases.spends import SpentPart, spends_of
 
 __all__ = [
@@ -80,6 +80,7 @@ __all__ = [
     "Original",
     "OriginalLeg",
     "Proof",
+    "Proving",
     "Restores",
     "SpentPart",
     "Transfer",

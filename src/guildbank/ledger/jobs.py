@@ -12,6 +12,7 @@ from guildbank.infra.each_tenant import each_tenant
 from guildbank.infra.room import Job
 from guildbank.infra.tenant import TenantRef
 from guildbank.ledger.usecases.keep_proof import keep_proof, proof_status
+from guildbank.ledger.usecases.prove import Proving
 
 log = structlog.get_logger(__name__)
 PROOF_SECONDS = 300
@@ -25,6 +26,11 @@ class Services(Protocol):
     @property
     def identity(self) -> Identity:
         """The parts of identity, which know whom to tell."""
+        ...
+
+    @property
+    def proving(self) -> Proving:
+        """What proofs are taken of."""
         ...
 
     async def tenants(self) -> Sequence[TenantRef]:
@@ -49,7 +55,7 @@ async def keep_proofs(services: Services) -> None:
 
     async def keep(tenant: TenantRef) -> None:
         if time.monotonic() < until:
-            await keep_proof(identity, tenant)
+            await keep_proof(identity, tenant, services.proving)
 
     await each_tenant(known, keep, "proof_not_taken", suspended=True)
 

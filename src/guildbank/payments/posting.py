@@ -3,7 +3,10 @@
 Accounts of the house per money: `provider:<id>` (negative: what the provider holds for us),
 `backing` (behind coins issued), `taxes` (owed to states), `surcharges` (what players paid as fees),
 `unapplied` (captured, not credited), `refunding` (on its way back), `written_off` (what refunds and
-disputes cost beyond the coins that came back), `fees` (what providers kept, below zero).
+disputes cost beyond the coins that came back), `suspense` (behind coins that open disputes put
+aside, less what providers withdrew for them), `fees` (what providers kept, below zero). Accounts of
+the house per game currency: `issue`, `clawed` (what refunds and lost disputes took), `suspense`
+(what disputes put aside until they are decided).
 """
 
 from collections.abc import Sequence
@@ -35,7 +38,7 @@ from guildbank.tenancy import SpentCoins
 from guildbank.wallets import Currency, claw, claw_needs, credit, debt_of, give_room_back, wallet
 
 PAID, BONUS, FREE, DEBT = "paid", "bonus", "free", "debt"
-ISSUE, CLAWED = "issue", "clawed"
+ISSUE, CLAWED, SUSPENSE = "issue", "clawed", "suspense"
 
 
 def provider_account(money: str, provider: str) -> Address:
@@ -63,6 +66,11 @@ def written_off(money: str) -> Address:
     return house(money, "written_off")
 
 
+def suspense(asset: str) -> Address:
+    """Return where coins lie of which a dispute is open; of a money, what stands behind them."""
+    return house(asset, SUSPENSE)
+
+
 def taxes(money: str) -> Address:
     """Return the taxes in what players paid, which are owed to states."""
     return house(money, "taxes")
@@ -88,6 +96,7 @@ def money_needs(money: str, provider: str, intent: Intent) -> list[Need]:
             unapplied(money),
             refunding(money),
             written_off(money),
+            suspense(money),
             *charged,
         ]
     )
@@ -217,19 +226,28 @@ def take_back(
         if isinstance(taken, Refusal):
             return taken
         let_go += taken.written_off
-        spread = book.spread(wallet(intent.player_id, intent.currency, bucket))
-        for transfer, _, _ in book.moved[begun:]:
-            if transfer.lot_offset is None:
-                continue
-            hole = Interval(transfer.lot_offset, transfer.lot_offset + transfer.amount)
-            claws.extend(
-                Claw(bucket, transfer.seq, transfer.leg, part.start, part.length, position)
-                for part, position in first_positions(lots[bucket], spread, hole)
-            )
+        claws += claws_since(book, intent, bucket, begun, lots)
     cost = cost_of(intent, backed, claws)
     return Taking(
         paid=due[PAID], bonus=due[BONUS], basis_minor=cost, claws=tuple(claws), written_off=let_go
     )
+
+
+def claws_since(
+    book: Book, intent: Intent, bucket: str, begun: int, lots: dict[str, LotState]
+) -> list[Claw]:
+    """Return the coins of the purchase that directed debits took since transfer number `begun`."""
+    spread = book.spread(wallet(intent.player_id, intent.currency, bucket))
+    claws: list[Claw] = []
+    for transfer, _, _ in book.moved[begun:]:
+        if transfer.lot_offset is None:
+            continue
+        hole = Interval(transfer.lot_offset, transfer.lot_offset + transfer.amount)
+        claws.extend(
+            Claw(bucket, transfer.seq, transfer.leg, part.start, part.length, position)
+            for part, position in first_positions(lots[bucket], spread, hole)
+        )
+    return claws
 
 
 def cost_of(intent: Intent, backed_minor: int, claws: list[Claw]) -> int:
@@ -242,18 +260,23 @@ def cost_of(intent: Intent, backed_minor: int, claws: list[Claw]) -> int:
 
 
 def money_out(
-    book: Book, money: str, amount_minor: int, parts: Parts, sink: Address
+    book: Book, money: str, amount_minor: int, parts: Parts, sink: Address, aside_minor: int = 0
 ) -> Refusal | None:
-    """Move `amount_minor` to `sink`: taxes, fees, the taken coins' cost; the rest written off."""
+    """Move `amount_minor` to `sink`: taxes, fees, the taken coins' cost; the rest written off.
+
+    Of what coins had cost so much lies in suspense, which may be the sink itself.
+    """
     legs, left = [], amount_minor
-    for account, amount in _accounts_of(money, parts):
+    for account, amount in (*_accounts_of(money, parts), (suspense(money), aside_minor)):
         given = min(left, amount)
         left -= given
-        legs.append(Leg((account,), sink, given))
+        if account != sink:
+            legs.append(Leg((account,), sink, given))
         # Rounding: the parts were more than what is given back for them.
         legs.append(Leg((account,), written_off(money), amount - given))
     legs.append(Leg((written_off(money),), sink, left))
-    return book.post([leg for leg in legs if leg.amount])
+    moved = [leg for leg in legs if leg.amount]
+    return book.post(moved) if moved else None
 
 
 def money_in(
@@ -284,10 +307,13 @@ def give_back(
 ) -> int | Refusal:
     """Give `paid` and `bonus` coins of a taking back; return what the paid ones had cost.
 
+    They lie in suspense where the taking is `aside`; what is not given back of them stays taken.
+
     Debts are struck out first, so that the coins given back do not pay them; what was paid of
     the debt meanwhile comes back as free coins. Of what was written off nothing was taken.
     """
-    sink = house(intent.currency, CLAWED)
+    clawed = house(intent.currency, CLAWED)
+    sink = suspense(intent.currency) if taking.aside else clawed
     back: list[Claw] = []
     owed = 0
     for bucket, amount in ((PAID, paid), (BONUS, bonus)):
@@ -307,6 +333,9 @@ def give_back(
                 book, intent.player_id, intent.currency, one.bucket, one.amount, sink,
                 restores=Restores(one.seq, one.leg, one.offset, directed=True), forced=True,
             )  # fmt: skip
+    kept = taking.found - sum(one.amount for one in back) if taking.aside else 0
+    if kept and refusal is None:
+        refusal = book.post([Leg((sink,), clawed, kept)])
     return refusal if refusal is not None else cost_of(intent, backed_minor, back)
 
 

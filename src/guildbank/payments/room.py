@@ -3,6 +3,7 @@
 from guildbank.infra.http import Code
 from guildbank.infra.room import MailTemplate, PluginUse, Room
 from guildbank.payments.backlogs import BACKLOGS, GAUGES, USES_OF_PLUGIN
+from guildbank.payments.balances import BALANCES
 from guildbank.payments.contracts.payouts import (
     DESTINATION_ADDED,
     DESTINATION_REMOVED,
@@ -74,6 +75,7 @@ ROOM = Room(
     routes=ROUTES,
     jobs=JOBS,
     backlogs=BACKLOGS,
+    balances=BALANCES,
     gauges=GAUGES,
     mails=(
         MailTemplate(UNAPPLIED.begins, ("payment", "hours", "time", "link")),

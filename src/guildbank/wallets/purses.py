@@ -77,7 +77,7 @@ SELECT asked.player, asked.currency,
         WHERE transfer.debit_owner = asked.player
           AND transfer.asset = asked.currency
           AND transfer.credit_owner = 'house'
-          AND transfer.credit_bucket NOT IN ('clawed', 'issue', 'paid_out')
+          AND transfer.credit_bucket NOT IN ('clawed', 'issue', 'paid_out', 'suspense')
           AND entry.kind NOT IN ('wallets.captured', 'ledger.reversed')
           AND transfer.seq >= (
               SELECT coalesce(min(batch.first_seq), 9223372036854775807)

@@ -30,7 +30,7 @@ def _show_money(money: MoneyProof) -> None:
     left = ("captured", "refunded", "disputed")
     right = (
         "unspent", "recognised", "taxes", "surcharges", "written_off", "unapplied", "refunding",
-        "other",
+        "suspense", "other",
     )  # fmt: skip
     there = ("fees", "held")
     rows = [

@@ -26,7 +26,7 @@ from guildbank.infra.http.schema import Money
 from guildbank.kernel import format_money
 from guildbank.ledger.usecases.backing import NEWEST, BackedLot, Share, list_backing
 from guildbank.ledger.usecases.keep_proof import proof_status
-from guildbank.ledger.usecases.prove import MoneyProof, Problem, Proof, UnspentPrice, prove
+from guildbank.ledger.usecases.prove import MoneyProof, Problem, Proof, Proving, UnspentPrice, prove
 
 SCOPE = "ledger:proof"
 TAGS: Sequence[str] = ["Ledger"]
@@ -92,6 +92,7 @@ class MoneyView(View):
         "writtenOff": "0.00",
         "unapplied": "0.00",
         "refunding": "0.00",
+        "suspense": "0.00",
         "other": "0.00",
         "backing": "2.99",
         "fees": "0.39",
@@ -112,6 +113,7 @@ class MoneyView(View):
     written_off: str
     unapplied: str
     refunding: str
+    suspense: str
     other: str
     backing: str
     fees: str
@@ -217,15 +219,17 @@ class BackingView(View):
 
 
 @get("/v1/proof", guards=[scope(SCOPE)], tags=TAGS, summary="Prove the books")
-async def read_proof(caller: Who, db: Service[Database]) -> ProofView:
+async def read_proof(caller: Who, proving: Service[Proving]) -> ProofView:
     """Recompute every account and lot from the transfers, and hold the sums against each other.
+
+    What payments know of disputes, refunds and payouts under way is held against the accounts too.
 
     Reads everything that the tenant has: meant for a scheduled check, not for every minute.
     """
     if _running.locked():
         raise problem("too_busy", "A proof is running already; try again shortly.")
     async with _running:
-        return _proof(await prove(db, caller.home.schema))
+        return _proof(await prove(proving.db, caller.home.schema, proving.balances))
 
 
 @get(
@@ -311,6 +315,7 @@ def _money(one: MoneyProof) -> MoneyView:
         written_off=text(one.written_off),
         unapplied=text(one.unapplied),
         refunding=text(one.refunding),
+        suspense=text(one.suspense),
         other=text(one.other),
         backing=text(one.backing),
         fees=text(one.fees),

@@ -18,7 +18,7 @@ from guildbank.ledger import watch
 from guildbank.ledger.reading.totals import READ_WRONG_HOLDS, last_after, take_time
 from guildbank.ledger.usecases.alarm import Alarm, begin_alarm, end_alarm
 from guildbank.ledger.usecases.balances import NOW
-from guildbank.ledger.usecases.prove import Problem, Proof, prove
+from guildbank.ledger.usecases.prove import Problem, Proof, Proving, prove
 from guildbank.ledger.watch import Kept
 
 log = structlog.get_logger(__name__)
@@ -53,7 +53,7 @@ async def proof_status(db: Database, tenant: TenantRef) -> Status | None:
     return None if kept is None else Status(kept, _PROBLEMS.decode(kept.problems), since)
 
 
-async def keep_proof(identity: Identity, tenant: TenantRef) -> Kept:
+async def keep_proof(identity: Identity, tenant: TenantRef, proving: Proving) -> Kept:
     """Take one round, keep what it found, and tell of it where that is new."""
     async with identity.db.begin(tenant.schema, read_only=True) as tx:
         before = await watch.read_kept(tx.driver)
@@ -67,7 +67,7 @@ async def keep_proof(identity: Identity, tenant: TenantRef) -> Kept:
             kept = msgspec.structs.replace(before, checked_at=now, checked_seq=seq)
     if kept is None:
         began = time.monotonic()
-        proof = await prove(identity.db, tenant.schema)
+        proof = await prove(identity.db, tenant.schema, proving.balances)
         took = int((time.monotonic() - began) * 1_000)
         kept = Kept(
             checked_at=now, checked_seq=proof.seq, ok=proof.ok, found=proof.found,

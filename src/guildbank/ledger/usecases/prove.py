@@ -3,12 +3,14 @@
 One snapshot of the whole tenant is walked account by account, in bounded memory.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from math import gcd
+from typing import NamedTuple
 
 import msgspec
 
 from guildbank.infra.database import Database
+from guildbank.infra.room import HouseBalance
 from guildbank.journal import Driver, seq_at
 from guildbank.ledger.contracts import HOUSE
 from guildbank.ledger.reading.accounts import AccountRow, read_accounts
@@ -33,7 +35,7 @@ MAX_PRICES = 1_000
 FLOWS = ("captured", "refunded", "disputed", "fees", "paid_out")
 """What goes to and from providers."""
 NAMED = (
-    "taxes", "surcharges", "written_off", "unapplied", "refunding", "payout_in_flight",
+    "taxes", "surcharges", "written_off", "unapplied", "refunding", "suspense", "payout_in_flight",
 )  # fmt: skip
 """Accounts of the house that stand in the proof by their names."""
 
@@ -60,7 +62,9 @@ class MoneyProof(msgspec.Struct, frozen=True, kw_only=True):
     """Law 2 for one money, all in minor units.
 
     captured - refunded - disputed = unspent + recognised + taxes + surcharges + written_off +
-    unapplied + refunding. `taxes` and `surcharges` are what players paid beside coins.
+    unapplied + refunding + suspense. `suspense` is what stands behind coins of open disputes, less
+    what providers withdrew for these already. `taxes` and `surcharges` are what players paid beside
+    coins.
     `written_off` is negative where money was given back for coins already spent. `backing` is the
     ledger's own account, which must equal unspent + recognised. `fees` is what providers kept,
     beside the equation, and so is what was `paid_out` to players: providers hold captured -
@@ -81,6 +85,7 @@ class MoneyProof(msgspec.Struct, frozen=True, kw_only=True):
     written_off: int = 0
     unapplied: int = 0
     refunding: int = 0
+    suspense: int = 0
     other: int = 0
     backing: int = 0
     fees: int = 0
@@ -99,7 +104,7 @@ class MoneyProof(msgspec.Struct, frozen=True, kw_only=True):
         """Say whether the equation holds, the lots say the backing, flows the rest."""
         right = (
             self.unspent + self.recognised + self.taxes + self.surcharges + self.written_off
-            + self.unapplied + self.refunding
+            + self.unapplied + self.refunding + self.suspense
         )  # fmt: skip
         left = self.captured - self.refunded - self.disputed
         return (
@@ -138,8 +143,15 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     unspent: list[UnspentPrice]
 
 
-async def prove(db: Database, schema: str) -> Proof:
-    """Prove a tenant's ledger in one snapshot."""
+class Proving(NamedTuple):
+    """What proofs are taken of: the database, and what rooms above know of the house's accounts."""
+
+    db: Database
+    balances: Sequence[HouseBalance] = ()
+
+
+async def prove(db: Database, schema: str, balances: Sequence[HouseBalance] = ()) -> Proof:
+    """Prove a tenant's ledger in one snapshot, and that `balances` of other rooms agree with it."""
     async with db.begin(schema, read_only=True) as tx:
         driver = tx.driver
         await take_time(driver)
@@ -155,6 +167,8 @@ async def prove(db: Database, schema: str) -> Proof:
             else:
                 state.report("lots", f"{lot.owner}/{lot.currency}/paid", lot.what)
         money = await _money(driver, state)
+        for balance in balances:
+            await _compare(driver, balance, state)
         seq = await seq_at(driver, NOW)
     for asset in state.assets.values():
         if asset.sum != 0:
@@ -325,6 +339,17 @@ async def _money(driver: Driver, state: _State) -> list[MoneyProof]:
         if not proof.holds:
             state.report("backing", asset.asset, _unbacked(proof))
     return found
+
+
+async def _compare(driver: Driver, balance: HouseBalance, state: _State) -> None:
+    """Hold what a room's rows say of accounts of the house against what lies there."""
+    told = {row[0]: row[1] for row in await driver.fetch(balance.statement)}
+    lies = {asset: n for (asset, bucket), n in state.house.items() if bucket == balance.bucket}
+    for asset in sorted({*told, *lies}):
+        has, must = lies.get(asset, 0), told.get(asset, 0)
+        if has != must:
+            name = f"{HOUSE}/{asset}/{balance.bucket}"
+            state.report("balances", name, f"{has} lie there, {balance.meaning} say {must}")
 
 
 def _unbacked(proof: MoneyProof) -> str:

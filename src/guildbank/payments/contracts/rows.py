@@ -147,10 +147,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
     `request` is the exact request, kept before it was sent. What was captured is split over
     time: `refunding_minor` is on its way back, `refunded_minor` is back, `disputed_minor` was
-    withdrawn by disputes. `method_id` is the saved method that pays, `customer_id` for whom its
-    provider keeps methods; the provider's own names of them are left out of the stored request.
-    `saves` says what becomes of the method that pays, `saves_by` who agreed to its being kept.
-    `state_version` is that of the plugin's manifest when it was begun: who goes on must read it.
+    withdrawn by disputes, `aside_minor` is claimed by disputes that withdrew nothing yet.
+    `method_id` is the saved method that pays, `customer_id` for whom its provider keeps methods;
+    the provider's own names of them are left out of the stored request. `saves` says what becomes
+    of the method that pays, `saves_by` who agreed to its being kept. `state_version` is that of the
+    plugin's manifest when it was begun: who goes on must read it.
     """
 
     id: str
@@ -178,6 +179,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     saves: Saving | None = None
     saves_by: str | None = None
     state_version: int = 1
+    aside_minor: int = 0
 
     @property
     def given_back_minor(self) -> int:
@@ -185,9 +187,14 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         return self.refunding_minor + self.refunded_minor + self.disputed_minor
 
     @property
+    def claimed_minor(self) -> int:
+        """Return what is given back, and what open disputes ask for besides."""
+        return self.given_back_minor + self.aside_minor
+
+    @property
     def left_minor(self) -> int:
         """Return what can still be refunded."""
-        return max(0, self.captured_minor - self.given_back_minor)
+        return max(0, self.captured_minor - self.claimed_minor)
 
 
 AFTER_CREDIT = -1
@@ -221,6 +228,8 @@ class Taking(msgspec.Struct, frozen=True):
     found unspent; of the rest so many coins are `written_off` and the others owed. `basis_minor`
     is what the clawed paid coins had cost, `taxes` and `fees` what else of the money was that.
     `items` were taken so that their coins came back first, in the words of who sold them.
+    `aside` says that a dispute is not decided: what the claws name lies in suspense, `basis_minor`
+    beside it, and nothing is owed or written off for the rest yet.
     """
 
     paid: int = 0
@@ -231,6 +240,7 @@ class Taking(msgspec.Struct, frozen=True):
     taxes: int = 0
     fees: int = 0
     items: tuple[Mapping[str, object], ...] = ()
+    aside: bool = False
 
     def clawed(self, bucket: str) -> int:
         """Return the coins taken out of one bucket."""
@@ -239,8 +249,12 @@ class Taking(msgspec.Struct, frozen=True):
     @property
     def owed(self) -> int:
         """Return the coins that became a debt."""
-        found = sum(claw.amount for claw in self.claws)
-        return self.paid + self.bonus - self.written_off - found
+        return 0 if self.aside else self.paid + self.bonus - self.written_off - self.found
+
+    @property
+    def found(self) -> int:
+        """Return the coins that were found unspent and taken."""
+        return sum(claw.amount for claw in self.claws)
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
@@ -270,6 +284,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
 
 class Dispute(msgspec.Struct, frozen=True, kw_only=True):
     """A dispute: money moves at `withdrawn` and back at `reinstated`, whatever its state says.
+    Coins lie in suspense from the claim on, as `taking` says, until it is decided.
 
     `answer_by` is until when its provider takes evidence. `evidence_id` names the answer that was
     given, `evidence_by` who gave it, nobody known where that was done at the provider;

@@ -76,10 +76,12 @@ class AskRefund(PaymentAct):
         if stage.get(INTENTS, self.payment_id) is None or attempt is None:
             return NO_PAYMENT
         money = attempt.captured_money
-        if money is None or attempt.applied is None or attempt.left_minor == 0:
+        if money is None or attempt.applied is None:
             return NOT_REFUNDABLE
         if attempt.open_disputes > 0:
             return DISPUTE_OPEN
+        if attempt.left_minor == 0:
+            return NOT_REFUNDABLE
         if (before := stage.get(OPEN_REQUESTS, self.payment_id)) is not None:
             return asked_already(before.id)
         if self.asked.money not in (None, money):

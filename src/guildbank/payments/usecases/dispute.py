@@ -1,4 +1,4 @@
-"""Follow disputes: money and coins go when funds are withdrawn, and return when reinstated."""
+"""Follow disputes: coins wait in suspense while one is open, and go or return with its money."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,10 +8,11 @@ import msgspec
 
 from guildbank.journal import Draft, Need, Stage, facts
 from guildbank.kernel import Refusal, new_id
-from guildbank.ledger import close_book, open_book
+from guildbank.ledger import Book, close_book, open_book
 from guildbank.payments.contracts.items import Item
 from guildbank.payments.contracts.refusals import NO_CHANGE, NO_PAYMENT
 from guildbank.payments.contracts.rows import (
+    Applied,
     Attempt,
     Dispute,
     DisputeState,
@@ -19,6 +20,7 @@ from guildbank.payments.contracts.rows import (
     Intent,
     Taking,
 )
+from guildbank.payments.posting import BONUS, PAID
 from guildbank.payments.rules import CLOSED_DISPUTES, DISPUTE
 from guildbank.payments.store import ATTEMPTS, DISPUTE_REFERENCES, DISPUTES, INTENTS
 from guildbank.payments.usecases import provider_principal
@@ -32,6 +34,15 @@ from guildbank.payments.usecases.money import (
     untake,
     with_taken,
     write_taking,
+)
+from guildbank.payments.usecases.suspend import (
+    Step,
+    condemn,
+    money_withdrawn,
+    put_aside,
+    put_back,
+    release,
+    withdraw,
 )
 from guildbank.plugin_api import DisputeStand, DisputeStatus, EventKind, ProviderEvent
 from guildbank.tenancy import SpentCoins
@@ -118,20 +129,19 @@ class FollowDispute(MoneyAct):
             rows = Rows(rows.intent, msgspec.structs.replace(rows.attempt, open_disputes=opened))
         match self.told.kind:
             case EventKind.DISPUTE_OPENED | EventKind.DISPUTE_UPDATED:
-                fresh = noted(dispute, self.told.stand)
-                done = NO_CHANGE if fresh == known else (rows, fresh)
+                done = self._stands(stage, rows, dispute, known)
             case EventKind.DISPUTE_FUNDS_WITHDRAWN:
-                done = self._withdrawn(stage, rows, dispute, self.told.amount_minor)
+                done = self._withdrawn(stage, rows, dispute)
             case EventKind.DISPUTE_FUNDS_REINSTATED:
                 done = self._reinstated(stage, rows, dispute)
             case EventKind.DISPUTE_LOST:
                 done = self._lost(stage, rows, dispute)
             case _:
-                done = self._closed(rows, dispute)
+                done = self._closed(stage, rows, dispute)
         if isinstance(done, Refusal):
             return done
         self._put(stage, *done)
-        return Draft(f"payments.{self.told.kind}", facts(_facts(done[1], rows.intent)))
+        return Draft(f"payments.{self.told.kind}", facts(_facts(done.dispute, rows.intent)))
 
     def _new(self, stage: Stage, rows: Rows) -> Dispute:
         told = DisputeState(self.told.stand.status)
@@ -145,72 +155,139 @@ class FollowDispute(MoneyAct):
             answer_by=self.told.stand.answer_by,
         )  # fmt: skip
 
-    def _withdrawn(
-        self, stage: Stage, rows: Rows, dispute: Dispute, amount: int
-    ) -> "tuple[Rows, Dispute] | Refusal":
-        """Take the coins, always: what was spent is owed, or written off."""
+    def _stands(
+        self, stage: Stage, rows: Rows, dispute: Dispute, known: Dispute | None
+    ) -> Step | Refusal:
+        """Note how the dispute stands; from a claim on its unspent coins are put aside."""
+        fresh = noted(dispute, self.told.stand)
+        if fresh == known:
+            return NO_CHANGE
+        step = Step(rows, fresh)
+        aside = read_taking(fresh.taking).aside
+        if aside or fresh.withdrawn or not is_claim(fresh, known, self.told.stand.status):
+            return step
+        book = open_book(stage)
+        return _closing(stage, book, put_aside(stage, book, step, fresh.amount_minor))
+
+    def _withdrawn(self, stage: Stage, rows: Rows, dispute: Dispute) -> Step | Refusal:
+        """Book the money out; its coins are put aside, unless the dispute was lost before that."""
         if dispute.withdrawn:
             return NO_CHANGE
+        amount, step = self.told.amount_minor, Step(rows, dispute)
         book = open_book(stage)
+        if rows.attempt.applied is not Applied.CREDITED:
+            return _closing(stage, book, self._gone(stage, book, step, amount))
+        done: Step | Refusal = step
+        if read_taking(dispute.taking).aside and dispute.amount_minor != amount:
+            done = put_back(book, step)
+        if not isinstance(done, Refusal) and not read_taking(done.dispute.taking).aside:
+            done = put_aside(stage, book, done, amount)
+        if not isinstance(done, Refusal):
+            done = money_withdrawn(book, done)
+        if not isinstance(done, Refusal) and dispute.state is DisputeState.LOST:
+            done = self._condemned(stage, book, done)
+        return _closing(stage, book, done)
+
+    def _gone(self, stage: Stage, book: Book, step: Step, amount: int) -> Step | Refusal:
+        """Take money and coins at once: nothing is aside, and nothing is to be decided."""
+        rows, dispute = step
         policy = self.gone_policy(stage, rows)
         taking = take(stage, book, rows, amount, False, spent=policy, items=self.items)
         if isinstance(taking, Refusal):
             return taking
-        close_book(stage, book)
         attempt = msgspec.structs.replace(
             rows.attempt, disputed_minor=rows.attempt.disputed_minor + amount
         )
         fresh = msgspec.structs.replace(
             dispute, withdrawn=True, amount_minor=amount, taking=write_taking(taking)
         )
-        return Rows(with_taken(rows.intent, taking, 1), attempt), fresh
+        return Step(Rows(with_taken(rows.intent, taking, 1), attempt), fresh)
 
-    def _reinstated(
-        self, stage: Stage, rows: Rows, dispute: Dispute
-    ) -> "tuple[Rows, Dispute] | Refusal":
-        """Give the coins back; before the money went this comes too early."""
+    def _reinstated(self, stage: Stage, rows: Rows, dispute: Dispute) -> Step | Refusal:
+        """Give the coins back with the money; before the money went this comes too early."""
         if dispute.reinstated:
             return NO_CHANGE
         if not dispute.withdrawn:
             return TOO_EARLY
-        amount = dispute.amount_minor
+        book, amount = open_book(stage), dispute.amount_minor
+        taking = read_taking(dispute.taking)
         attempt = msgspec.structs.replace(
             rows.attempt, disputed_minor=rows.attempt.disputed_minor - amount
         )
-        book = open_book(stage)
-        taking = read_taking(dispute.taking)
-        given = untake(book, Rows(rows.intent, attempt), amount, taking, False)
+        without = Rows(rows.intent, attempt)
+        if taking.aside:
+            refusal = withdraw(book, rows, amount, back=True)
+            given = refusal or release(book, without, taking)
+        else:
+            given = untake(book, without, amount, taking, False)
         if isinstance(given, Refusal):
             return given
         close_book(stage, book)
         fresh = msgspec.structs.replace(dispute, reinstated=True, taking=write_taking(Taking()))
-        return Rows(with_taken(rows.intent, given, -1), attempt), fresh
+        return Step(Rows(with_taken(rows.intent, given, -1), attempt), fresh)
 
-    def _lost(self, stage: Stage, rows: Rows, dispute: Dispute) -> "tuple[Rows, Dispute] | Refusal":
+    def _lost(self, stage: Stage, rows: Rows, dispute: Dispute) -> Step | Refusal:
         """Take the coins and end the dispute at once: no further event tells of the money.
 
         What a refund gave back meanwhile is not taken twice: such a refund may be how the
         company paid the buyer.
         """
-        attempt = rows.attempt
-        gone = attempt.refunded_minor + attempt.refunding_minor + attempt.disputed_minor
-        left = min(self.told.amount_minor, attempt.captured_minor - gone)
-        if not dispute.withdrawn and left > 0:
-            taken = self._withdrawn(stage, rows, dispute, left)
-            if isinstance(taken, Refusal):
-                return taken
-            rows, dispute = taken
-        closed = self._closed(rows, dispute)
-        return (rows, dispute) if isinstance(closed, Refusal) else closed
+        done: Step | Refusal = Step(rows, dispute)
+        aside = read_taking(dispute.taking).aside
+        if not dispute.withdrawn:
+            book = open_book(stage)
+            gone = rows.attempt.given_back_minor
+            left = min(self.told.amount_minor, rows.attempt.captured_minor - gone)
+            if aside and left == dispute.amount_minor:
+                done = self._condemned(stage, book, Step(rows, dispute))
+            else:
+                if aside:
+                    done = put_back(book, Step(rows, dispute))
+                if not isinstance(done, Refusal) and left > 0:
+                    done = self._gone(stage, book, done, left)
+            done = _closing(stage, book, done)
+        if isinstance(done, Refusal):
+            return done
+        closed = self._closed(stage, *done)
+        return done if isinstance(closed, Refusal) else closed
 
-    def _closed(self, rows: Rows, dispute: Dispute) -> "tuple[Rows, Dispute] | Refusal":
-        """End the dispute; money moves only by the events that say so."""
+    def _closed(self, stage: Stage, rows: Rows, dispute: Dispute) -> Step | Refusal:
+        """End the dispute. Its coins follow, but for money that has yet to go or to come back."""
         state = DisputeState.WON if self.told.won else DisputeState.LOST
         if state not in DISPUTE[dispute.state]:
             return NO_CHANGE
         opened = max(0, rows.attempt.open_disputes - 1)
         attempt = msgspec.structs.replace(rows.attempt, open_disputes=opened)
-        return Rows(rows.intent, attempt), msgspec.structs.replace(dispute, state=state)
+        step = Step(Rows(rows.intent, attempt), msgspec.structs.replace(dispute, state=state))
+        if not read_taking(dispute.taking).aside:
+            return step
+        lost = state is DisputeState.LOST
+        if lost != dispute.withdrawn:
+            return step
+        book = open_book(stage)
+        done = self._condemned(stage, book, step) if lost else put_back(book, step)
+        return _closing(stage, book, done)
+
+    def _condemned(self, stage: Stage, book: Book, step: Step) -> Step | Refusal:
+        """Take what lies in suspense for good, and by the policy what was spent."""
+        (intent, attempt), dispute = step
+        amount = dispute.amount_minor
+        if not dispute.withdrawn:
+            attempt = msgspec.structs.replace(
+                attempt,
+                aside_minor=attempt.aside_minor - amount,
+                disputed_minor=attempt.disputed_minor + amount,
+            )
+        rows, before = Rows(intent, attempt), read_taking(dispute.taking)
+        taking = condemn(
+            stage, book, rows, before, amount, withdrawn=dispute.withdrawn,
+            spent=self.gone_policy(stage, rows), items=self.items,
+        )  # fmt: skip
+        if isinstance(taking, Refusal):
+            return taking
+        taken = with_taken(with_taken(intent, before, -1), taking, 1)
+        fresh = msgspec.structs.replace(dispute, withdrawn=True, taking=write_taking(taking))
+        return Step(Rows(taken, attempt), fresh)
 
     def _put(self, stage: Stage, rows: Rows, dispute: Dispute) -> None:
         fresh = msgspec.structs.replace(dispute, changed_at=stage.now)
@@ -238,6 +315,25 @@ def noted(dispute: Dispute, stand: DisputeStand) -> Dispute:
     )  # fmt: skip
 
 
+def is_claim(fresh: Dispute, known: Dispute | None, told: DisputeStatus) -> bool:
+    """Say whether the buyer claims the money by now, be it withdrawn or not.
+
+    A question of the bank's, and its review, is none yet. A dispute that is under review when it is
+    first heard of counts: which of both it is cannot be told, and its end gives the coins back.
+    """
+    if fresh.state in CLOSED_DISPUTES:
+        return False
+    if told is DisputeStatus.UNDER_REVIEW:
+        return known is None or known.state is DisputeState.NEEDS_RESPONSE
+    return told is DisputeStatus.NEEDS_RESPONSE
+
+
+def _closing(stage: Stage, book: Book, done: Step | Refusal) -> Step | Refusal:
+    if not isinstance(done, Refusal):
+        close_book(stage, book)
+    return done
+
+
 def is_open(dispute: Dispute) -> bool:
     """Say whether a dispute still bars refunds."""
     return dispute.state not in CLOSED_DISPUTES
@@ -254,10 +350,11 @@ def _facts(dispute: Dispute, intent: Intent) -> dict[str, object]:
         "state": dispute.state,
         "money": dispute.money,
         "amount": dispute.amount_minor,
-        "coins": taking.paid,
-        "bonus": taking.bonus,
+        "coins": taking.clawed(PAID) if taking.aside else taking.paid,
+        "bonus": taking.clawed(BONUS) if taking.aside else taking.bonus,
         "owed": taking.owed,
         "basis": taking.basis_minor,
+        **({"inSuspense": True} if taking.aside else {}),
         **let_go(taking),
         **_deadline(dispute.answer_by),
     }

@@ -123,12 +123,13 @@ def take(
     if attempt.applied is Applied.UNAPPLIED:
         refusal = book.post([Leg((posting.unapplied(money),), sink, amount_minor)])
         return refusal if refusal is not None else Taking()
-    back = attempt.given_back_minor + amount_minor
-    due = posting.due_of(intent, attempt, back)
+    claimed = attempt.claimed_minor + amount_minor
+    due = posting.due_of(intent, attempt, claimed)
     taken_items = take_items(stage, book, intent, due, items)
-    taking = posting.take_back(book, intent, attempt, back, lots(stage, intent), spent=spent)
+    taking = posting.take_back(book, intent, attempt, claimed, lots(stage, intent), spent=spent)
     if isinstance(taking, Refusal):
         return taking
+    back = attempt.given_back_minor + amount_minor
     whole = captured_parts(intent, attempt.captured_minor)
     parts = parts_back(whole, attempt.given_back_minor, back)._replace(backing=taking.basis_minor)
     refusal = posting.money_out(book, money, amount_minor, parts, sink)
@@ -155,8 +156,7 @@ def untake(
         refusal = book.post([Leg((origin,), posting.unapplied(money), amount_minor)])
         return refusal if refusal is not None else Taking()
     captured, back = attempt.captured_minor, attempt.given_back_minor
-    paid = _again(taking.paid, intent.taken_paid, coins_due(intent.coins, captured, back))
-    bonus = _again(taking.bonus, intent.taken_bonus, coins_due(intent.bonus, captured, back))
+    paid, bonus = free_again(rows, taking)
     whole = captured_parts(intent, captured)
     cost = posting.give_back(book, intent, whole.backing, taking, paid, bonus)
     if isinstance(cost, Refusal):
@@ -166,6 +166,15 @@ def untake(
     refusal = posting.money_in(book, money, amount_minor, parts, origin)
     given = Taking(paid=paid, bonus=bonus, basis_minor=cost, taxes=parts.taxes, fees=parts.fees)
     return given if refusal is None else refusal
+
+
+def free_again(rows: Rows, taking: Taking) -> tuple[int, int]:
+    """Return the coins of a taking, paid and bonus, that nothing else claims by now."""
+    intent, attempt = rows
+    captured, claimed = attempt.captured_minor, attempt.claimed_minor
+    paid = _again(taking.paid, intent.taken_paid, coins_due(intent.coins, captured, claimed))
+    bonus = _again(taking.bonus, intent.taken_bonus, coins_due(intent.bonus, captured, claimed))
+    return paid, bonus
 
 
 def _again(by_this: int, taken: int, due: int) -> int:

@@ -29,7 +29,9 @@ from guildbank.wallets.gates import note_spent
 from guildbank.wallets.purses import CURRENCIES, purse_of, wallet_needs
 
 POSTED = "ledger.posted"
-RESERVED = ("clawed", "backing", "unapplied", "refunding", "written_off", "paid_out")
+RESERVED = (
+    "clawed", "backing", "unapplied", "refunding", "written_off", "paid_out", "suspense",
+)  # fmt: skip
 """Accounts of the house that other verbs keep; with `provider:*` they prove the money."""
 MAX_HOUSE_ACCOUNTS = 200
 
