@@ -63,6 +63,7 @@ class Disputing:
         dispute.withdrawn = True
         sale.aside -= amount
         sale.back += amount
+        sale.undecided += amount
         if dispute.decided == "lost":
             self._condemn(world, sale, dispute, told)
         else:
@@ -76,6 +77,7 @@ class Disputing:
         self.provider += dispute.amount
         if dispute.state == "aside":
             sale.back -= dispute.amount
+            sale.undecided -= dispute.amount
             sale.aside += dispute.amount
             self._release(world, sale, dispute)
         else:
@@ -131,7 +133,8 @@ class Disputing:
 
     def _condemn(self, world: "World", sale: Sale, dispute: Taken, told: Told) -> None:
         """Take what lies in suspense for good, and what else is due, by the policy."""
-        before, after = sale.beside(sale.back - dispute.amount), sale.beside(sale.back)
+        sale.undecided -= dispute.amount
+        before, after = sale.beside(sale.settled - dispute.amount), sale.beside(sale.settled)
         dispute.taxes, dispute.fees = after[0] - before[0], after[1] - before[1]
         self.taxes -= dispute.taxes
         self.fees -= dispute.fees

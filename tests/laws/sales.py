@@ -43,10 +43,16 @@ class Sale:
     fees: int = 0
     back: int = 0
     aside: int = 0
+    undecided: int = 0
     claimed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     refunds: dict[str, Taken] = field(default_factory=dict)
     disputes: dict[str, Taken] = field(default_factory=dict)
     open_disputes: set[str] = field(default_factory=set)
+
+    @property
+    def settled(self) -> int:
+        """For how much of what is back taxes and fees went as well."""
+        return self.back - self.undecided
 
     def due(self, bucket: str, back: int) -> int:
         """The coins to be back once so much money is: rounded down over all refunds together."""

@@ -244,7 +244,7 @@ class Till(Disputing):
 
         What is spent all the same is owed, or written off.
         """
-        before, after = sale.beside(sale.back), sale.beside(sale.back + amount)
+        before, after = sale.beside(sale.settled), sale.beside(sale.settled + amount)
         taken = Taken(amount, after[0] - before[0], after[1] - before[1])
         sale.back += amount
         self.taxes -= taken.taxes
@@ -274,7 +274,7 @@ class Till(Disputing):
         if not sale.lots:
             self.unapplied += taken.amount
             return 0, 0
-        less, more = sale.beside(sale.back), sale.beside(sale.back + taken.amount)
+        less, more = sale.beside(sale.settled), sale.beside(sale.settled + taken.amount)
         taxes, fees = more[0] - less[0], more[1] - less[1]
         self.taxes += taxes
         self.fees += fees

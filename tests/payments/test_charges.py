@@ -13,6 +13,7 @@ from tests.pipelines.gates import Gate
 
 from guildbank.kernel import Refusal
 from guildbank.ledger.usecases.prove import MoneyProof, prove
+from guildbank.payments.balances import BALANCES
 from guildbank.payments.usecases.attempt import Asked
 from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.payments.usecases.retry import retry_payment
@@ -34,7 +35,7 @@ async def shop(house: House, levy: Charging) -> Shop:
 
 
 async def proved(shop: Shop) -> MoneyProof:
-    proof = await prove(shop.house.db, shop.tenant.schema)
+    proof = await prove(shop.house.db, shop.tenant.schema, BALANCES)
     assert proof.ok, proof.problems
     [money] = proof.money
     return money

@@ -9,17 +9,25 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 from tests.house import House, open_house
-from tests.payments.scripted import DECLINED, processed
+from tests.payments.cashier import open_window
+from tests.payments.charging import Charging, fee, vat
+from tests.payments.reckoning import reconciled
+from tests.payments.scripted import DECLINED, PENDING, processed
 from tests.payments.shop import Shop, open_shop
+from tests.payments.test_disputes import LOST, OPENED, tell
+from tests.payments.test_reconcile import capture
 from tests.staff import Person, hired, mail_to
 
 from guildbank.app.rooms import all_rooms, permissions_of
 from guildbank.infra.postgres import Cluster
+from guildbank.ledger.backlogs import GAUGES
 from guildbank.ledger.jobs import keep_proofs
 from guildbank.ledger.usecases.keep_proof import proof_status
 from guildbank.ledger.usecases.prove import Proving
 from guildbank.payments.balances import BALANCES
 from guildbank.payments.usecases.watch_unapplied import watch_unapplied
+from guildbank.pipelines import Stages, Step
+from guildbank.plugin_api import Charged
 
 DAMAGE = "UPDATE ledger_account SET credited = credited + 5 WHERE bucket = 'paid'"
 REPAIR = "UPDATE ledger_account SET credited = credited - 5 WHERE bucket = 'paid'"
@@ -190,3 +198,126 @@ async def test_money_that_is_not_given_back_is_told_after_a_day(office: Office):
     assert not await watch_unapplied(shop.payments, identity, shop.tenant)
     assert not await watch_unapplied(shop.payments, identity, shop.tenant)
     assert await office.entries(*told) == list(told)
+
+
+# Damage that no sum shows: a movement between accounts of the house, forged so that it joins the
+# transfers before it. Of each the books that it is planted in, and the account that is named.
+
+FORGED = """
+INSERT INTO ledger_transfer (seq, leg, debit, credit, amount, debit_offset, credit_offset,
+                             debit_after, credit_after)
+WITH totals AS (
+    SELECT id, bucket,
+           (SELECT coalesce(sum(amount), 0)::bigint
+            FROM ledger_transfer WHERE credit = account.id) AS credited,
+           (SELECT coalesce(sum(amount), 0)::bigint
+            FROM ledger_transfer WHERE debit = account.id) AS spent
+    FROM ledger_account AS account
+    WHERE owner = 'house'
+      AND asset = '{asset}'
+)
+SELECT (SELECT max(seq) FROM ledger_transfer), 500, source.id, sink.id, 5,
+       source.spent, sink.credited, source.credited - source.spent - 5,
+       sink.credited - sink.spent + 5
+FROM totals AS source
+CROSS JOIN totals AS sink
+WHERE source.bucket = '{source}'
+  AND sink.bucket = '{sink}'
+"""
+MENDED = "DELETE FROM ledger_transfer WHERE leg = 500"
+
+
+async def with_taxes(house: House) -> Shop:
+    levy = Charging()
+    levy.says = lambda one: Charged(charges=(vat(one.price_minor), fee(31)))
+    shop = await open_shop(house, plugins=(("vat", levy),))
+    await shop.publish_stages(Stages(charges=(Step("vat", "vat"),)))
+    await shop.buy(await shop.player())
+    return shop
+
+
+async def with_fees(house: House) -> Shop:
+    shop = await open_shop(house)
+    sold = await shop.buy(await shop.player())
+    shop.script.settled = [capture(shop, sold)]
+    shop.clock.by += timedelta(seconds=1)
+    await reconciled(shop)
+    return shop
+
+
+async def with_payouts(house: House) -> Shop:
+    window = await open_window(house)
+    window.cashier.on_pay = PENDING
+    await window.pay(*await window.earner())
+    return window.shop
+
+
+async def with_suspense(house: House) -> Shop:
+    shop = await open_shop(house)
+    sold = await shop.buy(await shop.player())
+    await shop.buy(await shop.player())
+    lost = await shop.buy(await shop.player())
+    await tell(shop, sold, OPENED, dispute="dp_open")
+    await tell(shop, lost, LOST, dispute="dp_lost")
+    return shop
+
+
+async def with_refunds(house: House) -> Shop:
+    shop = await open_shop(house)
+    shop.script.on_refund = PENDING
+    await shop.refunded(await shop.buy(await shop.player()), 100)
+    return shop
+
+
+async def with_unapplied(house: House) -> Shop:
+    shop = await open_shop(house)
+    await shop.buy(await shop.player())
+    shop.script.on_create = processed(500)
+    shop.script.on_refund = PENDING
+    await shop.buy(await shop.player())
+    return shop
+
+
+DAMAGES = {
+    "taxes": (with_taxes, "EUR", "taxes", "surcharges"),
+    "fees of players": (with_taxes, "EUR", "surcharges", "backing"),
+    "fees of providers": (with_fees, "EUR", "fees", "backing"),
+    "payouts": (with_payouts, "EUR", "payout_in_flight", "payout_cost"),
+    "coins in suspense": (with_suspense, "GEM", "suspense", "clawed"),
+    "money behind them": (with_suspense, "EUR", "suspense", "backing"),
+    "refunds": (with_refunds, "EUR", "refunding", "backing"),
+    "money that bought nothing": (with_unapplied, "EUR", "refunding", "unapplied"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+async def test_damage_in_every_book_breaks_the_kept_proof_and_its_gauge_and_is_told(
+    books: House, damage: tuple[Any, str, str, str]
+):
+    opened, asset, source, sink = damage
+    shop = await opened(books)
+    owner = await hired(books.identity, books.client(books.app()), shop.tenant, "owner")
+    office = Office(books, shop, owner, owner)
+    assert await office.round() == []
+    assert await gauge(office) == 1
+    await office.sql(FORGED.format(asset=asset, source=source, sink=sink))
+    await office.sql("UPDATE ledger_proof SET full_millis = 0")
+    assert await office.round() == ["proof_broken"]
+    status = await proof_status(books.db, shop.tenant)
+    assert status is not None
+    assert {one.check for one in status.problems} <= {"balances", "backing"}, status.problems
+    assert await gauge(office) == 0
+    assert await office.mails(owner, BROKEN, RESTORED) == [BROKEN]
+
+    await office.sql(MENDED)
+    await office.sql("UPDATE ledger_proof SET full_millis = 0")
+    assert await office.round() == ["proof_restored"]
+    assert await gauge(office) == 1
+    await shop.payments.drain()
+
+
+async def gauge(office: Office) -> int:
+    """Return what the gauge of the proof says of the tenant."""
+    (holds,) = [one for one in GAUGES if one.name == "guildbank_proof_ok"]
+    ((_, number),) = await office.sql(holds.statement)
+    return int(number)

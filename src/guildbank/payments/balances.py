@@ -44,9 +44,43 @@ WHERE state IN ('waiting', 'requested', 'sending', 'pending', 'unknown')
 GROUP BY money
 """
 
+# Of N minor units of tax in a total of P, floor(N R / P) are back once R of P is; so with fees,
+# which are without the taxes that they include. Money that was withdrawn for a dispute leaves both
+# where they are until it is decided.
+_CHARGED = """
+SELECT attempt.captured_money,
+       sum(
+           part.minor
+           - part.minor * least(
+               attempt.refunding_minor + attempt.refunded_minor + attempt.disputed_minor
+               - attempt.undecided_minor,
+               attempt.captured_minor
+           ) / attempt.captured_minor
+       )::bigint
+FROM payments_attempt AS attempt
+JOIN payments_intent AS intent ON intent.id = attempt.payment_id
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum({part}), 0)::bigint AS minor
+    FROM jsonb_array_elements(intent.charges::jsonb) AS line (value)
+) AS part
+WHERE attempt.applied = 'credited'
+  AND attempt.captured_minor > 0
+  AND intent.charges IS NOT NULL
+GROUP BY attempt.captured_money
+"""
+_TAX = "CASE line.value ->> 'kind' WHEN 'tax' THEN (line.value ->> 'amount_minor')::bigint END"
+_FEE = """
+        (CASE line.value ->> 'kind' WHEN 'fee' THEN 1 ELSE 0 END
+         - CASE
+             WHEN line.value ->> 'of' = 'fees' AND (line.value ->> 'included')::boolean THEN 1
+             ELSE 0
+         END) * (line.value ->> 'amount_minor')::bigint"""
+
 BALANCES = (
     HouseBalance("suspense", "disputes that are not decided", SUSPENSE),
     HouseBalance("refunding", "refunds on their way", REFUNDING),
     HouseBalance("unapplied", "payments that bought nothing", UNAPPLIED),
+    HouseBalance("taxes", "lines of payments", _CHARGED.format(part=_TAX)),
+    HouseBalance("surcharges", "lines of payments", _CHARGED.format(part=_FEE)),
     HouseBalance("payout_in_flight", "payouts under way", PAYOUTS),
 )

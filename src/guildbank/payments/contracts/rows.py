@@ -147,7 +147,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
     `request` is the exact request, kept before it was sent. What was captured is split over
     time: `refunding_minor` is on its way back, `refunded_minor` is back, `disputed_minor` was
-    withdrawn by disputes, `aside_minor` is claimed by disputes that withdrew nothing yet.
+    withdrawn by disputes, of which `undecided_minor` by those that are not decided; `aside_minor`
+    is claimed by disputes that withdrew nothing yet.
     `method_id` is the saved method that pays, `customer_id` for whom its provider keeps methods;
     the provider's own names of them are left out of the stored request. `saves` says what becomes
     of the method that pays, `saves_by` who agreed to its being kept. `state_version` is that of the
@@ -180,11 +181,17 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     saves_by: str | None = None
     state_version: int = 1
     aside_minor: int = 0
+    undecided_minor: int = 0
 
     @property
     def given_back_minor(self) -> int:
         """Return what is back, on its way back, or withdrawn."""
         return self.refunding_minor + self.refunded_minor + self.disputed_minor
+
+    @property
+    def settled_minor(self) -> int:
+        """Return for how much of it taxes, fees and coins went as well."""
+        return self.given_back_minor - self.undecided_minor
 
     @property
     def claimed_minor(self) -> int:

@@ -109,8 +109,9 @@ attempt = Table(
     Column("saves_by", Text),
     # Which versions of its provider's plugin can go on with it.
     Column("state_version", Integer, nullable=False, server_default="1"),
-    # What open disputes claim whose money is still here.
+    # What open disputes claim whose money is still here, and what they withdrew.
     Column("aside_minor", BigInteger, nullable=False, server_default="0"),
+    Column("undecided_minor", BigInteger, nullable=False, server_default="0"),
     Index("uq_payments_attempt_reference", "provider", "reference", unique=True),
 )
 

@@ -211,8 +211,11 @@ class FollowDispute(MoneyAct):
             return TOO_EARLY
         book, amount = open_book(stage), dispute.amount_minor
         taking = read_taking(dispute.taking)
+        undecided = amount if taking.aside else 0
         attempt = msgspec.structs.replace(
-            rows.attempt, disputed_minor=rows.attempt.disputed_minor - amount
+            rows.attempt,
+            disputed_minor=rows.attempt.disputed_minor - amount,
+            undecided_minor=rows.attempt.undecided_minor - undecided,
         )
         without = Rows(rows.intent, attempt)
         if taking.aside:
@@ -272,7 +275,11 @@ class FollowDispute(MoneyAct):
         """Take what lies in suspense for good, and by the policy what was spent."""
         (intent, attempt), dispute = step
         amount = dispute.amount_minor
-        if not dispute.withdrawn:
+        if dispute.withdrawn:
+            attempt = msgspec.structs.replace(
+                attempt, undecided_minor=attempt.undecided_minor - amount
+            )
+        else:
             attempt = msgspec.structs.replace(
                 attempt,
                 aside_minor=attempt.aside_minor - amount,

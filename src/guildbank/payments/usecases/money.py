@@ -129,9 +129,9 @@ def take(
     taking = posting.take_back(book, intent, attempt, claimed, lots(stage, intent), spent=spent)
     if isinstance(taking, Refusal):
         return taking
-    back = attempt.given_back_minor + amount_minor
+    settled = attempt.settled_minor
     whole = captured_parts(intent, attempt.captured_minor)
-    parts = parts_back(whole, attempt.given_back_minor, back)._replace(backing=taking.basis_minor)
+    parts = parts_back(whole, settled, settled + amount_minor)._replace(backing=taking.basis_minor)
     refusal = posting.money_out(book, money, amount_minor, parts, sink)
     taken = msgspec.structs.replace(taking, taxes=parts.taxes, fees=parts.fees, items=taken_items)
     return taken if refusal is None else refusal
@@ -155,7 +155,7 @@ def untake(
     if attempt.applied is Applied.UNAPPLIED:
         refusal = book.post([Leg((origin,), posting.unapplied(money), amount_minor)])
         return refusal if refusal is not None else Taking()
-    captured, back = attempt.captured_minor, attempt.given_back_minor
+    captured, back = attempt.captured_minor, attempt.settled_minor
     paid, bonus = free_again(rows, taking)
     whole = captured_parts(intent, captured)
     cost = posting.give_back(book, intent, whole.backing, taking, paid, bonus)

@@ -140,8 +140,8 @@ def condemn(
         more += posting.claws_since(book, intent, bucket, begun, lots(stage, intent))
     whole = captured_parts(intent, attempt.captured_minor)
     cost = posting.cost_of(intent, whole.backing, more)
-    given_back = attempt.given_back_minor
-    parts = parts_back(whole, given_back - amount_minor, given_back)._replace(backing=cost)
+    settled = attempt.settled_minor
+    parts = parts_back(whole, settled - amount_minor, settled)._replace(backing=cost)
     sink = suspense(money) if withdrawn else provider_account(money, attempt.provider)
     refusal = posting.money_out(book, money, amount_minor, parts, sink, taking.basis_minor)
     return refusal or Taking(
@@ -188,6 +188,7 @@ def money_withdrawn(book: Book, step: Step) -> Step | Refusal:
         attempt,
         aside_minor=attempt.aside_minor - amount,
         disputed_minor=attempt.disputed_minor + amount,
+        undecided_minor=attempt.undecided_minor + amount,
     )
     return Step(Rows(intent, gone), msgspec.structs.replace(dispute, withdrawn=True))
 

@@ -1,17 +1,18 @@
-"""What open disputes claim of a payment before its money goes, whose coins lie in suspense."""
+"""What open disputes claim of a payment and withdrew of it, whose coins lie in suspense."""
 
 from alembic.operations import Operations
 
 from guildbank.infra.migrations.history import Plane, run_sql
 
-revision = "0044_disputes_aside"
-down_revision = "0040_more_states"
+revision = "0042_disputes_aside"
+down_revision = "0041_room_for_coins"
 branch_labels = None
 depends_on = None
 
 SQL = """
 ALTER TABLE payments_attempt
-    ADD COLUMN aside_minor BIGINT DEFAULT '0' NOT NULL;
+    ADD COLUMN aside_minor BIGINT DEFAULT '0' NOT NULL,
+    ADD COLUMN undecided_minor BIGINT DEFAULT '0' NOT NULL;
 """
 
 
