@@ -42,15 +42,19 @@ class GuildbankServer:
         port: int | None = None,
         variables: Mapping[str, str] | None = None,
         first: bool = False,
+        lab: bool = False,
     ) -> None:
-        """`first` lets a folder that is not there be made by the server, with keys of its own."""
+        """`first` lets a folder that is not there be made by the server, with keys of its own.
+
+        Few tests need its `lab`, and every process costs the others time.
+        """
         self.folder = folder
         self.port = port or free_ports()
         self.url = f"http://127.0.0.1:{self.port}"
         # What it shows to its user, once with keys, and what it logs, never with any.
         self._shown = folder.with_name(f"{folder.name}.shown")
         self._log = folder.with_name(f"{folder.name}.log")
-        self._options = options
+        self._options = options if lab else (*options, "--no-lab")
         self.variables = dict(variables or {})
         # What is copied has a demo.
         self._first = first or "--no-demo" in options
@@ -191,13 +195,14 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def free_ports() -> int:
-    """Return a loopback port that is free together with the one above it."""
+    """Return a loopback port that is free together with the two above it."""
     while True:
-        with socket.socket() as low, socket.socket() as high:
+        with socket.socket() as low, socket.socket() as middle, socket.socket() as high:
             low.bind(("127.0.0.1", 0))
             port: int = low.getsockname()[1]
             try:
-                high.bind(("127.0.0.1", port + 1))
+                middle.bind(("127.0.0.1", port + 1))
+                high.bind(("127.0.0.1", port + 2))
             except (OSError, OverflowError):
                 continue
             return port

@@ -3,13 +3,15 @@
     with LabServer() as lab:
         provider_settings = lab.open_paypal(webhook_url)
 
-Its state lives in memory: a second server begins anew, with another certificate authority.
+Its state lives in memory: a second server begins anew, with another certificate authority, unless
+both are given a file.
 """
 
 import secrets
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,7 +26,12 @@ class LabServer:
     """A running lab; `url` is where it listens. A context manager that stops it."""
 
     def __init__(
-        self, *, seed: int = 1, silence_seconds: float = 3.0, late_seconds: float = 0.3
+        self,
+        *,
+        seed: int = 1,
+        silence_seconds: float = 3.0,
+        late_seconds: float = 0.3,
+        state: Path | None = None,
     ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -35,6 +42,7 @@ class LabServer:
                 f"--silence-seconds={silence_seconds}",
                 f"--late-seconds={late_seconds}",
                 "--retry-seconds=0.1",
+                *(() if state is None else (f"--state={state}",)),
             ]
         )
 
@@ -86,6 +94,26 @@ class LabServer:
         answer = self._http.post(path, json=body)
         assert answer.is_success, answer.text
         return dict(answer.json()) if answer.content else {}
+
+    def ask(self, path: str, bearer: str = "") -> dict[str, Any]:
+        """Return what a path shows to whoever bears a key."""
+        headers = {"authorization": f"Bearer {bearer}"} if bearer else {}
+        answer = self._http.get(path, headers=headers)
+        assert answer.is_success, answer.text
+        return dict(answer.json())
+
+    def page(self, path: str) -> str:
+        """Return a page."""
+        answer = self._http.get(path)
+        assert answer.is_success, answer.text
+        return answer.text
+
+    def await_kept(self, file: Path, word: str) -> None:
+        """Wait until a word stands in the lab's file."""
+        deadline = time.monotonic() + _START_SECONDS
+        while word.encode() not in file.read_bytes():
+            assert time.monotonic() < deadline, f"{word} is not kept"
+            time.sleep(0.05)
 
     def stop(self) -> int:
         """End the server if it still runs; return its exit code."""

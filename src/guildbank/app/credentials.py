@@ -18,6 +18,18 @@ class DemoKeys(msgspec.Struct, rename="camel", frozen=True):
     publishable_key: str
 
 
+class DemoAtLab(msgspec.Struct, rename="camel", frozen=True):
+    """The demo's accounts at the provider lab: where it is, and where it finds this server.
+
+    `born` is which lab it was, `secret` what the accounts' own secrets are made from.
+    """
+
+    url: str
+    listens_at: str
+    born: str
+    secret: str
+
+
 class Credentials(msgspec.Struct, rename="camel", frozen=True):
     """What `credentials.json` holds; `sandbox_url` is where the demo's provider listens."""
 
@@ -25,6 +37,7 @@ class Credentials(msgspec.Struct, rename="camel", frozen=True):
     deployment_key: str
     demo: DemoKeys | None = None
     sandbox_url: str | None = None
+    lab: DemoAtLab | None = None
 
 
 class CredentialsBroken(Exception):

@@ -40,7 +40,7 @@ def make_demo(known: Credentials, url: str, sandbox_url: str | None) -> Credenti
         _goods(tenant)
         if sandbox_url is not None and (known.demo is None or known.sandbox_url != sandbox_url):
             _provider(tenant, sandbox_url)
-    return Credentials(url, known.deployment_key, keys, sandbox_url)
+    return Credentials(url, known.deployment_key, keys, sandbox_url, known.lab)
 
 
 def _is_open(deployment: Client) -> bool:

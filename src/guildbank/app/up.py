@@ -1,6 +1,7 @@
 """Starts everything on one machine: database, migration, first keys, and supervised processes."""
 
 import asyncio
+import secrets
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -23,15 +24,19 @@ from guildbank.infra.processes import (
     FolderLock,
     Supervisor,
     own_environment,
+    port_is_free,
     require_free_port,
 )
 
-SANDBOX = "guildbank_sandbox"
+SANDBOX, LAB = "guildbank_sandbox", "guildbank_lab"
 _LOOPBACK = "127.0.0.1"
 _ANYWHERE = {"0.0.0.0": _LOOPBACK, "::": "::1"}  # noqa: S104 - compared with, not listened on
 _START_SECONDS = 600.0
 _DRAIN_SECONDS = 25.0
 _ASK_SECONDS = 2.0
+_LOOK_SECONDS = 0.1
+_LAB_SECONDS = 20.0
+_MOST_SEEDS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Running:
     credentials: Credentials
     fresh: bool
     sandbox_url: str | None
+    lab_url: str | None
     owner_links: Mapping[str, str]
 
 
@@ -56,11 +62,17 @@ class Plan:
     settings: Settings
     url: str
     sandbox_port: int | None
+    lab_port: int | None
 
     @property
     def sandbox_url(self) -> str | None:
         """Where the demo's payment provider listens."""
         return None if self.sandbox_port is None else f"http://{_LOOPBACK}:{self.sandbox_port}"
+
+    @property
+    def lab_url(self) -> str | None:
+        """Where the demo's payment companies listen."""
+        return None if self.lab_port is None else f"http://{_LOOPBACK}:{self.lab_port}"
 
 
 def up(settings: Settings, ready: Callable[[Running], None], note: Callable[[str], None]) -> None:
@@ -72,11 +84,11 @@ def up(settings: Settings, ready: Callable[[Running], None], note: Callable[[str
     """
     make_data_folder(settings)
     with FolderLock(settings.data):
-        plan = _plan(settings)
+        plan = _plan(settings, note)
         asyncio.run(_run(plan, ready, note))
 
 
-def _plan(settings: Settings) -> Plan:
+def _plan(settings: Settings, note: Callable[[str], None]) -> Plan:
     require_free_port(settings.host, settings.port)
     sandbox_port = None
     if settings.demo and find_spec(SANDBOX) is not None:
@@ -85,7 +97,21 @@ def _plan(settings: Settings) -> Plan:
     # An address that was given may be a gateway's; else it is where we listen.
     given = "url" in settings.model_fields_set
     url = settings.url if given else f"http://{_netloc(settings)}"
-    return Plan(settings, url.rstrip("/"), sandbox_port)
+    return Plan(settings, url.rstrip("/"), sandbox_port, _lab_port(settings, note))
+
+
+def _lab_port(settings: Settings, note: Callable[[str], None]) -> int | None:
+    """Return the port of the lab, which is left out rather than a reason not to start."""
+    if not settings.demo or not settings.lab or find_spec(LAB) is None:
+        return None
+    port = settings.port + 2
+    if port_is_free(_LOOPBACK, port):
+        return port
+    note(
+        f"the provider lab is left out, since port {port} is taken: the demo's Stripe, PayPal, "
+        "Apple, Google and Steam do not answer"
+    )
+    return None
 
 
 def _netloc(settings: Settings) -> str:
@@ -99,15 +125,24 @@ async def _run(plan: Plan, ready: Callable[[Running], None], note: Callable[[str
     serving = asyncio.Event()
     supervisor = Supervisor(_children(plan), note)
     supervised = asyncio.create_task(supervisor.run(serving.set))
-    preparing = asyncio.create_task(_prepare(plan, cluster, serving))
+    preparing = asyncio.create_task(_prepare(plan, cluster, serving, note))
+    leading: asyncio.Task[Credentials] | None = None
     try:
         await asyncio.wait({supervised, preparing}, return_when=asyncio.FIRST_COMPLETED)
         if preparing.done():
-            ready(await preparing)
+            ready(running := await preparing)
+            # What was led to the lab before is right, but for a lab that has lost its file.
+            leading = asyncio.create_task(
+                _lead_to_lab(plan, running.credentials, note, _START_SECONDS)
+            )
         await supervised
     finally:
         supervisor.stop()
         preparing.cancel()
+        if leading is not None:
+            leading.cancel()
+            with suppress(asyncio.CancelledError):
+                await leading
         with suppress(Exception, asyncio.CancelledError):
             await supervised
         if cluster is not None:
@@ -116,7 +151,9 @@ async def _run(plan: Plan, ready: Callable[[Running], None], note: Callable[[str
             await preparing
 
 
-async def _prepare(plan: Plan, cluster: Cluster | None, serving: asyncio.Event) -> Running:
+async def _prepare(
+    plan: Plan, cluster: Cluster | None, serving: asyncio.Event, note: Callable[[str], None]
+) -> Running:
     """Bring up the database, its schema and the first keys; then, over HTTP, the demo."""
     settings = plan.settings
     if cluster is not None:
@@ -142,8 +179,44 @@ async def _prepare(plan: Plan, cluster: Cluster | None, serving: asyncio.Event) 
         fresh = fresh or known.demo is None
         known = await asyncio.to_thread(make_demo, known, plan.url, plan.sandbox_url)
         write_credentials(path, known)
+    if known.lab is None:
+        # Whoever reads the keys can buy at once; a lab that is slower delays nobody for long.
+        known = await _lead_to_lab(plan, known, note, _LAB_SECONDS)
     links = await _owner_links(settings, known)
-    return Running(plan.url, settings.data.absolute(), known, fresh, plan.sandbox_url, links)
+    places = plan.sandbox_url, plan.lab_url
+    return Running(plan.url, settings.data.absolute(), known, fresh, *places, links)
+
+
+async def _lead_to_lab(
+    plan: Plan, known: Credentials, note: Callable[[str], None], patience_seconds: float
+) -> Credentials:
+    """Let the demo's tenant be paid through the lab, and return what is known then."""
+    if plan.lab_url is None or plan.lab_port is None:
+        return known
+    from guildbank.app.client import Refused
+    from guildbank.app.demo_lab import lead_to_lab
+
+    try:
+        async with asyncio.timeout(patience_seconds):
+            # No event tells when another program begins to listen.
+            while not await _looked_at(_LOOPBACK, plan.lab_port, "/healthz"):  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK_SECONDS)
+        listens_at = f"http://{_netloc(plan.settings)}"
+        led = await asyncio.to_thread(lead_to_lab, known, plan.lab_url, listens_at)
+    except (Refused, TimeoutError) as error:
+        why = str(error).rstrip(".") or f"it did not answer for {patience_seconds:g} s"
+        note(f"the demo's tenant is not led to the provider lab yet: {why}")
+        return known
+    if led != known:
+        write_credentials(credentials_path(plan.settings), led)
+    return led
+
+
+async def _looked_at(host: str, port: int, path: str) -> bool:
+    """Say whether a program answers; one that does not listen yet does not."""
+    with suppress(OSError):
+        return await _answers(host, port, path)
+    return False
 
 
 async def _owner_links(settings: Settings, known: Credentials) -> Mapping[str, str]:
@@ -173,6 +246,8 @@ def _children(plan: Plan) -> list[Child]:
         file = settings.data.absolute() / "sandbox" / "sandbox.sqlite"
         place = [f"--port={plan.sandbox_port}", f"--data={file}"]
         children.append(Child("sandbox", _python(f"{SANDBOX}.server", *place), env=environment))
+    if plan.lab_port is not None:
+        children.append(Child("lab", _lab(settings, plan.lab_port), env=environment))
     children.append(
         Child(
             "worker",
@@ -183,7 +258,8 @@ def _children(plan: Plan) -> list[Child]:
     )
 
     async def answers() -> bool:
-        return await _answers(_ANYWHERE.get(settings.host, settings.host), settings.port)
+        host = _ANYWHERE.get(settings.host, settings.host)
+        return await _answers(host, settings.port, "/readyz")
 
     children.append(
         Child(
@@ -198,6 +274,16 @@ def _children(plan: Plan) -> list[Child]:
     return children
 
 
+def _lab(settings: Settings, port: int) -> list[str]:
+    """Return how the lab is run: behind the rest, which somebody waits for.
+
+    One that finds no file makes up other ids than one before it did, whose payments are still here.
+    """
+    file = settings.data.absolute() / "lab" / "lab.state"
+    seed = 2 + secrets.randbelow(_MOST_SEEDS)
+    return _python(LAB, f"--port={port}", f"--state={file}", f"--seed={seed}", "--nice=10")
+
+
 def _environment(plan: Plan) -> dict[str, str]:
     """Return what the processes are told: the settings that options may have changed."""
     settings = plan.settings
@@ -209,9 +295,10 @@ def _environment(plan: Plan) -> dict[str, str]:
         GUILDBANK_URL=plan.url,
         GUILDBANK_SAFE=str(settings.safe).lower(),
     )
-    if plan.sandbox_port is not None:
-        # The demo's provider is ours and on this machine; tenants' addresses are not let in.
-        places = (*settings.egress_places, f"{_LOOPBACK}:{plan.sandbox_port}")
+    ours = [f"{_LOOPBACK}:{port}" for port in (plan.sandbox_port, plan.lab_port) if port]
+    if ours:
+        # The demo's providers are ours and on this machine; tenants' addresses are not let in.
+        places = (*settings.egress_places, *ours)
         environment["GUILDBANK_EGRESS_PLACES"] = ",".join(places)
     if settings.demo:
         environment.setdefault("GUILDBANK_DEFAULT_TENANT", settings.default_tenant or DEMO_TENANT)
@@ -227,12 +314,13 @@ def _python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
-async def _answers(host: str, port: int) -> bool:
-    """Ask /readyz by hand: an HTTP client would take longer to import than the server to start."""
+async def _answers(host: str, port: int, path: str) -> bool:
+    """Ask by hand: an HTTP client would take longer to import than the server to start."""
     async with asyncio.timeout(_ASK_SECONDS):
         reader, writer = await asyncio.open_connection(host, port)
         try:
-            writer.write(b"GET /readyz HTTP/1.1\r\nhost: guildbank\r\nconnection: close\r\n\r\n")
+            ask = f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+            writer.write(ask.encode())
             return b" 200 " in await reader.readline()
         finally:
             writer.close()

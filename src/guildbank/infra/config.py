@@ -92,6 +92,8 @@ class Settings(BaseSettings):
     """Slug of the tenant of requests that name none; unset means that they must name one."""
     demo: bool = True
     """Create the demo tenant on `up`."""
+    lab: bool = True
+    """Start the provider lab beside the demo on `up`, and lead the demo's tenant to it."""
     database_url: SecretStr | None = None
     """`postgresql://...`; unset means the embedded PostgreSQL."""
     pool_size: Annotated[int, Field(ge=1, le=200)] = 8

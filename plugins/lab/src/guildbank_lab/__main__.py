@@ -2,9 +2,11 @@
 
 import argparse
 import asyncio
+import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
@@ -16,6 +18,7 @@ from guildbank_lab.config import Config
 def main() -> int:
     """Serve until SIGTERM or SIGINT. Returns 1 with a sentence when it cannot start."""
     options = _parser().parse_args()
+    os.nice(options.nice)
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -53,6 +56,7 @@ def _config(options: argparse.Namespace) -> Config:
         late_seconds=options.late_seconds,
         retry_seconds=options.retry_seconds,
         allow_remote_webhooks=options.allow_remote_webhooks,
+        state=options.state,
     )
 
 
@@ -70,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--late-seconds", type=float, default=1.0, help="how late a reordered webhook is")
     add("--retry-seconds", type=float, default=1.0, help="first pause between webhook tries")
     add("--allow-remote-webhooks", action="store_true", help="not only to loopback addresses")
+    add("--state", type=Path, help="file in which all is kept; without one a stop forgets it")
+    add("--nice", type=int, default=0, choices=range(20), help="how far it stands behind others")
     return parser
 
 

@@ -1,8 +1,9 @@
 """Puts the lab together: each company's routes, the switches, and who may call at all."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -13,31 +14,30 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
 
+from guildbank_lab import front
 from guildbank_lab.apple import api as apple_api
 from guildbank_lab.apple import controls as apple_controls
-from guildbank_lab.apple.desk import AppleDesk
 from guildbank_lab.bench import Bench
+from guildbank_lab.companies import Companies
 from guildbank_lab.config import Config
 from guildbank_lab.courier import is_loopback
 from guildbank_lab.google import api as google_api
 from guildbank_lab.google import controls as google_controls
 from guildbank_lab.google import pages as google_pages
-from guildbank_lab.google.desk import GoogleDesk
+from guildbank_lab.keeping import Keeper, recall
 from guildbank_lab.paypal import api, controls, pages, payout_api
-from guildbank_lab.paypal.desk import Desk
 from guildbank_lab.paypal.errors import Refused, body_of
 from guildbank_lab.request_ids import COMPANY, give_request_id
 from guildbank_lab.steam import api as steam_api
 from guildbank_lab.steam import controls as steam_controls
 from guildbank_lab.steam import pages as steam_pages
-from guildbank_lab.steam.desk import LabIsFull, SteamDesk
+from guildbank_lab.steam.desk import LabIsFull
 from guildbank_lab.stripe import api as stripe_api
 from guildbank_lab.stripe import card_api as stripe_card_api
 from guildbank_lab.stripe import card_controls as stripe_card_controls
 from guildbank_lab.stripe import controls as stripe_controls
 from guildbank_lab.stripe import pages as stripe_pages
 from guildbank_lab.stripe import transfer_api as stripe_transfer_api
-from guildbank_lab.stripe.desk import StripeDesk
 from guildbank_lab.stripe.errors import Refused as RefusedByStripe
 from guildbank_lab.switches import (
     DELAY,
@@ -50,6 +50,11 @@ from guildbank_lab.switches import (
 LOG = logging.getLogger(__name__)
 MAX_BODY_BYTES = 64 * 1024
 _LONGEST_DELAY_SECONDS = 300
+_PARTS = {
+    "bench": "bench", "companies": "companies", "desk": "paypal", "steam": "steam",
+    "stripe": "stripe", "apple": "apple", "google": "google",
+}  # fmt: skip
+"""What routes ask for, by its name among the lab's parts."""
 WebRequest = Request[Any, Any, Any]
 
 
@@ -117,18 +122,21 @@ def create_app(config: Config) -> Litestar:
     @asynccontextmanager
     async def working(app: Litestar) -> AsyncIterator[None]:
         bench = Bench(config)
-        app.state.bench = bench
-        app.state.paypal, app.state.steam = Desk(bench), SteamDesk(bench)
-        app.state.apple, app.state.google = AppleDesk(bench), GoogleDesk(bench)
-        app.state.stripe = StripeDesk(bench)
+        known = None if config.state is None else recall(config.state, bench)
+        companies = known or Companies.opened(bench)
+        app.state.bench, app.state.companies = bench, companies
+        app.state.paypal, app.state.steam = companies.paypal, companies.steam
+        app.state.apple, app.state.google = companies.apple, companies.google
+        app.state.stripe = companies.stripe
         try:
-            yield
+            async with _kept(app, config, bench, companies):
+                yield
         finally:
             await bench.close()
 
     return Litestar(
         route_handlers=[
-            health, turn, clear, rest, move, *controls.ROUTES, *pages.ROUTES,
+            health, turn, clear, rest, move, *front.ROUTES, *controls.ROUTES, *pages.ROUTES,
             _of("paypal", *api.ROUTES, *payout_api.ROUTES),
             *steam_api.ROUTES, *steam_controls.ROUTES, *steam_pages.ROUTES,
             *stripe_controls.ROUTES, *stripe_pages.ROUTES, *stripe_card_controls.ROUTES,
@@ -136,16 +144,10 @@ def create_app(config: Config) -> Litestar:
             *apple_api.ROUTES, *apple_controls.ROUTES,
             *google_api.ROUTES, *google_controls.ROUTES, *google_pages.ROUTES,
         ],
-        dependencies={
-            "bench": _in_state("bench"),
-            "desk": _in_state("paypal"),
-            "steam": _in_state("steam"),
-            "stripe": _in_state("stripe"),
-            "apple": _in_state("apple"),
-            "google": _in_state("google"),
-        },
+        dependencies={name: _in_state(part) for name, part in _PARTS.items()},
         before_send=[give_request_id],
         before_request=turn_away_strange_hosts,
+        after_response=_note,
         exception_handlers={
             Refused: _refused,
             RefusedByStripe: _refused,
@@ -163,6 +165,33 @@ def create_app(config: Config) -> Litestar:
 def _of(company: str, *routes: ControllerRouterHandler) -> Router:
     """Return the routes by which a company is called, whose answers name the request."""
     return Router(path="/", route_handlers=routes, opt={COMPANY: company})
+
+
+@asynccontextmanager
+async def _kept(
+    app: Litestar, config: Config, bench: Bench, companies: Companies
+) -> AsyncIterator[None]:
+    """Keep everything in the file, where there is one, while the lab runs and once it has ended."""
+    if config.state is None:
+        yield
+        return
+    app.state.keeper = keeper = Keeper(config.state, bench, companies)
+    keeper.write()
+    writing = asyncio.create_task(keeper.run())
+    try:
+        yield
+    finally:
+        writing.cancel()
+        with suppress(asyncio.CancelledError):
+            await writing
+        keeper.write()
+
+
+def _note(request: WebRequest) -> None:
+    """Let what a call may have changed be kept."""
+    keeper = request.app.state.get("keeper")
+    if keeper is not None and request.method != "GET":
+        keeper.note()
 
 
 def _in_state(name: str) -> Provide:

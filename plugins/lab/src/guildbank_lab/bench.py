@@ -1,6 +1,7 @@
 """What every company of the lab stands on: time, names, switches, trust, and the way out."""
 
 import asyncio
+import secrets
 from contextlib import suppress
 
 from guildbank_lab.authority import Authority
@@ -16,6 +17,8 @@ class Bench:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.born = secrets.token_hex(8)
+        """Another one where nothing of before is known any more."""
         self.clock = LabClock()
         self.names = Names(config.seed)
         self.switches = Switchboard()

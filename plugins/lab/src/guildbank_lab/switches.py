@@ -53,6 +53,11 @@ class Switchboard:
             raise TooManySwitches(f"there are {MOST_SWITCHES} switches already")
         self._set.append((switch, switch.times))
 
+    @property
+    def turned(self) -> tuple[Switch, ...]:
+        """The switches that have work to do, the oldest first."""
+        return tuple(switch for switch, _ in self._set)
+
     def clear(self) -> None:
         """Let everything go well again."""
         self._set.clear()

@@ -17,6 +17,8 @@ def show(running: "Running") -> None:
     lines.add_row("documentation", f"{running.url}/docs")
     if running.sandbox_url is not None:
         lines.add_row("sandbox provider", running.sandbox_url)
+    if running.lab_url is not None:
+        lines.add_row("provider lab", f"{running.lab_url} (Stripe, PayPal, Apple, Google, Steam)")
     lines.add_row("data", str(running.data))
     console.print(lines)
     path = running.data / "credentials.json"

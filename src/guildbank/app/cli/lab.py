@@ -24,9 +24,10 @@ def lab(
         float, typer.Option("--silence-seconds", min=0, max=3600, help="How long no answer comes.")
     ] = 60.0,
 ) -> None:
-    """Play payment companies on this machine: PayPal, with a switch for every way to fail.
+    """Play Stripe, PayPal, Apple, Google and Steam here, with a switch for every way to fail.
 
-    Test tenants can be led to it; no real money moves. Everything is gone when it stops.
+    Test tenants can be led to it; no real money moves. Everything is gone when it stops. The lab of
+    `guildbank up` is led to already, and goes on where it was stopped.
     """
     import os
     from importlib.util import find_spec

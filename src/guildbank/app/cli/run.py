@@ -35,6 +35,10 @@ def up(
     no_demo: Annotated[
         bool, typer.Option("--no-demo", help="Make neither a demo tenant nor its provider.")
     ] = False,
+    no_lab: Annotated[
+        bool,
+        typer.Option("--no-lab", help="Play no Stripe, PayPal, Apple, Google and Steam to it."),
+    ] = False,
     safe: Annotated[
         bool,
         typer.Option(
@@ -48,7 +52,7 @@ def up(
     """
     settings = load(
         port=port, host=host, data=data, workers=workers, demo=False if no_demo else None,
-        safe=safe or None,
+        lab=False if no_lab else None, safe=safe or None,
     )  # fmt: skip
     from guildbank.app import up as starting
     from guildbank.app.cli.banner import show

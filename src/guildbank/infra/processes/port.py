@@ -40,8 +40,8 @@ def require_free_port(host: str, port: int) -> None:
 
 
 def _another(port: int) -> int:
-    """Return the next port but one: often a server holds this one, and its sandbox the next."""
-    return port + 2 if port < 65533 else 8080
+    """Return the next port but two: often a server holds this one, and its demo the next two."""
+    return port + 3 if port < 65532 else 8080
 
 
 def _sentence(host: str, port: int, error: OSError) -> str:

@@ -34,6 +34,7 @@ class AppleDesk:
         self.subscriptions: dict[str, Subscription] = {}
         self.sent: list[Sent] = []
         self._apps: dict[str, App] = {}
+        self._first = _FIRST_TRANSACTION + (bench.config.seed - 1) * MOST_SALES
         self._random = Random(bench.config.seed)  # noqa: S311 - names things of a game
 
     @property
@@ -85,7 +86,7 @@ class AppleDesk:
             raise LabIsFull
         made = Sale(
             app=app,
-            transaction_id=str(_FIRST_TRANSACTION + len(self.sales)),
+            transaction_id=str(self._first + len(self.sales)),
             product=wish.product,
             token=wish.token,
             price=wish.price,

@@ -39,7 +39,8 @@ class GoogleDesk:
         self._tokens: OrderedDict[str, tuple[App, datetime]] = OrderedDict()
         self._unfinished: OrderedDict[str, Sale] = OrderedDict()
         self._keys: dict[str, RSAKey] = {}
-        self._told = 0
+        self._told = bench.config.seed * 10**7
+        self._seed = bench.config.seed
 
     @property
     def url(self) -> str:
@@ -64,6 +65,11 @@ class GoogleDesk:
     def app(self, package_name: str) -> App | None:
         """Return an app by its package name."""
         return self._apps.get(package_name)
+
+    @property
+    def apps(self) -> tuple[App, ...]:
+        """All apps of the store."""
+        return tuple(self._apps.values())
 
     def grant(self, assertion: str) -> str | None:
         """Return an access token for the word of a service account, None for a stranger's."""
@@ -124,7 +130,8 @@ class GoogleDesk:
     def new_order(self) -> str:
         """Return the next order's name."""
         number = len(self.sales)
-        return f"GPA.{3_300 + number // 10_000}-{number % 10_000:04}-5500-00001"
+        lab = f"{(5_499 + self._seed) % 10_000:04}-{self._seed % 100_000:05}"
+        return f"GPA.{3_300 + number // 10_000}-{number % 10_000:04}-{lab}"
 
     def sell_period(self, known: Subscription, sale: Sale) -> None:
         """Write a period of a subscription down; one that is not acknowledged goes back in time."""

@@ -30,6 +30,7 @@ class SteamDesk:
         self.orders: dict[tuple[str, str], Order] = {}
         self._accounts: dict[str, Account] = {}
         self._wallets: dict[str, Wallet] = {}
+        self._first = _FIRST_TRANSACTION + (bench.config.seed - 1) * MOST_ORDERS
 
     @property
     def url(self) -> str:
@@ -40,8 +41,9 @@ class SteamDesk:
         """Open a game's account; its orders stay when its key changes."""
         if app_id not in self._accounts and len(self._accounts) >= MOST_ACCOUNTS:
             raise LabIsFull
-        self._accounts[app_id] = Account(app_id=app_id, key=key)
-        return self._accounts[app_id]
+        known = self._accounts.setdefault(app_id, Account(app_id=app_id, key=key))
+        known.key = key
+        return known
 
     def account_of(self, app_id: str, key: str) -> Account | None:
         """Return whose key this is, None for a stranger's."""
@@ -78,7 +80,7 @@ class SteamDesk:
         now, wallet = self.bench.clock.now(), self.wallet_of(given["steamid"])
         order = Order(
             account=account, order_id=order_id,
-            trans_id=str(_FIRST_TRANSACTION + len(self.orders)), steam_id=given["steamid"],
+            trans_id=str(self._first + len(self.orders)), steam_id=given["steamid"],
             item_id=_number(given, "itemid[0]"), quantity=_number(given, "qty[0]"),
             description=given["description[0]"], currency=currency, asked=asked,
             country=wallet.country, state=wallet.state, web=web, made=now, changed=now,

@@ -64,7 +64,11 @@ class StripeDesk:
         return f"{prefix}_{self.bench.names.new(24)}"
 
     def open_account(self, secret_key: str, webhook_secret: str, webhook_url: str) -> Account:
-        """Open an account with its webhook endpoint."""
+        """Open an account with its webhook endpoint; one that is known gets another endpoint."""
+        known = self.accounts.get(secret_key)
+        if known is not None:
+            known.webhook_secret, known.webhook_url = webhook_secret, webhook_url
+            return known
         _room(self.accounts, MOST_ACCOUNTS)
         account = Account(
             id=self.id("acct"), secret_key=secret_key, webhook_secret=webhook_secret,
