@@ -94,14 +94,18 @@ def test_a_crash_loses_no_more_than_its_last_moment(tmp_path: Path):
         assert sold["of_google"]["order"] in lab.page("/")
 
 
-def test_a_file_that_asks_for_strange_things_is_not_believed(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("asked", "of"), [("posix", "system"), ("builtins", "eval")], ids=["a command", "code"]
+)
+def test_a_file_that_asks_for_strange_things_is_not_believed(tmp_path: Path, asked: str, of: str):
     with lab_of(tmp_path):
         pass
     file = tmp_path / "lab.state"
     mark = tmp_path / f"mark{secrets.token_hex(4)}"
-    asks = f"cposix\nsystem\n(S'touch {mark}'\ntR.".encode()
+    does = {"system": f"touch {mark}", "eval": f'open("{mark}", "w")'}[of]
+    asks = f"c{asked}\n{of}\n(S'{does}'\ntR.".encode()
     file.write_bytes(file.read_bytes()[:32] + asks)
-    with pytest.raises(Exception, match="asks for posix"):
+    with pytest.raises(Exception, match=f"asks for {asked}"):
         recall(file, Bench(Config(url="http://127.0.0.1:1")))
     assert not mark.exists()
 
