@@ -49,6 +49,34 @@ async def entries(house: House, tenant: TenantRef) -> list[tuple[str, str, dict[
     return [(kind, principal, msgspec.json.decode(data)) for kind, principal, data in rows]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("spentCoins", "debt"),
+        ("publicUrl", "https://play.moonlit.test"),
+        ("corsOrigins", ["https://moonlit.test"]),
+        ("secondFactor", "required"),
+        ("secondFactorActions", ["payout"]),
+        ("erasureWaitDays", 3),
+        ("exchangesKeptDays", 0),
+        ("reconcileHour", None),
+        ("payoutCooloffHours", 1),
+    ],
+)
+async def test_each_setting_changes_by_itself_and_is_named(
+    house: House, name: str, value: object
+) -> None:
+    slug = f"alone-{name.lower()}"
+    tenant = await house.tenant(slug)
+    async with house.client(house.app(), await house.key(None)) as operator:
+        changed = await operator.patch(f"/v1/tenants/{slug}", json={"settings": {name: value}})
+        assert changed.status_code == 200, changed.text
+        read = (await operator.get(f"/v1/tenants/{slug}")).json()["settings"]
+    assert read == {**DEFAULTS, name: value}
+    told = [facts for kind, _, facts in await entries(house, tenant) if kind == "tenancy.changed"]
+    assert told == [{"changed": [name]}]
+
+
 async def test_what_is_left_out_stays_and_null_takes_back(house: House) -> None:
     tenant = await house.tenant("changing")
     async with house.client(house.app(), await house.key(None)) as operator:

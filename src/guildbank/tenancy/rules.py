@@ -127,15 +127,11 @@ def check_settings(mode: Mode, settings: TenantSettings) -> Refusal | None:
 def changed_settings(before: TenantSettings, after: TenantSettings) -> list[str]:
     """Return the names of the settings that differ, such as `mail.replyTo`, never their values."""
     names = {
-        "spentCoins": before.spent_coins != after.spent_coins,
-        "defaultCurrency": before.default_currency != after.default_currency,
-        "corsOrigins": before.cors_origins != after.cors_origins,
-        "publicUrl": before.public_url != after.public_url,
-        "secondFactor": before.second_factor != after.second_factor,
-        "secondFactorActions": before.second_factor_actions != after.second_factor_actions,
-        "passkeys": before.passkeys != after.passkeys,
-        "payoutCooloffHours": before.payout_cooloff_hours != after.payout_cooloff_hours,
-        "reconcileHour": before.reconcile_hour != after.reconcile_hour,
+        **{
+            _camel(name): getattr(before, name) != getattr(after, name)
+            for name in TenantSettings.__struct_fields__
+            if name != "mail"
+        },
         **{
             f"mail.{_camel(name)}": getattr(before.mail, name) != getattr(after.mail, name)
             for name in MailSettings.__struct_fields__
