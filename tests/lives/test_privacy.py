@@ -1,7 +1,6 @@
 """A person gets all that is known of them, and is forgotten without a trace that names them."""
 
 import asyncio
-import base64
 import io
 import json
 import zipfile
@@ -283,16 +282,15 @@ async def test_what_a_provider_sent_is_in_the_file_that_the_tenants_people_ask_f
     player, body = await register(public)
     bought = done(await buy(studio, player, await pack(studio)))
     await studio.sql(
-        "INSERT INTO payments_webhook (id, provider, external_id, event, headers, body, "
+        "INSERT INTO payments_webhook (id, provider, external_id, event, "
         "received_at, next_at, tries, attempt_id) "
-        "VALUES ('whk_1', 'scripted', 'evt_1', 'paid', '{}', $1, now(), now(), 0, $2)",
-        "{'payer': 'Zoë'}".encode("latin-1"),
+        "VALUES ('whk_1', 'scripted', 'evt_1', 'paid', now(), now(), 0, $1)",
         bought["attempts"][0]["id"],
     )
     identity = city.services.identity
     files = await download(studio.http, f"/v1/players/{player}/exports", identity)
     (sent,) = files["payments_webhook.json"]
-    assert base64.b64decode(sent["body_base64"]).decode("latin-1") == "{'payer': 'Zoë'}"
+    assert sent["event"] == "paid"
     own = city.client(done(await sign_in(public, body))["token"])
     assert "payments_webhook.json" not in await download(own, "/v1/account/exports", identity)
     await own.aclose()

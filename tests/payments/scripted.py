@@ -36,6 +36,7 @@ MANIFEST = Manifest(
     },
     capabilities=frozenset({"settlements"}),
     secret_fields=frozenset({"secret"}),
+    archived=("kind", "external_id", "note"),
     timeout_seconds=1,
     sandbox=True,
 )

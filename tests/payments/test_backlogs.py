@@ -165,9 +165,7 @@ async def test_webhooks_are_counted_until_they_are_worked_on(shop: Shop):
     board = Board(shop.house.db, shop.tenant)
     event = ProviderEvent(external_id="evt_1", kind=EventKind.PAYMENT, attempt_id=new_id("att"))
     async with shop.house.db.begin(shop.tenant.schema) as tx:
-        await insert_webhook(
-            tx.driver, new_id("wh"), "scripted", event, {"x-sign": SECRET}, b"{}", shop.clock.now()
-        )
+        await insert_webhook(tx.driver, new_id("wh"), "scripted", event, {}, shop.clock.now())
     assert await waiting(board) == {"webhooks_waiting": 1}
     async with shop.house.db.begin(shop.tenant.schema) as tx:
         await tx.driver.execute("UPDATE payments_webhook SET processed_at = received_at")

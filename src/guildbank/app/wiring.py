@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -235,7 +234,7 @@ def _open_payments(
         pipelines.four_eyes,
         pipelines.egress,
         pipelines.clock,
-        Timing(webhook_kept=timedelta(days=settings.webhook_kept_days)),
+        Timing(),
         address_countries=AddressCountries(settings.address_countries),
         identity=identity,
         counters=counters,

@@ -120,8 +120,6 @@ class Settings(BaseSettings):
     player_requests_per_minute: PerMinute = 600
     key_requests_per_minute: PerMinute = 120_000
     """Of all keys of one application together."""
-    webhook_kept_days: Annotated[int, Field(ge=1, le=3_650)] = 90
-    """How long the bytes of payment providers' webhooks are kept."""
     egress_private: bool = False
     """Let addresses that tenants supply lead into loopback and private networks."""
     egress_places: Annotated[Places, Field(max_length=100)] = ()

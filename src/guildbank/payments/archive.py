@@ -56,11 +56,21 @@ Reading = Callable[[], Exchange]
 """Reads an exchange out of what went over the wire. Nobody waits for it, nor for what it raises."""
 
 
+class Subject(NamedTuple):
+    """What an exchange is about: a payment, and so its player; or what `about` names, and then the
+    player whose it is, None where it is no player's.
+    """
+
+    payment_id: str | None = None
+    about: str | None = None
+    player_id: str | None = None
+
+
 class Waiting(NamedTuple):
     """An exchange that is to be written, and where it belongs."""
 
     tenant: TenantRef
-    payment_id: str
+    subject: Subject
     kind: str
     at: datetime
     reading: Reading
@@ -83,12 +93,12 @@ class Archive:
         self._writing = False
 
     def listens(
-        self, tenant: TenantRef, payment_id: str, context: Context, of: Manifest
+        self, tenant: TenantRef, subject: Subject, context: Context, of: Manifest
     ) -> Context:
-        """Return the context in which a plugin's requests are kept with the payment."""
+        """Return the context in which a plugin's requests are kept with what they are about."""
 
         def heard(one: Heard) -> None:
-            self.keep(tenant, payment_id, of.slot.value, partial(exchange_of, one))
+            self.keep(tenant, subject, of.slot.value, partial(exchange_of, one))
 
         def exchange_of(one: Heard) -> Exchange:
             place = urlsplit(one.url)
@@ -108,9 +118,9 @@ class Archive:
 
         return msgspec.structs.replace(context, http=Overheard(context.http, heard))
 
-    def keep(self, tenant: TenantRef, payment_id: str, kind: str, reading: Reading) -> None:
+    def keep(self, tenant: TenantRef, subject: Subject, kind: str, reading: Reading) -> None:
         """Have an exchange read and written soon."""
-        self._waiting.append(Waiting(tenant, payment_id, kind, self._clock.now(), reading))
+        self._waiting.append(Waiting(tenant, subject, kind, self._clock.now(), reading))
         if len(self._waiting) > MAX_WAITING:
             self._waiting.popleft()
             self._lost += 1
@@ -135,36 +145,65 @@ class Archive:
                 self._lost = 0
 
     async def _write_of(self, tenant: TenantRef, those: Sequence[Waiting]) -> None:
-        """Write the exchanges of one tenant; what cannot be written is lost, and the log says so.
-
-        A tenant that is suspended or being deleted, and one that keeps none, get no rows.
-        """
+        """Write the exchanges of one tenant; what cannot be is lost, and the log says so."""
         try:
-            settings = await self._tenants.settings(tenant.id)
-            if settings is None or settings.exchanges_kept_days == 0:
-                return
-            async with self._db.begin(tenant.schema, read_only=True) as tx:
-                players = await store.players_of(tx.driver, {one.payment_id for one in those})
-            seals = await self._persons.seals(tenant, set(players.values()))
-            rows = []
-            for one in those:
-                player = players.get(one.payment_id)
-                seal = None if player is None else seals.get(player)
-                exchange = None if seal is None else _read(one)
-                if seal is not None and exchange is not None:
-                    sealed = seal(msgspec.json.encode(exchange)).ciphertext
-                    row = ExchangeRow(new_id("exc"), one.payment_id, one.kind, one.at, sealed)
-                    rows.append(row)
+            rows = await self.sealed(tenant, those)
             if rows:
                 async with self._db.begin(tenant.schema) as tx:
                     await store.add(tx.driver, rows)
         except Exception as error:  # an exchange that is lost must not stop those of others
             log.warning("exchanges_lost", tenant=tenant.slug, count=len(those), error=repr(error))
 
+    async def sealed(self, tenant: TenantRef, those: Sequence[Waiting]) -> list[ExchangeRow]:
+        """Return the rows of exchanges of one tenant, each under the key of whose it is.
+
+        A tenant that is suspended or being deleted, and one that keeps none, get no rows; nor does
+        what is about a person who was erased.
+        """
+        settings = await self._tenants.settings(tenant.id)
+        if settings is None or settings.exchanges_kept_days == 0:
+            return []
+        paid = {one.subject.payment_id for one in those if one.subject.payment_id is not None}
+        async with self._db.begin(tenant.schema, read_only=True) as tx:
+            players = dict(await store.players_of(tx.driver, paid)) if paid else {}
+        named = {one.subject.player_id for one in those if one.subject.player_id is not None}
+        seals = await self._persons.seals(tenant, named | set(players.values()))
+        house = await self._tenants.data_key(tenant.id)
+        rows = []
+        for one in those:
+            payment_id, about, player_id = one.subject
+            whose = player_id if payment_id is None else players.get(payment_id)
+            exchange = _read(one)
+            if exchange is None:
+                continue
+            plain = msgspec.json.encode(exchange)
+            if payment_id is None and player_id is None and house is not None:
+                said = house.seal(place_of(tenant), plain)
+            elif whose is not None and whose in seals:
+                said = seals[whose](plain).ciphertext
+            else:
+                continue
+            row = ExchangeRow(new_id("exc"), payment_id, one.kind, one.at, said)
+            rows.append(row._replace(about=about, player_id=player_id))
+        return rows
+
+
+def place_of(tenant: TenantRef) -> bytes:
+    """Return the place for which exchanges are sealed that are no player's."""
+    return f"payments_exchange.sealed:{tenant.id}".encode()
+
+
+def event_read(provider: str, fields: Fields) -> Exchange:
+    """Return how an event is kept that a provider sent, and that was taken."""
+    return Exchange(
+        of=provider, method="POST", host="", path="", status=200, problem=None, micros=0,
+        asked=fields, answered={},
+    )  # fmt: skip
+
 
 def _read(one: Waiting) -> Exchange | None:
     try:
         return one.reading()
     except Exception as error:  # what others wrote can always be worse than was thought of
-        log.error("exchange_not_kept", payment=one.payment_id, kind=one.kind, error=repr(error))
+        log.error("exchange_not_kept", about=one.subject, kind=one.kind, error=repr(error))
         return None

@@ -13,10 +13,11 @@ WHERE id = ANY($1::text[])
 """
 
 ADD = """
-INSERT INTO payments_exchange (id, payment_id, kind, at, sealed)
-SELECT id, payment_id, kind, at, sealed
-FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bytea[])
-     AS had (id, payment_id, kind, at, sealed)
+INSERT INTO payments_exchange (id, payment_id, kind, at, sealed, about, player_id)
+SELECT id, payment_id, kind, at, sealed, about, player_id
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bytea[], $6::text[],
+            $7::text[])
+     AS had (id, payment_id, kind, at, sealed, about, player_id)
 """
 
 READ = """
@@ -46,13 +47,17 @@ WHERE id IN (SELECT id FROM payments_exchange ORDER BY id LIMIT $2)
 
 
 class ExchangeRow(NamedTuple):
-    """An exchange as stored, sealed under the key of the payment's player."""
+    """An exchange as stored, sealed: about a payment, and under the key of its player; or about
+    what `about` names, and then under the key of `player_id` where that is not None.
+    """
 
     id: str
-    payment_id: str
+    payment_id: str | None
     kind: str
     at: datetime
     sealed: bytes
+    about: str | None = None
+    player_id: str | None = None
 
 
 async def players_of(driver: Driver, payments: Collection[str]) -> Mapping[str, str]:

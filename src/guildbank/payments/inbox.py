@@ -1,17 +1,17 @@
 """SQL of what providers told us, by webhooks and in reports."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
 
 from guildbank.journal import Driver
+from guildbank.payments.exchanges import Fields
 from guildbank.plugin_api import ProviderEvent
 
 INSERT_WEBHOOK = """
 INSERT INTO payments_webhook
-    (id, provider, external_id, event, headers, body, received_at, next_at, tries)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $7, 0)
+    (id, provider, external_id, event, fields, received_at, next_at, tries)
+VALUES ($1, $2, $3, $4, $5, $6, $6, 0)
 ON CONFLICT (provider, external_id) DO NOTHING
 RETURNING id
 """
@@ -23,38 +23,46 @@ SET tries = tries + 1, next_at = $3
 WHERE id = $1
   AND processed_at IS NULL
   AND next_at <= $2
-RETURNING provider, event, tries, received_at
+RETURNING provider, event, tries, received_at, fields
 """
 
-# Of a person who was erased before it came nothing is kept either.
+# Of what is about somebody the fields are among the exchanges from here on, or nowhere.
 CLOSE_WEBHOOK = """
-WITH forgotten AS (
-    SELECT
-    FROM payments_attempt AS attempt
-    JOIN payments_intent AS intent ON intent.id = attempt.payment_id
-    JOIN identity_v_player AS player ON player.id = intent.player_id
-    WHERE attempt.id = $4
-      AND player.state = 'erased'
-)
 UPDATE payments_webhook
-SET processed_at = $2, problem = $3, attempt_id = $4,
-    headers = CASE WHEN EXISTS (SELECT FROM forgotten) THEN '{}' ELSE headers END,
-    body = CASE WHEN EXISTS (SELECT FROM forgotten) THEN '' ELSE body END
+SET processed_at = $2, problem = $3, attempt_id = $4, headers = '{}', body = '',
+    fields = CASE WHEN $4::text IS NULL THEN fields END
 WHERE id = $1
+  AND processed_at IS NULL
+RETURNING id
 """
 
 # A few at a time, so that no row is locked for long.
-FORGET_BODIES = """
+FORGET_FIELDS = """
+UPDATE payments_webhook
+SET fields = NULL
+WHERE id IN (
+    SELECT id
+    FROM payments_webhook
+    WHERE fields IS NOT NULL
+      AND received_at < $1
+      AND processed_at IS NOT NULL
+    ORDER BY received_at
+    LIMIT $2
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+"""
+
+# Processes of an earlier version keep what was sent as it came.
+EMPTY_BODIES = """
 UPDATE payments_webhook
 SET headers = '{}', body = ''
 WHERE id IN (
     SELECT id
     FROM payments_webhook
     WHERE body <> ''
-      AND received_at < $1
       AND processed_at IS NOT NULL
     ORDER BY received_at
-    LIMIT $2
+    LIMIT $1
     FOR NO KEY UPDATE SKIP LOCKED
 )
 """
@@ -103,21 +111,16 @@ class Claimed(msgspec.Struct, frozen=True):
     event: ProviderEvent
     tries: int
     received_at: datetime
+    fields: Fields
 
 
 async def insert_webhook(
-    driver: Driver,
-    id_: str,
-    provider: str,
-    event: ProviderEvent,
-    headers: Mapping[str, str],
-    body: bytes,
-    now: datetime,
+    driver: Driver, id_: str, provider: str, event: ProviderEvent, fields: Fields, now: datetime
 ) -> bool:
-    """Keep an event once; False when it came before."""
+    """Keep an event once, with the allowed fields of what was sent; False when it came before."""
     found = await driver.fetchval(
         INSERT_WEBHOOK, id_, provider, event.external_id, msgspec.json.encode(event).decode(),
-        msgspec.json.encode(dict(headers)).decode(), body, now,
+        msgspec.json.encode(fields).decode() if fields else None, now,
     )  # fmt: skip
     return found is not None
 
@@ -130,19 +133,21 @@ async def claim_webhook(
     if row is None:
         return None
     event = msgspec.json.decode(row["event"], type=ProviderEvent)
-    return Claimed(row["provider"], event, row["tries"], row["received_at"])
+    fields = {} if row["fields"] is None else msgspec.json.decode(row["fields"])
+    return Claimed(row["provider"], event, row["tries"], row["received_at"], fields)
 
 
 async def close_webhook(
-    driver: Driver, id_: str, now: datetime, problem: str | None, attempt_id: str | None
-) -> None:
-    """Mark an event as done, and which attempt it was about."""
-    await driver.execute(CLOSE_WEBHOOK, id_, now, problem, attempt_id)
+    driver: Driver, id_: str, now: datetime, problem: str | None, about: str | None
+) -> bool:
+    """Mark an event as done, and which attempt or payout it was about; False where it is done."""
+    return await driver.fetchval(CLOSE_WEBHOOK, id_, now, problem, about) is not None
 
 
-async def forget_bodies(driver: Driver, before: datetime, limit: int) -> int:
-    """Empty what providers sent before this time and was worked on; return how many were."""
-    done: str = await driver.execute(FORGET_BODIES, before, limit)
+async def forget_fields(driver: Driver, before: datetime, limit: int) -> int:
+    """Forget fields of events that came before this time and were worked on; return how many."""
+    await driver.execute(EMPTY_BODIES, limit)
+    done: str = await driver.execute(FORGET_FIELDS, before, limit)
     return int(done.rpartition(" ")[2])
 
 

@@ -15,7 +15,7 @@ from guildbank.payments.usecases.callbacks import deliver_callbacks, forget_tell
 from guildbank.payments.usecases.cancel import expire_payments
 from guildbank.payments.usecases.exchanges import forget_exchanges
 from guildbank.payments.usecases.hand_in import forget_handed_in
-from guildbank.payments.usecases.handle_webhook import forget_bodies, sweep_webhooks
+from guildbank.payments.usecases.handle_webhook import forget_fields, sweep_webhooks
 from guildbank.payments.usecases.look import janitor
 from guildbank.payments.usecases.mind_methods import mind_methods
 from guildbank.payments.usecases.mind_subscriptions import mind_subscriptions
@@ -104,8 +104,8 @@ async def run_callbacks(services: Services) -> None:
 
 
 async def run_tidy(services: Services) -> None:
-    """Empty what providers sent long ago: it may name payers; forget what nobody needs any more."""
-    await in_each_tenant(services, forget_bodies)
+    """Forget what was exchanged and told long ago, and what nobody needs any more."""
+    await in_each_tenant(services, forget_fields)
     await in_each_tenant(services, forget_tellings)
     await in_each_tenant(services, forget_exchanges)
     await in_each_tenant(services, forget_handed_in)

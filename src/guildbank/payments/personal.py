@@ -25,10 +25,10 @@ WHERE payment_id IN (SELECT id FROM payments_intent WHERE player_id = $1)
   AND origin = 'merchant'
 """
 
-# Providers write names and addresses of payers into what they send.
+# What is kept of events is sealed with the exchanges once they were worked on.
 FORGET_WEBHOOKS = """
 UPDATE payments_webhook
-SET headers = '{}', body = '', event = (event::jsonb - 'method_reference')::text
+SET headers = '{}', body = '', fields = NULL, event = (event::jsonb - 'method_reference')::text
 WHERE processed_at IS NOT NULL
   AND attempt_id IN (
       SELECT attempt.id
@@ -59,6 +59,7 @@ WHERE payment_id IN (SELECT id FROM payments_intent WHERE player_id = $1)
 FORGET_EXCHANGES = """
 DELETE FROM payments_exchange
 WHERE payment_id IN (SELECT id FROM payments_intent WHERE player_id = $1)
+   OR player_id = $1
 """
 
 # Books are kept: what was bought for how much, by an id that names nobody.
@@ -242,10 +243,11 @@ PERSONAL = (
     Personal(
         "payments_exchange",
         """
-        SELECT exchange.payment_id, exchange.kind, exchange.at, exchange.sealed
+        SELECT exchange.payment_id, exchange.about, exchange.kind, exchange.at, exchange.sealed
         FROM payments_exchange AS exchange
-        JOIN payments_intent AS intent ON intent.id = exchange.payment_id
+        LEFT JOIN payments_intent AS intent ON intent.id = exchange.payment_id
         WHERE intent.player_id = $1
+           OR exchange.player_id = $1
         ORDER BY exchange.id
         """,
         (FORGET_EXCHANGES,),
@@ -267,8 +269,7 @@ PERSONAL = (
         None,
         (FORGET_WEBHOOKS,),
         known_to_staff="""
-        SELECT webhook.id, webhook.provider, webhook.event, webhook.received_at,
-               encode(webhook.body, 'base64') AS body_base64
+        SELECT webhook.id, webhook.provider, webhook.event, webhook.received_at
         FROM payments_webhook AS webhook
         JOIN payments_attempt AS attempt ON attempt.id = webhook.attempt_id
         JOIN payments_intent AS intent ON intent.id = attempt.payment_id

@@ -1,9 +1,9 @@
 """The rows of a payment and the states that they go through."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -343,6 +343,17 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     changed_at: datetime
     version: str = ""
+
+
+class Configured(msgspec.Struct, frozen=True, kw_only=True):
+    """Facts of an account that was set: `version` is the plugin's, secrets are named alone."""
+
+    provider: str
+    version: str
+    enabled: bool
+    settings: Mapping[str, Any]
+    secrets_set: Sequence[str]
+    secrets_kept: Sequence[str]
 
 
 PROVIDER_CONFIGURED = "payments.provider_configured"

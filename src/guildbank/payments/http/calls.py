@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import msgspec
 
 from guildbank.infra.http import Body, Caller, Problem, View
-from guildbank.payments.archive import Exchange
+from guildbank.payments.archive import Exchange, Subject
 from guildbank.payments.exchanges import fields_of
 from guildbank.payments.usecases import Payments
 
@@ -68,4 +68,4 @@ def kept_call(
                     answered=fields_of(call.body, ANSWERED),
                 )
 
-            payments.archive.keep(caller.home, call.payment_id, KIND, exchange)
+            payments.archive.keep(caller.home, Subject(call.payment_id), KIND, exchange)

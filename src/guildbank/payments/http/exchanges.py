@@ -29,7 +29,8 @@ EXCHANGES = "payments:exchanges"
 class ExchangeView(View):
     """A request and its answer, by the fields that may be kept.
 
-    `kind` is the slot of the plugin `of` that asked, or `caller` for one who asked us. `status` is
+    `kind` is the slot of the plugin `of` that asked, `webhook` for an event that the provider `of`
+    sent, or `caller` for one who asked us. `status` is
     null where no answer came, or it was refused; `problem` says why.
     """
 

@@ -24,8 +24,9 @@ webhook = Table(
     Column("provider", Text, nullable=False),
     Column("external_id", Text, nullable=False),
     Column("event", Text, nullable=False),
-    Column("headers", Text, nullable=False),
-    Column("body", LargeBinary, nullable=False),
+    # What processes of an earlier version keep of what was sent: all of it, and for moments.
+    Column("headers", Text, nullable=False, server_default="{}"),
+    Column("body", LargeBinary, nullable=False, server_default=""),
     at("received_at"),
     at("processed_at", optional=True),
     at("next_at"),
@@ -33,11 +34,19 @@ webhook = Table(
     Column("problem", Text),
     # The attempt that it turned out to be about: by it an erasure finds a person's.
     Column("attempt_id", Text, index=True),
+    # Allowed fields of what was sent, until it is known whose they are and they are sealed.
+    Column("fields", Text),
     Index("uq_payments_webhook_external_id", "provider", "external_id", unique=True),
 )
 
 Index(
-    # What the provider sent, as long as it is kept.
+    # Of events about nobody who is known the fields stay for a while.
+    "ix_payments_webhook_fields",
+    webhook.c.received_at,
+    postgresql_where=webhook.c.fields.is_not(None),
+)
+
+Index(
     "ix_payments_webhook_kept",
     webhook.c.received_at,
     postgresql_where=text("body <> ''"),
@@ -115,14 +124,17 @@ settlement = Table(
 )
 
 exchange = Table(
-    # What providers, plugins and callers exchanged about a payment, under its player's key.
+    # What providers, plugins and callers exchanged about a payment, or about what `about` names,
+    # under its player's key; under the tenant's where it is about no player.
     "payments_exchange",
     tenant_metadata,
     Column("id", Text, primary_key=True),
-    Column("payment_id", Text, ForeignKey("payments_intent.id"), nullable=False, index=True),
+    Column("payment_id", Text, ForeignKey("payments_intent.id"), index=True),
     Column("kind", Text, nullable=False),
     at("at"),
     Column("sealed", LargeBinary, nullable=False),
+    Column("about", Text, index=True),
+    Column("player_id", Text, index=True),
 )
 
 handed_in = Table(

@@ -86,8 +86,6 @@ class Timing:
     )
     """Pauses between tries of a webhook that came too early; the last one repeats."""
     webhook_gives_up: timedelta = timedelta(days=7)
-    webhook_kept: timedelta = timedelta(days=90)
-    """How long the bytes that a provider sent are kept, once they were worked on."""
     callback: tuple[timedelta, ...] = (
         timedelta(seconds=1),
         timedelta(seconds=5),

@@ -10,6 +10,7 @@ import structlog
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.payments import store
+from guildbank.payments.archive import Subject
 from guildbank.payments.contracts.refusals import (
     NO_PROVIDER,
     PROVIDER_RESTING,
@@ -37,10 +38,10 @@ class Line(msgspec.Struct, frozen=True):
     plugin: PaymentProvider
     context: Context
 
-    def about(self, payments: Payments, tenant: TenantRef, payment_id: str) -> "Line":
-        """Return the line whose requests are kept with a payment."""
-        heard = payments.archive.listens(tenant, payment_id, self.context, self.manifest)
-        return msgspec.structs.replace(self, context=heard)
+    def about(self, payments: Payments, tenant: TenantRef, subject: Subject) -> "Line":
+        """Return the line whose requests are kept with what they are about."""
+        context = payments.archive.listens(tenant, subject, self.context, self.manifest)
+        return msgspec.structs.replace(self, context=context)
 
     @property
     def manifest(self) -> Manifest:
@@ -73,7 +74,7 @@ async def line_about(
         account = await store.account_at(tx.driver, provider)
         states = await states_of(tx.driver, provider, payment_id)
     line = await _reading(payments, tenant, provider, account, states)
-    return line if isinstance(line, Refusal) else line.about(payments, tenant, payment_id)
+    return line if isinstance(line, Refusal) else line.about(payments, tenant, Subject(payment_id))
 
 
 async def line_with(

@@ -6,6 +6,7 @@ import msgspec
 
 from guildbank.identity import age_of
 from guildbank.infra.tenant import TenantRef
+from guildbank.payments.archive import Subject
 from guildbank.payments.usecases import Payments
 from guildbank.pipelines import Passage, Placed, ask_gates
 from guildbank.plugin_api import Context, Manifest, PurchaseView
@@ -33,6 +34,6 @@ async def ask_steps(
     )
 
     def heard(context: Context, manifest: Manifest) -> Context:
-        return payments.archive.listens(tenant, payment_id, context, manifest)
+        return payments.archive.listens(tenant, Subject(payment_id), context, manifest)
 
     return await ask_gates(payments.pipelines, tenant, steps, known, heard)

@@ -10,6 +10,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Draft, Need, Receipt, Stage, facts
 from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import BARS
+from guildbank.payments.archive import Subject
 from guildbank.payments.asking import ask_provider
 from guildbank.payments.charged import charges_of
 from guildbank.payments.contracts.refusals import NOT_RETRYABLE
@@ -341,7 +342,7 @@ async def call_provider(
     Outside any transaction.
     """
     assert begun.made is not None, "its receipt is a fresh one"
-    line = line.about(payments, tenant, begun.payment_id)
+    line = line.about(payments, tenant, Subject(begun.payment_id))
     call = line.plugin.create_payment(line.context, begun.request)
     outcome = await ask_provider(line.manifest, call)
     answered = outcome.status is not OutcomeStatus.UNKNOWN

@@ -1,6 +1,6 @@
 """Set a tenant's account at a provider: its settings, and its secrets sealed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from guildbank.journal import Act, Draft, Need, Outcome, Stage, facts
 from guildbank.kernel import Refusal
 from guildbank.payments import store
 from guildbank.payments.contracts.refusals import NO_CHANGE, NO_PROVIDER, SANDBOX_REFUSED
-from guildbank.payments.contracts.rows import PROVIDER_CONFIGURED, Account
+from guildbank.payments.contracts.rows import PROVIDER_CONFIGURED, Account, Configured
 from guildbank.payments.store import ACCOUNTS
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import SYSTEM, ProviderView, get_provider
@@ -27,17 +27,6 @@ from guildbank.plugin_host import (
 )
 
 log = structlog.get_logger(__name__)
-
-
-class Configured(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts of an account that was set: `version` is the plugin's, secrets are named alone."""
-
-    provider: str
-    version: str
-    enabled: bool
-    settings: Mapping[str, Any]
-    secrets_set: Sequence[str]
-    secrets_kept: Sequence[str]
 
 
 class ConfigureProvider(Act):

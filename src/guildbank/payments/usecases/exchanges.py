@@ -76,11 +76,15 @@ async def _opened(
     return found
 
 
+async def kept_for(payments: Payments, tenant: TenantRef) -> timedelta:
+    """Return for how long a tenant keeps what was exchanged."""
+    settings = await payments.tenants.settings(tenant.id)
+    return timedelta(days=DEFAULT_DAYS if settings is None else settings.exchanges_kept_days)
+
+
 async def forget_exchanges(payments: Payments, tenant: TenantRef) -> int:
     """Delete what is older than the tenant keeps it; return how much that was."""
-    settings = await payments.tenants.settings(tenant.id)
-    days = DEFAULT_DAYS if settings is None else settings.exchanges_kept_days
-    before, forgotten = payments.clock.now() - timedelta(days=days), 0
+    before, forgotten = payments.clock.now() - await kept_for(payments, tenant), 0
     while True:
         async with payments.db.begin(tenant.schema) as tx:
             some = await exchanged.forget(tx.driver, before, PART)

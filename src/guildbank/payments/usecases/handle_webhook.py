@@ -1,21 +1,26 @@
 """Work on an event of the inbox: a hint, so what it names is fetched where money depends on it."""
 
+from functools import partial
+
 import structlog
 
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Outcome as JournalOutcome
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, new_id
-from guildbank.payments import inbox, saved, store
+from guildbank.payments import exchanged, inbox, saved, store
+from guildbank.payments.archive import Subject, Waiting, event_read
 from guildbank.payments.asking import ask_provider
 from guildbank.payments.contracts.refusals import NO_CHANGE, PROVIDER_SILENT
 from guildbank.payments.contracts.rows import Attempt, AttemptState, Refund, RefundState
+from guildbank.payments.exchanged import ExchangeRow
 from guildbank.payments.rules import next_look
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import line_about
 from guildbank.payments.usecases.adopt import adopt_purchase
 from guildbank.payments.usecases.dispute import FollowDispute, told_by
 from guildbank.payments.usecases.dispute_stand import ask_stand
+from guildbank.payments.usecases.exchanges import kept_for
 from guildbank.payments.usecases.finish_refund import look_at_refund
 from guildbank.payments.usecases.foreign_refund import TOO_EARLY, BookForeignRefund
 from guildbank.payments.usecases.look import look_at_attempt
@@ -33,6 +38,8 @@ log = structlog.get_logger(__name__)
 DONE: JournalOutcome = NO_CHANGE
 _OF_STANDING = (EventKind.DISPUTE_OPENED, EventKind.DISPUTE_UPDATED)
 AT_ONCE = 500
+WEBHOOK = "webhook"
+"""The kind of exchange that a provider's event is."""
 
 
 async def handle_webhook(payments: Payments, tenant: TenantRef, id_: str) -> None:
@@ -42,16 +49,18 @@ async def handle_webhook(payments: Payments, tenant: TenantRef, id_: str) -> Non
         claimed = await inbox.claim_webhook(tx.driver, id_, payments.clock.now(), timing.lease)
     if claimed is None:
         return
-    about: str | None = None
+    about, subject = None, None
     try:
         if claimed.event.kind is EventKind.PAYOUT:
             payout = await find_told(payments, tenant, claimed.provider, claimed.event)
-            about = None if payout is None else payout.id
+            if payout is not None:
+                about, subject = payout.id, Subject(about=payout.id, player_id=payout.player_id)
             named = claimed.event.payout_reference
             outcome = await follow_payout(payments, tenant, payout, named)
         else:
             attempt = await _attempt(payments, tenant, claimed.provider, claimed.event)
-            about = None if attempt is None else attempt.id
+            if attempt is not None:
+                about, subject = attempt.id, Subject(payment_id=attempt.payment_id)
             outcome = await _handle(payments, tenant, attempt, claimed.provider, claimed.event)
     except Exception as error:  # the event stays in the inbox and is tried again
         log.warning("webhook_failed", webhook=id_, error=repr(error))
@@ -60,12 +69,26 @@ async def handle_webhook(payments: Payments, tenant: TenantRef, id_: str) -> Non
     settled = isinstance(outcome, Receipt) or outcome.code == NO_CHANGE.code
     old = now - claimed.received_at > timing.webhook_gives_up
     problem = None if isinstance(outcome, Receipt) or settled else outcome.code
-    async with payments.db.begin(tenant.schema) as tx:
-        if settled or old:
-            await inbox.close_webhook(tx.driver, id_, now, problem, about)
-        else:
-            later = now + next_look(timing.webhook, claimed.tries - 1)
+    if not (settled or old):
+        later = now + next_look(timing.webhook, claimed.tries - 1)
+        async with payments.db.begin(tenant.schema) as tx:
             await inbox.delay_webhook(tx.driver, id_, later, problem or "")
+        return
+    rows = await _archived(payments, tenant, claimed, subject)
+    async with payments.db.begin(tenant.schema) as tx:
+        if await inbox.close_webhook(tx.driver, id_, now, problem, about) and rows:
+            await exchanged.add(tx.driver, rows)
+
+
+async def _archived(
+    payments: Payments, tenant: TenantRef, event: inbox.Claimed, subject: Subject | None
+) -> list[ExchangeRow]:
+    """Return what is kept of an event with what it turned out to be about, sealed."""
+    if subject is None or not event.fields:
+        return []
+    reading = partial(event_read, event.provider, event.fields)
+    waiting = Waiting(tenant, subject, WEBHOOK, event.received_at, reading)
+    return await payments.archive.sealed(tenant, [waiting])
 
 
 async def sweep_webhooks(payments: Payments, tenant: TenantRef, limit: int = 200) -> int:
@@ -77,15 +100,18 @@ async def sweep_webhooks(payments: Payments, tenant: TenantRef, limit: int = 200
     return len(due)
 
 
-async def forget_bodies(payments: Payments, tenant: TenantRef) -> int:
-    """Empty what providers sent and is kept no longer; return how many events that were."""
-    before = payments.clock.now() - payments.timing.webhook_kept
-    emptied = some = AT_ONCE
+async def forget_fields(payments: Payments, tenant: TenantRef) -> int:
+    """Forget fields of events about nobody who is known; return how many events that were.
+
+    They are kept for as long as the tenant keeps exchanges.
+    """
+    before = payments.clock.now() - await kept_for(payments, tenant)
+    forgotten = some = AT_ONCE
     while some == AT_ONCE:
         async with payments.db.begin(tenant.schema) as tx:
-            some = await inbox.forget_bodies(tx.driver, before, AT_ONCE)
-        emptied += some
-    return emptied - AT_ONCE
+            some = await inbox.forget_fields(tx.driver, before, AT_ONCE)
+        forgotten += some
+    return forgotten - AT_ONCE
 
 
 async def _handle(

@@ -134,6 +134,6 @@ async def _keep(
     async with payments.db.begin(tenant.schema) as tx:
         for event in stand.events:
             id_ = new_id("whk")
-            if await inbox.insert_webhook(tx.driver, id_, provider, event, {}, b"", now):
+            if await inbox.insert_webhook(tx.driver, id_, provider, event, {}, now):
                 fresh.append(id_)
     return fresh

@@ -99,7 +99,7 @@ async def _keep(
     async with payments.db.begin(tenant.schema) as tx:
         for event in page.events:
             id_ = new_id("whk")
-            if await inbox.insert_webhook(tx.driver, id_, provider, event, {}, b"", now):
+            if await inbox.insert_webhook(tx.driver, id_, provider, event, {}, now):
                 fresh.append(id_)
         await inbox.move_cursor(tx.driver, provider, page.cursor, now)
     return fresh

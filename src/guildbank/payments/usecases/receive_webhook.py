@@ -1,4 +1,8 @@
-"""Take a webhook in: verify the raw bytes, keep the event once, answer, work afterwards."""
+"""Take a webhook in: verify the raw bytes, keep the event once, answer, work afterwards.
+
+Providers write names and addresses of payers into what they send. So of the bytes no more is kept
+than the fields that the plugin's manifest allows.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,17 +14,16 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import inbox, store
 from guildbank.payments.asking import storable
+from guildbank.payments.exchanges import fields_of, mask_cards
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import Line, line_by
 from guildbank.payments.usecases.handle_webhook import handle_webhook, state_of
-from guildbank.plugin_api import ProviderEvent, WebhookRejected
+from guildbank.plugin_api import Manifest, ProviderEvent, WebhookRejected
 from guildbank.tenancy import check_slug
 
 log = structlog.get_logger(__name__)
 
 NO_WEBHOOK = Refusal(code="not_found", detail="No provider delivers events here.")
-MAX_HEADERS = 64
-_PRIVATE = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 
 async def receive_webhook(
@@ -35,25 +38,21 @@ async def receive_webhook(
     tenant = await payments.tenants.by_slug(tenant_slug) if known else None
     if tenant is None:
         return NO_WEBHOOK
-    event = await _believed(payments, tenant, provider, headers, body)
-    if event is None:
+    believed = await _believed(payments, tenant, provider, headers, body)
+    if believed is None:
         return NO_WEBHOOK
+    event, manifest = believed
     if isinstance(event, WebhookRejected):
         return Refusal(
             code="bad_signature",
             detail="The event is not believed: its signature, age or form is wrong.",
             extra={"reason": event.code[:64]},
         )
-    kept = {
-        name: value
-        for name, value in list(headers.items())[:MAX_HEADERS]
-        if name.lower() not in _PRIVATE
-    }
-    id_ = new_id("whk")
+    if event.reason is not None:
+        event = msgspec.structs.replace(event, reason=mask_cards(event.reason))
+    id_, now, fields = new_id("whk"), payments.clock.now(), fields_of(body, manifest.archived)
     async with payments.db.begin(tenant.schema) as tx:
-        fresh = await inbox.insert_webhook(
-            tx.driver, id_, provider, event, kept, body, payments.clock.now()
-        )
+        fresh = await inbox.insert_webhook(tx.driver, id_, provider, event, fields, now)
     if fresh:
         payments.start(handle_webhook(payments, tenant, id_))
     return fresh
@@ -61,8 +60,9 @@ async def receive_webhook(
 
 async def _believed(
     payments: Payments, tenant: TenantRef, provider: str, headers: Mapping[str, str], body: bytes
-) -> ProviderEvent | WebhookRejected | None:
-    """Return the event as the newest version has it that reads what the event is about.
+) -> tuple[ProviderEvent | WebhookRejected, Manifest] | None:
+    """Return the event as the newest version has it that reads what the event is about, and which
+    version that is.
 
     What no version reads, or names nothing of ours, is as the newest has it that believes it. None
     where nobody can be asked.
@@ -70,7 +70,7 @@ async def _believed(
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         account = await store.account_at(tx.driver, provider)
     versions = payments.plugins.versions(provider)
-    first: ProviderEvent | WebhookRejected | None = None
+    first: tuple[ProviderEvent | WebhookRejected, Manifest] | None = None
     if account is None:
         return None
     for plugin in versions:
@@ -80,12 +80,14 @@ async def _believed(
         event = await _read(line, headers, body)
         if isinstance(event, ProviderEvent):
             if len(versions) == 1:
-                return event
+                return event, plugin.manifest
             state = await state_of(payments, tenant, provider, event)
             if state is not None and plugin.manifest.reads(state):
-                return event
-        if not isinstance(first, ProviderEvent):
-            first = event if isinstance(event, ProviderEvent) else first or event
+                return event, plugin.manifest
+        if first is None or (
+            isinstance(event, ProviderEvent) and not isinstance(first[0], ProviderEvent)
+        ):
+            first = event, plugin.manifest
     return first
 
 
