@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 
 import httpx
 import pytest
 from tests.house import House
+from tests.payments.reckoning import reconciled
 from tests.payments.shop import open_shop
 from tests.payments.steam_till import SteamTill
 from tests.servers.lab import LabServer
@@ -84,6 +86,92 @@ async def test_a_chargeback_takes_money_and_coins_and_what_was_spent_is_owed(til
     # The pack had 550 coins, of which 150 were left.
     assert await till.shop.coins(player) == {"debt": -400}
     assert "provider:steam_wallet" not in await till.shop.money()
+
+
+async def test_a_chargeback_that_is_taken_back_gives_money_and_coins_back_once(till: SteamTill):
+    player = await till.shop.player()
+    intent, other = await till.paid(player), await till.paid(player)
+    await till.shop.spend(player, 40)
+    before = await till.shop.left()
+    await till.reverse(intent, "Chargedback")
+    await till.report()
+    assert await till.shop.coins(player) == {"paid": 500, "bonus": 50, "debt": -40}
+    await till.reverse(intent, "Succeeded")
+    assert await till.report() == 1
+    assert await till.report() == 0
+    assert await till.shop.left() == before
+    (dispute,) = await till.disputes(intent)
+    assert (dispute.state.value, dispute.reinstated) == ("lost", True)
+    assert (await till.shop.kinds()).count("dispute_funds_reinstated") == 1
+    assert await till.disputes(other) == []
+
+
+async def test_an_order_that_changed_late_and_was_never_charged_back_moves_nothing(
+    till: SteamTill,
+):
+    player = await till.shop.player()
+    intent = await till.paid(player)
+    before = await till.shop.left()
+    await till.reverse(intent, "Chargedback")
+    await till.reverse(intent, "Succeeded")
+    # Both came between two readings.
+    assert await till.report() == 1
+    assert await till.shop.left() == before
+    assert await till.disputes(intent) == []
+
+
+async def test_steams_report_agrees_with_the_books_and_shows_where_it_does_not(till: SteamTill):
+    shop = till.shop
+    player = await shop.player()
+    kept, given, part, charged = [await till.paid(player) for _ in range(4)]
+    await shop.refunded(given)
+    await till.reverse(part, "PartialRefund", part=199)
+    await till.reverse(charged, "Chargedback")
+    await till.report()
+    # Steam took this one's money, and nobody here has heard of it.
+    unheard = await till.buy(player)
+    heard = await till.approve(unheard)
+    await till.turn(heard["order_id"], "capture", "silence")
+    await till.confirm(unheard, heard)
+    assert await shop.state(unheard) != "credited"
+    shop.clock.by += timedelta(seconds=1)
+    lines = await reconciled(shop, "steam_wallet")
+    assert sorted((line.kind, line.state, line.gross_minor, line.looked) for line in lines) == [
+        ("capture", "matched", 499, False),
+        ("capture", "matched", 499, False),
+        ("capture", "matched", 499, False),
+        ("capture", "matched", 499, False),
+        ("capture", "matched", 499, True),
+        ("dispute", "matched", -499, False),
+        ("refund", "matched", -499, False),
+        ("refund", "matched", -199, False),
+    ]
+    assert await shop.state(unheard) == "credited"
+    by_payment = {line.payment_id for line in lines}
+    assert by_payment == {one.id for one in (kept, given, part, charged, unheard)}
+
+
+async def test_what_steam_lacks_and_what_differs_is_shown(till: SteamTill):
+    shop = till.shop
+    player = await shop.player()
+    await till.paid(player)
+    odd = await till.paid(player)
+    async with shop.house.db.begin(shop.tenant.schema) as tx:
+        await tx.driver.execute(
+            "UPDATE payments_attempt SET captured_minor = 450 WHERE payment_id = $1", odd.id
+        )
+        await tx.driver.execute(
+            "INSERT INTO payments_attempt SELECT (jsonb_populate_record(attempt, "
+            "jsonb_build_object('id', 'att_lost', 'reference', '4711', 'number', 2))).* "
+            "FROM payments_attempt AS attempt WHERE payment_id = $1", odd.id,
+        )  # fmt: skip
+    shop.clock.by += timedelta(days=4)
+    lines = await reconciled(shop, "steam_wallet")
+    assert sorted((line.kind, line.state, line.reference == "4711") for line in lines) == [
+        ("capture", "amount_differs", False),
+        ("capture", "matched", False),
+        ("capture", "missing_there", True),
+    ]
 
 
 async def test_our_own_refund_is_not_booked_again_by_its_line(till: SteamTill):

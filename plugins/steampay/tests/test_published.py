@@ -151,6 +151,33 @@ async def test_the_example_of_a_report_tells_of_a_chargeback_and_of_no_cart_of_o
     assert page.more
 
 
+async def test_the_example_of_a_report_is_lines_to_hold_the_books_against() -> None:
+    http = Answers(GetReport=REPORT)
+    since, until = datetime(2024, 1, 23, tzinfo=UTC), datetime(2024, 1, 24, tzinfo=UTC)
+    page = await SteamWalletProvider().settlements(context(http), since, until, None)
+    told = {(one.transaction, one.kind.value, one.gross_minor) for one in page.lines}
+    assert {name for name, kind, _ in told if kind == "capture"} >= {"1235/sold", "1236/sold"}
+    assert ("1236/charged_back", "dispute") in {(name, kind) for name, kind, _ in told}
+    # The order that failed moved nothing.
+    assert not any(name.startswith("1234/") for name, _, _ in told)
+    assert page.next is not None
+
+
+@pytest.mark.parametrize(
+    ("changed", "kinds"),
+    [("2010-01-01T00:30:00Z", []), ("2010-02-01T00:00:00Z", [EventKind.DISPUTE_TAKEN_BACK])],
+    ids=["sold", "charged back and not any more"],
+)
+async def test_a_paid_order_that_changed_long_after_its_sale_was_charged_back(
+    changed: str, kinds: list[EventKind]
+) -> None:
+    order = shown(request(), time=changed, timecreated="2010-01-01T00:20:00Z")
+    line = order["response"]["params"]
+    http = Answers(GetReport={"response": {"result": "OK", "params": {"orders": [line]}}})
+    page = await SteamWalletProvider().report(context(http), datetime(2010, 1, 1, tzinfo=UTC), None)
+    assert [event.kind for event in page.events] == kinds
+
+
 async def test_a_code_that_valve_does_not_document_is_no_decline() -> None:
     gone = {"response": {"result": "Failure", "params": {}, "error": {"errorcode": 3}}}
     http = Answers(GetUserInfo=USER, InitTxn=NOT_ALLOWED, QueryTxn=gone)

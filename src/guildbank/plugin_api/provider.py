@@ -177,6 +177,8 @@ class EventKind(StrEnum):
     DISPUTE_CLOSED = "dispute_closed"
     DISPUTE_LOST = "dispute_lost"
     """Closed for the payer by one event: the money goes with it, if it did not go before."""
+    DISPUTE_TAKEN_BACK = "dispute_taken_back"
+    """What one event took is here again; of a dispute that took nothing it says nothing."""
     USAGE_ASKED = "usage_asked"
     """The company asks how much of a purchase was used, to decide on a refund (`TellsUsage`)."""
     METHOD_CHANGED = "method_changed"

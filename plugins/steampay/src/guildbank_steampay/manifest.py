@@ -12,7 +12,7 @@ MANIFEST = Manifest(
     version="0.1.0",
     slot=Slot.PROVIDER,
     title="Steam wallet",
-    capabilities=frozenset({"refund", "cancel", "confirm", "dispute", "reports"}),
+    capabilities=frozenset({"refund", "cancel", "confirm", "dispute", "reports", "settlements"}),
     settings_schema={
         "type": "object",
         "additionalProperties": False,

@@ -41,6 +41,7 @@ class Order(msgspec.Struct, frozen=True):
     currency: str
     items: Sequence[Item] = ()
     time: str = ""
+    timecreated: str = ""
 
     @property
     def asked_minor(self) -> int | None:

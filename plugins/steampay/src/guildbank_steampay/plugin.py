@@ -15,10 +15,11 @@ from guildbank.plugin_api import (
     ProviderEvent,
     RefundRequest,
     ReportPage,
+    SettlementPage,
     WebhookRejected,
 )
 from guildbank.plugin_api.conformance import Rehearsal
-from guildbank_steampay import payments, refunds, reports
+from guildbank_steampay import payments, refunds, reports, settlements
 from guildbank_steampay.client import Client, Refused, SteamFailed
 from guildbank_steampay.errors import row_of
 from guildbank_steampay.manifest import MANIFEST
@@ -87,6 +88,13 @@ class SteamWalletProvider:
         """Return what went back to players since the cursor."""
         async with self._client(context) as client:
             return await reports.read(client, since, cursor)
+
+    async def settlements(
+        self, context: Context, since: datetime, until: datetime, cursor: str | None
+    ) -> SettlementPage:
+        """Return what Steam's report of sales says of money."""
+        async with self._client(context) as client:
+            return await settlements.read(client, since, until, cursor)
 
     async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes

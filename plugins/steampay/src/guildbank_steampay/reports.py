@@ -23,6 +23,8 @@ LATE = timedelta(minutes=15)
 _LINES = (200, 5_000)
 """Of a page; the second where a single second has more of them than fit the first."""
 _A_SECOND = timedelta(seconds=1)
+_SOLD_WITHIN = timedelta(days=1)
+"""Players approve and games confirm in minutes; no bank takes a chargeback back within a day."""
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -55,7 +57,7 @@ async def read(client: Client, since: datetime, cursor: str | None) -> ReportPag
         places = {kind: _Place(one.newest, one.newest - LATE) for kind, one in places.items()}
     kind, place = next((kind, one) for kind, one in places.items() if one.at is not None)
     assert place.at is not None, "the places that are at rest were moved or left out"
-    orders = await _page(client, kind, place.at)
+    orders = await page_of(client, kind, place.at)
     places[kind] = _after(place, orders, client.now)
     return ReportPage(
         events=tuple(event for order in orders for event in events_of(order)),
@@ -72,7 +74,7 @@ def _after(place: _Place, orders: Sequence[Order], now: datetime) -> _Place:
     """
     if not orders:
         return _Place(place.newest)
-    last = max(map(_time_of, orders))
+    last = max(map(time_of, orders))
     began = place.at or place.newest
     begins = last if last > began else began + _A_SECOND
     return _Place(max(place.newest, min(last, now)), begins)
@@ -83,7 +85,9 @@ def events_of(order: Order) -> list[ProviderEvent]:
     if order.asked_minor is None or order.orderid == "0":
         return []
     if order.status == CHARGED_BACK:
-        return _charged_back(order)
+        return _of_chargeback(order, EventKind.DISPUTE_LOST, "charged_back")
+    if _is_taken_back(order):
+        return _of_chargeback(order, EventKind.DISPUTE_TAKEN_BACK, "taken_back")
     return [
         ProviderEvent(
             external_id=f"{reference_of(order, number)}/refunded",
@@ -98,29 +102,41 @@ def events_of(order: Order) -> list[ProviderEvent]:
     ]
 
 
-def _charged_back(order: Order) -> list[ProviderEvent]:
+def _is_taken_back(order: Order) -> bool:
+    """Say whether a paid order changed long after its sale: only a chargeback ends like that."""
+    if order.status != "Succeeded" or not order.timecreated:
+        return False
+    return _time(order.timecreated) + _SOLD_WITHIN < time_of(order)
+
+
+def _of_chargeback(order: Order, kind: EventKind, word: str) -> list[ProviderEvent]:
     try:
         amount = paid_minor(order)
     except NotExpressible:
         return []
     return [
         ProviderEvent(
-            external_id=f"{order.orderid}/charged_back",
-            kind=EventKind.DISPUTE_LOST,
+            external_id=f"{order.orderid}/{word}",
+            kind=kind,
             payment_reference=order.orderid,
             dispute_reference=order.orderid,
             amount_minor=amount,
             currency=order.currency,
             reason="charged_back",
-            won=False,
+            won=kind is EventKind.DISPUTE_TAKEN_BACK,
         )
     ]
 
 
-async def _page(client: Client, kind: str, begin: datetime) -> Sequence[Order]:
-    """Return lines from a time on. Raises SteamFailed, NoAnswer."""
+async def page_of(
+    client: Client, kind: str, begin: datetime, sizes: Sequence[int] = _LINES
+) -> Sequence[Order]:
+    """Return lines from a time on: as many as the first size, or more where one second has more.
+
+    Raises SteamFailed, NoAnswer.
+    """
     at = begin.astimezone(UTC).strftime(_FORMAT)
-    for most in _LINES:
+    for most in sizes:
         wanted = {"type": kind, "time": at, "maxresults": str(most)}
         said = await client.ask("GetReport", wanted)
         if isinstance(said, Refused):
@@ -129,15 +145,19 @@ async def _page(client: Client, kind: str, begin: datetime) -> Sequence[Order]:
             orders = _REPORTS.decode(said).orders
         except msgspec.MsgspecError:
             raise SteamFailed("a report of Steam's cannot be read") from None
-        if len(orders) < most or max(map(_time_of, orders)) > begin:
+        if len(orders) < most or max(map(time_of, orders)) > begin:
             return orders
-    raise SteamFailed(f"more than {_LINES[-1]} lines of a report are of one second, {at}")
+    raise SteamFailed(f"more than {sizes[-1]} lines of a report are of one second, {at}")
 
 
-def _time_of(order: Order) -> datetime:
+def time_of(order: Order) -> datetime:
     """Return when a line was last changed. Raises SteamFailed."""
+    return _time(order.time)
+
+
+def _time(told: str) -> datetime:
     try:
-        at = datetime.fromisoformat(order.time)
+        at = datetime.fromisoformat(told)
     except ValueError:
         raise SteamFailed("a line of a report has no time") from None
     if at.tzinfo is None:

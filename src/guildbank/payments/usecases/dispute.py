@@ -79,6 +79,10 @@ def told_by(event: ProviderEvent) -> Told | None:
     )  # fmt: skip
 
 
+_TOLD_AS = {EventKind.DISPUTE_TAKEN_BACK: EventKind.DISPUTE_FUNDS_REINSTATED}
+"""What entries call events whose effect is that of another."""
+
+
 class FollowDispute(MoneyAct):
     """Record one event of a dispute. Events come in any order and more than once."""
 
@@ -134,6 +138,8 @@ class FollowDispute(MoneyAct):
                 done = self._withdrawn(stage, rows, dispute)
             case EventKind.DISPUTE_FUNDS_REINSTATED:
                 done = self._reinstated(stage, rows, dispute)
+            case EventKind.DISPUTE_TAKEN_BACK:
+                done = self._reinstated(stage, rows, dispute) if dispute.withdrawn else NO_CHANGE
             case EventKind.DISPUTE_LOST:
                 done = self._lost(stage, rows, dispute)
             case _:
@@ -141,7 +147,8 @@ class FollowDispute(MoneyAct):
         if isinstance(done, Refusal):
             return done
         self._put(stage, *done)
-        return Draft(f"payments.{self.told.kind}", facts(_facts(done.dispute, rows.intent)))
+        kind = _TOLD_AS.get(self.told.kind, self.told.kind)
+        return Draft(f"payments.{kind}", facts(_facts(done.dispute, rows.intent)))
 
     def _new(self, stage: Stage, rows: Rows) -> Dispute:
         told = DisputeState(self.told.stand.status)

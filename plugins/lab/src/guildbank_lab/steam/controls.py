@@ -12,6 +12,7 @@ from guildbank_lab.steam.records import Order, Wallet
 
 Status = Literal[
     "Refunded", "PartialRefund", "Chargedback", "RefundedSuspectedFraud", "RefundedFriendlyFraud",
+    "Succeeded",
 ]  # fmt: skip
 
 
@@ -38,7 +39,10 @@ class WhichOrder(msgspec.Struct):
 
 
 class Reversal(msgspec.Struct):
-    """What became of an order's money; `part` is in hundredths, for a PartialRefund."""
+    """What became of an order's money; `part` is in hundredths, for a PartialRefund.
+
+    `Succeeded` takes a chargeback back.
+    """
 
     order: str
     status: Status

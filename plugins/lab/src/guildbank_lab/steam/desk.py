@@ -1,7 +1,7 @@
 """What Steam does when it is asked: the state of wallets and orders, and how it changes."""
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from guildbank_lab.bench import Bench
 from guildbank_lab.steam import wire
@@ -15,6 +15,7 @@ EFFECTS = frozenset({SALES_TAX, VAT_INCLUDED, WRONG_AMOUNT, WRONG_CURRENCY})
 PARTLY, CHARGED_BACK = "PartialRefund", "Chargedback"
 INVALID, NOT_APPROVED, COMMITTED, NO_ACCOUNT, DENIED, FAILED = 3, 5, 6, 9, 10, 2
 _PERCENT = 9
+_LONG_AGO = timedelta(days=30)
 _FIRST_TRANSACTION = 1_234_567_890_123_456_000
 
 
@@ -127,7 +128,16 @@ class SteamDesk:
         self._move(order, REFUNDED)
 
     def reverse(self, order: Order, status: str, part: int | None) -> None:
-        """Give back as Valve or a bank would: a part of it shows as an item of its own."""
+        """Give back as Valve or a bank would: a part of it shows as an item of its own.
+
+        `Succeeded` takes a chargeback back; the order is then of a month ago, as it would be.
+        """
+        if status == "Succeeded":
+            if order.status != CHARGED_BACK:
+                raise Failure(FAILED, order.order_id)
+            order.made -= _LONG_AGO
+            self._move(order, status)
+            return
         if order.status not in ("Succeeded", PARTLY):
             raise Failure(FAILED, order.order_id)
         if status == PARTLY:
