@@ -24,6 +24,7 @@ from guildbank.payments.usecases.read_reports import read_reports
 from guildbank.payments.usecases.reconcile import reconcile
 from guildbank.payments.usecases.reconcile_daily import begin_days, watch_days
 from guildbank.payments.usecases.watch_unapplied import watch_unapplied
+from guildbank.payments.usecases.whose_account import name_merchants
 
 
 class Services(Protocol):
@@ -138,6 +139,11 @@ async def run_days(services: Services) -> None:
     await in_each_tenant(services, one)
 
 
+async def run_merchants(services: Services) -> None:
+    """Ask providers whose the accounts are that were saved while nobody could say."""
+    await in_each_tenant(services, name_merchants)
+
+
 async def run_reports(services: Services) -> None:
     """Ask providers that send no webhooks what became of payments."""
     await in_each_tenant(services, read_reports)
@@ -155,5 +161,6 @@ JOBS = (
     Job("payments.read_reports", 60, run_reports),
     Job("payments.watch_unapplied", 300, run_watch),
     Job("payments.reconcile_days", 300, run_days),
+    Job("payments.name_merchants", 300, run_merchants),
     Job("payments.tidy", 3_600, run_tidy),
 )

@@ -12,6 +12,7 @@ from guildbank.plugin_api import (
     API_VERSION,
     BEFORE_MOVES,
     CAPABILITY_VERBS,
+    MERCHANT,
     PAYOUTS,
     SAVED_METHODS,
     SUBSCRIPTIONS,
@@ -278,6 +279,7 @@ _OF_REST: Mapping[str, str] = {
     REPORTS: "report",
     FINISH: "finish_payment",
     "usage": "tell_usage",
+    MERCHANT: "merchant",
 }
 """What a provider must be able to do by its other capabilities, a verb each."""
 _OF_PAYOUTS = ("check_destination", "pay_out", "fetch_payout")

@@ -77,6 +77,11 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True):
     same: bool
     same_secrets: bool
 
+    @property
+    def whole(self) -> dict[str, Any]:
+        """Return both together, as the plugin gets them."""
+        return {**self.plain, **self.secrets}
+
 
 def merge_settings(
     manifest: Manifest,

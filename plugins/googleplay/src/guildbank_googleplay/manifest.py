@@ -83,6 +83,7 @@ MANIFEST = Manifest(
             },
         },
     },
+    account_settings=frozenset({"lab_url", "package_name"}),
     secret_fields=frozenset({"service_account"}),
     secrets_go_with=frozenset({"package_name", "lab_url"}),
     egress_hosts=(*HOSTS, "*"),

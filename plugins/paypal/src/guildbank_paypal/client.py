@@ -82,6 +82,16 @@ class Client:
             raise PayPalFailed(f"PayPal refused to show it: {found.status} {found.issue}")
         return found
 
+    async def look(self, path: str, shape: type[T]) -> T | None:
+        """Return an object, None where the app may not see it. Raises PayPalFailed, NoAnswer."""
+        answer = await self._send("GET", path, {}, None)
+        if answer.status in (403, 404):
+            return None
+        found = _read(answer, shape)
+        if isinstance(found, Refused):
+            raise PayPalFailed(f"PayPal refused to show it: {found.status} {found.issue}")
+        return found
+
     async def ask(self, path: str, shape: type[T]) -> T | Refused:
         """Return an answer, or PayPal's no to the question. Raises PayPalFailed, NoAnswer."""
         return _read(await self._send("GET", path, {}, None), shape)

@@ -1,6 +1,6 @@
 """What the plugin says of itself."""
 
-from guildbank.plugin_api import PAYOUTS, Manifest, Slot
+from guildbank.plugin_api import MERCHANT, PAYOUTS, Manifest, Slot
 from guildbank_paypal.amounts import CURRENCIES
 
 MANIFEST = Manifest(
@@ -9,7 +9,16 @@ MANIFEST = Manifest(
     slot=Slot.PROVIDER,
     title="PayPal",
     capabilities=frozenset(
-        {"refund", "partial_refund", "cancel", "webhook", "dispute", "settlements", PAYOUTS}
+        {
+            "refund",
+            "partial_refund",
+            "cancel",
+            "webhook",
+            "dispute",
+            "settlements",
+            MERCHANT,
+            PAYOUTS,
+        }
     ),
     settings_schema={
         "type": "object",
@@ -65,6 +74,7 @@ MANIFEST = Manifest(
             },
         },
     },
+    account_settings=frozenset({"lab_url", "trust_root"}),
     secret_fields=frozenset({"client_secret"}),
     secrets_go_with=frozenset({"client_id", "lab_url"}),
     test_only_settings=frozenset({"lab_url", "trust_root"}),

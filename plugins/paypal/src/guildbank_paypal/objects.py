@@ -180,6 +180,13 @@ class Token(msgspec.Struct, frozen=True):
     expires_in: int
 
 
+class UserInfo(msgspec.Struct, frozen=True):
+    """Whose an app is; `payer_id` is the account's, told to apps that may know."""
+
+    user_id: str
+    payer_id: str | None = None
+
+
 class Webhook(msgspec.Struct, frozen=True):
     """A webhook of the app."""
 

@@ -10,6 +10,7 @@ from guildbank.plugin_api import (
     Destination,
     DestinationRefused,
     Manifest,
+    Merchant,
     NoAnswer,
     NotConfirmed,
     Outcome,
@@ -26,11 +27,12 @@ from guildbank_paypal.certificates import Certificates
 from guildbank_paypal.client import Client, PayPalFailed, Tokens, path_of
 from guildbank_paypal.events import read_event
 from guildbank_paypal.manifest import MANIFEST
-from guildbank_paypal.objects import Webhook
+from guildbank_paypal.objects import UserInfo, Webhook
 from guildbank_paypal.rehearsal import REHEARSAL
 from guildbank_paypal.settings import BadSettings, read_settings
 
 _TIMEOUT_SECONDS = 25.0
+_WHOSE = "/v1/identity/oauth2/userinfo?schema=paypalv1.1"
 
 
 class PayPalProvider:
@@ -134,6 +136,19 @@ class PayPalProvider:
         """Return a page of PayPal's transaction search."""
         async with self._client(context) as client:
             return await settlements.page(client, since, until, cursor)
+
+    async def merchant(self, context: Context) -> Merchant:
+        """Return the app's client id, which PayPal took, and whose account it is of, if told.
+
+        PayPal tells the account's id where the app has the scope `paypalattributes`.
+        https://developer.paypal.com/docs/api/identity/v1/
+        """
+        settings = read_settings(context)
+        async with self._client(context) as client:
+            found = await client.look(_WHOSE, UserInfo)
+        account = None if found is None else found.payer_id
+        app = f"client {settings.client_id}"
+        return Merchant(names=(app,) if not account else (f"account {account}", app))
 
     async def test_connection(self, context: Context) -> str:
         """Return what the webhook's id stands for at PayPal; raises if nothing answers."""

@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from guildbank.plugin_api import (
+    MERCHANT,
     Context,
     Destination,
     DestinationRefused,
     Manifest,
+    Merchant,
     Outcome,
     PaymentRequest,
     PayoutRequest,
@@ -44,7 +46,16 @@ MANIFEST = Manifest(
     slot=Slot.PROVIDER,
     title="Sandbox",
     capabilities=frozenset(
-        {"redirect", "cancel", "refund", "partial_refund", "dispute", "settlements", "payouts"}
+        {
+            "redirect",
+            "cancel",
+            "refund",
+            "partial_refund",
+            "dispute",
+            "settlements",
+            "payouts",
+            MERCHANT,
+        }
     ),
     settings_schema={
         "type": "object",
@@ -81,6 +92,7 @@ MANIFEST = Manifest(
             },
         },
     },
+    account_settings=frozenset({"base_url"}),
     secret_fields=frozenset({"api_key", "webhook_secret"}),
     egress_hosts=("*",),
     archived=(
@@ -237,6 +249,13 @@ class SandboxProvider:
     ) -> Outcome:
         """Say how a payout stands."""
         return await payouts.fetch_payout(context, request, reference)
+
+    async def merchant(self, context: Context) -> Merchant:
+        """Return the account's id; raises SandboxUnreachable if none answered."""
+        answer = await call(context, "GET", "/account", AccountObject)
+        if isinstance(answer, ErrorBody):
+            raise SandboxUnreachable(answer.message)
+        return Merchant(names=(answer.id,))
 
     async def test_connection(self, context: Context) -> str:
         """Return which account answered; raises SandboxUnreachable if none did."""

@@ -1,6 +1,6 @@
 """What the plugin says of itself."""
 
-from guildbank.plugin_api import PAYOUTS, SAVED_METHODS, Manifest, Slot
+from guildbank.plugin_api import MERCHANT, PAYOUTS, SAVED_METHODS, Manifest, Slot
 from guildbank_stripe.disputes import EVIDENCE_FIELDS
 from guildbank_stripe.settings import KEYS
 
@@ -18,6 +18,7 @@ MANIFEST = Manifest(
             "dispute",
             "dispute_evidence",
             "settlements",
+            MERCHANT,
             SAVED_METHODS,
             PAYOUTS,
         }
@@ -64,6 +65,7 @@ MANIFEST = Manifest(
             },
         },
     },
+    account_settings=frozenset({"api_base"}),
     secret_fields=frozenset({"secret_key", "webhook_secret"}),
     secrets_go_with=frozenset({"api_base"}),
     test_only_settings=frozenset({"api_base", "bare_requests"}),

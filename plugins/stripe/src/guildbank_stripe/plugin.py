@@ -15,6 +15,7 @@ from guildbank.plugin_api import (
     EvidenceRefused,
     EvidenceRequest,
     Manifest,
+    Merchant,
     Outcome,
     PaymentRequest,
     PayoutRequest,
@@ -42,6 +43,9 @@ from guildbank_stripe.settings import BadSettings, read_settings
 
 _TIMEOUT_SECONDS = 25.0
 _NOT_FOR_THIS_KEY = (403, 404)
+_MAY_NOT_KNOW = (
+    "The key may not read whose account it opens: give it that permission in Stripe's dashboard."
+)
 
 
 class StripeProvider:
@@ -185,6 +189,21 @@ class StripeProvider:
         settings = read_settings(context)
         async with self._client(context) as client:
             return await settlements.page(client, settings, since, until, cursor)
+
+    async def merchant(self, context: Context) -> Merchant:
+        """Return the id of the account that the key opens.
+
+        A restricted key says it only with the permission to read its account.
+        https://docs.stripe.com/api/accounts/retrieve
+        """
+        async with self._client(context) as client:
+            try:
+                account = await client.v1.accounts.retrieve_current_async()
+            except stripe.StripeError as error:
+                if error.http_status not in _NOT_FOR_THIS_KEY:
+                    raise
+                raise PermissionError(_MAY_NOT_KNOW) from None
+            return Merchant(names=(account.id,))
 
     async def test_connection(self, context: Context) -> str:
         """Say which account the key belongs to; a key that may not know says only that it works."""

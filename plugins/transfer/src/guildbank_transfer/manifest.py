@@ -34,5 +34,6 @@ MANIFEST = Manifest(
             },
         },
     },
+    account_settings=frozenset({"iban"}),
     confirmed_by="operator",
 )  # fmt: skip

@@ -71,6 +71,7 @@ MANIFEST = Manifest(
             },
         },
     },
+    account_settings=frozenset({"mode"}),
     secret_fields=frozenset({"secrets"}),
     confirmed_by="either",
 )  # fmt: skip

@@ -47,6 +47,11 @@ SETTINGS_UNREAD = Refusal(
     "it rests. Nothing was sent. Somebody of the tenant has to save them anew.",
     field="provider",
 )
+ACCOUNT_CHANGED = Refusal(
+    code="account_changed",
+    detail="The provider's account was set anew while this began. Nothing was sent. Begin again.",
+    field="provider",
+)
 STATE_UNREAD = Refusal(
     code="provider_state_unread",
     detail="No installed version of the provider's plugin reads what the one that began this "

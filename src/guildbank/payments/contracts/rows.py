@@ -1,9 +1,9 @@
 """The rows of a payment and the states that they go through."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -333,7 +333,9 @@ class Dossier(NamedTuple):
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """A tenant's account at a provider; `settings` is JSON without secrets, `sealed` the rest.
 
-    `version` is that of the plugin that wrote them.
+    `version` is that of the plugin that wrote them. `merchant` are the provider's names of whose
+    account it is, as JSON, empty where nobody asked or it did not say. `fixed_as` is when the
+    settings were set by which it was first used, None before that: whose account it is stays.
     """
 
     id: str
@@ -343,20 +345,17 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     changed_at: datetime
     version: str = ""
+    merchant: str = "[]"
+    fixed_as: datetime | None = None
 
-
-class Configured(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts of an account that was set: `version` is the plugin's, secrets are named alone."""
-
-    provider: str
-    version: str
-    enabled: bool
-    settings: Mapping[str, Any]
-    secrets_set: Sequence[str]
-    secrets_kept: Sequence[str]
+    @property
+    def since(self) -> datetime:
+        """Since when it is the same account: before its first use, each save begins another."""
+        return self.fixed_as or self.changed_at
 
 
 PROVIDER_CONFIGURED = "payments.provider_configured"
+MERCHANT_NAMED = "payments.merchant_named"
 CALLBACK_DISABLED = "payments.callback_disabled"
 CALLBACK_ENABLED = "payments.callback_enabled"
 CALLBACK_SKIPPED = "payments.callback_skipped"

@@ -45,6 +45,8 @@ class ProviderView(View):
     """An account at a provider; `secretsSet` names the secrets that are stored.
 
     `problem` says why the plugin cannot use what an older version of it stored: save them anew.
+    `merchant` holds the provider's own names of whose account it is, as far as it said. `fixed`
+    says that the account was used: from then on it is the same merchant's.
     """
 
     __example__: ClassVar = {
@@ -52,6 +54,8 @@ class ProviderView(View):
         "settings": {"base_url": "https://pay.example"},
         "secretsSet": ["api_key", "webhook_secret"],
         "problem": None,
+        "merchant": ["acct_ember_isle"],
+        "fixed": True,
     }
 
     id: str
@@ -60,6 +64,8 @@ class ProviderView(View):
     secrets_set: Sequence[str]
     changed_at: datetime
     problem: str | None
+    merchant: Sequence[str]
+    fixed: bool
 
 
 class ProviderTriedView(View):
@@ -112,7 +118,8 @@ async def configure(
     """Set the tenant's account at a provider. Secrets are sealed and never shown again.
 
     A change is an event, `payments.provider_configured`, that tells who made it and no secret. The
-    same settings again change nothing.
+    same settings again change nothing. Once the account was used it stays the same merchant's: what
+    says otherwise is refused as `account_fixed`.
     """
     wanted = setting.StoredAccount(provider_id, data.settings, data.enabled)
     done = await setting.configure_or_store(payments, caller.home, caller.principal, wanted)
@@ -186,6 +193,8 @@ def _view(one: verbs.ProviderView) -> ProviderView:
         secrets_set=one.secrets_set,
         changed_at=one.changed_at,
         problem=one.problem,
+        merchant=one.merchant,
+        fixed=one.fixed,
     )
 
 

@@ -213,4 +213,7 @@ provider = Table(
     at("changed_at"),
     # The version of the plugin that wrote the settings.
     Column("version", Text, nullable=False, server_default=""),
+    # The provider's names of whose account it is, as JSON, and by settings of when it was used.
+    Column("merchant", Text, nullable=False, server_default="[]"),
+    at("fixed_as", optional=True),
 )

@@ -33,10 +33,14 @@ log = structlog.get_logger(__name__)
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A provider with the context to call it in."""
+    """A provider with the context to call it in.
+
+    `since` says which account the settings are of: what begins by this line begins there or not.
+    """
 
     plugin: PaymentProvider
     context: Context
+    since: datetime | None = None
 
     def about(self, payments: Payments, tenant: TenantRef, subject: Subject) -> "Line":
         """Return the line whose requests are kept with what they are about."""
@@ -52,7 +56,8 @@ class Line(msgspec.Struct, frozen=True):
 class ProviderView(msgspec.Struct, frozen=True, kw_only=True):
     """A tenant's account at a provider, without its secrets.
 
-    `problem` says why its plugin cannot use what an older version stored.
+    `problem` says why its plugin cannot use what an older version stored. `merchant` are the
+    provider's names of whose account it is, and `fixed` says that it was used and stays theirs.
     """
 
     id: str
@@ -61,6 +66,8 @@ class ProviderView(msgspec.Struct, frozen=True, kw_only=True):
     secrets_set: tuple[str, ...]
     changed_at: datetime
     problem: str | None = None
+    merchant: tuple[str, ...] = ()
+    fixed: bool = False
 
 
 async def line_about(
@@ -131,7 +138,7 @@ async def line_by(
         log.error("settings_unread", tenant=tenant.slug, provider=account.id, why=problem.detail)
         return SETTINGS_UNREAD
     settings = safe.read(account, plugin.manifest).whole
-    return Line(plugin, context(payments, tenant, plugin.manifest, settings))
+    return Line(plugin, context(payments, tenant, plugin.manifest, settings), account.since)
 
 
 async def line_for_sale(payments: Payments, tenant: TenantRef, provider: str) -> Line | Refusal:
@@ -170,6 +177,11 @@ def context(
     )
 
 
+def names_of(account: Account) -> tuple[str, ...]:
+    """Return the provider's names of whose account it is; none where it did not say yet."""
+    return msgspec.json.decode(account.merchant, type=tuple[str, ...])
+
+
 async def list_providers(payments: Payments, tenant: TenantRef) -> list[ProviderView]:
     """Return the tenant's accounts at providers, without secrets."""
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
@@ -193,6 +205,8 @@ def _shown(payments: Payments, safe: Safe, account: Account) -> ProviderView:
         secrets_set=tuple(sorted(secrets)),
         changed_at=account.changed_at,
         problem=None if problem is None else problem.detail,
+        merchant=names_of(account),
+        fixed=account.fixed_as is not None,
     )
 
 

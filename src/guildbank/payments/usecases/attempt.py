@@ -1,5 +1,6 @@
 """Try to take the money: middleware, the request recorded in one commit, then the provider."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -13,7 +14,7 @@ from guildbank.ledger import BARS
 from guildbank.payments.archive import Subject
 from guildbank.payments.asking import ask_provider
 from guildbank.payments.charged import charges_of
-from guildbank.payments.contracts.refusals import NOT_RETRYABLE
+from guildbank.payments.contracts.refusals import ACCOUNT_CHANGED, NOT_RETRYABLE
 from guildbank.payments.contracts.refusals_saved import METHOD_GONE
 from guildbank.payments.contracts.rows import Attempt, AttemptState, Dossier, Intent, IntentState
 from guildbank.payments.contracts.sale import NOWHERE, Purchase, Quote, Whence
@@ -36,6 +37,7 @@ from guildbank.payments.usecases.limits import (
 )
 from guildbank.payments.usecases.look_at_method import refresh_method
 from guildbank.payments.usecases.settle import settle_first
+from guildbank.payments.usecases.used_account import account_needs, use_account
 from guildbank.pipelines import Answer, Because, Passage, pinned
 from guildbank.plugin_api import (
     Manifest,
@@ -48,7 +50,7 @@ from guildbank.plugin_api import (
 
 log = structlog.get_logger(__name__)
 OPEN_FOR_ATTEMPTS = frozenset({IntentState.CREATED, IntentState.REQUIRES_PAYMENT_METHOD})
-_ENDS = BARS | {METHOD_GONE.code}
+_ENDS = BARS | {METHOD_GONE.code, ACCOUNT_CHANGED.code}
 """Refusals of a first attempt after which there is nothing to wait for."""
 
 
@@ -64,7 +66,7 @@ class Sent(NamedTuple):
     """Where an attempt goes, and what of the buyer's goes along.
 
     `wish` is what is asked of saved methods, and `kept` what was found for it. `state_version` is
-    that of the plugin's manifest.
+    that of the plugin's manifest, and `since` the line's: which account of the tenant's it goes to.
     """
 
     provider: str
@@ -74,6 +76,7 @@ class Sent(NamedTuple):
     wish: MethodWish = NO_WISH
     kept: Kept | None = None
     state_version: int = 1
+    since: datetime | None = None
 
 
 class Said(NamedTuple):
@@ -97,6 +100,7 @@ class StartAttempt(PaymentAct):
         "number",
         "provider",
         "request",
+        "since",
         "state_version",
     )
 
@@ -123,11 +127,13 @@ class StartAttempt(PaymentAct):
         self.checked = checked
         self.device = by.whence.device
         self.state_version = sent.state_version
+        self.since = sent.since
         self.made: Attempt | None = None
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return the payment, the attempt's place, the payment's counters, and what is saved."""
         needs: list[Need] = [*super().needs(stage), (ATTEMPTS, self.request.attempt_id)]
+        needs.append(account_needs(self.provider))
         if self.kept is not None:
             needs.append((CUSTOMERS, self.kept.customer_id))
             if self.kept.method_id is not None:
@@ -144,7 +150,7 @@ class StartAttempt(PaymentAct):
         """Refuse with `payment_not_retryable` when the payment awaits no attempt.
 
         Further: `player_suspended`, `player_closed`, `limit_reached`, `currency_inactive`,
-        `ceiling_exceeded`, `total_overflow`, `payment_method_removed`.
+        `ceiling_exceeded`, `total_overflow`, `payment_method_removed`, `account_changed`.
         """
         intent = stage.get(INTENTS, self.payment_id)
         if intent is None or intent.state not in OPEN_FOR_ATTEMPTS:
@@ -156,6 +162,8 @@ class StartAttempt(PaymentAct):
             return barred
         if self._is_gone(stage):
             return METHOD_GONE
+        if (moved := use_account(stage, self.provider, self.since)) is not None:
+            return moved
         room: bool | Refusal = intent.room
         if not intent.reserved:
             if (full := reserve(stage, uses_of(intent))) is not None:
@@ -239,7 +247,7 @@ async def start_attempt(
     `line` leads to the provider, where the caller has it already.
     Refusals: `unknown_provider`, `sandbox_refused`, `payment_not_retryable`, `limit_reached`,
     `currency_inactive`, `ceiling_exceeded`, `total_overflow`, `player_suspended`,
-    `player_closed`, those of `choose_method`, and those of the middleware
+    `player_closed`, `account_changed`, those of `choose_method`, and those of the middleware
     stage, which end a payment that never had an attempt.
     """
     if line is None:
@@ -256,7 +264,7 @@ async def start_attempt(
             )  # fmt: skip
         return refusal
     known = await with_payer(payments, tenant, line.manifest, intent.player_id, sent)
-    known = known._replace(state_version=line.manifest.state_version)
+    known = known._replace(state_version=line.manifest.state_version, since=line.since)
     chosen = await _with_method(payments, tenant, line, intent, known, by)
     if isinstance(chosen, Refusal):
         return chosen

@@ -246,7 +246,8 @@ async def _begin_at_once(
     known = await with_payer(payments, tenant, sale.line.manifest, purchase.player_id, sent)
     by = Asked(create.principal, whence=create.whence)
     request = request_of(sale.quote, purchase.player_id, known)
-    sent = sent._replace(state_version=sale.line.manifest.state_version)
+    manifest = sale.line.manifest
+    sent = sent._replace(state_version=manifest.state_version, since=sale.line.since)
     start = FirstAttempt((create.payment_id, 1), sent, request, by, sale.choice.because)
     answers = await payments.journal.submit_all(tenant.schema, [create, start], bulk=False)
     if not all(isinstance(one, Receipt) and not one.replayed for one in answers):

@@ -32,7 +32,8 @@ from guildbank.payments.saved import CUSTOMERS, CUSTOMERS_OF
 from guildbank.payments.usecases import Payments, provider_principal
 from guildbank.payments.usecases.accounts import Line
 from guildbank.payments.usecases.saved_names import ask_keeper, keeper, names_of
-from guildbank.plugin_api import CustomerRequest, Manifest
+from guildbank.payments.usecases.used_account import account_needs, use_account
+from guildbank.plugin_api import CustomerRequest
 
 log = structlog.get_logger(__name__)
 
@@ -48,12 +49,12 @@ class OpenCustomer(Act):
     """Make a player's customer at a provider, unless there is one at the account in use."""
 
     verb = "payments.open_customer"
-    __slots__ = ("customer_id", "player_id", "provider", "state_version")
+    __slots__ = ("customer_id", "player_id", "provider", "since", "state_version")
 
-    def __init__(self, principal: str, player_id: str, manifest: Manifest) -> None:
+    def __init__(self, principal: str, player_id: str, line: Line) -> None:
         super().__init__(principal)
-        self.player_id = player_id
-        self.provider, self.state_version = manifest.id, manifest.state_version
+        self.player_id, self.since = player_id, line.since
+        self.provider, self.state_version = line.manifest.id, line.manifest.state_version
         self.customer_id = new_id("cst")
 
     def needs(self, stage: Stage) -> list[Need]:
@@ -62,10 +63,15 @@ class OpenCustomer(Act):
             (PLAYERS, self.player_id),
             (CUSTOMERS_OF, self.player_id),
             (CUSTOMERS, self.customer_id),
+            account_needs(self.provider),
         ]
 
     def decide(self, stage: Stage) -> Draft | Refusal:
-        """Make it. Refusals: `unknown_player`, `player_suspended`, `player_closed`, `no_change`."""
+        """Make it.
+
+        Refusals: `unknown_player`, `player_suspended`, `player_closed`, `no_change`,
+        `account_changed`.
+        """
         player = stage.get(PLAYERS, self.player_id)
         if player is None or player.state == "erased":
             return UNKNOWN_PLAYER
@@ -74,6 +80,8 @@ class OpenCustomer(Act):
         known = stage.get(CUSTOMERS_OF, self.player_id) or ()
         if any(one.provider == self.provider and one.here for one in known):
             return NO_CHANGE
+        if (moved := use_account(stage, self.provider, self.since)) is not None:
+            return moved
         made = Customer(
             id=self.customer_id, player_id=self.player_id, provider=self.provider,
             state=CustomerState.OPENING, here=True, sealed=None, created_at=stage.now,
@@ -138,13 +146,13 @@ async def customer_for(
     """Return the player's customer at the account in use, made now where there is none.
 
     Refusals: `unknown_player`, `player_suspended`, `player_closed`, `provider_silent`,
-    `payment_methods_not_saved`, `tenant_suspended`. Raises Unavailable.
+    `payment_methods_not_saved`, `account_changed`, `tenant_suspended`. Raises Unavailable.
     """
     for one in await _customers(payments, tenant, player_id, line.manifest.id):
         held = await hold_customer(payments, tenant, line, one)
         if held != METHOD_ELSEWHERE:
             return held
-    act = OpenCustomer(by, player_id, line.manifest)
+    act = OpenCustomer(by, player_id, line)
     made = await payments.journal.submit(tenant.schema, act)
     if isinstance(made, Refusal) and made != NO_CHANGE:
         return made

@@ -12,6 +12,7 @@ from guildbank.payments.contracts.refusals import NO_PROVIDER, SANDBOX_REFUSED, 
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import Line, context, line_to
 from guildbank.payments.usecases.stored_settings import safe_of
+from guildbank.payments.usecases.whose_account import name_merchant
 from guildbank.plugin_api import SettingProblem
 from guildbank.plugin_host import (
     Offered,
@@ -41,7 +42,17 @@ async def try_provider(payments: Payments, tenant: TenantRef, provider: str) -> 
     line = await _stored(payments, tenant, provider)
     if isinstance(line, Refusal):
         return line
-    return await try_connection(line.plugin, line.manifest, line.context)
+    tried = await try_connection(line.plugin, line.manifest, line.context)
+    if tried.answered:
+        await _learn_whose(payments, tenant, provider)
+    return tried
+
+
+async def _learn_whose(payments: Payments, tenant: TenantRef, provider: str) -> None:
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        account = await store.account_at(tx.driver, provider)
+    if account is not None:
+        await name_merchant(payments, tenant, account)
 
 
 async def provider_health(payments: Payments, tenant: TenantRef, provider: str) -> Tried | Refusal:

@@ -7,6 +7,7 @@ from guildbank.plugin_api.conformance import (
     field_checks,
     finish_checks,
     manifest_checks,
+    merchant_checks,
     payment_checks,
     payout_checks,
     refund_checks,
@@ -19,11 +20,13 @@ from guildbank.plugin_api.conformance import (
 from guildbank.plugin_api.conformance.contracts import Check, NotRun, Rehearsal
 from guildbank.plugin_api.conformance.stage import CheckFunction, Stage
 from guildbank.plugin_api.conformance.witness import Witness, scrub, secrets_of
+from guildbank.plugin_api.merchant import MERCHANT
 from guildbank.plugin_api.provider import Context, PaymentProvider
 from guildbank.plugin_api.subscriptions import SUBSCRIPTIONS
 
 PROVIDER_CHECKS: tuple[CheckFunction, ...] = (
     *manifest_checks.CHECKS,
+    *merchant_checks.OF_MANIFEST,
     *payment_checks.CHECKS,
     *refund_checks.CHECKS,
     *webhook_checks.CHECKS,
@@ -53,6 +56,9 @@ SAVED_CHECKS: tuple[CheckFunction, ...] = saved_checks.CHECKS
 
 DISPUTE_CHECKS: tuple[CheckFunction, ...] = dispute_checks.CHECKS
 """Run besides, where the manifest names texts of evidence."""
+
+MERCHANT_CHECKS: tuple[CheckFunction, ...] = merchant_checks.CHECKS
+"""Run besides, where the manifest names the capability `merchant`."""
 
 SUBSCRIPTION_CHECKS: tuple[CheckFunction, ...] = subscription_checks.CHECKS
 """Run besides, where the manifest names the capability `subscriptions`."""
@@ -88,6 +94,7 @@ async def run_provider_conformance(
         *(SAVED_CHECKS if saved_checks.CAPABILITY in capabilities else ()),
         *(DISPUTE_CHECKS if provider.manifest.evidence_fields else ()),
         *(PAYOUT_CHECKS if payout_checks.CAPABILITY in capabilities else ()),
+        *(MERCHANT_CHECKS if MERCHANT in capabilities else ()),
         *field_checks.checks_of(provider),
         *PROVIDER_CHECKS,
     )

@@ -13,6 +13,7 @@ from guildbank.plugin_api.disputes import (
 )
 from guildbank.plugin_api.finishing import Finishes
 from guildbank.plugin_api.manifest import Manifest
+from guildbank.plugin_api.merchant import Merchant, NamesMerchant
 from guildbank.plugin_api.payouts import Destination, DestinationRefused, PayoutRequest, PaysOut
 from guildbank.plugin_api.provider import (
     Context,
@@ -73,6 +74,11 @@ class Witness:
     ) -> Outcome:
         """Pass on."""
         return await self._keep(self._provider.fetch_refund(context, request, reference))
+
+    async def merchant(self, context: Context) -> Merchant:
+        """Pass on; only a provider whose manifest says so is asked."""
+        assert isinstance(self._provider, NamesMerchant), "its manifest says that it can"
+        return await self._keep(self._provider.merchant(context))
 
     async def confirm(self, context: Context, given: Confirmation) -> Outcome | NotConfirmed:
         """Pass on; a provider that takes no confirmation was given none by its rehearsal."""

@@ -26,6 +26,7 @@ from guildbank.plugin_api.identity_provider import (
 )
 from guildbank.plugin_api.lifecycle import Health, Option, SettingProblem
 from guildbank.plugin_api.manifest import Slot
+from guildbank.plugin_api.merchant import Merchant
 from guildbank.plugin_api.moves import Judged, MoveView
 from guildbank.plugin_api.notification import Delivery, Notification
 from guildbank.plugin_api.payouts import Destination, DestinationRefused, PayoutRequest
@@ -127,6 +128,7 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
         "confirm": Verb(Context, (Confirmation,), (Outcome, NotConfirmed)),
         "confirm_refund": Verb(Context, (RefundRequest, _TEXTS), (Outcome, NotConfirmed)),
         "confirm_payout": Verb(Context, (PayoutRequest, _TEXTS), (Outcome, NotConfirmed)),
+        "merchant": Verb(Context, (), (Merchant,)),
         "tell_usage": Verb(Context, (Usage,), (bool,)),
         "finish_payment": Verb(Context, (str,), (_NONE,)),
         "fetch_subscription": Verb(Context, (str, datetime), (SubscriptionStand, _NONE)),

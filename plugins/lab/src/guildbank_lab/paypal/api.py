@@ -96,6 +96,18 @@ async def token(request: WebRequest, desk: Desk) -> Answer:
     return await perform(desk, "token", (), give, 200)
 
 
+@get("/v1/identity/oauth2/userinfo")
+async def userinfo(request: WebRequest, desk: Desk, schema: str = "") -> Answer:
+    """Say whose an app is: by name where it may know, by a name for it alone where it may not."""
+    account = asking(request, desk)
+    if schema != "paypalv1.1":
+        raise Refused(400, "INVALID_SCHEMA")
+    page = f"https://www.paypal.com/webapps/auth/identity/user/{account.client_id}"
+    told = {"payer_id": account.payer_id} if account.tells_payer else {}
+    shown = {"user_id": page, "sub": page, **told}
+    return await perform(desk, "get", (account.client_id,), lambda _: shown, 200)
+
+
 @post("/v2/checkout/orders")
 async def create(request: WebRequest, desk: Desk) -> Answer:
     """Make an order that waits for the player."""
@@ -262,6 +274,6 @@ def _of(places: dict[str, Order], account: Account, id_: str) -> Order:
 
 
 ROUTES = (
-    token, create, show, change, capture, show_capture, refund, show_refund, show_dispute,
+    token, userinfo, create, show, change, capture, show_capture, refund, show_refund, show_dispute,
     show_webhook, certificate, report,
 )  # fmt: skip

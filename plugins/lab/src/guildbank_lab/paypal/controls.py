@@ -23,11 +23,13 @@ Outcome = Literal[
 
 
 class NewAccount(msgspec.Struct):
-    """An app to open an account for."""
+    """An app to open an account for; of the account `payer_id` where one is named."""
 
     client_id: Word
     client_secret: Word
     webhook_url: str
+    payer_id: Word | None = None
+    tells_payer: bool = True
 
 
 class WhichOrder(msgspec.Struct):
@@ -76,7 +78,8 @@ class ToSign(msgspec.Struct):
 @post("/lab/paypal/accounts", sync_to_thread=False)
 def open_account(desk: Desk, data: NewAccount) -> dict[str, str]:
     """Open an account; the answer is what a test tenant's settings are to be."""
-    account = desk.open_account(data.client_id, data.client_secret, data.webhook_url)
+    app = (data.client_id, data.client_secret)
+    account = desk.open_account(app, data.webhook_url, data.payer_id, tells_payer=data.tells_payer)
     return {
         "client_id": account.client_id,
         "client_secret": account.client_secret,

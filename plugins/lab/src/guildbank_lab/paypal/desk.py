@@ -38,15 +38,24 @@ class Desk:
         """Where the lab is reached."""
         return self.bench.config.url
 
-    def open_account(self, client_id: str, client_secret: str, webhook_url: str) -> Account:
-        """Open an app's account with its webhook; one that is known keeps all but these two."""
+    def open_account(
+        self, app: tuple[str, str], webhook_url: str, payer_id: str | None, *, tells_payer: bool
+    ) -> Account:
+        """Open an app's account with its webhook, or give a known app another secret and webhook.
+
+        `app` is its client id and secret; without a `payer_id` its account is a new one.
+        """
+        client_id, client_secret = app
         known = self.accounts.get(client_id)
         if known is not None:
             known.client_secret, known.webhook_url = client_secret, webhook_url
+            known.tells_payer = tells_payer
             return known
         _room(self.accounts, MOST_ACCOUNTS)
         account = Account(
             client_id=client_id,
+            payer_id=payer_id or self.bench.names.new(13),
+            tells_payer=tells_payer,
             client_secret=client_secret,
             webhook_id=self.bench.names.new(),
             webhook_url=webhook_url,

@@ -7,9 +7,14 @@ from decimal import Decimal
 
 @dataclass(slots=True, kw_only=True)
 class Account:
-    """A merchant's app with its one webhook."""
+    """A merchant's app with its one webhook; `payer_id` is whose PayPal account it is of.
+
+    Without the scope PayPal does not tell an app whose it is.
+    """
 
     client_id: str
+    payer_id: str
+    tells_payer: bool
     client_secret: str = field(repr=False)
     webhook_id: str
     webhook_url: str

@@ -14,11 +14,12 @@ Amount = Annotated[int, msgspec.Meta(gt=0, lt=10**12)]
 
 
 class NewAccount(msgspec.Struct):
-    """An account to open, with its webhook endpoint."""
+    """An account to open, with its webhook endpoint; or a further key of the one named."""
 
     secret_key: Annotated[str, msgspec.Meta(pattern="^sk_test_[A-Za-z0-9_]{8,200}$")]
     webhook_secret: Annotated[str, msgspec.Meta(pattern="^whsec_[A-Za-z0-9_]{8,200}$")]
     webhook_url: str
+    account: Annotated[str, msgspec.Meta(max_length=100)] | None = None
 
 
 class Confirmation(msgspec.Struct):
@@ -79,11 +80,14 @@ class Deadline(msgspec.Struct):
 
 @post("/lab/stripe/accounts", sync_to_thread=False)
 def open_account(stripe: StripeDesk, data: NewAccount) -> dict[str, str]:
-    """Open an account; the answer is what a test tenant's settings are to be."""
-    stripe.open_account(data.secret_key, data.webhook_secret, data.webhook_url)
+    """Open an account, or add a key to one; answer what a test tenant's settings are to be."""
+    if data.account is None:
+        account = stripe.open_account(data.secret_key, data.webhook_secret, data.webhook_url)
+    else:
+        account = stripe.add_key(data.account, data.secret_key)
     return {
         "secret_key": data.secret_key,
-        "webhook_secret": data.webhook_secret,
+        "webhook_secret": account.webhook_secret,
         "api_base": stripe.url,
     }
 

@@ -63,6 +63,15 @@ class StripeDesk:
         """Return a new id."""
         return f"{prefix}_{self.bench.names.new(24)}"
 
+    def add_key(self, account_id: str, secret_key: str) -> Account:
+        """Give an account a further key; one that was another account's is this one's now."""
+        found = next((one for one in self.accounts.values() if one.id == account_id), None)
+        if found is None:
+            raise missing("account", account_id)
+        _room(self.accounts, MOST_ACCOUNTS)
+        self.accounts[secret_key] = found
+        return found
+
     def open_account(self, secret_key: str, webhook_secret: str, webhook_url: str) -> Account:
         """Open an account with its webhook endpoint; one that is known gets another endpoint."""
         known = self.accounts.get(secret_key)

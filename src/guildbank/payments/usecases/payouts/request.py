@@ -39,6 +39,7 @@ from guildbank.payments.usecases.payouts.coins import (
 )
 from guildbank.payments.usecases.payouts.letters import letter_of_request
 from guildbank.payments.usecases.payouts.send import send_payout
+from guildbank.payments.usecases.used_account import account_needs, use_account
 from guildbank.payments.withdrawing import is_reviewed, must_wait, worth
 from guildbank.pipelines import Heard, ask_hooks, hooks_now
 from guildbank.plugin_api import MoveView, PayoutRequest
@@ -97,13 +98,14 @@ class RequestPayout(Act):
         if terms is not None and place is not None:
             needs += aged_needs(one.player_id, terms, self.asked.now)
             needs += money_needs(terms.money, place.provider)
+            needs.append(account_needs(place.provider))
         return needs
 
     def decide(self, stage: Stage) -> Draft | Refusal:
         """Take the coins. Refusals: `unknown_player`, `player_suspended`, `player_closed`,
         `not_withdrawable`, `unknown_payout_destination`, `payout_cooling_off`,
         `too_many_payouts`, `payout_out_of_bounds`, `payout_not_whole`, `debt_outstanding`,
-        `insufficient_funds`, `coins_too_young`, `account_frozen`.
+        `insufficient_funds`, `coins_too_young`, `account_frozen`, `unknown_provider`.
         """
         one = self.command
         allowed = self._allowed(stage)
@@ -121,6 +123,8 @@ class RequestPayout(Act):
         if isinstance(taken, Refusal):
             return taken
         refusal = set_aside(book, terms.money, amount)
+        # Sent by the credentials of then, which from now on are of the same merchant.
+        refusal = refusal or use_account(stage, place.provider, None)
         if refusal is not None:
             return refusal
         close_book(stage, book)
