@@ -81,8 +81,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     began it. `reads_states` are older numbers that it still reads; an upgrade that cannot read what
     is still refundable or under way is refused. `settings_migrations`, the oldest first, make
     settings that older versions wrote those of this one.
-    `account_settings` of a provider names the settings that say whose account there it is, and in
-    which environment, such as an app's id or the address of a test server: none of them secret.
+    `account_settings` of a provider names the settings that say whose account there it is, such as
+    an app's id: none of them secret, and no address of a test server, which may move.
     From the first payment on they stay as they are, so that money goes back to whom it came from.
     Where credentials alone say whose account it is, the provider `NamesMerchant`.
     """

@@ -93,7 +93,7 @@ MANIFEST = Manifest(
             },
         },
     },
-    account_settings=frozenset({"app_apple_id", "bundle_id", "lab_root", "lab_url"}),
+    account_settings=frozenset({"app_apple_id", "bundle_id"}),
     secret_fields=frozenset({"private_key"}),
     secrets_go_with=frozenset({"key_id", "issuer_id", "bundle_id", "lab_url"}),
     egress_hosts=(*HOSTS, "*"),

@@ -83,7 +83,7 @@ MANIFEST = Manifest(
             },
         },
     },
-    account_settings=frozenset({"lab_url", "package_name"}),
+    account_settings=frozenset({"package_name"}),
     secret_fields=frozenset({"service_account"}),
     secrets_go_with=frozenset({"package_name", "lab_url"}),
     egress_hosts=(*HOSTS, "*"),

@@ -74,7 +74,6 @@ MANIFEST = Manifest(
             },
         },
     },
-    account_settings=frozenset({"lab_url", "trust_root"}),
     secret_fields=frozenset({"client_secret"}),
     secrets_go_with=frozenset({"client_id", "lab_url"}),
     test_only_settings=frozenset({"lab_url", "trust_root"}),

@@ -92,7 +92,6 @@ MANIFEST = Manifest(
             },
         },
     },
-    account_settings=frozenset({"base_url"}),
     secret_fields=frozenset({"api_key", "webhook_secret"}),
     egress_hosts=("*",),
     archived=(

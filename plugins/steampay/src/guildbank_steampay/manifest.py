@@ -50,7 +50,7 @@ MANIFEST = Manifest(
             },
         },
     },
-    account_settings=frozenset({"app_id", "lab_url"}),
+    account_settings=frozenset({"app_id"}),
     secret_fields=frozenset({"publisher_key"}),
     secrets_go_with=frozenset({"app_id", "lab_url"}),
     egress_hosts=(HOST, "*"),

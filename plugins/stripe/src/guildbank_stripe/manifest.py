@@ -65,7 +65,6 @@ MANIFEST = Manifest(
             },
         },
     },
-    account_settings=frozenset({"api_base"}),
     secret_fields=frozenset({"secret_key", "webhook_secret"}),
     secrets_go_with=frozenset({"api_base"}),
     test_only_settings=frozenset({"api_base", "bare_requests"}),
