@@ -18,6 +18,7 @@ from tests.payments.scripted import DECLINED
 from guildbank.infra.postgres import Cluster
 from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import prove
+from guildbank.payments.balances import BALANCES
 from guildbank.payments.contracts.payouts import Payout, PayoutCommand, PayoutState
 from guildbank.payments.payouts import PayoutFilter
 from guildbank.payments.usecases.payouts.decide import (
@@ -186,6 +187,6 @@ async def test_a_payout_is_paid_once_or_its_coins_are_back_wherever_its_worker_d
         sent = [one for one in window.cashier.asked if one.payout_id == payout.id]
         assert all(one == sent[0] for one in sent), "the same request, however often it is sent"
         assert len(window.cashier.paid) == (number if calls else 0), point
-        proof = await prove(shop.house.db, shop.tenant.schema)
+        proof = await prove(shop.house.db, shop.tenant.schema, BALANCES)
         assert proof.ok, proof.problems
         tally["payouts whose worker died"] += 1

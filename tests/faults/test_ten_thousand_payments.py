@@ -26,6 +26,7 @@ from guildbank.infra.postgres import Cluster
 from guildbank.journal import Unavailable
 from guildbank.kernel import Refusal, new_id
 from guildbank.ledger import prove
+from guildbank.payments.balances import BALANCES
 from guildbank.payments.contracts.rows import Attempt, Intent
 from guildbank.payments.contracts.sale import RefundCommand
 from guildbank.payments.usecases.cancel import cancel_payment, expire_payments
@@ -337,7 +338,7 @@ async def test_the_companys_books_and_ours_agree(house: House, tally: Counter[st
     assert money["provider:careless"] == -company.holds
     assert money.get("unapplied", 0) == 0
     assert money.get("refunding", 0) == 0
-    proof = await prove(house.db, shop.tenant.schema)
+    proof = await prove(house.db, shop.tenant.schema, BALANCES)
     assert proof.ok, proof.problems
     tally["payments begun"] += PAYMENTS
     for fate, count in Counter(plan.fate for plan in plans).most_common():

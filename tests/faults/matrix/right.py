@@ -11,6 +11,7 @@ from tests.faults.matrix.stores import Google
 from tests.faults.matrix.studio import CREDITED, Told
 
 from guildbank.ledger import prove
+from guildbank.payments.balances import BALANCES
 from guildbank.payments.contracts.rows import OF_OPERATORS, Applied, Dossier
 
 COINS, BONUS = 500, 50
@@ -93,7 +94,7 @@ async def check(life: Life, case: Case, before: Books) -> Books:
     money = await shop.money()
     assert money.get(f"provider:{life.company.provider}", 0) == -total.left, (money, total)
     assert (money.get("unapplied", 0), money.get("refunding", 0)) == (0, 0), money
-    proof = await prove(shop.house.db, shop.tenant.schema)
+    proof = await prove(shop.house.db, shop.tenant.schema, BALANCES)
     assert proof.ok, proof.problems
     return total
 
