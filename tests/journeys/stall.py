@@ -201,7 +201,9 @@ class Stall:
         proof = done(self.http.get("/v1/proof"))
         assert proof["ok"] is True, proof
         assert all(asset["sum"] == 0 for asset in proof["assets"]), proof
-        names = ("captured", "refunded", "disputed", "unspent", "recognised", "writtenOff")
+        names = (
+            "captured", "refunded", "disputed", "unspent", "recognised", "writtenOff", "suspense",
+        )  # fmt: skip
         sums = [one for one in proof["money"] if one["money"] == "EUR"]
         found = {name: sums[0][name] for name in names} if sums else dict.fromkeys(names, "0.00")
         assert found == {**dict.fromkeys(names, "0.00"), **money}, found
