@@ -92,6 +92,7 @@ EXAMPLES = {name: body for name, body in bodies().items() if not of_operators(na
 FIRST = (
     "POST /v1/tenants", "POST /v1/currencies", "POST /v1/players", "POST /v1/packs",
     "POST /v1/documents", "POST /v1/pipelines/{purpose}/revisions",
+    "PUT /v1/providers/{provider_id}",
 )  # fmt: skip
 OF_NO_PLUGIN = ("PUT /v1/pipelines/{purpose}/secrets/{step}",)
 """Examples that name a plugin which nobody has installed here."""

@@ -82,14 +82,14 @@ def order_of(attempt_id: str, mark: str = "", **changes: object) -> dict[str, ob
 async def look(
     provider: PayPalProvider, context: Context, canned: Canned, *answers: tuple[int, object]
 ) -> Outcome:
-    """Look at an order that PayPal shows as approved; then it gives these answers."""
+    """Capture an order that PayPal shows as approved; then it gives these answers."""
     attempt_id = new_id("att")
     canned.answer(200, TOKEN)
     canned.answer(200, order_of(attempt_id))
     for status, body in answers:
         marked = body({"attempt": attempt_id}) if callable(body) else body
         canned.answer(status, marked)
-    return await provider.fetch_payment(context, attempt_id, "ORDER1")
+    return await provider.capture_payment(context, attempt_id, "ORDER1")
 
 
 async def test_an_order_is_made_once_for_each_key_and_names_our_attempt(

@@ -7,6 +7,7 @@ from guildbank.plugin_api.captcha import (
     CaptchaContext,
     CaptchaResponse,
 )
+from guildbank.plugin_api.capturing import CAPTURE, Captures
 from guildbank.plugin_api.charges import (
     MAX_CHARGES,
     MAX_LABEL,
@@ -201,6 +202,7 @@ __all__ = [
     "BY_ADDRESS",
     "CAPABILITY_VERBS",
     "CAPTCHA_REJECTIONS",
+    "CAPTURE",
     "ENDED_STATES",
     "LEAST_SECRET_BYTES",
     "LETTERS",
@@ -245,6 +247,7 @@ __all__ = [
     "Captcha",
     "CaptchaContext",
     "CaptchaResponse",
+    "Captures",
     "Charge",
     "Charged",
     "Charger",

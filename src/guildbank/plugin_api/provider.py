@@ -57,7 +57,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     `conflict` is a word for why the money of a `processed` payment is for something else than was
     asked for: it is booked, and credits nothing. `is_test` marks one that nobody paid for, whose
     amount is 0; only a provider that is `sold_by_store` may say so. So with `period`: what was
-    bought is a period of a subscription.
+    bought is a period of a subscription. `approved` says of a `pending` payment that its player
+    agreed and only our own call takes the money (`Captures`).
     """
 
     status: OutcomeStatus
@@ -72,6 +73,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     conflict: str | None = None
     is_test: bool = False
     period: Period | None = None
+    approved: bool = False
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from guildbank.plugin_api import (
     API_VERSION,
     BEFORE_MOVES,
     CAPABILITY_VERBS,
+    CAPTURE,
     MERCHANT,
     PAYOUTS,
     SAVED_METHODS,
@@ -280,6 +281,7 @@ _OF_REST: Mapping[str, str] = {
     FINISH: "finish_payment",
     "usage": "tell_usage",
     MERCHANT: "merchant",
+    CAPTURE: "capture_payment",
 }
 """What a provider must be able to do by its other capabilities, a verb each."""
 _OF_PAYOUTS = ("check_destination", "pay_out", "fetch_payout")

@@ -1,6 +1,6 @@
 """What the plugin says of itself."""
 
-from guildbank.plugin_api import MERCHANT, PAYOUTS, Manifest, Slot
+from guildbank.plugin_api import CAPTURE, MERCHANT, PAYOUTS, Manifest, Slot
 from guildbank_paypal.amounts import CURRENCIES
 
 MANIFEST = Manifest(
@@ -16,6 +16,7 @@ MANIFEST = Manifest(
             "webhook",
             "dispute",
             "settlements",
+            CAPTURE,
             MERCHANT,
             PAYOUTS,
         }

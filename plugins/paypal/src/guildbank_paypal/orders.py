@@ -31,7 +31,9 @@ def outcome_of(order: Order) -> Outcome:
             status=OutcomeStatus.PENDING, reference=order.id, next_action=_next_action(order)
         )
     if order.status == "APPROVED":
-        return Outcome(status=OutcomeStatus.PENDING, reference=order.id, code="approved")
+        return Outcome(
+            status=OutcomeStatus.PENDING, reference=order.id, code="approved", approved=True
+        )
     return Outcome(status=OutcomeStatus.UNKNOWN, reference=order.id, code=order.status[:60])
 
 

@@ -1,4 +1,4 @@
-"""Taking money: make an order, capture it once the player has approved, end it."""
+"""Taking money: make an order, look at it, capture it once the player has approved, end it."""
 
 from datetime import timedelta
 
@@ -62,13 +62,25 @@ async def create(client: Client, settings: Settings, request: PaymentRequest) ->
 
 
 async def fetch(
-    client: Client, settings: Settings, context: Context, attempt_id: str, reference: str | None
+    client: Client, context: Context, attempt_id: str, reference: str | None
 ) -> Outcome:
-    """Say how a payment stands, and capture what the player has approved.
+    """Say how a payment stands; `approved` of one that waits for our capture.
 
     Without a reference nobody but PayPal knows the order's id: no player was led to it, and no
     capture of ours can have named it. So once no request can be under way, it never was.
     """
+    if reference is None:
+        return never_arrived(attempt_id, context.now, "PayPal")
+    order = await _locate(client, attempt_id, reference)
+    if order is None:
+        return _forgotten(context, attempt_id, reference)
+    return outcome_of(order)
+
+
+async def capture(
+    client: Client, settings: Settings, context: Context, attempt_id: str, reference: str | None
+) -> Outcome:
+    """Take the money of an order that the player approved, and that nobody ended."""
     if reference is None:
         return never_arrived(attempt_id, context.now, "PayPal")
     order = await _locate(client, attempt_id, reference)

@@ -64,10 +64,17 @@ class PayPalProvider:
     async def fetch_payment(
         self, context: Context, attempt_id: str, reference: str | None
     ) -> Outcome:
-        """Say how the order stands; one that the player has approved is captured first."""
+        """Say how the order stands; a look takes no money."""
+        async with self._client(context) as client:
+            return await payments.fetch(client, context, attempt_id, reference)
+
+    async def capture_payment(
+        self, context: Context, attempt_id: str, reference: str | None
+    ) -> Outcome:
+        """Take the money of an order that the player has approved."""
         async with self._client(context) as client:
             settings = read_settings(context)
-            return await payments.fetch(client, settings, context, attempt_id, reference)
+            return await payments.capture(client, settings, context, attempt_id, reference)
 
     async def cancel_payment(
         self, context: Context, attempt_id: str, reference: str | None

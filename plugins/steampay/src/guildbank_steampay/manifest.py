@@ -1,6 +1,6 @@
 """What the plugin says of itself."""
 
-from guildbank.plugin_api import Manifest, Slot
+from guildbank.plugin_api import CAPTURE, Manifest, Slot
 from guildbank_steampay.amounts import CURRENCIES
 from guildbank_steampay.settings import HOST
 
@@ -12,7 +12,9 @@ MANIFEST = Manifest(
     version="0.1.0",
     slot=Slot.PROVIDER,
     title="Steam wallet",
-    capabilities=frozenset({"refund", "cancel", "confirm", "dispute", "reports", "settlements"}),
+    capabilities=frozenset(
+        {"refund", "cancel", "confirm", "dispute", "reports", "settlements", CAPTURE}
+    ),
     settings_schema={
         "type": "object",
         "additionalProperties": False,

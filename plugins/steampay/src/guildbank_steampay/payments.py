@@ -106,7 +106,7 @@ async def cancel(
 
 
 async def confirm(client: Client, given: Confirmation) -> Outcome | NotConfirmed:
-    """Finish the order if Steam says that the player approved it.
+    """Say that the order can be finished, if Steam says that the player approved it.
 
     What the game's client was told is no more than a reason to ask: its flag is not read.
     """
@@ -124,7 +124,19 @@ async def confirm(client: Client, given: Confirmation) -> Outcome | NotConfirmed
         raise SteamFailed("Steam does not show the order that is confirmed")
     if order.status != "Approved":
         return outcome_of(order, known=True)
-    said = await client.ask("FinalizeTxn", {"orderid": order_id})
+    return Outcome(status=OutcomeStatus.PENDING, reference=order_id, code="approved", approved=True)
+
+
+async def capture(
+    client: Client, context: Context, attempt_id: str, reference: str | None
+) -> Outcome:
+    """Finish an order that the player approved: Steam takes its money by this call alone."""
+    order = await query(client, attempt_id)
+    if order is None:
+        return _gone(context, attempt_id, reference)
+    if order.status != "Approved":
+        return outcome_of(order, known=True)
+    said = await client.ask("FinalizeTxn", {"orderid": order_id_of(attempt_id)})
     finished = await query(client, attempt_id) or order
     if finished.is_paid or not isinstance(said, Refused):
         return outcome_of(finished, known=True)

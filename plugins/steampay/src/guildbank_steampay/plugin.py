@@ -68,9 +68,16 @@ class SteamWalletProvider:
             return await payments.cancel(client, context, attempt_id, reference)
 
     async def confirm(self, context: Context, given: Confirmation) -> Outcome | NotConfirmed:
-        """Ask Steam whether the player approved, and take the money if so."""
+        """Ask Steam whether the player approved."""
         async with self._client(context) as client:
             return await payments.confirm(client, given)
+
+    async def capture_payment(
+        self, context: Context, attempt_id: str, reference: str | None
+    ) -> Outcome:
+        """Finish an order that the player approved, which takes its money."""
+        async with self._client(context) as client:
+            return await payments.capture(client, context, attempt_id, reference)
 
     async def refund(self, context: Context, request: RefundRequest) -> Outcome:
         """Give back the whole of an order."""

@@ -30,6 +30,7 @@ from guildbank.payments.store import ATTEMPT_REFERENCES, ATTEMPTS
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import line_about
 from guildbank.payments.usecases.adopt import adopt
+from guildbank.payments.usecases.capture import capture_approved, is_ours_to_capture
 from guildbank.payments.usecases.hand_in import hand_in
 from guildbank.payments.usecases.open_money import open_money
 from guildbank.payments.usecases.settle import (
@@ -148,7 +149,9 @@ async def confirm_payment(
     `not_found`, `forbidden`, `payment_not_confirmable`, `confirmation_refused`,
     `transaction_used`, `out_of_range`, `provider_silent`,
     `too_many_confirmations`, `too_many_approvals`, `unknown_provider`,
-    `sandbox_refused`, `key_reused`, `tenant_suspended`. Raises Unavailable and StoreAway.
+    `sandbox_refused`, `key_reused`, `tenant_suspended`, and where our own call takes the money
+    `purchase_vetoed`, which ends the payment, and `gate_unavailable`. Raises Unavailable and
+    StoreAway.
     """
     if tenant.state != "active":
         return TENANT_SUSPENDED
@@ -312,6 +315,8 @@ async def _ask(
         return refused_as(said)
     if counted is not None:
         await payments.guesses.take_back(counted)
+    if by == "buyer" and is_ours_to_capture(line, said):
+        return await capture_approved(payments, tenant, line, attempt)
     return said
 
 

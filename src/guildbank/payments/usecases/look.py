@@ -21,6 +21,7 @@ from guildbank.payments.contracts.rows import (
 from guildbank.payments.rules import LIVE_ATTEMPTS, next_look
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import Line, line_about
+from guildbank.payments.usecases.capture import capture_approved, is_ours_to_capture
 from guildbank.payments.usecases.finish_payment import finish_payment
 from guildbank.payments.usecases.finish_refund import look_at_refund
 from guildbank.payments.usecases.refund import refund_unapplied
@@ -63,6 +64,10 @@ async def look_at_attempt(
             line.manifest,
             line.plugin.fetch_payment(line.context, attempt.id, attempt.reference),
         )
+    if is_ours_to_capture(line, outcome):
+        taken = await capture_approved(payments, tenant, line, attempt)
+        # Where it was refused the attempt is over, or waits as it did.
+        outcome = outcome if isinstance(taken, Refusal) else taken
     certain = outcome.status is not OutcomeStatus.UNKNOWN
     if certain or not _being_sent(payments, attempt):
         await settle(payments, tenant, attempt, outcome)

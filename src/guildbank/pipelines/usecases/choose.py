@@ -54,6 +54,17 @@ async def pinned(
     return tuple(sorted(checks, key=lambda one: one.slot is Slot.SCORER))
 
 
+async def added_since(
+    pipelines: Pipelines, driver: Driver, schema: str, began: tuple[str, int], player_id: str
+) -> tuple[Placed, ...]:
+    """Return what may veto a payment and was published since its revision, scorers last."""
+    purpose, number = began
+    stages = await began_with(pipelines, driver, schema, purpose, number)
+    current = await choose(pipelines, driver, schema, purpose, player_id)
+    checks = vetoes_since(stages, current.stages)
+    return tuple(sorted(checks, key=lambda one: one.slot is Slot.SCORER))
+
+
 async def began_with(
     pipelines: Pipelines, driver: Driver, schema: str, purpose: str, number: int
 ) -> Stages:

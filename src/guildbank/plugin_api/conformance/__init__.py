@@ -40,6 +40,7 @@ from guildbank.plugin_api.conformance.identity.run import (
     run_identity_conformance,
 )
 from guildbank.plugin_api.conformance.run import (
+    CAPTURE_CHECKS,
     CONFIRMATION_CHECKS,
     DISPUTE_CHECKS,
     EITHER_CHECKS,
@@ -62,6 +63,7 @@ from guildbank.plugin_api.conformance.scorers.run import SCORER_CHECKS, run_scor
 __all__ = [
     "CALLBACK_CHECKS",
     "CAPTCHA_CHECKS",
+    "CAPTURE_CHECKS",
     "CHARGE_CHECKS",
     "CONFIRMATION_CHECKS",
     "DISPUTE_CHECKS",

@@ -35,9 +35,7 @@ async def a_declined_payment_is_declined(stage: Stage) -> Verdict:
     outcome = await stage.provider.create_payment(stage.context, request)
     if refuse is not None:
         await refuse(stage.context, outcome)
-        outcome = await stage.provider.fetch_payment(
-            stage.context, request.attempt_id, outcome.reference
-        )
+        outcome = await stage.look(request, outcome.reference)
     if outcome.status is not OutcomeStatus.DECLINED:
         return f"expected declined, got {outcome!r}"
     if not outcome.code:
@@ -98,7 +96,7 @@ async def a_completed_action_is_processed(stage: Stage) -> Verdict:
     request = stage.payment(stage.rehearsal.needs_action)
     asked = await stage.provider.create_payment(stage.context, request)
     await stage.rehearsal.complete_action(stage.context, asked)
-    found = await stage.provider.fetch_payment(stage.context, request.attempt_id, asked.reference)
+    found = await stage.look(request, asked.reference)
     return fault_in_money(found, request.amount_minor, request.currency)
 
 

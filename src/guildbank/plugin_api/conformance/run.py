@@ -1,6 +1,8 @@
 """Runs the whole contract of the provider slot against one plugin."""
 
+from guildbank.plugin_api.capturing import CAPTURE
 from guildbank.plugin_api.conformance import (
+    capture_checks,
     confirmation_checks,
     dispute_checks,
     failure_checks,
@@ -57,6 +59,9 @@ SAVED_CHECKS: tuple[CheckFunction, ...] = saved_checks.CHECKS
 DISPUTE_CHECKS: tuple[CheckFunction, ...] = dispute_checks.CHECKS
 """Run besides, where the manifest names texts of evidence."""
 
+CAPTURE_CHECKS: tuple[CheckFunction, ...] = capture_checks.CHECKS
+"""Run besides, where the manifest names the capability `capture`."""
+
 MERCHANT_CHECKS: tuple[CheckFunction, ...] = merchant_checks.CHECKS
 """Run besides, where the manifest names the capability `merchant`."""
 
@@ -94,6 +99,7 @@ async def run_provider_conformance(
         *(SAVED_CHECKS if saved_checks.CAPABILITY in capabilities else ()),
         *(DISPUTE_CHECKS if provider.manifest.evidence_fields else ()),
         *(PAYOUT_CHECKS if payout_checks.CAPABILITY in capabilities else ()),
+        *(CAPTURE_CHECKS if CAPTURE in capabilities else ()),
         *(MERCHANT_CHECKS if MERCHANT in capabilities else ()),
         *field_checks.checks_of(provider),
         *PROVIDER_CHECKS,

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from guildbank.kernel import new_id
+from guildbank.plugin_api.capturing import CAPTURE
 from guildbank.plugin_api.confirmation import Confirmation, Confirmer, NotConfirmed
 from guildbank.plugin_api.conformance.contracts import Rehearsal, Verdict
 from guildbank.plugin_api.conformance.witness import Witness
@@ -77,7 +78,19 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         if outcome.status is not OutcomeStatus.PENDING:
             return outcome
         await complete(self.context, outcome)
-        return await self.provider.fetch_payment(
+        return await self.look(request, outcome.reference)
+
+    async def look(self, request: PaymentRequest, reference: str | None) -> Outcome:
+        """Look at a payment, and take its money where that is for the core to do."""
+        found = await self.provider.fetch_payment(self.context, request.attempt_id, reference)
+        return await self.capture(request, found)
+
+    async def capture(self, request: PaymentRequest, outcome: Outcome) -> Outcome:
+        """Take the money of what is approved, as the core does once nobody vetoes it."""
+        approved = outcome.status is OutcomeStatus.PENDING and outcome.approved
+        if not approved or CAPTURE not in self.manifest.capabilities:
+            return outcome
+        return await self.provider.capture_payment(
             self.context, request.attempt_id, outcome.reference
         )
 
@@ -104,7 +117,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     ) -> Outcome | NotConfirmed:
         """Hand over data as this one."""
         given = Confirmation(request=request, reference=reference, data=data, by=by)
-        return await self.provider.confirm(self.context, given)
+        said = await self.provider.confirm(self.context, given)
+        return said if isinstance(said, NotConfirmed) else await self.capture(request, said)
 
     def part_of(self, amount_minor: int) -> int:
         """Return a third of an amount, or all of it where a provider refunds nothing less."""

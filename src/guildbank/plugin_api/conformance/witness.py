@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
+from guildbank.plugin_api.capturing import Captures
 from guildbank.plugin_api.confirmation import Confirmation, Confirms, NotConfirmed
 from guildbank.plugin_api.disputes import (
     AnswersDisputes,
@@ -64,6 +65,13 @@ class Witness:
     ) -> Outcome:
         """Pass on."""
         return await self._keep(self._provider.cancel_payment(context, attempt_id, reference))
+
+    async def capture_payment(
+        self, context: Context, attempt_id: str, reference: str | None
+    ) -> Outcome:
+        """Pass on; only a provider whose manifest says so is asked."""
+        assert isinstance(self._provider, Captures), "its manifest says that it captures"
+        return await self._keep(self._provider.capture_payment(context, attempt_id, reference))
 
     async def refund(self, context: Context, request: RefundRequest) -> Outcome:
         """Pass on."""

@@ -119,6 +119,7 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
     Slot.PROVIDER: {
         "create_payment": Verb(Context, (PaymentRequest,), (Outcome,)),
         "fetch_payment": Verb(Context, (str, _REFERENCE), (Outcome,)),
+        "capture_payment": Verb(Context, (str, _REFERENCE), (Outcome,)),
         "cancel_payment": Verb(Context, (str, _REFERENCE), (Outcome,)),
         "refund": Verb(Context, (RefundRequest,), (Outcome,)),
         "fetch_refund": Verb(Context, (RefundRequest, _REFERENCE), (Outcome,)),
