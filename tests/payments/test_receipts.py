@@ -14,6 +14,7 @@ from guildbank.infra.postgres import Cluster
 from guildbank.journal import pump
 from guildbank.payments.subscribers import CallbackOutbox
 from guildbank.payments.usecases.callbacks import deliver_callbacks
+from guildbank.payments.usecases.told_words import open_words
 from guildbank.plugin_api import (
     CallbackEvent,
     Context,
@@ -117,8 +118,11 @@ async def mails(studio: Studio) -> list[dict[str, Any]]:
 
 
 async def notes(studio: Studio) -> list[str]:
-    text = "SELECT coalesce(answer, problem) FROM payments_telling WHERE kind = $1 ORDER BY seq"
-    return [row[0] for row in await studio.sql(text, "payments.credited")]
+    """Return what the receipts' step said of each payment that was credited, or why it did not."""
+    text = "SELECT payment_id, sealed FROM payments_telling WHERE kind = $1 ORDER BY seq"
+    kept = [(row[0], row[1]) for row in await studio.sql(text, "payments.credited")]
+    said = await open_words(studio.city.services.payments, studio.ref, kept)
+    return [one.answer or one.problem or "" for one in said]
 
 
 async def test_a_player_gets_a_receipt_and_is_told_of_a_refund(

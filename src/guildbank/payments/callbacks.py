@@ -16,10 +16,11 @@ SELECT callback.purpose, callback.step, callback.disabled_at,
              AND waiting.step = callback.step
              AND waiting.told_at IS NULL
        ) AS waiting,
-       oldest.at, oldest.tries, oldest.next_at, oldest.problem
+       oldest.at, oldest.tries, oldest.next_at, oldest.problem,
+       oldest.payment_id, oldest.sealed
 FROM payments_callback AS callback
 LEFT JOIN LATERAL (
-    SELECT at, tries, next_at, problem
+    SELECT at, tries, next_at, problem, payment_id, sealed
     FROM payments_telling AS telling
     WHERE telling.purpose = callback.purpose
       AND telling.step = callback.step
@@ -84,7 +85,7 @@ WHERE purpose = $1
 
 REPLAY = """
 UPDATE payments_telling
-SET told_at = NULL, answer = NULL, problem = NULL, tries = 0, next_at = $3
+SET told_at = NULL, answer = NULL, problem = NULL, sealed = NULL, tries = 0, next_at = $3
 WHERE payment_id = $1
   AND step = $2
   AND told_at IS NOT NULL
@@ -102,6 +103,8 @@ class CallbackRow(msgspec.Struct, frozen=True):
     tries: int | None
     next_at: datetime | None
     problem: str | None
+    payment_id: str | None
+    sealed: bytes | None
 
 
 async def page_of(driver: Driver, after: tuple[str, str], limit: int) -> list[CallbackRow]:

@@ -85,7 +85,7 @@ RETURNING seq, revision, kind, at, data, tries, payment_id
 
 DONE = """
 UPDATE payments_telling
-SET told_at = $4, answer = $5, problem = NULL
+SET told_at = $4, sealed = $5, answer = NULL, problem = NULL
 WHERE purpose = $1
   AND step = $2
   AND seq = $3
@@ -95,7 +95,7 @@ RETURNING seq
 
 DELAY = """
 UPDATE payments_telling
-SET next_at = $4, problem = $5
+SET next_at = $4, problem = $5, sealed = $6
 WHERE purpose = $1
   AND step = $2
   AND seq = $3
@@ -108,6 +108,19 @@ WHERE (purpose, step, seq) IN (
     SELECT purpose, step, seq
     FROM payments_telling
     WHERE told_at < $1
+    ORDER BY told_at
+    LIMIT $2
+)
+"""
+
+FORGET_WORDS = """
+UPDATE payments_telling
+SET answer = NULL, sealed = NULL
+WHERE (purpose, step, seq) IN (
+    SELECT purpose, step, seq
+    FROM payments_telling
+    WHERE told_at < $1
+      AND (answer IS NOT NULL OR sealed IS NOT NULL)
     ORDER BY told_at
     LIMIT $2
 )
@@ -206,10 +219,12 @@ async def take_oldest(
 
 
 async def mark_done(
-    driver: Driver, purpose: str, step: str, seq: int, now: datetime, answer: str | None
+    driver: Driver, purpose: str, step: str, seq: int, now: datetime, said: bytes | None
 ) -> bool:
-    """Note that the step was told of an entry, and what it said; False where it was told before."""
-    return await driver.fetchval(DONE, purpose, step, seq, now, answer) is not None
+    """Note that the step was told of an entry, and what it said, sealed; False where it was told
+    before.
+    """
+    return await driver.fetchval(DONE, purpose, step, seq, now, said) is not None
 
 
 async def forget_told(driver: Driver, before: datetime, limit: int) -> int:
@@ -219,7 +234,19 @@ async def forget_told(driver: Driver, before: datetime, limit: int) -> int:
 
 
 async def put_off(
-    driver: Driver, purpose: str, step: str, seq: int, at: datetime, problem: str
+    driver: Driver,
+    purpose: str,
+    step: str,
+    seq: int,
+    at: datetime,
+    problem: str,
+    said: bytes | None,
 ) -> None:
-    """Tell the step again later; the problem is why."""
-    await driver.execute(DELAY, purpose, step, seq, at, problem)
+    """Tell the step again later; the problem is why, and what was said of it is sealed."""
+    await driver.execute(DELAY, purpose, step, seq, at, problem, said)
+
+
+async def forget_words(driver: Driver, before: datetime, limit: int) -> int:
+    """Forget what steps said that were told before this time; return how many did."""
+    done: str = await driver.execute(FORGET_WORDS, before, limit)
+    return int(done.rpartition(" ")[2])

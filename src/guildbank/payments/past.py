@@ -44,7 +44,7 @@ WHERE id IN (
 """
 
 READ_TELLINGS = """
-SELECT step, seq, kind, at, tries, next_at, told_at, answer, problem
+SELECT step, seq, kind, at, tries, next_at, told_at, answer, problem, sealed
 FROM payments_telling
 WHERE payment_id = $1
 ORDER BY seq, step
@@ -109,6 +109,7 @@ class TellingRow(msgspec.Struct, frozen=True):
     told_at: datetime | None
     answer: str | None
     problem: str | None
+    sealed: bytes | None
 
 
 async def exists(driver: Driver, payment_id: str) -> bool:

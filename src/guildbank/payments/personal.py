@@ -45,7 +45,7 @@ WHERE processed_at IS NOT NULL
 # Those who were told, and could not be, write what they like.
 FORGET_TELLINGS = """
 UPDATE payments_telling
-SET answer = NULL, problem = NULL
+SET answer = NULL, problem = NULL, sealed = NULL
 WHERE payment_id IN (SELECT id FROM payments_intent WHERE player_id = $1)
    OR (payment_id = '' AND strpos(data, $1) > 0)
 """
@@ -232,7 +232,7 @@ PERSONAL = (
         "payments_telling",
         """
         SELECT telling.payment_id, telling.step, telling.kind, telling.at, telling.told_at,
-               telling.answer, telling.problem
+               telling.answer, telling.problem, telling.sealed
         FROM payments_telling AS telling
         JOIN payments_intent AS intent ON intent.id = telling.payment_id
         WHERE intent.player_id = $1

@@ -112,7 +112,7 @@ def tell_once_whatever_is_answered(patch: pytest.MonkeyPatch) -> None:
     ) -> None:
         async with payments.db.begin(tenant.schema) as tx:
             now = payments.clock.now()
-            await outbox.mark_done(tx.driver, purpose, step.id, waiting.seq, now, problem)
+            await outbox.mark_done(tx.driver, purpose, step.id, waiting.seq, now, None)
 
     patch.setattr(callbacks, "_put_off", let_go)
 

@@ -173,9 +173,13 @@ telling = Table(
     at("next_at"),
     at("told_at", optional=True),
     Column("payment_id", Text, nullable=False, server_default="", index=True),
-    # What the step said when it was told, and why the last try failed: words of others.
+    # Processes of an earlier version keep here in clear what the step said.
     Column("answer", Text),
+    # That the last try failed, in our words.
     Column("problem", Text),
+    # What the step said when it was told, and why the last try failed: words of others, under the
+    # key of the payment's player, or the tenant's where it is about no payment.
+    Column("sealed", LargeBinary),
 )
 
 Index(

@@ -17,7 +17,9 @@ from guildbank.payments.contracts.rows import CALLBACK_DISABLED
 from guildbank.payments.outbox import AFTER, Waiting
 from guildbank.payments.rules import next_look
 from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.exchanges import kept_for
 from guildbank.payments.usecases.take_notes import keep_notes, take_notes
+from guildbank.payments.usecases.told_words import NOT_TOLD, Words, seal_words
 from guildbank.payments.usecases.write_letter import seal_letter, sold_for
 from guildbank.pipelines import Placed, Step, began_with, choose, know_secrets, with_secrets
 from guildbank.plugin_api import (
@@ -56,8 +58,16 @@ async def deliver_callbacks(payments: Payments, tenant: TenantRef) -> int:
 
 
 async def forget_tellings(payments: Payments, tenant: TenantRef) -> int:
-    """Forget what steps were told long ago; return how much that was."""
+    """Forget what steps were told long ago; return how much that was.
+
+    What they said of it is kept no longer than the tenant keeps exchanges.
+    """
     before, forgotten = payments.clock.now() - payments.timing.told_kept, 0
+    words = payments.clock.now() - await kept_for(payments, tenant)
+    some = MAX_EVENTS
+    while some == MAX_EVENTS:
+        async with payments.db.begin(tenant.schema) as tx:
+            some = await outbox.forget_words(tx.driver, words, MAX_EVENTS)
     while True:
         async with payments.db.begin(tenant.schema) as tx:
             some = await outbox.forget_told(tx.driver, before, MAX_EVENTS)
@@ -101,13 +111,15 @@ async def _deliver(payments: Payments, tenant: TenantRef, purpose: str, step_id:
     try:
         told = await _tell(payments, tenant, purpose, step, event, waiting.payment_id)
     except Exception as error:  # the step asks to be told again
-        problem = _problem(error)
-        log.warning("callback_failed", step=step_id, entry=event.id, problem=problem)
+        # What it says may name anybody: it is kept sealed, and in no log.
+        kind, problem = type(error).__name__, _problem(error)
+        log.warning("callback_failed", step=step_id, entry=event.id, error=kind)
         await _put_off(payments, tenant, purpose, step, waiting, problem)
         return False
+    said = await seal_words(payments, tenant, waiting.payment_id, Words(answer=told.note))
     async with payments.db.begin(tenant.schema) as tx:
         told_at = payments.clock.now()
-        await outbox.mark_done(tx.driver, purpose, step_id, waiting.seq, told_at, told.note)
+        await outbox.mark_done(tx.driver, purpose, step_id, waiting.seq, told_at, said)
         if told.mail is not None:
             await queue_mail(tx, told.mail)
     return True
@@ -148,8 +160,9 @@ async def _put_off(
     later = now + _longer(next_look(pauses, waiting.tries - 1))
     last = waiting.tries > len(pauses)
     recorder = await payments.recorder(tenant) if last else None
+    said = await seal_words(payments, tenant, waiting.payment_id, Words(problem=problem))
     async with payments.db.begin(tenant.schema) as tx:
-        await outbox.put_off(tx.driver, purpose, step.id, waiting.seq, later, problem)
+        await outbox.put_off(tx.driver, purpose, step.id, waiting.seq, later, NOT_TOLD, said)
         if recorder is not None and await callbacks.disable(tx.driver, purpose, step.id, now):
             # The problem may hold words of others, which no entry has: it stays on the shelf.
             told = {

@@ -15,6 +15,7 @@ from guildbank.payments.contracts.rows import AFTER_CREDIT
 from guildbank.payments.outbox import AFTER
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.exchanges import Kept, read_requests_to_provider
+from guildbank.payments.usecases.told_words import Words, open_words
 from guildbank.pipelines import Answer
 
 _CHECKS = msgspec.json.Decoder(tuple[Answer, ...])
@@ -52,8 +53,10 @@ async def read_timeline(
             *_checks(await past.checks_of(tx.driver, payment_id)),
             *_webhooks(await past.webhooks_of(tx.driver, payment_id)),
             *_looks(await past.looks_of(tx.driver, payment_id)),
-            *_tellings(await past.tellings_of(tx.driver, payment_id)),
         ]
+        tellings = await past.tellings_of(tx.driver, payment_id)
+    said = await open_words(payments, tenant, [(payment_id, one.sealed) for one in tellings])
+    found += _tellings(tellings, said)
     asked = await read_requests_to_provider(payments, tenant, payment_id, intent.player_id)
     found += _requests(asked)
     return sorted(found, key=lambda moment: moment[:2])
@@ -127,18 +130,19 @@ def _looks(rows: Sequence[past.LookRow]) -> Iterator[Moment]:
         yield Moment(row.looked_at, 3, "provider.asked", None, facts)
 
 
-def _tellings(rows: Sequence[past.TellingRow]) -> Iterator[Moment]:
-    for row in rows:
+def _tellings(rows: Sequence[past.TellingRow], said: Sequence[Words]) -> Iterator[Moment]:
+    for row, words in zip(rows, said, strict=True):
         if row.step.startswith(AFTER):
             # What it said stands among the checks.
             continue
         event = seq_id("evt", row.seq, row.at)
         facts = {"step": row.step, "event": event, "about": row.kind, "tries": row.tries}
         if row.told_at is not None and row.problem is not None:
-            given_up = {**facts, "problem": row.problem}
+            given_up = {**facts, "problem": words.problem or row.problem}
             yield Moment(row.told_at, 4, "callback.given_up", None, given_up)
         elif row.told_at is not None:
-            yield Moment(row.told_at, 4, "callback.told", None, {**facts, "answer": row.answer})
+            answered = {**facts, "answer": words.answer or row.answer}
+            yield Moment(row.told_at, 4, "callback.told", None, answered)
         else:
-            waits = {**facts, "next": row.next_at, "problem": row.problem}
+            waits = {**facts, "next": row.next_at, "problem": words.problem or row.problem}
             yield Moment(row.at, 4, "callback.waits", None, waits)
