@@ -12,10 +12,16 @@ from tests.servers.sandbox import SandboxServer
 
 from guildbank.kernel import Refusal
 from guildbank.payments.contracts.rows import Intent
-from guildbank.payments.exchanges import MAX_FIELDS, fields_of, mask_cards
+from guildbank.payments.exchanges import MAX_FIELDS, fields_of, mask_cards, path_of
 from guildbank.payments.personal import PERSONAL
 from guildbank.payments.usecases.exchanges import forget_exchanges
+from guildbank.plugin_api import Manifest
 from guildbank.tenancy import TenantSettings, change_tenant
+from guildbank_googleplay.manifest import MANIFEST as GOOGLE
+from guildbank_remote.manifest import GATE_MANIFEST
+from guildbank_stripe.manifest import MANIFEST as STRIPE
+
+TOKEN = "oghbkjcdhnlpdmmkfgbdcocc.AO-J1Oy3Vq4vC4bGBbWQeJ5kQ3"
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +177,24 @@ async def test_a_tenant_says_for_how_long_and_none_at_all(till: Till):
 def test_what_may_be_a_cards_number_is_masked(text: str, shown: str) -> None:
     assert mask_cards(text) == shown
     assert fields_of(msgspec.json.encode({"note": text}), ("note",)) == {"note": shown}
+
+
+@pytest.mark.parametrize(
+    ("path", "manifest", "shown"),
+    [
+        ("/v1/refunds/re_1", STRIPE, "/v1/refunds/re_1"),
+        (
+            f"/androidpublisher/v3/applications/a.b/purchases/products/gems/tokens/{TOKEN}:consume",
+            GOOGLE,
+            "/androidpublisher/v3/applications/a.b/purchases/products/gems/tokens/*",
+        ),
+        ("/v1/cards/4242424242424242", STRIPE, "/v1/cards/************4242"),
+        ("/hooks/s3cr3t", GATE_MANIFEST, ""),
+    ],
+    ids=["an-id", "a-purchase-token", "a-card", "an-address-of-the-tenant"],
+)
+def test_no_secret_of_a_path_is_kept(path: str, manifest: Manifest, shown: str) -> None:
+    assert path_of(path, manifest) == shown
 
 
 def test_a_number_that_may_be_a_cards_is_masked_too() -> None:

@@ -21,7 +21,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Clock, new_id
 from guildbank.payments import exchanged as store
 from guildbank.payments.exchanged import ExchangeRow
-from guildbank.payments.exchanges import Fields, fields_of, mask_cards, request_id_of
+from guildbank.payments.exchanges import Fields, fields_of, path_of, request_id_of
 from guildbank.plugin_api import Context, Manifest
 from guildbank.plugin_host import Heard, Overheard
 from guildbank.tenancy import Tenants
@@ -107,7 +107,7 @@ class Archive:
                 of=of.id,
                 method=one.method,
                 host=place.netloc.rpartition("@")[2],
-                path=mask_cards(place.path)[:MAX_WORDS],
+                path=path_of(place.path, of),
                 status=None if answer is None else answer.status,
                 problem=None if one.problem is None else one.problem[:MAX_WORDS],
                 micros=one.micros,

@@ -12,13 +12,15 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from guildbank.plugin_api import Manifest
+from guildbank.plugin_api import Manifest, Slot
 
 MAX_BODY = 262_144
 """Bytes of a body that is read for its fields; of a larger one nothing is kept."""
 MAX_FIELDS = 100
 MAX_TEXT = 300
 MAX_DEPTH = 20
+MAX_PATH_PART = 40
+_HIDDEN = "*"
 _CARD = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
 _SHOWN_DIGITS = 4
 _REQUEST_ID = re.compile(r"[!-~]{1,128}")
@@ -54,6 +56,19 @@ def request_id_of(headers: Mapping[str, str] | None, manifest: Manifest) -> str 
         return None
     said = headers.get(manifest.request_id_header.lower(), "")
     return mask_cards(said) if _REQUEST_ID.fullmatch(said) else None
+
+
+def path_of(path: str, manifest: Manifest) -> str:
+    """Return what is kept of the path that a plugin called.
+
+    A part of more than 40 characters may be a token, as a purchase's is at Google Play: it shows as
+    `*`. Of a plugin that is no provider nothing is kept, since its address is a setting of the
+    tenant's, which may bear a secret.
+    """
+    if manifest.slot is not Slot.PROVIDER:
+        return ""
+    parts = mask_cards(path).split("/")
+    return "/".join(part if len(part) <= MAX_PATH_PART else _HIDDEN for part in parts)[:MAX_TEXT]
 
 
 @lru_cache(maxsize=256)

@@ -31,7 +31,8 @@ class ExchangeView(View):
 
     `kind` is the slot of the plugin `of` that asked, `webhook` for an event that the provider `of`
     sent, or `caller` for one who asked us. `status` is
-    null where no answer came, or it was refused; `problem` says why.
+    null where no answer came, or it was refused; `problem` says why. In `path` a `*` stands for
+    what may be a token; that of a tenant's own address is left out.
     """
 
     __example__: ClassVar = {
