@@ -108,6 +108,12 @@ class LabServer:
         assert answer.is_success, answer.text
         return answer.text
 
+    def choose(self, path: str, choice: str) -> str:
+        """Press a button of a page, and return what is shown then."""
+        answer = self._http.post(path, data={"choice": choice})
+        assert answer.is_success, answer.text
+        return answer.text
+
     def await_kept(self, file: Path, word: str) -> None:
         """Wait until a word stands in the lab's file."""
         deadline = time.monotonic() + _START_SECONDS

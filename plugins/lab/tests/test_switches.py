@@ -139,21 +139,55 @@ async def test_a_dispute_is_told_when_it_is_opened_and_resolved(merchant: Mercha
 
 
 @pytest.mark.parametrize(
-    "switch",
+    ("field", "switch"),
     [
-        {"subject": "*", "at": "moon", "effect": "silence"},
-        {"subject": "*", "at": "capture", "effect": "forged"},
-        {"subject": "*", "at": "webhook", "effect": "silence"},
-        {"subject": "*", "at": "capture", "effect": "no such thing"},
-        {"subject": "*", "at": "capture", "effect": "delay", "seconds": 10_000},
-        {"at": "capture", "effect": "silence"},
+        ("at", {"at": "moon", "effect": "silence"}),
+        ("at", {"at": "webhook", "effect": "forged", "company": "steam"}),
+        ("at", {"at": "token", "effect": "silence", "company": "stripe"}),
+        ("at", {"at": "evidence", "effect": "silence", "company": "paypal"}),
+        ("at", {"at": "create", "effect": "silence", "company": "apple"}),
+        ("at", {"at": "cancel", "effect": "silence", "company": "google"}),
+        ("effect", {"at": "capture", "effect": "forged"}),
+        ("effect", {"at": "webhook", "effect": "silence"}),
+        ("effect", {"at": "capture", "effect": "no such thing"}),
+        ("effect", {"at": "create", "effect": "NO_SUCH_CODE", "company": "stripe"}),
+        ("effect", {"at": "create", "effect": "LOST_CARD", "company": "paypal"}),
+        ("effect", {"at": "capture", "effect": "ERROR_99", "company": "steam"}),
+        ("effect", {"at": "get", "effect": "PENDING", "company": "apple"}),
+        ("effect", {"at": "get", "effect": "STRANGER", "company": "google"}),
+        ("effect", {"at": "webhook", "effect": "never_told", "company": "stripe"}),
+        ("effect", {"at": "confirm", "effect": "silence"}),
+        ("company", {"at": "capture", "effect": "silence", "company": "adyen"}),
+        ("seconds", {"at": "capture", "effect": "delay", "seconds": 10_000}),
+        ("times", {"at": "capture", "effect": "silence", "times": -1}),
+        ("times", {"at": "capture", "effect": "silence", "times": "often"}),
+        ("subject", {"at": "capture", "effect": "silence", "subject": ""}),
+        ("effect", {"at": "capture"}),
     ],
+    ids=lambda given: given if isinstance(given, str) else " ".join(map(str, given.values())),
 )
-async def test_a_switch_that_means_nothing_is_refused(
-    switch: dict[str, object], merchant: Merchant
+async def test_a_switch_that_means_nothing_is_refused_by_its_field(
+    field: str, switch: dict[str, object], merchant: Merchant
 ) -> None:
+    before = (await merchant.http.get("/")).text
+    answer = await merchant.http.post("/lab/switches", json={"subject": "*", **switch})
+    assert (answer.status_code, answer.json()["details"][0]["field"]) == (422, field)
+    assert (await merchant.http.get("/")).text == before
+
+
+async def test_a_switch_without_a_subject_or_a_body_is_refused(merchant: Merchant) -> None:
+    switch = {"at": "capture", "effect": "silence"}
     answer = await merchant.http.post("/lab/switches", json=switch)
-    assert answer.status_code == 400
+    assert (answer.status_code, answer.json()["details"][0]["field"]) == (422, "subject")
+    answer = await merchant.http.post("/lab/switches", content=b"{")
+    assert (answer.status_code, answer.json()["details"][0]["field"]) == (422, "body")
+
+
+async def test_a_switch_waits_for_the_company_that_can_do_as_it_says(merchant: Merchant) -> None:
+    await merchant.turn("*", "create", "LOST_CARD")
+    assert (await merchant.order())["status"] == "PAYER_ACTION_REQUIRED"
+    assert "LOST_CARD" in (await merchant.http.get("/")).text
+    await merchant.http.delete("/lab/switches")
 
 
 async def heard(merchant: Merchant, count: int) -> None:

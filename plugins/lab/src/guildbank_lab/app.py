@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any
@@ -21,6 +22,7 @@ from guildbank_lab.bench import Bench
 from guildbank_lab.companies import Companies
 from guildbank_lab.config import Config
 from guildbank_lab.courier import is_loopback
+from guildbank_lab.effects import Fault, fault_of
 from guildbank_lab.google import api as google_api
 from guildbank_lab.google import controls as google_controls
 from guildbank_lab.google import pages as google_pages
@@ -39,17 +41,12 @@ from guildbank_lab.stripe import controls as stripe_controls
 from guildbank_lab.stripe import pages as stripe_pages
 from guildbank_lab.stripe import transfer_api as stripe_transfer_api
 from guildbank_lab.stripe.errors import Refused as RefusedByStripe
-from guildbank_lab.switches import (
-    DELAY,
-    ON_THE_WIRE,
-    ON_WEBHOOKS,
-    Switch,
-    TooManySwitches,
-)
+from guildbank_lab.switches import ON_THE_WIRE, ON_WEBHOOKS, Switch, TooManySwitches
 
 LOG = logging.getLogger(__name__)
 MAX_BODY_BYTES = 64 * 1024
-_LONGEST_DELAY_SECONDS = 300
+_FIELD = re.compile(r"(?:\$\.|field `)(\w+)")
+"""Where msgspec names a field that is wrong or missing."""
 _PARTS = {
     "bench": "bench", "companies": "companies", "desk": "paypal", "steam": "steam",
     "stripe": "stripe", "apple": "apple", "google": "google",
@@ -71,22 +68,28 @@ def health() -> dict[str, str]:
 
 
 @post("/lab/switches", status_code=204)
-async def turn(bench: Bench, data: Switch) -> None:
+async def turn(bench: Bench, request: WebRequest) -> None:
     """Turn a switch: what goes wrong, with which payment, how often."""
-    on_webhooks = data.effect in ON_WEBHOOKS
-    if on_webhooks is not (data.at == "webhook"):
-        raise Refused(400, "NO_SUCH_SWITCH", f"{data.effect[:40]} does not happen at {data.at}.")
-    company = data.effect not in ON_THE_WIRE | ON_WEBHOOKS
-    if company and not (data.effect.isupper() and len(data.effect) <= 60):
-        raise Refused(
-            400, "NO_SUCH_SWITCH", "The effect is neither the lab's word nor a company's."
-        )
-    if data.effect == DELAY and not 0 <= data.seconds <= _LONGEST_DELAY_SECONDS:
-        raise Refused(400, "NO_SUCH_SWITCH", f"A delay has at most {_LONGEST_DELAY_SECONDS} s.")
+    try:
+        read = msgspec.json.decode(await request.body(), type=Switch)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        named = _FIELD.search(str(error))
+        raise _no_switch(Fault(named[1] if named else "body", str(error))) from None
+    # What companies call things is written in capitals here, however it is asked for.
+    own = read.effect not in ON_THE_WIRE | ON_WEBHOOKS
+    data = msgspec.structs.replace(read, effect=read.effect.upper()) if own else read
+    if (fault := fault_of(data)) is not None:
+        raise _no_switch(fault)
     try:
         bench.switches.turn(data)
     except TooManySwitches as error:
         raise Refused(429, "LAB_IS_FULL", str(error)) from None
+
+
+def _no_switch(fault: Fault) -> Refused:
+    refused = Refused(422, "NO_SUCH_SWITCH", fault.said)
+    refused.body["details"][0]["field"] = fault.field
+    return refused
 
 
 @delete("/lab/switches")

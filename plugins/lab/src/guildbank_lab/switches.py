@@ -1,5 +1,6 @@
 """Switches: what goes wrong, with which payment, at which call, how often."""
 
+from collections.abc import Collection
 from typing import Literal
 
 import msgspec
@@ -8,8 +9,9 @@ MOST_SWITCHES = 1_000
 EVERY_PAYMENT = "*"
 Place = Literal[
     "token", "user", "create", "get", "capture", "patch", "refund", "report", "webhook", "cancel",
-    "evidence", "detach", "payout",
+    "evidence", "detach", "payout", "confirm",
 ]  # fmt: skip
+Company = Literal["stripe", "paypal", "apple", "google", "steam"]
 SILENCE, LOST, DELAY = "silence", "lost", "delay"
 ERROR_BEFORE, ERROR_AFTER = "error_before", "error_after"
 DUPLICATE, REORDERED, FORGED, UNSENT = "duplicate", "reordered", "forged", "unsent"
@@ -27,14 +29,15 @@ class Switch(msgspec.Struct, frozen=True, kw_only=True):
     store `never_told`: not in its history either. At a call they are `silence` (done, and no
     answer), `lost` (not done, and no answer), `error_before`, `error_after` (500, done or not),
     `delay` by `seconds`, or the company's own word for a refusal
-    or a state. `times` is how often, 0 for always.
+    or a state. `times` is how often, 0 for always. A `company` keeps it from the others.
     """
 
     subject: str
-    at: Place
+    at: str
     effect: str
     times: int = 1
     seconds: float = 1.0
+    company: str | None = None
 
 
 class TooManySwitches(ValueError):
@@ -62,10 +65,17 @@ class Switchboard:
         """Let everything go well again."""
         self._set.clear()
 
-    def take(self, at: Place, *subjects: str) -> Switch | None:
-        """Return the first switch for one of these subjects, and count it as used."""
+    def take(
+        self, company: Company, at: Place, *subjects: str, knows: Collection[str] = ()
+    ) -> Switch | None:
+        """Return the first switch for one of these subjects, and count it as used.
+
+        A switch stays for who can do as it says: `knows` are the company's own words there.
+        """
         for index, (switch, left) in enumerate(self._set):
-            if switch.at == at and switch.subject in (EVERY_PAYMENT, *subjects):
+            for_it = switch.at == at and switch.company in (None, company)
+            can = switch.effect in ON_THE_WIRE | ON_WEBHOOKS or switch.effect in knows
+            if for_it and can and switch.subject in (EVERY_PAYMENT, *subjects):
                 if left == 1:
                     del self._set[index]
                 elif left:

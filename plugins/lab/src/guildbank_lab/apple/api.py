@@ -14,6 +14,7 @@ from litestar import Request, Response, get, post, put
 from guildbank_lab.apple import renewing, wire
 from guildbank_lab.apple.desk import PAGE, AppleDesk
 from guildbank_lab.apple.records import App, Subscription
+from guildbank_lab.effects import KNOWN
 from guildbank_lab.switches import (
     DELAY,
     ERROR_AFTER,
@@ -173,7 +174,9 @@ async def _perform(
         return Response("Unauthenticated", status_code=401, media_type="text/plain")
     sale = apple.sales.get(named[0]) if named else None
     subjects = sale.subjects if sale is not None else named
-    switch = apple.bench.switches.take(at, *subjects, app.bundle_id)
+    switch = apple.bench.switches.take(
+        "apple", at, *subjects, app.bundle_id, knows=KNOWN["apple"][at]
+    )
     effect = switch.effect if switch is not None else None
     if switch is not None and effect == DELAY:
         await asyncio.sleep(switch.seconds)

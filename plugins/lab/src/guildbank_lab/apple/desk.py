@@ -126,7 +126,7 @@ class AppleDesk:
         """Notify the app's server; a switch for the purchase has its way first."""
         bench, now = self.bench, self.bench.clock.now()
         subjects = sale.subjects if sale is not None else ()
-        switch = bench.switches.take("webhook", *subjects)
+        switch = bench.switches.take("apple", "webhook", *subjects)
         effect = switch.effect if switch is not None else None
         chain = self.stranger if effect == FORGED else self.chain
         within = {} if sale is None else {"signedTransactionInfo": self.signed(sale)}

@@ -5,12 +5,13 @@ https://developers.google.com/identity/protocols/oauth2/service-account
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from litestar import Request, Response, get, post
 
+from guildbank_lab.effects import KNOWN
 from guildbank_lab.google import renewing, wire
 from guildbank_lab.google.desk import LIFE_SECONDS, GoogleDesk
 from guildbank_lab.google.records import App, Sale
@@ -29,6 +30,8 @@ Answer = Response[Any]
 Work = Callable[[str | None], Awaitable[Answer]]
 _APP = "/androidpublisher/v3/applications/{package_name:str}"
 _NO_ANSWER = 504
+_OF_ORDERS = frozenset({"OTHER_TOKEN"})
+_OF_PURCHASES = KNOWN["google"]["get"] - _OF_ORDERS
 _MOST = 1_000
 _BY_DEVELOPER = 1
 _EPOCH, _FAR = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
@@ -65,7 +68,7 @@ async def purchase(
     async def work(sale: Sale, effect: str | None) -> Answer:
         return Response(wire.purchase(sale, effect))
 
-    return await _with_sale(request, google, "get", (package_name, named), work)
+    return await _with_sale(request, google, "get", (package_name, named), work, _OF_PURCHASES)
 
 
 @post(f"{_APP}/purchases/products/{{product:str}}/tokens/{{verb:str}}")
@@ -122,7 +125,7 @@ async def order(request: WebRequest, google: GoogleDesk, package_name: str, name
     async def work(sale: Sale, effect: str | None) -> Answer:
         return Response(wire.order(sale, effect))
 
-    return await _with_sale(request, google, "get", (package_name, named), work)
+    return await _with_sale(request, google, "get", (package_name, named), work, _OF_ORDERS)
 
 
 @post(f"{_APP}/orders/{{verb:str}}")
@@ -139,7 +142,9 @@ async def refund(request: WebRequest, google: GoogleDesk, package_name: str, ver
             google.void(sale, 0, _BY_DEVELOPER)
         return Response(None, status_code=204)
 
-    return await _with_sale(request, google, "refund", (package_name, named), work)
+    return await _with_sale(
+        request, google, "refund", (package_name, named), work, KNOWN["google"]["refund"]
+    )
 
 
 @get(f"{_APP}/purchases/voidedpurchases")
@@ -174,6 +179,7 @@ async def _with_sale(
     at: Place,
     names: tuple[str, str],
     work: Callable[[Sale, str | None], Awaitable[Answer]],
+    knows: Collection[str] = (),
 ) -> Answer:
     """Do the work on a purchase of the caller's app."""
     package_name, named = names
@@ -184,7 +190,7 @@ async def _with_sale(
             return _no(404, "NOT_FOUND", "The purchase was not found.")
         return await work(sale, effect)
 
-    return await _with_app(request, google, at, package_name, on_sale, named)
+    return await _with_app(request, google, at, package_name, on_sale, named, knows)
 
 
 async def _with_app(
@@ -194,6 +200,7 @@ async def _with_app(
     package_name: str,
     work: Callable[[App, str | None], Awaitable[Answer]],
     named: str | None = None,
+    knows: Collection[str] = (),
 ) -> Answer:
     """Do the work for whose access token it is, about the app that it may see."""
     google.lapse()
@@ -208,12 +215,18 @@ async def _with_app(
     async def on_app(effect: str | None) -> Answer:
         return await work(app, effect)
 
-    return await _perform(google, at, (*subjects, package_name), on_app)
+    return await _perform(google, at, (*subjects, package_name), on_app, knows)
 
 
-async def _perform(google: GoogleDesk, at: Place, subjects: tuple[str, ...], work: Work) -> Answer:
+async def _perform(
+    google: GoogleDesk,
+    at: Place,
+    subjects: tuple[str, ...],
+    work: Work,
+    knows: Collection[str] = (),
+) -> Answer:
     """Do the work and answer, as the switches say: late, in vain, or with nobody told."""
-    switch = google.bench.switches.take(at, *subjects)
+    switch = google.bench.switches.take("google", at, *subjects, knows=knows)
     effect = switch.effect if switch is not None else None
     if switch is not None and effect == DELAY:
         await asyncio.sleep(switch.seconds)

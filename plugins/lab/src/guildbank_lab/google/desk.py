@@ -205,7 +205,9 @@ class GoogleDesk:
     def tell(self, app: App, sale: Sale | None, told: wire.Json) -> None:
         """Push a notification to the app's server; a switch for the purchase has its way first."""
         bench = self.bench
-        switch = bench.switches.take("webhook", *(sale.subjects if sale is not None else ()))
+        switch = bench.switches.take(
+            "google", "webhook", *(sale.subjects if sale is not None else ())
+        )
         effect = switch.effect if switch is not None else None
         self._told += 1
         if effect == UNSENT or app.webhook_url is None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 from litestar import Request, Response
 
+from guildbank_lab.effects import KNOWN
 from guildbank_lab.paypal import wire
 from guildbank_lab.paypal.desk import MOST_KEPT, Desk
 from guildbank_lab.paypal.errors import Refused, body_of
@@ -81,7 +82,7 @@ async def perform(
     once: Once | None = None,
 ) -> Answer:
     """Do the work and answer, as the switches say: late, in vain, or with nobody told."""
-    switch = desk.bench.switches.take(at, *subjects)
+    switch = desk.bench.switches.take("paypal", at, *subjects, knows=KNOWN["paypal"][at])
     effect = switch.effect if switch is not None else None
     if switch is not None and effect == DELAY:
         await asyncio.sleep(switch.seconds)

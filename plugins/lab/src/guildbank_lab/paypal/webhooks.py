@@ -44,7 +44,7 @@ class Webhooks:
             "links": [],
         }
         body = msgspec.json.encode(event)
-        switch = bench.switches.take("webhook", *subjects)
+        switch = bench.switches.take("paypal", "webhook", *subjects)
         effect = switch.effect if switch is not None else None
         if effect == UNSENT:
             return

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from litestar import Request, Response, get, post
 
+from guildbank_lab.effects import KNOWN
 from guildbank_lab.steam import wire
 from guildbank_lab.steam.desk import EFFECTS, INVALID, NO_ACCOUNT, SteamDesk
 from guildbank_lab.steam.records import Account
@@ -129,7 +130,9 @@ async def _perform(request: WebRequest, steam: SteamDesk, at: Place, work: Work)
         return Response("Forbidden", status_code=403, media_type="text/plain")
     known = steam.orders.get((account.app_id, given.get("orderid", "")))
     named = (given.get("orderid", ""), given.get("steamid", ""))
-    switch = steam.bench.switches.take(at, *(known.subjects if known is not None else named))
+    switch = steam.bench.switches.take(
+        "steam", at, *(known.subjects if known is not None else named), knows=KNOWN["steam"][at]
+    )
     effect = switch.effect if switch is not None else None
     if switch is not None and effect == DELAY:
         await asyncio.sleep(switch.seconds)

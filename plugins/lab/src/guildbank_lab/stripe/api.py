@@ -4,7 +4,9 @@ from typing import Any
 
 from litestar import get, post
 
+from guildbank_lab.effects import KNOWN
 from guildbank_lab.stripe import wire
+from guildbank_lab.stripe.declines import WORDS
 from guildbank_lab.stripe.desk import StripeDesk
 from guildbank_lab.stripe.errors import Refused
 from guildbank_lab.stripe.forms import Form, needed, number, read_form, text, texts
@@ -13,6 +15,7 @@ from guildbank_lab.stripe.records import Account, Customer, Intent, Session
 
 _LONGEST_SECONDS, _SHORTEST_SECONDS = 86_400, 1_800
 _PAGE = 100
+AT = KNOWN["stripe"]
 
 
 @post("/v1/payment_intents", status_code=200)
@@ -20,7 +23,9 @@ async def create(request: WebRequest, stripe: StripeDesk) -> Answer:
     """Make an intent, and confirm it where the form says so."""
     account, form = asking(request, stripe), read_form(await request.body())
 
-    def make(_: str | None) -> object:
+    confirms = text(form, "confirm") == "true"
+
+    def make(effect: str | None) -> object:
         intent = Intent(
             id=stripe.id("pi"), account=account, amount=needed(number(form, "amount"), "amount"),
             currency=needed(text(form, "currency"), "currency"), status="requires_payment_method",
@@ -29,12 +34,14 @@ async def create(request: WebRequest, stripe: StripeDesk) -> Answer:
             at=stripe.now(), customer=_customer(stripe, account, form), keeps=_keeps(form),
         )  # fmt: skip
         stripe.keep(intent)
-        if text(form, "confirm") == "true":
-            stripe.confirm(intent, needed(text(form, "payment_method"), "payment_method"))
+        if confirms:
+            method = needed(text(form, "payment_method"), "payment_method")
+            stripe.confirm(intent, method, effect)
         return wire.intent(intent, stripe.url)
 
     subjects = tuple(texts(form, "metadata").values())
-    return await perform(request, stripe, account, "create", subjects, make)
+    knows = WORDS if confirms else ()
+    return await perform(request, stripe, account, "create", subjects, make, knows)
 
 
 @get("/v1/payment_intents")
@@ -92,7 +99,7 @@ async def refund(request: WebRequest, stripe: StripeDesk) -> Answer:
         made = stripe.refund(intent, number(form, "amount"), reason, metadata, effect)
         return wire.refund(intent, made)
 
-    return await perform(request, stripe, account, "refund", intent.subjects, given)
+    return await perform(request, stripe, account, "refund", intent.subjects, given, AT["refund"])
 
 
 @get("/v1/refunds")
@@ -193,7 +200,7 @@ async def answer_dispute(request: WebRequest, stripe: StripeDesk, dispute_id: st
         return wire.dispute(case)
 
     subjects = (case.id, *case.intent.subjects)
-    return await perform(request, stripe, account, "evidence", subjects, answered)
+    return await perform(request, stripe, account, "evidence", subjects, answered, AT["evidence"])
 
 
 @get("/v1/account")

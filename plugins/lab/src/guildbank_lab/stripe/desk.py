@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from guildbank_lab.bench import Bench
-from guildbank_lab.stripe import wire
+from guildbank_lab.stripe import declines, wire
 from guildbank_lab.stripe.cards import Cards
 from guildbank_lab.stripe.errors import Refused, missing
 from guildbank_lab.stripe.records import (
@@ -131,35 +131,45 @@ class StripeDesk:
         _room(kept, MOST_PAYMENTS)
         kept[made.id] = made
 
-    def confirm(self, intent: Intent, method: str) -> None:
-        """Try a payment method: a test card, or one that is kept."""
+    def confirm(self, intent: Intent, method: str, effect: str | None = None) -> None:
+        """Try a payment method: a test card, or one that is kept; `effect` declines whichever."""
         card = self._card(intent.account, method)
         self.cards.check(card, intent.customer)
         intent.method = card.id
+        word = effect or self._declined_at_bank(intent.subjects)
+        if word is not None or card.test_card in DECLINES:
+            raise self._decline(intent, word or DECLINES[card.test_card])
         if card.test_card in ASKS:
             intent.status = "requires_action"
             self._tell_intent(intent, "requires_action")
-        elif card.test_card in PAYS:
-            self.succeed(intent)
         else:
-            said = Failure(
-                code="card_declined", message="Your card was declined.",
-                decline_code=DECLINES[card.test_card],
-            )  # fmt: skip
-            self.fail(intent, said)
-            shown = wire.intent(intent, self.url)
-            raise Refused(
-                402, said.code, said.message, decline_code=said.decline_code, payment_intent=shown
-            )
+            self.succeed(intent)
+
+    def _declined_at_bank(self, subjects: tuple[str, ...]) -> str | None:
+        """Return by which word the bank declines this time, if a switch says so."""
+        switch = self.bench.switches.take("stripe", "confirm", *subjects, knows=declines.WORDS)
+        return None if switch is None else switch.effect
+
+    def _decline(self, intent: Intent, word: str) -> Refused:
+        """Refuse one try on an intent, and return the error that says so."""
+        said = declines.failure_of(word)
+        self.fail(intent, said)
+        return Refused(
+            402, said.code, said.message, decline_code=said.decline_code,
+            payment_intent=wire.intent(intent, self.url),
+        )  # fmt: skip
 
     def authenticate(self, intent: Intent, *, success: bool) -> None:
         """Do what the player does at the bank; what waits for nobody stays as it is."""
         if intent.status != "requires_action":
             return
-        if success:
-            self.succeed(intent)
-        else:
+        word = self._declined_at_bank(intent.subjects) if success else None
+        if not success:
             self.fail(intent, AUTHENTICATION_FAILED)
+        elif word is not None:
+            self.fail(intent, declines.failure_of(word))
+        else:
+            self.succeed(intent)
 
     def succeed(self, intent: Intent) -> None:
         """Take the money."""
@@ -186,9 +196,15 @@ class StripeDesk:
         self._tell_intent(intent, "canceled")
 
     def complete(self, session: Session, *, later: bool = False) -> None:
-        """Pay on Stripe's page; with `later`, by a method whose money comes afterwards."""
+        """Pay on Stripe's page, which stays open where the bank declines.
+
+        With `later`, by a method whose money comes afterwards.
+        """
         if self._aged(session).status != "open":
             return
+        if (word := self._declined_at_bank(session.subjects)) is not None:
+            said = declines.failure_of(word)
+            raise Refused(402, said.code, said.message, decline_code=said.decline_code)
         intent = Intent(
             id=self.id("pi"), account=session.account, amount=session.amount,
             currency=session.currency, status="processing",

@@ -11,7 +11,7 @@ from litestar.params import Body
 from litestar.response import Redirect
 
 from guildbank_lab.stripe.desk import StripeDesk
-from guildbank_lab.stripe.errors import missing
+from guildbank_lab.stripe.errors import Refused, missing
 from guildbank_lab.stripe.records import Intent, Session
 from guildbank_lab.switches import Switch
 
@@ -100,7 +100,11 @@ async def at_checkout(
         # By the name that the merchant gave it: events of the session and of its intent bear it.
         name, effect = session.client_reference_id or session.id, _EFFECTS[data.choice]
         stripe.bench.switches.turn(Switch(subject=name, at="webhook", effect=effect, times=0))
-    stripe.complete(session, later=data.choice == "pay_later")
+    try:
+        stripe.complete(session, later=data.choice == "pay_later")
+    except Refused as refused:
+        title = refused.body["error"]["message"]
+        return _page(title, session.title, session, _AT_STRIPE)
     return _back(session.success_url)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Any
 
@@ -35,13 +35,14 @@ async def perform(
     at: Place,
     subjects: tuple[str, ...],
     work: Callable[[str | None], object],
+    knows: Collection[str] = (),
 ) -> Answer:
     """Do the work: late, in vain, or with nobody told, where a switch says so.
 
-    `work` gets a switch's word of the company's own. The same idempotency key gets the same answer
-    for a day, a refusal too, and with another request an error, as at Stripe.
+    `work` gets a switch's word of the company's own, one that it `knows`. The same idempotency key
+    gets the same answer for a day, a refusal too, and with another request an error, as at Stripe.
     """
-    switch = desk.bench.switches.take(at, *subjects)
+    switch = desk.bench.switches.take("stripe", at, *subjects, knows=knows)
     effect = switch.effect if switch is not None else None
     if switch is not None and effect == DELAY:
         await asyncio.sleep(switch.seconds)

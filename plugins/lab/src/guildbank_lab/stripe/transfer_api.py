@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import get, post
 
+from guildbank_lab.effects import KNOWN
 from guildbank_lab.stripe import wire
 from guildbank_lab.stripe.balance import lines_of
 from guildbank_lab.stripe.desk import StripeDesk
@@ -50,7 +51,9 @@ async def transfer(request: WebRequest, stripe: StripeDesk) -> Answer:
         return shown_transfer(stripe.transfers.create(wanted, effect))
 
     subjects = (destination, *texts(form, "metadata").values())
-    return await perform(request, stripe, account, "payout", subjects, made)
+    return await perform(
+        request, stripe, account, "payout", subjects, made, KNOWN["stripe"]["payout"]
+    )
 
 
 @get("/v1/transfers")

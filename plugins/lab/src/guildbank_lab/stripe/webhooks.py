@@ -31,7 +31,7 @@ class Webhooks:
             "data": {"object": subject},
         }
         body = msgspec.json.encode(event)
-        switch = bench.switches.take("webhook", *subjects)
+        switch = bench.switches.take("stripe", "webhook", *subjects)
         effect = switch.effect if switch is not None else None
         if effect == UNSENT:
             return
