@@ -1,5 +1,6 @@
 """A provider in memory that honours the whole contract, for faults to be bred into."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -40,6 +41,14 @@ MANIFEST = Manifest(
     secret_fields=frozenset({"secret"}),
     timeout_seconds=1,
 )
+
+
+class StrangeAnswer(Exception):
+    """The provider answered, and not as it does."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        super().__init__(f"{answer.status_code}")
+        self.answer = answer
 
 
 class Specimen:
@@ -121,8 +130,10 @@ class Specimen:
     async def travel(self, context: Context) -> None:
         """Reach the provider, when the settings say where it is."""
         if "address" in context.settings:
-            async with httpx.AsyncClient(timeout=0.1, verify=False) as client:
-                await client.get(context.settings["address"])
+            async with asyncio.timeout(0.2), httpx.AsyncClient(timeout=0.1, verify=False) as client:
+                answer = await client.get(context.settings["address"])
+            if answer.status_code != 200 or answer.content != b"ok":
+                raise StrangeAnswer(answer)
 
     def pay(self, request: PaymentRequest) -> Outcome:
         reference = f"took_{request.attempt_id}"

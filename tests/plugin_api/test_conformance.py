@@ -3,13 +3,20 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import ClassVar
 
 import httpx
 import msgspec
 import pytest
-from tests.plugin_api.specimen import MANIFEST, NOT_FOUND, Specimen, rehearsal_of
+from tests.plugin_api.specimen import (
+    MANIFEST,
+    NOT_FOUND,
+    Specimen,
+    StrangeAnswer,
+    rehearsal_of,
+)
 
 from guildbank.plugin_api import (
     Context,
@@ -181,6 +188,39 @@ class TakesARefusedConnectionForADecline(Specimen):
             return DECLINED
 
 
+def declining(when):
+    """Return a provider that takes some strange answers, or broken ones, for a no."""
+
+    class TakesItForADecline(Specimen):
+        async def create_payment(self, context: Context, request: PaymentRequest) -> Outcome:
+            try:
+                return await super().create_payment(context, request)
+            except (StrangeAnswer, httpx.RemoteProtocolError, TimeoutError) as error:
+                if when(error):
+                    return DECLINED
+                raise
+
+    return TakesItForADecline
+
+
+def said(error: Exception, status: int) -> bool:
+    return isinstance(error, StrangeAnswer) and error.answer.status_code == status
+
+
+class BelievesWhoeverAnswers(Specimen):
+    async def travel(self, context: Context) -> None:
+        with suppress(StrangeAnswer):
+            await super().travel(context)
+
+
+class WaitsForTheEndOfAnAnswer(Specimen):
+    async def travel(self, context: Context) -> None:
+        if "address" in context.settings:
+            async with httpx.AsyncClient(timeout=0.5) as client:
+                await client.get(context.settings["address"])
+                raise RuntimeError("what came was not looked at")
+
+
 class WaitsForEver(Specimen):
     async def travel(self, context: Context) -> None:
         if "address" in context.settings:
@@ -273,6 +313,20 @@ async def test_a_sound_provider_passes_every_check() -> None:
         (BelievesAnyone, "a_forged_signature_is_rejected"),
         (BelievesAnyone, "a_signature_covers_the_whole_body"),
         (ChokesOnSignedNonsense, "signed_nonsense_is_rejected"),
+        (declining(lambda error: said(error, 503)), "server_errors_are_unknown"),
+        (declining(lambda error: said(error, 429)), "being_told_to_wait_is_unknown"),
+        (BelievesWhoeverAnswers, "rubbish_is_unknown"),
+        (declining(lambda error: said(error, 200)), "rubbish_is_unknown"),
+        (
+            declining(lambda error: isinstance(error, httpx.RemoteProtocolError)),
+            "a_cut_answer_is_unknown",
+        ),
+        (declining(lambda error: isinstance(error, TimeoutError)), "a_late_answer_is_unknown"),
+        (WaitsForTheEndOfAnAnswer, "a_late_answer_is_unknown"),
+        (
+            declining(lambda error: said(error, 200) and len(error.answer.content) > 10**6),
+            "a_huge_answer_is_unknown",
+        ),
         (TakesSilenceForADecline, "silence_is_unknown"),
         (WaitsForEver, "silence_is_unknown"),
         (TakesARefusedConnectionForADecline, "an_unreachable_provider_is_unknown"),

@@ -39,7 +39,9 @@ BODY = """
     async def _ask(self, context):
         word = context.settings.get("word", "")
         if word.startswith("http"):
-            await context.http.send("POST", word)
+            got = await context.http.send("POST", word)
+            if (got.status, got.body) != (200, b"POST"):
+                raise RuntimeError("that is not the peer")
 
     async def fetch_payment(self, context, attempt_id, reference):
         await self._ask(context)

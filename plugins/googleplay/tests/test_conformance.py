@@ -6,6 +6,7 @@ import pytest
 from guildbank.plugin_api import Context
 from guildbank.plugin_api.conformance import (
     CONFIRMATION_CHECKS,
+    FAULT_CHECKS,
     FINISH_CHECKS,
     PROVIDER_CHECKS,
     REPORT_CHECKS,
@@ -26,6 +27,7 @@ NOT_GOOGLE_S = {
     "a_signature_covers_the_whole_body",
     "signed_nonsense_is_rejected",
     # A payment begins without a call; test_confirmations has the silence of those that call.
+    *(check.__name__ for check in FAULT_CHECKS),
     "silence_is_unknown",
     "an_unreachable_provider_is_unknown",
 }

@@ -7,6 +7,7 @@ import pytest
 from guildbank.plugin_api import Context
 from guildbank.plugin_api.conformance import (
     CONFIRMATION_CHECKS,
+    FAULT_CHECKS,
     PAYOUT_CHECKS,
     PROVIDER_CHECKS,
     Check,
@@ -29,6 +30,7 @@ NOBODY_TO_ASK = {
     "a_forged_signature_is_rejected",
     "a_signature_covers_the_whole_body",
     "signed_nonsense_is_rejected",
+    *(check.__name__ for check in FAULT_CHECKS),
     "silence_is_unknown",
     "an_unreachable_provider_is_unknown",
     "no_secret_is_shown",

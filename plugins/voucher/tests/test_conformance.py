@@ -12,6 +12,7 @@ from guildbank.plugin_api import Context, PaymentRequest
 from guildbank.plugin_api.conformance import (
     CONFIRMATION_CHECKS,
     EITHER_CHECKS,
+    FAULT_CHECKS,
     PROVIDER_CHECKS,
     Check,
     DirectHttp,
@@ -32,6 +33,7 @@ NOBODY_TO_ASK = {
     "a_forged_signature_is_rejected",
     "a_signature_covers_the_whole_body",
     "signed_nonsense_is_rejected",
+    *(check.__name__ for check in FAULT_CHECKS),
     "silence_is_unknown",
     "an_unreachable_provider_is_unknown",
 }

@@ -7,15 +7,19 @@ from urllib.parse import urlsplit
 
 from guildbank.plugin_api.http import HttpAnswer, Method, NoAnswer
 
+_MOST_BYTES = 1024 * 1024
+
 
 class DirectHttp:
     """An `Http` for a plugin's own tests, on a machine whose servers are the tests' own.
 
-    `timeout_seconds` bounds each step of a request.
+    `timeout_seconds` bounds each step of a request, `total_seconds` all of it. As by the core's
+    client, an answer of more than a megabyte is none.
     """
 
-    def __init__(self, timeout_seconds: float = 30) -> None:
+    def __init__(self, timeout_seconds: float = 30, total_seconds: float | None = None) -> None:
         self._timeout_seconds = timeout_seconds
+        self._total_seconds = total_seconds
 
     async def send(
         self,
@@ -27,7 +31,8 @@ class DirectHttp:
     ) -> HttpAnswer:
         """Send one request and follow nothing. Raises NoAnswer."""
         try:
-            return await asyncio.to_thread(self._send, method, url, dict(headers or {}), body)
+            async with asyncio.timeout(self._total_seconds):
+                return await asyncio.to_thread(self._send, method, url, dict(headers or {}), body)
         except (OSError, HTTPException) as error:
             raise NoAnswer(f"no answer came: {type(error).__name__}") from None
 
@@ -42,6 +47,11 @@ class DirectHttp:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
             names = {name.lower(): value for name, value in answer.getheaders()}
-            return HttpAnswer(status=answer.status, headers=names, body=answer.read())
+            read = answer.read(_MOST_BYTES + 1)
+            if len(read) > _MOST_BYTES:
+                raise NoAnswer(f"the answer has more than {_MOST_BYTES} bytes")
+            if answer.length:
+                raise NoAnswer(f"the answer lacks {answer.length} bytes")
+            return HttpAnswer(status=answer.status, headers=names, body=read)
         finally:
             connection.close()

@@ -23,8 +23,8 @@ async def silence_is_unknown(stage: Stage) -> Verdict:
         return NotRun("the rehearsal cannot redirect the provider's address")
     async with _silent_server() as server:
         settings = stage.rehearsal.redirected(stage.context.settings, server.url)
-        context = _led_to(stage.context, settings)
-        faults = await _call_everything(stage, context)
+        context = led_to(stage, settings)
+        faults = await call_everything(stage, context)
     if not server.callers:
         return "no call reached the silent server: the address was not redirected"
     return faults
@@ -37,12 +37,16 @@ async def an_unreachable_provider_is_unknown(stage: Stage) -> Verdict:
     async with _silent_server() as server:
         url = server.url
     settings = stage.rehearsal.redirected(stage.context.settings, url)
-    return await _call_everything(stage, _led_to(stage.context, settings))
+    return await call_everything(stage, led_to(stage, settings))
 
 
-def _led_to(context: Context, settings: Mapping[str, Any]) -> Context:
-    """Return the context with other settings; the core's client would know their hosts."""
-    return msgspec.structs.replace(context, settings=settings, http=DirectHttp())
+def led_to(stage: Stage, settings: Mapping[str, Any]) -> Context:
+    """Return the context with other settings; the core's client would know their hosts.
+
+    It gives up when the core's would.
+    """
+    http = DirectHttp(total_seconds=stage.provider.manifest.timeout_seconds)
+    return msgspec.structs.replace(stage.context, settings=settings, http=http)
 
 
 async def no_secret_is_shown(stage: Stage) -> Verdict:
@@ -56,8 +60,11 @@ async def no_secret_is_shown(stage: Stage) -> Verdict:
     return None
 
 
-async def _call_everything(stage: Stage, context: Context) -> str | None:
-    """Make each call at once, so that the wait is one timeout and not five."""
+async def call_everything(stage: Stage, context: Context) -> str | None:
+    """Make each call at once, so that the wait is one timeout and not five.
+
+    Return the sentence of the first that did not raise or answer `unknown` in time.
+    """
     payment = stage.payment(stage.rehearsal.pays)
     refund = stage.refund(payment, "ref_silent", payment.amount_minor)
     provider, attempt = stage.provider, payment.attempt_id

@@ -14,7 +14,7 @@ Network = Callable[[], Hostile]
 """Makes a network of which nobody has asked anything yet."""
 
 _GRACE_SECONDS = 2
-_RUBBISH = (
+RUBBISH_BODIES = (
     b"",
     b"<html>Sign in to the hotel's network</html>",
     b"\xff\xfe\xfd",
@@ -60,7 +60,7 @@ AWAY: Mapping[str, Network] = {
 """Networks in which no peer does its work, by the words that say how."""
 
 RUBBISH: Mapping[str, Network] = {
-    f"the peer answers 200 and {body[:40]!r}": _saying(200, body) for body in _RUBBISH
+    f"the peer answers 200 and {body[:40]!r}": _saying(200, body) for body in RUBBISH_BODIES
 }
 """Networks in which somebody answers who is not the peer."""
 

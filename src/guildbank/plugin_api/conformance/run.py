@@ -6,6 +6,7 @@ from guildbank.plugin_api.conformance import (
     confirmation_checks,
     dispute_checks,
     failure_checks,
+    fault_checks,
     field_checks,
     finish_checks,
     manifest_checks,
@@ -32,8 +33,12 @@ PROVIDER_CHECKS: tuple[CheckFunction, ...] = (
     *payment_checks.CHECKS,
     *refund_checks.CHECKS,
     *webhook_checks.CHECKS,
+    *fault_checks.CHECKS,
     *failure_checks.CHECKS,
 )
+
+FAULT_CHECKS: tuple[CheckFunction, ...] = fault_checks.CHECKS
+"""Among them: those of a server that answers wrongly."""
 
 CONFIRMATION_CHECKS: tuple[CheckFunction, ...] = confirmation_checks.CHECKS
 """Run besides, where the manifest names whose word counts."""
