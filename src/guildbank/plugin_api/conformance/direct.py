@@ -47,11 +47,14 @@ class DirectHttp:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
             names = {name.lower(): value for name, value in answer.getheaders()}
-            read = answer.read(_MOST_BYTES + 1)
+            # What is not read to its end holds the socket until it is closed itself.
+            with answer:
+                read = answer.read(_MOST_BYTES + 1)
+                lacks = answer.length
             if len(read) > _MOST_BYTES:
                 raise NoAnswer(f"the answer has more than {_MOST_BYTES} bytes")
-            if answer.length:
-                raise NoAnswer(f"the answer lacks {answer.length} bytes")
+            if lacks:
+                raise NoAnswer(f"the answer lacks {lacks} bytes")
             return HttpAnswer(status=answer.status, headers=names, body=read)
         finally:
             connection.close()

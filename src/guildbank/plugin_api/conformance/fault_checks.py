@@ -105,7 +105,10 @@ async def _server(answer: Answering) -> AsyncIterator[_Server]:
     finally:
         server.close()
         for writer in writers:
-            writer.close()
+            # What the other side has not read of a huge answer would keep the connection open.
+            writer.transport.abort()
+            with suppress(OSError):
+                await writer.wait_closed()
         await server.wait_closed()
 
 
