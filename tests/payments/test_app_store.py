@@ -88,9 +88,12 @@ async def test_what_storekit_signed_credits_too(till: AppleTill):
 async def test_a_notification_credits_without_the_app(hearing: AppleTill):
     player = await hearing.shop.player()
     intent = await hearing.buy(player)
-    await hearing.in_store(intent)
+    bought = await hearing.in_store(intent)
     await hearing.rest()
     assert await hearing.shop.state(intent) == "credited"
+    assert await hearing.shop.coins(player) == BOUGHT
+    # The app comes second, and is no stranger.
+    assert await hearing.confirm(intent, {"transaction": bought["transaction"]}) is None
     assert await hearing.shop.coins(player) == BOUGHT
 
 

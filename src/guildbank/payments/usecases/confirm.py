@@ -214,15 +214,16 @@ async def _sold_again(
 ) -> Refusal | None:
     """Book what a store sold further under a paid payment's names; None once it is booked.
 
-    Refusals: `payment_not_confirmable` for the purchase that paid it, and for one whose money is
-    back; `provider_silent`, and those of `adopt`.
+    So is the purchase that paid: the store may have told of it before the player's app could.
+    Refusals: `payment_not_confirmable` for one whose money is back; `provider_silent`, and those of
+    `adopt`.
     """
     if said.status in (OutcomeStatus.DECLINED, OutcomeStatus.CANCELED):
         return CAPTURED_BEFORE
     if said.status is not OutcomeStatus.PROCESSED:
         return PROVIDER_SILENT
     if said.reference == attempt.reference:
-        return CAPTURED_BEFORE
+        return None
     booked = await adopt(payments, tenant, attempt, said)
     # Who is second in a race is refused by the purchase's key, and it is booked.
     if isinstance(booked, Receipt) or booked.code in (NO_CHANGE.code, "key_reused"):
