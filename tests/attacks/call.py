@@ -89,6 +89,7 @@ def of_reports() -> dict[str, Call]:
         "GET /v1/proof/status": Call(),
         "GET /v1/proof/payments": Call(query={"money": "EUR"}),
         "GET /v1/payments/{payment_id}/exchanges": Call(),
+        "GET /v1/exchanges": Call(query={"about": "pyo_01h455vb4pex5vsknk084sn02q"}),
         "POST /v1/reconciliations": Call({"provider": "scripted", **day}),
         "GET /v1/reconciliations": Call(),
         "GET /v1/reconciliations/{run_id}": Call(),

@@ -18,7 +18,7 @@ import structlog
 from guildbank.identity import Persons
 from guildbank.infra.database import Database
 from guildbank.infra.tenant import TenantRef
-from guildbank.kernel import Clock, new_id
+from guildbank.kernel import Clock, new_id, parse_id
 from guildbank.payments import exchanged as store
 from guildbank.payments.exchanged import ExchangeRow
 from guildbank.payments.exchanges import Fields, fields_of, path_of, request_id_of
@@ -64,6 +64,12 @@ class Subject(NamedTuple):
     payment_id: str | None = None
     about: str | None = None
     player_id: str | None = None
+
+    @property
+    def payout(self) -> str | None:
+        """The payout that it is about, whose player is looked up."""
+        named = self.player_id is None and self.about is not None
+        return self.about if named and parse_id("pyo", self.about or "") is not None else None
 
 
 class Waiting(NamedTuple):
@@ -164,27 +170,31 @@ class Archive:
         if settings is None or settings.exchanges_kept_days == 0:
             return []
         paid = {one.subject.payment_id for one in those if one.subject.payment_id is not None}
+        paid_out = {one.subject.payout for one in those if one.subject.payout is not None}
         async with self._db.begin(tenant.schema, read_only=True) as tx:
             players = dict(await store.players_of(tx.driver, paid)) if paid else {}
+            if paid_out:
+                players |= await store.payees_of(tx.driver, paid_out)
         named = {one.subject.player_id for one in those if one.subject.player_id is not None}
         seals = await self._persons.seals(tenant, named | set(players.values()))
         house = await self._tenants.data_key(tenant.id)
         rows = []
         for one in those:
             payment_id, about, player_id = one.subject
-            whose = player_id if payment_id is None else players.get(payment_id)
+            payout = one.subject.payout
+            whose = player_id or players.get(payment_id or payout or "")
             exchange = _read(one)
             if exchange is None:
                 continue
             plain = msgspec.json.encode(exchange)
-            if payment_id is None and player_id is None and house is not None:
+            if payment_id is None and player_id is None and payout is None and house is not None:
                 said = house.seal(place_of(tenant), plain)
             elif whose is not None and whose in seals:
                 said = seals[whose](plain).ciphertext
             else:
                 continue
             row = ExchangeRow(new_id("exc"), payment_id, one.kind, one.at, said)
-            rows.append(row._replace(about=about, player_id=player_id))
+            rows.append(row._replace(about=about, player_id=None if about is None else whose))
         return rows
 
 

@@ -12,6 +12,12 @@ FROM payments_intent
 WHERE id = ANY($1::text[])
 """
 
+READ_PAYEES = """
+SELECT id, player_id
+FROM payments_payout
+WHERE id = ANY($1::text[])
+"""
+
 ADD = """
 INSERT INTO payments_exchange (id, payment_id, kind, at, sealed, about, player_id)
 SELECT id, payment_id, kind, at, sealed, about, player_id
@@ -24,6 +30,15 @@ READ = """
 SELECT id, payment_id, kind, at, sealed
 FROM payments_exchange
 WHERE payment_id = $1
+  AND id > $2
+ORDER BY id
+LIMIT $3
+"""
+
+READ_ABOUT = """
+SELECT id, payment_id, kind, at, sealed, about, player_id
+FROM payments_exchange
+WHERE about = $1
   AND id > $2
 ORDER BY id
 LIMIT $3
@@ -65,6 +80,11 @@ async def players_of(driver: Driver, payments: Collection[str]) -> Mapping[str, 
     return {row[0]: row[1] for row in await driver.fetch(READ_PLAYERS, list(payments))}
 
 
+async def payees_of(driver: Driver, payouts: Collection[str]) -> dict[str, str]:
+    """Return whose these payouts are, without those that do not exist."""
+    return {row[0]: row[1] for row in await driver.fetch(READ_PAYEES, list(payouts))}
+
+
 async def add(driver: Driver, rows: Sequence[ExchangeRow]) -> None:
     """Keep exchanges of payments that exist."""
     await driver.execute(ADD, *map(list, zip(*rows, strict=True)))
@@ -75,6 +95,11 @@ async def exchanges_of(
 ) -> list[ExchangeRow]:
     """Return the exchanges about a payment in their order, from the first one after an id on."""
     return [ExchangeRow(*row) for row in await driver.fetch(READ, payment_id, after, limit)]
+
+
+async def exchanges_about(driver: Driver, about: str, after: str, limit: int) -> list[ExchangeRow]:
+    """Return the exchanges about what is no payment, from the first one after an id on."""
+    return [ExchangeRow(*row) for row in await driver.fetch(READ_ABOUT, about, after, limit)]
 
 
 async def newest_of_kind(

@@ -102,7 +102,7 @@ ROOM = Room(
         "payments:write": "Begin, retry and cancel payments for any player.",
         "payments:refund": "Give money back.",
         "payments:confirm": "Confirm that money came or was sent, where no provider tells.",
-        "payments:exchanges": "Read what providers, plugins and callers exchanged of a payment.",
+        "payments:exchanges": "Read what was exchanged about payments, payouts and reports.",
         "payments:reconcile": "Hold the books against what providers report.",
         "providers:write": "Configure accounts at payment providers.",
         "payment-methods:read": "See players' saved payment methods, by brand and last digits.",

@@ -1,4 +1,4 @@
-"""Keeps what a caller asked about a payment and was answered, by fields that name nobody."""
+"""Keeps what a caller asked about a payment or payout and was answered, by fields of nobody's."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from guildbank.payments.usecases import Payments
 KIND = "caller"
 ASKED = (
     "packId", "currency", "provider", "playerId", "coins", "country", "method", "platform",
-    "methodId", "attemptId", "amount.amount", "amount.currency",
+    "methodId", "attemptId", "amount.amount", "amount.currency", "destinationId", "decision",
 )  # fmt: skip
 ANSWERED = ("id", "state", "problem", "provider", "nextAction.kind", "amount.amount")
 
@@ -22,8 +22,8 @@ ANSWERED = ("id", "state", "problem", "provider", "nextAction.kind", "amount.amo
 class Call:
     """A call that is under way. What it is about may become known only by its answer."""
 
-    def __init__(self, payment_id: str | None) -> None:
-        self.payment_id = payment_id
+    def __init__(self, subject: Subject | None) -> None:
+        self.subject = subject
         self.status: int | None = 200
         self._view: View | None = None
 
@@ -39,20 +39,24 @@ class Call:
 
 @contextmanager
 def kept_call(
-    payments: Payments, caller: Caller, path: str, payment_id: str | None, body: Body | None = None
+    payments: Payments,
+    caller: Caller,
+    path: str,
+    subject: Subject | None,
+    body: Body | None = None,
 ) -> Iterator[Call]:
-    """Keep a POST to `path` with the payment, refused or not; nothing where there is none.
+    """Keep a POST to `path` with what it is about, refused or not; nothing where that is nothing.
 
     In a suspended tenant nobody's call leaves anything behind, and this is no exception.
     """
-    began, call, problem = time.monotonic_ns(), Call(payment_id), None
+    began, call, problem = time.monotonic_ns(), Call(subject), None
     try:
         yield call
     except Problem as refused:
         call.status, problem = refused.status, refused.refusal.code
         raise
     finally:
-        if call.payment_id is not None and caller.home.state == "active":
+        if call.subject is not None and caller.home.state == "active":
             micros = (time.monotonic_ns() - began) // 1_000
 
             def exchange() -> Exchange:
@@ -68,4 +72,4 @@ def kept_call(
                     answered=fields_of(call.body, ANSWERED),
                 )
 
-            payments.archive.keep(caller.home, Subject(call.payment_id), KIND, exchange)
+            payments.archive.keep(caller.home, call.subject, KIND, exchange)

@@ -26,6 +26,7 @@ from guildbank.infra.http import (
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Receipt
 from guildbank.kernel import Refusal
+from guildbank.payments.archive import Subject
 from guildbank.payments.http.calls import kept_call
 from guildbank.payments.http.payments import PaymentId
 from guildbank.payments.http.refunds import AttemptId, RefundId
@@ -128,7 +129,7 @@ async def confirm(
         payment_id=payment_id, attempt_id=_attempt_of(caller, data), data=data.data
     )
     path = f"/v1/payments/{payment_id}/confirmation"
-    with kept_call(payments, caller, path, payment_id, data) as call:
+    with kept_call(payments, caller, path, Subject(payment_id), data) as call:
         done = await confirm_payment(payments, caller.home, _who(caller), idempotency_key, command)
         if isinstance(done, Refusal):
             granted(done)

@@ -25,8 +25,10 @@ from guildbank.infra.http import (
     scope,
     write_money,
 )
+from guildbank.payments.archive import Subject
 from guildbank.payments.contracts.rows import Dispute, DisputeState, EvidenceState
 from guildbank.payments.disputes import DisputeFilter
+from guildbank.payments.http.calls import kept_call
 from guildbank.payments.http.payments import READ
 from guildbank.payments.http.views import DisputeView
 from guildbank.payments.usecases import Payments
@@ -160,10 +162,16 @@ async def answer(
     The texts are kept under the buyer's key and sent to the provider. Where it does not say that
     it has them, `answer.state` is `unknown`, and it is asked again. The same key answers the same.
     """
-    done = await answer_dispute(
-        payments, caller.home, caller.principal, idempotency_key, dispute_id, data.evidence
-    )
-    return _record(granted(done))
+    path = f"/v1/disputes/{dispute_id}/evidence"
+    # Of what is handed in nothing is kept here: it has a place of its own.
+    with kept_call(payments, caller, path, None) as call:
+        done = await answer_dispute(
+            payments, caller.home, caller.principal, idempotency_key, dispute_id, data.evidence
+        )
+        view = _record(granted(done))
+        call.subject = Subject(view.payment_id)
+        call.answered(view)
+    return view
 
 
 def _record(shown: ShownDispute) -> DisputeRecordView:

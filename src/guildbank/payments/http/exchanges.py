@@ -1,10 +1,11 @@
-"""The route that shows what providers, plugins and callers exchanged about a payment."""
+"""The routes that show what providers, plugins and callers exchanged."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from litestar import get
+from litestar.params import QueryParameter
 
 from guildbank.infra.http import (
     After,
@@ -20,7 +21,7 @@ from guildbank.infra.http import (
 )
 from guildbank.payments.http.payments import TAGS, PaymentId
 from guildbank.payments.usecases import Payments
-from guildbank.payments.usecases.exchanges import Kept, read_exchanges
+from guildbank.payments.usecases.exchanges import Kept, read_exchanges, read_exchanges_about
 
 Parts = Service[Payments]
 EXCHANGES = "payments:exchanges"
@@ -88,6 +89,40 @@ async def list_exchanges(
     return Page([_view(one) for one in page], more)
 
 
+@get(
+    "/v1/exchanges",
+    guards=[scope(EXCHANGES)],
+    tags=TAGS,
+    summary="Read what was exchanged about a payout or a report",
+)
+async def list_about(
+    payments: Parts,
+    caller: Who,
+    about: Annotated[
+        str,
+        QueryParameter(
+            min_length=1, max_length=90,
+            description="A payout, a reconciliation, a customer, or a provider whose reports are "
+            "read.",
+        ),
+    ],
+    limit: Limit = 50,
+    after: After = None,
+) -> Page[ExchangeView]:  # fmt: skip
+    """List requests and answers about what is no payment, the oldest first. That is recorded too.
+
+    The fields are those that may be kept, under the key of the player whose it is.
+    """
+    position = decode_cursor(after, [str])
+    last = str(position[0]) if position else ""
+    found = await read_exchanges_about(
+        payments, caller.home, caller.principal, about, last, limit + 1
+    )
+    page = found[:limit]
+    more = encode_cursor([page[-1].id]) if len(found) > limit else None
+    return Page([_view(one) for one in page], more)
+
+
 def _view(kept: Kept) -> ExchangeView:
     one = kept.exchange
     return ExchangeView(
@@ -97,4 +132,4 @@ def _view(kept: Kept) -> ExchangeView:
     )  # fmt: skip
 
 
-ROUTES = (list_exchanges,)
+ROUTES = (list_exchanges, list_about)

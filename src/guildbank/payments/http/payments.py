@@ -31,6 +31,7 @@ from guildbank.infra.http import (
     read_country,
 )
 from guildbank.infra.http.schema import CurrencyText
+from guildbank.payments.archive import Subject
 from guildbank.payments.contracts.rows import Dossier, IntentState
 from guildbank.payments.contracts.sale import Purchase
 from guildbank.payments.http.calls import kept_call
@@ -198,7 +199,7 @@ async def create(
             )
         )
         view, status = payment_view(bought.dossier), status_of(bought.dossier)
-        call.payment_id = bought.intent.id
+        call.subject = Subject(bought.intent.id)
         call.answered(view, status)
     return Response(view, status_code=status)
 
@@ -328,7 +329,9 @@ async def read(payments: Parts, caller: Who, payment_id: PaymentId) -> PaymentVi
 async def cancel(payments: Parts, caller: Who, payment_id: PaymentId) -> PaymentView:
     """Cancel a payment that took no money, once its provider confirms. Safe to repeat."""
     await _own(payments, caller, payment_id)
-    with kept_call(payments, caller, f"/v1/payments/{payment_id}/cancel", payment_id) as call:
+    with kept_call(
+        payments, caller, f"/v1/payments/{payment_id}/cancel", Subject(payment_id)
+    ) as call:
         granted(await cancel_payment(payments, caller.home, caller.principal, payment_id))
         view = await _view(payments, caller, payment_id)
         call.answered(view)
@@ -357,7 +360,7 @@ async def retry(
     asked = Asked(caller.principal, idempotency_key, whence)
     payer = msgspec.structs.replace(_payer(caller, data.payer) or Payer(), address=address)
     path = f"/v1/payments/{payment_id}/attempts"
-    with kept_call(payments, caller, path, payment_id, data) as call:
+    with kept_call(payments, caller, path, Subject(payment_id), data) as call:
         granted(
             await retry_payment(
                 payments, caller.home, payment_id, data.provider, data.method, data.return_url,

@@ -20,6 +20,8 @@ from guildbank.infra.http import (
 )
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Receipt
+from guildbank.payments.archive import Subject
+from guildbank.payments.http.calls import kept_call
 from guildbank.payments.http.confirmations import Data
 from guildbank.payments.http.payout_terms import TAGS
 from guildbank.payments.http.payouts import PayoutId, PayoutView, payout_view
@@ -96,14 +98,19 @@ async def approve(
     Above the amounts of the approval policy's rules for `payments.approve_payout` a second person
     has to agree as well.
     """
-    made = await approve_payout(
-        payments, caller.home, caller.principal, idempotency_key, payout_id, data.reason
-    )
-    if isinstance(made, Receipt):
-        waits = await waiting(payments.four_eyes, caller.home, made)
-        assert waits is not None, "a stored command leads to its approval"
-        return waits
-    return Response(await payout_view(payments, caller, granted(made)), status_code=200)
+    path, about = f"/v1/payouts/{payout_id}/approval", Subject(about=payout_id)
+    with kept_call(payments, caller, path, about) as call:
+        made = await approve_payout(
+            payments, caller.home, caller.principal, idempotency_key, payout_id, data.reason
+        )
+        if isinstance(made, Receipt):
+            waits = await waiting(payments.four_eyes, caller.home, made)
+            assert waits is not None, "a stored command leads to its approval"
+            call.status = waits.status_code
+            return waits
+        view = await payout_view(payments, caller, granted(made))
+        call.answered(view)
+    return Response(view, status_code=200)
 
 
 @post(
@@ -121,10 +128,14 @@ async def reject(
     data: JSONBody[RejectionBody],
 ) -> PayoutView:
     """Say no to a payout that waits: its coins are back at once."""
-    done = await reject_payout(
-        payments, caller.home, caller.principal, idempotency_key, payout_id, data.reason
-    )
-    return await payout_view(payments, caller, granted(done))
+    path, about = f"/v1/payouts/{payout_id}/rejection", Subject(about=payout_id)
+    with kept_call(payments, caller, path, about) as call:
+        done = await reject_payout(
+            payments, caller.home, caller.principal, idempotency_key, payout_id, data.reason
+        )
+        view = await payout_view(payments, caller, granted(done))
+        call.answered(view)
+    return view
 
 
 @get(
@@ -158,8 +169,12 @@ async def confirm(
     Of one that is `unknown`, PayPal is told the `batch`, and says itself how it stands.
     """
     said = PayoutConfirmation(payout_id, data.data)
-    done = await confirm_payout(payments, caller.home, caller.principal, idempotency_key, said)
-    return await payout_view(payments, caller, granted(done))
+    path, about = f"/v1/payouts/{payout_id}/confirmation", Subject(about=payout_id)
+    with kept_call(payments, caller, path, about) as call:
+        done = await confirm_payout(payments, caller.home, caller.principal, idempotency_key, said)
+        view = await payout_view(payments, caller, granted(done))
+        call.answered(view)
+    return view
 
 
 class ApprovedFacts(msgspec.Struct):

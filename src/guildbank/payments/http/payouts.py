@@ -29,7 +29,9 @@ from guildbank.infra.http import (
     scope,
     write_money,
 )
+from guildbank.payments.archive import Subject
 from guildbank.payments.contracts.payouts import Payout, PayoutCommand, PayoutState
+from guildbank.payments.http.calls import kept_call
 from guildbank.payments.http.payout_destinations import WRITE, PlayerId, ask_factor
 from guildbank.payments.http.payout_terms import READ, TAGS
 from guildbank.payments.http.timeline import MomentView
@@ -151,8 +153,15 @@ async def request(
         coins=data.coins,
         destination_id=data.destination_id,
     )
-    made = await request_payout(payments, caller.home, caller.principal, idempotency_key, command)
-    return await payout_view(payments, caller, granted(made))
+    path = f"/v1/players/{player_id}/payouts"
+    with kept_call(payments, caller, path, None, data) as call:
+        made = granted(
+            await request_payout(payments, caller.home, caller.principal, idempotency_key, command)
+        )
+        call.subject = Subject(about=made.id, player_id=made.player_id)
+        view = await payout_view(payments, caller, made)
+        call.answered(view, 201)
+    return view
 
 
 @get("/v1/payouts", guards=[machine_or_self(READ)], tags=TAGS, summary="List payouts")
@@ -219,10 +228,14 @@ async def timeline(payments: Parts, caller: Who, payout_id: PayoutId) -> PayoutT
 )
 async def cancel(payments: Parts, caller: Who, payout_id: PayoutId) -> PayoutView:
     """Take a payout back before it was sent: its coins are back at once. Safe to repeat."""
-    done = await cancel_payout(
-        payments, caller.home, caller.principal, payout_id, player_id=caller.player_id
-    )
-    return await payout_view(payments, caller, granted(done))
+    path, about = f"/v1/payouts/{payout_id}/cancel", Subject(about=payout_id)
+    with kept_call(payments, caller, path, about) as call:
+        done = await cancel_payout(
+            payments, caller.home, caller.principal, payout_id, player_id=caller.player_id
+        )
+        view = await payout_view(payments, caller, granted(done))
+        call.answered(view)
+    return view
 
 
 async def payout_view(payments: Payments, caller: Caller, payout: Payout) -> PayoutView:

@@ -7,6 +7,7 @@ from litestar import Response, post
 from guildbank.approvals import WAITS, waiting
 from guildbank.infra.http import (
     Body,
+    Caller,
     IdempotencyKey,
     JSONBody,
     Money,
@@ -19,7 +20,9 @@ from guildbank.infra.http import (
     read_money,
 )
 from guildbank.journal import Receipt
+from guildbank.payments.archive import Subject
 from guildbank.payments.contracts.requests import GrantCommand, RejectCommand
+from guildbank.payments.http.calls import kept_call
 from guildbank.payments.http.refund_requests import (
     TAGS,
     RefundRequestView,
@@ -72,13 +75,26 @@ async def decide(
     decides at the same time, and by whichever of both, there is one refund. Above the amounts of
     the approval policy's rules for `payments.refund` it waits for a second person.
     """
+    path = f"/v1/refund-requests/{request_id}/decision"
+    with kept_call(payments, caller, path, None, data) as call:
+        answer = await _decided(payments, caller, request_id, idempotency_key, data)
+        view = answer.content
+        if isinstance(view, RefundRequestView):
+            call.subject = Subject(view.payment_id)
+            call.answered(view)
+    return answer
+
+
+async def _decided(
+    payments: Payments, caller: Caller, request_id: str, key: str, data: RefundDecisionBody
+) -> Response[RefundRequestView]:
     if data.decision == "reject":
         if data.answer is None:
             raise problem("missing_field", "The player reads why not: say it.", "answer")
         if data.amount is not None:
             raise problem("invalid_value", "What is rejected has no amount.", "amount")
         no = RejectCommand(request_id=request_id, answer=data.answer, note=data.reason)
-        said = await reject_request(payments, caller.home, caller.principal, idempotency_key, no)
+        said = await reject_request(payments, caller.home, caller.principal, key, no)
         return Response(request_view(granted(said), caller), status_code=200)
     if data.answer is not None:
         raise problem("invalid_value", "A player is told of a grant by its refund.", "answer")
@@ -89,7 +105,7 @@ async def decide(
         money=None if money is None else money.currency,
         note=data.reason,
     )
-    made = await grant_request(payments, caller.home, caller.principal, idempotency_key, yes)
+    made = await grant_request(payments, caller.home, caller.principal, key, yes)
     if isinstance(made, Receipt):
         waits = await waiting(payments.four_eyes, caller.home, made)
         assert waits is not None, "a stored command leads to its approval"

@@ -31,8 +31,10 @@ from guildbank.infra.http import (
     write_money,
 )
 from guildbank.infra.limits import RateLimit
+from guildbank.payments.archive import Subject
 from guildbank.payments.contracts.requests import AskCommand, RequestReason, RequestState
 from guildbank.payments.contracts.rows import RefundState
+from guildbank.payments.http.calls import kept_call
 from guildbank.payments.http.payments import READ, PaymentId
 from guildbank.payments.requests import RequestFilter
 from guildbank.payments.usecases import Payments
@@ -148,8 +150,12 @@ async def ask(
         money=None if money is None else money.currency,
         text=data.text,
     )
-    asked = await ask_refund(payments, caller.home, caller.principal, idempotency_key, command)
-    return request_view(granted(asked), caller)
+    path = f"/v1/payments/{payment_id}/refund-requests"
+    with kept_call(payments, caller, path, Subject(payment_id), data) as call:
+        asked = await ask_refund(payments, caller.home, caller.principal, idempotency_key, command)
+        view = request_view(granted(asked), caller)
+        call.answered(view, 201)
+    return view
 
 
 @get(

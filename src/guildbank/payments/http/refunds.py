@@ -25,6 +25,7 @@ from guildbank.infra.http import (
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Receipt
 from guildbank.kernel import Refusal
+from guildbank.payments.archive import Subject
 from guildbank.payments.contracts.sale import RefundCommand
 from guildbank.payments.http.calls import kept_call
 from guildbank.payments.http.views import RefundView, refund_view
@@ -104,7 +105,7 @@ async def create(
         attempt_id=data.attempt_id,
     )
     path = f"/v1/payments/{payment_id}/refunds"
-    with kept_call(payments, caller, path, payment_id, data) as call:
+    with kept_call(payments, caller, path, Subject(payment_id), data) as call:
         made = await refund_payment(
             payments, caller.home, caller.principal, idempotency_key, command
         )

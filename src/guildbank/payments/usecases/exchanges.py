@@ -9,7 +9,7 @@ import msgspec
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.payments import exchanged, store
-from guildbank.payments.archive import PART, Exchange
+from guildbank.payments.archive import PART, Exchange, place_of
 from guildbank.payments.contracts.refusals import NO_PAYMENT
 from guildbank.payments.contracts.rows import EXCHANGES_READ
 from guildbank.payments.exchanged import ExchangeRow
@@ -17,6 +17,7 @@ from guildbank.payments.usecases import Payments
 from guildbank.plugin_api import Slot
 
 DEFAULT_DAYS = 90
+_EXCHANGES = msgspec.json.Decoder(Exchange)
 MOST_TOLD = 200
 """Requests to its provider that a payment's timeline shows."""
 
@@ -48,6 +49,33 @@ async def read_exchanges(
         told = {"payment": payment_id, "exchanges": len(found)}
         await recorder.record(tx, principal, EXCHANGES_READ, told)
     return found
+
+
+async def read_exchanges_about(
+    payments: Payments, tenant: TenantRef, principal: str, about: str, after: str, limit: int
+) -> Sequence[Kept]:
+    """Return the exchanges about what is no payment in their order, and record who read them.
+
+    `about` is the id of a payout, a customer at a provider or a reconciliation, or a provider whose
+    reports are read. Of a person who was erased there are none.
+    """
+    async with payments.db.begin(tenant.schema, read_only=True) as tx:
+        rows = await exchanged.exchanges_about(tx.driver, about, after, limit)
+    players = {row.player_id for row in rows if row.player_id is not None}
+    found: list[Kept] = []
+    for player_id in sorted(players):
+        own = [row for row in rows if row.player_id == player_id]
+        found += await _opened(payments, tenant, player_id, own)
+    house = await payments.tenants.data_key(tenant.id)
+    for row in rows:
+        if row.player_id is None and house is not None:
+            said = _EXCHANGES.decode(house.open(place_of(tenant), row.sealed))
+            found.append(Kept(row.id, row.kind, row.at, said))
+    recorder = await payments.recorder(tenant)
+    async with payments.db.begin(tenant.schema) as tx:
+        told = {"about": about, "exchanges": len(found)}
+        await recorder.record(tx, principal, EXCHANGES_READ, told)
+    return sorted(found, key=lambda one: one.id)
 
 
 async def read_requests_to_provider(

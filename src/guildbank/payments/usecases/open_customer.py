@@ -14,6 +14,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import saved, store
+from guildbank.payments.archive import Subject
 from guildbank.payments.asking import storable
 from guildbank.payments.contracts.refusals import NO_CHANGE, STATE_UNREAD
 from guildbank.payments.contracts.refusals_saved import (
@@ -181,6 +182,8 @@ async def hold_customer(
     names = await names_of(payments, tenant)
     reference = names.open(customer)
     request = request_of(customer, reference)
+    about = Subject(about=customer.id, player_id=customer.player_id)
+    line = line.about(payments, tenant, about)
     if reference is None:
         said = await ask_keeper(line, plugin.open_customer(line.context, request))
         if isinstance(said, Refusal):

@@ -12,6 +12,7 @@ import structlog
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import inbox, store
+from guildbank.payments.archive import Subject
 from guildbank.payments.asking import storable
 from guildbank.payments.contracts.rows import Account
 from guildbank.payments.usecases import Payments
@@ -64,6 +65,7 @@ async def _page(
     line = await line_to(payments, tenant, account.id)
     if isinstance(line, Refusal):
         return line.code
+    line = line.about(payments, tenant, Subject(about=account.id))
     try:
         async with asyncio.timeout(line.manifest.timeout_seconds):
             page = await polled.report(line.context, account.created_at, cursor)

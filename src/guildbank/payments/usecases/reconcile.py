@@ -15,6 +15,7 @@ from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import MAX_AMOUNT, Refusal, new_id
 from guildbank.ledger import is_money
 from guildbank.payments import reports
+from guildbank.payments.archive import Subject
 from guildbank.payments.asking import storable
 from guildbank.payments.contracts.refusals import BAD_PERIOD, NO_REPORTS
 from guildbank.payments.contracts.reports import (
@@ -172,6 +173,7 @@ async def _page(payments: Payments, tenant: TenantRef, run: Reconciliation) -> S
     line = await line_to(payments, tenant, run.provider)
     if isinstance(line, Refusal):
         return line.code
+    line = line.about(payments, tenant, Subject(about=run.id))
     settles = payments.plugins.settles(run.provider)
     if settles is None:
         return NO_REPORTS.code

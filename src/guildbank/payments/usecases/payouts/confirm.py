@@ -8,6 +8,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Draft, Need, Receipt, Stage
 from guildbank.kernel import Refusal, parse_id
 from guildbank.payments import payouts as shelf
+from guildbank.payments.archive import Subject
 from guildbank.payments.asking import ask_confirmation
 from guildbank.payments.contracts.payouts import Payout, PayoutState
 from guildbank.payments.contracts.refusals import NO_CHANGE, TENANT_SUSPENDED, TRANSACTION_USED
@@ -114,6 +115,8 @@ async def _ask(
     plugin = line.plugin
     if not isinstance(plugin, ConfirmsPayouts):
         return NOT_AWAITED
+    about = Subject(about=payout.id, player_id=payout.player_id)
+    line = line.about(payments, tenant, about)
     request = await request_of(payments, tenant, payout)
     outcome = await ask_confirmation(
         line.manifest, plugin.confirm_payout(line.context, request, said.data)

@@ -9,6 +9,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal
 from guildbank.payments import payouts as shelf
+from guildbank.payments.archive import Subject
 from guildbank.payments.asking import ask_provider
 from guildbank.payments.contracts.payouts import PAYOUT_SENDING, Payout, PayoutState
 from guildbank.payments.contracts.refusals import NO_CHANGE
@@ -134,7 +135,8 @@ async def _line(
     if isinstance(line, Refusal) or plugin is None:
         log.warning("payout_not_sent", payout=payout.id, provider=payout.provider)
         return None
-    return line, plugin
+    about = Subject(about=payout.id, player_id=payout.player_id)
+    return line.about(payments, tenant, about), plugin
 
 
 async def request_of(payments: Payments, tenant: TenantRef, payout: Payout) -> PayoutRequest:
