@@ -144,6 +144,7 @@ async def _payout(studio: Studio, player: str) -> dict[str, str]:
     place = done(await studio.post(f"{path}/payout-destinations", body))["id"]
     wanted = {"currency": "GEM", "coins": 10, "destinationId": place}
     made = done(await studio.post(f"{path}/payouts", wanted))
+    await services.payments.drain()
     return {"destination": place, "payout": made["id"]}
 
 
