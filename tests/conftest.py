@@ -39,7 +39,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """The session's server; tests that break a server start their own."""
     folder = tmp_path_factory.mktemp("postgres") / "cluster"
     # By its end it has so many databases that the last checkpoint would sync files for a minute.
-    with Cluster(folder, stop_seconds=2) as running:
+    # A process of tests has a house for each of its folders, which keep their connections.
+    with Cluster(folder, settings={"max_connections": "250"}, stop_seconds=2) as running:
         yield running
 
 

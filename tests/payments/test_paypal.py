@@ -27,13 +27,13 @@ TAKEN = {"provider:paypal": -499, "backing": 499}
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[LabServer]:
-    with LabServer(silence_seconds=3) as running:
+    with LabServer(silence_seconds=2) as running:
         yield running
 
 
 @pytest.fixture
 async def till(house: House, lab: LabServer) -> AsyncIterator[Till]:
-    plugin = PayPalProvider(timeout_seconds=2)
+    plugin = PayPalProvider(timeout_seconds=1)
     shop = await open_shop(house, spent_coins="debt", plugins=(("paypal", plugin),))
     async with served(Web(shop)) as url:
         shop.payments.url = url

@@ -18,13 +18,13 @@ PAID = {"provider:paypal": 250, "payout_cost": -250}
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[LabServer]:
-    with LabServer(silence_seconds=3) as running:
+    with LabServer(silence_seconds=1.5) as running:
         yield running
 
 
 @pytest.fixture
 async def till(house: House, lab: LabServer) -> AsyncIterator[PayoutTill]:
-    plugin = PayPalProvider(timeout_seconds=2)
+    plugin = PayPalProvider(timeout_seconds=1)
     async with open_payout_till(house, lab, "paypal", plugin, lab.open_paypal) as opened:
         yield opened
     lab.clear()

@@ -24,13 +24,13 @@ TAKEN = {"provider:steam_wallet": -499, "backing": 499}
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[LabServer]:
-    with LabServer(silence_seconds=3) as running:
+    with LabServer(silence_seconds=2) as running:
         yield running
 
 
 @pytest.fixture
 async def till(house: House, lab: LabServer) -> AsyncIterator[SteamTill]:
-    plugin = SteamWalletProvider(timeout_seconds=2)
+    plugin = SteamWalletProvider(timeout_seconds=1)
     shop = await open_shop(house, spent_coins="debt", plugins=(("steam_wallet", plugin),))
     settings = await asyncio.to_thread(lab.open_steam)
     made = await configure_provider(
