@@ -124,9 +124,16 @@ class Archive:
 
         return msgspec.structs.replace(context, http=Overheard(context.http, heard))
 
-    def keep(self, tenant: TenantRef, subject: Subject, kind: str, reading: Reading) -> None:
-        """Have an exchange read and written soon."""
-        self._waiting.append(Waiting(tenant, subject, kind, self._clock.now(), reading))
+    def keep(
+        self,
+        tenant: TenantRef,
+        subject: Subject,
+        kind: str,
+        reading: Reading,
+        at: datetime | None = None,
+    ) -> None:
+        """Have an exchange of this moment, or of `at`, read and written soon."""
+        self._waiting.append(Waiting(tenant, subject, kind, at or self._clock.now(), reading))
         if len(self._waiting) > MAX_WAITING:
             self._waiting.popleft()
             self._lost += 1

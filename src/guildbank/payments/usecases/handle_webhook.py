@@ -8,12 +8,11 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Outcome as JournalOutcome
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, new_id
-from guildbank.payments import exchanged, inbox, saved, store
-from guildbank.payments.archive import Subject, Waiting, event_read
+from guildbank.payments import inbox, saved, store
+from guildbank.payments.archive import Subject, event_read
 from guildbank.payments.asking import ask_provider
 from guildbank.payments.contracts.refusals import NO_CHANGE, PROVIDER_SILENT
 from guildbank.payments.contracts.rows import Attempt, AttemptState, Refund, RefundState
-from guildbank.payments.exchanged import ExchangeRow
 from guildbank.payments.rules import next_look
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import line_about
@@ -74,21 +73,12 @@ async def handle_webhook(payments: Payments, tenant: TenantRef, id_: str) -> Non
         async with payments.db.begin(tenant.schema) as tx:
             await inbox.delay_webhook(tx.driver, id_, later, problem or "")
         return
-    rows = await _archived(payments, tenant, claimed, subject)
     async with payments.db.begin(tenant.schema) as tx:
-        if await inbox.close_webhook(tx.driver, id_, now, problem, about) and rows:
-            await exchanged.add(tx.driver, rows)
-
-
-async def _archived(
-    payments: Payments, tenant: TenantRef, event: inbox.Claimed, subject: Subject | None
-) -> list[ExchangeRow]:
-    """Return what is kept of an event with what it turned out to be about, sealed."""
-    if subject is None or not event.fields:
-        return []
-    reading = partial(event_read, event.provider, event.fields)
-    waiting = Waiting(tenant, subject, WEBHOOK, event.received_at, reading)
-    return await payments.archive.sealed(tenant, [waiting])
+        closed = await inbox.close_webhook(tx.driver, id_, now, problem, about)
+    if closed and subject is not None and claimed.fields:
+        # With others of the moment: sealed one by one they would cost as much as the event.
+        reading = partial(event_read, claimed.provider, claimed.fields)
+        payments.archive.keep(tenant, subject, WEBHOOK, reading, claimed.received_at)
 
 
 async def sweep_webhooks(payments: Payments, tenant: TenantRef, limit: int = 200) -> int:
