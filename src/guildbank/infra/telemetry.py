@@ -22,8 +22,8 @@ _SECRET_TEXT = re.compile(
     r"|(?<=://)[^\s/:@]*:[^\s/@]+(?=@)",
     re.IGNORECASE,
 )
-CHATTY = ("alembic", "asyncio", "httpx", "httpcore", "sqlalchemy", "procrastinate")
-"""Libraries that at debug level print every statement and every byte, secrets included."""
+CHATTY = ("alembic", "asyncio", "httpx", "httpcore", "sqlalchemy", "procrastinate", "stripe")
+"""Libraries that print every request, or at debug level every statement and byte, secrets too."""
 
 
 class RequestContext(NamedTuple):
