@@ -223,7 +223,9 @@ class WaitsForTheEndOfAnAnswer(Specimen):
 
 class WaitsForEver(Specimen):
     async def travel(self, context: Context) -> None:
-        if "address" in context.settings:
+        try:
+            await super().travel(context)
+        except (TimeoutError, httpx.TimeoutException):
             await asyncio.sleep(60)
 
 
