@@ -1,5 +1,6 @@
 """What the model of the laws knows of disputes: coins wait in suspense until one is decided."""
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from tests.laws.coins import Clawed, Credit, State
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from tests.laws.world import World
 
 
-class Disputing:
+class Disputing(ABC):
     """The part of the till that follows disputes. `was_moved` says it of the last entry."""
 
     policy: str
@@ -22,11 +23,11 @@ class Disputing:
     fees: int
     was_moved: bool
 
-    def _take(self, world: "World", sale: Sale, amount: int, told: Told) -> Taken:
-        raise NotImplementedError
+    @abstractmethod
+    def _take(self, world: "World", sale: Sale, amount: int, told: Told) -> Taken: ...
 
-    def _untake(self, world: "World", sale: Sale, taken: Taken) -> tuple[int, int]:
-        raise NotImplementedError
+    @abstractmethod
+    def _untake(self, world: "World", sale: Sale, taken: Taken) -> tuple[int, int]: ...
 
     def suspense(self) -> int:
         """Money behind coins in suspense, less what was withdrawn for them already."""
