@@ -7,8 +7,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 CODE := src plugins examples tests $(if $(wildcard bench/*.py),bench)
-# The whole run is shared out by files among a process for each core; a few tests need no others.
-WORKERS := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# The whole run is shared out by files among a few processes; a few tests need no others.
+WORKERS := -n auto --dist loadfile --no-loadscope-reorder
 EXPORT := --no-emit-workspace --no-header --no-annotate --format requirements-txt
 
 export PYTHON

@@ -42,7 +42,7 @@ from guildbank.infra.migrations import migrate
 from guildbank.infra.room import Room
 from guildbank.journal import Journal
 from guildbank.journal.usecases.freeze import TenantJournal
-from guildbank.kernel import Clock, FixedClock, Refusal
+from guildbank.kernel import Clock, FixedClock, Refusal, SystemClock
 from guildbank.notify import Letters, Notify
 from guildbank.plugin_host import IdentityProviders, Plugins
 from guildbank.tenancy import Tenancy, TenantRef, Tenants, create_tenant
@@ -69,6 +69,7 @@ class House:
     vault: Vault
     four_eyes: FourEyes
     _apps: dict[str, Litestar] = field(default_factory=dict)
+    _today: list[Identity] = field(default_factory=list)
 
     async def tenant(self, slug: str) -> TenantRef:
         """Create a tenant."""
@@ -125,6 +126,19 @@ class House:
         """Return sign-in elsewhere, whose providers may be servers of this machine too."""
         providers = IdentityProviders(plugins or Plugins.discover(), Egress(private=True))
         return ExternalSignIn(identity, providers, url)
+
+    def today(self, scopes: Mapping[str, str]) -> Identity:
+        """Return the parts of identity that go by the real clock, the same for all tests."""
+        if not self._today:
+            self._today.append(self.another(clock=SystemClock(), scopes=scopes))
+        return self._today[0]
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self.journal.close()
+        for identity in (self.identity, *self._today):
+            await identity.close()
+        await self.db.close()
 
     def another(
         self,
@@ -229,9 +243,8 @@ async def open_house(
         persons=identity.persons,
         approvables=approvables_of(all_rooms()),
     )
+    house = House(url, db, journal, tenancy, identity, clock, vault, four_eyes)
     try:
-        yield House(url, db, journal, tenancy, identity, clock, vault, four_eyes)
+        yield house
     finally:
-        await journal.close()
-        await identity.close()
-        await db.close()
+        await house.close()

@@ -98,10 +98,13 @@ def test_what_is_committed_is_durable_and_checked(cluster: Cluster) -> None:
         "server_encoding": "UTF8",
         "shared_buffers": "256MB",
         "max_wal_size": "4GB",
-        "max_connections": "100",
     }
     assert {name: ask(cluster, f"SHOW {name}") for name in wanted} == wanted
     assert ask(cluster, "SELECT min(datlocale) FROM pg_database") == "C.UTF-8"
+
+
+def test_it_lends_as_many_connections_as_its_processes_can_ask_for(own: Cluster) -> None:
+    assert ask(own, "SHOW max_connections") == "100"
 
 
 def test_a_killed_server_is_started_again_with_what_was_committed(own: Cluster) -> None:

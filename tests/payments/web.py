@@ -15,7 +15,7 @@ from tests.servers.sandbox import free_port
 from guildbank.identity import Authenticator, create_key, mint_player_token
 from guildbank.identity.room import ROOM as IDENTITY
 from guildbank.journal.room import ROOM as JOURNAL
-from guildbank.kernel import Refusal, SystemClock
+from guildbank.kernel import Refusal
 from guildbank.ledger import Proving
 from guildbank.payments.balances import BALANCES
 from guildbank.payments.room import ROOM as PAYMENTS
@@ -34,7 +34,7 @@ class Web:
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
         house = shop.house
-        self.identity = house.another(clock=SystemClock(), scopes=SCOPES)
+        self.identity = house.today(SCOPES)
         self.app: Litestar = lend_app(
             SERVED,
             Authenticator(self.identity),
