@@ -15,7 +15,7 @@ from guildbank.infra.database import Database
 from guildbank.infra.limits import Store
 from guildbank.infra.limits.in_postgres import PostgresStore
 from guildbank.infra.limits.in_redis import RedisStore
-from guildbank.infra.migrations import migrate
+from guildbank.infra.migrations.run import migrate
 from guildbank.infra.postgres import Cluster
 
 # Every client reads the authorities anew, which takes longer than most calls, plain ones included.

@@ -38,7 +38,7 @@ from guildbank.infra.database import Database
 from guildbank.infra.egress import Egress
 from guildbank.infra.http import DEPLOYMENT_SCOPE
 from guildbank.infra.limits import open_limiter, open_store, open_throttle
-from guildbank.infra.migrations import migrate
+from guildbank.infra.migrations.run import migrate
 from guildbank.infra.room import Room
 from guildbank.journal import Journal
 from guildbank.journal.usecases.freeze import TenantJournal

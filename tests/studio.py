@@ -20,7 +20,7 @@ from guildbank.identity import create_key
 from guildbank.infra.config import Settings
 from guildbank.infra.database import CONTROL_SCHEMA
 from guildbank.infra.http import DEPLOYMENT_SCOPE
-from guildbank.infra.migrations import migrate
+from guildbank.infra.migrations.run import migrate
 from guildbank.journal import Act, Receipt
 from guildbank.kernel import Refusal
 from guildbank.ledger import Address, Leg, house

@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from guildbank.infra.jobs import BadInterval, Jobs, cron_of
-from guildbank.infra.migrations import migrate
+from guildbank.infra.migrations.run import migrate
 from guildbank.infra.postgres import Cluster
 from guildbank.infra.room import Job
 

@@ -7,9 +7,12 @@ from typing import get_args
 import asyncpg
 import pytest
 
+from guildbank.app.schema import newest_revision
 from guildbank.infra.database import CONTROL_SCHEMA, Database
-from guildbank.infra.migrations import create_tenant_schema, head, migrate, tenant_script
+from guildbank.infra.migrations import create_tenant_schema, head, tenant_script
 from guildbank.infra.migrations.history import VERSIONS, Plane, first_statements
+from guildbank.infra.migrations.run import migrate
+from guildbank.infra.migrations.steps import scripts
 from guildbank.infra.postgres import Cluster
 from guildbank.infra.schema import control_statements, tenant_statements
 
@@ -190,7 +193,8 @@ async def test_an_unreachable_database_is_an_error_that_says_so(tmp_path: Path) 
 
 
 def test_every_revision_stands_in_one_line() -> None:
-    assert head()
+    assert scripts().get_heads() == [head()]
+    assert newest_revision() == head()
     for path in VERSIONS.glob("*.py"):
         assert path.stem[:4].isdigit(), path
 

@@ -7,6 +7,7 @@ from typing import Any
 from tests.laws.payer import Payer
 
 from guildbank.infra.database import Tx
+from guildbank.journal import Look
 from guildbank.kernel import Refusal
 from guildbank.payments import AMOUNT_NOT_SOLD, Goods, Intent, Offer, Order, Quote, Wanted
 from guildbank.plugin_api import (
@@ -148,7 +149,7 @@ def _taxes(
 class Shop:
     """Sells what the product's name says: `GEM:10:2:499` is 10 coins and 2 bonus for 4.99."""
 
-    async def quote(self, tx: Tx, order: Order) -> Quote | Refusal:
+    async def quote(self, look: Look, order: Order) -> Quote | Refusal:
         currency, coins, bonus, price = order.product_id.split(":")
         return Quote(
             purpose="packs", product_id=order.product_id, version=1, title=order.product_id,

@@ -14,7 +14,7 @@ import asyncpg
 import guildbank.infra
 
 if TYPE_CHECKING:
-    from guildbank.infra.migrations import Migrated
+    from guildbank.infra.migrations.run import Migrated
 
 READ_MARK = """
 SELECT obj_description(oid, 'pg_namespace')
@@ -64,7 +64,7 @@ async def wait_until_current(find_url: Callable[[], str | None]) -> None:
 
 def bring_forward(url: str, report: Report = lambda _result, _done, _total: None) -> int:
     """Migrate all schemas and return how many changed; raises MigrationFailed."""
-    from guildbank.infra.migrations import migrate
+    from guildbank.infra.migrations.run import migrate
 
     done = migrate(url, report=report)
     failed = [result for result in done if result.error]

@@ -5,8 +5,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from guildbank.infra.database import CONTROL_SCHEMA
-from guildbank.infra.tenant import TenantRef
+from guildbank.infra.tenant import CONTROL_SCHEMA, TenantRef
 
 ActingKind: TypeAlias = Literal["machine", "operator", "host", "stranger"]
 HOST = "host"

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from guildbank.infra.pool import NoConnection, Pool, Tx
+from guildbank.infra.tenant import CONTROL_SCHEMA
 
 __all__ = [
     "CONTROL_SCHEMA",
@@ -30,7 +31,6 @@ __all__ = [
     "tenant_metadata",
 ]
 
-CONTROL_SCHEMA = "guildbank"
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",

@@ -4,6 +4,9 @@ from typing import Literal
 
 import msgspec
 
+CONTROL_SCHEMA = "guildbank"
+"""The PostgreSQL schema of what belongs to no tenant."""
+
 
 class TenantRef(msgspec.Struct, frozen=True, kw_only=True):
     """One tenant: `id` (`ten_...`), `slug`, the PostgreSQL `schema` of its tables, and its state.

@@ -30,6 +30,7 @@ from guildbank.journal.contracts import (
     Verified,
 )
 from guildbank.journal.counters import COUNTERS, Counter, forget_counters
+from guildbank.journal.look import Look, Looks
 from guildbank.journal.meter import Meter
 from guildbank.journal.reading import (
     NEWEST_OF,
@@ -89,6 +90,8 @@ __all__ = [
     "Journal",
     "Listener",
     "Log",
+    "Look",
+    "Looks",
     "Meter",
     "Need",
     "Outcome",

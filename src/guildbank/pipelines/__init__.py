@@ -22,7 +22,14 @@ from guildbank.pipelines.rules import lead, pick, route_of
 from guildbank.pipelines.usecases import Histories, Pipelines
 from guildbank.pipelines.usecases.ask_gates import ask_gates
 from guildbank.pipelines.usecases.ask_hooks import Heard, ask_hooks
-from guildbank.pipelines.usecases.choose import added_since, began_with, choose, choose_each, pinned
+from guildbank.pipelines.usecases.choose import (
+    added_since,
+    began_with,
+    choose,
+    choose_by,
+    choose_each,
+    pinned,
+)
 from guildbank.pipelines.usecases.follow import Follower
 from guildbank.pipelines.usecases.follow_hooks import hooks_now
 from guildbank.pipelines.usecases.hooked import UNSURE, Running
@@ -58,6 +65,7 @@ __all__ = [
     "ask_hooks",
     "began_with",
     "choose",
+    "choose_by",
     "choose_each",
     "hooks_now",
     "know_secrets",

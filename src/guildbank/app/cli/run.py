@@ -8,7 +8,7 @@ import typer
 from guildbank.app.cli.screen import Data, fail, load, say, told
 
 if TYPE_CHECKING:
-    from guildbank.infra.migrations import Migrated
+    from guildbank.infra.migrations.run import Migrated
 
 Port = Annotated[int | None, typer.Option("--port", min=1, max=65534, help="[default: 8080]")]
 Host = Annotated[str | None, typer.Option("--host", help="[default: 127.0.0.1]")]

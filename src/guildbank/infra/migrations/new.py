@@ -5,7 +5,7 @@ import sys
 
 from alembic import command
 
-from guildbank.infra.migrations.history import config, scripts
+from guildbank.infra.migrations.steps import config, scripts
 
 
 def new_revision(message: str) -> str:

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from guildbank.infra.database import CONTROL_SCHEMA
-from guildbank.infra.migrations.history import VERSION_TABLE, Plane, head, lock_name, upgrade
+from guildbank.infra.migrations.history import VERSION_TABLE, Plane, head, lock_name
+from guildbank.infra.migrations.steps import upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

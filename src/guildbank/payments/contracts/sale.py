@@ -11,6 +11,7 @@ from guildbank.plugin_api import Payer
 
 if TYPE_CHECKING:
     from guildbank.infra.database import Tx
+    from guildbank.journal import Look
 
 
 class LimitUse(msgspec.Struct, frozen=True, array_like=True):
@@ -78,8 +79,8 @@ class Offer(msgspec.Struct, frozen=True):
 class Fulfilment(Protocol):
     """What is sold is known above; payments asks it by this port. It never writes by itself."""
 
-    async def quote(self, tx: "Tx", order: Order) -> Quote | Refusal:
-        """Say what the order costs and holds, or why it is not for sale."""
+    async def quote(self, look: "Look", order: Order) -> Quote | Refusal:
+        """Say what the order costs and holds, or why it is not for sale, by rows of the look."""
         ...
 
     async def offer(self, tx: "Tx", wanted: Wanted) -> Offer | Refusal:

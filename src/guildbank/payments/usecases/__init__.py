@@ -17,7 +17,7 @@ from guildbank.infra.error_rate import ErrorRates, Rule
 from guildbank.infra.limits import Store
 from guildbank.infra.limits.in_postgres import PostgresStore
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Act, Journal, Need, Recorder, RowLock, Stage
+from guildbank.journal import Act, Journal, Looks, Need, Recorder, RowLock, Stage
 from guildbank.kernel import Clock, SystemClock
 from guildbank.payments.archive import Archive
 from guildbank.payments.contracts.items import Items
@@ -145,9 +145,12 @@ class Payments:
     """Who knows players' addresses and languages; without it no player is written to."""
     persons: Persons = field(init=False)
     archive: Archive = field(init=False)
+    looks: Looks = field(init=False)
+    """What purchases go by before their first commit."""
     _running: set[asyncio.Task[Any]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self.looks = Looks(self.db)
         self.persons = Persons(self.db, self.tenants)
         self.guesses = Guesses(self.counters or PostgresStore(self.db), self.tenants)
         self.archive = Archive(self.db, self.tenants, self.persons, self.clock, self.start)

@@ -7,9 +7,8 @@ it: same player, same goods, unless a renewal is of another of the tenant's pack
 
 import msgspec
 
-from guildbank.infra.database import Tx
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Draft, Need, Receipt, RowLock, Stage, facts
+from guildbank.journal import Draft, Look, Need, Receipt, RowLock, Stage, facts
 from guildbank.journal import Outcome as JournalOutcome
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import store
@@ -110,11 +109,12 @@ async def adopt(
     Refusals: `no_change` (booked before, or nothing to be booked), `not_found`, `key_reused`.
     """
     name = sold.reference or ""
-    async with payments.db.begin(tenant.schema, read_only=True) as tx:
-        like = await store.intent_by_id(tx.driver, sold_under.payment_id)
-        known = await store.attempt_by_reference(tx.driver, sold_under.provider, name)
+    async with payments.looks.look(tenant.schema, fresh=True) as look:
+        driver = await look.driver()
+        like = await store.intent_by_id(driver, sold_under.payment_id)
+        known = await store.attempt_by_reference(driver, sold_under.provider, name)
         if like is not None and sold.period is not None:
-            like = await as_sold(payments, tx, like, sold.period)
+            like = await as_sold(payments, look, like, sold.period)
     if like is None:
         return NO_PAYMENT
     if known is not None or (sold.period is not None and not sold.period.credits):
@@ -129,7 +129,7 @@ async def adopt(
     return answers[-1]
 
 
-async def as_sold(payments: Payments, tx: Tx, like: Intent, period: Period) -> Intent:
+async def as_sold(payments: Payments, look: Look, like: Intent, period: Period) -> Intent:
     """Return the payment as one of the pack that a period is of, where that is another one.
 
     A pack that is not for sale here any more leaves it as it is: then the money is booked aside.
@@ -140,7 +140,7 @@ async def as_sold(payments: Payments, tx: Tx, like: Intent, period: Period) -> I
         player_id=like.player_id, product_id=period.product_id or "", coins=None, money=like.money,
         country=like.country, at=payments.clock.now(),
     )  # fmt: skip
-    quote = await payments.fulfilment.quote(tx, order)
+    quote = await payments.fulfilment.quote(look, order)
     if isinstance(quote, Refusal):
         return like
     return msgspec.structs.replace(

@@ -7,60 +7,34 @@ import msgspec
 
 from guildbank.identity import PLAYERS, UNKNOWN_PLAYER, barred_by
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Draft, Need, Receipt, RowLock, Stage, facts
+from guildbank.journal import Draft, Look, Need, Receipt, RowLock, Stage, Unavailable, facts
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import store
 from guildbank.payments.charged import charges_of, facts_of, price_of, write_charges
 from guildbank.payments.contracts.refusals import NO_PAYMENT
 from guildbank.payments.contracts.rows import Dossier, Intent, IntentState
-from guildbank.payments.contracts.sale import NOWHERE, Order, Purchase, Quote, Whence
+from guildbank.payments.contracts.sale import NOWHERE, Purchase, Whence
 from guildbank.payments.posting import coins_of
 from guildbank.payments.store import INTENTS
 from guildbank.payments.usecases import PaymentAct, Payments
-from guildbank.payments.usecases.accounts import Line, line_for_sale, line_of
-from guildbank.payments.usecases.ask_steps import ask_steps
 from guildbank.payments.usecases.attempt import (
     Asked,
-    Sent,
     StartAttempt,
     call_provider,
-    purchase_view,
     request_of,
     with_payer,
 )
-from guildbank.payments.usecases.charges import entry_steps
-from guildbank.payments.usecases.choose_method import (
-    Kept,
-    MethodWish,
-    choose_method,
-    provider_of,
-)
-from guildbank.payments.usecases.choose_provider import Choice, bought_of, choose_provider
 from guildbank.payments.usecases.keep_checks import keep_checks
 from guildbank.payments.usecases.limits import keep_room_for, limit_needs, reserve, room_needs
 from guildbank.payments.usecases.read import read_payment
+from guildbank.payments.usecases.sell import Sale, sell, sent_of, wish_of
 from guildbank.payments.usecases.try_providers import fall_back, try_providers
-from guildbank.pipelines import Answer, Because, Chosen, choose, ready
-from guildbank.plugin_api import Charge, Payer, Slot, added_of
+from guildbank.pipelines import Because
 
-
-class Sale(NamedTuple):
-    """What it costs, the revision of the pipeline that lets it in, and who takes the money.
-
-    `line` leads there. `is_checked` says that no step is left to be asked before its first attempt.
-    The amount of the quote is the total, with what its `charges` add to the price; they are None
-    where no charge step was asked.
-    `kept` is what it has to do with saved methods.
-    """
-
-    quote: Quote
-    revision: int
-    choice: Choice
-    checked: tuple[Answer, ...]
-    line: Line
-    is_checked: bool
-    kept: Kept | None
-    charges: tuple[Charge, ...] | None = None
+MAX_LOOKS = 5
+LOOKED_AWAY = Refusal(
+    code="looked_away", detail="What is sold, by whom or how, has changed since it was looked at."
+)
 
 
 class CreatePayment(PaymentAct):
@@ -68,7 +42,7 @@ class CreatePayment(PaymentAct):
 
     verb = "payments.create"
     rounds = 2
-    __slots__ = ("made", "payments", "purchase", "sale", "whence")
+    __slots__ = ("look", "made", "payments", "purchase", "sale", "whence")
 
     def __init__(
         self,
@@ -80,8 +54,11 @@ class CreatePayment(PaymentAct):
         sale: Sale | Refusal,
         command: object,
         whence: Whence,
+        look: Look,
     ) -> None:
+        """`look` has what the sale goes by."""
         super().__init__(payment_id, principal, key, command)
+        self.look = look
         self.payments = payments
         self.purchase = purchase
         self.sale = sale
@@ -94,9 +71,10 @@ class CreatePayment(PaymentAct):
         return ()
 
     def needs(self, stage: Stage) -> list[Need]:
-        """Return the player, and what the sale reserves."""
+        """Return the player, what the sale goes by, and what it reserves."""
         needs: list[Need] = [*super().needs(stage), (PLAYERS, self.purchase.player_id)]
         if not isinstance(self.sale, Refusal):
+            needs += self.look.needs()
             quote = self.sale.quote
             needs += limit_needs(quote.limits)
             needs += room_needs(stage, self.purchase.player_id, quote.currency)
@@ -105,8 +83,8 @@ class CreatePayment(PaymentAct):
     def decide(self, stage: Stage) -> Draft | Refusal:
         """Reserve the limits and the room for the coins, and store the payment.
 
-        Refusals: `unknown_player`, `player_suspended`, `player_closed`, the quote's, and those of
-        `reserve` and `keep_room_for`.
+        Refusals: `unknown_player`, `player_suspended`, `player_closed`, the quote's, those of
+        `reserve` and `keep_room_for`, and `looked_away`, which no caller is told.
         """
         player = stage.get(PLAYERS, self.purchase.player_id)
         if player is None or player.state == "erased":
@@ -116,6 +94,8 @@ class CreatePayment(PaymentAct):
         sale = self.sale
         if isinstance(sale, Refusal):
             return sale
+        if not self.look.stands(stage):
+            return LOOKED_AWAY
         quote = sale.quote
         if (refusal := reserve(stage, quote.limits)) is not None:
             return refusal
@@ -211,14 +191,36 @@ async def create_payment(
     """
     fresh_id = new_id("pay")
     by = Asked(principal, whence=whence)
-    sale = unsold or await sell(payments, tenant, purchase, fresh_id, by)
-    asked_for = command or purchase
-    act = CreatePayment(payments, fresh_id, principal, key, purchase, sale, asked_for, whence)
+    # For a saved method the provider is asked by its account, which has to be the present one.
+    remembers = not wish_of(purchase)
+    for number in range(MAX_LOOKS):
+        look = payments.looks.look(tenant.schema, fresh=number > 0 or not remembers)
+        sale = unsold or await sell(payments, tenant, purchase, fresh_id, by, look)
+        bought: Bought | Refusal = LOOKED_AWAY
+        if not isinstance(sale, Refusal) or look.is_fresh or await payments.looks.stands(look):
+            act = CreatePayment(
+                payments, fresh_id, principal, key, purchase, sale, command or purchase, whence,
+                look,
+            )  # fmt: skip
+            bought = await _buy(payments, tenant, act, by)
+        if bought != LOOKED_AWAY:
+            return bought
+        payments.looks.forget(look)
+    raise Unavailable("What is sold changes all the time. Nothing was begun: try again.")
+
+
+async def _buy(
+    payments: Payments, tenant: TenantRef, act: CreatePayment, by: Asked
+) -> Bought | Refusal:
+    """Record the payment and wait for its first attempt; refused as the act is."""
+    sale, purchase = act.sale, act.purchase
     if not isinstance(sale, Refusal) and sale.is_checked:
         work = await _begin_at_once(payments, tenant, act, sale)
+        if isinstance(work, Refusal):
+            return work
         if work is not None:
             dossier = await payments.wait(payments.start(work))
-            dossier = dossier or await read_payment(payments, tenant, fresh_id)
+            dossier = dossier or await read_payment(payments, tenant, act.payment_id)
             return NO_PAYMENT if dossier is None else Bought(dossier, fresh=True)
     receipt = await payments.journal.submit(tenant.schema, act)
     if not isinstance(receipt, Receipt):
@@ -227,6 +229,7 @@ async def create_payment(
     if receipt.replayed or act.made is None or isinstance(sale, Refusal):
         work = _left_attempt(payments, tenant, by, payment_id, purchase)
     else:
+        payments.looks.remember(act.look)
         work = _first_attempt(payments, tenant, by, act.made, purchase, sale)
     await payments.wait(payments.start(work))
     dossier = await read_payment(payments, tenant, payment_id)
@@ -235,11 +238,12 @@ async def create_payment(
 
 async def _begin_at_once(
     payments: Payments, tenant: TenantRef, create: CreatePayment, sale: Sale
-) -> Coroutine[Any, Any, Dossier | None] | None:
+) -> Coroutine[Any, Any, Dossier | None] | Refusal | None:
     """Record the payment and its first attempt in one commit, and return what calls the provider.
 
     That returns the payment, where it credited it. None where the commit is refused as a whole, as
     for a key that was used before: then the payment is made by itself, which finds out why.
+    Refusal: `looked_away`.
     """
     purchase = create.purchase
     sent = sent_of(sale.choice.provider, purchase, create.whence, sale.kept)
@@ -251,7 +255,8 @@ async def _begin_at_once(
     start = FirstAttempt((create.payment_id, 1), sent, request, by, sale.choice.because)
     answers = await payments.journal.submit_all(tenant.schema, [create, start], bulk=False)
     if not all(isinstance(one, Receipt) and not one.replayed for one in answers):
-        return None
+        return LOOKED_AWAY if answers[-1] == LOOKED_AWAY else None
+    payments.looks.remember(create.look)
     intent = create.made
     assert intent is not None, "its receipt is a fresh one"
 
@@ -261,93 +266,6 @@ async def _begin_at_once(
         return said.credited
 
     return work()
-
-
-async def sell(
-    payments: Payments, tenant: TenantRef, purchase: Purchase, payment_id: str, by: Asked
-) -> Sale | Refusal:
-    """Return what the purchase costs, once every stage before the first commit agrees.
-
-    Refusals: those of the Fulfilment's quote, and all by which a payment is not made.
-    """
-    named = await provider_of(
-        payments, tenant, purchase.player_id, wish_of(purchase),
-        provider=purchase.provider, method=purchase.method,
-    )  # fmt: skip
-    if isinstance(named, Refusal):
-        return named
-    order = Order(
-        player_id=purchase.player_id, product_id=purchase.product_id, coins=purchase.coins,
-        money=purchase.money, country=purchase.country, at=payments.clock.now(),
-    )  # fmt: skip
-    offered = await _look_up(payments, tenant, order, named)
-    if isinstance(offered, Refusal):
-        return offered
-    line, quote, chosen = offered
-    runs = await ready(payments.pipelines, tenant, chosen)
-    if isinstance(runs, Refusal):
-        return runs
-    choice = await choose_provider(
-        payments, tenant, runs.stages.routes, bought_of(purchase, quote), payment_id, named
-    )
-    if isinstance(choice, Refusal):
-        return choice
-    view = purchase_view(purchase, quote, choice.provider, whence=by.whence)
-    entry = entry_steps(payments, runs.stages, choice.provider, quote.amount_minor)
-    passage = await ask_steps(payments, tenant, entry, view, payment_id)
-    if passage.refusal is not None:
-        return passage.refusal
-    if line is None:
-        found = await line_for_sale(payments, tenant, choice.provider)
-        if isinstance(found, Refusal):
-            return found
-        line = found
-    kept: Kept | None = None
-    if wish := wish_of(purchase):
-        chosen_method = await choose_method(
-            payments, tenant, line, purchase.player_id, wish, by.principal
-        )
-        if isinstance(chosen_method, Refusal):
-            return chosen_method
-        kept = chosen_method
-    is_checked = not (runs.stages.before or runs.stages.scorers)
-    charges = passage.charges if any(one.slot is Slot.CHARGE for one in entry) else None
-    total = quote.amount_minor + added_of(passage.charges)
-    priced = msgspec.structs.replace(quote, amount_minor=total)
-    return Sale(priced, runs.number, choice, passage.answers, line, is_checked, kept, charges)
-
-
-async def _look_up(
-    payments: Payments, tenant: TenantRef, order: Order, named: str | None
-) -> tuple[Line | None, Quote, Chosen] | Refusal:
-    """Return the line to the provider that was named, the price, and the revision to pass."""
-    async with payments.db.begin(tenant.schema, read_only=True) as tx:
-        account = None if named is None else await store.account_at(tx.driver, named)
-        quote = await payments.fulfilment.quote(tx, order)
-        purpose = None if isinstance(quote, Refusal) else quote.purpose
-        chosen = purpose and await choose(
-            payments.pipelines, tx.driver, tenant.schema, purpose, order.player_id
-        )
-    line = None if named is None else await line_of(payments, tenant, named, account)
-    if isinstance(line, Refusal):
-        return line
-    if isinstance(quote, Refusal):
-        return quote
-    assert isinstance(chosen, Chosen), "what has a price has a purpose"
-    return line, quote, chosen
-
-
-def wish_of(purchase: Purchase) -> MethodWish:
-    """Return what a purchase wants of saved methods."""
-    return MethodWish(purchase.method_id, purchase.save_method)
-
-
-def sent_of(provider: str, purchase: Purchase, whence: Whence, kept: Kept | None) -> Sent:
-    """Return what goes to a provider."""
-    named = purchase.payer or Payer()
-    payer = msgspec.structs.replace(named, address=named.address or whence.address)
-    wish = wish_of(purchase)
-    return Sent(provider, purchase.method, purchase.return_url, payer, wish, kept)
 
 
 async def _first_attempt(

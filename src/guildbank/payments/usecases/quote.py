@@ -12,7 +12,7 @@ from guildbank.payments.contracts.sale import Purchase, Quote, Whence
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.attempt import Asked
 from guildbank.payments.usecases.choose_method import provider_of
-from guildbank.payments.usecases.create import sell, wish_of
+from guildbank.payments.usecases.sell import sell, wish_of
 from guildbank.plugin_api import Charge, added_of
 
 
@@ -52,7 +52,8 @@ async def quote_payment(
     asked = msgspec.structs.replace(
         purchase, provider=named, method=None, method_id=None, save_method=False
     )
-    sale = await sell(payments, tenant, asked, new_id("pay"), by)
+    look = payments.looks.look(tenant.schema, fresh=True)
+    sale = await sell(payments, tenant, asked, new_id("pay"), by, look)
     if isinstance(sale, Refusal):
         return sale
     return Quoted(sale.quote, sale.choice.provider, sale.charges or ())

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from guildbank.journal import Driver
+from guildbank.journal import Driver, Look
 from guildbank.pipelines import store
-from guildbank.pipelines.contracts import EMPTY, Chosen, Placed, Stages
+from guildbank.pipelines.contracts import EMPTY, Chosen, Pipeline, Placed, Stages
 from guildbank.pipelines.rules import number_for, vetoes_since
 from guildbank.pipelines.usecases import Pipelines
 from guildbank.plugin_api import Slot
@@ -28,14 +28,30 @@ async def choose_each(
     found = await store.pipelines_of(driver, sorted({purpose for purpose, _ in wanted}))
     chosen: list[Chosen] = []
     for purpose, player_id in wanted:
-        pipeline = found.get(purpose)
-        number = EMPTY if pipeline is None else number_for(pipeline, player_id)
-        before = EMPTY
-        if pipeline is not None:
-            before = pipeline.published if number == pipeline.canary else pipeline.previous
+        number, before = _numbers(found.get(purpose), player_id)
         stages = await began_with(pipelines, driver, schema, purpose, number)
         chosen.append(Chosen(purpose, number, stages, before))
     return chosen
+
+
+async def choose_by(
+    pipelines: Pipelines, look: Look, schema: str, purpose: str, player_id: str
+) -> Chosen:
+    """Return what `choose` does, by rows that an act of the command finds unchanged."""
+    pipeline = await look.get(store.PIPELINES, purpose)
+    number, before = _numbers(pipeline, player_id)
+    stages = pipelines.kept(schema, purpose, number)
+    if stages is None:
+        stages = await began_with(pipelines, await look.driver(), schema, purpose, number)
+    return Chosen(purpose, number, stages, before)
+
+
+def _numbers(pipeline: Pipeline | None, player_id: str) -> tuple[int, int]:
+    """Return the player's revision, and the one before it."""
+    if pipeline is None:
+        return EMPTY, EMPTY
+    number = number_for(pipeline, player_id)
+    return number, pipeline.published if number == pipeline.canary else pipeline.previous
 
 
 async def pinned(

@@ -1,23 +1,24 @@
 """Sell packs through payments: the store's side of the Fulfilment port."""
 
 from guildbank.infra.database import Tx
+from guildbank.journal import Look
 from guildbank.kernel import Refusal
 from guildbank.payments import AMOUNT_NOT_SOLD, Goods, Intent, Offer, Order, Quote, Wanted
 from guildbank.store.contracts import UNKNOWN_PACK
 from guildbank.store.rules import choose, quote
-from guildbank.store.store import newest_pack, packs_of
+from guildbank.store.store import PACKS, packs_of
 
 
 class PackFulfilment:
     """Quotes packs and says what a paid one credits. It never writes."""
 
-    async def quote(self, tx: Tx, order: Order) -> Quote | Refusal:
+    async def quote(self, look: Look, order: Order) -> Quote | Refusal:
         """Return what the order costs.
 
         Refusals: `unknown_pack`, `pack_inactive`, `pack_not_for_sale_in_currency`,
         `amount_out_of_range`.
         """
-        pack = await newest_pack(tx.driver, order.product_id)
+        pack = await look.get(PACKS, order.product_id)
         return UNKNOWN_PACK if pack is None else quote(pack, order)
 
     async def offer(self, tx: Tx, wanted: Wanted) -> Offer | Refusal:
