@@ -21,6 +21,7 @@ import structlog
 from guildbank.infra.egress.kept import Kept
 from guildbank.infra.egress.names import Resolve, Resolvers, system_resolve
 from guildbank.infra.egress.places import Address, Reach, reach_of
+from guildbank.infra.egress.wire import Wires
 
 log = structlog.get_logger(__name__)
 
@@ -202,6 +203,7 @@ class Egress:
             max_connections=64,
             max_keepalive_connections=16,
             keepalive_expiry=IDLE_SECONDS,
+            network_backend=Wires(),
         )
 
 
