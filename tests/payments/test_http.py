@@ -7,8 +7,17 @@ from tests.payments.shop import SECRET, Shop
 from tests.payments.web import Web
 
 from guildbank.kernel import new_id
-from guildbank.plugin_api import EventKind, NextAction, Outcome, OutcomeStatus, ProviderEvent
+from guildbank.plugin_api import (
+    Decline,
+    EventKind,
+    NextAction,
+    Outcome,
+    OutcomeStatus,
+    ProviderEvent,
+)
 from guildbank.store.contracts import Price
+
+STOLEN = Outcome(status=OutcomeStatus.DECLINED, code="stolen_card", decline=Decline.FRAUD_SUSPECTED)
 
 
 @pytest.fixture
@@ -143,7 +152,7 @@ async def test_a_declined_payment_is_tried_again_with_another_method(web: Web):
         bought = (await me.post("/v1/payments", json=body, headers=keyed())).json()
         assert (bought["state"], bought["problem"]) == ("requires_payment_method", "declined")
         assert bought["problemDetail"].startswith("The payment was declined. Nothing was charged.")
-        assert [one["code"] for one in bought["attempts"]] == ["card_declined"]
+        assert [one["code"] for one in bought["attempts"]] == ["declined"]
         web.shop.script.on_create = None
         path = f"/v1/payments/{bought['id']}/attempts"
         key = keyed()
@@ -154,6 +163,35 @@ async def test_a_declined_payment_is_tried_again_with_another_method(web: Web):
         assert len(web.shop.script.requests) == 2
         over = await me.post(path, json={}, headers=keyed())
         assert (over.status_code, over.json()["code"]) == (409, "payment_not_retryable")
+
+
+async def test_a_player_reads_of_suspected_fraud_what_is_read_of_any_decline(web: Web):
+    told = []
+    for outcome in (DECLINED, STOLEN):
+        web.shop.script.on_create = outcome
+        async with await web.player(await web.shop.player()) as me, await web.machine() as server:
+            body = {"packId": web.shop.pack, "currency": "EUR", "provider": "scripted"}
+            bought = (await me.post("/v1/payments", json=body, headers=keyed())).json()
+            path = f"/v1/payments/{bought['id']}"
+            assert (await me.get(path)).json() == bought
+            codes = [one["code"] for one in bought["attempts"]]
+            told.append((bought["problem"], bought["problemDetail"], codes))
+            read = (await server.get(path)).json()
+    assert told[0] == told[1] == ("declined", told[0][1], ["declined"])
+    assert read["problem"] == "fraud_suspected"
+    assert [one["code"] for one in read["attempts"]] == ["stolen_card"]
+
+
+async def test_the_fixed_endpoint_names_no_word_of_a_bank(web: Web):
+    told = set()
+    for outcome in (DECLINED, STOLEN):
+        web.shop.script.on_create = outcome
+        async with await web.player(await web.shop.player()) as me:
+            body = {"amount": 500, "currency": "GEM", "paymentMethod": "scripted"}
+            refused = await me.post("/wallet/buy", json=body)
+            assert (refused.status_code, refused.json()["code"]) == (402, "payment_declined")
+            told.add(refused.json()["detail"].partition(" did not go through")[2])
+    assert told == {" (declined). Nothing was bought: try another payment method."}
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,11 @@ class Row(NamedTuple):
     told: str
 
 
+_NO_REASON = (
+    "The payment was declined. Nothing was charged. Try another way to pay, or ask your bank."
+)
 TABLE: Mapping[Decline, Row] = {
-    Decline.DECLINED: Row(
-        Next.ANOTHER_METHOD,
-        "The payment was declined. Nothing was charged. Try another way to pay, or ask your bank.",
-    ),
+    Decline.DECLINED: Row(Next.ANOTHER_METHOD, _NO_REASON),
     Decline.INSUFFICIENT_FUNDS: Row(
         Next.ANOTHER_METHOD,
         "There is not enough money on this card or account. Nothing was charged.",
@@ -54,11 +54,8 @@ TABLE: Mapping[Decline, Row] = {
         Next.ANOTHER_METHOD,
         "This payment is above a limit of your card or account. Nothing was charged.",
     ),
-    # Who tests stolen cards learns nothing from the answer.
-    Decline.FRAUD_SUSPECTED: Row(
-        Next.NOTHING,
-        "The payment was declined. Nothing was charged. Please ask the game's support.",
-    ),
+    # Who tests stolen cards is told no more than anybody whose bank gives no reason.
+    Decline.FRAUD_SUSPECTED: Row(Next.NOTHING, _NO_REASON),
     Decline.CANCELED_BY_PLAYER: Row(Next.SAME, "You canceled the payment. Nothing was charged."),
     Decline.EXPIRED: Row(
         Next.SAME, "The payment was not finished in time. Nothing was charged. Try again."
@@ -102,6 +99,14 @@ def decline_of(outcome: Outcome) -> Decline | None:
         never = Decline.NEVER_ARRIVED if outcome.code == NOT_FOUND else Decline.EXPIRED
         return outcome.decline or never
     return None
+
+
+def told_to_player(problem: str | None) -> str | None:
+    """Return a payment's problem as its player may know it: of fraud no more than that it was no.
+
+    Stripe asks its merchants for that: https://docs.stripe.com/declines/codes .
+    """
+    return Decline.DECLINED if problem == Decline.FRAUD_SUSPECTED else problem
 
 
 def row_of(problem: str | None) -> Row | None:

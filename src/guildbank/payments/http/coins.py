@@ -194,9 +194,10 @@ async def _buy(
 
 
 def _answer(found: Dossier, currency: str, balance: int) -> Response[BoughtView]:
-    payment, state = payment_view(found), found.intent.state
+    payment, state = payment_view(found, to_player=True), found.intent.state
     if state in _REFUSED:
-        code = next((one.code for one in reversed(payment.attempts) if one.code), None)
+        last = next((one.code for one in reversed(payment.attempts) if one.code), None)
+        code = payment.problem or last
         raise problem(
             "payment_declined",
             f"The payment {payment.id} did not go through{f' ({code})' if code else ''}. Nothing "

@@ -141,7 +141,7 @@ async def confirm(
         dossier = await read_payment(payments, caller.home, payment_id)
         if dossier is None:
             raise problem("not_found", "There is no such payment.")
-        view = payment_view(dossier)
+        view = payment_view(dossier, to_player=caller.player_id is not None)
         call.answered(view)
     return Response(view, status_code=200)
 

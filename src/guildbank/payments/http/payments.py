@@ -198,7 +198,7 @@ async def create(
                 payments, caller.home, caller.principal, idempotency_key, purchase, whence=whence
             )
         )
-        view, status = payment_view(bought.dossier), status_of(bought.dossier)
+        view, status = _shown(caller, bought.dossier), status_of(bought.dossier)
         call.subject = Subject(bought.intent.id)
         call.answered(view, status)
     return Response(view, status_code=status)
@@ -316,7 +316,7 @@ async def list_all(
 )
 async def read(payments: Parts, caller: Who, payment_id: PaymentId) -> PaymentView:
     """Return a payment. One that waits for its provider is looked at again, so poll here."""
-    return payment_view(await _own(payments, caller, payment_id))
+    return _shown(caller, await _own(payments, caller, payment_id))
 
 
 @post(
@@ -370,7 +370,7 @@ async def retry(
         dossier = await read_payment(payments, caller.home, payment_id)
         if dossier is None:
             raise problem("not_found", "There is no such payment.")
-        view, status = payment_view(dossier), status_of(dossier)
+        view, status = _shown(caller, dossier), status_of(dossier)
         call.answered(view, status)
     return Response(view, status_code=status)
 
@@ -384,7 +384,11 @@ async def _view(payments: Payments, caller: Caller, payment_id: str) -> PaymentV
     dossier = await read_payment(payments, caller.home, payment_id)
     if dossier is None:
         raise problem("not_found", "There is no such payment.")
-    return payment_view(dossier)
+    return _shown(caller, dossier)
+
+
+def _shown(caller: Caller, dossier: Dossier) -> PaymentView:
+    return payment_view(dossier, to_player=caller.player_id is not None)
 
 
 ROUTES = (create, list_all, read, cancel, retry)

@@ -21,7 +21,7 @@ from guildbank.payments.contracts.rows import (
     Refund,
     RefundState,
 )
-from guildbank.payments.declines import row_of
+from guildbank.payments.declines import row_of, told_to_player
 from guildbank.payments.http.charge_views import ChargeView, charge_view
 from guildbank.payments.rules import ENDED_INTENTS, LIVE_ATTEMPTS
 from guildbank.payments.usecases.money import read_taking
@@ -29,6 +29,7 @@ from guildbank.pipelines import Because
 from guildbank.plugin_api import NextAction
 
 _ACTIONS = msgspec.json.Decoder(NextAction)
+_NO = "declined"
 _ADVICE = {
     IntentState.UNKNOWN: "The provider did not answer. Read this payment again; do not pay twice.",
     IntentState.PROCESSING: "The provider is at work. Ask again for this payment.",
@@ -186,7 +187,8 @@ class PaymentView(PaymentLine):
     `charges` add to it. `transactionId` is set once its coins are credited.
 
     `problem` says in one vocabulary for all providers why no money moved; `problemDetail` says it
-    to the player, or what a check of the pipeline that refused it says.
+    to the player, or what a check of the pipeline that refused it says. A player's own token reads
+    `declined` where fraud is suspected, and as `code` of every attempt that was declined.
 
     It runs through `revision` of the pipeline of its `purpose` until then.
     """
@@ -238,8 +240,12 @@ def payment_line(intent: Intent) -> PaymentLine:
     )
 
 
-def payment_view(dossier: Dossier) -> PaymentView:
-    """Return a payment with all that belongs to it."""
+def payment_view(dossier: Dossier, *, to_player: bool) -> PaymentView:
+    """Return a payment with all that belongs to it.
+
+    A player gets the sentence and no provider's word: who tests stolen cards would read in it
+    which of them a bank took for stolen.
+    """
     intent, attempts, refunds, disputes = dossier
     credited = None
     if intent.credited_seq is not None and intent.credited_at is not None:
@@ -266,7 +272,7 @@ def payment_view(dossier: Dossier) -> PaymentView:
         charges=[charge_view(one, intent.money) for one in charges_of(intent)],
         next_action=_next_action(dossier),
         transaction_id=credited,
-        problem=intent.problem,
+        problem=told_to_player(intent.problem) if to_player else intent.problem,
         problem_detail=intent.problem_detail or (None if row is None else row.told),
         advice=_ADVICE.get(intent.state),
         refunded=write_money(back, current.captured_money or intent.money)
@@ -279,7 +285,7 @@ def payment_view(dossier: Dossier) -> PaymentView:
                 state=one.state,
                 applied=one.applied,
                 reference=one.reference,
-                code=one.code,
+                code=_NO if to_player and one.state is AttemptState.DECLINED else one.code,
                 because=_because(one),
                 method_id=one.method_id,
             )
