@@ -7,7 +7,7 @@ import pytest
 import stripe
 from plugins.lab.tests.test_stripe import ASKS, PAGE, Merchant, merchant
 
-from guildbank_lab.stripe.declines import CODES
+from guildbank_lab.stripe.declines import CODES, ERRORS, PARTNER_CODES
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content")
 __all__ = ["merchant"]
@@ -22,22 +22,77 @@ async def test_a_card_is_declined_by_each_code(merchant: Merchant, code: str) ->
     body: Any = refused.value.json_body
     said = body["error"]
     assert (refused.value.http_status, said["type"]) == (402, "card_error")
-    assert said["decline_code"] == code
-    assert said["code"] in ("card_declined", code)
+    # What is an error by a code of its own bears no decline code beside it.
+    own = code in ERRORS
+    main = "authentication_required" if code.startswith("authentication_") else "card_declined"
+    assert (said["code"], said.get("decline_code")) == ((code, None) if own else (main, code))
+    assert said["doc_url"].endswith(f"/error-codes/{said['code'].replace('_', '-')}")
+    assert said["charge"].startswith("ch_")
+    assert said["payment_method"]["card"]["last4"] == "4242"
     assert said["payment_intent"]["status"] == "requires_payment_method"
     find = merchant.sdk.v1.payment_intents.retrieve
     found = await asyncio.to_thread(find, said["payment_intent"]["id"])
     assert found.last_payment_error is not None
-    assert found.last_payment_error.decline_code == code
-    assert found.amount_received == 0
+    assert found.last_payment_error.to_dict() == {
+        name: value for name, value in said.items() if name != "payment_intent"
+    }
+    assert (found.amount_received, found.payment_method) == (0, None)
 
 
-async def test_codes_that_are_errors_of_their_own_are_told_as_such(merchant: Merchant) -> None:
-    for code, error in (("expired_card", "expired_card"), ("stolen_card", "card_declined")):
-        await asyncio.to_thread(merchant.lab.turn, "*", "create", code)
-        with pytest.raises(stripe.CardError) as refused:
-            await asyncio.to_thread(merchant.pay, "pm_card_visa")
-        assert refused.value.code == error
+@pytest.mark.parametrize(
+    ("method", "code", "more"),
+    [
+        ("pm_card_visa_chargeDeclined", "card_declined",
+         {"decline_code": "generic_decline", "advice_code": "try_again_later",
+          "network_decline_code": "01"}),
+        ("pm_card_visa_chargeDeclinedLostCard", "card_declined", {"decline_code": "lost_card"}),
+        ("pm_card_visa_chargeDeclinedStolenCard", "card_declined", {"decline_code": "stolen_card"}),
+        ("pm_card_visa_chargeDeclinedVelocityLimitExceeded", "card_declined",
+         {"decline_code": "card_velocity_exceeded"}),
+        ("pm_card_chargeDeclinedExpiredCard", "expired_card", {"param": "exp_month"}),
+        ("pm_card_chargeDeclinedIncorrectCvc", "incorrect_cvc", {"param": "cvc"}),
+        ("pm_card_chargeDeclinedProcessingError", "processing_error", {}),
+    ],
+)  # fmt: skip
+async def test_stripes_test_cards_are_declined_as_stripe_says(
+    merchant: Merchant, method: str, code: str, more: dict[str, str]
+) -> None:
+    with pytest.raises(stripe.CardError) as refused:
+        await asyncio.to_thread(merchant.pay, method)
+    body: Any = refused.value.json_body
+    assert (refused.value.code, more.items() <= body["error"].items()) == (code, True)
+
+
+@pytest.mark.parametrize("code", PARTNER_CODES)
+async def test_who_runs_another_way_to_pay_declines_by_each_code(
+    merchant: Merchant, code: str
+) -> None:
+    sessions = merchant.sdk.v1.checkout.sessions
+    page = await asyncio.to_thread(sessions.create, PAGE)
+    await asyncio.to_thread(merchant.lab.do, "/lab/stripe/pay", session=page.id, later=True)
+    await asyncio.to_thread(merchant.lab.turn, "*", "arrive", code.upper())
+    await asyncio.to_thread(merchant.lab.do, "/lab/stripe/arrive", session=page.id, success=False)
+    done = await asyncio.to_thread(sessions.retrieve, page.id)
+    found = await asyncio.to_thread(
+        merchant.sdk.v1.payment_intents.retrieve, str(done.payment_intent)
+    )
+    said = found.last_payment_error
+    assert said is not None
+    assert (said.code, said.decline_code) == ("payment_method_provider_decline", code)
+
+
+async def test_who_fails_at_the_bank_is_charged_nothing(merchant: Merchant) -> None:
+    asked = await asyncio.to_thread(merchant.pay, ASKS, return_url="https://game.example/back")
+    await asyncio.to_thread(
+        merchant.lab.do, "/lab/stripe/authenticate", payment=asked.id, success=False
+    )
+    found = await asyncio.to_thread(merchant.sdk.v1.payment_intents.retrieve, asked.id)
+    said = found.last_payment_error
+    assert said is not None
+    assert (said.type, said.code) == (
+        "invalid_request_error", "payment_intent_authentication_failure",
+    )  # fmt: skip
+    assert "charge" not in said.to_dict()
 
 
 async def test_the_next_try_pays_and_the_failed_one_is_told(merchant: Merchant) -> None:

@@ -60,6 +60,12 @@ TABLE: Mapping[Decline, Row] = {
     Decline.EXPIRED: Row(
         Next.SAME, "The payment was not finished in time. Nothing was charged. Try again."
     ),
+    # Another try by itself might pay twice, and by another way it certainly would.
+    Decline.DUPLICATE: Row(
+        Next.NOTHING,
+        "The same was paid a moment ago. This payment was not charged. Look whether the first one "
+        "arrived before you pay again.",
+    ),
     Decline.METHOD_NOT_SUPPORTED: Row(
         Next.ELSEWHERE, "This way to pay is not offered here. Nothing was charged. Try another one."
     ),

@@ -24,6 +24,8 @@ class Decline(StrEnum):
     CANCELED_BY_PLAYER = "canceled_by_player"
     EXPIRED = "expired"
     """The player took too long."""
+    DUPLICATE = "duplicate"
+    """The same was paid the same way a moment ago, as the bank sees it."""
     METHOD_NOT_SUPPORTED = "method_not_supported"
     CURRENCY_NOT_SUPPORTED = "currency_not_supported"
     AMOUNT_NOT_SUPPORTED = "amount_not_supported"

@@ -50,7 +50,8 @@ _AT_STEAM = ("user", "create", "get", "refund", "report")
 
 KNOWN: Mapping[Company, Mapping[str, frozenset[str]]] = {
     "stripe": {
-        "create": declines.WORDS, "confirm": declines.WORDS, "get": _NONE, "cancel": _NONE,
+        "create": declines.WORDS, "confirm": declines.WORDS, "arrive": declines.PARTNER_WORDS,
+        "get": _NONE, "cancel": _NONE,
         "refund": frozenset({"PENDING", "FAILED"}), "evidence": _OF_EVIDENCE, "detach": _NONE,
         "payout": _OF_TRANSFERS, "report": _NONE, WEBHOOK: _NONE,
     },
@@ -115,5 +116,5 @@ def _effects(asked: Sequence[Mapping[str, frozenset[str]]], at: str) -> Iterator
 
 
 def _wire(at: str) -> frozenset[str]:
-    # What is confirmed at a bank is no call of the shop's that could be lost.
-    return _NONE if at == "confirm" else ON_THE_WIRE
+    # What is decided at a bank is no call of the shop's that could be lost.
+    return _NONE if at in ("confirm", "arrive") else ON_THE_WIRE

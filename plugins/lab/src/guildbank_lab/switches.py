@@ -9,7 +9,7 @@ MOST_SWITCHES = 1_000
 EVERY_PAYMENT = "*"
 Place = Literal[
     "token", "user", "create", "get", "capture", "patch", "refund", "report", "webhook", "cancel",
-    "evidence", "detach", "payout", "confirm",
+    "evidence", "detach", "payout", "confirm", "arrive",
 ]  # fmt: skip
 Company = Literal["stripe", "paypal", "apple", "google", "steam"]
 SILENCE, LOST, DELAY = "silence", "lost", "delay"

@@ -5,11 +5,12 @@ import re
 from litestar import delete, get, post
 
 from guildbank_lab.stripe import wire
-from guildbank_lab.stripe.cards import SEARCHABLE_SECONDS, shown_card, shown_customer
+from guildbank_lab.stripe.cards import SEARCHABLE_SECONDS, shown_customer
 from guildbank_lab.stripe.desk import StripeDesk
 from guildbank_lab.stripe.forms import read_form, texts
 from guildbank_lab.stripe.perform import Answer, WebRequest, asking, perform, since_of
 from guildbank_lab.stripe.records import Customer
+from guildbank_lab.stripe.wire import shown_card
 
 _OF_METADATA = re.compile(r"metadata\['([^']+)'\]:'([^']+)'")
 _PAGE = 100

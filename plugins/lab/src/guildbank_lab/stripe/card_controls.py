@@ -5,10 +5,11 @@ from typing import Annotated, Any
 import msgspec
 from litestar import post
 
-from guildbank_lab.stripe.cards import shown_card, shown_customer
+from guildbank_lab.stripe.cards import shown_customer
 from guildbank_lab.stripe.desk import StripeDesk
 from guildbank_lab.stripe.errors import missing
 from guildbank_lab.stripe.records import Card
+from guildbank_lab.stripe.wire import shown_card
 
 
 class Whose(msgspec.Struct):

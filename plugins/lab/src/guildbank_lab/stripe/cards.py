@@ -5,6 +5,7 @@ from typing import Any
 from guildbank_lab.stripe.errors import Refused, missing
 from guildbank_lab.stripe.records import Account, Card, Customer
 from guildbank_lab.stripe.webhooks import Webhooks
+from guildbank_lab.stripe.wire import shown_card
 
 MOST_KEPT = 50_000
 SEARCHABLE_SECONDS = 60
@@ -112,27 +113,6 @@ class Cards:
     def _tell(self, card: Card, customer: Customer, what: str) -> None:
         kind = f"payment_method.{what}"
         self._webhooks.tell(card.account, (card.id, *customer.subjects), kind, shown_card(card))
-
-
-def shown_card(one: Card) -> dict[str, Any]:
-    """Return a payment method."""
-    return {
-        "id": one.id,
-        "object": "payment_method",
-        "billing_details": {"name": "Ada Buyer"},
-        "card": {
-            "brand": one.brand,
-            "exp_month": one.exp_month,
-            "exp_year": one.exp_year,
-            "fingerprint": one.fingerprint,
-            "last4": one.last4,
-        },
-        "created": one.at,
-        "customer": None if one.customer is None else one.customer.id,
-        "livemode": False,
-        "metadata": {},
-        "type": "card",
-    }
 
 
 def shown_customer(one: Customer) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What Stripe does when it is asked: the state of intents and sessions, and how it changes."""
 
 import secrets
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -25,15 +26,12 @@ from guildbank_lab.stripe.webhooks import Webhooks
 MOST_ACCOUNTS, MOST_PAYMENTS = 1_000, 50_000
 PAYS = frozenset({"pm_card_visa", "pm_card_mastercard"})
 ASKS = frozenset({"pm_card_authenticationRequired", "pm_card_threeDSecure2Required"})
-DECLINES = {
-    "pm_card_chargeCustomerFail": "generic_decline",
-    "pm_card_visa_chargeDeclined": "generic_decline",
-    "pm_card_visa_chargeDeclinedInsufficientFunds": "insufficient_funds",
-}
 AUTHENTICATION_FAILED = Failure(
     code="payment_intent_authentication_failure",
     message="The provided PaymentMethod has failed authentication.",
+    type="invalid_request_error",
 )
+NEVER_ARRIVED = Failure(code="payment_intent_payment_attempt_failed", message="The payment failed.")
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action", "processing")
 
 
@@ -137,8 +135,9 @@ class StripeDesk:
         self.cards.check(card, intent.customer)
         intent.method = card.id
         word = effect or self._declined_at_bank(intent.subjects)
-        if word is not None or card.test_card in DECLINES:
-            raise self._decline(intent, word or DECLINES[card.test_card])
+        word = word or declines.BY_TEST_CARD.get(card.test_card)
+        if word is not None:
+            raise self._decline(intent, declines.failure_of(word))
         if card.test_card in ASKS:
             intent.status = "requires_action"
             self._tell_intent(intent, "requires_action")
@@ -150,14 +149,17 @@ class StripeDesk:
         switch = self.bench.switches.take("stripe", "confirm", *subjects, knows=declines.WORDS)
         return None if switch is None else switch.effect
 
-    def _decline(self, intent: Intent, word: str) -> Refused:
+    def _declined_by_partner(self, subjects: tuple[str, ...]) -> str | None:
+        """Return by which word who runs another way to pay declines, if a switch says so."""
+        knows = declines.PARTNER_WORDS
+        switch = self.bench.switches.take("stripe", "arrive", *subjects, knows=knows)
+        return None if switch is None else switch.effect
+
+    def _decline(self, intent: Intent, why: Failure) -> Refused:
         """Refuse one try on an intent, and return the error that says so."""
-        said = declines.failure_of(word)
-        self.fail(intent, said)
-        return Refused(
-            402, said.code, said.message, decline_code=said.decline_code,
-            payment_intent=wire.intent(intent, self.url),
-        )  # fmt: skip
+        self.fail(intent, why)
+        shown = wire.intent(intent, self.url)
+        return Refused(402, **shown["last_payment_error"], payment_intent=shown)
 
     def authenticate(self, intent: Intent, *, success: bool) -> None:
         """Do what the player does at the bank; what waits for nobody stays as it is."""
@@ -180,8 +182,12 @@ class StripeDesk:
         self._tell_intent(intent, "succeeded")
 
     def fail(self, intent: Intent, why: Failure) -> None:
-        """Refuse one try; another may follow."""
-        intent.status, intent.failure = "requires_payment_method", why
+        """Refuse one try; another may follow. Its card is no more the intent's, as at Stripe."""
+        card = None if intent.method is None else self.cards.card(intent.account, intent.method)
+        # Whoever does not pass what the bank asks is not charged at all.
+        charge = self.id("ch") if why.type == "card_error" else None
+        intent.failure = replace(why, card=card, charge=charge)
+        intent.status, intent.method = "requires_payment_method", None
         self._tell_intent(intent, "payment_failed")
 
     def cancel(self, intent: Intent) -> None:
@@ -203,8 +209,7 @@ class StripeDesk:
         if self._aged(session).status != "open":
             return
         if (word := self._declined_at_bank(session.subjects)) is not None:
-            said = declines.failure_of(word)
-            raise Refused(402, said.code, said.message, decline_code=said.decline_code)
+            raise Refused(402, **wire.failure(declines.failure_of(word)))
         intent = Intent(
             id=self.id("pi"), account=session.account, amount=session.amount,
             currency=session.currency, status="processing",
@@ -222,15 +227,15 @@ class StripeDesk:
         self._tell_session(session, "completed")
 
     def arrive(self, session: Session, *, success: bool) -> None:
-        """End a payment whose money comes afterwards."""
+        """End a payment whose money comes afterwards; a switch says in which word it fails."""
         intent = session.intent
         if intent is None or intent.status != "processing":
             return
         if success:
             self.succeed(intent)
         else:
-            self.fail(intent, Failure(code="payment_intent_payment_attempt_failed",
-                                      message="The payment failed."))  # fmt: skip
+            word = self._declined_by_partner(intent.subjects)
+            self.fail(intent, NEVER_ARRIVED if word is None else declines.partner_failure_of(word))
         self._tell_session(session, f"async_payment_{'succeeded' if success else 'failed'}")
 
     def expire(self, session: Session) -> None:
@@ -312,7 +317,7 @@ class StripeDesk:
 
     def _card(self, account: Account, method: str) -> Card:
         """Return a kept card, or a fresh one for a test card."""
-        if method not in PAYS | ASKS | DECLINES.keys():
+        if method not in PAYS | ASKS | declines.BY_TEST_CARD.keys():
             return self.cards.card(account, method)
         year = self.bench.clock.now().year + 5
         card = Card(

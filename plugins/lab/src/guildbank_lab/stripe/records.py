@@ -11,6 +11,12 @@ _CARDS = {
     "pm_card_chargeCustomerFail": ("visa", "0341"),
     "pm_card_visa_chargeDeclined": ("visa", "0002"),
     "pm_card_visa_chargeDeclinedInsufficientFunds": ("visa", "9995"),
+    "pm_card_visa_chargeDeclinedLostCard": ("visa", "9987"),
+    "pm_card_visa_chargeDeclinedStolenCard": ("visa", "9979"),
+    "pm_card_chargeDeclinedExpiredCard": ("visa", "0069"),
+    "pm_card_chargeDeclinedIncorrectCvc": ("visa", "0127"),
+    "pm_card_chargeDeclinedProcessingError": ("visa", "0119"),
+    "pm_card_visa_chargeDeclinedVelocityLimitExceeded": ("visa", "6975"),
 }
 
 
@@ -71,11 +77,17 @@ class Card:
 
 @dataclass(slots=True, kw_only=True)
 class Failure:
-    """Why the last try on an intent failed."""
+    """Why the last try on an intent failed; a bank that declined leaves a failed `charge`."""
 
     code: str
     message: str
     decline_code: str | None = None
+    param: str | None = None
+    type: str = "card_error"
+    advice_code: str | None = None
+    network_decline_code: str | None = None
+    charge: str | None = None
+    card: Card | None = None
 
 
 @dataclass(slots=True, kw_only=True)

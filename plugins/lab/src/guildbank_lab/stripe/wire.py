@@ -1,12 +1,12 @@
 """Objects as Stripe shows them, by the fields that are read of them.
 
 Shapes: https://docs.stripe.com/api/payment_intents/object , .../checkout/sessions/object ,
-.../refunds/object and .../disputes/object .
+.../refunds/object , .../disputes/object and .../errors .
 """
 
 from typing import Any
 
-from guildbank_lab.stripe.records import Dispute, Failure, Intent, Refund, Session
+from guildbank_lab.stripe.records import Card, Dispute, Failure, Intent, Refund, Session
 
 Json = dict[str, Any]
 
@@ -33,11 +33,41 @@ def intent(one: Intent, url: str) -> Json:
 
 
 def failure(one: Failure) -> Json:
-    """Return why a try failed."""
-    said: Json = {"type": "card_error", "code": one.code, "message": one.message}
-    if one.decline_code is not None:
-        said["decline_code"] = one.decline_code
-    return said
+    """Return why a try failed; what has nothing to say is left out."""
+    shown: Json = {
+        "type": one.type,
+        "code": one.code,
+        "message": one.message,
+        "doc_url": f"https://stripe.com/docs/error-codes/{one.code.replace('_', '-')}",
+        "decline_code": one.decline_code,
+        "param": one.param,
+        "advice_code": one.advice_code,
+        "network_decline_code": one.network_decline_code,
+        "charge": one.charge,
+        "payment_method": None if one.card is None else shown_card(one.card),
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def shown_card(one: Card) -> dict[str, Any]:
+    """Return a payment method."""
+    return {
+        "id": one.id,
+        "object": "payment_method",
+        "billing_details": {"name": "Ada Buyer"},
+        "card": {
+            "brand": one.brand,
+            "exp_month": one.exp_month,
+            "exp_year": one.exp_year,
+            "fingerprint": one.fingerprint,
+            "last4": one.last4,
+        },
+        "created": one.at,
+        "customer": None if one.customer is None else one.customer.id,
+        "livemode": False,
+        "metadata": {},
+        "type": "card",
+    }
 
 
 def refund(one: Intent, given: Refund) -> Json:
