@@ -3,34 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, get_args
 
+from guildbank_lab.paypal import words
 from guildbank_lab.stripe import declines
 from guildbank_lab.switches import DELAY, NEVER_TOLD, ON_THE_WIRE, ON_WEBHOOKS, Company, Switch
 
 WEBHOOK = "webhook"
 LONGEST_DELAY_SECONDS, MOST_TIMES, LONGEST_SUBJECT = 300, 1_000_000, 200
 _NONE: frozenset[str] = frozenset()
-_OF_ORDERS = frozenset({
-    "AGREEMENT_ALREADY_CANCELLED", "AMOUNT_MISMATCH", "CARD_EXPIRED", "COMPLIANCE_VIOLATION",
-    "CURRENCY_NOT_SUPPORTED", "DECIMAL_PRECISION", "DECIMALS_NOT_SUPPORTED",
-    "DUPLICATE_INVOICE_ID", "INSUFFICIENT_FUNDS", "INSTRUMENT_DECLINED", "INTERNAL_SERVER_ERROR",
-    "INVALID_CURRENCY_CODE", "INVALID_REQUEST", "INVALID_RESOURCE_ID",
-    "MAX_NUMBER_OF_PAYMENT_ATTEMPTS_EXCEEDED", "NOT_PATCHABLE", "ORDER_ALREADY_CAPTURED",
-    "ORDER_ALREADY_COMPLETED", "ORDER_NOT_APPROVED", "PAYEE_ACCOUNT_INVALID",
-    "PAYEE_ACCOUNT_LOCKED_OR_CLOSED", "PAYEE_ACCOUNT_RESTRICTED",
-    "PAYEE_BLOCKED_TRANSACTION", "PAYEE_NOT_ENABLED_FOR_CARD_PROCESSING",
-    "PAYER_ACCOUNT_LOCKED_OR_CLOSED", "PAYER_ACCOUNT_RESTRICTED", "PAYER_ACTION_REQUIRED",
-    "PAYER_CANNOT_PAY", "PERMISSION_DENIED", "REDIRECT_PAYER_FOR_ALTERNATE_FUNDING",
-    "TRANSACTION_BLOCKED_BY_PAYEE", "TRANSACTION_LIMIT_EXCEEDED",
-    "TRANSACTION_RECEIVING_LIMIT_EXCEEDED", "TRANSACTION_REFUSED",
-})  # fmt: skip
-"""PayPal's words (https://developer.paypal.com/api/rest/reference/orders/v2/errors/)."""
-_OF_REFUNDS = frozenset({
-    "CAPTURE_FULLY_REFUNDED", "CAPTURE_DISPUTED_PARTIAL_REFUND_NOT_ALLOWED",
-    "INSUFFICIENT_FUNDS", "INVALID_RESOURCE_ID", "MAX_NUMBER_OF_REFUNDS_EXCEEDED",
-    "PARTIAL_REFUND_NOT_ALLOWED", "PENDING_CAPTURE", "PERMISSION_DENIED", "REFUND_AMOUNT_EXCEEDED",
-    "REFUND_CAPTURE_CURRENCY_MISMATCH", "REFUND_FAILED_INSUFFICIENT_FUNDS", "REFUND_NOT_ALLOWED",
-    "REFUND_NOT_PERMITTED_DUE_TO_CHARGEBACK", "REFUND_TIME_LIMIT_EXCEEDED", "TRANSACTION_REFUSED",
-})  # fmt: skip
 _OF_PAYOUTS = frozenset({
     "AUTHORIZATION_ERROR", "BLOCKED", "DENIED", "FAILED", "INSUFFICIENT_FUNDS", "ONHOLD", "PENDING",
     "RECEIVER_ACCOUNT_LOCKED", "REFUNDED", "RETURNED", "REVERSED", "SENDER_ACCOUNT_LOCKED",
@@ -45,6 +24,7 @@ _OF_TRANSFERS = frozenset({
     "ACCOUNT_INVALID", "AMOUNT_TOO_LARGE", "BALANCE_INSUFFICIENT",
     "INSUFFICIENT_CAPABILITIES_FOR_TRANSFER", "TRANSFERS_NOT_ALLOWED",
 })  # fmt: skip
+_NO_REPORT = "INVALID_REQUEST"
 _TAMPERED = frozenset({"WRONG_AMOUNT", "WRONG_CURRENCY"})
 _AT_STEAM = ("user", "create", "get", "refund", "report")
 
@@ -56,9 +36,11 @@ KNOWN: Mapping[Company, Mapping[str, frozenset[str]]] = {
         "payout": _OF_TRANSFERS, "report": _NONE, WEBHOOK: _NONE,
     },
     "paypal": {
-        "token": _NONE, "create": _OF_ORDERS, "get": _OF_ORDERS, "patch": _OF_ORDERS,
-        "capture": _OF_ORDERS | _TAMPERED | {"PENDING", "DECLINED", "FAILED"},
-        "refund": _OF_REFUNDS | {"PENDING", "FAILED"}, "report": _OF_ORDERS,
+        "token": _NONE, "create": words.OF_A_NEW_ORDER, "get": words.OF_A_LOOK,
+        "patch": words.OF_A_CHANGE,
+        "capture": words.OF_A_CAPTURE | words.WAITS_FOR | words.PROCESSORS | _TAMPERED
+        | {"PENDING", "DECLINED", "FAILED", words.RISKY},
+        "refund": words.OF_A_REFUND | {"PENDING", "FAILED"}, "report": frozenset({_NO_REPORT}),
         "payout": _OF_PAYOUTS, WEBHOOK: _NONE,
     },
     "apple": {
@@ -96,9 +78,9 @@ def fault_of(switch: Switch) -> Fault | None:
     if switch.at not in places:
         return Fault("at", f"That is no place there. There are {', '.join(places)}.")
     if not any(switch.effect in known for known in _effects(asked, switch.at)):
-        words = sorted(frozenset().union(*_effects(asked, switch.at)))
+        there = sorted(frozenset().union(*_effects(asked, switch.at)))
         return Fault(
-            "effect", f"That does not happen at {switch.at}. There are {', '.join(words)}."
+            "effect", f"That does not happen at {switch.at}. There are {', '.join(there)}."
         )
     if switch.effect == DELAY and not 0 <= switch.seconds <= LONGEST_DELAY_SECONDS:
         return Fault("seconds", f"A delay has at most {LONGEST_DELAY_SECONDS} s.")

@@ -11,7 +11,7 @@ from litestar import Response, get, patch, post
 
 from guildbank_lab.paypal import wire
 from guildbank_lab.paypal.desk import ORDER_KEYS, REFUND_KEYS, Desk
-from guildbank_lab.paypal.errors import Refused
+from guildbank_lab.paypal.errors import Refused, refused
 from guildbank_lab.paypal.perform import (
     Amount,
     Answer,
@@ -119,7 +119,7 @@ async def create(request: WebRequest, desk: Desk) -> Answer:
 
     def make(effect: str | None) -> object:
         if effect is not None:
-            raise Refused(422, effect)
+            raise refused(effect)
         page = wanted.payment_source.paypal.experience_context
         order = Order(
             id=desk.bench.names.new(),
@@ -147,7 +147,7 @@ async def show(request: WebRequest, desk: Desk, order_id: str) -> Answer:
 
     def shown(effect: str | None) -> object:
         if effect is not None:
-            raise Refused(404, effect)
+            raise refused(effect)
         return wire.order(order, desk.url)
 
     return await perform(desk, "get", order.subjects, shown, 200)
@@ -161,7 +161,7 @@ async def change(request: WebRequest, desk: Desk, order_id: str) -> Answer:
 
     def changed(effect: str | None) -> object:
         if effect is not None:
-            raise Refused(422, effect)
+            raise refused(effect)
         if order.capture is not None:
             raise Refused(422, "ORDER_ALREADY_COMPLETED")
         for one in changes:

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from guildbank_lab.bench import Bench
-from guildbank_lab.paypal import wire
-from guildbank_lab.paypal.errors import Refused
+from guildbank_lab.paypal import wire, words
+from guildbank_lab.paypal.errors import Refused, refused
 from guildbank_lab.paypal.payouts import PayoutDesk
 from guildbank_lab.paypal.records import Account, Capture, Dispute, Kept, Order, Refund
 from guildbank_lab.paypal.webhooks import Webhooks
@@ -110,9 +110,8 @@ class Desk:
             raise Refused(422, "ORDER_ALREADY_CAPTURED")
         if order.status != "APPROVED":
             raise Refused(422, "ORDER_NOT_APPROVED")
-        wrong = {WRONG_AMOUNT, WRONG_CURRENCY}
-        if effect is not None and effect not in STATES | wrong:
-            raise Refused(422, effect)
+        if effect in words.OF_A_CAPTURE:
+            raise refused(effect)
         twice = any(
             one.capture is not None and one.invoice_id == order.invoice_id
             for one in self.orders.values()
@@ -120,14 +119,15 @@ class Desk:
         )
         if twice:
             raise Refused(422, "DUPLICATE_INVOICE_ID")
-        state = effect if effect in STATES else None
+        status, reason, processor = _became(effect)
         other = "GBP" if order.currency == "USD" else "USD"
         order.capture = Capture(
             id=self.bench.names.new(),
-            status=state or "COMPLETED",
+            status=status,
             currency=other if effect == WRONG_CURRENCY else order.currency,
             value=order.value - 1 if effect == WRONG_AMOUNT else order.value,
-            reason="PENDING_REVIEW" if state == "PENDING" else None,
+            reason=reason,
+            processor=processor,
             at=self.bench.clock.text(),
         )
         order.status = "COMPLETED"
@@ -156,7 +156,7 @@ class Desk:
         if not 0 < amount <= rest:
             raise Refused(422, "REFUND_AMOUNT_EXCEEDED")
         if effect is not None and effect not in STATES:
-            raise Refused(422, effect)
+            raise refused(effect)
         given = Refund(
             id=self.bench.names.new(),
             status=effect or "COMPLETED",
@@ -220,6 +220,19 @@ class Desk:
 
     def _tell(self, order: Order, kind: str, about: str, resource: wire.Json) -> None:
         self.webhooks.tell(order.account, order.subjects, kind, about, resource)
+
+
+def _became(effect: str | None) -> tuple[str, str | None, str | None]:
+    """Return how a capture ends: its status, the reason, and what a card's processor answered."""
+    if effect is None or effect in (WRONG_AMOUNT, WRONG_CURRENCY):
+        return "COMPLETED", None, None
+    if effect in words.WAITS_FOR:
+        return "PENDING", effect, None
+    if effect == words.RISKY:
+        return "DECLINED", effect, None
+    if effect in words.PROCESSORS:
+        return "DECLINED", None, effect.removeprefix(words.BY_PROCESSOR)
+    return effect, "PENDING_REVIEW" if effect == "PENDING" else None, None
 
 
 def _room(kept: dict[str, Account] | dict[str, Order] | dict[str, Dispute], most: int) -> None:

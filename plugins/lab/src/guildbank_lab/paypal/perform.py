@@ -12,7 +12,7 @@ from litestar import Request, Response
 from guildbank_lab.effects import KNOWN
 from guildbank_lab.paypal import wire
 from guildbank_lab.paypal.desk import MOST_KEPT, Desk
-from guildbank_lab.paypal.errors import Refused, body_of
+from guildbank_lab.paypal.errors import CONFLICT, Refused, body_of
 from guildbank_lab.paypal.records import Account, Kept
 from guildbank_lab.switches import (
     DELAY,
@@ -95,7 +95,8 @@ async def perform(
     if kept is None:
         word = None if effect in ON_THE_WIRE else effect
         code, answer = _answer(work, word, status)
-        if once is not None:
+        # What is in progress has no answer yet that could be repeated.
+        if once is not None and code != CONFLICT:
             once.keep(code, answer)
     else:
         code, answer = kept.status, kept.answer

@@ -30,6 +30,7 @@ class Capture:
     value: Decimal
     reason: str | None
     at: str
+    processor: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)

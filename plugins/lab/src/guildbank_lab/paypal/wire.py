@@ -79,6 +79,8 @@ def capture(one: Order, taken: Capture, url: str) -> Json:
     }
     if taken.reason is not None:
         shown["status_details"] = {"reason": taken.reason}
+    if taken.processor is not None:
+        shown["processor_response"] = {"response_code": taken.processor}
     return shown
 
 
