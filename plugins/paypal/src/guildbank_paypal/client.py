@@ -17,6 +17,7 @@ T = TypeVar("T")
 _MOST_TOKENS = 1_000
 _EARLY = timedelta(minutes=2)
 _REFUSALS = frozenset({400, 422})
+_IN_PROGRESS = "PREVIOUS_REQUEST_IN_PROGRESS"
 _JSON = {"content-type": "application/json", "accept": "application/json"}
 
 
@@ -189,6 +190,9 @@ def _refusal(answer: HttpAnswer, refusals: frozenset[int] = _REFUSALS) -> Refuse
     issue = (first and first.issue) or error.name
     if not issue:
         raise PayPalFailed(f"PayPal answered {answer.status} without a reason")
+    if issue == _IN_PROGRESS:
+        # A refund would be declined by it, while another try under its key may be paying it.
+        raise PayPalFailed("PayPal is still at work on an earlier request of this kind")
     message = (first and first.description) or error.message
     return Refused(
         answer.status,

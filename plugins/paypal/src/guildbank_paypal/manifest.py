@@ -95,6 +95,8 @@ MANIFEST = Manifest(
         "purchase_units.*.amount.currency_code",
         "purchase_units.*.payments.captures.*.id",
         "purchase_units.*.payments.captures.*.status",
+        "purchase_units.*.payments.captures.*.status_details.reason",
+        "purchase_units.*.payments.captures.*.processor_response.response_code",
         "purchase_units.*.payments.captures.*.amount.value",
         "purchase_units.*.payments.refunds.*.id",
         "purchase_units.*.payments.refunds.*.status",

@@ -39,6 +39,12 @@ class SupplementaryData(msgspec.Struct, frozen=True):
     related_ids: RelatedIds = RelatedIds()
 
 
+class ProcessorResponse(msgspec.Struct, frozen=True):
+    """What the processor of a card answered."""
+
+    response_code: str | None = None
+
+
 class Capture(msgspec.Struct, frozen=True):
     """Money taken, on its way, or refused."""
 
@@ -46,6 +52,7 @@ class Capture(msgspec.Struct, frozen=True):
     status: str
     amount: Money
     status_details: StatusDetails | None = None
+    processor_response: ProcessorResponse | None = None
     custom_id: str | None = None
     supplementary_data: SupplementaryData | None = None
 

@@ -5,6 +5,7 @@ from guildbank_paypal.amounts import from_paypal
 from guildbank_paypal.declines import decline_of
 from guildbank_paypal.marks import CANCELED, read_mark
 from guildbank_paypal.objects import Capture, Order
+from guildbank_paypal.processors import row_of
 
 _PAID = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
 _REFUSED = frozenset({"DECLINED", "FAILED"})
@@ -63,6 +64,14 @@ def _of_capture(order: Order, capture: Capture) -> Outcome:
             status=OutcomeStatus.PENDING, reference=order.id, code=reason or "capture_pending"
         )
     if capture.status in _REFUSED:
+        processor = capture.processor_response and row_of(capture.processor_response.response_code)
+        if processor:
+            return Outcome(
+                status=OutcomeStatus.DECLINED,
+                reference=order.id,
+                code=processor.word,
+                decline=processor.decline,
+            )
         return declined(reason or capture.status, reference=order.id)
     return Outcome(status=OutcomeStatus.UNKNOWN, reference=order.id, code=capture.status[:60])
 

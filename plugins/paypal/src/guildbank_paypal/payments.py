@@ -14,7 +14,7 @@ from guildbank.plugin_api import (
 from guildbank_paypal import marks
 from guildbank_paypal.amounts import CURRENCIES, NotExpressible, to_paypal
 from guildbank_paypal.client import Client, PayPalFailed, Refused, path_of
-from guildbank_paypal.declines import decline_of
+from guildbank_paypal.declines import FOR_GOOD, PLAYER_AGAIN, decline_of
 from guildbank_paypal.marks import read_mark
 from guildbank_paypal.objects import Order
 from guildbank_paypal.orders import declined, outcome_of
@@ -23,26 +23,6 @@ from guildbank_paypal.settings import Settings
 METHOD = "paypal"
 _FORGOTTEN_AFTER = timedelta(hours=24)
 _ALREADY = frozenset({"ORDER_ALREADY_CAPTURED", "ORDER_ALREADY_COMPLETED"})
-_PLAYER_AGAIN = frozenset({"INSTRUMENT_DECLINED", "ORDER_NOT_APPROVED", "PAYER_ACTION_REQUIRED"})
-_FOR_GOOD = frozenset(
-    {
-        "COMPLIANCE_VIOLATION",
-        "MAX_NUMBER_OF_PAYMENT_ATTEMPTS_EXCEEDED",
-        "PAYEE_ACCOUNT_LOCKED_OR_CLOSED",
-        "PAYEE_ACCOUNT_RESTRICTED",
-        "PAYEE_BLOCKED_TRANSACTION",
-        "PAYER_ACCOUNT_LOCKED_OR_CLOSED",
-        "PAYER_ACCOUNT_RESTRICTED",
-        "PAYER_CANNOT_PAY",
-        "TRANSACTION_LIMIT_EXCEEDED",
-        "TRANSACTION_RECEIVING_LIMIT_EXCEEDED",
-        "TRANSACTION_REFUSED",
-    }
-)
-"""Issues of a capture (https://developer.paypal.com/api/rest/reference/orders/v2/errors/).
-
-What stands in neither list is raised: it may be ours to mend, and nothing is known of the money.
-"""
 
 
 async def create(client: Client, settings: Settings, request: PaymentRequest) -> Outcome:
@@ -126,7 +106,7 @@ async def _capture(
         return outcome_of(answer)
     if answer.issue in _ALREADY:
         return outcome_of(await _again(client, attempt_id, order))
-    if answer.issue in _PLAYER_AGAIN:
+    if answer.issue in PLAYER_AGAIN:
         page = f"{settings.pages}/checkoutnow?token={order.id}"
         return Outcome(
             status=OutcomeStatus.PENDING,
@@ -135,7 +115,7 @@ async def _capture(
             code=answer.issue,
             message=answer.message,
         )
-    if answer.issue in _FOR_GOOD:
+    if answer.issue in FOR_GOOD:
         return await _end(client, attempt_id, order, marks.declined(attempt_id, answer.issue))
     raise PayPalFailed(f"PayPal did not capture: {answer.issue}")
 
