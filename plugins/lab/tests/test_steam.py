@@ -10,6 +10,8 @@ import httpx
 import pytest
 from tests.servers.lab import LabServer
 
+from guildbank_lab.effects import KNOWN
+
 GAMER = "76561197972751825"
 
 
@@ -230,3 +232,14 @@ async def test_wallets_are_told(publisher: Publisher) -> None:
     await publisher.at_lab("wallets", steam_id=other, currency="JPY", country="JP", status=locked)
     told = params(await publisher.get("GetUserInfo/v2", steamid=other))
     assert (told["currency"], told["country"], told["status"]) == ("JPY", "JP", locked)
+
+
+# https://partner.steamgames.com/doc/features/microtransactions/implementation#error_codes
+CODES = {*range(2, 17), *range(100, 107)}
+
+
+def test_it_refuses_by_valves_codes_and_one_that_is_nobodys() -> None:
+    words = {f"ERROR_{code}" for code in (*CODES, 999)}
+    for at in ("user", "create", "get", "refund", "report"):
+        assert KNOWN["steam"][at] == words
+    assert {word for word in KNOWN["steam"]["capture"] if word.startswith("ERROR_")} == words

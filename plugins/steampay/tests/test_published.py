@@ -23,6 +23,7 @@ from guildbank.plugin_api import (
     Payer,
     PaymentRequest,
 )
+from guildbank_steampay.errors import TABLE, row_of
 from guildbank_steampay.orders import order_id_of
 from guildbank_steampay.plugin import SteamWalletProvider
 
@@ -305,3 +306,16 @@ def test_an_attempt_has_one_number_and_no_two_have_the_same() -> None:
     assert numbers == {order_id_of(one) for one in attempts}
     assert len(numbers) == 10_000
     assert all(0 < int(one) < 2**63 for one in numbers)
+
+
+def test_the_table_has_valves_codes_and_no_others() -> None:
+    assert set(TABLE) == {*range(2, 17), *range(100, 107)}
+
+
+def test_after_an_error_of_steams_own_nothing_is_certain() -> None:
+    assert {code for code, row in TABLE.items() if row.decline is None} == {2, 4, 5, 6}
+    assert row_of(999).decline is None
+
+
+def test_of_suspected_fraud_a_player_is_told_no_more_than_no() -> None:
+    assert TABLE[104].decline is Decline.FRAUD_SUSPECTED

@@ -15,7 +15,7 @@ _OF_PAYOUTS = frozenset({
     "RECEIVER_ACCOUNT_LOCKED", "REFUNDED", "RETURNED", "REVERSED", "SENDER_ACCOUNT_LOCKED",
     "SENDER_RESTRICTED", "SUCCESS", "TRANSACTION_LIMIT_EXCEEDED", "UNCLAIMED", "WRONG_AMOUNT",
 })  # fmt: skip
-_OF_STEAM = frozenset(f"ERROR_{code}" for code in (*range(2, 17), *range(100, 108), 999))
+_OF_STEAM = frozenset(f"ERROR_{code}" for code in (*range(2, 17), *range(100, 107), 999))
 """Steam's codes (https://partner.steamgames.com/doc/webapi/ISteamMicroTxn), and one of nobody's."""
 _OF_EVIDENCE = frozenset({
     "PARAMETER_INVALID_EMPTY", "PARAMETER_INVALID_STRING", "PARAMETER_UNKNOWN", "DISPUTE_CLOSED",
