@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from appstoreserverlibrary.models.NotificationTypeV2 import NotificationTypeV2
 from plugins.appstore.tests import apple
 from plugins.appstore.tests.apple import (
     BUNDLE,
@@ -158,3 +159,27 @@ async def test_a_purchase_without_our_token_is_found_by_its_number_alone() -> No
     said = await read(notification("REFUND", data={"signedTransactionInfo": signed}))
     assert isinstance(said, ProviderEvent)
     assert (said.attempt_id, said.payment_reference) == (None, "2000000123")
+
+
+NOTHING_FOLLOWS = {
+    # Of nothing that was sold here, or of what costs nobody anything yet.
+    "EXTERNAL_PURCHASE_TOKEN", "METADATA_UPDATE", "MIGRATION", "PRICE_CHANGE", "PRICE_INCREASE",
+    "REFUND_DECLINED", "RENEWAL_EXTENSION", "RESCIND_CONSENT", "REVOKE", "TEST",
+}  # fmt: skip
+OF_MONEY = {
+    "DID_RENEW": EventKind.PAYMENT,
+    "OFFER_REDEEMED": EventKind.PAYMENT,
+    "ONE_TIME_CHARGE": EventKind.PAYMENT,
+    "SUBSCRIBED": EventKind.PAYMENT,
+    "REFUND": EventKind.REFUND,
+    "REFUND_REVERSED": EventKind.REFUND,
+    "CONSUMPTION_REQUEST": EventKind.USAGE_ASKED,
+}
+
+
+@pytest.mark.parametrize("kind", [one.value for one in NotificationTypeV2])
+async def test_each_type_of_apples_own_library_is_sorted(kind: str) -> None:
+    said = await read(notification(kind))
+    assert isinstance(said, ProviderEvent)
+    otherwise = EventKind.IGNORED if kind in NOTHING_FOLLOWS else EventKind.SUBSCRIPTION
+    assert said.kind is OF_MONEY.get(kind, otherwise)

@@ -137,7 +137,19 @@ async def test_an_order_of_another_token_is_not_believed() -> None:
         await confirm(context(http), wanted, {"transaction": TOKEN})
 
 
-@pytest.mark.parametrize("kind", [1, 2, 4])
+# https://developer.android.com/google/play/billing/rtdn-reference#sub , and one of next year.
+OF_MONEY = {
+    1: "RECOVERED", 2: "RENEWED", 4: "PURCHASED", 20: "PENDING_PURCHASE_CANCELED",
+}  # fmt: skip
+OF_ALL_ELSE = {
+    3: "CANCELED", 5: "ON_HOLD", 6: "IN_GRACE_PERIOD", 7: "RESTARTED",
+    8: "PRICE_CHANGE_CONFIRMED", 9: "DEFERRED", 10: "PAUSED", 11: "PAUSE_SCHEDULE_CHANGED",
+    12: "REVOKED", 13: "EXPIRED", 17: "ITEMS_CHANGED", 18: "CANCELLATION_SCHEDULED",
+    19: "PRICE_CHANGE_UPDATED", 22: "PRICE_STEP_UP_CONSENT_UPDATED", 99: "NOT_PUBLISHED",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", OF_MONEY, ids=OF_MONEY.values())
 async def test_money_for_a_period_is_told_of_by_its_attempt_and_its_order(kind: int) -> None:
     wanted = request()
     said = await told(Subscribed(wanted), kind)
@@ -145,7 +157,7 @@ async def test_money_for_a_period_is_told_of_by_its_attempt_and_its_order(kind: 
     assert said.payment_reference == RENEWAL
 
 
-@pytest.mark.parametrize("kind", [3, 5, 6, 7, 10, 12, 13, 99])
+@pytest.mark.parametrize("kind", OF_ALL_ELSE, ids=OF_ALL_ELSE.values())
 async def test_all_else_is_told_of_by_the_subscription(kind: int) -> None:
     said = await told(Subscribed(request()), kind)
     assert (said.kind, said.subscription_reference) == (EventKind.SUBSCRIPTION, ORDER)

@@ -2,18 +2,21 @@
 
 import time
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 from appstoreserverlibrary.models.AutoRenewStatus import AutoRenewStatus
 from appstoreserverlibrary.models.Environment import Environment
+from appstoreserverlibrary.models.NotificationTypeV2 import NotificationTypeV2
+from appstoreserverlibrary.models.Subtype import Subtype
 from appstoreserverlibrary.signed_data_verifier import SignedDataVerifier
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
 from tests.servers.lab import LabServer
 
+from guildbank_lab.apple import words
 from guildbank_lab.apple.chain import signed
 
 LIFE_SECONDS = 300
@@ -142,3 +145,23 @@ def test_an_app_that_is_in_no_store_sells_nothing(lab: LabServer) -> None:
     with httpx.Client(base_url=lab.url, trust_env=False) as http:
         sale = {"bundle_id": "example.nowhere", "product": "x"}
         assert http.post("/lab/apple/buy", json=sale).status_code == 404
+
+
+def test_it_notifies_by_the_words_of_apples_own_library_and_by_no_others(
+    developer: Developer,
+) -> None:
+    without_a_purchase = {"EXTERNAL_PURCHASE_TOKEN", "RESCIND_CONSENT", "TEST"}
+    assert {*get_args(words.Type), *without_a_purchase} == {one.value for one in NotificationTypeV2}
+    assert set(get_args(words.Subtype)) == {one.value for one in Subtype}
+    bought = developer.do("/buy", product="example.gems")["transaction"]
+    developer.do("/tell", transaction=bought, kind="RENEWAL_EXTENSION", subtype="FAILURE")
+    wanted = {"bundle_id": developer.settings["bundle_id"], "transaction": bought}
+    for said in (
+        {"kind": "MOON_PHASE"},
+        {"kind": "TEST"},
+        {"kind": "REVOKE", "subtype": "MOON"},
+    ):
+        answer = httpx.post(
+            f"{developer.lab.url}/lab/apple/tell", json={**wanted, **said}, trust_env=False
+        )
+        assert answer.is_client_error

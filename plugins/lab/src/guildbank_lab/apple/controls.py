@@ -13,6 +13,7 @@ from litestar import post
 from guildbank_lab.apple import renewing
 from guildbank_lab.apple.desk import AppleDesk
 from guildbank_lab.apple.records import App, Sale, Subscription, Wish
+from guildbank_lab.apple.words import Subtype, Type
 from guildbank_lab.paypal.errors import Refused
 
 Bundle = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9.-]{1,155}$")]
@@ -93,7 +94,8 @@ class Telling(msgspec.Struct):
 
     bundle_id: Bundle
     transaction: str
-    kind: Annotated[str, msgspec.Meta(pattern="^[A-Z_]{4,40}$")]
+    kind: Type
+    subtype: Subtype | None = None
 
 
 @post("/lab/apple/accounts", sync_to_thread=False)
@@ -161,7 +163,7 @@ async def reverse(apple: AppleDesk, data: Which) -> dict[str, str]:
 async def tell(apple: AppleDesk, data: Telling) -> dict[str, str]:
     """Notify of a purchase, such as by CONSUMPTION_REQUEST or REFUND_DECLINED."""
     sale = _sale(apple, data.bundle_id, data.transaction)
-    apple.tell(sale.app, data.kind, sale)
+    apple.tell(sale.app, data.kind, sale, data.subtype)
     return {"transaction": sale.transaction_id}
 
 
