@@ -164,11 +164,11 @@ async def test_evidence_without_an_answer_is_handed_in_once(till: Till, effect: 
 async def test_evidence_that_stripe_refuses_can_be_given_again(till: Till):
     intent = await bought(till)
     dispute = await till.dispute(intent)
-    await till.turn(dispute.reference, "evidence", "PARAMETER_INVALID_STRING")
+    await till.turn(dispute.reference, "evidence", "PARAMETER_INVALID_STRING_EMPTY")
     await answer(till, dispute)
     refused = await again(till, intent)
     assert (refused.evidence_state, refused.evidence_code) == (
-        "refused", "parameter_invalid_string",
+        "refused", "parameter_invalid_string_empty",
     )  # fmt: skip
     await answer(till, dispute)
     assert (await again(till, intent)).evidence_state == "submitted"

@@ -93,15 +93,17 @@ async def test_the_same_key_pays_once_and_takes_no_other_request(merchant: Merch
     first = await asyncio.to_thread(merchant.pay, "pm_card_visa", "key-1")
     again = await asyncio.to_thread(merchant.pay, "pm_card_visa", "key-1")
     assert first.id == again.id
-    with pytest.raises(stripe.IdempotencyError):
+    with pytest.raises(stripe.IdempotencyError, match="only be used with the same") as refused:
         await asyncio.to_thread(merchant.pay, "pm_card_visa", "key-1", amount=500)
+    assert refused.value.code is None
 
 
 async def test_a_stranger_s_key_is_not_accepted(merchant: Merchant, lab: LabServer) -> None:
     http = stripe.HTTPXClient(allow_sync_methods=True)
     other = StripeClient("sk_test_nobody", base_addresses={"api": lab.url}, http_client=http)
-    with pytest.raises(stripe.AuthenticationError):
+    with pytest.raises(stripe.AuthenticationError) as refused:
         await asyncio.to_thread(other.v1.accounts.retrieve_current)
+    assert refused.value.code is None
     http.close()
     await http.close_async()
 
@@ -128,13 +130,19 @@ async def test_a_bank_that_asks_leads_to_a_page_and_back(
 
 async def test_what_is_paid_cannot_be_canceled_or_refunded_twice(merchant: Merchant) -> None:
     paid = await asyncio.to_thread(merchant.pay, "pm_card_visa")
-    with pytest.raises(stripe.InvalidRequestError, match="cannot cancel"):
+    with pytest.raises(stripe.InvalidRequestError, match="cannot cancel") as refused:
         await asyncio.to_thread(merchant.sdk.v1.payment_intents.cancel, paid.id)
+    assert refused.value.code == "payment_intent_unexpected_state"
     refunds = merchant.sdk.v1.refunds
     given = await asyncio.to_thread(refunds.create, {"payment_intent": paid.id, "amount": 400})
     assert (given.status, given.amount) == ("succeeded", 400)
-    with pytest.raises(stripe.InvalidRequestError, match="greater"):
+    with pytest.raises(stripe.InvalidRequestError, match="greater") as refused:
         await asyncio.to_thread(refunds.create, {"payment_intent": paid.id, "amount": 100})
+    assert (refused.value.code, refused.value.param) == (None, "amount")
+    await asyncio.to_thread(refunds.create, {"payment_intent": paid.id})
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await asyncio.to_thread(refunds.create, {"payment_intent": paid.id})
+    assert refused.value.code == "charge_already_refunded"
     assert (await merchant.told("refund.created")).data.object["payment_intent"] == paid.id
 
 
@@ -148,8 +156,9 @@ async def test_a_page_is_paid_once_and_then_has_its_intent(merchant: Merchant) -
     assert (done.status, done.payment_status, done.amount_total) == ("complete", "paid", 499)
     event = await merchant.told("checkout.session.completed")
     assert event.data.object["payment_intent"] == done.payment_intent
-    with pytest.raises(stripe.InvalidRequestError):
+    with pytest.raises(stripe.InvalidRequestError, match="status of `complete`") as refused:
         await asyncio.to_thread(sessions.expire, page.id)
+    assert refused.value.code is None
 
 
 async def test_a_page_that_is_over_takes_no_money(merchant: Merchant) -> None:

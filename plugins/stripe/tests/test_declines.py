@@ -1,12 +1,15 @@
 """Stripe's words for a decline mean the same as other providers', and none of them is made up."""
 
+import ast
 import inspect
 import re
+from importlib import resources
 
 import pytest
 import stripe
 
 from guildbank.plugin_api import Decline
+from guildbank_lab.effects import KNOWN
 from guildbank_lab.stripe.declines import CODES, ERRORS, PARTNER_CODES
 from guildbank_stripe.declines import DECLINES, decline_of
 
@@ -65,3 +68,26 @@ def test_no_word_of_a_bank_lets_another_provider_charge_a_card_that_was_refused(
         Decline.INVALID_REQUEST,
     }  # fmt: skip
     assert not {code for code, decline in DECLINES.items() if decline in elsewhere} & set(CODES)
+
+
+def test_the_lab_refuses_by_codes_that_the_library_has_or_by_none():
+    # Recorded from Stripe, and in no list of the library's.
+    recorded = {"insufficient_capabilities_for_transfer"}
+    switched = {word.lower() for at in ("evidence", "payout") for word in KNOWN["stripe"][at]}
+    assert switched <= sdk_codes() | recorded
+    assert named() <= sdk_codes() | recorded
+
+
+def named() -> set[str]:
+    """Return the codes that are written into the lab's refusals."""
+    found = set()
+    for file in resources.files("guildbank_lab.stripe").iterdir():
+        if not file.name.endswith(".py"):
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Refused":
+                code = node.args[1] if len(node.args) > 1 else None
+                if isinstance(code, ast.Constant) and code.value is not None:
+                    found.add(str(code.value))
+    assert {"resource_missing", "parameter_missing"} <= found
+    return found

@@ -87,10 +87,14 @@ async def test_evidence_is_submitted_for_good_under_its_key(
 async def test_evidence_that_stripe_does_not_take_is_refused_with_its_word(
     stripe: Canned, tenant: Context, provider: StripeProvider
 ) -> None:
-    error = {"type": "invalid_request_error", "code": "parameter_invalid_string", "message": "No."}
+    error = {
+        "type": "invalid_request_error",
+        "code": "parameter_unknown",
+        "message": "No.",
+    }
     stripe.answer(400, {"error": error})
     assert await provider.submit_evidence(tenant, REQUEST) == EvidenceRefused(
-        code="parameter_invalid_string", detail="No."
+        code="parameter_unknown", detail="No."
     )
 
 

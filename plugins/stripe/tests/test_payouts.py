@@ -207,6 +207,6 @@ async def test_what_is_no_account_is_refused_unasked(
 async def test_a_key_that_stripe_does_not_know_is_no_answer(
     provider: StripeProvider, tenant: Context, stripe: Canned
 ):
-    stripe.answer(401, refusal("invalid_api_key"))
+    stripe.answer(401, refusal("api_key_expired"))
     with pytest.raises(StripeError):
         await provider.check_destination(tenant, {"account": "acct_1MTfjC"})

@@ -18,7 +18,8 @@ _OF_PAYOUTS = frozenset({
 _OF_STEAM = frozenset(f"ERROR_{code}" for code in (*range(2, 17), *range(100, 107), 999))
 """Steam's codes (https://partner.steamgames.com/doc/webapi/ISteamMicroTxn), and one of nobody's."""
 _OF_EVIDENCE = frozenset({
-    "PARAMETER_INVALID_EMPTY", "PARAMETER_INVALID_STRING", "PARAMETER_UNKNOWN", "DISPUTE_CLOSED",
+    "DISPUTE_EVIDENCE_PAGE_LIMIT_EXCEEDED", "PARAMETER_INVALID_EMPTY",
+    "PARAMETER_INVALID_STRING_BLANK", "PARAMETER_INVALID_STRING_EMPTY", "PARAMETER_UNKNOWN",
 })  # fmt: skip
 _OF_TRANSFERS = frozenset({
     "ACCOUNT_INVALID", "AMOUNT_TOO_LARGE", "BALANCE_INSUFFICIENT",

@@ -195,7 +195,7 @@ async def answer_dispute(request: WebRequest, stripe: StripeDesk, dispute_id: st
             raise Refused(400, effect.lower(), "The evidence is not taken.")
         evidence, submit = texts(form, "evidence"), text(form, "submit") != "false"
         if sum(map(len, evidence.values())) > 150_000:
-            raise Refused(400, "parameter_invalid_string", "The evidence is too long.")
+            raise Refused(400, None, "The evidence is too long.", param="evidence")
         stripe.answer(case, evidence, submit=submit)
         return wire.dispute(case)
 
@@ -218,7 +218,7 @@ def _session(stripe: StripeDesk, account: Account, form: Form) -> Session:
     now = stripe.now()
     expires = number(form, "expires_at") or now + _LONGEST_SECONDS
     if text(form, "mode") != "payment" or text(line, "quantity") != "1":
-        raise Refused(400, "parameter_invalid_string", "The lab knows mode payment and one line.")
+        raise Refused(400, None, "The lab knows mode payment and one line.")
     if not now + _SHORTEST_SECONDS - 60 <= expires <= now + _LONGEST_SECONDS + 60:
         said = "The `expires_at` timestamp must be between 30 minutes and 24 hours from creation."
         raise Refused(400, "parameter_invalid_integer", said)

@@ -91,7 +91,7 @@ class Cards:
         customer = card.customer
         if customer is None:
             raise Refused(
-                400, "invalid_request_error",
+                400, None,
                 "The payment method you provided is not attached to a customer so detachment is "
                 "impossible.",
             )  # fmt: skip

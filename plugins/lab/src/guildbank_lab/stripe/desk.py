@@ -92,7 +92,7 @@ class StripeDesk:
         for known, account in self.accounts.items():
             if secrets.compare_digest(known.encode(), secret_key.encode()):
                 return account
-        raise Refused(401, "invalid_api_key", "Invalid API Key provided.")
+        raise Refused(401, None, "Invalid API Key provided.")
 
     def intent(self, account: Account, id_: str) -> Intent:
         """Return an intent of this account."""
@@ -242,9 +242,9 @@ class StripeDesk:
         """End a session that nobody has paid."""
         if self._aged(session).status != "open":
             raise Refused(
-                400, "checkout_session_not_open",
-                f"Only Checkout Sessions with a status in [open] can be expired. This one is "
-                f"{session.status}.",
+                400, None,
+                'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout '
+                f"Session has a status of `{session.status}`.",
             )  # fmt: skip
         session.status = "expired"
         self._tell_session(session, "expired")
@@ -256,11 +256,14 @@ class StripeDesk:
         """Give back a part, or the rest without an amount; `effect` is `PENDING` or `FAILED`."""
         rest = intent.received - intent.refunded
         if intent.status != "succeeded":
-            raise Refused(400, "payment_intent_unexpected_state", "It has no successful charge.")
+            raise Refused(
+                400, None,
+                f"This PaymentIntent ({intent.id}) does not have a successful charge to refund.",
+            )  # fmt: skip
         if rest <= 0:
             raise Refused(400, "charge_already_refunded", "The charge has already been refunded.")
         if not 0 < (amount or rest) <= rest:
-            raise Refused(400, "amount_too_large", "The amount is greater than what is left.")
+            raise Refused(400, None, "The amount is greater than what is left.", param="amount")
         given = Refund(
             id=self.id("re"), amount=amount or rest, status=(effect or "succeeded").lower(),
             reason=reason, metadata=metadata, at=self.now(),
@@ -292,7 +295,7 @@ class StripeDesk:
     def answer(self, case: Dispute, evidence: dict[str, str], *, submit: bool) -> None:
         """Take evidence; what is submitted is under review from then on, and that happens once."""
         if case.status not in ("needs_response", "warning_needs_response"):
-            raise Refused(400, "dispute_evidence_already_submitted", "The dispute takes none.")
+            raise Refused(400, None, "The dispute takes no evidence.")
         case.evidence.update(evidence)
         if submit:
             case.submissions += 1

@@ -6,17 +6,24 @@ _TYPES = {401: "invalid_request_error", 402: "card_error", 429: "invalid_request
 
 
 class Refused(Exception):
-    """Carries an error to the edge; `more` are further members, such as the intent."""
+    """Carries an error to the edge; `more` are further members, such as the intent.
+
+    Of many errors Stripe says no more than what is wrong with the request: these have no code.
+    """
 
     def __init__(
-        self, status: int, code: str, message: str, type_: str | None = None, **more: object
+        self, status: int, code: str | None, message: str, type_: str | None = None, **more: object
     ) -> None:
-        super().__init__(code)
+        super().__init__(code or message)
         self.status = status
         kind = type_ or _TYPES.get(status, "invalid_request_error")
-        self.body: dict[str, Any] = {
-            "error": {"type": kind, "code": code, "message": message, **more}
-        }
+        coded = {} if code is None else {"code": code, "doc_url": page_of(code)}
+        self.body: dict[str, Any] = {"error": {"type": kind, "message": message, **coded, **more}}
+
+
+def page_of(code: str) -> str:
+    """Return where Stripe tells of an error's code."""
+    return f"https://stripe.com/docs/error-codes/{code.replace('_', '-')}"
 
 
 def missing(what: str, id_: str) -> Refused:

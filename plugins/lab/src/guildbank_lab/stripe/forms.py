@@ -18,7 +18,7 @@ def read_form(body: bytes) -> Form:
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:
-        raise Refused(400, "parameter_invalid_string", "The form cannot be read.") from None
+        raise Refused(400, None, "The form cannot be read.") from None
     form: Form = {}
     for name, value in pairs:
         parts = _PART.findall(name)
@@ -28,7 +28,7 @@ def read_form(body: bytes) -> Form:
         for part in parts[:-1]:
             place = place.setdefault(part, {})
             if not isinstance(place, dict):
-                raise Refused(400, "parameter_invalid_string", f"Given twice: {name[:60]}")
+                raise Refused(400, None, f"Given twice: {name[:60]}")
         place[parts[-1]] = value
     return form
 
@@ -37,7 +37,7 @@ def texts(form: Form, name: str) -> dict[str, str]:
     """Return an object of texts, such as metadata."""
     found = form.get(name) or {}
     if not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
-        raise Refused(400, "parameter_invalid_hash", f"Invalid object: {name}")
+        raise Refused(400, None, f"Invalid object: {name}", param=name)
     return dict(found)
 
 
@@ -45,7 +45,7 @@ def text(form: Form, name: str) -> str | None:
     """Return a text, None where it is left out or empty."""
     found = form.get(name)
     if found is not None and not isinstance(found, str):
-        raise Refused(400, "parameter_invalid_string", f"Invalid string: {name}")
+        raise Refused(400, None, f"Invalid string: {name}", param=name)
     return found or None
 
 
@@ -55,12 +55,12 @@ def number(form: Form, name: str) -> int | None:
     if found is None:
         return None
     if not re.fullmatch(r"[0-9]{1,12}", found):
-        raise Refused(400, "parameter_invalid_integer", f"Invalid integer: {name}")
+        raise Refused(400, "parameter_invalid_integer", f"Invalid integer: {name}", param=name)
     return int(found)
 
 
 def needed(value: Any, name: str) -> Any:
     """Return what cannot be left out."""
     if value is None:
-        raise Refused(400, "parameter_missing", f"Missing required param: {name}.")
+        raise Refused(400, "parameter_missing", f"Missing required param: {name}.", param=name)
     return value

@@ -92,8 +92,12 @@ def _once(
     known = desk.kept.get((account.id, key))
     if known is not None and known.until > now:
         if known.request != asked:
-            said = "Keys for idempotent requests can only be used with the same parameters."
-            refused = Refused(400, "idempotency_error", said, "idempotency_error")
+            said = (
+                "Keys for idempotent requests can only be used with the same parameters they were "
+                f"first used with. Try using a key other than '{key[:60]}' if you meant to execute "
+                "a different request."
+            )
+            refused = Refused(400, None, said, "idempotency_error")
             return refused.status, refused.body
         return known.status, known.answer
     status, answer = _answer(work)

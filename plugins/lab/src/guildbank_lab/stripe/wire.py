@@ -6,6 +6,7 @@ Shapes: https://docs.stripe.com/api/payment_intents/object , .../checkout/sessio
 
 from typing import Any
 
+from guildbank_lab.stripe.errors import page_of
 from guildbank_lab.stripe.records import Card, Dispute, Failure, Intent, Refund, Session
 
 Json = dict[str, Any]
@@ -38,7 +39,7 @@ def failure(one: Failure) -> Json:
         "type": one.type,
         "code": one.code,
         "message": one.message,
-        "doc_url": f"https://stripe.com/docs/error-codes/{one.code.replace('_', '-')}",
+        "doc_url": page_of(one.code),
         "decline_code": one.decline_code,
         "param": one.param,
         "advice_code": one.advice_code,
