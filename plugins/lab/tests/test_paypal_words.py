@@ -113,3 +113,32 @@ async def test_a_cards_processor_declines_by_its_code(code: str, merchant: Merch
         "DECLINED", {"response_code": code},
     )  # fmt: skip
     assert "status_details" not in capture
+
+
+async def paid_out(merchant: Merchant, name: str) -> httpx.Response:
+    item = {
+        "recipient_type": "EMAIL", "receiver": "earner@example.com", "sender_item_id": name,
+        "amount": {"currency": "EUR", "value": "2.50"},
+    }  # fmt: skip
+    batch = {"sender_batch_header": {"sender_batch_id": name}, "items": [item]}
+    return await merchant.call("POST", "/v1/payments/payouts", batch)
+
+
+@pytest.mark.parametrize("word", sorted(words.OF_A_PAYOUT))
+async def test_a_batch_is_refused_and_not_made(word: str, merchant: Merchant) -> None:
+    await merchant.turn(f"pay-{word}", "payout", word)
+    refused = await paid_out(merchant, f"pay-{word}")
+    status = 422 if word == "INSUFFICIENT_FUNDS" else 403
+    assert (refused.status_code, refused.json()["name"]) == (status, word)
+    assert (await paid_out(merchant, f"pay-{word}")).status_code == 201
+
+
+@pytest.mark.parametrize("word", sorted(words.FAILS_BY))
+async def test_an_item_fails_by_each_reason(word: str, merchant: Merchant) -> None:
+    await merchant.turn(f"pay-{word}", "payout", word)
+    made = await paid_out(merchant, f"pay-{word}")
+    assert made.status_code == 201
+    (link,) = made.json()["links"]
+    shown = (await merchant.http.get(link["href"])).json()
+    (item,) = shown["items"]
+    assert (item["transaction_status"], item["errors"]["name"]) == ("FAILED", word)

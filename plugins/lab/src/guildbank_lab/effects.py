@@ -4,17 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, get_args
 
 from guildbank_lab.paypal import words
+from guildbank_lab.paypal.payouts import STATES, WRONG_AMOUNT
 from guildbank_lab.stripe import declines
 from guildbank_lab.switches import DELAY, NEVER_TOLD, ON_THE_WIRE, ON_WEBHOOKS, Company, Switch
 
 WEBHOOK = "webhook"
 LONGEST_DELAY_SECONDS, MOST_TIMES, LONGEST_SUBJECT = 300, 1_000_000, 200
 _NONE: frozenset[str] = frozenset()
-_OF_PAYOUTS = frozenset({
-    "AUTHORIZATION_ERROR", "BLOCKED", "DENIED", "FAILED", "INSUFFICIENT_FUNDS", "ONHOLD", "PENDING",
-    "RECEIVER_ACCOUNT_LOCKED", "REFUNDED", "RETURNED", "REVERSED", "SENDER_ACCOUNT_LOCKED",
-    "SENDER_RESTRICTED", "SUCCESS", "TRANSACTION_LIMIT_EXCEEDED", "UNCLAIMED", "WRONG_AMOUNT",
-})  # fmt: skip
 _OF_STEAM = frozenset(f"ERROR_{code}" for code in (*range(2, 17), *range(100, 107), 999))
 """Steam's codes (https://partner.steamgames.com/doc/webapi/ISteamMicroTxn), and one of nobody's."""
 _OF_EVIDENCE = frozenset({
@@ -42,7 +38,8 @@ KNOWN: Mapping[Company, Mapping[str, frozenset[str]]] = {
         "capture": words.OF_A_CAPTURE | words.WAITS_FOR | words.PROCESSORS | _TAMPERED
         | {"PENDING", "DECLINED", "FAILED", words.RISKY},
         "refund": words.OF_A_REFUND | {"PENDING", "FAILED"}, "report": frozenset({_NO_REPORT}),
-        "payout": _OF_PAYOUTS, WEBHOOK: _NONE,
+        "payout": words.OF_A_PAYOUT | words.FAILS_BY | STATES | {WRONG_AMOUNT},
+        WEBHOOK: _NONE,
     },
     "apple": {
         "get": frozenset({"STRANGER", "OTHER_BUNDLE", "OTHER_ENVIRONMENT", "XCODE"}),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from guildbank_lab.bench import Bench
+from guildbank_lab.paypal import words
 from guildbank_lab.paypal.errors import Refused
 from guildbank_lab.paypal.records import Account, Payout
 from guildbank_lab.paypal.webhooks import Webhooks
@@ -27,9 +28,11 @@ _AFTER: Mapping[str, frozenset[str]] = {
 }
 _ERRORS = {
     "FAILED": "RECEIVER_ACCOUNT_LOCKED",
-    "DENIED": "TRANSACTION_DECLINED_BY_RISK",
+    "DENIED": "RISK_DECLINE",
     "UNCLAIMED": "RECEIVER_UNREGISTERED",
 }
+STATES = frozenset(_AFTER.keys() | _ERRORS.keys())
+"""In which an item can be at first; it comes back later, by a call."""
 _TOLD_AS = {"SUCCESS": "SUCCEEDED", "ONHOLD": "HELD"}
 # PayPal has no event of a payout that it reversed, nor of one that is pending.
 _NEVER_TOLD = frozenset({"REVERSED", "PENDING"})
@@ -57,19 +60,20 @@ class PayoutDesk:
         for known in self.made.values():
             if known.account is account and known.sender_batch_id == batch:
                 raise self._duplicate(known)
-        states = _AFTER.keys() | _ERRORS.keys()
-        if effect is not None and effect not in states | {WRONG_AMOUNT}:
-            raise refused(403 if effect.startswith("SENDER") else 422, effect)
+        if effect in words.OF_A_PAYOUT:
+            raise refused(403 if effect in words.NOT_ALLOWED else 422, effect)
         if len(self.made) >= MOST_PAYOUTS:
             raise Refused(429, "LAB_IS_FULL", f"The lab keeps {MOST_PAYOUTS}; start it anew.")
         currency, value = amount
-        status = effect if effect in states else _RECEIVERS.get(receiver.partition("@")[0])
+        status = effect if effect in STATES else _RECEIVERS.get(receiver.partition("@")[0])
+        status = "FAILED" if effect in words.FAILS_BY else status
         new = self._bench.names.new
         payout = Payout(
             id=new(13), item_id=new(13), account=account, sender_batch_id=batch,
             sender_item_id=item, receiver=receiver, currency=currency,
             value=value - 1 if effect == WRONG_AMOUNT else value, status=status or "SUCCESS",
-            error=_ERRORS.get(status or ""), transaction_id=new(), fee_id=new(),
+            error=effect if effect in words.FAILS_BY else _ERRORS.get(status or ""),
+            transaction_id=new(), fee_id=new(),
             at=self._bench.clock.text(),
         )  # fmt: skip
         self.made[payout.id] = payout
