@@ -23,8 +23,11 @@ class Bank(Scripted):
         self.on_evidence: Exception | EvidenceRefused | None = None
         self.takes_it = True
         self.given: list[EvidenceRequest] = []
+        self.reads_disputes = True
 
-    async def fetch_dispute(self, context: Context, reference: str) -> DisputeStand:
+    async def fetch_dispute(self, context: Context, reference: str) -> DisputeStand | None:
+        if not self.reads_disputes:
+            return None
         if reference not in self.cases:
             raise Lost
         return self.cases[reference]

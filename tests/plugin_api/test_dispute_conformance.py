@@ -7,6 +7,7 @@ import pytest
 from tests.plugin_api.specimen import MANIFEST, Specimen, rehearsal_of
 
 from guildbank.plugin_api import (
+    DISPUTE_STAND,
     Context,
     DisputeStand,
     DisputeStatus,
@@ -16,6 +17,7 @@ from guildbank.plugin_api import (
 )
 from guildbank.plugin_api.conformance import (
     DISPUTE_CHECKS,
+    STAND_CHECKS,
     Check,
     DirectHttp,
     run_provider_conformance,
@@ -43,7 +45,8 @@ class Answers(Specimen):
         reference = f"case_{paid.reference}"
         self.disputes[reference] = DisputeStand(
             reference=reference, status=DisputeStatus.NEEDS_RESPONSE,
-            answer_by=context.now + timedelta(days=7),
+            answer_by=context.now + timedelta(days=7), amount_minor=paid.amount_minor,
+            currency=paid.currency, withdrawn=True, reinstated=False,
         )  # fmt: skip
         return reference
 
@@ -94,6 +97,46 @@ class TellsOfNobodys(Answers):
         return self.disputes.get(reference, lost)
 
 
+class TellsNothing(Answers):
+    async def fetch_dispute(  # type: ignore[override]
+        self, context: Context, reference: str
+    ) -> DisputeStand | None:
+        await self.travel(context)
+        return None
+
+
+class TellsOfMore(Answers):
+    async def fetch_dispute(self, context: Context, reference: str) -> DisputeStand:
+        found = await super().fetch_dispute(context, reference)
+        return msgspec.structs.replace(found, amount_minor=(found.amount_minor or 0) + 1)
+
+
+class TellsOfOtherMoney(Answers):
+    async def fetch_dispute(self, context: Context, reference: str) -> DisputeStand:
+        found = await super().fetch_dispute(context, reference)
+        return msgspec.structs.replace(found, currency="CHF")
+
+
+class TellsOfNoMoney(Answers):
+    async def fetch_dispute(self, context: Context, reference: str) -> DisputeStand:
+        found = await super().fetch_dispute(context, reference)
+        return msgspec.structs.replace(found, currency=None)
+
+
+class GivesBackAtOnce(Answers):
+    async def fetch_dispute(self, context: Context, reference: str) -> DisputeStand:
+        found = await super().fetch_dispute(context, reference)
+        return msgspec.structs.replace(found, reinstated=True)
+
+
+class TellsAlone(Answers):
+    """Takes no evidence, and says how disputes stand."""
+
+    manifest = msgspec.structs.replace(
+        MANIFEST, capabilities=MANIFEST.capabilities | {DISPUTE_STAND}
+    )
+
+
 class AnswersForShow(Answers):
     async def submit_evidence(
         self, context: Context, request: EvidenceRequest
@@ -139,7 +182,7 @@ async def checked(kind: type[Answers]) -> dict[str, Check]:
 
 async def test_a_sound_one_passes() -> None:
     done = await checked(Answers)
-    for check in DISPUTE_CHECKS:
+    for check in (*STAND_CHECKS, *DISPUTE_CHECKS):
         assert done[check.__name__].passed, done[check.__name__]
     assert all(one.passed for one in done.values() if one.ran), done
 
@@ -152,6 +195,11 @@ async def test_a_sound_one_passes() -> None:
         (TakesAllForAnswered, "a_dispute_is_told_alike_at_each_look", "waits for an answer"),
         (TellsOtherTimes, "a_dispute_is_told_alike_at_each_look", "and then"),
         (TellsOfNobodys, "a_dispute_that_nobody_has_is_not_told_of", "it tells"),
+        (TellsNothing, "a_dispute_is_told_alike_at_each_look", "is not told of"),
+        (TellsOfMore, "a_dispute_is_told_with_money_that_was_paid", "told of 901"),
+        (TellsOfOtherMoney, "a_dispute_is_told_with_money_that_was_paid", "told in CHF"),
+        (TellsOfNoMoney, "a_dispute_is_told_with_money_that_was_paid", "come together"),
+        (GivesBackAtOnce, "a_dispute_is_told_with_money_that_was_paid", "never went"),
         (AnswersForShow, "evidence_is_handed_in_and_seen", "answered=False"),
         (ForgetsKeys, "the_same_evidence_key_hands_in_once", "It was answered already"),
         (TakesAnybodys, "evidence_for_no_dispute_is_not_taken", "it tells"),
@@ -166,11 +214,18 @@ async def test_each_fault_is_named(kind: type[Answers], name: str, word: str) ->
     assert word in check.detail
 
 
+async def test_one_that_takes_no_evidence_is_tried_by_what_it_tells() -> None:
+    done = await checked(TellsAlone)
+    assert all(done[check.__name__].passed for check in STAND_CHECKS), done
+    assert not done.keys() & {check.__name__ for check in DISPUTE_CHECKS}
+
+
 async def test_without_a_buyer_who_disputes_what_needs_one_does_not_run() -> None:
     provider = Answers()
     done = await run_provider_conformance(provider, CONTEXT, rehearsal_of(provider))
     skipped = {one.name for one in done if not one.ran}
     assert {
-        "a_dispute_is_told_alike_at_each_look", "evidence_is_handed_in_and_seen",
+        "a_dispute_is_told_alike_at_each_look", "a_dispute_is_told_with_money_that_was_paid",
+        "evidence_is_handed_in_and_seen",
         "the_same_evidence_key_hands_in_once",
     } <= skipped  # fmt: skip

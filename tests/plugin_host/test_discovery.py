@@ -38,6 +38,7 @@ class NoManifest:
         (broken(settings_schema={"type": "objekt"}), "settings schema is invalid"),
         (broken(slot=Slot.CALLBACK), "slot callback needs deliver"),
         (broken(evidence_fields={"letter": 10}), "needs fetch_dispute, submit_evidence"),
+        (broken(capabilities=frozenset({"dispute_stand"})), "needs fetch_dispute"),
         (NoManifest(), "no usable manifest"),
         (object(), "no usable manifest"),
     ],

@@ -66,6 +66,44 @@ async def test_a_bank_that_takes_no_answer_has_no_deadline(
     assert (await provider.fetch_dispute(tenant, "du_1")).answer_by is None
 
 
+def moved(*amounts: int) -> list[dict[str, object]]:
+    """Balance transactions, in the money of the account, which is not the buyer's."""
+    return [{"id": f"txn_{one}", "amount": one, "currency": "usd"} for one in amounts]
+
+
+@pytest.mark.parametrize(
+    ("said", "money"),
+    [
+        pytest.param({}, (None, None, None, None), id="nothing of money"),
+        pytest.param(
+            {"amount": 499, "currency": "eur", "balance_transactions": []},
+            (499, "EUR", False, False),
+            id="nothing went",
+        ),
+        pytest.param(
+            {"amount": 499, "currency": "eur", "balance_transactions": moved(-540)},
+            (499, "EUR", True, False),
+            id="it went",
+        ),
+        pytest.param(
+            {"amount": 500, "currency": "jpy", "balance_transactions": moved(-330, 330)},
+            (500, "JPY", True, True),
+            id="it came back",
+        ),
+    ],
+)
+async def test_the_money_of_a_dispute_is_told_by_what_it_moved(
+    said: dict[str, object],
+    money: tuple[int | None, str | None, bool | None, bool | None],
+    stripe: Canned,
+    tenant: Context,
+    provider: StripeProvider,
+) -> None:
+    stripe.answer(200, {**CASE, **said})
+    stand = await provider.fetch_dispute(tenant, "du_1")
+    assert (stand.amount_minor, stand.currency, stand.withdrawn, stand.reinstated) == money
+
+
 async def test_evidence_is_submitted_for_good_under_its_key(
     stripe: Canned, tenant: Context, provider: StripeProvider
 ) -> None:

@@ -1,7 +1,7 @@
 """SQL of disputes: pages of them, those that are to be answered, and answers on their way."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from guildbank.journal import Driver, fetch_rows
@@ -39,6 +39,45 @@ ORDER BY evidence_at
 LIMIT $3
 """
 
+OF_STAND = ":stand"
+"""Follows the id of a dispute where it is looked at for its end, and not for its answer."""
+
+# Those that are open and, for a while, those that are decided and whose money has yet to go or to
+# come back. As the index of these.
+_UNENDED = """
+state IN ('early_warning', 'needs_response', 'under_review')
+OR (state = 'lost' AND NOT withdrawn)
+OR (state = 'won' AND withdrawn AND NOT reinstated)
+"""
+WAITS = f"""
+SELECT
+FROM payments_dispute
+WHERE {_UNENDED}
+"""
+
+UNENDED = f"""
+WHERE ({_UNENDED})
+  AND (state NOT IN ('lost', 'won') OR changed_at > $1::timestamptz - $4::interval)
+  AND coalesce(
+      (
+          SELECT look.next_at
+          FROM payments_look AS look
+          WHERE look.id = payments_dispute.id || '{OF_STAND}'
+      ),
+      changed_at + CASE WHEN state IN ('lost', 'won') THEN $3::interval ELSE $2::interval END
+  ) <= $1
+ORDER BY changed_at
+LIMIT $5
+"""  # noqa: S608 - names and conditions of our own
+
+
+class Pauses(NamedTuple):
+    """How long after its last change a dispute is first asked about, and when it is no more."""
+
+    open: timedelta
+    decided: timedelta
+    gives_up: timedelta
+
 
 class DisputeFilter(NamedTuple):
     """Which disputes are listed; `due_by` are those that are to be answered by then."""
@@ -69,4 +108,13 @@ async def count_due(driver: Driver, now: datetime, by: datetime) -> int:
 async def answering(driver: Driver, now: datetime, first: datetime, limit: int) -> list[Dispute]:
     """Return disputes to ask about their answer: by their next look, or since it was sent."""
     records = await driver.fetch(f"{DISPUTES.select} {ANSWERING}", now, first, limit)
+    return [DISPUTES.row(record) for record in records]
+
+
+async def unended(driver: Driver, now: datetime, pauses: Pauses, limit: int) -> list[Dispute]:
+    """Return disputes to ask about their end: by their next look, or since they changed.
+
+    Of one that is decided nobody asks any more once it has not changed for `gives_up`.
+    """
+    records = await driver.fetch(f"{DISPUTES.select} {UNENDED}", now, *pauses, limit)
     return [DISPUTES.row(record) for record in records]

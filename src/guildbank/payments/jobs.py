@@ -9,7 +9,7 @@ from guildbank.infra.busy_tenants import busy_tenants
 from guildbank.infra.each_tenant import each_tenant
 from guildbank.infra.room import Job
 from guildbank.infra.tenant import TenantRef
-from guildbank.payments import agenda, backlogs, payouts, reports, saved
+from guildbank.payments import agenda, backlogs, disputes, payouts, reports, saved
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.callbacks import deliver_callbacks, forget_tellings
 from guildbank.payments.usecases.cancel import expire_payments
@@ -17,6 +17,7 @@ from guildbank.payments.usecases.exchanges import forget_exchanges
 from guildbank.payments.usecases.hand_in import forget_handed_in
 from guildbank.payments.usecases.handle_webhook import forget_fields, sweep_webhooks
 from guildbank.payments.usecases.look import janitor
+from guildbank.payments.usecases.mind_disputes import mind_disputes
 from guildbank.payments.usecases.mind_methods import mind_methods
 from guildbank.payments.usecases.mind_subscriptions import mind_subscriptions
 from guildbank.payments.usecases.payouts.mind import mind_payouts
@@ -47,6 +48,7 @@ WAITS: Mapping[Work, str] = MappingProxyType(
     {
         deliver_callbacks: backlogs.CALLBACKS,
         janitor: agenda.LOOKS,
+        mind_disputes: disputes.WAITS,
         mind_methods: saved.WAITS,
         mind_payouts: payouts.WAITS,
         reconcile: reports.WAITS,
@@ -82,6 +84,11 @@ async def run_janitor(services: Services) -> None:
 async def run_methods(services: Services) -> None:
     """Ask providers which methods they kept, and to let go of those that were removed."""
     await in_each_tenant(services, mind_methods)
+
+
+async def run_disputes(services: Services) -> None:
+    """Ask providers about disputes that are open, or decided without their money."""
+    await in_each_tenant(services, mind_disputes)
 
 
 async def run_subscriptions(services: Services) -> None:
@@ -156,6 +163,7 @@ JOBS = (
     Job("payments.reconcile", 10, run_reconciliations),
     Job("payments.mind_methods", 10, run_methods),
     Job("payments.mind_payouts", 10, run_payouts),
+    Job("payments.mind_disputes", 60, run_disputes),
     Job("payments.mind_subscriptions", 60, run_subscriptions),
     Job("payments.expire", 60, run_expiry),
     Job("payments.read_reports", 60, run_reports),

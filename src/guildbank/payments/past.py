@@ -40,6 +40,8 @@ WHERE id IN (
     SELECT id FROM payments_attempt WHERE payment_id = $1
     UNION ALL
     SELECT id FROM payments_refund WHERE payment_id = $1
+    UNION ALL
+    SELECT id || ':stand' FROM payments_dispute WHERE payment_id = $1
 )
 """
 

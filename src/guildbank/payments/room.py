@@ -66,6 +66,7 @@ from guildbank.payments.usecases.payouts.decide import DECIDE as DECIDE_PAYOUTS
 from guildbank.payments.usecases.payouts.letters import OF_END, OF_PAYOUT, PLACE_ADDED, REQUESTED
 from guildbank.payments.usecases.payouts.terms import SET_TERMS
 from guildbank.payments.usecases.reconcile_daily import MISSED
+from guildbank.payments.usecases.release_dispute import RELEASED
 from guildbank.payments.usecases.request_words import ASKED, GRANTED, REJECTED
 from guildbank.payments.usecases.watch_unapplied import UNAPPLIED
 from guildbank.payments.usecases.write_letter import LETTER
@@ -177,6 +178,7 @@ ROOM = Room(
         "payments.dispute_funds_reinstated": "Disputed money and its coins are back.",
         "payments.dispute_closed": "A dispute was decided.",
         "payments.dispute_lost": "A dispute was lost; its money and coins were taken with it.",
+        RELEASED: "A dispute was lost, and its company took no money; its coins are back.",
         CUSTOMER_OPENING: "A provider is asked to keep methods for a player.",
         CUSTOMER_OPENED: "A provider keeps methods for a player.",
         CUSTOMER_CHECKED: "A provider said whether an account has a player's methods.",

@@ -247,6 +247,11 @@ async def refunds_of(driver: Driver, payment_id: str) -> list[Refund]:
     return [REFUNDS.row(record) for record in await driver.fetch(REFUNDS_OF, payment_id)]
 
 
+async def disputes_of(driver: Driver, payment_id: str) -> list[Dispute]:
+    """Return a payment's disputes, the oldest first."""
+    return [DISPUTES.row(record) for record in await driver.fetch(DISPUTES_OF, payment_id)]
+
+
 async def read_dossier(driver: Driver, payment_id: str) -> Dossier | None:
     """Return a payment with all that belongs to it, in one round trip."""
     of_it = [Statement(text, (payment_id,)) for text in (ATTEMPTS_OF, REFUNDS_OF, DISPUTES_OF)]

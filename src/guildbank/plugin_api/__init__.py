@@ -30,11 +30,13 @@ from guildbank.plugin_api.confirmation import (
 )
 from guildbank.plugin_api.declines import Decline
 from guildbank.plugin_api.disputes import (
+    DISPUTE_STAND,
     MAX_EVIDENCE_CHARACTERS,
     AnswersDisputes,
     DisputeStand,
     EvidenceRefused,
     EvidenceRequest,
+    TellsDisputes,
 )
 from guildbank.plugin_api.finishing import Finishes
 from guildbank.plugin_api.history import (
@@ -203,6 +205,7 @@ __all__ = [
     "CAPABILITY_VERBS",
     "CAPTCHA_REJECTIONS",
     "CAPTURE",
+    "DISPUTE_STAND",
     "ENDED_STATES",
     "LEAST_SECRET_BYTES",
     "LETTERS",
@@ -340,6 +343,7 @@ __all__ = [
     "Subscribes",
     "SubscriptionStand",
     "SubscriptionState",
+    "TellsDisputes",
     "TellsHealth",
     "TellsUsage",
     "TriesConnection",

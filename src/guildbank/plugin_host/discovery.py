@@ -13,6 +13,7 @@ from guildbank.plugin_api import (
     BEFORE_MOVES,
     CAPABILITY_VERBS,
     CAPTURE,
+    DISPUTE_STAND,
     MERCHANT,
     PAYOUTS,
     SAVED_METHODS,
@@ -282,6 +283,7 @@ _OF_REST: Mapping[str, str] = {
     "usage": "tell_usage",
     MERCHANT: "merchant",
     CAPTURE: "capture_payment",
+    DISPUTE_STAND: "fetch_dispute",
 }
 """What a provider must be able to do by its other capabilities, a verb each."""
 _OF_PAYOUTS = ("check_destination", "pay_out", "fetch_payout")

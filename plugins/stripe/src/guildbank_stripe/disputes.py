@@ -18,6 +18,7 @@ from guildbank.plugin_api import (
     EvidenceRefused,
     EvidenceRequest,
 )
+from guildbank_stripe.amounts import from_stripe
 from guildbank_stripe.objects import read, read_error
 
 _LONG, _SHORT = 20_000, 1_000
@@ -62,12 +63,24 @@ class EvidenceDetails(msgspec.Struct, frozen=True):
     submission_count: int = 0
 
 
+class Moved(msgspec.Struct, frozen=True):
+    """A movement of the balance; the currency may be another than the dispute's."""
+
+    amount: int
+
+
 class StripeDispute(msgspec.Struct, frozen=True):
-    """A Dispute, as far as its answer goes."""
+    """A Dispute, as far as its answer and its money go.
+
+    Its `balance_transactions` are none, the withdrawal, or that and the reinstatement.
+    """
 
     id: str
     status: str
+    amount: int | None = None
+    currency: str | None = None
     evidence_details: EvidenceDetails = msgspec.field(default_factory=EvidenceDetails)
+    balance_transactions: tuple[Moved, ...] | None = None
 
 
 async def fetch(client: StripeClient, reference: str) -> DisputeStand:
@@ -92,12 +105,23 @@ async def submit(client: StripeClient, request: EvidenceRequest) -> DisputeStand
 
 
 def stand_of(dispute: StripeDispute) -> DisputeStand:
-    """Return what Stripe says of a dispute; raises LookupError for a status that we do not know."""
+    """Return what Stripe says of a dispute.
+
+    Raises LookupError for a status that we do not know, NotExpressible for such an amount.
+    """
+    moved, currency = dispute.balance_transactions, (dispute.currency or "").upper() or None
+    amount = None
+    if dispute.amount is not None and currency is not None:
+        amount = from_stripe(dispute.amount, currency)
     return DisputeStand(
         reference=dispute.id,
         status=STATUSES[dispute.status],
         answer_by=due(dispute.evidence_details),
         answered=dispute.evidence_details.submission_count > 0,
+        amount_minor=amount,
+        currency=None if amount is None else currency,
+        withdrawn=None if moved is None else any(one.amount < 0 for one in moved),
+        reinstated=None if moved is None else any(one.amount > 0 for one in moved),
     )
 
 

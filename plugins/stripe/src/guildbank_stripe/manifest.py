@@ -1,6 +1,6 @@
 """What the plugin says of itself."""
 
-from guildbank.plugin_api import MERCHANT, PAYOUTS, SAVED_METHODS, Manifest, Slot
+from guildbank.plugin_api import DISPUTE_STAND, MERCHANT, PAYOUTS, SAVED_METHODS, Manifest, Slot
 from guildbank_stripe.disputes import EVIDENCE_FIELDS
 from guildbank_stripe.settings import KEYS
 
@@ -17,6 +17,7 @@ MANIFEST = Manifest(
             "webhook",
             "dispute",
             "dispute_evidence",
+            DISPUTE_STAND,
             "settlements",
             MERCHANT,
             SAVED_METHODS,

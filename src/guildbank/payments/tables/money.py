@@ -10,6 +10,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    text,
 )
 
 from guildbank.infra.database import tenant_metadata
@@ -270,6 +271,15 @@ Index(
     "ix_payments_dispute_to_answer",
     dispute.c.answer_by,
     postgresql_where=dispute.c.state.in_(("early_warning", "needs_response")),
+)
+Index(
+    "ix_payments_dispute_unended",
+    dispute.c.changed_at,
+    postgresql_where=text(
+        "state IN ('early_warning', 'needs_response', 'under_review') "
+        "OR (state = 'lost' AND NOT withdrawn) "
+        "OR (state = 'won' AND withdrawn AND NOT reinstated)"
+    ),
 )
 Index(
     "ix_payments_dispute_answering",

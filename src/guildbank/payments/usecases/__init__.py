@@ -108,6 +108,18 @@ class Timing:
     """After so long, money that bought nothing and is not given back is an alarm."""
     request_ages: timedelta = timedelta(hours=72)
     """After so long, a player's request for a refund that nobody decided on is told of."""
+    dispute_open: tuple[timedelta, ...] = (timedelta(days=1),)
+    """Pauses between asking a provider how an open dispute stands; the last one repeats."""
+    dispute_decided: tuple[timedelta, ...] = (
+        timedelta(minutes=5),
+        timedelta(hours=1),
+        timedelta(days=1),
+    )
+    """Pauses between asking where the money of one is that is decided; the last one repeats."""
+    dispute_untaken: timedelta = timedelta(days=7)
+    """After so long, coins of a lost dispute whose company took no money are given back."""
+    dispute_gives_up: timedelta = timedelta(days=90)
+    """How long after it was decided a dispute is asked about whose money did not move."""
     dispute_warns: timedelta = timedelta(hours=72)
     """So long before its time is over, a dispute that nobody answered is told of."""
     patience_seconds: float = 12

@@ -22,8 +22,8 @@ from guildbank.payments.rules import ANSWERABLE
 from guildbank.payments.store import DISPUTE_REFERENCES, DISPUTES
 from guildbank.payments.usecases import PaymentAct, Payments
 from guildbank.payments.usecases.accounts import line_to
-from guildbank.payments.usecases.dispute import noted
 from guildbank.payments.usecases.dispute_stand import ask_stand
+from guildbank.payments.usecases.dispute_told import noted
 from guildbank.payments.usecases.read_disputes import ShownDispute, get_dispute
 from guildbank.payments.usecases.send_answer import send_answer
 from guildbank.plugin_api import (

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 import msgspec
 
@@ -16,7 +15,6 @@ from guildbank.payments.contracts.rows import (
     Attempt,
     Dispute,
     DisputeState,
-    EvidenceState,
     Intent,
     Taking,
 )
@@ -24,6 +22,7 @@ from guildbank.payments.posting import BONUS, PAID
 from guildbank.payments.rules import CLOSED_DISPUTES, DISPUTE
 from guildbank.payments.store import ATTEMPTS, DISPUTE_REFERENCES, DISPUTES, INTENTS
 from guildbank.payments.usecases import provider_principal
+from guildbank.payments.usecases.dispute_told import Told, is_claim, noted
 from guildbank.payments.usecases.foreign_refund import OTHER_MONEY, TOO_EARLY
 from guildbank.payments.usecases.money import (
     MoneyAct,
@@ -44,40 +43,8 @@ from guildbank.payments.usecases.suspend import (
     release,
     withdraw,
 )
-from guildbank.plugin_api import DisputeStand, DisputeStatus, EventKind, ProviderEvent
+from guildbank.plugin_api import EventKind
 from guildbank.tenancy import SpentCoins
-
-
-class Told(NamedTuple):
-    """What an event says of a dispute, checked to be complete.
-
-    `stand` is how it stands by the event, or by its provider where that was asked.
-    """
-
-    kind: EventKind
-    reference: str
-    amount_minor: int
-    money: str
-    reason: str | None
-    won: bool | None
-    stand: DisputeStand
-    event_id: str
-
-
-def told_by(event: ProviderEvent) -> Told | None:
-    """Return what the event says, None when it lacks its dispute or amount."""
-    if event.dispute_reference is None or not event.amount_minor or event.currency is None:
-        return None
-    stand = DisputeStand(
-        reference=event.dispute_reference,
-        status=event.dispute_status or DisputeStatus.NEEDS_RESPONSE,
-        answer_by=event.answer_by,
-    )
-    return Told(
-        event.kind, event.dispute_reference, event.amount_minor, event.currency, event.reason,
-        event.won, stand, event.external_id,
-    )  # fmt: skip
-
 
 _TOLD_AS = {EventKind.DISPUTE_TAKEN_BACK: EventKind.DISPUTE_FUNDS_REINSTATED}
 """What entries call events whose effect is that of another."""
@@ -148,7 +115,7 @@ class FollowDispute(MoneyAct):
             return done
         self._put(stage, *done)
         kind = _TOLD_AS.get(self.told.kind, self.told.kind)
-        return Draft(f"payments.{kind}", facts(_facts(done.dispute, rows.intent)))
+        return Draft(f"payments.{kind}", facts(facts_of(done.dispute, rows.intent)))
 
     def _new(self, stage: Stage, rows: Rows) -> Dispute:
         told = DisputeState(self.told.stand.status)
@@ -165,16 +132,29 @@ class FollowDispute(MoneyAct):
     def _stands(
         self, stage: Stage, rows: Rows, dispute: Dispute, known: Dispute | None
     ) -> Step | Refusal:
-        """Note how the dispute stands; from a claim on its unspent coins are put aside."""
+        """Note how the dispute stands; from a claim on its unspent coins are put aside.
+
+        A claim of another amount than before lets go of the coins, and puts aside those due for it.
+        """
         fresh = noted(dispute, self.told.stand)
-        if fresh == known:
+        amount, aside = self.told.amount_minor, read_taking(fresh.taking).aside
+        # What is decided, or was withdrawn, is no longer about another amount.
+        settled = fresh.withdrawn or fresh.state in CLOSED_DISPUTES
+        if settled or self.told.kind is EventKind.DISPUTE_OPENED:
+            amount = fresh.amount_minor
+        if fresh == known and amount == fresh.amount_minor:
             return NO_CHANGE
-        step = Step(rows, fresh)
-        aside = read_taking(fresh.taking).aside
-        if aside or fresh.withdrawn or not is_claim(fresh, known, self.told.stand.status):
+        step: Step | Refusal = Step(rows, fresh)
+        book, moved = open_book(stage), amount != fresh.amount_minor
+        if aside and moved:
+            step = put_back(book, Step(rows, fresh))
+        if isinstance(step, Refusal):
             return step
-        book = open_book(stage)
-        return _closing(stage, book, put_aside(stage, book, step, fresh.amount_minor))
+        step = step._replace(dispute=msgspec.structs.replace(step.dispute, amount_minor=amount))
+        claims = moved if aside else is_claim(fresh, known, self.told.stand.status)
+        if settled or not claims:
+            return step
+        return _closing(stage, book, put_aside(stage, book, step, amount))
 
     def _withdrawn(self, stage: Stage, rows: Rows, dispute: Dispute) -> Step | Refusal:
         """Book the money out; its coins are put aside, unless the dispute was lost before that."""
@@ -259,7 +239,9 @@ class FollowDispute(MoneyAct):
         if isinstance(done, Refusal):
             return done
         closed = self._closed(stage, *done)
-        return done if isinstance(closed, Refusal) else closed
+        if not isinstance(closed, Refusal):
+            return closed
+        return NO_CHANGE if dispute.withdrawn else done
 
     def _closed(self, stage: Stage, rows: Rows, dispute: Dispute) -> Step | Refusal:
         """End the dispute. Its coins follow, but for money that has yet to go or to come back."""
@@ -311,49 +293,14 @@ class FollowDispute(MoneyAct):
         stage.put(DISPUTE_REFERENCES, self.place, fresh)
 
 
-def noted(dispute: Dispute, stand: DisputeStand) -> Dispute:
-    """Return a dispute as its provider says it stands; only the event of its end ends it."""
-    after = DisputeState(stand.status)
-    moves = after in DISPUTE[dispute.state] and after not in CLOSED_DISPUTES
-    fresh = msgspec.structs.replace(
-        dispute,
-        state=after if moves else dispute.state,
-        answer_by=stand.answer_by or dispute.answer_by,
-    )
-    if not stand.answered or dispute.evidence_state not in (None, EvidenceState.REFUSED):
-        return fresh
-    # Somebody answered at the provider; what was refused here is not what it has.
-    return msgspec.structs.replace(
-        fresh, evidence_state=EvidenceState.SUBMITTED, evidence_id=None, evidence_by=None,
-        evidence_at=None, evidence_code=None, sealed_evidence=None,
-    )  # fmt: skip
-
-
-def is_claim(fresh: Dispute, known: Dispute | None, told: DisputeStatus) -> bool:
-    """Say whether the buyer claims the money by now, be it withdrawn or not.
-
-    A question of the bank's, and its review, is none yet. A dispute that is under review when it is
-    first heard of counts: which of both it is cannot be told, and its end gives the coins back.
-    """
-    if fresh.state in CLOSED_DISPUTES:
-        return False
-    if told is DisputeStatus.UNDER_REVIEW:
-        return known is None or known.state is DisputeState.NEEDS_RESPONSE
-    return told is DisputeStatus.NEEDS_RESPONSE
-
-
 def _closing(stage: Stage, book: Book, done: Step | Refusal) -> Step | Refusal:
     if not isinstance(done, Refusal):
         close_book(stage, book)
     return done
 
 
-def is_open(dispute: Dispute) -> bool:
-    """Say whether a dispute still bars refunds."""
-    return dispute.state not in CLOSED_DISPUTES
-
-
-def _facts(dispute: Dispute, intent: Intent) -> dict[str, object]:
+def facts_of(dispute: Dispute, intent: Intent) -> dict[str, object]:
+    """Return what an entry says of a dispute and of its coins and money."""
     taking = read_taking(dispute.taking)
     return {
         "payment": dispute.payment_id,

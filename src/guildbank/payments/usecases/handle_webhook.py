@@ -17,8 +17,9 @@ from guildbank.payments.rules import next_look
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import line_about
 from guildbank.payments.usecases.adopt import adopt_purchase
-from guildbank.payments.usecases.dispute import FollowDispute, told_by
+from guildbank.payments.usecases.dispute import FollowDispute
 from guildbank.payments.usecases.dispute_stand import ask_stand
+from guildbank.payments.usecases.dispute_told import asked, told_by
 from guildbank.payments.usecases.exchanges import kept_for
 from guildbank.payments.usecases.finish_refund import look_at_refund
 from guildbank.payments.usecases.foreign_refund import TOO_EARLY, BookForeignRefund
@@ -152,7 +153,7 @@ async def _of_money(
         about = (attempt.provider, attempt.payment_id, told.reference)
         stand = await ask_stand(payments, tenant, *about)
         if not isinstance(stand, Refusal):
-            told = told._replace(stand=stand)
+            told = asked(told, stand)
         elif stand == PROVIDER_SILENT and event.kind is EventKind.DISPUTE_UPDATED:
             return TOO_EARLY
     spent, items = await spent_default(payments, tenant), await items_of(payments, tenant, attempt)

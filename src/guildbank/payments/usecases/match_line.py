@@ -18,6 +18,7 @@ from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.book_fee import BookFee
 from guildbank.payments.usecases.handle_webhook import follow_refund
 from guildbank.payments.usecases.look import look_at_attempt
+from guildbank.payments.usecases.look_at_dispute import look_by_line as look_at_disputes
 from guildbank.payments.usecases.match_payout import booked, look_by_line, payout_of_line
 from guildbank.payments.usecases.open_money import OpenMoney
 from guildbank.plugin_api import EventKind, ProviderEvent, SettlementKind
@@ -131,10 +132,12 @@ async def _look(payments: Payments, tenant: TenantRef, run: Reconciliation, line
     if line.kind == SettlementKind.PLAYER_PAYOUT:
         return await look_by_line(payments, tenant, run.provider, line)
     attempt = await _attempt(payments, tenant, run.provider, line)
-    if attempt is None or line.kind == SettlementKind.DISPUTE:
+    if attempt is None:
         return False
     if attempt.captured_money is None:
         await look_at_attempt(payments, tenant, attempt)
+    if line.kind == SettlementKind.DISPUTE:
+        return await look_at_disputes(payments, tenant, attempt, line.reference)
     if line.kind == SettlementKind.REFUND:
         event = ProviderEvent(
             external_id=line.transaction, kind=EventKind.REFUND, attempt_id=attempt.id,

@@ -16,8 +16,8 @@ from guildbank.payments.rules import ANSWERABLE
 from guildbank.payments.store import DISPUTE_REFERENCES, DISPUTES
 from guildbank.payments.usecases import PaymentAct, Payments, provider_principal
 from guildbank.payments.usecases.accounts import line_about
-from guildbank.payments.usecases.dispute import noted
 from guildbank.payments.usecases.dispute_stand import ask_stand
+from guildbank.payments.usecases.dispute_told import noted
 from guildbank.plugin_api import AnswersDisputes, DisputeStand, EvidenceRefused, EvidenceRequest
 
 log = structlog.get_logger(__name__)

@@ -52,6 +52,7 @@ from guildbank.plugin_api.conformance.run import (
     REPORT_CHECKS,
     SAVED_CHECKS,
     SETTLEMENT_CHECKS,
+    STAND_CHECKS,
     SUBSCRIPTION_CHECKS,
     run_provider_conformance,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "SETTLEMENT_CHECKS",
     "SOLD",
     "SPEND",
+    "STAND_CHECKS",
     "SUBSCRIPTION_CHECKS",
     "TRANSFER",
     "ChargeRehearsable",

@@ -76,12 +76,12 @@ async def call_everything(stage: Stage, context: Context) -> str | None:
         _fault(stage, "refund", provider.refund(context, refund)),
         _fault(stage, "fetch_refund", provider.fetch_refund(context, refund, None)),
     ]
+    if dispute_checks.tells(stage.manifest):
+        calls.append(_fault(stage, "fetch_dispute", provider.fetch_dispute(context, "du_silent")))
     if stage.manifest.evidence_fields:
         evidence = dispute_checks.evidence_for(stage, "du_silent")
-        calls += [
-            _fault(stage, "fetch_dispute", provider.fetch_dispute(context, "du_silent")),
-            _fault(stage, "submit_evidence", provider.submit_evidence(context, evidence)),
-        ]
+        said = provider.submit_evidence(context, evidence)
+        calls.append(_fault(stage, "submit_evidence", said))
     faults = await asyncio.gather(*calls)
     return next((fault for fault in faults if fault), None)
 

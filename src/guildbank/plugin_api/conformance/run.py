@@ -61,6 +61,9 @@ PAYOUT_CHECKS: tuple[CheckFunction, ...] = payout_checks.CHECKS
 SAVED_CHECKS: tuple[CheckFunction, ...] = saved_checks.CHECKS
 """Run besides, where the manifest names the capability `saved_methods`."""
 
+STAND_CHECKS: tuple[CheckFunction, ...] = dispute_checks.OF_STANDS
+"""Run besides, where the manifest names the capability `dispute_stand` or texts of evidence."""
+
 DISPUTE_CHECKS: tuple[CheckFunction, ...] = dispute_checks.CHECKS
 """Run besides, where the manifest names texts of evidence."""
 
@@ -102,6 +105,7 @@ async def run_provider_conformance(
         *(FINISH_CHECKS if finish_checks.CAPABILITY in capabilities else ()),
         *(SUBSCRIPTION_CHECKS if SUBSCRIPTIONS in capabilities else ()),
         *(SAVED_CHECKS if saved_checks.CAPABILITY in capabilities else ()),
+        *(STAND_CHECKS if dispute_checks.tells(provider.manifest) else ()),
         *(DISPUTE_CHECKS if provider.manifest.evidence_fields else ()),
         *(PAYOUT_CHECKS if payout_checks.CAPABILITY in capabilities else ()),
         *(CAPTURE_CHECKS if CAPTURE in capabilities else ()),

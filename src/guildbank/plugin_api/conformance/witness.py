@@ -11,6 +11,7 @@ from guildbank.plugin_api.disputes import (
     DisputeStand,
     EvidenceRefused,
     EvidenceRequest,
+    TellsDisputes,
 )
 from guildbank.plugin_api.finishing import Finishes
 from guildbank.plugin_api.manifest import Manifest
@@ -162,10 +163,10 @@ class Witness:
         """Pass on, for a provider that pays out."""
         return await self._keep(self._payer_out.fetch_payout(context, request, reference))
 
-    async def fetch_dispute(self, context: Context, reference: str) -> DisputeStand:
-        """Pass on, for a provider that answers disputes."""
-        answers = cast("AnswersDisputes", self._provider)
-        return await self._keep(answers.fetch_dispute(context, reference))
+    async def fetch_dispute(self, context: Context, reference: str) -> DisputeStand | None:
+        """Pass on, for a provider that tells of disputes."""
+        tells = cast("TellsDisputes", self._provider)
+        return await self._keep(tells.fetch_dispute(context, reference))
 
     async def submit_evidence(
         self, context: Context, request: EvidenceRequest

@@ -133,7 +133,7 @@ _OF_SLOT: Mapping[Slot, Mapping[str, Verb]] = {
         "tell_usage": Verb(Context, (Usage,), (bool,)),
         "finish_payment": Verb(Context, (str,), (_NONE,)),
         "fetch_subscription": Verb(Context, (str, datetime), (SubscriptionStand, _NONE)),
-        "fetch_dispute": Verb(Context, (str,), (DisputeStand,)),
+        "fetch_dispute": Verb(Context, (str,), (DisputeStand, _NONE)),
         "submit_evidence": Verb(Context, (EvidenceRequest,), (DisputeStand, EvidenceRefused)),
         "open_customer": Verb(Context, (CustomerRequest,), (str,)),
         "knows_customer": Verb(Context, (CustomerRequest,), (bool,)),

@@ -10,11 +10,15 @@ from guildbank_lab.stripe.transfers import shown_reversal, shown_transfer
 from guildbank_lab.stripe.wire import Json
 
 _SHARE, _FIXED = Decimal("0.015"), 25
+_DISPUTE_FEE = 1_500
 
 
 def lines_of(stripe: StripeDesk, account: Account) -> list[Json]:
-    """Return the lines of payments, refunds and transfers, the newest first."""
-    found = [*_of_payments(stripe, account), *_of_transfers(stripe, account)]
+    """Return the lines of payments, refunds, disputes and transfers, the newest first."""
+    found = [
+        *_of_payments(stripe, account), *_of_disputes(stripe, account),
+        *_of_transfers(stripe, account),
+    ]  # fmt: skip
     return sorted(found, key=lambda one: (one["created"], one["id"]), reverse=True)
 
 
@@ -42,6 +46,19 @@ def _of_payments(stripe: StripeDesk, account: Account) -> Iterator[Json]:
             if one.status == "succeeded":
                 shown = wire.refund(intent, one)
                 yield _line(f"txn_{one.id[3:]}", "refund", (-one.amount, 0), money, one.at, shown)
+
+
+def _of_disputes(stripe: StripeDesk, account: Account) -> Iterator[Json]:
+    """Yield what disputes moved; their fee comes with the money and stays."""
+    for one in stripe.disputes.values():
+        if one.intent.account is not account:
+            continue
+        for number, (category, amount, at) in enumerate(one.moved):
+            fee = _DISPUTE_FEE if amount < 0 else 0
+            yield _line(
+                f"txn_{one.id[3:]}{number}", category, (amount, fee), one.intent.currency, at,
+                wire.dispute(one),
+            )  # fmt: skip
 
 
 def _of_transfers(stripe: StripeDesk, account: Account) -> Iterator[Json]:

@@ -51,19 +51,24 @@ class GiveBack(msgspec.Struct):
 
 
 class Complaint(msgspec.Struct):
-    """A dispute to open. Without `answer_days` the bank takes no answer; an `inquiry` only asks."""
+    """A dispute to open. Without `answer_days` the bank takes no answer; an `inquiry` only asks.
+
+    With `withdraws` false the money stays until the dispute is lost.
+    """
 
     payment: str
     amount: Amount | None = None
     reason: str = "fraudulent"
     answer_days: Annotated[int, msgspec.Meta(ge=0, le=60)] = 7
     inquiry: bool = False
+    withdraws: bool = True
 
 
 class Decision(msgspec.Struct):
-    """How a dispute ends."""
+    """How a dispute ends. With `takes` false no money goes for one that is lost."""
 
     outcome: Literal["won", "lost"]
+    takes: bool = True
 
 
 class Answer(msgspec.Struct):
@@ -127,7 +132,10 @@ async def give_back(stripe: StripeDesk, data: GiveBack) -> dict[str, Any]:
 async def complain(stripe: StripeDesk, data: Complaint) -> dict[str, Any]:
     """Open a dispute."""
     intent = _intent(stripe, data.payment)
-    case = stripe.dispute(intent, data.amount, data.reason, data.answer_days, inquiry=data.inquiry)
+    case = stripe.dispute(
+        intent, data.amount, data.reason, data.answer_days, inquiry=data.inquiry,
+        withdraws=data.withdraws,
+    )  # fmt: skip
     return wire.dispute(case)
 
 
@@ -135,7 +143,15 @@ async def complain(stripe: StripeDesk, data: Complaint) -> dict[str, Any]:
 async def decide(stripe: StripeDesk, dispute_id: str, data: Decision) -> dict[str, Any]:
     """Decide a dispute."""
     case = _dispute(stripe, dispute_id)
-    stripe.decide(case, won=data.outcome == "won")
+    stripe.decide(case, won=data.outcome == "won", takes=data.takes)
+    return wire.dispute(case)
+
+
+@post("/lab/stripe/disputes/{dispute_id:str}/withdraw")
+async def withdraw(stripe: StripeDesk, dispute_id: str) -> dict[str, Any]:
+    """Take the money of a dispute."""
+    case = _dispute(stripe, dispute_id)
+    stripe.withdraw(case)
     return wire.dispute(case)
 
 
@@ -176,4 +192,7 @@ def _dispute(stripe: StripeDesk, id_: str) -> Dispute:
     return stripe.disputes[id_]
 
 
-ROUTES = (open_account, authenticate, pay, arrive, give_back, complain, decide, answer, deadline)
+ROUTES = (
+    open_account, authenticate, pay, arrive, give_back, complain, decide, withdraw, answer,
+    deadline,
+)  # fmt: skip

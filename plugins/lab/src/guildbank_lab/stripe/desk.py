@@ -273,9 +273,19 @@ class StripeDesk:
         return given
 
     def dispute(
-        self, intent: Intent, amount: int | None, reason: str, answer_days: int, *, inquiry: bool
+        self,
+        intent: Intent,
+        amount: int | None,
+        reason: str,
+        answer_days: int,
+        *,
+        inquiry: bool,
+        withdraws: bool = True,
     ) -> Dispute:
-        """Open a dispute; the money goes at once, but for an inquiry."""
+        """Open a dispute; the money goes at once, but for an inquiry or where it `withdraws` none.
+
+        Then it goes where the dispute is lost.
+        """
         if intent.status != "succeeded":
             raise Refused(400, "payment_intent_unexpected_state", "It has no successful charge.")
         _room(self.disputes, MOST_PAYMENTS)
@@ -284,13 +294,18 @@ class StripeDesk:
             id=self.id("du"), intent=intent, amount=amount or intent.received, reason=reason,
             status="warning_needs_response" if inquiry else "needs_response",
             due_by=self.now() + lasts if answer_days else 0, at=self.now(),
-            withdrawn=not inquiry,
         )  # fmt: skip
         self.disputes[case.id] = case
         self._tell_dispute(case, "created")
-        if case.withdrawn:
-            self._tell_dispute(case, "funds_withdrawn")
+        if withdraws and not inquiry:
+            self.withdraw(case)
         return case
+
+    def withdraw(self, case: Dispute) -> None:
+        """Take the money of a dispute, once."""
+        if not case.withdrawn:
+            case.withdrawn_at = self.now()
+            self._tell_dispute(case, "funds_withdrawn")
 
     def answer(self, case: Dispute, evidence: dict[str, str], *, submit: bool) -> None:
         """Take evidence; what is submitted is under review from then on, and that happens once."""
@@ -303,14 +318,20 @@ class StripeDesk:
             case.status = "warning_under_review" if inquiry else "under_review"
         self._tell_dispute(case, "updated")
 
-    def decide(self, case: Dispute, *, won: bool) -> None:
-        """End a dispute; money that was taken comes back where it is won."""
+    def decide(self, case: Dispute, *, won: bool, takes: bool = True) -> None:
+        """End a dispute; money that was taken comes back where it is won.
+
+        Where it is lost the money goes, unless it went before or `takes` is false.
+        """
         if case.status.startswith("warning_"):
             case.status = "warning_closed"
         else:
             case.status = "won" if won else "lost"
         if won and case.withdrawn:
+            case.reinstated_at = self.now()
             self._tell_dispute(case, "funds_reinstated")
+        if case.status == "lost" and takes:
+            self.withdraw(case)
         self._tell_dispute(case, "closed")
 
     def move_deadline(self, case: Dispute, due_by: int) -> None:

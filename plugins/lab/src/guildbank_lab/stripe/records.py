@@ -180,9 +180,24 @@ class Dispute:
     status: str
     due_by: int | None
     at: int
-    withdrawn: bool = False
+    withdrawn_at: int | None = None
+    reinstated_at: int | None = None
     evidence: dict[str, str] = field(default_factory=dict)
     submissions: int = 0
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether its money was taken."""
+        return self.withdrawn_at is not None
+
+    @property
+    def moved(self) -> list[tuple[str, int, int]]:
+        """What it moved of the balance: the category of each line, its amount, and when."""
+        went, came = self.withdrawn_at, self.reinstated_at
+        return [
+            *([] if went is None else [("dispute", -self.amount, went)]),
+            *([] if came is None else [("dispute_reversal", self.amount, came)]),
+        ]
 
 
 @dataclass(slots=True, kw_only=True)

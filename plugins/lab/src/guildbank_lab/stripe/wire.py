@@ -115,6 +115,18 @@ def dispute(one: Dispute) -> Json:
         "id": one.id,
         "object": "dispute",
         "amount": one.amount,
+        "balance_transactions": [
+            {
+                "id": f"txn_{one.id[3:]}{number}",
+                "object": "balance_transaction",
+                "amount": amount,
+                "currency": one.intent.currency,
+                "created": at,
+                "reporting_category": category,
+                "type": "adjustment",
+            }
+            for number, (category, amount, at) in enumerate(one.moved)
+        ],
         "created": one.at,
         "currency": one.intent.currency,
         "evidence": one.evidence,
