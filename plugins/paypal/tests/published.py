@@ -214,6 +214,13 @@ DISPUTED: dict[str, Any] = {
     },
 }
 
+# https://developer.paypal.com/docs/disputes/webhooks (UPDATED has the fields of CREATED)
+UPDATED: dict[str, Any] = {
+    **DISPUTED,
+    "id": "WH-2UN74253EL6543216-3S7895431P0234219",
+    "event_type": "CUSTOMER.DISPUTE.UPDATED",
+}
+
 # https://developer.paypal.com/docs/disputes/integrate-disputes-webhooks/ (RESOLVED)
 RESOLVED: dict[str, Any] = {
     **DISPUTED,

@@ -14,6 +14,7 @@ from tests.servers.canned import Canned
 
 from guildbank.plugin_api import (
     Context,
+    DisputeStatus,
     EventKind,
     Outcome,
     OutcomeStatus,
@@ -160,7 +161,41 @@ async def test_a_dispute_is_told_by_its_capture_with_its_amount(
         amount_minor=300,
         currency="USD",
         reason="MERCHANDISE_OR_SERVICE_NOT_RECEIVED",
+        dispute_status=DisputeStatus.NEEDS_RESPONSE,
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ("WAITING_FOR_SELLER_RESPONSE", DisputeStatus.NEEDS_RESPONSE),
+        ("WAITING_FOR_BUYER_RESPONSE", DisputeStatus.UNDER_REVIEW),
+        ("UNDER_REVIEW", DisputeStatus.UNDER_REVIEW),
+        ("OTHER", DisputeStatus.UNDER_REVIEW),
+        ("SOMETHING_NEW", None),
+    ],
+)
+async def test_a_changed_dispute_tells_whose_turn_it_is_and_until_when(
+    status: str, told: DisputeStatus | None, client: Client
+) -> None:
+    event = deepcopy(published.UPDATED)
+    event["resource"]["disputed_transactions"][0]["custom"] = ATTEMPT
+    event["resource"] |= {
+        "status": status, "seller_response_due_date": "2018-07-11T13:35:44.000Z",
+        "dispute_amount": {"currency_code": "USD", "value": "2.50"},
+    }  # fmt: skip
+    found = await read(client, event)
+    assert (found.kind, found.dispute_status) == (EventKind.DISPUTE_UPDATED, told)
+    assert found.answer_by == datetime(2018, 7, 11, 13, 35, 44, tzinfo=UTC)
+    assert (found.amount_minor, found.won) == (250, None)
+
+
+async def test_a_change_that_says_how_it_ended_ends_it(client: Client) -> None:
+    event = deepcopy(published.RESOLVED)
+    event["event_type"] = "CUSTOMER.DISPUTE.UPDATED"
+    event["resource"]["disputed_transactions"][0]["custom"] = ATTEMPT
+    found = await read(client, event)
+    assert (found.kind, found.won, found.amount_minor) == (EventKind.DISPUTE_LOST, False, 300)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +227,9 @@ async def test_payments_of_another_shop_on_the_same_account_are_ignored(
     assert (await read(client, other)).kind is EventKind.IGNORED
 
 
-@pytest.mark.parametrize("event", [published.REFUNDED, published.DISPUTED, published.RESOLVED])
+@pytest.mark.parametrize(
+    "event", [published.REFUNDED, published.DISPUTED, published.UPDATED, published.RESOLVED]
+)
 async def test_so_are_their_refunds_and_disputes(
     event: dict[str, Any], client: Client, canned: Canned
 ) -> None:
@@ -213,6 +250,8 @@ async def test_events_of_other_products_are_ignored(client: Client) -> None:
         {"dispute_amount": None},
         {"dispute_outcome": None},
         {"dispute_id": 7},
+        {"seller_response_due_date": "soon"},
+        {"seller_response_due_date": "2018-07-11T13:35:44"},
     ],
 )
 async def test_a_dispute_that_makes_no_sense_is_malformed(

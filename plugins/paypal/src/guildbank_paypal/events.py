@@ -11,8 +11,9 @@ import msgspec
 from guildbank.plugin_api import EventKind, ProviderEvent, WebhookRejected
 from guildbank_paypal.amounts import NotExpressible, from_paypal
 from guildbank_paypal.client import Client, path_of
+from guildbank_paypal.disputes import RESOLVED, STATUSES, Dispute
 from guildbank_paypal.marks import Mark, read_mark, read_payout
-from guildbank_paypal.objects import Capture, Money, Order, PayoutHeader, Refund
+from guildbank_paypal.objects import Capture, Order, PayoutHeader, Refund
 
 _ORDERS = frozenset(
     {
@@ -27,9 +28,9 @@ _CAPTURES = frozenset(
 )
 _REFUNDED = "PAYMENT.CAPTURE.REFUNDED"
 _OPENED = "CUSTOMER.DISPUTE.CREATED"
+_UPDATED = "CUSTOMER.DISPUTE.UPDATED"
 _RESOLVED = "CUSTOMER.DISPUTE.RESOLVED"
 _PAYOUT_ITEM, _PAYOUT_BATCH = "PAYMENT.PAYOUTS-ITEM.", "PAYMENT.PAYOUTSBATCH."
-_LOST = frozenset({"RESOLVED_BUYER_FAVOUR", "ACCEPTED"})
 _CAPTURE = re.compile(r"/v2/payments/captures/([A-Z0-9]{1,40})$")
 _UNREADABLE = (msgspec.MsgspecError, NotExpressible, RecursionError, UnicodeDecodeError)
 
@@ -38,24 +39,6 @@ class _Event(msgspec.Struct, frozen=True):
     id: str
     event_type: str
     resource: msgspec.Raw
-
-
-class _Disputed(msgspec.Struct, frozen=True):
-    seller_transaction_id: str | None = None
-    custom: str | None = None
-
-
-class _Result(msgspec.Struct, frozen=True):
-    outcome_code: str
-    amount_refunded: Money | None = None
-
-
-class _Dispute(msgspec.Struct, frozen=True):
-    dispute_id: str
-    dispute_amount: Money
-    disputed_transactions: tuple[_Disputed, ...] = ()
-    reason: str | None = None
-    dispute_outcome: _Result | None = None
 
 
 class _SentItem(msgspec.Struct, frozen=True):
@@ -84,8 +67,8 @@ async def read_event(client: Client, body: bytes) -> ProviderEvent | WebhookReje
             return await _of_refund(client, event, msgspec.json.decode(event.resource, type=Refund))
         if event.event_type.startswith((_PAYOUT_ITEM, _PAYOUT_BATCH)):
             return _of_payout(event, msgspec.json.decode(event.resource, type=_PaidOut))
-        if event.event_type in (_OPENED, _RESOLVED):
-            dispute = msgspec.json.decode(event.resource, type=_Dispute)
+        if event.event_type in (_OPENED, _UPDATED, _RESOLVED):
+            dispute = msgspec.json.decode(event.resource, type=Dispute)
             return await _of_dispute(client, event, dispute)
     except _UNREADABLE:
         return WebhookRejected(code="malformed", detail="the body is not an event of PayPal's")
@@ -149,10 +132,10 @@ async def _of_refund(client: Client, event: _Event, refund: Refund) -> ProviderE
     )
 
 
-async def _of_dispute(client: Client, event: _Event, dispute: _Dispute) -> ProviderEvent:
-    """Read a dispute: opened, lost with its money, or closed without.
+async def _of_dispute(client: Client, event: _Event, dispute: Dispute) -> ProviderEvent:
+    """Read a dispute: opened, changed, lost with its money, or closed without.
 
-    PayPal tells of the money of a dispute only by how it was resolved.
+    One that is resolved has ended, whichever event says so but the first.
     """
     mark, order_id = Mark(), None
     for one in dispute.disputed_transactions[:1]:
@@ -161,15 +144,15 @@ async def _of_dispute(client: Client, event: _Event, dispute: _Dispute) -> Provi
             mark, order_id = await _mark_of_capture(client, one.seller_transaction_id)
     if mark.attempt_id is None:
         return _ignored(event)
-    result = dispute.dispute_outcome
     kind, won, money = EventKind.DISPUTE_OPENED, None, dispute.dispute_amount
-    if event.event_type == _RESOLVED:
-        if result is None:
-            raise msgspec.ValidationError("a resolved dispute without an outcome")
-        lost = result.outcome_code in _LOST
-        kind = EventKind.DISPUTE_LOST if lost else EventKind.DISPUTE_CLOSED
-        won = not lost
-        money = (lost and result.amount_refunded) or money
+    has_ended = dispute.status == RESOLVED and dispute.dispute_outcome is not None
+    if event.event_type == _RESOLVED and dispute.dispute_outcome is None:
+        raise msgspec.ValidationError("a resolved dispute without an outcome")
+    if event.event_type == _RESOLVED or (event.event_type == _UPDATED and has_ended):
+        won, money = not dispute.is_lost, dispute.cost
+        kind = EventKind.DISPUTE_CLOSED if won else EventKind.DISPUTE_LOST
+    elif event.event_type == _UPDATED:
+        kind = EventKind.DISPUTE_UPDATED
     return ProviderEvent(
         external_id=event.id,
         kind=kind,
@@ -180,6 +163,8 @@ async def _of_dispute(client: Client, event: _Event, dispute: _Dispute) -> Provi
         currency=money.currency_code,
         reason=dispute.reason,
         won=won,
+        dispute_status=STATUSES.get(dispute.status),
+        answer_by=dispute.seller_response_due_date,
     )
 
 

@@ -1,6 +1,6 @@
 """What the plugin says of itself."""
 
-from guildbank.plugin_api import CAPTURE, MERCHANT, PAYOUTS, Manifest, Slot
+from guildbank.plugin_api import CAPTURE, DISPUTE_STAND, MERCHANT, PAYOUTS, Manifest, Slot
 from guildbank_paypal.amounts import CURRENCIES
 
 MANIFEST = Manifest(
@@ -17,6 +17,7 @@ MANIFEST = Manifest(
             "dispute",
             "settlements",
             CAPTURE,
+            DISPUTE_STAND,
             MERCHANT,
             PAYOUTS,
         }
@@ -109,6 +110,18 @@ MANIFEST = Manifest(
         "resource.amount.currency_code",
         "resource.dispute_id",
         "resource.reason",
+        "resource.dispute_life_cycle_stage",
+        "resource.dispute_amount.value",
+        "resource.dispute_amount.currency_code",
+        "resource.dispute_outcome.outcome_code",
+        "resource.seller_response_due_date",
+        "dispute_id",
+        "dispute_life_cycle_stage",
+        "dispute_amount.value",
+        "dispute_amount.currency_code",
+        "dispute_outcome.outcome_code",
+        "dispute_outcome.amount_refunded.value",
+        "seller_response_due_date",
     ),
     # https://developer.paypal.com/api/rest/responses/
     request_id_header="PayPal-Debug-Id",

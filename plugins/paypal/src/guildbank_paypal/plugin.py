@@ -9,6 +9,7 @@ from guildbank.plugin_api import (
     Context,
     Destination,
     DestinationRefused,
+    DisputeStand,
     Manifest,
     Merchant,
     NoAnswer,
@@ -22,7 +23,7 @@ from guildbank.plugin_api import (
     WebhookRejected,
 )
 from guildbank.plugin_api.conformance import Rehearsal
-from guildbank_paypal import payments, payouts, refunds, settlements, webhooks
+from guildbank_paypal import disputes, payments, payouts, refunds, settlements, webhooks
 from guildbank_paypal.certificates import Certificates
 from guildbank_paypal.client import Client, PayPalFailed, Tokens, path_of
 from guildbank_paypal.events import read_event
@@ -94,6 +95,11 @@ class PayPalProvider:
         """Say how a refund stands."""
         async with self._client(context) as client:
             return await refunds.fetch(client, request, reference, context.now)
+
+    async def fetch_dispute(self, context: Context, reference: str) -> DisputeStand | None:
+        """Say how a dispute stands, None where the app may not read disputes."""
+        async with self._client(context) as client:
+            return await disputes.fetch(client, reference)
 
     async def check_destination(
         self, context: Context, given: Mapping[str, str]

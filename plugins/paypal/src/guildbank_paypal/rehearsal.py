@@ -11,6 +11,10 @@ from guildbank.plugin_api.conformance import Rehearsal
 from guildbank_paypal.payments import METHOD
 
 
+class _Case(msgspec.Struct):
+    dispute_id: str
+
+
 class NoLab(RuntimeError):
     """PayPal's own sandbox wants a person who signs in; only a lab plays one."""
 
@@ -30,6 +34,12 @@ async def approve_and_refuse(context: Context, asked: Outcome) -> None:
     switch = {"subject": asked.reference, "at": "capture", "effect": "TRANSACTION_REFUSED"}
     await _lab(context, "/lab/switches", {**switch, "times": 0})
     await approve(context, asked)
+
+
+async def dispute(context: Context, paid: Outcome) -> str:
+    """Dispute a payment as its buyer would, and return the name of that."""
+    answer = await _lab(context, "/lab/paypal/disputes", {"order": paid.reference})
+    return msgspec.json.decode(answer, type=_Case).dispute_id
 
 
 async def sign(context: Context, body: bytes) -> Mapping[str, str]:
@@ -64,6 +74,7 @@ REHEARSAL = Rehearsal(
     sign=sign,
     complete_action=approve,
     refuse_action=approve_and_refuse,
+    disputed=dispute,
     pays_to={"email": "player@example.com"},
     # The lab lets this receiver's payouts fail.
     pays_never={"email": "failed@example.com"},

@@ -153,6 +153,19 @@ async def show(request: WebRequest, desk: Desk, order_id: str) -> Answer:
     return await perform(desk, "get", order.subjects, shown, 200)
 
 
+@get("/v1/customer/disputes/{dispute_id:str}")
+async def show_dispute(request: WebRequest, desk: Desk, dispute_id: str) -> Answer:
+    """Show a dispute, to apps that may read them."""
+    case = desk.dispute_of(asking(request, desk), dispute_id)
+
+    def shown(effect: str | None) -> object:
+        if effect is not None:
+            raise Refused(403 if effect == "PERMISSION_DENIED" else 404, effect)
+        return wire.dispute(case, desk.url)
+
+    return await perform(desk, "get", (case.id, *case.order.subjects), shown, 200)
+
+
 @patch("/v2/checkout/orders/{order_id:str}")
 async def change(request: WebRequest, desk: Desk, order_id: str) -> Answer:
     """Change what a merchant may write on an order that is not captured."""
@@ -220,15 +233,6 @@ async def show_refund(request: WebRequest, desk: Desk, refund_id: str) -> Answer
     """Show a refund."""
     order = _of(desk.refunds, asking(request, desk), refund_id)
     return Response(wire.refund(order, desk.refund_of(order, refund_id), desk.url))
-
-
-@get("/v1/customer/disputes/{dispute_id:str}")
-async def show_dispute(request: WebRequest, desk: Desk, dispute_id: str) -> Answer:
-    """Show a dispute."""
-    account, case = asking(request, desk), desk.disputes.get(dispute_id)
-    if case is None or case.order.account is not account:
-        raise Refused(404, "INVALID_RESOURCE_ID")
-    return Response(wire.dispute(case, desk.url))
 
 
 @get("/v1/notifications/webhooks/{webhook_id:str}")

@@ -9,7 +9,7 @@ from litestar import Response, post
 from guildbank_lab.paypal import wire
 from guildbank_lab.paypal.desk import Desk
 from guildbank_lab.paypal.errors import Refused
-from guildbank_lab.paypal.records import Order
+from guildbank_lab.paypal.records import Dispute, Order
 
 Word = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{8,200}$")]
 Outcome = Literal[
@@ -20,6 +20,12 @@ Outcome = Literal[
     "ACCEPTED",
     "DENIED",
 ]
+
+Stage = Literal["INQUIRY", "CHARGEBACK", "PRE_ARBITRATION", "ARBITRATION"]
+Status = Literal[
+    "OPEN", "WAITING_FOR_BUYER_RESPONSE", "WAITING_FOR_SELLER_RESPONSE", "UNDER_REVIEW", "OTHER"
+]
+Days = Annotated[int, msgspec.Meta(ge=0, le=60)]
 
 
 class NewAccount(msgspec.Struct):
@@ -46,11 +52,25 @@ class GiveBack(msgspec.Struct):
 
 
 class Complaint(msgspec.Struct):
-    """A dispute to open; about the whole payment without a value."""
+    """A dispute to open; about the whole payment without a value.
+
+    Without `answer_days` PayPal does not say until when it is to be answered.
+    """
 
     order: str
     value: str | None = None
     reason: str = "UNAUTHORISED"
+    stage: Stage = "CHARGEBACK"
+    answer_days: Days = 10
+
+
+class Change(msgspec.Struct):
+    """What becomes of an open dispute; what is left out stays."""
+
+    stage: Stage | None = None
+    status: Status | None = None
+    value: str | None = None
+    answer_days: Days | None = None
 
 
 class Decision(msgspec.Struct):
@@ -119,16 +139,27 @@ async def give_back(desk: Desk, data: GiveBack) -> dict[str, Any]:
 @post("/lab/paypal/disputes")
 async def complain(desk: Desk, data: Complaint) -> dict[str, Any]:
     """Open a dispute."""
-    case = desk.dispute(_order(desk, data.order), _value(data.value), data.reason)
+    case = desk.dispute(
+        _order(desk, data.order), _value(data.value), data.reason, data.stage, data.answer_days
+    )
+    return wire.dispute(case, desk.url)
+
+
+@post("/lab/paypal/disputes/{dispute_id:str}/update")
+async def change(desk: Desk, dispute_id: str, data: Change) -> dict[str, Any]:
+    """Change an open dispute: its stage, whose turn it is, its amount, its deadline."""
+    case = _dispute(desk, dispute_id)
+    desk.update(
+        case, stage=data.stage, status=data.status, value=_value(data.value),
+        answer_days=data.answer_days,
+    )  # fmt: skip
     return wire.dispute(case, desk.url)
 
 
 @post("/lab/paypal/disputes/{dispute_id:str}/resolve")
 async def resolve(desk: Desk, dispute_id: str, data: Decision) -> dict[str, Any]:
     """Decide a dispute."""
-    case = desk.disputes.get(dispute_id)
-    if case is None:
-        raise Refused(404, "INVALID_RESOURCE_ID")
+    case = _dispute(desk, dispute_id)
     desk.resolve(case, data.outcome, _value(data.refunded))
     return wire.dispute(case, desk.url)
 
@@ -155,6 +186,13 @@ def _order(desk: Desk, name: str) -> Order:
     raise Refused(404, "INVALID_RESOURCE_ID")
 
 
+def _dispute(desk: Desk, id_: str) -> Dispute:
+    case = desk.disputes.get(id_)
+    if case is None:
+        raise Refused(404, "INVALID_RESOURCE_ID")
+    return case
+
+
 def _value(text: str | None) -> Decimal | None:
     if text is None:
         return None
@@ -168,5 +206,5 @@ def _value(text: str | None) -> Decimal | None:
 
 
 ROUTES = (
-    open_account, approve, settle, give_back, complain, resolve, forget_tokens, sign,
+    open_account, approve, settle, give_back, complain, change, resolve, forget_tokens, sign,
 )  # fmt: skip

@@ -183,7 +183,14 @@ class Desk:
         """Return a refund of an order."""
         return next(one for one in order.refunds if one.id == id_)
 
-    def dispute(self, order: Order, value: Decimal | None, reason: str) -> Dispute:
+    def dispute(
+        self,
+        order: Order,
+        value: Decimal | None,
+        reason: str,
+        stage: str = "CHARGEBACK",
+        answer_days: int = 10,
+    ) -> Dispute:
         """Open a dispute about the order's capture."""
         if order.capture is None:
             raise Refused(422, "CAPTURE_NOT_COMPLETED")
@@ -194,17 +201,52 @@ class Desk:
             value=order.capture.value if value is None else value,
             reason=reason,
             at=self.bench.clock.text(),
+            stage=stage,
+            due=self._due(answer_days),
         )
         self.disputes[case.id] = case
         self._tell(order, "CUSTOMER.DISPUTE.CREATED", "dispute", wire.dispute(case, self.url))
         return case
+
+    def dispute_of(self, account: Account, id_: str) -> Dispute:
+        """Return a dispute of this account."""
+        found = self.disputes.get(id_)
+        if found is None or found.order.account is not account:
+            raise Refused(404, "INVALID_RESOURCE_ID")
+        return found
+
+    def update(
+        self,
+        case: Dispute,
+        *,
+        stage: str | None,
+        status: str | None,
+        value: Decimal | None,
+        answer_days: int | None,
+    ) -> None:
+        """Change a dispute that is open, and tell of it."""
+        if case.outcome is not None:
+            raise Refused(422, "DISPUTE_ALREADY_RESOLVED")
+        case.stage, case.status = stage or case.stage, status or case.status
+        case.value = case.value if value is None else value
+        case.due = case.due if answer_days is None else self._due(answer_days)
+        case.changed = self.bench.clock.text()
+        shown = wire.dispute(case, self.url)
+        self._tell(case.order, "CUSTOMER.DISPUTE.UPDATED", "dispute", shown)
+
+    def _due(self, answer_days: int) -> str | None:
+        """Return the end of so many days as PayPal writes it, None for none."""
+        if not answer_days:
+            return None
+        end = self.bench.clock.now() + timedelta(days=answer_days)
+        return end.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def resolve(self, case: Dispute, outcome: str, refunded: Decimal | None) -> None:
         """Decide a dispute."""
         if case.outcome is not None:
             raise Refused(422, "DISPUTE_ALREADY_RESOLVED")
         case.outcome, case.refunded = outcome, refunded
-        case.resolved_at = self.bench.clock.text()
+        case.resolved_at = case.changed = self.bench.clock.text()
         case.taken_by, case.charged_by = self.bench.names.new(), self.bench.names.new()
         shown = wire.dispute(case, self.url)
         self._tell(case.order, "CUSTOMER.DISPUTE.RESOLVED", "dispute", shown)

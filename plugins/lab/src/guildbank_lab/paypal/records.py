@@ -54,6 +54,11 @@ class Dispute:
     value: Decimal
     reason: str
     at: str
+    stage: str
+    status: str = "OPEN"
+    due: str | None = None
+    """Until when the seller is to answer."""
+    changed: str = ""
     outcome: str | None = None
     refunded: Decimal | None = None
     resolved_at: str | None = None

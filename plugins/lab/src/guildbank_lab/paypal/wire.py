@@ -111,7 +111,7 @@ def dispute(case: Dispute, url: str) -> Json:
     shown: Json = {
         "dispute_id": case.id,
         "create_time": case.at,
-        "update_time": case.at,
+        "update_time": case.changed or case.at,
         "disputed_transactions": [
             {
                 "seller_transaction_id": one.capture.id if one.capture else "",
@@ -121,12 +121,14 @@ def dispute(case: Dispute, url: str) -> Json:
             }
         ],
         "reason": case.reason,
-        "status": "OPEN" if case.outcome is None else "RESOLVED",
+        "status": case.status if case.outcome is None else "RESOLVED",
         "dispute_amount": money(one.currency, case.value),
-        "dispute_life_cycle_stage": "CHARGEBACK",
+        "dispute_life_cycle_stage": case.stage,
         "dispute_channel": "INTERNAL",
         "links": [link(f"{url}/v1/customer/disputes/{case.id}", "self", "GET")],
     }
+    if case.due is not None:
+        shown["seller_response_due_date"] = case.due
     if case.outcome is not None:
         shown["dispute_outcome"] = {"outcome_code": case.outcome}
         if case.refunded is not None:
