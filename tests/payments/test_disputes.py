@@ -14,6 +14,7 @@ WITHDRAWN = EventKind.DISPUTE_FUNDS_WITHDRAWN
 REINSTATED = EventKind.DISPUTE_FUNDS_REINSTATED
 CLOSED = EventKind.DISPUTE_CLOSED
 LOST = EventKind.DISPUTE_LOST
+TAKEN_BACK = EventKind.DISPUTE_TAKEN_BACK
 
 
 async def tell(
@@ -126,6 +127,22 @@ async def test_one_event_that_says_lost_takes_the_coins_once_and_ends_the_disput
     refused = await shop.refund(intent, 1)
     assert isinstance(refused, Refusal)
     assert refused.code == "payment_not_refundable"
+
+
+async def test_what_is_lost_again_after_it_was_taken_back_is_a_dispute_of_its_own(shop: Shop):
+    player = await shop.player()
+    intent = await shop.buy(player)
+    before = await shop.left()
+    for kind in (LOST, LOST, TAKEN_BACK, TAKEN_BACK, LOST, LOST):
+        await tell(shop, intent, kind)
+    assert await shop.coins(player) == {}
+    told = [(one.reference, one.reinstated) for one in (await shop.dossier(intent)).disputes]
+    assert told == [("dp_1", True), ("dp_1:2", False)]
+    for kind in (TAKEN_BACK, LOST, TAKEN_BACK):
+        await tell(shop, intent, kind)
+    assert await shop.left() == before
+    told = [(one.reference, one.reinstated) for one in (await shop.dossier(intent)).disputes]
+    assert told == [("dp_1", True), ("dp_1:2", True), ("dp_1:3", True)]
 
 
 @pytest.mark.parametrize("refunded", [499, 200])

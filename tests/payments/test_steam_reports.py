@@ -10,6 +10,7 @@ from tests.house import House
 from tests.payments.reckoning import reconciled
 from tests.payments.shop import open_shop
 from tests.payments.steam_till import SteamTill
+from tests.payments.test_suspense import proved
 from tests.servers.lab import LabServer
 
 from guildbank.kernel import Refusal
@@ -104,6 +105,81 @@ async def test_a_chargeback_that_is_taken_back_gives_money_and_coins_back_once(t
     assert (dispute.state.value, dispute.reinstated) == ("lost", True)
     assert (await till.shop.kinds()).count("dispute_funds_reinstated") == 1
     assert await till.disputes(other) == []
+
+
+async def test_what_is_charged_back_again_is_a_dispute_of_its_own(till: SteamTill):
+    shop = till.shop
+    player = await shop.player()
+    intent = await till.paid(player)
+    order = await till.order(intent)
+    await shop.spend(player, 40)
+    before = await shop.left()
+    for back in ("Chargedback", "Succeeded", "Chargedback"):
+        await till.reverse(intent, back)
+        assert await till.report() == 1
+        # Reports show a line again and again, and the clock of their lines goes by seconds.
+        await asyncio.sleep(1.1)
+        assert await till.report() == 0
+    first, second = await till.disputes(intent)
+    assert (first.reference, first.reinstated) == (order, True)
+    assert (second.reference, second.reinstated) == (f"{order}:2", False)
+    assert (second.state.value, second.amount_minor, second.withdrawn) == ("lost", 499, True)
+    assert await shop.coins(player) == {"debt": -40}
+    assert (await shop.kinds())[-3:] == [
+        "dispute_lost", "dispute_funds_reinstated", "dispute_lost",
+    ]  # fmt: skip
+    lines = await reconciled(shop, "steam_wallet")
+    assert {(line.kind, line.state) for line in lines} == {
+        ("capture", "matched"), ("dispute", "matched"),
+    }  # fmt: skip
+    await till.reverse(intent, "Succeeded")
+    assert await till.report() == 1
+    assert await shop.left() == before
+    assert [one.reinstated for one in await till.disputes(intent)] == [True, True]
+    await proved(shop)
+
+
+async def test_two_chargebacks_in_part_are_two_disputes(till: SteamTill):
+    shop = till.shop
+    player = await shop.player()
+    intent = await till.paid(player)
+    order = await till.order(intent)
+    before = await shop.left()
+    await till.reverse(intent, "Chargedback", part=199)
+    await till.report()
+    assert await shop.coins(player) == {"paid": 301, "bonus": 31}
+    await asyncio.sleep(1.1)
+    await till.reverse(intent, "Chargedback")
+    await till.report()
+    assert await shop.coins(player) == {}
+    told = [(one.reference, one.amount_minor, one.withdrawn) for one in await till.disputes(intent)]
+    assert told == [(f"{order}/1", 199, True), (f"{order}/2", 300, True)]
+    shop.clock.by += timedelta(seconds=1)
+    lines = await reconciled(shop, "steam_wallet")
+    assert sorted((line.kind, line.state, line.gross_minor) for line in lines) == [
+        ("capture", "matched", 499), ("dispute", "matched", -300), ("dispute", "matched", -199),
+    ]  # fmt: skip
+    await till.reverse(intent, "Succeeded")
+    await till.report()
+    assert await shop.left() == before
+    await proved(shop)
+
+
+async def test_what_a_refund_left_is_charged_back(till: SteamTill):
+    player = await till.shop.player()
+    intent = await till.paid(player)
+    await till.reverse(intent, "PartialRefund", part=199)
+    await till.report()
+    await till.reverse(intent, "Chargedback")
+    await till.report()
+    (dispute,) = await till.disputes(intent)
+    assert (dispute.amount_minor, dispute.withdrawn) == (300, True)
+    assert await till.shop.left() == {}
+    till.shop.clock.by += timedelta(seconds=1)
+    lines = await reconciled(till.shop, "steam_wallet")
+    assert sorted((line.kind, line.state, line.gross_minor) for line in lines) == [
+        ("capture", "matched", 499), ("dispute", "matched", -300), ("refund", "matched", -199),
+    ]  # fmt: skip
 
 
 async def test_an_order_that_changed_late_and_was_never_charged_back_moves_nothing(

@@ -121,7 +121,9 @@ async def test_what_is_told_again_has_the_same_id() -> None:
     valve.add(NOON, 2, "Chargedback")
     events, cursor = await read_all(valve)
     again, _ = await read_all(valve, cursor)
-    assert {one.external_id for one in events} == {"1/1/refunded", "2/charged_back"}
+    assert {one.external_id for one in events} == {
+        "1/1/refunded", "2/charged_back/2026-11-27T12:00:00Z",
+    }  # fmt: skip
     assert {one.external_id for one in again} <= {one.external_id for one in events}
 
 
@@ -188,6 +190,82 @@ async def test_each_item_that_was_given_back_is_an_event_of_its_own() -> None:
     valve.lines[0] |= {"status": "RefundedSuspectedFraud", "time": "2026-11-27T13:00:00Z"}
     events, _ = await read_all(valve)
     assert {one.refund_reference for one in events} == {"1/1", "1/2"}
+
+
+def told(events: list[ProviderEvent]) -> set[tuple[str, str | None, int | None]]:
+    """What events say of chargebacks: the kind, the name and the amount."""
+    return {(one.kind.value, one.dispute_reference, one.amount_minor) for one in events}
+
+
+def items(*parts: tuple[int, str]) -> list[dict[str, Any]]:
+    return [{"itemid": 499, "amount": amount, "itemstatus": status} for amount, status in parts]
+
+
+@pytest.mark.parametrize(
+    ("status", "parts", "said"),
+    [
+        pytest.param(
+            "Chargedback", [(499, "")], {("dispute_lost", "1", 499)}, id="one item, by the order"
+        ),
+        pytest.param(
+            "Chargedback",
+            [(499, "Succeeded")],
+            {("dispute_lost", "1", 499)},
+            id="one item that says otherwise",
+        ),
+        pytest.param(
+            "Chargedback",
+            [(199, "Succeeded"), (300, "Succeeded")],
+            {("dispute_lost", "1", 499)},
+            id="all, of which no item says it",
+        ),
+        pytest.param(
+            "Chargedback",
+            [(199, "Chargedback"), (300, "Succeeded")],
+            {("dispute_lost", "1/1", 199), ("dispute_taken_back", "1/2", 300)},
+            id="a part",
+        ),
+        pytest.param(
+            "Chargedback",
+            [(199, "Chargedback"), (300, "Chargedback")],
+            {("dispute_lost", "1/1", 199), ("dispute_lost", "1/2", 300)},
+            id="a part, and then the rest",
+        ),
+        pytest.param(
+            "Chargedback",
+            [(199, "Refunded"), (300, "Chargedback")],
+            {("refund", None, None), ("dispute_lost", "1/2", 300)},
+            id="what a refund left",
+        ),
+    ],
+)
+async def test_what_was_charged_back_is_named_by_the_order_and_which_of_it(
+    status: str, parts: list[tuple[int, str]], said: set[tuple[str, str | None, int | None]]
+) -> None:
+    valve = Valve()
+    valve.add(NOON, 1, status, items=items(*parts))
+    assert told((await read_all(valve))[0]) == said
+
+
+async def test_all_that_may_have_been_charged_back_is_told_to_be_here_again() -> None:
+    valve = Valve()
+    whole = items((199, "Succeeded"), (300, "Succeeded"))
+    valve.add(NOON, 1, "Succeeded", items=whole, timecreated="2026-10-27T12:00:00Z")
+    events, _ = await read_all(valve)
+    assert told(events) == {
+        ("dispute_taken_back", name, minor)
+        for name, minor in (("1", 499), ("1/1", 199), ("1/2", 300))
+    }
+
+
+async def test_a_second_chargeback_is_another_event() -> None:
+    valve = Valve()
+    valve.add(NOON, 1, "Chargedback")
+    first, cursor = await read_all(valve)
+    valve.lines[0]["time"] = "2026-11-27T13:00:00Z"
+    second, _ = await read_all(valve, cursor)
+    assert told(first) == told(second)
+    assert {one.external_id for one in first}.isdisjoint(one.external_id for one in second)
 
 
 @pytest.mark.parametrize("time", ["", "yesterday", "2026-11-27T12:00:00"])

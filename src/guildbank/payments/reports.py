@@ -162,13 +162,15 @@ LIMIT $5
 """  # noqa: S608 - names of our own
 
 # Some providers report what a dispute took and not which: then it is one about the payment, and
-# the one of this amount before another.
+# the one of this amount before another. Some know one name for disputes that follow each other: of
+# these money is gone by the one that is not over.
 READ_DISPUTE = f"""
 {DISPUTES.select}
 WHERE provider = $1
   AND (reference = $2
+       OR (payment_id = $5 AND starts_with(reference, $2::text || ':'))
        OR ($2::text IS NULL AND attempt_id = $3 AND withdrawn))
-ORDER BY amount_minor = $4 DESC, id
+ORDER BY $6::boolean AND reinstated, amount_minor = $4 DESC, id
 LIMIT 1
 """
 
@@ -298,5 +300,7 @@ async def dispute_of_line(
         line.reference,
         None if attempt is None else attempt.id,
         abs(line.gross_minor),
+        None if attempt is None else attempt.payment_id,
+        line.gross_minor < 0,
     )
     return None if row is None else DISPUTES.row(row)

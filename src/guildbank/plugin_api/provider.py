@@ -180,7 +180,10 @@ class EventKind(StrEnum):
     DISPUTE_LOST = "dispute_lost"
     """Closed for the payer by one event: the money goes with it, if it did not go before."""
     DISPUTE_TAKEN_BACK = "dispute_taken_back"
-    """What one event took is here again; of a dispute that took nothing it says nothing."""
+    """What one event took is here again; of a dispute that took nothing it says nothing.
+
+    What is lost under the same name after that is a further dispute.
+    """
     USAGE_ASKED = "usage_asked"
     """The company asks how much of a purchase was used, to decide on a refund (`TellsUsage`)."""
     METHOD_CHANGED = "method_changed"

@@ -62,7 +62,8 @@ class Order(msgspec.Struct, frozen=True):
 
     def is_back(self, item: Item) -> bool:
         """Say whether the money of an item was given back."""
-        in_part = self.status == IN_PART and item.itemstatus.startswith("Refunded")
+        rest_gone = self.status == CHARGED_BACK and len(self.items) > 1
+        in_part = (self.status == IN_PART or rest_gone) and item.itemstatus.startswith("Refunded")
         return self.is_refunded or in_part
 
 

@@ -12,9 +12,10 @@ import msgspec
 
 from guildbank.plugin_api import EventKind, ProviderEvent, ReportPage
 from guildbank_steampay.amounts import NotExpressible
+from guildbank_steampay.chargebacks import PAID, Chargeback, charged_back, not_charged_back
 from guildbank_steampay.client import Client, Refused, SteamFailed
 from guildbank_steampay.errors import row_of
-from guildbank_steampay.orders import CHARGED_BACK, Order, paid_minor
+from guildbank_steampay.orders import Order
 from guildbank_steampay.refunds import reference_of
 
 KINDS = ("GAMESALES", "CHARGEBACK")
@@ -84,10 +85,16 @@ def events_of(order: Order) -> list[ProviderEvent]:
     """Return what an order's line tells, which is nothing but that money went back."""
     if order.asked_minor is None or order.orderid == "0":
         return []
-    if order.status == CHARGED_BACK:
-        return _of_chargeback(order, EventKind.DISPUTE_LOST, "charged_back")
-    if _is_taken_back(order):
-        return _of_chargeback(order, EventKind.DISPUTE_TAKEN_BACK, "taken_back")
+    try:
+        gone = [_of(order, one, EventKind.DISPUTE_LOST) for one in charged_back(order)]
+        here = [_of(order, one, EventKind.DISPUTE_TAKEN_BACK) for one in not_charged_back(order)]
+    except NotExpressible:
+        gone = here = []
+    changed_late = gone or _changed_long_after_its_sale(order)
+    return [*gone, *(here if changed_late else ()), *_refunds(order)]
+
+
+def _refunds(order: Order) -> list[ProviderEvent]:
     return [
         ProviderEvent(
             external_id=f"{reference_of(order, number)}/refunded",
@@ -102,30 +109,28 @@ def events_of(order: Order) -> list[ProviderEvent]:
     ]
 
 
-def _is_taken_back(order: Order) -> bool:
-    """Say whether a paid order changed long after its sale: only a chargeback ends like that."""
-    if order.status != "Succeeded" or not order.timecreated:
+def _changed_long_after_its_sale(order: Order) -> bool:
+    """Say so of an order that is paid: only one that was charged back before ends like that."""
+    if order.status != PAID or not order.timecreated:
         return False
     return _time(order.timecreated) + _SOLD_WITHIN < time_of(order)
 
 
-def _of_chargeback(order: Order, kind: EventKind, word: str) -> list[ProviderEvent]:
-    try:
-        amount = paid_minor(order)
-    except NotExpressible:
-        return []
-    return [
-        ProviderEvent(
-            external_id=f"{order.orderid}/{word}",
-            kind=kind,
-            payment_reference=order.orderid,
-            dispute_reference=order.orderid,
-            amount_minor=amount,
-            currency=order.currency,
-            reason="charged_back",
-            won=kind is EventKind.DISPUTE_TAKEN_BACK,
-        )
-    ]
+def _of(order: Order, what: Chargeback, kind: EventKind) -> ProviderEvent:
+    """Tell what a line shows of a chargeback. Each change of the order is news, by its time."""
+    back = kind is EventKind.DISPUTE_TAKEN_BACK
+    word = "taken_back" if back else "charged_back"
+    at = time_of(order).astimezone(UTC).strftime(_FORMAT)
+    return ProviderEvent(
+        external_id=f"{what.name}/{word}/{at}",
+        kind=kind,
+        payment_reference=order.orderid,
+        dispute_reference=what.name,
+        amount_minor=what.amount_minor,
+        currency=order.currency,
+        reason="charged_back",
+        won=back,
+    )
 
 
 async def page_of(

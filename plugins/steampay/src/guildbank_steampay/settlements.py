@@ -12,8 +12,9 @@ import msgspec
 
 from guildbank.plugin_api import MAX_SETTLEMENTS, Settlement, SettlementKind, SettlementPage
 from guildbank_steampay.amounts import NotExpressible
+from guildbank_steampay.chargebacks import charged_back
 from guildbank_steampay.client import Client, SteamFailed
-from guildbank_steampay.orders import CHARGED_BACK, Order, paid_minor, part_minor
+from guildbank_steampay.orders import Order, paid_minor, part_minor
 from guildbank_steampay.refunds import reference_of
 from guildbank_steampay.reports import page_of, time_of
 
@@ -56,13 +57,14 @@ def lines_of(order: Order) -> Sequence[Settlement]:
             for number, item in enumerate(order.items, 1)
             if order.is_back(item)
         ]
+        gone = charged_back(order)
     except NotExpressible:
         return ()
     reference, sold = order.orderid, f"{order.orderid}/sold"
     lines = [_line(order, sold, SettlementKind.CAPTURE, paid, reference)]
-    if order.status == CHARGED_BACK:
-        name = f"{reference}/charged_back"
-        lines.append(_line(order, name, SettlementKind.DISPUTE, -paid, reference))
+    for one in gone:
+        name = f"{one.name}/charged_back"
+        lines.append(_line(order, name, SettlementKind.DISPUTE, -one.amount_minor, one.name))
     for number, minor in back:
         refund = reference_of(order, number)
         lines.append(_line(order, f"{refund}/refunded", SettlementKind.REFUND, -minor, refund))

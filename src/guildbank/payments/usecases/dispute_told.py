@@ -1,6 +1,6 @@
 """What is told of a dispute, by events or by its provider, and what a dispute makes of that."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -40,6 +40,30 @@ def told_by(event: ProviderEvent) -> Told | None:
         event.kind, event.dispute_reference, event.amount_minor, event.currency, event.reason,
         event.won, stand, event.external_id,
     )  # fmt: skip
+
+
+def numbered(known: Sequence[Dispute], told: Told) -> Told:
+    """Return what is told of a dispute, by its own name where several follow each other.
+
+    A company may know one name for all, such as that of an order which is charged back, given back
+    and charged back again. What is lost after it was here again is a dispute of its own.
+    """
+    family = {_number(one.reference, told.reference): one for one in known}
+    family.pop(0, None)
+    if not family:
+        return told
+    newest = max(family)
+    again = told.kind is EventKind.DISPUTE_LOST and family[newest].reinstated
+    name = f"{told.reference}:{newest + 1}" if again else family[newest].reference
+    return told._replace(reference=name, stand=msgspec.structs.replace(told.stand, reference=name))
+
+
+def _number(reference: str, first: str) -> int:
+    """Return which of those that the first begins it is, from 1 on; 0 for a stranger."""
+    if reference == first:
+        return 1
+    name, _, digits = reference.rpartition(":")
+    return int(digits) if name == first and digits.isdecimal() else 0
 
 
 def asked(told: Told, stand: DisputeStand) -> Told:

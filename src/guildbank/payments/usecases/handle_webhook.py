@@ -19,7 +19,7 @@ from guildbank.payments.usecases.accounts import line_about
 from guildbank.payments.usecases.adopt import adopt_purchase
 from guildbank.payments.usecases.dispute import FollowDispute
 from guildbank.payments.usecases.dispute_stand import ask_stand
-from guildbank.payments.usecases.dispute_told import asked, told_by
+from guildbank.payments.usecases.dispute_told import asked, numbered, told_by
 from guildbank.payments.usecases.exchanges import kept_for
 from guildbank.payments.usecases.finish_refund import look_at_refund
 from guildbank.payments.usecases.foreign_refund import TOO_EARLY, BookForeignRefund
@@ -37,6 +37,7 @@ from guildbank.plugin_api import EventKind, OutcomeStatus, ProviderEvent, Refund
 log = structlog.get_logger(__name__)
 DONE: JournalOutcome = NO_CHANGE
 _OF_STANDING = (EventKind.DISPUTE_OPENED, EventKind.DISPUTE_UPDATED)
+_OF_ALL_AT_ONCE = (EventKind.DISPUTE_LOST, EventKind.DISPUTE_TAKEN_BACK)
 AT_ONCE = 500
 WEBHOOK = "webhook"
 """The kind of exchange that a provider's event is."""
@@ -156,6 +157,9 @@ async def _of_money(
             told = asked(told, stand)
         elif stand == PROVIDER_SILENT and event.kind is EventKind.DISPUTE_UPDATED:
             return TOO_EARLY
+    if event.kind in _OF_ALL_AT_ONCE:
+        async with payments.db.begin(tenant.schema, read_only=True) as tx:
+            told = numbered(await store.disputes_of(tx.driver, attempt.payment_id), told)
     spent, items = await spent_default(payments, tenant), await items_of(payments, tenant, attempt)
     return await payments.journal.submit(tenant.schema, FollowDispute(attempt, told, spent, items))
 

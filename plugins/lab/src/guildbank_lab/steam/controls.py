@@ -39,9 +39,9 @@ class WhichOrder(msgspec.Struct):
 
 
 class Reversal(msgspec.Struct):
-    """What became of an order's money; `part` is in hundredths, for a PartialRefund.
+    """What became of an order's money; `part` is in hundredths, of a refund or chargeback in part.
 
-    `Succeeded` takes a chargeback back.
+    `Succeeded` takes chargebacks back; `Chargedback` after one in part takes the rest.
     """
 
     order: str

@@ -136,21 +136,32 @@ class SteamDesk:
             if order.status != CHARGED_BACK:
                 raise Failure(FAILED, order.order_id)
             order.made -= _LONG_AGO
+            for item in order.items:
+                item.status = None
             self._move(order, status)
             return
-        if order.status not in ("Succeeded", PARTLY):
+        more = status == CHARGED_BACK == order.status and part is None
+        if order.status not in ("Succeeded", PARTLY) and not more:
             raise Failure(FAILED, order.order_id)
-        if status == PARTLY:
-            (whole,) = order.items
-            back = part or whole.amount // 3
-            if not 0 < back < whole.amount:
-                raise Failure(INVALID, order.order_id)
-            rest = Item(amount=whole.amount - back, vat=whole.vat, status="Succeeded")
-            order.items = [Item(amount=back, status=REFUNDED), rest]
+        if status == PARTLY or (status == CHARGED_BACK and part is not None):
+            self._split(order, REFUNDED if status == PARTLY else CHARGED_BACK, part)
+        elif status == CHARGED_BACK:
+            for item in order.items:
+                # What was refunded is with the player already.
+                item.status = item.status if item.status == REFUNDED else CHARGED_BACK
         else:
             for item in order.items:
                 item.status = None
         self._move(order, status)
+
+    def _split(self, order: Order, status: str, part: int | None) -> None:
+        """Let a part of an order go; it shows as an item of its own."""
+        (whole,) = order.items
+        back = part or whole.amount // 3
+        if not 0 < back < whole.amount:
+            raise Failure(INVALID, order.order_id)
+        rest = Item(amount=whole.amount - back, vat=whole.vat, status="Succeeded")
+        order.items = [Item(amount=back, status=status), rest]
 
     def report(self, account: Account, kind: str, since: datetime, most: int) -> list[Order]:
         """Return what changed since then, the earliest first."""
