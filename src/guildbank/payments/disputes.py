@@ -21,13 +21,22 @@ ORDER BY id DESC
 LIMIT $6
 """
 
-COUNT_DUE = """
+_DUE = """
+state IN ('early_warning', 'needs_response')
+AND (evidence_state IS NULL OR evidence_state = 'refused')
+AND answer_by > $1
+AND answer_by <= $2
+"""
+COUNT_DUE = f"""
 SELECT count(*)
 FROM payments_dispute
-WHERE state IN ('early_warning', 'needs_response')
-  AND (evidence_state IS NULL OR evidence_state = 'refused')
-  AND answer_by > $1
-  AND answer_by <= $2
+WHERE {_DUE}
+"""  # noqa: S608 - conditions of our own
+
+FIRST_DUE = f"""
+WHERE {_DUE}
+ORDER BY answer_by, id
+LIMIT 1
 """
 
 # Answers of which the provider has not said that it has them, as `live_attempts` of payments.
@@ -103,6 +112,12 @@ async def dispute_page(
 async def count_due(driver: Driver, now: datetime, by: datetime) -> int:
     """Return how many disputes nobody has answered that are to be answered by then."""
     return int(await driver.fetchval(COUNT_DUE, now, by))
+
+
+async def first_due(driver: Driver, now: datetime, by: datetime) -> Dispute | None:
+    """Return the dispute that is to be answered first of those that are counted."""
+    record = await driver.fetchrow(f"{DISPUTES.select} {FIRST_DUE}", now, by)
+    return None if record is None else DISPUTES.row(record)
 
 
 async def answering(driver: Driver, now: datetime, first: datetime, limit: int) -> list[Dispute]:

@@ -24,6 +24,7 @@ from guildbank.payments.usecases.payouts.mind import mind_payouts
 from guildbank.payments.usecases.read_reports import read_reports
 from guildbank.payments.usecases.reconcile import reconcile
 from guildbank.payments.usecases.reconcile_daily import begin_days, watch_days
+from guildbank.payments.usecases.watch_disputes import watch_disputes
 from guildbank.payments.usecases.watch_unapplied import watch_unapplied
 from guildbank.payments.usecases.whose_account import name_merchants
 
@@ -120,10 +121,11 @@ async def run_tidy(services: Services) -> None:
 
 
 async def run_watch(services: Services) -> None:
-    """Tell of money that waits too long to be given back."""
+    """Tell of money that waits too long to be given back, and of disputes to be answered."""
     identity = services.identity
 
     async def watch(payments: Payments, tenant: TenantRef) -> int:
+        await watch_disputes(payments, identity, tenant)
         return int(await watch_unapplied(payments, identity, tenant))
 
     await in_each_tenant(services, watch)

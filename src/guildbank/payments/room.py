@@ -31,6 +31,7 @@ from guildbank.payments.contracts.rows import (
     CALLBACK_ENABLED,
     CALLBACK_SKIPPED,
     CALLBACKS_REPLAYED,
+    DISPUTES_DUE,
     EXCHANGES_READ,
     FEE_BOOKED,
     HANDED_IN_READ,
@@ -81,6 +82,7 @@ ROOM = Room(
     mails=(
         MailTemplate(UNAPPLIED.begins, ("payment", "hours", "time", "link")),
         MailTemplate(UNAPPLIED.ends, ("time", "link")),
+        MailTemplate(DISPUTES_DUE, ("disputes", "dispute", "payment", "by", "time", "link")),
         MailTemplate(MISSED.begins, ("provider", "day", "time", "link")),
         MailTemplate(MISSED.ends, ("time", "link")),
         MailTemplate(LETTER, ("subject", "opening", "rows", "closing")),
@@ -154,6 +156,7 @@ ROOM = Room(
         "payments.unapplied": "Money came that bought nothing; it is given back.",
         UNAPPLIED.begins: "Money that bought nothing was not given back within a day.",
         UNAPPLIED.ends: "No such money waits any more.",
+        DISPUTES_DUE: "Disputes have to be answered within 72 hours; told once a day.",
         "payments.conflicted": "Another amount or currency came than asked; it is given back.",
         "payments.provider_configured": "An account at a provider was set up or changed.",
         "payments.money_opened": "Accounts of a further money can be opened.",

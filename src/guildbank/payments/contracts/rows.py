@@ -365,6 +365,7 @@ PAYMENT_ADOPTED = "payments.adopted"
 PAYMENT_FINISHED = "payments.finished"
 UNAPPLIED_AGED = "payments.unapplied_aged"
 UNAPPLIED_CLEARED = "payments.unapplied_cleared"
+DISPUTES_DUE = "payments.disputes_due"
 RECONCILIATION_STARTED = "payments.reconciliation_started"
 RECONCILIATION_MISSED = "payments.reconciliation_missed"
 RECONCILIATION_CAUGHT_UP = "payments.reconciliation_caught_up"
@@ -377,6 +378,7 @@ OF_OPERATORS = frozenset(
         SPENT_COINS_SET,
         UNAPPLIED_AGED,
         UNAPPLIED_CLEARED,
+        DISPUTES_DUE,
         RECONCILIATION_STARTED,
         RECONCILIATION_MISSED,
         RECONCILIATION_CAUGHT_UP,
