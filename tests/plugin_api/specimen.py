@@ -23,8 +23,9 @@ from guildbank.plugin_api import (
     Slot,
     WebhookRejected,
 )
-from guildbank.plugin_api.conformance import Rehearsal
+from guildbank.plugin_api.conformance import Rehearsal, Webhook
 
+TOLERANCE_SECONDS = 300
 NOT_FOUND = Outcome(status=OutcomeStatus.CANCELED, code="not_found")
 MANIFEST = Manifest(
     id="specimen",
@@ -113,8 +114,11 @@ class Specimen:
     async def read_webhook(
         self, context: Context, headers: Mapping[str, str], body: bytes
     ) -> ProviderEvent | WebhookRejected:
-        if headers.get("signature", "").encode() != sign(context, body)["signature"].encode():
+        at, _, mark = headers.get("signature", "").partition(",")
+        if mark.encode() != _mark(context, at, body).encode():
             return WebhookRejected(code="bad_signature", detail="not ours")
+        if abs(context.now.timestamp() - int(at)) > TOLERANCE_SECONDS:
+            return WebhookRejected(code="too_old", detail="not of now")
         try:
             event_id = json.loads(body)["id"]
         except (ValueError, KeyError, TypeError, RecursionError):
@@ -151,8 +155,18 @@ class Specimen:
 
 
 def sign(context: Context, body: bytes) -> Mapping[str, str]:
+    at = str(int(context.now.timestamp()))
+    return {"signature": f"{at},{_mark(context, at, body)}"}
+
+
+def _mark(context: Context, at: str, body: bytes) -> str:
     key = str(context.settings["secret"]).encode()
-    return {"signature": hmac.new(key, body, hashlib.sha256).hexdigest()}
+    return hmac.new(key, f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+
+
+def webhook(context: Context) -> Webhook:
+    body = b'{"id":"evt_1"}'
+    return Webhook(sign(context, body), body)
 
 
 def redirected(settings: Mapping[str, Any], url: str) -> Mapping[str, Any]:
@@ -176,5 +190,6 @@ def rehearsal_of(specimen: Specimen) -> Rehearsal:
         needs_action="asks",
         redirected=redirected,
         sign=sign,
+        webhook=webhook,
         complete_action=complete_action,
     )

@@ -16,6 +16,7 @@ from guildbank.plugin_api import (
     ConfirmsRefunds,
     NotConfirmed,
     Option,
+    Outcome,
     OutcomeStatus,
     PaymentRequest,
     PayoutRequest,
@@ -24,7 +25,7 @@ from guildbank.plugin_api import (
     TellsUsage,
     Usage,
 )
-from guildbank.plugin_api.conformance import run_provider_conformance
+from guildbank.plugin_api.conformance import Webhook, run_provider_conformance
 from guildbank.plugin_host import Walls, check_field, health_of, offer_options
 
 pytestmark = pytest.mark.skipif(Walls(Path("/nonexistent")).problem is not None, reason="no walls")
@@ -104,11 +105,17 @@ BODY = """
         return Outcome(status=OutcomeStatus.PENDING)
 
     def rehearsal(self):
-        from guildbank.plugin_api.conformance import Rehearsal
+        from guildbank.plugin_api.conformance import Rehearsal, Webhook
+        async def subscribes(context, request):
+            return {"transaction": "T1"}
+        async def disputed(context, made):
+            return "dp_1"
         return Rehearsal(
             pays="by_word", declines="never", keeps_books=False, found_by_attempt=False,
             confirms=lambda context, request: {"transaction": "T1"},
             redirected=lambda settings, url: {**settings, "word": url},
+            webhook=lambda context: Webhook({"sent": context.tenant}, b"told"),
+            no_old_webhooks="it takes none", subscribes=subscribes, disputed=disputed,
         )
 """
 MORE = """sandbox=True, timeout_seconds=2, confirmed_by="buyer",
@@ -170,6 +177,12 @@ async def test_its_rehearsal_is_played_on_both_sides_of_the_wall(provider: Any) 
     assert (rehearsal.pays, rehearsal.declines, rehearsal.sign) == ("by_word", "never", None)
     assert await rehearsal.confirms(context_of(), PAYMENT) == {"transaction": "T1"}
     assert rehearsal.redirected({"word": "a"}, "http://there") == {"word": "http://there"}
+    here = context_of()
+    assert await rehearsal.webhook(here) == Webhook({"sent": here.tenant}, b"told")
+    assert await rehearsal.subscribes(here, PAYMENT) == {"transaction": "T1"}
+    made = Outcome(status=OutcomeStatus.PROCESSED, reference="T1")
+    assert await rehearsal.disputed(here, made) == "dp_1"
+    assert rehearsal.renews is None
 
 
 async def test_it_keeps_the_contract_of_its_slot_by_its_own_rehearsal(provider: Any) -> None:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from plugins.appstore.tests import apple
 from plugins.appstore.tests.apple import (
+    BUNDLE,
     CHAIN,
     NOW,
     PRODUCTION,
@@ -88,7 +89,8 @@ class Subscribed(Apple):
                 "signedTransactionInfo": self.by.sign(self.second),
                 "signedRenewalInfo": self.by.sign(renewal),
             }  # fmt: skip
-            said = {"data": [{"subscriptionGroupIdentifier": "1", "lastTransactions": [last]}]}
+            group = {"subscriptionGroupIdentifier": "1", "lastTransactions": [last]}
+            said = {"bundleId": BUNDLE, "data": [group]}
         kind = {"content-type": "application/json"}
         return HttpAnswer(status=200, headers=kind, body=msgspec.json.encode(said))
 

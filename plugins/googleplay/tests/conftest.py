@@ -10,6 +10,9 @@ from guildbank.plugin_api import Context
 from guildbank.plugin_api.conformance import DirectHttp
 from guildbank_googleplay.rehearsal import PACK, PRODUCT
 
+WEBHOOK = "http://127.0.0.1:9/v1/webhooks/demo/google_play"
+"""Where nobody listens: what the lab pushes by itself is lost."""
+
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[LabServer]:
@@ -22,8 +25,8 @@ def at_lab(lab: LabServer) -> Context:
     return Context(
         tenant="demo",
         mode="test",
-        settings=lab.open_google(None, [{"pack": PACK, "product": PRODUCT}]),
+        settings=lab.open_google(WEBHOOK, [{"pack": PACK, "product": PRODUCT}]),
         now=datetime.now(UTC),
-        webhook_url="http://127.0.0.1:9/v1/webhooks/demo/google_play",
+        webhook_url=WEBHOOK,
         http=DirectHttp(),
     )

@@ -20,6 +20,7 @@ NOT_STEAM_S = {
     "a_forged_signature_is_rejected",
     "a_signature_covers_the_whole_body",
     "signed_nonsense_is_rejected",
+    "an_old_webhook_is_rejected",
 }
 
 

@@ -116,6 +116,15 @@ class Apple:
         return found
 
 
+def check_page(more: bool | None) -> None:
+    """Raise AppleFailed for a page that does not say whether another follows.
+
+    Apple's always do, and the library makes an empty page of whatever else came.
+    """
+    if more is None:
+        raise AppleFailed("Apple's answer cannot be read")
+
+
 def failed(error: APIException) -> AppleFailed:
     """Return what to raise for an error of Apple's: its numbers, and none of its words."""
     if error.http_status_code == 401:

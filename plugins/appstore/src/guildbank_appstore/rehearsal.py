@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from guildbank.plugin_api import Context, Outcome, PaymentRequest
-from guildbank.plugin_api.conformance import Rehearsal
+from guildbank.plugin_api.conformance import Rehearsal, Webhook
 from guildbank_appstore.payments import ID, STOREKIT
 from guildbank_appstore.transactions import token_of
 
@@ -47,6 +47,17 @@ async def reverse(context: Context, made: Outcome) -> None:
     await _lab(context, "/lab/apple/refund", {"transaction": made.reference})
 
 
+def redirected(settings: Mapping[str, Any], url: str) -> Mapping[str, Any]:
+    """Return the settings with another server in Apple's place."""
+    return {**settings, "lab_url": url}
+
+
+async def webhook(context: Context) -> Webhook:
+    """Return Apple's test notification, signed at the context's time."""
+    told = await _lab(context, "/lab/apple/sign", {"at": context.now})
+    return Webhook({}, msgspec.json.encode(told))
+
+
 async def _lab(context: Context, path: str, body: Mapping[str, object]) -> dict[str, Any]:
     lab_url = context.settings.get("lab_url")
     if lab_url is None:
@@ -70,4 +81,6 @@ REHEARSAL = Rehearsal(
     reverse=reverse,
     subscribes=subscribe,
     renews=renew,
+    redirected=redirected,
+    webhook=webhook,
 )

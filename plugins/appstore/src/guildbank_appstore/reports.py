@@ -9,7 +9,7 @@ from appstoreserverlibrary.models.NotificationHistoryRequest import Notification
 
 from guildbank.kernel import epoch_ms
 from guildbank.plugin_api import MAX_REPORTED, ProviderEvent, ReportPage
-from guildbank_appstore.api import Apple, AppleFailed, failed
+from guildbank_appstore.api import Apple, AppleFailed, check_page, failed
 from guildbank_appstore.notifications import HISTORY, event_of
 from guildbank_appstore.trust import Doubted, read_notification
 
@@ -66,6 +66,7 @@ async def _signed(apple: Apple, begin: datetime, end: datetime) -> Sequence[str]
             page = await client.get_notification_history(token, wanted)
         except APIException as error:
             raise failed(error) from None
+        check_page(page.hasMore)
         found += [one.signedPayload for one in page.notificationHistory or () if one.signedPayload]
         if len(found) > MAX_REPORTED:
             return None

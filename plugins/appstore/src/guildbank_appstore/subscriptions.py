@@ -27,7 +27,7 @@ from guildbank.plugin_api import (
     SubscriptionStand,
     SubscriptionState,
 )
-from guildbank_appstore.api import NOT_THERE, Apple, AppleFailed, failed
+from guildbank_appstore.api import NOT_THERE, Apple, AppleFailed, check_page, failed
 from guildbank_appstore.notifications import reason_of
 from guildbank_appstore.refunds import reference_of
 from guildbank_appstore.transactions import (
@@ -87,6 +87,9 @@ async def _last(
         if error.api_error in NOT_THERE:
             return None
         raise failed(error) from None
+    if answer.bundleId != apple.settings.bundle_id:
+        # What is no answer of Apple's is read as one without subscriptions.
+        raise AppleFailed("Apple's answer is not about the app")
     found = (one for group in answer.data or () for one in group.lastTransactions or ())
     return next((one for one in found if one.originalTransactionId == reference), None)
 
@@ -122,6 +125,7 @@ async def _periods(
             )
         except APIException as error:
             raise failed(error) from None
+        check_page(page.hasMore)
         for signed in page.signedTransactions or ():
             try:
                 one = read_transaction(apple.settings, environment, signed, apple.now)

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from guildbank.plugin_api import Context, Outcome, PaymentRequest
-from guildbank.plugin_api.conformance import Rehearsal
+from guildbank.plugin_api.conformance import Rehearsal, Webhook
 from guildbank_googleplay.payments import NAME, PLAY_BILLING
 from guildbank_googleplay.purchases import account_of
 
@@ -50,6 +50,21 @@ async def reverse(context: Context, made: Outcome) -> None:
     await _lab(context, "/lab/google/void", {"transaction": made.reference})
 
 
+def redirected(settings: Mapping[str, Any], url: str) -> Mapping[str, Any]:
+    """Return the settings with another server in Google's place."""
+    return {**settings, "lab_url": url}
+
+
+async def webhook(context: Context) -> Webhook:
+    """Return Google's test notification, pushed at the context's time."""
+    if "push_email" not in context.settings:
+        raise NoLab("set push_email: without it no push is believed")
+    audience = context.settings.get("push_audience", context.webhook_url)
+    wanted = {"audience": audience, "at": context.now}
+    told = await _lab(context, "/lab/google/sign", wanted)
+    return Webhook({"authorization": told["authorization"]}, told["body"].encode())
+
+
 async def _lab(context: Context, path: str, body: Mapping[str, object]) -> dict[str, Any]:
     lab_url = context.settings.get("lab_url")
     if lab_url is None:
@@ -73,4 +88,6 @@ REHEARSAL = Rehearsal(
     reverse=reverse,
     subscribes=subscribe,
     renews=renew,
+    redirected=redirected,
+    webhook=webhook,
 )

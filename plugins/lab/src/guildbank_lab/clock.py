@@ -1,6 +1,12 @@
 """The lab's time: the machine's, moved ahead by who plays with it."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import msgspec
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A moment that who plays with the lab names, with its zone (RFC 3339)."""
 
 
 class LabClock:
@@ -17,6 +23,7 @@ class LabClock:
         """Return the time."""
         return datetime.now(UTC) + self._ahead
 
-    def text(self) -> str:
-        """Return the time as companies write it, to the second."""
-        return self.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    def text(self, at: datetime | None = None) -> str:
+        """Return the time, or another moment, as companies write it, to the second."""
+        moment = self.now() if at is None else at.astimezone(UTC)
+        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from guildbank.plugin_api import Context, Outcome
-from guildbank.plugin_api.conformance import Rehearsal
+from guildbank.plugin_api.conformance import Rehearsal, Webhook
 from guildbank_paypal.payments import METHOD
 
 
@@ -43,11 +43,17 @@ async def dispute(context: Context, paid: Outcome) -> str:
 
 
 async def sign(context: Context, body: bytes) -> Mapping[str, str]:
-    """Return the headers that the lab sends with these bytes."""
+    """Return the headers that the lab sends with these bytes at the context's time."""
     webhook_id = str(context.settings["webhook_id"])
-    wanted = {"webhook_id": webhook_id, "crc32": zlib.crc32(body)}
+    wanted = {"webhook_id": webhook_id, "crc32": zlib.crc32(body), "at": context.now}
     answer = await _lab(context, "/lab/paypal/sign", wanted)
     return msgspec.json.decode(answer, type=dict[str, str])
+
+
+async def webhook(context: Context) -> Webhook:
+    """Return an event of which nothing follows, sent at the context's time."""
+    body = b'{"id":"WH-1","event_type":"TEST","resource":{}}'
+    return Webhook(await sign(context, body), body)
 
 
 async def _lab(context: Context, path: str, body: object) -> bytes:
@@ -72,6 +78,7 @@ REHEARSAL = Rehearsal(
     found_by_attempt=False,
     redirected=redirected,
     sign=sign,
+    webhook=webhook,
     complete_action=approve,
     refuse_action=approve_and_refuse,
     disputed=dispute,

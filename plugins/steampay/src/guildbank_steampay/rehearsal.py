@@ -62,4 +62,5 @@ REHEARSAL = Rehearsal(
     confirms=approve,
     refuse_action=refuse,
     reverse=reverse,
+    no_old_webhooks="Steam sends no webhooks",
 )

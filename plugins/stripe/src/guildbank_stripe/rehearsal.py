@@ -6,7 +6,7 @@ from typing import Any
 from stripe import WebhookSignature
 
 from guildbank.plugin_api import Context
-from guildbank.plugin_api.conformance import Rehearsal
+from guildbank.plugin_api.conformance import Rehearsal, Webhook
 
 
 def redirected(settings: Mapping[str, Any], url: str) -> Mapping[str, Any]:
@@ -17,9 +17,17 @@ def redirected(settings: Mapping[str, Any], url: str) -> Mapping[str, Any]:
 def sign(context: Context, body: bytes) -> Mapping[str, str]:
     """Return the header that Stripe would send; bytes that are no text get one that cannot fit."""
     header = WebhookSignature.generate_signature_header(
-        body.decode(errors="replace"), str(context.settings["webhook_secret"])
+        body.decode(errors="replace"),
+        str(context.settings["webhook_secret"]),
+        timestamp=int(context.now.timestamp()),
     )
     return {"stripe-signature": header}
+
+
+def webhook(context: Context) -> Webhook:
+    """Return an event of which nothing follows, sent at the context's time."""
+    body = b'{"id":"evt_1","object":"event","type":"test","livemode":false}'
+    return Webhook(sign(context, body), body)
 
 
 REHEARSAL = Rehearsal(
@@ -29,4 +37,5 @@ REHEARSAL = Rehearsal(
     needs_action="pm_card_authenticationRequired",
     redirected=redirected,
     sign=sign,
+    webhook=webhook,
 )

@@ -176,7 +176,11 @@ class BankTransferProvider:
     def rehearsal(self) -> Rehearsal:
         """Return how an operator would confirm each payment of a run."""
         return Rehearsal(
-            pays="transfer", keeps_books=False, confirms=_statement_of, pays_to=ACCOUNT
+            pays="transfer",
+            keeps_books=False,
+            confirms=_statement_of,
+            pays_to=ACCOUNT,
+            no_old_webhooks="nobody sends webhooks about transfers between banks",
         )
 
 

@@ -147,7 +147,7 @@ def make_new(
 def _show(checks: "list[Check]") -> None:
     rows = [
         (
-            "passed" if check.passed else "FAILED" if check.ran else "not run",
+            _result_of(check),
             check.name,
             check.detail,
         )
@@ -158,6 +158,12 @@ def _show(checks: "list[Check]") -> None:
     say(f"{sum(check.passed for check in checks)} of {len(checks)} checks passed.")
     if failed or not any(check.passed for check in checks):
         raise typer.Exit(FAILED)
+
+
+def _result_of(check: "Check") -> str:
+    if check.ran:
+        return "passed" if check.passed else "FAILED"
+    return "not run" if check.applies else "does not apply"
 
 
 def _plugins(data: Path | None = None) -> "Plugins":

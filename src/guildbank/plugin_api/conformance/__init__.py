@@ -15,7 +15,7 @@ from guildbank.plugin_api.conformance.charges.contracts import (
     ChargeRehearsal,
 )
 from guildbank.plugin_api.conformance.charges.run import CHARGE_CHECKS, run_charge_conformance
-from guildbank.plugin_api.conformance.contracts import Check, Rehearsable, Rehearsal
+from guildbank.plugin_api.conformance.contracts import Check, Rehearsable, Rehearsal, Webhook
 from guildbank.plugin_api.conformance.direct import DirectHttp
 from guildbank.plugin_api.conformance.gates.contracts import (
     GRANT,
@@ -103,6 +103,7 @@ __all__ = [
     "Rehearsal",
     "ScorerRehearsable",
     "ScorerRehearsal",
+    "Webhook",
     "run_callback_conformance",
     "run_captcha_conformance",
     "run_charge_conformance",

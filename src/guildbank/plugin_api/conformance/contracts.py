@@ -13,13 +13,15 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One sentence of the contract and how it went.
 
     `name` is stable (`a_declined_payment_is_declined`). A check that lacked what it needs has
-    `ran` False and has not passed. `detail` never holds a secret of the settings.
+    `ran` False and has not passed; of one that means nothing for the plugin `applies` is False too,
+    and `detail` says why. `detail` never holds a secret of the settings.
     """
 
     name: str
     passed: bool
     detail: str = ""
     ran: bool = True
+    applies: bool = True
 
 
 Signed = Mapping[str, str]
@@ -27,6 +29,13 @@ Signed = Mapping[str, str]
 
 Confirming = Mapping[str, str]
 """What confirms a payment, by name."""
+
+
+class Webhook(msgspec.Struct, frozen=True):
+    """A webhook as it comes: its headers, whose names are in lower case, and its bytes."""
+
+    headers: Signed
+    body: bytes
 
 
 class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +63,10 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     `amount_minor` is divided by three for partial refunds.
     `redirected` returns the settings with the provider's address replaced by the given URL, so
     that silence can be rehearsed. `sign` returns the headers of a webhook whose body is correctly
-    signed. `complete_action` does what the player must do and needs the outcome that asked.
+    signed. `webhook` returns one that is believed, as the company sends it at `context.now`; both
+    sign at that moment and read no clock. Where no webhook can be too old, since the company sends
+    none or signs no time, `no_old_webhooks` says why.
+    `complete_action` does what the player must do and needs the outcome that asked.
     """
 
     pays: str
@@ -79,6 +91,8 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = "EUR"
     redirected: Callable[[Mapping[str, Any], str], Mapping[str, Any]] | None = None
     sign: Callable[[Context, bytes], Signed | Awaitable[Signed]] | None = None
+    webhook: Callable[[Context], Webhook | Awaitable[Webhook]] | None = None
+    no_old_webhooks: str | None = None
     complete_action: Callable[[Context, Outcome], Awaitable[None]] | None = None
     refuse_action: Callable[[Context, Outcome], Awaitable[None]] | None = None
 
@@ -96,6 +110,10 @@ class NotRun(msgspec.Struct, frozen=True):
     """The check lacked what it needs; the sentence says what."""
 
     reason: str
+
+
+class DoesNotApply(NotRun, frozen=True):
+    """The check means nothing for this plugin; the sentence says why."""
 
 
 Verdict = str | NotRun | None

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from guildbank.plugin_api.conformance.contracts import Check, NotRun, Verdict
+from guildbank.plugin_api.conformance.contracts import Check, DoesNotApply, NotRun, Verdict
 from guildbank.plugin_api.conformance.identity.stage import Fault
 from guildbank.plugin_api.conformance.manifest_checks import Declared
 from guildbank.plugin_api.conformance.witness import scrub, secrets_in
@@ -21,6 +21,7 @@ async def judge(check: Callable[[StageT], Awaitable[Verdict]], stage: StageT) ->
     except Exception as error:
         verdict = f"raised {type(error).__name__}: {error}"
     if isinstance(verdict, NotRun):
-        return Check(name=name, passed=False, ran=False, detail=verdict.reason)
+        applies = not isinstance(verdict, DoesNotApply)
+        return Check(name=name, passed=False, ran=False, applies=applies, detail=verdict.reason)
     secrets = secrets_in(stage.manifest, stage.settings)
     return Check(name=name, passed=verdict is None, detail=scrub(verdict or "", secrets))

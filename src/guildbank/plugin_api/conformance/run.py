@@ -20,7 +20,7 @@ from guildbank.plugin_api.conformance import (
     subscription_checks,
     webhook_checks,
 )
-from guildbank.plugin_api.conformance.contracts import Check, NotRun, Rehearsal
+from guildbank.plugin_api.conformance.contracts import Check, DoesNotApply, NotRun, Rehearsal
 from guildbank.plugin_api.conformance.stage import CheckFunction, Stage
 from guildbank.plugin_api.conformance.witness import Witness, scrub, secrets_of
 from guildbank.plugin_api.merchant import MERCHANT
@@ -123,6 +123,7 @@ async def _run(check: CheckFunction, stage: Stage) -> Check:
     except Exception as error:
         verdict = f"raised {type(error).__name__}: {error}"
     if isinstance(verdict, NotRun):
-        return Check(name=name, passed=False, ran=False, detail=verdict.reason)
+        applies = not isinstance(verdict, DoesNotApply)
+        return Check(name=name, passed=False, ran=False, applies=applies, detail=verdict.reason)
     secrets = secrets_of(stage.provider.manifest, stage.context)
     return Check(name=name, passed=verdict is None, detail=scrub(verdict or "", secrets))

@@ -104,9 +104,15 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         self, request: PaymentRequest, reference: str | None, data: Mapping[str, str]
     ) -> Outcome | NotConfirmed:
         """Hand over data as whoever the manifest names, or else the rehearsal."""
+        return await self._confirmed(self.given(request, reference, data))
+
+    def given(
+        self, request: PaymentRequest, reference: str | None, data: Mapping[str, str]
+    ) -> Confirmation:
+        """Return data as those of whoever the manifest names, or else the rehearsal."""
         named = self.manifest.confirmed_by
         by = named if named is not None and named != "either" else self.rehearsal.confirms_as
-        return await self.confirm_as(by, request, reference, data)
+        return Confirmation(request=request, reference=reference, data=data, by=by)
 
     async def confirm_as(
         self,
@@ -117,8 +123,11 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     ) -> Outcome | NotConfirmed:
         """Hand over data as this one."""
         given = Confirmation(request=request, reference=reference, data=data, by=by)
+        return await self._confirmed(given)
+
+    async def _confirmed(self, given: Confirmation) -> Outcome | NotConfirmed:
         said = await self.provider.confirm(self.context, given)
-        return said if isinstance(said, NotConfirmed) else await self.capture(request, said)
+        return said if isinstance(said, NotConfirmed) else await self.capture(given.request, said)
 
     def part_of(self, amount_minor: int) -> int:
         """Return a third of an amount, or all of it where a provider refunds nothing less."""

@@ -1,10 +1,13 @@
 """Checks of inbound webhooks: whatever a stranger sends is refused, and never with an exception."""
 
 from collections.abc import Awaitable, Mapping
+from datetime import timedelta
 
-from guildbank.plugin_api.conformance.contracts import NotRun, Verdict
+import msgspec
+
+from guildbank.plugin_api.conformance.contracts import DoesNotApply, NotRun, Verdict, Webhook
 from guildbank.plugin_api.conformance.stage import CheckFunction, Stage
-from guildbank.plugin_api.provider import WebhookRejected
+from guildbank.plugin_api.provider import Context, WebhookRejected
 
 _BODY = b'{"id":"evt_1","object":"event","type":"test","livemode":false,"data":{"object":{}}}'
 _NONSENSE = (
@@ -22,6 +25,8 @@ _NONSENSE = (
     b"[" * 50_000,
     b'{"a":' * 50_000,
 )
+_LONG_AGO = timedelta(days=30)
+"""Longer than any company tries to deliver."""
 _FORGERIES = ("", "t=", "t=1,v1=00", "v1=00,t=9999999999", "t=x,v1=x", "=,=,=", "\x00", "ü" * 64)
 
 
@@ -69,6 +74,34 @@ async def signed_nonsense_is_rejected(stage: Stage) -> Verdict:
     return None
 
 
+async def an_old_webhook_is_rejected(stage: Stage) -> Verdict:
+    """What is believed now is not believed a month after it was signed: whoever kept it is no one.
+
+    The reason is `too_old`, so that an operator can tell a slow network from a forgery.
+    """
+    if stage.rehearsal.no_old_webhooks is not None:
+        return DoesNotApply(stage.rehearsal.no_old_webhooks)
+    if stage.rehearsal.webhook is None:
+        return "the rehearsal shows no webhook, and does not say why none can be too old"
+    fresh = await _sent(stage, stage.context)
+    read = await stage.provider.read_webhook(stage.context, fresh.headers, fresh.body)
+    if isinstance(read, WebhookRejected):
+        return f"the rehearsal's webhook is not believed when it is new: {read.detail}"
+    before = msgspec.structs.replace(stage.context, now=stage.context.now - _LONG_AGO)
+    old = await _sent(stage, before)
+    read = await stage.provider.read_webhook(stage.context, old.headers, old.body)
+    if not isinstance(read, WebhookRejected):
+        return f"believed a webhook that was signed {_LONG_AGO.days} days ago"
+    return None if read.code == "too_old" else f"an old webhook is {read.code}, and not too_old"
+
+
+async def _sent(stage: Stage, context: Context) -> Webhook:
+    """Return the rehearsal's webhook as of the context's time."""
+    assert stage.rehearsal.webhook is not None
+    sent = stage.rehearsal.webhook(context)
+    return await sent if isinstance(sent, Awaitable) else sent
+
+
 async def _signed(stage: Stage, body: bytes) -> Mapping[str, str]:
     """Return the headers of a right signature; asking a server for one takes a wait."""
     assert stage.rehearsal.sign is not None
@@ -91,4 +124,5 @@ CHECKS: tuple[CheckFunction, ...] = (
     a_forged_signature_is_rejected,
     a_signature_covers_the_whole_body,
     signed_nonsense_is_rejected,
+    an_old_webhook_is_rejected,
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from guildbank.plugin_api.conformance.contracts import Rehearsal
+from guildbank.plugin_api.conformance.contracts import Rehearsal, Webhook
 from guildbank.plugin_api.provider import Context, Outcome, Payer, PaymentRequest
 
 ACTS: Mapping[str, tuple[bool, tuple[Any, ...], tuple[Any, ...]]] = {
@@ -13,7 +13,11 @@ ACTS: Mapping[str, tuple[bool, tuple[Any, ...], tuple[Any, ...]]] = {
     "confirms": (True, (PaymentRequest,), (dict,)),
     "reverse": (True, (Outcome,), (type(None),)),
     "redirected": (False, (Mapping[str, Any], str), (dict,)),
+    "subscribes": (True, (PaymentRequest,), (dict,)),
+    "renews": (True, (Outcome,), (type(None),)),
+    "disputed": (True, (Outcome,), (str,)),
     "sign": (True, (bytes,), (dict,)),
+    "webhook": (True, (), (Webhook,)),
     "complete_action": (True, (Outcome,), (type(None),)),
     "refuse_action": (True, (Outcome,), (type(None),)),
 }

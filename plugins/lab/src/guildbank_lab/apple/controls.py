@@ -10,10 +10,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from litestar import post
 
-from guildbank_lab.apple import renewing
+from guildbank_lab.apple import renewing, wire
 from guildbank_lab.apple.desk import AppleDesk
 from guildbank_lab.apple.records import App, Sale, Subscription, Wish
 from guildbank_lab.apple.words import Subtype, Type
+from guildbank_lab.clock import Moment
 from guildbank_lab.paypal.errors import Refused
 
 Bundle = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9.-]{1,155}$")]
@@ -87,6 +88,13 @@ class Which(msgspec.Struct):
 
     bundle_id: Bundle
     transaction: str
+
+
+class Signing(msgspec.Struct):
+    """The notification of a test, signed `at` a moment, now if none is given."""
+
+    bundle_id: Bundle
+    at: Moment | None = None
 
 
 class Telling(msgspec.Struct):
@@ -167,6 +175,15 @@ async def tell(apple: AppleDesk, data: Telling) -> dict[str, str]:
     return {"transaction": sale.transaction_id}
 
 
+@post("/lab/apple/sign", status_code=200, sync_to_thread=False)
+def sign(apple: AppleDesk, data: Signing) -> dict[str, str]:
+    """Answer the body of a notification of which nothing follows, and send it to nobody."""
+    at = apple.bench.clock.now() if data.at is None else data.at
+    app, name = _app(apple, data.bundle_id), apple.new_token()
+    payload = wire.notification(app, "TEST", None, name, {}, at)
+    return {"signedPayload": apple.chain.sign(payload)}
+
+
 @post("/lab/apple/heard", status_code=200, sync_to_thread=False)
 def heard(apple: AppleDesk, data: Which) -> dict[str, Any]:
     """Say what Apple was told of the use of a purchase."""
@@ -198,4 +215,4 @@ def _sale(apple: AppleDesk, bundle_id: str, transaction_id: str) -> Sale:
     return sale
 
 
-ROUTES = (open_account, buy, renew, become, refund, reverse, tell, heard)
+ROUTES = (open_account, buy, renew, become, refund, reverse, tell, sign, heard)

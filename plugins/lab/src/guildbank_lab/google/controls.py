@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import post
 
-from guildbank_lab.google import renewing
+from guildbank_lab.clock import Moment
+from guildbank_lab.google import renewing, wire
 from guildbank_lab.google.desk import PUSHES_AS, GoogleDesk
 from guildbank_lab.google.records import App, Sale, Subscription, Wish
 from guildbank_lab.paypal.errors import Refused
@@ -87,6 +88,14 @@ class Voiding(msgspec.Struct):
     transaction: str
     reason: Annotated[int, msgspec.Meta(ge=0, le=8)] = 1
     source: Annotated[int, msgspec.Meta(ge=0, le=2)] = 0
+
+
+class Signing(msgspec.Struct):
+    """The push of a test for an audience, signed `at` a moment, now if none is given."""
+
+    package_name: Package
+    audience: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]
+    at: Moment | None = None
 
 
 class OfApp(msgspec.Struct):
@@ -188,6 +197,16 @@ async def tell(google: GoogleDesk, data: OfApp) -> dict[str, str]:
     return {"told": data.package_name}
 
 
+@post("/lab/google/sign", status_code=200)
+async def sign(google: GoogleDesk, data: Signing) -> dict[str, str]:
+    """Answer the header and body of a push of which nothing follows, and push it to nobody."""
+    at = google.bench.clock.now() if data.at is None else data.at
+    app = app_of(google, data.package_name)
+    body = wire.push(app, google.bench.names.new(16), {"testNotification": {"version": "1.0"}}, at)
+    bearer = google.bearer(data.audience, at=at)
+    return {"authorization": f"Bearer {bearer}", "body": body.decode()}
+
+
 @post("/lab/google/forget-tokens", status_code=204)
 async def forget_tokens(google: GoogleDesk) -> None:
     """End every access token."""
@@ -220,4 +239,4 @@ def sale_of(google: GoogleDesk, package_name: str, named: str) -> Sale:
     return sale
 
 
-ROUTES = (open_account, buy, renew, become, settle, void, heard, tell, forget_tokens)
+ROUTES = (open_account, buy, renew, become, settle, void, heard, tell, sign, forget_tokens)

@@ -223,9 +223,12 @@ class GoogleDesk:
         for _ in range(3 if effect == DUPLICATE else 1):
             bench.courier.send(app.webhook_url, headers, body, after_seconds=late)
 
-    def bearer(self, audience: str, *, by: str = "google") -> str:
-        """Return the token by which Pub/Sub says who it is; a stranger signs by another key."""
-        now = int(self.bench.clock.now().timestamp())
+    def bearer(self, audience: str, *, by: str = "google", at: datetime | None = None) -> str:
+        """Return the token by which Pub/Sub says who it is, given now or at a moment.
+
+        A stranger signs by another key.
+        """
+        now = int((at or self.bench.clock.now()).timestamp())
         claims = {
             "aud": audience,
             "azp": "1",

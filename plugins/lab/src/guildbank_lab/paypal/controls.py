@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import Response, post
 
+from guildbank_lab.clock import Moment
 from guildbank_lab.paypal import wire
 from guildbank_lab.paypal.desk import Desk
 from guildbank_lab.paypal.errors import Refused
@@ -89,10 +90,14 @@ class Settled(msgspec.Struct):
 
 
 class ToSign(msgspec.Struct):
-    """Bytes to sign as PayPal would, by their CRC-32: that is all that its signature covers."""
+    """Bytes to sign as PayPal would, by their CRC-32: that is all that its signature covers.
+
+    They are sent `at` a moment, now if none is given.
+    """
 
     webhook_id: str
     crc32: Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
+    at: Moment | None = None
 
 
 @post("/lab/paypal/accounts", sync_to_thread=False)
@@ -173,7 +178,7 @@ async def forget_tokens(desk: Desk) -> None:
 @post("/lab/paypal/sign", status_code=200)
 async def sign(desk: Desk, data: ToSign) -> Response[dict[str, str]]:
     """Return the headers of these bytes, signed as PayPal signs its webhooks."""
-    return Response(desk.webhooks.headers(data.webhook_id, data.crc32))
+    return Response(desk.webhooks.headers(data.webhook_id, data.crc32, at=data.at))
 
 
 def _order(desk: Desk, name: str) -> Order:

@@ -6,6 +6,7 @@ https://developer.paypal.com/api/rest/webhooks/rest/#link-webhooksignatureverifi
 import zlib
 from base64 import b64encode
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 
@@ -57,10 +58,12 @@ class Webhooks:
         for _ in range(3 if effect == DUPLICATE else 1):
             bench.courier.send(account.webhook_url, headers, body, after_seconds=late)
 
-    def headers(self, webhook_id: str, crc: int, signer: Signer | None = None) -> dict[str, str]:
-        """Return the headers of a signed body, known by its CRC-32."""
-        transmission, at = self._bench.names.new(32).lower(), self._bench.clock.text()
-        signed = f"{transmission}|{at}|{webhook_id}|{crc}"
+    def headers(
+        self, webhook_id: str, crc: int, signer: Signer | None = None, at: datetime | None = None
+    ) -> dict[str, str]:
+        """Return the headers of a signed body, known by its CRC-32, sent now or at a moment."""
+        transmission, time = self._bench.names.new(32).lower(), self._bench.clock.text(at)
+        signed = f"{transmission}|{time}|{webhook_id}|{crc}"
         proof = (signer or self.signer).sign(signed.encode())
         return {
             "content-type": "application/json",
@@ -68,6 +71,6 @@ class Webhooks:
             "paypal-auth-algo": "SHA256withRSA",
             "paypal-cert-url": f"{self._bench.config.url}/v1/notifications/certs/{CERTIFICATE}",
             "paypal-transmission-id": transmission,
-            "paypal-transmission-time": at,
+            "paypal-transmission-time": time,
             "paypal-transmission-sig": b64encode(proof).decode(),
         }
