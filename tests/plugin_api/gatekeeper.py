@@ -12,6 +12,7 @@ from guildbank.plugin_api import (
     Context,
     HttpAnswer,
     Manifest,
+    NoAnswer,
     PurchaseView,
     SettingProblem,
     Slot,
@@ -48,6 +49,15 @@ async def soundly(self: "Gatekeeper", context: Context, purchase: PurchaseView) 
     if purchase.coins > context.settings["most"]:
         return VETO
     return Annotated(annotations={"score": str(score)})
+
+
+CUT, ENDLESS, HUGE = "lacks", "Timeout", "more than"
+"""What the client says of an answer that is cut off, comes to no end, or has megabytes."""
+
+
+def said(word: str) -> Callable[[Exception], bool]:
+    """Return whether an exception is of an answer that is wrong in this way."""
+    return lambda error: isinstance(error, NoAnswer) and word in str(error)
 
 
 class Gatekeeper:

@@ -6,7 +6,16 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 import pytest
-from tests.plugin_api.gatekeeper import HOST, UNSPOKEN, Scores, context
+from tests.plugin_api.gatekeeper import (
+    CUT,
+    ENDLESS,
+    HOST,
+    HUGE,
+    UNSPOKEN,
+    Scores,
+    context,
+    said,
+)
 from tests.plugin_api.gatekeeper import MANIFEST as GATE
 
 from guildbank.plugin_api import CallbackEvent, Context, Manifest, NoAnswer, Slot
@@ -64,8 +73,14 @@ async def test_a_callback_that_tells_nobody_cannot_show_that_it_is_told_again() 
         return None
 
     told = await failed(Teller(keeps))
-    assert set(told) == {"a_peer_that_is_away_is_told_later"}
-    assert not told["a_peer_that_is_away_is_told_later"].ran
+    assert set(told) == {
+        "a_peer_that_is_away_is_told_later",
+        "rubbish_is_done_or_told_later",
+        "a_cut_answer_is_told_later",
+        "a_late_answer_is_told_later",
+        "a_huge_answer_is_told_later",
+    }
+    assert not any(check.ran for check in told.values())
 
 
 async def always_raises(*_: object) -> object:
@@ -99,6 +114,27 @@ async def forgets_who_was_away(self: Teller, context: Context, event: CallbackEv
         return await soundly(self, context, event)
     except NoAnswer:
         return None
+
+
+def forgetting(wrong: Callable[[Exception], bool]) -> Delivery:
+    async def forgets_who_was_not_told(
+        self: Teller, context: Context, event: CallbackEvent
+    ) -> object:
+        try:
+            return await soundly(self, context, event)
+        except NoAnswer as silence:
+            if wrong(silence):
+                return None
+            raise
+
+    return forgets_who_was_not_told
+
+
+async def returns_what_it_hears(self: Teller, context: Context, event: CallbackEvent) -> object:
+    answer = await context.http.send("POST", f"https://{HOST}/events", body=event.id.encode())
+    if answer.status != 200:
+        raise NoAnswer(f"answered {answer.status}")
+    return None if answer.body.startswith(b'{"score"') else answer.body
 
 
 async def takes_every_status(self: Teller, context: Context, event: CallbackEvent) -> object:
@@ -142,6 +178,11 @@ async def tells_its_secret(self: Teller, context: Context, event: CallbackEvent)
         (Teller(forgets_who_was_away), "a_peer_that_is_away_is_told_later"),
         (Teller(takes_every_status), "a_peer_that_is_away_is_told_later"),
         (Teller(loses_patience), "a_peer_that_is_away_is_told_later"),
+        (Teller(returns_what_it_hears), "rubbish_is_done_or_told_later"),
+        (Teller(forgetting(said(CUT))), "a_cut_answer_is_told_later"),
+        (Teller(forgetting(said(ENDLESS))), "a_late_answer_is_told_later"),
+        (Teller(loses_patience), "a_late_answer_is_told_later"),
+        (Teller(forgetting(said(HUGE))), "a_huge_answer_is_told_later"),
         (Teller(strays), "only_declared_hosts_are_asked"),
         (Teller(logs_its_secret), "no_secret_is_shown"),
         (Teller(tells_its_secret), "no_secret_is_shown"),

@@ -1,10 +1,12 @@
 """The contract of captchas passes a sound plugin, and each way to break it fails a check."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from tests.plugin_api.gatekeeper import CUT, ENDLESS, HUGE, said
 
 from guildbank.kernel import Refusal
 from guildbank.plugin_api import CaptchaContext, CaptchaResponse, Manifest, NoAnswer, Slot
@@ -27,7 +29,7 @@ MANIFEST = Manifest(
     },
     secret_fields=frozenset({"secret"}),
     egress_hosts=(HOST,),
-    timeout_seconds=5,
+    timeout_seconds=1,
 )
 Answer = Callable[["Specimen", CaptchaContext, CaptchaResponse], Awaitable[object]]
 
@@ -117,6 +119,29 @@ async def chatters(*_: object) -> object:
     raise NoAnswer(f"the secret {SECRET} is not known")
 
 
+def letting_in(word: str) -> Answer:
+    async def lets_in(self: Specimen, context: CaptchaContext, response: CaptchaResponse) -> object:
+        try:
+            return await soundly(self, context, response)
+        except NoAnswer as silence:
+            if said(word)(silence):
+                return None
+            raise
+
+    return lets_in
+
+
+async def goes_on_waiting(
+    self: Specimen, context: CaptchaContext, response: CaptchaResponse
+) -> object:
+    try:
+        return await soundly(self, context, response)
+    except NoAnswer as silence:
+        if said(ENDLESS)(silence):
+            await asyncio.sleep(30)
+        raise
+
+
 async def strays(self: Specimen, context: CaptchaContext, response: CaptchaResponse) -> object:
     if not isinstance(context.http, Network):
         await context.http.send("POST", "https://elsewhere.example/", body=b"")
@@ -132,10 +157,14 @@ BROKEN: dict[Answer, str] = {
     bursts: "nonsense_does_not_pass",
     chatters: "no_secret_is_shown",
     strays: "only_declared_hosts_are_asked",
+    letting_in(CUT): "no_cut_answer_lets_anybody_in",
+    letting_in(ENDLESS): "no_late_answer_lets_anybody_in",
+    goes_on_waiting: "no_late_answer_lets_anybody_in",
+    letting_in(HUGE): "no_huge_answer_lets_anybody_in",
 }
 
 
-@pytest.mark.parametrize("answer", BROKEN)
+@pytest.mark.parametrize("answer", BROKEN, ids=lambda answer: answer.__name__)
 async def test_a_broken_plugin_fails_the_check_that_names_its_fault(answer: Answer) -> None:
     assert BROKEN[answer] in await failed(Specimen(answer))
 

@@ -6,13 +6,14 @@ from typing import Any, ClassVar
 
 import msgspec
 import pytest
-from tests.plugin_api.gatekeeper import HOST, UNSPOKEN, context
+from tests.plugin_api.gatekeeper import CUT, ENDLESS, HOST, HUGE, UNSPOKEN, context, said
 
 from guildbank.plugin_api import (
     Charge,
     Charged,
     Context,
     Manifest,
+    NoAnswer,
     PurchaseView,
     Slot,
     base_of,
@@ -132,6 +133,18 @@ async def takes_silence_for_nothing(
         return Charged()
 
 
+def taking_for_nothing(wrong: Callable[[Exception], bool]) -> Taxman:
+    async def answer(self: Taxman, context: Context, purchase: PurchaseView) -> object:
+        try:
+            return await soundly(self, context, purchase)
+        except NoAnswer as silence:
+            if wrong(silence):
+                return Charged()
+            raise
+
+    return Taxman(answer)
+
+
 async def believes_any_page(self: Taxman, context: Context, purchase: PurchaseView) -> object:
     answer = await context.http.send("GET", f"https://{HOST}/score")
     if answer.status != 200:
@@ -167,6 +180,9 @@ async def tells_its_secret(self: Taxman, context: Context, purchase: PurchaseVie
         (saying(1), "the_spared_purchase_is_not"),
         (Taxman(takes_silence_for_nothing), "nothing_is_charged_while_the_peer_is_away"),
         (Taxman(believes_any_page), "nothing_is_charged_on_rubbish"),
+        (taking_for_nothing(said(CUT)), "nothing_is_charged_on_a_cut_answer"),
+        (taking_for_nothing(said(ENDLESS)), "nothing_is_charged_on_a_late_answer"),
+        (taking_for_nothing(said(HUGE)), "nothing_is_charged_on_a_huge_answer"),
         (Taxman(strays), "only_declared_hosts_are_asked"),
         (Taxman(tells_its_secret), "no_secret_is_shown"),
     ],

@@ -8,7 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 from tests.plugin_api.gatekeeper import (
+    CUT,
+    ENDLESS,
     HOST,
+    HUGE,
     MANIFEST,
     UNSPOKEN,
     VETO,
@@ -17,6 +20,7 @@ from tests.plugin_api.gatekeeper import (
     Gatekeeper,
     Scores,
     context,
+    said,
     soundly,
 )
 
@@ -75,7 +79,15 @@ async def test_a_gate_that_asks_nobody_needs_no_network() -> None:
     async def counts(self: Gatekeeper, context: Context, purchase: PurchaseView) -> object:
         return VETO if purchase.coins > context.settings["most"] else Annotated()
 
-    assert await failed(described(counts, egress_hosts=())) == {}
+    told = await failed(described(counts, egress_hosts=()))
+    assert set(told) == {
+        "nobody_is_admitted_while_the_peer_is_away",
+        "nobody_is_admitted_on_rubbish",
+        "nobody_is_admitted_on_a_cut_answer",
+        "nobody_is_admitted_on_a_late_answer",
+        "nobody_is_admitted_on_a_huge_answer",
+    }
+    assert {(check.ran, check.applies) for check in told.values()} == {(False, False)}
 
 
 async def test_what_a_gate_prints_is_heard_and_still_shown(capsys) -> None:
@@ -145,6 +157,25 @@ async def takes_an_error_for_a_yes(
 ) -> object:
     answer = await context.http.send("GET", f"https://{HOST}/score")
     return await soundly(self, context, seen) if answer.status == 200 else Annotated()
+
+
+def taking_for_a_yes(word: str) -> Answer:
+    async def takes_it_for_a_yes(self: Gatekeeper, context: Context, seen: PurchaseView) -> object:
+        try:
+            return await soundly(self, context, seen)
+        except NoAnswer as silence:
+            if said(word)(silence):
+                return Annotated()
+            raise
+
+    return takes_it_for_a_yes
+
+
+async def takes_being_told_to_wait_for_a_yes(
+    self: Gatekeeper, context: Context, seen: PurchaseView
+) -> object:
+    answer = await context.http.send("GET", f"https://{HOST}/score")
+    return Annotated() if answer.status == 429 else await soundly(self, context, seen)
 
 
 async def loses_patience(self: Gatekeeper, context: Context, seen: PurchaseView) -> object:
@@ -254,6 +285,14 @@ async def prints_its_secret(self: Gatekeeper, context: Context, seen: PurchaseVi
         ),
         (Gatekeeper(takes_silence_for_a_yes), "nobody_is_admitted_while_the_peer_is_away"),
         (Gatekeeper(takes_an_error_for_a_yes), "nobody_is_admitted_while_the_peer_is_away"),
+        (
+            Gatekeeper(takes_being_told_to_wait_for_a_yes),
+            "nobody_is_admitted_while_the_peer_is_away",
+        ),
+        (Gatekeeper(taking_for_a_yes(CUT)), "nobody_is_admitted_on_a_cut_answer"),
+        (Gatekeeper(taking_for_a_yes(ENDLESS)), "nobody_is_admitted_on_a_late_answer"),
+        (Gatekeeper(loses_patience), "nobody_is_admitted_on_a_late_answer"),
+        (Gatekeeper(taking_for_a_yes(HUGE)), "nobody_is_admitted_on_a_huge_answer"),
         (Gatekeeper(loses_patience), "nobody_is_admitted_while_the_peer_is_away"),
         (Gatekeeper(swallows_the_deadline), "nobody_is_admitted_while_the_peer_is_away"),
         (Gatekeeper(goes_on_waiting), "nobody_is_admitted_while_the_peer_is_away"),
@@ -342,6 +381,9 @@ async def test_a_gate_that_lets_through_by_its_manifest_is_not_tried_in_dead_net
     assert {check.name for check in told.values()} == {
         "nobody_is_admitted_while_the_peer_is_away",
         "nobody_is_admitted_on_rubbish",
+        "nobody_is_admitted_on_a_cut_answer",
+        "nobody_is_admitted_on_a_late_answer",
+        "nobody_is_admitted_on_a_huge_answer",
         "nobody_is_admitted_while_the_history_is_away",
     }
     assert not any(check.ran for check in told.values())

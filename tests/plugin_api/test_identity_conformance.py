@@ -1,10 +1,12 @@
 """The suite passes a sound identity provider and names the fault of each unsound one."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 
 import msgspec
 import pytest
+from tests.plugin_api.gatekeeper import CUT, ENDLESS, HUGE, said
 from tests.plugin_api.newcomer import ANN, MANIFEST, SECRET, Newcomer, Town
 
 from guildbank.kernel import Refusal
@@ -165,6 +167,32 @@ class BelievesAnyAnswer(Newcomer):
         return ANN if answer.status == 200 else Refusal(code="code_refused", detail="No.")
 
 
+def naming_ann(word: str) -> type[Newcomer]:
+    class NamesAnn(Newcomer):
+        async def ask(self, context: SignInContext, asked: str) -> ExternalIdentity | Refusal:
+            try:
+                return await super().ask(context, asked)
+            except NoAnswer as silence:
+                if said(word)(silence):
+                    return ANN
+                raise
+
+    return NamesAnn
+
+
+class GoesOnWaiting(Newcomer):
+    def __init__(self) -> None:
+        self.manifest = msgspec.structs.replace(MANIFEST, timeout_seconds=1)
+
+    async def ask(self, context: SignInContext, word: str) -> ExternalIdentity | Refusal:
+        try:
+            return await super().ask(context, word)
+        except NoAnswer as silence:
+            if said(ENDLESS)(silence):
+                await asyncio.sleep(30)
+            raise
+
+
 class RaisesOnHtml(Newcomer):
     async def ask(self, context: SignInContext, word: str) -> ExternalIdentity | Refusal:
         answer = await context.http.send("GET", f"https://provider.example/{word}")
@@ -231,6 +259,10 @@ async def test_a_sound_plugin_passes_every_check():
         (ChokesOnNonsense, "nonsense_is_refused"),
         (BelievesAnyAnswer, "no_lie_of_the_network_names_anybody"),
         (RaisesOnHtml, "no_lie_of_the_network_names_anybody"),
+        (naming_ann(CUT), "no_cut_answer_names_anybody"),
+        (naming_ann(ENDLESS), "no_late_answer_names_anybody"),
+        (GoesOnWaiting, "no_late_answer_names_anybody"),
+        (naming_ann(HUGE), "no_huge_answer_names_anybody"),
         (CallsElsewhere, "only_declared_hosts_are_asked"),
         (TellsItsSecret, "no_secret_is_shown"),
     ],

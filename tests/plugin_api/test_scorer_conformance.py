@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import msgspec
 import pytest
-from tests.plugin_api.gatekeeper import HOST, UNSPOKEN, context
+from tests.plugin_api.gatekeeper import CUT, ENDLESS, HOST, HUGE, UNSPOKEN, context, said
 
-from guildbank.plugin_api import Context, Manifest, PurchaseView, Reason, Scored, Slot
+from guildbank.plugin_api import Context, Manifest, NoAnswer, PurchaseView, Reason, Scored, Slot
 from guildbank.plugin_api.conformance import (
     PURCHASE,
     SCORER_CHECKS,
@@ -125,6 +125,18 @@ async def takes_silence_for_nothing(
         return Scored(points=0)
 
 
+def taking_for_nothing(wrong: Callable[[Exception], bool]) -> Weigher:
+    async def answer(self: Weigher, context: Context, purchase: PurchaseView) -> object:
+        try:
+            return await soundly(self, context, purchase)
+        except NoAnswer as silence:
+            if wrong(silence):
+                return Scored(points=0)
+            raise
+
+    return Weigher(answer)
+
+
 async def believes_any_page(self: Weigher, context: Context, purchase: PurchaseView) -> object:
     answer = await context.http.send("GET", f"https://{HOST}/score")
     if answer.status != 200:
@@ -172,6 +184,9 @@ async def tells_its_secret(self: Weigher, context: Context, purchase: PurchaseVi
         (Weigher(counts_its_calls), "the_same_purchase_gets_the_same_score"),
         (Weigher(takes_silence_for_nothing), "nobody_is_scored_while_the_peer_is_away"),
         (Weigher(believes_any_page), "nobody_is_scored_on_rubbish"),
+        (taking_for_nothing(said(CUT)), "nobody_is_scored_on_a_cut_answer"),
+        (taking_for_nothing(said(ENDLESS)), "nobody_is_scored_on_a_late_answer"),
+        (taking_for_nothing(said(HUGE)), "nobody_is_scored_on_a_huge_answer"),
         (Weigher(counts_nothing_as_none), "nobody_is_scored_while_the_history_is_away"),
         (Weigher(strays), "only_declared_hosts_are_asked"),
         (Weigher(tells_its_secret), "no_secret_is_shown"),

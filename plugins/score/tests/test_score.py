@@ -201,10 +201,18 @@ def test_the_table_of_the_page_can_be_set_and_says_what_the_page_says() -> None:
     assert f'"{answer.reasons[0].detail}"' in PAGE
 
 
+WRONG = ("rubbish", "a_cut_answer", "a_late_answer", "a_huge_answer")
+
+
 async def test_the_contract_of_scorers_holds() -> None:
     risky = msgspec.structs.replace(noted(mismatch="yes", shared_device="9"), amount_minor=9_000)
     rehearsal = ScorerRehearsal(risky=risky, plain=noted(mismatch="no", shared_device="0"))
     checks = await run_scorer_conformance(PLUGIN, context({"rules": ALL}), rehearsal)
     assert len(checks) == len(SCORER_CHECKS)
     not_passed = {check.name: check.detail for check in checks if not check.passed}
-    assert set(not_passed) == {"it_makes_ready_and_again", "no_secret_is_shown"}, not_passed
+    calls_nobody = {check.name for check in checks if not check.applies}
+    assert calls_nobody == {
+        "nobody_is_scored_while_the_peer_is_away",
+        *(f"nobody_is_scored_on_{what}" for what in WRONG),
+    }
+    assert set(not_passed) - calls_nobody == {"it_makes_ready_and_again", "no_secret_is_shown"}

@@ -26,7 +26,16 @@ async def checks() -> dict[str, Check]:
     return {check.name: check for check in done}
 
 
+CALLS_NOBODY = {
+    "no_cut_answer_names_anybody",
+    "no_late_answer_names_anybody",
+    "no_huge_answer_names_anybody",
+}
+
+
 @pytest.mark.parametrize("name", [check.__name__ for check in IDENTITY_CHECKS])
 def test_the_contract_holds(name: str, checks: dict[str, Check]) -> None:
     check = checks[name]
-    assert check.passed or check.detail.endswith("capability redirecting"), check.detail
+    spared = check.detail.endswith("capability redirecting") or not check.applies
+    assert check.passed or spared, check.detail
+    assert check.applies is (name not in CALLS_NOBODY)

@@ -9,11 +9,21 @@ import msgspec
 
 from guildbank.plugin_api.charges import Charge
 from guildbank.plugin_api.conformance import lifecycle_checks, manifest_checks
-from guildbank.plugin_api.conformance.contracts import Check, NotRun, Verdict
+from guildbank.plugin_api.conformance.contracts import Check, Verdict
 from guildbank.plugin_api.conformance.identity.stage import Fault, Hostile
 from guildbank.plugin_api.conformance.judging import judge
 from guildbank.plugin_api.conformance.listening import listening, no_secret_is_shown
-from guildbank.plugin_api.conformance.networks import AWAY, in_time, undeclared
+from guildbank.plugin_api.conformance.networks import (
+    AWAY,
+    CUT,
+    HUGE,
+    LATE,
+    RUBBISH,
+    Network,
+    in_time,
+    nobody_asked,
+    undeclared,
+)
 from guildbank.plugin_api.conformance.witness import words_of
 from guildbank.plugin_api.http import Http
 from guildbank.plugin_api.letters import LETTERS, Sold, fault_in_letter
@@ -136,16 +146,43 @@ async def an_event_of_any_kind_is_taken(stage: CallbackStage) -> Verdict:
 
 async def a_peer_that_is_away_is_told_later(stage: CallbackStage) -> Verdict:
     """Who was not told has to be told again, so the plugin raises."""
-    tries = [(words, network()) for words, network in AWAY.items()]
+    return await _is_told_later(stage, AWAY)
+
+
+async def rubbish_is_done_or_told_later(stage: CallbackStage) -> Verdict:
+    """What a peer writes beside its 200 is its own matter, and breaks nothing here."""
+    return await _is_told_later(stage, RUBBISH, firmly=False)
+
+
+async def a_cut_answer_is_told_later(stage: CallbackStage) -> Verdict:
+    """A connection that ends within an answer leaves open who was told."""
+    return await _is_told_later(stage, CUT)
+
+
+async def a_late_answer_is_told_later(stage: CallbackStage) -> Verdict:
+    """So does an answer that begins at once and does not end in time."""
+    return await _is_told_later(stage, LATE)
+
+
+async def a_huge_answer_is_told_later(stage: CallbackStage) -> Verdict:
+    """And one of megabytes, which is not read to its end."""
+    return await _is_told_later(stage, HUGE)
+
+
+async def _is_told_later(
+    stage: CallbackStage, networks: Mapping[str, Network], *, firmly: bool = True
+) -> Verdict:
+    """Tell in all networks at once; with `firmly` what returns there is a fault."""
+    tries = [(words, network()) for words, network in networks.items()]
     raised = await asyncio.gather(*(_raises(stage, network) for _, network in tries))
-    if not any(network.asked for _, network in tries):
-        return NotRun("the event of this run made the plugin ask nobody")
     for (words, network), (was, fault) in zip(tries, raised, strict=True):
         if fault:
             return f"{words}: {fault}"
-        if network.asked and not was:
+        if firmly and network.asked and not was:
             return f"{words}, and the event is taken for delivered"
-    return None
+    if any(network.asked for _, network in tries):
+        return None
+    return nobody_asked(stage.manifest, "the event of this run made the plugin ask nobody")
 
 
 async def only_declared_hosts_are_asked(stage: CallbackStage) -> Verdict:
@@ -196,6 +233,10 @@ CALLBACK_CHECKS: tuple[CallbackCheck, ...] = (
     the_same_event_is_taken_again,
     an_event_of_any_kind_is_taken,
     a_peer_that_is_away_is_told_later,
+    rubbish_is_done_or_told_later,
+    a_cut_answer_is_told_later,
+    a_late_answer_is_told_later,
+    a_huge_answer_is_told_later,
     only_declared_hosts_are_asked,
     # Last of all, because it looks at what every other check made the plugin say.
     no_secret_is_shown,

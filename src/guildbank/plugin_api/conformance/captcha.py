@@ -18,6 +18,14 @@ from guildbank.plugin_api.conformance import manifest_checks
 from guildbank.plugin_api.conformance.contracts import Check, NotRun, Verdict
 from guildbank.plugin_api.conformance.identity.stage import Fault, Hostile
 from guildbank.plugin_api.conformance.judging import judge
+from guildbank.plugin_api.conformance.networks import (
+    CUT,
+    HUGE,
+    LATE,
+    Network,
+    in_time,
+    nobody_asked,
+)
 from guildbank.plugin_api.conformance.witness import secrets_in
 from guildbank.plugin_api.http import Http, HttpAnswer, NoAnswer
 from guildbank.plugin_api.manifest import Manifest, Slot
@@ -80,7 +88,8 @@ class CaptchaStage(msgspec.Struct, frozen=True, kw_only=True):
         given = CaptchaResponse(response=response, address="203.0.113.7", key=str(uuid4()))
         result: object
         try:
-            result = await self.plugin.verify(context, given)
+            call: Awaitable[object] = self.plugin.verify(context, given)
+            result = await in_time(call, self.manifest.timeout_seconds)
         except NoAnswer as silence:
             self.heard.append(str(silence))
             return False
@@ -131,6 +140,33 @@ async def no_lie_of_the_network_lets_anybody_in(stage: CaptchaStage) -> Verdict:
     return None
 
 
+async def no_cut_answer_lets_anybody_in(stage: CaptchaStage) -> Verdict:
+    """A connection that ends within an answer has brought no yes."""
+    return await _lets_nobody_in(stage, CUT)
+
+
+async def no_late_answer_lets_anybody_in(stage: CaptchaStage) -> Verdict:
+    """An answer that begins at once and does not end in time is no yes."""
+    return await _lets_nobody_in(stage, LATE)
+
+
+async def no_huge_answer_lets_anybody_in(stage: CaptchaStage) -> Verdict:
+    """An answer of megabytes is not read to its end, and is no yes."""
+    return await _lets_nobody_in(stage, HUGE)
+
+
+async def _lets_nobody_in(stage: CaptchaStage, networks: Mapping[str, Network]) -> Verdict:
+    asked = 0
+    for words, make in networks.items():
+        network = make()
+        if await stage.passes("response", network):
+            return f"{words}, and somebody was let in"
+        asked += len(network.asked)
+    if asked:
+        return None
+    return nobody_asked(stage.manifest, "no response of this run made the plugin ask anybody")
+
+
 async def only_declared_hosts_are_asked(stage: CaptchaStage) -> Verdict:
     """Each request goes to a host of the manifest, or `*` says that settings name them."""
     hosts, network = stage.manifest.egress_hosts, Hostile(None)
@@ -158,6 +194,9 @@ CAPTCHA_CHECKS: tuple[CaptchaCheck, ...] = (
     a_response_passes_once,
     nonsense_does_not_pass,
     no_lie_of_the_network_lets_anybody_in,
+    no_cut_answer_lets_anybody_in,
+    no_late_answer_lets_anybody_in,
+    no_huge_answer_lets_anybody_in,
     only_declared_hosts_are_asked,
     no_secret_is_shown,
 )

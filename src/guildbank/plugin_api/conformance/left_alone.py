@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from guildbank.plugin_api.conformance.contracts import NotRun, Verdict
+from guildbank.plugin_api.conformance.contracts import Verdict
 from guildbank.plugin_api.conformance.identity.stage import Fault, Hostile
-from guildbank.plugin_api.conformance.networks import Network, undeclared
+from guildbank.plugin_api.conformance.networks import Network, nobody_asked, undeclared
 from guildbank.plugin_api.history import PastPurchase
 from guildbank.plugin_api.http import Http
 from guildbank.plugin_api.manifest import Manifest
@@ -104,14 +104,14 @@ async def none_goes_on(stage: AskedStage, step: Step, networks: Mapping[str, Net
     went_on = await asyncio.gather(
         *(step.lets(stage, purchase, stage.elsewhere(network)) for _, purchase, network in tries)
     )
-    if stage.manifest.egress_hosts and not any(network.asked for _, _, network in tries):
-        return NotRun(f"no purchase of this run made the {step.name} ask anybody")
     for (words, _, network), (was, fault) in zip(tries, went_on, strict=True):
         if fault:
             return f"{words}: {fault}"
         if was and network.asked:
             return f"{words}, and {step.said}"
-    return None
+    if any(network.asked for _, _, network in tries):
+        return None
+    return nobody_asked(stage.manifest, f"no purchase of this run made the {step.name} ask anybody")
 
 
 async def none_goes_on_without_history(stage: AskedStage, step: Step) -> Verdict:

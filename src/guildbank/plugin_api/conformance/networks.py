@@ -5,7 +5,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from guildbank.plugin_api.conformance import wrong_servers
+from guildbank.plugin_api.conformance.contracts import DoesNotApply, NotRun
+from guildbank.plugin_api.conformance.direct import DirectHttp
 from guildbank.plugin_api.conformance.identity.stage import Fault, Hostile
+from guildbank.plugin_api.conformance.wrong_servers import Answering, answering
 from guildbank.plugin_api.http import HttpAnswer, Method
 from guildbank.plugin_api.manifest import Manifest
 
@@ -14,6 +18,7 @@ Network = Callable[[], Hostile]
 """Makes a network of which nobody has asked anything yet."""
 
 _GRACE_SECONDS = 2
+_PATIENCE_SECONDS = 0.5
 RUBBISH_BODIES = (
     b"",
     b"<html>Sign in to the hotel's network</html>",
@@ -63,6 +68,54 @@ RUBBISH: Mapping[str, Network] = {
     f"the peer answers 200 and {body[:40]!r}": _saying(200, body) for body in RUBBISH_BODIES
 }
 """Networks in which somebody answers who is not the peer."""
+
+
+class Served(Hostile):
+    """A network in which a server answers each request wrongly, over a connection of its own.
+
+    What comes of that is what the core's client makes of it, which here has less patience than a
+    plugin: NoAnswer.
+    """
+
+    def __init__(self, wrongly: Answering) -> None:
+        super().__init__(None)
+        self._wrongly = wrongly
+
+    async def send(
+        self,
+        method: Method,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> HttpAnswer:
+        """Send to that server, whatever was to be asked; raises NoAnswer."""
+        self.asked.append(url)
+        async with answering(self._wrongly) as server:
+            http = DirectHttp(total_seconds=_PATIENCE_SECONDS)
+            return await http.send(method, server.url, headers=headers, body=body)
+
+
+def _served(wrongly: Answering) -> Network:
+    return lambda: Served(wrongly)
+
+
+CUT: Mapping[str, Network] = {
+    "the answer is cut off": _served(wrong_servers.CUT[0]),
+    "the answer is cut off before it begins": _served(wrong_servers.CUT[1]),
+}
+"""Networks in which the connection ends within an answer."""
+LATE: Mapping[str, Network] = {"the answer comes to no end": _served(wrong_servers.LATE[0])}
+"""A network in which an answer begins at once, and does not end in time."""
+HUGE: Mapping[str, Network] = {"the answer has megabytes": _served(wrong_servers.HUGE[0])}
+"""A network in which the answer is more than anybody reads."""
+
+
+def nobody_asked(manifest: Manifest, why: str) -> NotRun:
+    """Return that a run in wrong networks has shown nothing, since nobody was asked in them."""
+    if manifest.egress_hosts:
+        return NotRun(why)
+    return DoesNotApply("the manifest names no host: the plugin calls nobody")
 
 
 def undeclared(manifest: Manifest, asked: Sequence[str]) -> str | None:

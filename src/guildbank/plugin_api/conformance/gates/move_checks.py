@@ -7,7 +7,15 @@ from guildbank.plugin_api.conformance.contracts import NotRun, Verdict
 from guildbank.plugin_api.conformance.gates.contracts import GRANT, SPEND, TRANSFER
 from guildbank.plugin_api.conformance.gates.stage import GateCheck, GateStage
 from guildbank.plugin_api.conformance.identity.stage import Fault
-from guildbank.plugin_api.conformance.networks import AWAY, RUBBISH, Hanging
+from guildbank.plugin_api.conformance.networks import (
+    AWAY,
+    CUT,
+    HUGE,
+    LATE,
+    RUBBISH,
+    Hanging,
+    nobody_asked,
+)
 from guildbank.plugin_api.moves import MAX_MOVES, ChecksMoveSettings, MoveView
 from guildbank.plugin_api.provider import Context
 
@@ -36,14 +44,14 @@ async def every_operation_gets_an_answer_of_its_own(stage: GateStage) -> Verdict
 
 
 async def no_operation_passes_while_the_peer_is_away(stage: GateStage) -> Verdict:
-    """Silence, delay, errors and rubbish of a peer whose word counts are no yes."""
+    """Silence, delay, errors, rubbish and what is cut off or huge are no yes of a peer."""
     if (unasked := _not_asked(stage)) is not None:
         return unasked
     if not stage.manifest.fail_closed:
         return NotRun("the manifest says fail_closed=False: who cannot be asked lets through")
     tries = [
         (words, network(), move)
-        for words, network in {**AWAY, **RUBBISH}.items()
+        for words, network in {**AWAY, **RUBBISH, **CUT, **LATE, **HUGE}.items()
         # How long it is waited for, the core says, and the checks above saw.
         if network is not Hanging
         for move in (SPEND, GRANT)
@@ -51,12 +59,12 @@ async def no_operation_passes_while_the_peer_is_away(stage: GateStage) -> Verdic
     passed = await asyncio.gather(
         *(_passes(stage, move, stage.elsewhere(network)) for _, network, move in tries)
     )
-    if stage.manifest.egress_hosts and not any(network.asked for _, network, _ in tries):
-        return NotRun("no operation of this run made the gate ask anybody")
     for (words, network, _), passes in zip(tries, passed, strict=True):
         if passes and network.asked:
             return f"{words}, and an operation passes"
-    return None
+    if any(network.asked for _, network, _ in tries):
+        return None
+    return nobody_asked(stage.manifest, "no operation of this run made the gate ask anybody")
 
 
 async def _passes(stage: GateStage, move: MoveView, context: Context) -> bool:

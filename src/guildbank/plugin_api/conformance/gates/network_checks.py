@@ -8,7 +8,7 @@ from guildbank.plugin_api.conformance.left_alone import (
     none_goes_on,
     none_goes_on_without_history,
 )
-from guildbank.plugin_api.conformance.networks import AWAY, RUBBISH
+from guildbank.plugin_api.conformance.networks import AWAY, CUT, HUGE, LATE, RUBBISH
 from guildbank.plugin_api.stages import Annotated
 
 _STEP = Step("gate", "a purchase is admitted", Annotated)
@@ -32,6 +32,24 @@ async def nobody_is_admitted_on_rubbish(stage: GateStage) -> Verdict:
     return await none_goes_on(stage, _STEP, RUBBISH) if closed else _LETS_THROUGH
 
 
+async def nobody_is_admitted_on_a_cut_answer(stage: GateStage) -> Verdict:
+    """A connection that ends within an answer has brought no yes."""
+    closed = stage.manifest.fail_closed
+    return await none_goes_on(stage, _STEP, CUT) if closed else _LETS_THROUGH
+
+
+async def nobody_is_admitted_on_a_late_answer(stage: GateStage) -> Verdict:
+    """An answer that begins at once and does not end in time is no yes."""
+    closed = stage.manifest.fail_closed
+    return await none_goes_on(stage, _STEP, LATE) if closed else _LETS_THROUGH
+
+
+async def nobody_is_admitted_on_a_huge_answer(stage: GateStage) -> Verdict:
+    """An answer of megabytes is not read to its end, and is no yes."""
+    closed = stage.manifest.fail_closed
+    return await none_goes_on(stage, _STEP, HUGE) if closed else _LETS_THROUGH
+
+
 async def nobody_is_admitted_while_the_history_is_away(stage: GateStage) -> Verdict:
     """Who counts what was bought, and cannot, raises or vetoes."""
     closed = stage.manifest.fail_closed
@@ -42,5 +60,8 @@ CHECKS: tuple[GateCheck, ...] = (
     only_declared_hosts_are_asked,
     nobody_is_admitted_while_the_peer_is_away,
     nobody_is_admitted_on_rubbish,
+    nobody_is_admitted_on_a_cut_answer,
+    nobody_is_admitted_on_a_late_answer,
+    nobody_is_admitted_on_a_huge_answer,
     nobody_is_admitted_while_the_history_is_away,
 )

@@ -11,6 +11,7 @@ from guildbank.plugin_api.conformance.identity.stage import (
     IdentityStage,
     is_no,
 )
+from guildbank.plugin_api.conformance.networks import CUT, HUGE, LATE, Network, nobody_asked
 from guildbank.plugin_api.conformance.witness import secrets_in
 from guildbank.plugin_api.http import HttpAnswer
 from guildbank.plugin_api.identity_provider import Begun
@@ -52,6 +53,34 @@ async def no_lie_of_the_network_names_anybody(stage: IdentityStage) -> Verdict:
                 shown = None if lie is None else (lie.status, lie.body[:40])
                 return f"{shown!r} in place of the provider led to {result!r}"
     return None
+
+
+async def no_cut_answer_names_anybody(stage: IdentityStage) -> Verdict:
+    """A connection that ends within an answer has named nobody."""
+    return await _names_nobody(stage, CUT)
+
+
+async def no_late_answer_names_anybody(stage: IdentityStage) -> Verdict:
+    """An answer that begins at once and does not end in time names nobody."""
+    return await _names_nobody(stage, LATE)
+
+
+async def no_huge_answer_names_anybody(stage: IdentityStage) -> Verdict:
+    """An answer of megabytes is not read to its end, and names nobody."""
+    return await _names_nobody(stage, HUGE)
+
+
+async def _names_nobody(stage: IdentityStage, networks: Mapping[str, Network]) -> Verdict:
+    asked = 0
+    for words, make in networks.items():
+        network = make()
+        async for result in _everything(stage, network):
+            if not is_no(result):
+                return f"{words}, and it led to {result!r}"
+        asked += len(network.asked)
+    if asked:
+        return None
+    return nobody_asked(stage.manifest, "no sign-in of this run made the plugin ask anybody")
 
 
 async def only_declared_hosts_are_asked(stage: IdentityStage) -> Verdict:
@@ -98,6 +127,9 @@ async def _everything(stage: IdentityStage, http: Hostile) -> AsyncIterator[obje
 
 CHECKS: tuple[IdentityCheck, ...] = (
     no_lie_of_the_network_names_anybody,
+    no_cut_answer_names_anybody,
+    no_late_answer_names_anybody,
+    no_huge_answer_names_anybody,
     only_declared_hosts_are_asked,
     # Last of all, because it looks at what every other check made the plugin say.
     no_secret_is_shown,

@@ -1,5 +1,6 @@
 """The set for every check: the plugin, which is overheard, and the networks it is put into."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
 from typing import Any, TypeVar, cast
@@ -116,7 +117,8 @@ class IdentityStage(msgspec.Struct, frozen=True, kw_only=True):
     async def _hear(self, call: Awaitable[T]) -> T | NoAnswer:
         """Return what a call returned, NoAnswer too; anything else that it raises is a fault."""
         try:
-            result = await call
+            async with asyncio.timeout(self.manifest.timeout_seconds):
+                result = await call
         except NoAnswer as silence:
             self.heard.append(str(silence))
             return silence
