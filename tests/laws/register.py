@@ -79,7 +79,8 @@ class Register:
                 assert before in ("active", "suspended"), told
             case _:
                 assert name == "erased", kind
-                assert self.erase_refusal(world, player) is None, told
+                refused = self.erase_refusal(world, player)
+                assert refused is None, (refused, told)
         self.states[player] = "active" if name == "reinstated" else name
         until = told.get("until")
         self.until[player] = datetime.fromisoformat(until) if until else None

@@ -23,12 +23,15 @@ class Act:
     what to read under the lock and is asked again after each load (for keys that depend on
     rows), at most MAX_ROUNDS times. `decide` is pure: it reads and puts rows on the stage and
     returns a Draft, or a Refusal that leaves no trace. `is_record` says of a posting by a machine
-    that it needs no `witness` of who did it from where.
+    that it needs no `witness` of who did it from where. `goes_last` says that it goes by what other
+    rooms have written, which no act puts on the stage for it: it is read for and decided by itself,
+    when all others of its batch are.
     """
 
     verb: ClassVar[str]
     rounds: ClassVar[int] = 1
     is_record: ClassVar[bool] = False
+    goes_last: ClassVar[bool] = False
     __slots__ = ("fingerprint", "key_hash", "principal", "witness")
 
     def __init__(self, principal: str, key: str | None = None, command: object = None) -> None:

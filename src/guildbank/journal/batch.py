@@ -64,6 +64,14 @@ class Batch:
 
     async def decide(self, driver: Driver, groups: Sequence[Group], probe: Probe) -> None:
         """Answer every group on rows that are read under the lock."""
+        last = [group for group in groups if any(act.goes_last for act in group.acts)]
+        if last:
+            groups = [group for group in groups if group not in last]
+        await self._decide(driver, groups, probe)
+        for group in last:
+            await self._decide(driver, [group], probe)
+
+    async def _decide(self, driver: Driver, groups: Sequence[Group], probe: Probe) -> None:
         while groups:
             await self._read(driver, groups, probe)
             await probe("rows_loaded")

@@ -50,6 +50,8 @@ class Erase(ChangeState):
 
     to = "erased"
     kind = ERASED
+    # A refund that was begun in the same batch stands against it too.
+    goes_last = True
     __slots__ = ("_obstacles",)
 
     def __init__(
