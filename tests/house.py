@@ -27,6 +27,7 @@ from guildbank.identity import (
     ExternalSignIn,
     Follower,
     Identity,
+    Persons,
     StaffRights,
     create_key,
     open_identity,
@@ -191,6 +192,19 @@ class House:
         return httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers)
 
 
+def open_four_eyes(db: Database, journal: Journal, tenants: Tenants, clock: Clock) -> FourEyes:
+    """Return what says whether a verb needs a second person."""
+    return FourEyes(
+        db=db,
+        journal=journal,
+        tenants=tenants,
+        rights=StaffRights(db, clock, PERMISSIONS),
+        reserve=WalletReserve(),
+        persons=Persons(db, tenants),
+        approvables=approvables_of(all_rooms()),
+    )
+
+
 @asynccontextmanager
 async def open_house(
     url: str,
@@ -234,15 +248,7 @@ async def open_house(
         obstacles=obstacles_of(rooms),
         permissions=PERMISSIONS,
     )
-    four_eyes = FourEyes(
-        db=db,
-        journal=journal,
-        tenants=tenants,
-        rights=StaffRights(db, clock, PERMISSIONS),
-        reserve=WalletReserve(),
-        persons=identity.persons,
-        approvables=approvables_of(all_rooms()),
-    )
+    four_eyes = open_four_eyes(db, journal, tenants, clock)
     house = House(url, db, journal, tenancy, identity, clock, vault, four_eyes)
     try:
         yield house

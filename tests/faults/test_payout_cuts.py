@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
-from tests.faults.matrix.worker import Cut, Died, Worker, mark_tasks
+from tests.faults.matrix.worker import Cut, Died, Worker, mark_tasks, premises_of
 from tests.house import House, open_house
 from tests.payments.cashier import CAME_BACK, Cashier, Window, open_window
 from tests.payments.scripted import DECLINED
@@ -84,7 +84,7 @@ class Life:
 
     def _successor(self) -> Worker:
         cashier = Mortal(self.window.cashier)
-        worker = Worker(self.window.shop, (("cash", cashier),), {})
+        worker = Worker(premises_of(self.window.shop), (("cash", cashier),), {})
         worker.cut = self.cut
         Mortal.worker = worker
         return worker

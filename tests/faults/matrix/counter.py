@@ -1,9 +1,14 @@
 """A shop's counter for one company: the worker of the moment, and what there is left to be done."""
 
+from collections import Counter as Count
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
 from tests.faults.matrix.company import Company
+from tests.faults.matrix.deeds import Deed, Role
 from tests.faults.matrix.hall import Hall
 from tests.faults.matrix.studio import NOTE, PATH, TELL, Notary
-from tests.faults.matrix.worker import Worker
+from tests.faults.matrix.worker import Cut, Worker, premises_of
 from tests.house import House
 from tests.payments.shop import Shop, open_shop
 
@@ -20,6 +25,29 @@ from guildbank.pipelines import Stages, Step
 from guildbank.pipelines.usecases.set_secrets import StepSecrets, set_secrets
 from guildbank_webhook.plugin import Webhook
 
+T = TypeVar("T")
+
+
+class Hand(Protocol):
+    """Whoever works at a counter: in this process, or in others of its own."""
+
+    cut: Cut
+    on_answer: Any
+
+    async def do(self, deed: Deed[T]) -> T:
+        """Do as a deed says. Raises Died."""
+        ...
+
+    def successor(self) -> "Hand":
+        """Return who takes over after a death."""
+        ...
+
+    async def close(self) -> None:
+        """End in order."""
+        ...
+
+
+Hire = Callable[[Shop, Company], Hand]
 WAITING = """
 SELECT 'payment ' || state FROM payments_intent
 WHERE state NOT IN ('credited', 'failed', 'canceled', 'expired', 'conflicted')
@@ -54,14 +82,11 @@ WHERE payment_id = $1 AND number = $2
 class Counter:
     """A company's counter in the shop: the worker of the moment, and who takes over from it."""
 
-    def __init__(self, hall: Hall, shop: Shop, company: Company) -> None:
+    def __init__(self, hall: Hall, shop: Shop, company: Company, worker: Hand) -> None:
         self.hall, self.shop, self.company = hall, shop, company
-        self.worker = self.successor()
-        self.deaths = 0
-
-    def successor(self) -> Worker:
-        """Return a fresh worker."""
-        return Worker(self.shop, plugins_of(self.company), self.company.places)
+        self.worker = worker
+        self.deaths: Count[Role] = Count()
+        """How many workers died, by what they were at."""
 
     async def waiting(self) -> list[str]:
         """Return what still waits for something."""
@@ -90,6 +115,11 @@ class Counter:
         await self.shop.payments.close()
 
 
+def hire_here(shop: Shop, company: Company) -> Worker:
+    """Return a worker in this process, which dies in it."""
+    return Worker(premises_of(shop), plugins_of(company), company.places)
+
+
 async def tell(payments: Payments, tenant: TenantRef) -> int:
     """Follow the journal, and tell callback steps what there is to be told."""
     pumped = await pump(payments.db, tenant.schema, [CallbackOutbox(payments)])
@@ -104,8 +134,8 @@ def plugins_of(company: Company) -> tuple[tuple[str, object], ...]:
     return ((company.provider, company.plugin()), *checks, *ours)
 
 
-async def open_counter(house: House, hall: Hall, company: Company) -> Counter:
-    """Open a shop of its own tenant that takes money at the company."""
+async def open_counter(house: House, hall: Hall, company: Company, hire: Hire) -> Counter:
+    """Open a shop of its own tenant that takes money at the company; `hire` brings its worker."""
     shop = await open_shop(house, spent_coins="debt", plugins=plugins_of(company))
     shop.payments.url = hall.url
     settings = await company.open(shop)
@@ -122,4 +152,4 @@ async def open_counter(house: House, hall: Hall, company: Company) -> Counter:
     await shop.publish_stages(
         Stages(before=before, after=(Step(NOTE, "notary"),), callbacks=(told,))
     )
-    return Counter(hall, shop, company)
+    return Counter(hall, shop, company, hire(shop, company))

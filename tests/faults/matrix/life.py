@@ -5,15 +5,15 @@ Whoever gets no answer asks again under the same key; a webhook that was not tak
 goes by the shop's clock.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from functools import partial
 from typing import Any, TypeVar
 
 from tests.faults.matrix.company import PART
 from tests.faults.matrix.counter import Counter, tell
+from tests.faults.matrix.deeds import Deed, asked, heard, turned
 from tests.faults.matrix.hall import Letter
-from tests.faults.matrix.worker import Cut, Died, Worker
+from tests.faults.matrix.worker import Cut, Died
 
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, new_id
@@ -135,12 +135,8 @@ class Life:
     async def _order(self) -> bool:
         key = self._key("order")
         changes = self._kept("purchase", self._purchase)
-        made = await self._act(
-            lambda worker: create_payment(
-                worker.payments, self.shop.tenant, "app", key,
-                self.shop.purchase(self.player, provider=self.company.provider, **changes),
-            )
-        )  # fmt: skip
+        wanted = self.shop.purchase(self.player, provider=self.company.provider, **changes)
+        made = await self._act(asked(create_payment, self.shop.tenant, "app", key, wanted))
         assert not isinstance(made, Refusal), made
         if made is not None:
             self.payment = made.intent.id
@@ -154,12 +150,12 @@ class Life:
         """Pay once more, as a player does who is told that the first try never arrived."""
         intent, number = dossier.intent, dossier.intent.attempts
         assert intent.problem == "never_arrived", intent
-        asked = Asked("app", self._key(f"try {number}"))
+        by = Asked("app", self._key(f"try {number}"))
         wanted = self._kept(f"try {number}", lambda: self.company.purchase(self.fate))
         done = await self._act(
-            lambda worker: retry_payment(
-                worker.payments, self.shop.tenant, intent.id, None, wanted.get("method"),
-                wanted.get("return_url"), asked, payer=wanted.get("payer"),
+            asked(
+                retry_payment, self.shop.tenant, intent.id, None, wanted.get("method"),
+                wanted.get("return_url"), by, payer=wanted.get("payer"),
             )
         )  # fmt: skip
         assert not isinstance(done, Refusal), done
@@ -172,11 +168,7 @@ class Life:
         word = self.company.word(attempt)
         command = ConfirmCommand(payment_id=dossier.intent.id, attempt_id=attempt.id, data=word)
         key = self._key(f"confirm {attempt.id}")
-        done = await self._act(
-            lambda worker: confirm_payment(
-                worker.payments, self.shop.tenant, who, key, command
-            )
-        )  # fmt: skip
+        done = await self._act(asked(confirm_payment, self.shop.tenant, who, key, command))
         return isinstance(done, Receipt) or await self.dossier() != dossier
 
     async def _afterwards(self, dossier: Dossier) -> bool:
@@ -206,11 +198,7 @@ class Life:
                 payment_id=self.payment, amount_minor=part, money=None, reason="asked"
             )
             key = self._key("refund")
-            done = await self._act(
-                lambda worker: refund_payment(
-                    worker.payments, self.shop.tenant, "app", key, command
-                )
-            )  # fmt: skip
+            done = await self._act(asked(refund_payment, self.shop.tenant, "app", key, command))
             assert not isinstance(done, Refusal), done
             self._is_refund_answered = done is not None
             return True
@@ -223,9 +211,7 @@ class Life:
             return False
         key, said = self._key("refund's word"), RefundConfirmation(refund.id, word)
         who = Confirming("op_olga", "operator")
-        done = await self._act(
-            lambda worker: confirm_refund(worker.payments, self.shop.tenant, who, key, said)
-        )
+        done = await self._act(asked(confirm_refund, self.shop.tenant, who, key, said))
         assert not isinstance(done, Refusal), done
         return True
 
@@ -254,26 +240,12 @@ class Life:
             await self._forge(letter)
         taken = None
         while taken is None:
-            taken = await self._act(lambda worker: self._receive(worker, letter))
+            taken = await self._act(heard(letter))
         if self.trouble.endswith("at looked") and isinstance(taken, Refusal):
             assert taken.extra == {"reason": "malformed"}, taken
             return False
         assert not isinstance(taken, Refusal), taken
         return True
-
-    async def _receive(self, worker: Worker, letter: Letter) -> bool | Refusal:
-        await worker.passes("before heard")
-        # What was signed when it was sent is as old here as there.
-        ahead, self.shop.clock.by = self.shop.clock.by, timedelta()
-        try:
-            taken = await receive_webhook(
-                worker.payments, letter.tenant, letter.provider, letter.headers, letter.body
-            )
-        finally:
-            self.shop.clock.by = ahead
-        if taken is True:
-            await worker.passes("after heard")
-        return taken
 
     async def _forge(self, letter: Letter) -> None:
         """Let a stranger try to be first."""
@@ -284,7 +256,7 @@ class Life:
         else:
             headers[name] = _altered(headers[name])
         forged = letter._replace(headers=headers, body=body)
-        taken = await self._act(lambda worker: self._receive(worker, forged))
+        taken = await self._act(heard(forged))
         assert taken is None or (isinstance(taken, Refusal) and taken.code == "bad_signature")
 
     async def _answered(self, place: str) -> None:
@@ -317,11 +289,8 @@ class Life:
             janitor, sweep_webhooks, read_reports, expire_payments, tell,
         )  # fmt: skip
         for job in jobs:
-            await self._act(partial(self._run, job))
+            await self._act(turned(job, self.shop.tenant))
         await self.shop.payments.drain()
-
-    async def _run(self, job: Callable[[Any, Any], Awaitable[int]], worker: Worker) -> int:
-        return await job(worker.payments, self.shop.tenant)
 
     async def _is_done(self) -> bool:
         """Say whether the payment has come to its end, whatever was heard of that."""
@@ -334,7 +303,7 @@ class Life:
         """Say whether nothing is left to be done."""
         if dossier is None or dossier.intent.state not in ENDED or self._came:
             return False
-        await self._act(partial(self._run, tell))
+        await self._act(turned(tell, self.shop.tenant))
         return not await self.counter.waiting()
 
     async def _stirs(self, before: Dossier | None) -> bool:
@@ -349,14 +318,14 @@ class Life:
 
     # Acts
 
-    async def _act(self, deed: Callable[[Worker], Coroutine[Any, Any, T]]) -> T | None:
+    async def _act(self, deed: Deed[T]) -> T | None:
         """Let the worker of the moment do something; None where it died of it."""
         counter = self.counter
         try:
-            return await counter.worker.run(deed(counter.worker))
+            return await counter.worker.do(deed)
         except Died:
-            counter.deaths += 1
-            counter.worker = counter.successor()
+            counter.deaths[deed.role] += 1
+            counter.worker = counter.worker.successor()
             counter.worker.cut = self.cut
             counter.worker.on_answer = self._answered
             return None

@@ -11,13 +11,14 @@ from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import Context, ContextVar, copy_context
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 from tests.faults.matrix.studio import CREDITED, PATH
-from tests.payments.shop import Shop
+from tests.payments.shop import Ahead, Shop
 
+from guildbank.approvals import FourEyes
 from guildbank.approvals.usecases.gate import Gated
 from guildbank.infra.database import Database, NoConnection, Tx
 from guildbank.infra.egress import Answer, Egress, Method
@@ -30,6 +31,10 @@ from guildbank.pipelines import Pipelines
 from guildbank.plugin_api import OutcomeStatus
 from guildbank.plugin_host import Plugins
 from guildbank.store import PackFulfilment
+from guildbank.tenancy import Tenants
+
+if TYPE_CHECKING:
+    from tests.faults.matrix.deeds import Deed
 
 T = TypeVar("T")
 _TRUST = httpx.create_ssl_context(trust_env=False)
@@ -71,6 +76,22 @@ class Cut:
             return False
         self.is_done = True
         return True
+
+
+class Premises(NamedTuple):
+    """What a worker stands on: rooms below over a database, a clock, and its own address."""
+
+    db: Database
+    tenants: Tenants
+    four_eyes: FourEyes
+    clock: Ahead
+    url: str
+
+
+def premises_of(shop: Shop) -> Premises:
+    """Return where a worker of the shop works, in this process."""
+    house = shop.house
+    return Premises(house.db, house.tenancy.tenants, house.four_eyes, shop.clock, shop.payments.url)
 
 
 class MortalDatabase(Database):
@@ -189,46 +210,52 @@ class Worker:
     """The parts of payments as a process has them, over the shop's database."""
 
     def __init__(
-        self, shop: Shop, found: Sequence[tuple[str, object]], places: Mapping[str, str]
+        self, premises: Premises, found: Sequence[tuple[str, object]], places: Mapping[str, str]
     ) -> None:
-        house = shop.house
-        self.shop = shop
+        below, tenants, four_eyes, clock, url = premises
+        self._made_of = premises, found, places
         self.cut = Cut(None)
         self.on_answer: Any = None
         """What is awaited with each place whose answer has come, before it is read."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._died = asyncio.Event()
-        self.db = MortalDatabase(house.db)
-        self.journal = NamingJournal(
-            self.db, probe=self._probe, sealers=house.tenancy.tenants.sealer
-        )
+        self.db = MortalDatabase(below)
+        self.journal = NamingJournal(self.db, probe=self._probe, sealers=tenants.sealer)
         self.journal.on_its_way = []
         plugins, egress = Plugins(found), Wire(self, places)
         self.payments = Payments(
             db=self.db,
             journal=self.journal,
-            tenants=house.tenancy.tenants,
+            tenants=tenants,
             plugins=plugins,
             pipelines=Pipelines(
                 self.db,
                 self.journal,
                 plugins,
                 egress,
-                house.four_eyes,
-                house.tenancy.tenants,
+                four_eyes,
+                tenants,
                 {"packs": "Coin packs."},
-                shop.clock,
-                PaymentHistories(self.db, shop.clock),
+                clock,
+                PaymentHistories(self.db, clock),
             ),
             fulfilment=PackFulfilment(),
-            url=shop.payments.url,
-            four_eyes=house.four_eyes,
+            url=url,
+            four_eyes=four_eyes,
             egress=egress,
-            clock=shop.clock,
+            clock=clock,
             timing=Timing(nudge=timedelta(0), patience_seconds=30),
             rates=ErrorRates(Rule(errors=100_000)),
         )
         self.payments.pipelines.record = PaymentRecord(self.payments)
+
+    def successor(self) -> "Worker":
+        """Return a fresh worker in its place."""
+        return Worker(*self._made_of)
+
+    async def do(self, deed: "Deed[T]") -> T:
+        """Do as a deed says. Raises Died."""
+        return await self.run(deed.begin(self))
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something as this worker, with all that it begins. Raises Died."""
