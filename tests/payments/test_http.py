@@ -18,6 +18,7 @@ from guildbank.plugin_api import (
 from guildbank.store.contracts import Price
 
 STOLEN = Outcome(status=OutcomeStatus.DECLINED, code="stolen_card", decline=Decline.FRAUD_SUSPECTED)
+EMPTY = Outcome(status=OutcomeStatus.DECLINED, code="51", decline=Decline.INSUFFICIENT_FUNDS)
 
 
 @pytest.fixture
@@ -182,16 +183,17 @@ async def test_a_player_reads_of_suspected_fraud_what_is_read_of_any_decline(web
     assert [one["code"] for one in read["attempts"]] == ["stolen_card"]
 
 
-async def test_the_fixed_endpoint_names_no_word_of_a_bank(web: Web):
-    told = set()
-    for outcome in (DECLINED, STOLEN):
+async def test_the_fixed_endpoint_names_the_problem_and_no_word_of_a_bank(web: Web):
+    told = []
+    for outcome in (DECLINED, STOLEN, EMPTY):
         web.shop.script.on_create = outcome
         async with await web.player(await web.shop.player()) as me:
             body = {"amount": 500, "currency": "GEM", "paymentMethod": "scripted"}
             refused = await me.post("/wallet/buy", json=body)
             assert (refused.status_code, refused.json()["code"]) == (402, "payment_declined")
-            told.add(refused.json()["detail"].partition(" did not go through")[2])
-    assert told == {" (declined). Nothing was bought: try another payment method."}
+            told.append(refused.json()["detail"].partition(" did not go through")[2])
+    after = ". Nothing was bought: try another payment method."
+    assert told == [f" ({one}){after}" for one in ("declined", "declined", "insufficient_funds")]
 
 
 @pytest.mark.parametrize(
