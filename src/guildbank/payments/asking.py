@@ -2,17 +2,37 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import structlog
 
 from guildbank.kernel import MAX_AMOUNT
 from guildbank.ledger import is_money
-from guildbank.plugin_api import Manifest, NotConfirmed, Outcome, OutcomeStatus, Period
+from guildbank.plugin_api import Context, Manifest, NotConfirmed, Outcome, OutcomeStatus, Period
+from guildbank.plugin_host import for_the_log
 
 log = structlog.get_logger(__name__)
 MAX_WORD = 255
 T = TypeVar("T")
+
+
+class Asked(Protocol):
+    """Who is asked: a plugin's manifest, and the context in which it is called."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return what the plugin says of itself."""
+        ...
+
+    @property
+    def context(self) -> Context:
+        """Return the context, with secrets in clear among its settings."""
+        ...
+
+
+def fault_of(asked: Asked, error: Exception) -> str:
+    """Return what a provider's plugin raised, without its secrets, for the log."""
+    return for_the_log(error, asked.manifest, asked.context.settings)
 
 
 def storable(text: str) -> bool:
@@ -39,28 +59,28 @@ def _is_period(manifest: Manifest, period: Period | None) -> bool:
     return manifest.sold_by_store and dated and all(map(storable, texts))
 
 
-async def ask_provider(manifest: Manifest, call: Awaitable[Outcome]) -> Outcome:
+async def ask_provider(asked: Asked, call: Awaitable[Outcome]) -> Outcome:
     """Return the outcome of a provider's call. Whatever it raises, a time-out too, is `unknown`.
 
     So is a `processed` without amount and currency: a success by accident is none.
     """
-    return _sound(manifest, await _answer(manifest, call))
+    return _sound(asked.manifest, await _answer(asked, call))
 
 
 async def ask_confirmation(
-    manifest: Manifest, call: Awaitable[Outcome | NotConfirmed]
+    asked: Asked, call: Awaitable[Outcome | NotConfirmed]
 ) -> Outcome | NotConfirmed:
     """Return what a provider makes of a confirmation, its outcome as of any other call."""
-    said = await _answer(manifest, call)
-    return said if isinstance(said, NotConfirmed) else _sound(manifest, said)
+    said = await _answer(asked, call)
+    return said if isinstance(said, NotConfirmed) else _sound(asked.manifest, said)
 
 
-async def _answer(manifest: Manifest, call: Awaitable[T]) -> T | Outcome:
+async def _answer(asked: Asked, call: Awaitable[T]) -> T | Outcome:
     try:
-        async with asyncio.timeout(manifest.timeout_seconds):
+        async with asyncio.timeout(asked.manifest.timeout_seconds):
             return await call
     except Exception as error:  # only the provider knows whether money moved
-        log.warning("provider_failed", plugin=manifest.id, error=repr(error))
+        log.warning("provider_failed", plugin=asked.manifest.id, error=fault_of(asked, error))
         return Outcome(
             status=OutcomeStatus.UNKNOWN,
             code="no_answer",

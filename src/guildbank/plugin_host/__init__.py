@@ -50,7 +50,13 @@ from guildbank.plugin_host.shipped import strangers
 from guildbank.plugin_host.sign_in import CODES as SIGN_IN_CODES
 from guildbank.plugin_host.sign_in import UNAVAILABLE as PROVIDER_UNAVAILABLE
 from guildbank.plugin_host.sign_in import UNKNOWN_PROVIDER, IdentityProviders, Terms
-from guildbank.plugin_host.trying import Tried, try_connection, words_of
+from guildbank.plugin_host.trying import Tried, try_connection
+from guildbank.plugin_host.words import (
+    for_the_log,
+    whole_words_of,
+    without_secrets,
+    words_of,
+)
 
 __all__ = [
     "CAPTCHA_CODES",
@@ -79,6 +85,7 @@ __all__ = [
     "check_settings",
     "find_installed",
     "folder_of",
+    "for_the_log",
     "health_of",
     "join_installed",
     "merge_settings",
@@ -99,5 +106,7 @@ __all__ = [
     "try_connection",
     "unknown_field",
     "unread_settings",
+    "whole_words_of",
+    "without_secrets",
     "words_of",
 ]

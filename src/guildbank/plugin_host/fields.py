@@ -22,7 +22,8 @@ from guildbank.plugin_api import (
     TellsHealth,
 )
 from guildbank.plugin_host.apart import Withheld
-from guildbank.plugin_host.trying import Tried, shown, try_connection, words_of
+from guildbank.plugin_host.trying import Tried, try_connection
+from guildbank.plugin_host.words import shown, words_of
 
 log = structlog.get_logger(__name__)
 

@@ -352,7 +352,7 @@ async def call_provider(
     assert begun.made is not None, "its receipt is a fresh one"
     line = line.about(payments, tenant, Subject(begun.payment_id))
     call = line.plugin.create_payment(line.context, begun.request)
-    outcome = await ask_provider(line.manifest, call)
+    outcome = await ask_provider(line, call)
     answered = outcome.status is not OutcomeStatus.UNKNOWN
     if payments.rates.of((tenant.schema, line.manifest.id)).tell(worked=answered):
         log.error("provider_rests", tenant=tenant.slug, provider=line.manifest.id)

@@ -2,8 +2,9 @@
 
 import asyncio
 import random
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 import structlog
@@ -28,8 +29,10 @@ from guildbank.plugin_api import (
     Callback,
     CallbackEvent,
     Delivered,
+    Manifest,
     Slot,
 )
+from guildbank.plugin_host import whole_words_of, without_secrets
 
 log = structlog.get_logger(__name__)
 MAX_EVENTS = 500
@@ -112,7 +115,8 @@ async def _deliver(payments: Payments, tenant: TenantRef, purpose: str, step_id:
         told = await _tell(payments, tenant, purpose, step, event, waiting.payment_id)
     except Exception as error:  # the step asks to be told again
         # What it says may name anybody: it is kept sealed, and in no log.
-        kind, problem = type(error).__name__, _problem(error)
+        kind = error.kind if isinstance(error, _NotTold) else type(error).__name__
+        problem = _problem(error) or kind
         log.warning("callback_failed", step=step_id, entry=event.id, error=kind)
         await _put_off(payments, tenant, purpose, step, waiting, problem)
         return False
@@ -182,7 +186,15 @@ def _longer(pause: timedelta) -> timedelta:
 def _problem(error: Exception) -> str:
     """Return what operators read of a failure, one line of it."""
     said = str(error).replace("\x00", " ").split()
-    return _plain(" ".join(said) or type(error).__name__, MAX_PROBLEM_BYTES)
+    return _plain(" ".join(said), MAX_PROBLEM_BYTES)
+
+
+class _NotTold(Exception):
+    """A step was not told: what its plugin raised, by name, in words without its secrets."""
+
+    def __init__(self, error: Exception, manifest: Manifest, settings: Mapping[str, Any]) -> None:
+        super().__init__(whole_words_of(error, manifest, settings))
+        self.kind = type(error).__name__
 
 
 class _Told(NamedTuple):
@@ -200,7 +212,7 @@ async def _tell(
     event: CallbackEvent,
     payment_id: str,
 ) -> _Told:
-    """Return what the step said; raises what it does, and LookupError without its plugin."""
+    """Return what the step said; raises what keeps it from being told, without its secrets."""
     plugin = payments.plugins.at(Slot.CALLBACK, step.plugin)
     if plugin is None:
         raise LookupError(f"the plugin {step.plugin} is not installed any more")
@@ -218,10 +230,14 @@ async def _tell(
             told = await cast("Callback", plugin).deliver(context, event)
     except TimeoutError as error:
         late = f"It did not answer within {seconds} seconds."
-        raise TimeoutError(late if limit.expired() else str(error)) from error
+        if limit.expired():
+            raise TimeoutError(late) from None
+        raise _NotTold(error, plugin.manifest, context.settings) from None
+    except Exception as error:  # a plugin's exception goes no further than here
+        raise _NotTold(error, plugin.manifest, context.settings) from None
     if not isinstance(told, Delivered):
         return _Told()
-    note = str(told.note)
+    note = without_secrets(str(told.note), plugin.manifest, context.settings)
     if told.letter is None:
         return _Told(_plain(note, MAX_NOTE_BYTES))
     if not writes:

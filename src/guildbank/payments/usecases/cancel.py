@@ -67,7 +67,7 @@ async def stop_payment(
     if isinstance(line, Refusal):
         return line
     outcome = await ask_provider(
-        line.manifest, line.plugin.cancel_payment(line.context, attempt.id, attempt.reference)
+        line, line.plugin.cancel_payment(line.context, attempt.id, attempt.reference)
     )
     confirmed = _CONFIRMED.get(outcome.status)
     if confirmed is None:

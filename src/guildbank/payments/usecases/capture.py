@@ -58,7 +58,7 @@ async def capture_approved(
     plugin = line.plugin
     assert isinstance(plugin, Captures), "its manifest says that it captures"
     return await ask_provider(
-        line.manifest, plugin.capture_payment(line.context, attempt.id, attempt.reference)
+        line, plugin.capture_payment(line.context, attempt.id, attempt.reference)
     )
 
 
@@ -75,7 +75,7 @@ async def _refused(
         log.warning("capture_waits", tenant=tenant.slug, payment=intent.id)
         return refusal
     said = await ask_provider(
-        line.manifest, line.plugin.cancel_payment(line.context, attempt.id, attempt.reference)
+        line, line.plugin.cancel_payment(line.context, attempt.id, attempt.reference)
     )
     if said.status is OutcomeStatus.PROCESSED:
         # Somebody took the money before: it is booked, and after a capture nothing vetoes.

@@ -311,7 +311,7 @@ async def _ask(
         data=command.data,
         by=by,
     )
-    said = await ask_confirmation(line.manifest, plugin.confirm(line.context, given))
+    said = await ask_confirmation(line, plugin.confirm(line.context, given))
     if isinstance(said, NotConfirmed):
         return refused_as(said)
     if counted is not None:

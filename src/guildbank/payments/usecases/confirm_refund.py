@@ -142,9 +142,7 @@ async def _ask(
     if who.by != "operator":
         return NOT_BY_YOU
     request = _REQUESTS.decode(refund.request)
-    outcome = await ask_confirmation(
-        line.manifest, plugin.confirm_refund(line.context, request, said.data)
-    )
+    outcome = await ask_confirmation(line, plugin.confirm_refund(line.context, request, said.data))
     if isinstance(outcome, NotConfirmed):
         return refused_as(outcome)
     sent = (outcome.amount_minor, outcome.currency)

@@ -6,7 +6,7 @@ import structlog
 
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import MAX_AMOUNT, Refusal
-from guildbank.payments.asking import storable
+from guildbank.payments.asking import fault_of, storable
 from guildbank.payments.contracts.refusals import NOT_ANSWERED_HERE, PROVIDER_SILENT
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import line_about
@@ -33,7 +33,7 @@ async def ask_stand(
         async with asyncio.timeout(line.manifest.timeout_seconds):
             stand = await plugin.fetch_dispute(line.context, reference)
     except Exception as error:  # only the provider knows, and it did not say
-        log.warning("dispute_not_told", plugin=provider, error=repr(error))
+        log.warning("dispute_not_told", plugin=provider, error=fault_of(line, error))
         return PROVIDER_SILENT
     if stand is None:
         return NOT_ANSWERED_HERE

@@ -13,6 +13,7 @@ from guildbank.journal import Draft, Need, Receipt, Stage, facts
 from guildbank.journal import Outcome as JournalOutcome
 from guildbank.kernel import Refusal
 from guildbank.payments import store, unfinished
+from guildbank.payments.asking import fault_of
 from guildbank.payments.contracts.refusals import NO_CHANGE
 from guildbank.payments.contracts.rows import CREDITED, PAYMENT_FINISHED, Attempt, Finish
 from guildbank.payments.contracts.subscriptions import FREE_PERIOD_BEGAN
@@ -91,6 +92,6 @@ async def _tell(payments: Payments, tenant: TenantRef, attempt: Attempt) -> bool
         async with asyncio.timeout(line.manifest.timeout_seconds):
             await line.plugin.finish_payment(line.context, attempt.reference or "")
     except Exception as error:  # whatever it raises, the store is told again
-        log.warning("payment_not_finished", attempt=attempt.id, error=repr(error))
+        log.warning("payment_not_finished", attempt=attempt.id, error=fault_of(line, error))
         return False
     return True

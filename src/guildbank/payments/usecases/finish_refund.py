@@ -163,7 +163,7 @@ async def look_at_refund(payments: Payments, tenant: TenantRef, refund: Refund) 
         return False
     request = await _request(payments, tenant, refund)
     outcome = await ask_provider(
-        line.manifest, line.plugin.fetch_refund(line.context, request, refund.reference)
+        line, line.plugin.fetch_refund(line.context, request, refund.reference)
     )
     never = outcome.status is OutcomeStatus.CANCELED and outcome.code == "not_found"
     young = payments.clock.now() - refund.created_at < payments.timing.resend
@@ -182,7 +182,7 @@ async def _ask(payments: Payments, tenant: TenantRef, refund: Refund) -> None:
         log.warning("refund_not_sent", refund=refund.id, code=line.code)
         return
     request = await _request(payments, tenant, refund)
-    outcome = await ask_provider(line.manifest, line.plugin.refund(line.context, request))
+    outcome = await ask_provider(line, line.plugin.refund(line.context, request))
     await finish_refund(payments, tenant, refund, outcome)
 
 

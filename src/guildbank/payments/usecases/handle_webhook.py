@@ -65,7 +65,7 @@ async def handle_webhook(payments: Payments, tenant: TenantRef, id_: str) -> Non
             outcome = await _handle(payments, tenant, attempt, claimed.provider, claimed.event)
     except Exception as error:  # the event stays in the inbox and is tried again
         log.warning("webhook_failed", webhook=id_, error=repr(error))
-        outcome = Refusal(code="failed", detail=repr(error)[:500])
+        outcome = Refusal(code="failed", detail="The event could not be worked on.")
     now = payments.clock.now()
     settled = isinstance(outcome, Receipt) or outcome.code == NO_CHANGE.code
     old = now - claimed.received_at > timing.webhook_gives_up
@@ -286,9 +286,7 @@ async def _foreign(
         amount_minor=event.amount_minor or attempt.captured_minor,
         currency=event.currency or attempt.captured_money or "",
     )
-    outcome = await ask_provider(
-        line.manifest, line.plugin.fetch_refund(line.context, request, reference)
-    )
+    outcome = await ask_provider(line, line.plugin.fetch_refund(line.context, request, reference))
     if outcome.status in (OutcomeStatus.DECLINED, OutcomeStatus.CANCELED):
         return DONE
     if outcome.amount_minor is None or outcome.currency is None:

@@ -61,7 +61,7 @@ async def look_at_attempt(
         outcome = await ask_about(line, attempt, told)
     else:
         outcome = await ask_provider(
-            line.manifest,
+            line,
             line.plugin.fetch_payment(line.context, attempt.id, attempt.reference),
         )
     if is_ours_to_capture(line, outcome):
@@ -82,7 +82,7 @@ async def ask_about(line: Line, attempt: Attempt, purchase: str) -> Outcome:
     given = Confirmation(
         request=request, reference=attempt.reference, data={PURCHASE: purchase}, by="buyer"
     )
-    said = await ask_confirmation(line.manifest, line.plugin.confirm(line.context, given))
+    said = await ask_confirmation(line, line.plugin.confirm(line.context, given))
     if isinstance(said, NotConfirmed):
         return Outcome(status=OutcomeStatus.UNKNOWN, code="not_confirmed")
     return said

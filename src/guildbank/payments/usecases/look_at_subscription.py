@@ -13,7 +13,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Outcome, Stage, facts
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import inbox
-from guildbank.payments.asking import storable
+from guildbank.payments.asking import fault_of, storable
 from guildbank.payments.contracts.refusals import NO_CHANGE, PROVIDER_SILENT
 from guildbank.payments.contracts.subscriptions import SUBSCRIPTION_CHANGED, Subscription
 from guildbank.payments.subscriptions import (
@@ -105,7 +105,7 @@ async def look_at_subscription(
         async with asyncio.timeout(line.manifest.timeout_seconds):
             stand = await plugin.fetch_subscription(line.context, known.reference, known.created_at)
     except Exception as error:  # whatever it raises, the store is asked again
-        log.warning("subscription_not_told", subscription=known.id, error=repr(error))
+        log.warning("subscription_not_told", subscription=known.id, error=fault_of(line, error))
         return PROVIDER_SILENT
     if stand is None or not _is_sound(stand):
         log.error("subscription_unusable", subscription=known.id, plugin=known.provider)

@@ -13,7 +13,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import inbox, store
 from guildbank.payments.archive import Subject
-from guildbank.payments.asking import storable
+from guildbank.payments.asking import fault_of, storable
 from guildbank.payments.contracts.rows import Account
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import line_to
@@ -70,7 +70,7 @@ async def _page(
         async with asyncio.timeout(line.manifest.timeout_seconds):
             page = await polled.report(line.context, account.created_at, cursor)
     except Exception as error:  # whatever it raises, the page is asked for again
-        log.warning("report_not_read", provider=account.id, error=repr(error))
+        log.warning("report_not_read", provider=account.id, error=fault_of(line, error))
         return "no_answer"
     problem = _fault(page, cursor)
     if problem is not None:

@@ -13,7 +13,7 @@ import structlog
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import inbox, store
-from guildbank.payments.asking import storable
+from guildbank.payments.asking import fault_of, storable
 from guildbank.payments.exchanges import fields_of, mask_cards
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import Line, line_by
@@ -100,7 +100,7 @@ async def _read(
         async with asyncio.timeout(line.manifest.timeout_seconds):
             event = await line.plugin.read_webhook(line.context, headers, body)
     except Exception as error:  # a stranger's bytes must not be more than a refusal
-        log.warning("webhook_unreadable", plugin=line.manifest.id, error=repr(error))
+        log.warning("webhook_unreadable", plugin=line.manifest.id, error=fault_of(line, error))
         return WebhookRejected(code="malformed", detail="the event cannot be read")
     if isinstance(event, WebhookRejected):
         return event

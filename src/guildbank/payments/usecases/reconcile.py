@@ -16,7 +16,7 @@ from guildbank.kernel import MAX_AMOUNT, Refusal, new_id
 from guildbank.ledger import is_money
 from guildbank.payments import reports
 from guildbank.payments.archive import Subject
-from guildbank.payments.asking import storable
+from guildbank.payments.asking import fault_of, storable
 from guildbank.payments.contracts.refusals import BAD_PERIOD, NO_REPORTS
 from guildbank.payments.contracts.reports import (
     LineState,
@@ -181,7 +181,7 @@ async def _page(payments: Payments, tenant: TenantRef, run: Reconciliation) -> S
         async with asyncio.timeout(line.manifest.timeout_seconds):
             return await settles.settlements(line.context, run.since, run.until, run.cursor)
     except Exception as error:  # whatever it raises, the report is asked for again
-        log.warning("settlements_not_read", provider=run.provider, error=repr(error))
+        log.warning("settlements_not_read", provider=run.provider, error=fault_of(line, error))
         return "no_answer"
 
 

@@ -10,7 +10,7 @@ import structlog
 from guildbank.infra.crypto import DataKey
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
-from guildbank.payments.asking import storable
+from guildbank.payments.asking import fault_of, storable
 from guildbank.payments.contracts.refusals_saved import CUSTOMER_SILENT
 from guildbank.payments.contracts.saved import Customer, PaymentMethod
 from guildbank.payments.usecases import Payments
@@ -85,7 +85,7 @@ async def ask_keeper(line: Line, call: Awaitable[T]) -> T | Refusal:
         async with asyncio.timeout(line.manifest.timeout_seconds):
             return await call
     except Exception as error:  # whatever it raises, only the provider knows
-        log.warning("keeper_silent", plugin=line.manifest.id, error=repr(error))
+        log.warning("keeper_silent", plugin=line.manifest.id, error=fault_of(line, error))
         return CUSTOMER_SILENT
 
 

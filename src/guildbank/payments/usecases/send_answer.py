@@ -9,7 +9,7 @@ from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Draft, Need, Stage, facts
 from guildbank.kernel import Refusal
 from guildbank.payments import disputes, store
-from guildbank.payments.asking import storable
+from guildbank.payments.asking import fault_of, storable
 from guildbank.payments.contracts.refusals import NO_CHANGE, NO_DISPUTE
 from guildbank.payments.contracts.rows import Dispute, DisputeState, EvidenceState
 from guildbank.payments.rules import ANSWERABLE
@@ -147,7 +147,7 @@ async def _ask(
         async with asyncio.timeout(line.manifest.timeout_seconds):
             said = await line.plugin.submit_evidence(line.context, request)
     except Exception as error:  # only the provider knows whether it arrived
-        log.warning("evidence_not_sent", plugin=dispute.provider, error=repr(error))
+        log.warning("evidence_not_sent", plugin=dispute.provider, error=fault_of(line, error))
         return _NOT_SAID
     if isinstance(said, EvidenceRefused):
         return said if storable(said.code) else _NOT_SAID

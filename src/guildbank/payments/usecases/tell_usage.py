@@ -1,19 +1,24 @@
 """Tell a company that decides on a refund how much of the purchase's coins was spent."""
 
+import asyncio
+
 import msgspec
+import structlog
 
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Draft, Receipt, Stage
 from guildbank.journal import Outcome as JournalOutcome
 from guildbank.kernel import Refusal
 from guildbank.ledger import open_book
-from guildbank.payments.contracts.refusals import NO_CHANGE, NO_PAYMENT
+from guildbank.payments.asking import fault_of
+from guildbank.payments.contracts.refusals import NO_CHANGE, NO_PAYMENT, PROVIDER_SILENT
 from guildbank.payments.contracts.rows import Applied, Attempt
 from guildbank.payments.usecases import Payments, provider_principal
 from guildbank.payments.usecases.accounts import line_about
 from guildbank.payments.usecases.money import MoneyAct, take
 from guildbank.plugin_api import PaymentRequest, TellsUsage, Usage
 
+log = structlog.get_logger(__name__)
 _REQUESTS = msgspec.json.Decoder(PaymentRequest)
 MEASURED = "usage_measured"
 
@@ -47,7 +52,11 @@ class MeasureUsage(MoneyAct):
 
 
 async def tell_usage(payments: Payments, tenant: TenantRef, attempt: Attempt) -> JournalOutcome:
-    """Answer a company's question; outside of any transaction, and with nothing stored."""
+    """Answer a company's question; outside of any transaction, and with nothing stored.
+
+    Refusals: `no_change` when that is done or not for here, `provider_silent` where the company
+    did not take the answer, and those of `line_about`.
+    """
     line = await line_about(payments, tenant, attempt.provider, attempt.payment_id)
     if isinstance(line, Refusal):
         return line
@@ -64,5 +73,10 @@ async def tell_usage(payments: Payments, tenant: TenantRef, attempt: Attempt) ->
         coins=int(str(counted["coins"])),
         spent=int(str(counted["spent"])),
     )
-    await line.plugin.tell_usage(line.context, used)
+    try:
+        async with asyncio.timeout(line.manifest.timeout_seconds):
+            await line.plugin.tell_usage(line.context, used)
+    except Exception as error:  # whatever it raises, the question stays open
+        log.warning("usage_not_told", attempt=attempt.id, error=fault_of(line, error))
+        return PROVIDER_SILENT
     return NO_CHANGE

@@ -12,6 +12,7 @@ from guildbank.pipelines.contracts import Step
 from guildbank.pipelines.usecases import Pipelines
 from guildbank.pipelines.usecases.read_answers import Silent, without_address
 from guildbank.plugin_api import Context, Manifest
+from guildbank.plugin_host import for_the_log
 
 log = structlog.get_logger(__name__)
 Answered = TypeVar("Answered")
@@ -64,7 +65,7 @@ async def ask_plugin(
             answer = await ask(in_context(context, manifest))
         worked = True
     except Exception as error:  # whoever cannot answer has not said yes
-        said = without_address(repr(error), address)
+        said = without_address(for_the_log(error, manifest, step.settings), address)
         log.warning("gate_failed", tenant=tenant.slug, step=step.id, error=said)
         return Silent(matters=matters)
     finally:

@@ -15,6 +15,7 @@ from guildbank.plugin_api.runner import PREFIX, Rehearsed, hear, takes_context, 
 from guildbank.plugin_host.apart.installed import Installed
 from guildbank.plugin_host.apart.process import PluginFailed, PluginProcess
 from guildbank.plugin_host.apart.walls import Walls
+from guildbank.plugin_host.words import without_secrets
 
 log = structlog.get_logger(__name__)
 MAX_PROCESSES = 32
@@ -139,11 +140,10 @@ class House:
 
     async def _begin(self, plugin: "Isolated", tenant: str, place: _Place) -> PluginProcess:
         process = await plugin.spawn(self.walls, tenant)
-        verb = verbs_of(plugin.manifest.slot)["start"]
         try:
             for context in list(place.starts.values()):
                 async with asyncio.timeout(plugin.manifest.timeout_seconds):
-                    await process.ask("start", verb, context, ())
+                    await _start_again(plugin, process, context)
         except BaseException:
             await process.end("it could not be made ready again")
             raise
@@ -172,6 +172,18 @@ class House:
                 left -= 1
         if left >= MAX_PROCESSES:
             raise PluginFailed(f"{MAX_PROCESSES} processes of plugins are at work already")
+
+
+async def _start_again(plugin: "Isolated", process: PluginProcess, context: Any) -> None:
+    """Make a process ready for settings of before; raises PluginFailed.
+
+    Whoever is told of that may be another step, which knows no secrets of these settings.
+    """
+    try:
+        await process.ask("start", verbs_of(plugin.manifest.slot)["start"], context, ())
+    except PluginFailed as failed:
+        said = without_secrets(str(failed), plugin.manifest, context.settings)
+        raise PluginFailed(said) from None
 
 
 class Isolated:

@@ -118,9 +118,7 @@ async def _ask(
     about = Subject(about=payout.id, player_id=payout.player_id)
     line = line.about(payments, tenant, about)
     request = await request_of(payments, tenant, payout)
-    outcome = await ask_confirmation(
-        line.manifest, plugin.confirm_payout(line.context, request, said.data)
-    )
+    outcome = await ask_confirmation(line, plugin.confirm_payout(line.context, request, said.data))
     if isinstance(outcome, NotConfirmed):
         return refused_as(outcome)
     sent = (outcome.amount_minor, outcome.currency)

@@ -13,7 +13,7 @@ from guildbank.journal import Act, Draft, Need, Sealed, Stage, facts
 from guildbank.kernel import Refusal, new_id, parse_id
 from guildbank.notify import OUTGOING, SealedMail
 from guildbank.payments import payouts as shelf
-from guildbank.payments.asking import storable
+from guildbank.payments.asking import fault_of, storable
 from guildbank.payments.contracts.payouts import (
     DESTINATION_ADDED,
     DESTINATION_REMOVED,
@@ -197,7 +197,7 @@ async def _check(
         async with asyncio.timeout(line.manifest.timeout_seconds):
             said: object = await plugin.check_destination(line.context, given)
     except Exception as error:  # nothing is kept that nobody has read
-        log.warning("destination_not_checked", plugin=line.manifest.id, error=repr(error))
+        log.warning("destination_not_checked", plugin=line.manifest.id, error=fault_of(line, error))
         return DESTINATION_SILENT
     if isinstance(said, DestinationRefused):
         field = None if said.field is None else f"details.{said.field[:80]}"

@@ -93,7 +93,7 @@ async def look_at_payout(
     line, plugin = found
     request = await request_of(payments, tenant, payout)
     outcome = await ask_provider(
-        line.manifest, plugin.fetch_payout(line.context, request, payout.reference or named)
+        line, plugin.fetch_payout(line.context, request, payout.reference or named)
     )
     never = outcome.status is OutcomeStatus.CANCELED and outcome.code == "not_found"
     unsure = outcome.status is OutcomeStatus.UNKNOWN and outcome.code == SEND_AGAIN
@@ -118,7 +118,7 @@ async def _pay(
 ) -> None:
     line, plugin = found
     request = await request_of(payments, tenant, payout)
-    outcome = await ask_provider(line.manifest, plugin.pay_out(line.context, request))
+    outcome = await ask_provider(line, plugin.pay_out(line.context, request))
     refused = outcome.status in (OutcomeStatus.DECLINED, OutcomeStatus.CANCELED)
     if unsure and refused and outcome.reference is None:
         # The request before may have been taken, and have left too little for this one.
