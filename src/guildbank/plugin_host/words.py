@@ -32,7 +32,7 @@ def for_the_log(error: Exception, manifest: Manifest, settings: Mapping[str, Any
 
 def without_secrets(text: str, manifest: Manifest, settings: Mapping[str, Any]) -> str:
     """Return a plugin's words with each secret of its settings replaced."""
-    for secret in sorted(_secrets(manifest, settings), key=len, reverse=True):
+    for secret in sorted(secrets_in(manifest, settings), key=len, reverse=True):
         text = text.replace(secret, "***")
     return text
 
@@ -55,7 +55,7 @@ def _said(error: Exception) -> str:
         return ""
 
 
-def _secrets(manifest: Manifest, settings: Mapping[str, Any]) -> Iterator[str]:
+def secrets_in(manifest: Manifest, settings: Mapping[str, Any]) -> Iterator[str]:
     """Yield secrets, and the words of those that are several in one text."""
     for name in manifest.secret_fields:
         for value in _texts(settings.get(name)):

@@ -224,7 +224,7 @@ class Isolated:
         """Return a new process of this plugin; raises PluginFailed."""
         command, environment = walls.command(self._files, self._record.entry_point)
         name = f"{self.manifest.id} of {tenant}" if tenant else self.manifest.id
-        process, _ = await PluginProcess.start(name, command, environment)
+        process, _ = await PluginProcess.start(name, command, environment, self.manifest)
         return process
 
     async def _ask(self, name: str, context: Any, *arguments: Any) -> Any:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from guildbank.plugin_api import NoAnswer
+from guildbank.plugin_api import Manifest, NoAnswer
 from guildbank.plugin_api.runner import (
     MAX_FRAME,
     AnswerOf,
@@ -39,6 +40,7 @@ from guildbank.plugin_api.runner import (
     pack_context,
     read_frame,
 )
+from guildbank.plugin_host.words import secrets_in
 
 log = structlog.get_logger(__name__)
 MAX_CALLS = 64
@@ -50,6 +52,10 @@ GIVE_UP_SECONDS = 1.0
 """How long a plugin may take to leave a call that nobody waits for any more."""
 WORDS_BYTES = 64 * 1024
 """What it may print in a minute; then it waits, as it would for a full disk."""
+LINE_BYTES = 8 * 1024
+"""How much of a line is waited for before it is logged."""
+MAX_SECRETS = 1_000
+"""How many secrets are looked for in what it prints: the latest that it was given."""
 _MINUTE = 60.0
 _NONE = msgspec.Raw(msgspec.msgpack.encode(None))
 _decoder = msgspec.msgpack.Decoder(FromPlugin)
@@ -73,11 +79,16 @@ class _Call:
 class PluginProcess:
     """A process that has said what it is. `cpu_seconds` is what it says that it has used.
 
-    `idle` is set while no call is under way, once there was one.
+    `idle` is set while no call is under way, once there was one. What it prints is logged without
+    the secrets that it was given by a context, as its `manifest` names them.
     """
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, name: str, process: asyncio.subprocess.Process, manifest: Manifest | None
+    ) -> None:
         self.name = name
+        self._manifest = manifest
+        self._given: OrderedDict[str, None] = OrderedDict()
         self.cpu_seconds = 0.0
         self.ended: str | None = None
         self.ended_at = 0.0
@@ -91,7 +102,11 @@ class PluginProcess:
 
     @classmethod
     async def start(
-        cls, name: str, command: Sequence[str], environment: dict[str, str]
+        cls,
+        name: str,
+        command: Sequence[str],
+        environment: dict[str, str],
+        manifest: Manifest | None = None,
     ) -> tuple["PluginProcess", Hello]:
         """Start one and wait until it is loaded; raises PluginFailed, and nothing is left then."""
         process = await asyncio.create_subprocess_exec(
@@ -103,7 +118,7 @@ class PluginProcess:
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
-        self = cls(name, process)
+        self = cls(name, process, manifest)
         self._begin(self._read_words())
         try:
             async with asyncio.timeout(START_SECONDS):
@@ -139,6 +154,7 @@ class PluginProcess:
         except Unframed as large:
             raise PluginFailed(str(large)) from None
         self._calls[number] = call
+        self._note_secrets(context)
         self.idle.clear()
         try:
             await self._send(message)
@@ -260,17 +276,52 @@ class PluginProcess:
         """Log what the plugin prints, as slowly as it may."""
         assert self._process.stderr is not None
         loop, began, heard = asyncio.get_running_loop(), asyncio.get_running_loop().time(), 0
+        rest = b""
         while words := await self._process.stderr.read(4_096):
-            log.info("plugin_said", plugin=self.name, words=words.decode(errors="replace"))
+            # Cleaned before it is cut, so that no secret is cut in two.
+            said, rest = _whole_lines(self._cleaned(rest + words))
+            self._log_words(said)
             heard += len(words)
             if heard >= WORDS_BYTES:
                 await asyncio.sleep(max(0.0, began + _MINUTE - loop.time()))
                 began, heard = loop.time(), 0
+        self._log_words(rest)
+
+    def _log_words(self, said: bytes) -> None:
+        if said:
+            log.info("plugin_said", plugin=self.name, words=said.decode(errors="replace"))
+
+    def _cleaned(self, said: bytes) -> bytes:
+        """Return the bytes with each secret replaced, the longest first: one may hold another."""
+        for secret in sorted(self._given, key=len, reverse=True):
+            said = said.replace(secret.encode(errors="replace"), b"***")
+        return said
+
+    def _note_secrets(self, context: Any) -> None:
+        """Remember what this call tells it in secret, for what it may print."""
+        if self._manifest is None or context is None:
+            return
+        for secret in secrets_in(self._manifest, context.settings):
+            self._given[secret] = None
+            self._given.move_to_end(secret)
+        while len(self._given) > MAX_SECRETS:
+            self._given.popitem(last=False)
 
     def _begin(self, work: Any) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _whole_lines(said: bytes) -> tuple[bytes, bytes]:
+    """Return the whole lines of what was said, and the rest, in which a secret may have begun.
+
+    Of a line that comes to no end all but as much as a secret may have is taken for whole.
+    """
+    end = said.rfind(b"\n") + 1
+    if end == 0 and len(said) > LINE_BYTES:
+        end = len(said) - LINE_BYTES // 2
+    return said[:end], said[end:]
 
 
 async def _fetch(message: Fetch, context: Any) -> Fetched:
