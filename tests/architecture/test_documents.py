@@ -12,6 +12,7 @@ from tests.architecture.tree import PACKAGE, ROOMS, ROOT, documents, sources
 from typer.testing import CliRunner
 
 from guildbank.app.cli import app
+from guildbank.app.rooms import all_rooms, obstacles_of
 
 DECISION = ["Context", "Decision", "Consequences", "Alternatives"]
 DECISIONS = "docs/decisions/"
@@ -104,6 +105,12 @@ def test_every_room_has_a_page_that_names_its_tables():
         mine = [source for source in sources() if source.room == room]
         for name in {name for source in mine for _, name in table_names(source)}:
             assert name in page.read_text(), f"{room}/README.md does not name its table {name}"
+
+
+def test_the_page_on_privacy_names_all_that_an_erasure_waits_for():
+    page = (ROOT / "docs/privacy.md").read_text()
+    unnamed = [one.name for one in obstacles_of(all_rooms()) if f"| `{one.name}` |" not in page]
+    assert not unnamed, unnamed
 
 
 def test_an_unknown_command_is_found():
