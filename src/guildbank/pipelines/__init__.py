@@ -17,6 +17,7 @@ from guildbank.pipelines.contracts import (
     Stages,
     Step,
 )
+from guildbank.pipelines.fleet import living
 from guildbank.pipelines.recorded import PostingLine, Recorded, RecordedMove
 from guildbank.pipelines.rules import lead, pick, route_of
 from guildbank.pipelines.usecases import Histories, Pipelines
@@ -70,6 +71,7 @@ __all__ = [
     "hooks_now",
     "know_secrets",
     "lead",
+    "living",
     "pick",
     "pinned",
     "publish",

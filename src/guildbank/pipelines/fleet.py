@@ -66,6 +66,18 @@ ORDER BY process.kind, process.id
 LIMIT 1000
 """
 
+IS_THERE = """
+SELECT to_regclass('pipelines_process') IS NOT NULL
+"""
+
+READ_LIVING = """
+SELECT kind || ' ' || id
+FROM pipelines_process
+WHERE seen_at > now() - $1::interval
+ORDER BY kind, id
+LIMIT 100
+"""
+
 GONE = timedelta(seconds=10)
 """A process that was not seen for so long is not shown."""
 FORGOTTEN = timedelta(minutes=10)
@@ -125,3 +137,13 @@ async def workers_of(driver: Driver, tenant_id: str, purpose: str) -> list[Worke
     rows = await driver.fetch(READ_WORKERS, tenant_id, purpose, GONE)
     names = ("id", "kind", "seen_at", "published", "canary", "problem", "since")
     return [Worker(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+async def living(driver: Driver) -> list[str]:
+    """Return the processes that live, each by its kind and id, of any version that says so.
+
+    For one whose search path is the control schema; versions before there were any say nothing.
+    """
+    if not await driver.fetchval(IS_THERE):
+        return []
+    return [row[0] for row in await driver.fetch(READ_LIVING, GONE)]

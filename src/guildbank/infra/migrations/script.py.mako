@@ -18,7 +18,10 @@ def upgrade(plane: Plane, op: Operations) -> None:
 
 
 def upgrade_control(op: Operations) -> None:
-    """Expand now; contract in a later release, when no old code runs any more."""
+    """Expand now; contract in a later release, when no old code runs any more.
+
+    Where old code beside it would do harm all the same, say `alone = True` under `depends_on`.
+    """
 
 
 def upgrade_tenant(op: Operations) -> None:

@@ -14,7 +14,7 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from guildbank.infra.migrations.history import FOLDER, VERSION_TABLE, Plane
+from guildbank.infra.migrations.history import FOLDER, VERSION_TABLE, Plane, head
 
 
 def config() -> Config:
@@ -48,3 +48,15 @@ def upgrade(connection: Connection, plane: Plane) -> str | None:
     )
     context.run_migrations(plane=plane, op=Operations(context))
     return before[0]
+
+
+def alone_after(before: str | None) -> list[str]:
+    """Return the revisions after `before` that no older code may run beside, the first one first.
+
+    Such a revision says `alone = True`. Where there was no schema nothing can run beside; after one
+    that is ahead of this code there is none.
+    """
+    if before is None or before >= head():
+        return []
+    passed = scripts().iterate_revisions("head", before)
+    return [one.revision for one in passed if getattr(one.module, "alone", False)][::-1]

@@ -8,6 +8,8 @@ revision = "0042_disputes_aside"
 down_revision = "0041_room_for_coins"
 branch_labels = None
 depends_on = None
+# Older code knows nothing of what is set aside, and writes over it.
+alone = True
 
 SQL = """
 ALTER TABLE payments_attempt
