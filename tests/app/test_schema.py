@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 
 from guildbank.app.schema import MigrationFailed, bring_forward, is_current
-from guildbank.infra.migrations.steps import alone_after, head
+from guildbank.infra.migrations import head
+from guildbank.infra.migrations.steps import alone_after
 from guildbank.infra.postgres import Cluster
 
 BEFORE, SUSPENSE = "0041_room_for_coins", "0042_disputes_aside"

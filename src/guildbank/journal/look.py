@@ -1,8 +1,9 @@
-"""Rows that a command goes by before its act, and that the act finds unchanged under the lock.
+"""Rows that a command goes by before its act: remembered ones, if the act finds them unchanged.
 
 What most commands go by changes rarely. So it is remembered, a transaction of reading is saved, and
 the act asks for the same rows among those that it needs anyway: where one is another by then, what
-was decided by it is void, and the command looks again.
+was decided by it is void, and the command reads. What was read for the command itself is as good as
+it was when it came; it need not stand still until the commit.
 """
 
 from collections.abc import Mapping
@@ -70,11 +71,11 @@ class Look:
 
     def needs(self) -> list[Need]:
         """Return what an act asks for that is to find out whether all this `stands`."""
-        return list(self.seen)
+        return [] if self.is_fresh else list(self.seen)
 
     def stands(self, stage: Stage) -> bool:
-        """Say, under the lock, whether every row is as it was seen."""
-        return all(stage.get(*place) == row for place, row in self.seen.items())
+        """Say, under the lock, whether every row is as it is remembered."""
+        return self.is_fresh or all(stage.get(*place) == row for place, row in self.seen.items())
 
 
 class Looks:
@@ -90,8 +91,8 @@ class Looks:
         return Look(self._db, schema, {} if fresh else self._rows.get(schema, {}))
 
     async def stands(self, look: Look) -> bool:
-        """Say whether all rows are now as they were seen, for a command that comes to no act."""
-        if not look.seen:
+        """Say whether all rows are as they are remembered, for a command that comes to no act."""
+        if look.is_fresh:
             return True
         asked = [shelf.reading([key]) for shelf, key in look.seen]
         async with self._db.begin(look.schema, read_only=True) as tx:
@@ -102,7 +103,7 @@ class Looks:
         )
 
     def remember(self, look: Look) -> None:
-        """Remember what an act has just found unchanged."""
+        """Remember what an act was accepted by."""
         if self._count + len(look.seen) > MAX_REMEMBERED:
             self._rows.clear()
             self._count = 0

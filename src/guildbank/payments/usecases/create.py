@@ -7,7 +7,7 @@ import msgspec
 
 from guildbank.identity import PLAYERS, UNKNOWN_PLAYER, barred_by
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Draft, Look, Need, Receipt, RowLock, Stage, Unavailable, facts
+from guildbank.journal import Draft, Look, Need, Receipt, RowLock, Stage, facts
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import store
 from guildbank.payments.charged import charges_of, facts_of, price_of, write_charges
@@ -31,7 +31,6 @@ from guildbank.payments.usecases.sell import Sale, sell, sent_of, wish_of
 from guildbank.payments.usecases.try_providers import fall_back, try_providers
 from guildbank.pipelines import Because
 
-MAX_LOOKS = 5
 LOOKED_AWAY = Refusal(
     code="looked_away", detail="What is sold, by whom or how, has changed since it was looked at."
 )
@@ -193,11 +192,11 @@ async def create_payment(
     by = Asked(principal, whence=whence)
     # For a saved method the provider is asked by its account, which has to be the present one.
     remembers = not wish_of(purchase)
-    for number in range(MAX_LOOKS):
-        look = payments.looks.look(tenant.schema, fresh=number > 0 or not remembers)
+    while True:
+        look = payments.looks.look(tenant.schema, fresh=not remembers)
         sale = unsold or await sell(payments, tenant, purchase, fresh_id, by, look)
         bought: Bought | Refusal = LOOKED_AWAY
-        if not isinstance(sale, Refusal) or look.is_fresh or await payments.looks.stands(look):
+        if not isinstance(sale, Refusal) or await payments.looks.stands(look):
             act = CreatePayment(
                 payments, fresh_id, principal, key, purchase, sale, command or purchase, whence,
                 look,
@@ -206,7 +205,8 @@ async def create_payment(
         if bought != LOOKED_AWAY:
             return bought
         payments.looks.forget(look)
-    raise Unavailable("What is sold changes all the time. Nothing was begun: try again.")
+        # What is read for it is good enough, even while it is being changed.
+        remembers = False
 
 
 async def _buy(
