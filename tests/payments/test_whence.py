@@ -29,6 +29,7 @@ from guildbank.plugin_api import (
     Slot,
     Veto,
 )
+from guildbank.plugin_host.words import MAX_WORDS
 
 CROWD = """
 INSERT INTO payments_intent
@@ -48,11 +49,13 @@ class Chatty(Gate):
     """Writes all that it sees into its notes, and where it is told to, into a veto."""
 
     refuses: str | None = None
+    sighs = 0
+    """How many characters it says before it comes to the address."""
 
     async def admit(self, context: Context, purchase: PurchaseView) -> Annotated | Veto:
         self.seen.append((context.settings, purchase))
         if purchase.address is not None and purchase.address == self.refuses:
-            raise LookupError(f"no network has {purchase.address}")
+            raise LookupError(f"{'.' * self.sighs}no network has {purchase.address}")
         if context.settings.get("veto"):
             return Veto(code="from_there", detail=f"Not from {purchase.address}.")
         return Annotated(annotations={"from": f"at {purchase.address}"})
@@ -136,6 +139,18 @@ async def test_a_gate_that_fails_over_an_address_does_not_bring_it_into_the_log(
     assert refused.problem == "gate_unavailable"
     assert "no network has (address)" in str(lines)
     assert ADDRESS not in str(lines)
+
+
+async def test_no_part_of_an_address_is_left_where_long_words_are_cut(
+    shop: Shop, gate: Chatty
+) -> None:
+    gate.refuses = ADDRESS
+    gate.sighs = MAX_WORDS - len("no network has ") - len(ADDRESS) + 1
+    await shop.publish(before=[("gate", "gate")])
+    with capture_logs() as lines:
+        await shop.buy(await shop.player(), whence=await whence(shop))
+    assert "no network has (" in str(lines)
+    assert ADDRESS[:-1] not in str(lines)
 
 
 async def everything(shop: Shop) -> str:

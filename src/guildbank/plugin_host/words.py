@@ -1,7 +1,7 @@
 """What plugins say, for logs and for people: nothing of it holds a secret of their settings."""
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from guildbank.plugin_api import Manifest
@@ -21,13 +21,19 @@ def whole_words_of(error: Exception, manifest: Manifest, settings: Mapping[str, 
     return without_secrets(_said(error), manifest, settings)
 
 
-def for_the_log(error: Exception, manifest: Manifest, settings: Mapping[str, Any]) -> str:
-    """Return what a plugin raised, for those who read logs: its name, and what `words_of` returns.
+def for_the_log(
+    error: Exception,
+    manifest: Manifest,
+    settings: Mapping[str, Any],
+    hides: Callable[[str], str] = str,
+) -> str:
+    """Return what a plugin raised, for those who read logs: its name and its words.
 
-    The exception itself never goes into a log: nobody knows what else a plugin put into it.
+    `hides` takes out of all the words what is no secret of the settings, before they are cut. The
+    exception itself never goes into a log: nobody knows what else a plugin put into it.
     """
-    name, words = type(error).__name__, words_of(error, manifest, settings)
-    return name if words == name else f"{name}: {words}"
+    name, words = type(error).__name__, shown(hides(_said(error)), manifest, settings)
+    return f"{name}: {words}" if words else name
 
 
 def without_secrets(text: str, manifest: Manifest, settings: Mapping[str, Any]) -> str:

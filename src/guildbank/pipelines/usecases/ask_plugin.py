@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -65,7 +66,8 @@ async def ask_plugin(
             answer = await ask(in_context(context, manifest))
         worked = True
     except Exception as error:  # whoever cannot answer has not said yes
-        said = without_address(for_the_log(error, manifest, step.settings), address)
+        hides = partial(without_address, address=address)
+        said = for_the_log(error, manifest, step.settings, hides)
         log.warning("gate_failed", tenant=tenant.slug, step=step.id, error=said)
         return Silent(matters=matters)
     finally:
