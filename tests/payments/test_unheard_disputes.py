@@ -258,6 +258,30 @@ async def test_what_paypal_tells_of_a_change_is_noted(paypal: paypal_till.Till, 
     assert await held(shop) == 0
 
 
+async def test_an_appeal_that_is_won_gives_money_and_coins_back(paypal: paypal_till.Till):
+    shop = paypal.shop
+    intent = await paypal.paid(await shop.player())
+    before = await shop.left()
+    case = await paypal.at_lab("/disputes", order=await paypal.order(intent))
+    path = f"/disputes/{case['dispute_id']}"
+    await paypal.at_lab(f"{path}/resolve", outcome="RESOLVED_BUYER_FAVOUR")
+
+    async def lost() -> bool:
+        return [one.state for one in (await shop.dossier(intent)).disputes] == ["lost"]
+
+    await paypal.until(lost)
+    assert await shop.left() == {}
+    await paypal.at_lab(f"{path}/appeal")
+    await paypal.at_lab(f"{path}/resolve", outcome="RESOLVED_SELLER_FAVOUR")
+
+    async def back() -> bool:
+        return (await the_dispute(shop, intent)).reinstated
+
+    await paypal.until(back)
+    assert await shop.left() == before
+    await proved(shop)
+
+
 async def test_a_dispute_at_paypal_is_heard_of_by_its_change_too(paypal: paypal_till.Till):
     intent = await paypal.paid(await paypal.shop.player())
     order = await paypal.order(intent)

@@ -17,13 +17,13 @@ from guildbank.payments.rules import next_look
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import line_about
 from guildbank.payments.usecases.adopt import adopt_purchase
-from guildbank.payments.usecases.dispute import FollowDispute
 from guildbank.payments.usecases.dispute_stand import ask_stand
 from guildbank.payments.usecases.dispute_told import asked, numbered, told_by
 from guildbank.payments.usecases.exchanges import kept_for
 from guildbank.payments.usecases.finish_refund import look_at_refund
 from guildbank.payments.usecases.foreign_refund import TOO_EARLY, BookForeignRefund
 from guildbank.payments.usecases.look import look_at_attempt
+from guildbank.payments.usecases.look_at_dispute import follow, look_by_line
 from guildbank.payments.usecases.look_at_method import follow_method
 from guildbank.payments.usecases.look_at_subscription import follow_subscription
 from guildbank.payments.usecases.payouts.mind import find_told, follow_payout
@@ -160,8 +160,11 @@ async def _of_money(
     if event.kind in _OF_ALL_AT_ONCE:
         async with payments.db.begin(tenant.schema, read_only=True) as tx:
             told = numbered(await store.disputes_of(tx.driver, attempt.payment_id), told)
-    spent, items = await spent_default(payments, tenant), await items_of(payments, tenant, attempt)
-    return await payments.journal.submit(tenant.schema, FollowDispute(attempt, told, spent, items))
+    followed = await follow(payments, tenant, attempt, told)
+    if event.kind is EventKind.DISPUTE_CLOSED and event.won and followed == NO_CHANGE:
+        # It had ended before: where it was lost then, an appeal was won, and the money comes back.
+        await look_by_line(payments, tenant, attempt, told.reference)
+    return followed
 
 
 async def _subscription(

@@ -169,6 +169,14 @@ async def resolve(desk: Desk, dispute_id: str, data: Decision) -> dict[str, Any]
     return wire.dispute(case, desk.url)
 
 
+@post("/lab/paypal/disputes/{dispute_id:str}/appeal")
+async def appeal(desk: Desk, dispute_id: str) -> dict[str, Any]:
+    """Appeal against how a dispute was decided; it is decided anew."""
+    case = _dispute(desk, dispute_id)
+    desk.appeal(case)
+    return wire.dispute(case, desk.url)
+
+
 @post("/lab/paypal/forget-tokens", status_code=204)
 async def forget_tokens(desk: Desk) -> None:
     """Let every access token end at once."""
@@ -211,5 +219,6 @@ def _value(text: str | None) -> Decimal | None:
 
 
 ROUTES = (
-    open_account, approve, settle, give_back, complain, change, resolve, forget_tokens, sign,
+    open_account, approve, settle, give_back, complain, change, resolve, appeal, forget_tokens,
+    sign,
 )  # fmt: skip

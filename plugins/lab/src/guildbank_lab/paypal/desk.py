@@ -234,6 +234,15 @@ class Desk:
         shown = wire.dispute(case, self.url)
         self._tell(case.order, "CUSTOMER.DISPUTE.UPDATED", "dispute", shown)
 
+    def appeal(self, case: Dispute) -> None:
+        """Take a dispute that is resolved up again, and tell of it."""
+        if case.outcome is None:
+            raise Refused(422, "DISPUTE_NOT_RESOLVED")
+        case.outcome = case.refunded = None
+        self.update(
+            case, stage="PRE_ARBITRATION", status="UNDER_REVIEW", value=None, answer_days=None
+        )
+
     def _due(self, answer_days: int) -> str | None:
         """Return the end of so many days as PayPal writes it, None for none."""
         if not answer_days:
