@@ -64,9 +64,11 @@ class Batch:
 
     async def decide(self, driver: Driver, groups: Sequence[Group], probe: Probe) -> None:
         """Answer every group on rows that are read under the lock."""
-        last = [group for group in groups if any(act.goes_last for act in group.acts)]
-        if last:
-            groups = [group for group in groups if group not in last]
+        last: list[Group] = []
+        # Seldom so, and asked of every act.
+        if any(act.goes_last for group in groups for act in group.acts):
+            last = [group for group in groups if group.goes_last]
+            groups = [group for group in groups if not group.goes_last]
         await self._decide(driver, groups, probe)
         for group in last:
             await self._decide(driver, [group], probe)

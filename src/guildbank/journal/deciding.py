@@ -41,6 +41,11 @@ class Group(msgspec.Struct, eq=False):
     wants: Sequence[Need] = ()
     tries: int = 0
 
+    @property
+    def goes_last(self) -> bool:
+        """Say whether it is decided by itself, after the others of its batch."""
+        return any(act.goes_last for act in self.acts)
+
 
 Accepted: TypeAlias = tuple[Act, Receipt, Sealed | None]
 """An act with the receipt of its entry, and the payload to be kept beside it."""
