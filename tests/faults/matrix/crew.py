@@ -53,12 +53,18 @@ class Mortal:
                         await on_answer(place)
                         self._line.say("go on")
                     case Done(result, failure):
-                        assert failure is None, failure
-                        return result
+                        break
         except HungUp:
             code = await self._ended()
             assert (code, cut.is_done) == (-signal.SIGKILL, True), f"it ended by itself: {code}"
             raise Died from None
+        except BaseException:
+            # It waits for a word that nobody will say.
+            self._process.kill()
+            await self._ended()
+            raise
+        assert failure is None, failure
+        return result
 
     async def close(self) -> None:
         """Let it end in order."""

@@ -11,6 +11,7 @@ from tests.faults.matrix.hall import Letter
 from tests.payments.shop import Ahead
 
 from guildbank.kernel import Refusal
+from guildbank.payments import Payments
 from guildbank.payments.usecases.receive_webhook import receive_webhook
 
 if TYPE_CHECKING:
@@ -58,16 +59,20 @@ async def _use(
 
 async def _receive(worker: "Worker", letter: Letter) -> bool | Refusal:
     await worker.passes("before heard")
-    clock = worker.payments.clock
-    assert isinstance(clock, Ahead)
-    # What was signed when it was sent is as old here as there.
-    ahead, clock.by = clock.by, timedelta()
-    try:
-        taken = await receive_webhook(
-            worker.payments, letter.tenant, letter.provider, letter.headers, letter.body
-        )
-    finally:
-        clock.by = ahead
+    taken = await receive(worker.payments, letter)
     if taken is True:
         await worker.passes("after heard")
     return taken
+
+
+async def receive(payments: Payments, letter: Letter) -> bool | Refusal:
+    """Take a webhook, by the time at which it was sent: what was signed is as old here as there."""
+    clock = payments.clock
+    assert isinstance(clock, Ahead)
+    ahead, clock.by = clock.by, timedelta()
+    try:
+        return await receive_webhook(
+            payments, letter.tenant, letter.provider, letter.headers, letter.body
+        )
+    finally:
+        clock.by = ahead

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from tests.faults.matrix.company import PART
 from tests.faults.matrix.counter import Counter, tell
-from tests.faults.matrix.deeds import Deed, asked, heard, turned
+from tests.faults.matrix.deeds import Deed, asked, heard, receive, turned
 from tests.faults.matrix.hall import Letter
 from tests.faults.matrix.worker import Cut, Died
 
@@ -28,7 +28,6 @@ from guildbank.payments.usecases.handle_webhook import sweep_webhooks
 from guildbank.payments.usecases.look import janitor
 from guildbank.payments.usecases.read import read_payment
 from guildbank.payments.usecases.read_reports import read_reports
-from guildbank.payments.usecases.receive_webhook import receive_webhook
 from guildbank.payments.usecases.refund import refund_payment
 from guildbank.payments.usecases.retry import retry_payment
 
@@ -267,9 +266,7 @@ class Life:
         letters, payments = list(self.hall.letters), self.shop.payments
         self.hall.letters.clear()
         for letter in letters:
-            taken = await receive_webhook(
-                payments, letter.tenant, letter.provider, letter.headers, letter.body
-            )
+            taken = await receive(payments, letter)
             assert not isinstance(taken, Refusal), taken
         await payments.drain()
 
