@@ -32,8 +32,8 @@ class Load(msgspec.Struct):
 
     Keys begin with `mark`, so no two loads of a run share one. `players` are drawn at random; those
     of `logins` are user names, whose sign-ins come from as many addresses. With a `path` its `body`
-    is sent instead, in which PLAYER stands for one of the players and NUMBER for what no other
-    request has; with a `webhook_secret` it is signed as the sandbox provider signs.
+    is sent instead, a `form` or JSON, in which PLAYER stands for one of the players and NUMBER for
+    what no other request has; with a `webhook_secret` it is signed as the sandbox provider signs.
     """
 
     port: int
@@ -46,6 +46,7 @@ class Load(msgspec.Struct):
     logins: bool = False
     path: str = ""
     body: str = ""
+    form: bool = False
     webhook_secret: str = ""
     seed: int = 1
 
@@ -72,9 +73,10 @@ class Requests:
         self._random = random.Random(load.seed)
         self._number = 0
         self._mark = load.mark.encode()
+        kind = "x-www-form-urlencoded" if load.form else "json"
         common = (
             f" HTTP/1.1\r\nhost: {LOOPBACK}\r\nauthorization: Bearer {load.token}\r\n"
-            "content-type: application/json\r\ncontent-length: "
+            f"content-type: application/{kind}\r\ncontent-length: "
         )
         path = load.path or ("/v1/operations:batch" if load.bulk else "/v1/spends")
         self._head = f"POST {path}{common}".encode()

@@ -243,20 +243,24 @@ def _purchases(figures: dict[str, Figure]) -> str:
     found = {
         name: _number(figures[f"purchases.{name}"])
         for name in (
-            "over_floor.at_once", "own_over_posting.alone", "middleware_us", "webhooks.per_second",
-            "webhooks.p99_ms", "publish_to_effect_ms",
+            "over_floor.at_once", "own_over_posting.alone", "own_over_posting.at_once",
+            "asked_ms.alone", "middleware_us", "webhooks.per_second", "webhooks.p99_ms",
+            "publish_to_effect_ms",
         )
     }  # fmt: skip
     return (
         "## Purchases\n\n"
-        "The provider is the sandbox in a process of its own, on the same cores.\n\n"
+        "The provider is the lab's Stripe in a process of its own, on the same cores, paid by card "
+        "through Stripe's library; no step is published.\n\n"
         + _table(["what", "connections", "a second", "p50 ms", "p99 ms"], rows)
         + f"\nPurchases reach {found['over_floor.at_once']} of the provider's own calls. Without "
-        f"the time of its provider a purchase alone takes {found['own_over_posting.alone']} times "
-        f"a spend alone. A further step of a pipeline costs {found['middleware_us']} us. Webhooks "
+        f"the time from its request to the provider until the answer, {found['asked_ms.alone']} "
+        f"ms, a purchase alone takes {found['own_over_posting.alone']} times a spend alone, and "
+        f"one of many at once {found['own_over_posting.at_once']} times. A further step "
+        f"of a pipeline costs {found['middleware_us']} us. Webhooks "
         f"are taken in at {found['webhooks.per_second']} a second (p99 "
         f"{found['webhooks.p99_ms']} ms). "
-        "From publishing a revision until each of four workers shows it: "
+        "From publishing a revision until each of four workers shows it: at most "
         f"{found['publish_to_effect_ms']} ms; purchases run it from the commit on.\n"
     )
 
