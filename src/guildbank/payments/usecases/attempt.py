@@ -132,18 +132,22 @@ class StartAttempt(PaymentAct):
 
     def needs(self, stage: Stage) -> list[Need]:
         """Return the payment, the attempt's place, the payment's counters, and what is saved."""
-        needs: list[Need] = [*super().needs(stage), (ATTEMPTS, self.request.attempt_id)]
-        needs.append(account_needs(self.provider))
-        if self.kept is not None:
-            needs.append((CUSTOMERS, self.kept.customer_id))
-            if self.kept.method_id is not None:
-                needs.append((METHODS, self.kept.method_id))
+        needs = [*super().needs(stage), (ATTEMPTS, self.request.attempt_id), *self.needs_beside()]
         if stage.loaded(INTENTS, self.payment_id):
             intent = stage.get(INTENTS, self.payment_id)
             if intent is not None:
                 needs += [*reserved_needs(intent), (PLAYERS, intent.player_id)]
                 if not intent.reserved:
                     needs += room_needs(stage, intent.player_id, intent.currency)
+        return needs
+
+    def needs_beside(self) -> list[Need]:
+        """Return what is needed besides the payment: the account, and what is saved there."""
+        needs = [account_needs(self.provider)]
+        if self.kept is not None:
+            needs.append((CUSTOMERS, self.kept.customer_id))
+            if self.kept.method_id is not None:
+                needs.append((METHODS, self.kept.method_id))
         return needs
 
     def decide(self, stage: Stage) -> Draft | Refusal:

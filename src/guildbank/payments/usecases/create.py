@@ -11,7 +11,7 @@ from guildbank.journal import Draft, Look, Need, Receipt, RowLock, Stage, facts
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import store
 from guildbank.payments.charged import charges_of, facts_of, price_of, write_charges
-from guildbank.payments.contracts.refusals import NO_PAYMENT
+from guildbank.payments.contracts.refusals import NO_PAYMENT, NOT_RETRYABLE
 from guildbank.payments.contracts.rows import Dossier, Intent, IntentState
 from guildbank.payments.contracts.sale import NOWHERE, Purchase, Whence
 from guildbank.payments.posting import coins_of
@@ -70,8 +70,11 @@ class CreatePayment(PaymentAct):
         return ()
 
     def needs(self, stage: Stage) -> list[Need]:
-        """Return the player, what the sale goes by, and what it reserves."""
-        needs: list[Need] = [*super().needs(stage), (PLAYERS, self.purchase.player_id)]
+        """Return the player, what the sale goes by, and what it reserves.
+
+        The payment itself is new: its id was drawn for it.
+        """
+        needs: list[Need] = [(PLAYERS, self.purchase.player_id)]
         if not isinstance(self.sale, Refusal):
             needs += self.look.needs()
             quote = self.sale.quote
@@ -143,9 +146,18 @@ def _facts(intent: Intent) -> dict[str, object]:
 
 
 class FirstAttempt(StartAttempt):
-    """The attempt of a payment that its own commit makes."""
+    """The attempt of a payment that its own commit makes: both are there by no reading."""
 
+    rounds = 1
     __slots__ = ()
+
+    def needs(self, stage: Stage) -> list[Need]:
+        """Return the account, and what is saved; all else the payment asks for."""
+        return self.needs_beside()
+
+    def decide(self, stage: Stage) -> Draft | Refusal:
+        """Refuse with `payment_not_retryable` where the payment was made before, by another id."""
+        return super().decide(stage) if stage.loaded(INTENTS, self.payment_id) else NOT_RETRYABLE
 
     @property
     def locks(self) -> tuple[RowLock, ...]:
