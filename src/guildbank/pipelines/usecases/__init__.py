@@ -96,9 +96,12 @@ class Pipelines:
         return Stages() if number == EMPTY else self._kept.get((schema, purpose, number))
 
     def forget(self) -> None:
-        """Forget what was read and made ready, since plugins were replaced."""
+        """Forget what was read and made ready, since plugins were replaced.
+
+        Who is still starting one of those before writes that where nobody reads it.
+        """
         self._kept.clear()
-        self.started.clear()
+        self.started, self.starting = {}, {}
 
     def context(self, tenant: TenantRef, manifest: Manifest, step: Step) -> Context:
         """Return what the step's plugin knows on each call."""

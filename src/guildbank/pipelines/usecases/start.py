@@ -73,19 +73,21 @@ async def make_ready(
 ) -> Problem | None:
     """Start the revision's steps once in this process, or `anew`.
 
-    What did not start is tried again later.
+    What did not start is tried again later, AGAIN_SECONDS from when that was known.
     """
-    key = (tenant.schema, purpose, number)
-    known = pipelines.started.get(key)
-    now = asyncio.get_running_loop().time()
-    if not anew and known is not None and (known.problem is None or now < known.again_at):
+    key, time = (tenant.schema, purpose, number), asyncio.get_running_loop().time
+    # Plugins that are replaced meanwhile leave these behind: their successors begin anew.
+    started, starting = pipelines.started, pipelines.starting
+    known = started.get(key)
+    if not anew and known is not None and (known.problem is None or time() < known.again_at):
         return known.problem
     # One that hangs keeps no other revision waiting, and no other tenant.
-    async with pipelines.starting.setdefault(key, asyncio.Lock()):
-        met = pipelines.started.get(key)
+    async with starting.setdefault(key, asyncio.Lock()):
+        met = started.get(key)
         if met is None or met is known:
             problem = await start_steps(pipelines, tenant, purpose, stages)
-            met = pipelines.started[key] = Started(problem, now + AGAIN_SECONDS)
+            # The start may have taken longer than the pause: it is counted from its end.
+            met = started[key] = Started(problem, time() + AGAIN_SECONDS)
     return met.problem
 
 

@@ -85,7 +85,8 @@ class House:
     async def run_like(self, before: "Isolated", plugin: "Isolated") -> None:
         """Have a newer version's processes run where those of the one before it do.
 
-        One that does not start is left to its first call, which tells whoever needs it.
+        Where one does not start, each is left to its first call, which tells whoever needs it: the
+        others would do no better, and nobody waits for each of them to run out of time.
         """
         for (one, tenant), place in list(self._places.items()):
             if one is before and place.process is not None:
@@ -94,6 +95,7 @@ class House:
                     await self._process(plugin, tenant, new)
                 except (PluginFailed, OSError) as error:
                     log.warning("plugin_not_started", plugin=plugin.manifest.id, error=repr(error))
+                    return
 
     def retire(self, plugin: "Isolated") -> None:
         """End the processes of a version that another has replaced, once each is at no call."""
