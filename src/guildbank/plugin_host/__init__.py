@@ -29,6 +29,7 @@ from guildbank.plugin_host.fields import (
 )
 from guildbank.plugin_host.outbound import Outbound, refused_place
 from guildbank.plugin_host.overheard import Heard, Overheard
+from guildbank.plugin_host.patience import Patience
 from guildbank.plugin_host.renewing import (
     Stored,
     read_stored,
@@ -74,6 +75,7 @@ __all__ = [
     "Offered",
     "Outbound",
     "Overheard",
+    "Patience",
     "Plugins",
     "Report",
     "Stored",

@@ -4,7 +4,7 @@ Nothing here may run inside a database transaction: providers are peers on the n
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
@@ -28,6 +28,7 @@ from guildbank.plugin_api import (
 )
 from guildbank.plugin_host.discovery import Plugins
 from guildbank.plugin_host.outbound import Outbound, refused_place
+from guildbank.plugin_host.patience import Patience
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T", Begun, ExternalIdentity, Verified)
@@ -52,6 +53,10 @@ UNKNOWN_PROVIDER = Refusal(
 UNAVAILABLE = Refusal(
     code="provider_unavailable",
     detail="The identity provider did not answer in a way that can be used. Try again.",
+)
+LEFT_ALONE = Refusal(
+    code=UNAVAILABLE.code,
+    detail="The identity provider failed several times and is left alone for half a minute.",
 )
 CODES: Mapping[str, tuple[int, str]] = {
     UNKNOWN_PROVIDER.code: (422, "The tenant has no such identity provider."),
@@ -81,12 +86,13 @@ class IdentityProviders:
     """The identity providers of this process, ready to be called.
 
     Each verb returns what the plugin returned, or a Refusal with one of CODES; it never raises
-    for what a plugin or a provider does.
+    for what a plugin or a provider does. One that keeps people waiting for nothing is left alone.
     """
 
-    def __init__(self, plugins: Plugins, egress: Egress) -> None:
+    def __init__(self, plugins: Plugins, egress: Egress, patience: Patience | None = None) -> None:
         self._plugins = plugins
         self._egress = egress
+        self._patience = patience or Patience()
 
     def manifest(self, provider: str) -> Manifest | None:
         """Return what a provider says of itself, None where there is none of this id."""
@@ -105,7 +111,10 @@ class IdentityProviders:
         if plugin is None:
             return UNKNOWN_PROVIDER
         context = self._context(plugin.manifest, terms)
-        return await _ask(plugin.manifest, plugin.begin(context, request), Begun)
+        # Whatever it raises here, nothing that a stranger sent can be why.
+        return await self._ask(
+            plugin.manifest, terms, lambda: plugin.begin(context, request), Begun, counts=True
+        )
 
     async def finish(
         self, provider: str, terms: Terms, params: Mapping[str, str], keep: Mapping[str, str]
@@ -118,7 +127,9 @@ class IdentityProviders:
             return _too_large("params")
         context = self._context(plugin.manifest, terms)
         answer = SignInAnswer(params=params)
-        return await _ask(plugin.manifest, plugin.finish(context, answer, keep), ExternalIdentity)
+        return await self._ask(
+            plugin.manifest, terms, lambda: plugin.finish(context, answer, keep), ExternalIdentity
+        )
 
     async def verify(
         self, provider: str, terms: Terms, assertion: Mapping[str, str]
@@ -130,8 +141,10 @@ class IdentityProviders:
         if not _fits(assertion):
             return _too_large("assertion")
         context = self._context(plugin.manifest, terms)
-        call = cast("Asserting", plugin).verify(context, assertion)
-        verified = await _ask(plugin.manifest, call, Verified)
+        asserting = cast("Asserting", plugin)
+        verified = await self._ask(
+            plugin.manifest, terms, lambda: asserting.verify(context, assertion), Verified
+        )
         if isinstance(verified, Verified) and not (
             terms.now < verified.until <= terms.now + LONGEST_MEMORY
         ):
@@ -156,16 +169,41 @@ class IdentityProviders:
             claims=terms.claims,
         )
 
+    async def _ask(
+        self,
+        manifest: Manifest,
+        terms: Terms,
+        call: Callable[[], Awaitable[T | Refusal]],
+        expected: type[T],
+        *,
+        counts: bool = False,
+    ) -> T | Refusal:
+        """Return what the plugin says, if it says it in time and in the form of its slot.
 
-async def _ask(manifest: Manifest, call: Awaitable[T | Refusal], expected: type[T]) -> T | Refusal:
-    """Return what the plugin says, if it says it in time and in the form of its slot."""
-    try:
-        async with asyncio.timeout(manifest.timeout_seconds):
-            result = await call
-    except Exception as error:  # nobody could say, and the person may try again
-        # Only its name: a library's message may hold what the provider sent.
-        log.warning("identity_provider_failed", plugin=manifest.id, error=type(error).__name__)
-        return UNAVAILABLE
+        Where it `counts` in any case, a failure need not be slow to be counted.
+        """
+        if not self._patience.lasts(terms.tenant, manifest):
+            return LEFT_ALONE
+        began, limit = self._patience.began(), asyncio.timeout(manifest.timeout_seconds)
+        try:
+            async with limit:
+                result = await call()
+        except Exception as error:  # nobody could say, and the person may try again
+            # Only its name: a library's message may hold what the provider sent.
+            name, counts = type(error).__name__, counts or limit.expired()
+            log.warning("identity_provider_failed", plugin=manifest.id, error=name)
+            self._patience.failed(terms.tenant, manifest, began, counts=counts)
+            return UNAVAILABLE
+        said = _checked(manifest, result, expected)
+        if said is UNAVAILABLE:
+            self._patience.failed(terms.tenant, manifest, began, counts=counts)
+        else:
+            self._patience.answered(terms.tenant, manifest)
+        return said
+
+
+def _checked(manifest: Manifest, result: T | Refusal, expected: type[T]) -> T | Refusal:
+    """Return what a plugin said, or `provider_unavailable` where it is not of its slot's form."""
     fault: str | None = "type"
     if isinstance(result, Refusal):
         if result.code in REJECTIONS:
