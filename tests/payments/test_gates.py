@@ -7,6 +7,7 @@ from tests.house import House
 from tests.payments.shop import Shop, open_shop
 
 from guildbank.kernel import Refusal
+from guildbank.payments.usecases.read_timeline import read_timeline
 from guildbank.plugin_api import Annotated, Context, Manifest, PurchaseView, Slot, Veto
 
 
@@ -73,6 +74,22 @@ async def test_a_gate_that_vetoes_fails_or_is_late_refuses(house, slot, answer, 
 async def test_a_gate_that_declares_so_does_not_stop_purchases_when_it_is_down(house):
     shop = await gated(house, Gate(Slot.ENTRY, RuntimeError("down"), fail_closed=False))
     assert (await shop.buy(await shop.player())).state == "credited"
+
+
+@pytest.mark.parametrize("slot", [Slot.ENTRY, Slot.MIDDLEWARE], ids=["entry", "before"])
+async def test_a_veto_of_a_gate_that_may_be_skipped_is_ignored_and_counted(house, slot):
+    gate = Gate(slot, Veto(code="too_young", detail="No."), fail_closed=False)
+    shop = await gated(house, gate)
+    player = await shop.player()
+    for _ in range(12):
+        intent = await shop.buy(player)
+        assert intent.state == "credited"
+    # Left alone after ten, as one that fails is.
+    assert len(gate.seen) == 10
+    moments = await read_timeline(shop.payments, shop.tenant, intent.id)
+    assert not isinstance(moments, Refusal)
+    assert "check.ignored" in [one.kind for one in moments]
+    assert "check.vetoed" not in [one.kind for one in moments]
 
 
 async def test_gates_see_the_price_and_may_only_annotate(house):

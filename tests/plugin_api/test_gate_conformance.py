@@ -39,6 +39,8 @@ from guildbank.plugin_api.conformance import (
     run_gate_conformance,
 )
 
+SKIPPED = "who_may_be_skipped_vetoes_nothing"
+"""It means nothing of a gate that is never skipped."""
 REHEARSAL = GateRehearsal(vetoed=msgspec.structs.replace(PURCHASE, coins=5_001), admitted=PURCHASE)
 
 
@@ -54,7 +56,9 @@ def described(answer: Answer = soundly, **change: object) -> Gatekeeper:
 
 
 async def test_a_sound_gate_passes_every_check() -> None:
-    assert await failed(Gatekeeper()) == {}
+    told = await failed(Gatekeeper())
+    assert {name for name, check in told.items() if check.applies} == set()
+    assert set(told) == {SKIPPED}
 
 
 async def test_a_sound_entry_passes_and_sees_purchases_of_which_nothing_is_stored() -> None:
@@ -64,6 +68,7 @@ async def test_a_sound_entry_passes_and_sees_purchases_of_which_nothing_is_store
         "sound_settings_have_no_problem",
         "strange_settings_raise_nothing",
         "it_makes_ready_and_again",
+        SKIPPED,
     }
     assert {purchase.payment_id for purchase in entry.asked} == {""}
 
@@ -86,6 +91,7 @@ async def test_a_gate_that_asks_nobody_needs_no_network() -> None:
         "nobody_is_admitted_on_a_cut_answer",
         "nobody_is_admitted_on_a_late_answer",
         "nobody_is_admitted_on_a_huge_answer",
+        SKIPPED,
     }
     assert {(check.ran, check.applies) for check in told.values()} == {(False, False)}
 
@@ -95,7 +101,7 @@ async def test_what_a_gate_prints_is_heard_and_still_shown(capsys) -> None:
         print("looking at a purchase")
         return await soundly(self, context, purchase)
 
-    assert await failed(Gatekeeper(chats)) == {}
+    assert set(await failed(Gatekeeper(chats))) == {SKIPPED}
     assert "looking at a purchase" in capsys.readouterr().out
 
 
@@ -374,19 +380,6 @@ async def test_settings_of_the_run_that_the_gate_refuses_are_a_fault() -> None:
 async def test_a_veto_may_be_said_in_any_script() -> None:
     told = await failed(Gatekeeper(vetoing(VETO.code, "一次最多购买5000枚金币")))
     assert "a_veto_has_a_stable_code_and_a_sentence" not in told
-
-
-async def test_a_gate_that_lets_through_by_its_manifest_is_not_tried_in_dead_networks() -> None:
-    told = await failed(described(takes_silence_for_a_yes, fail_closed=False))
-    assert {check.name for check in told.values()} == {
-        "nobody_is_admitted_while_the_peer_is_away",
-        "nobody_is_admitted_on_rubbish",
-        "nobody_is_admitted_on_a_cut_answer",
-        "nobody_is_admitted_on_a_late_answer",
-        "nobody_is_admitted_on_a_huge_answer",
-        "nobody_is_admitted_while_the_history_is_away",
-    }
-    assert not any(check.ran for check in told.values())
 
 
 async def test_a_gate_that_asks_nobody_of_those_it_declares_has_shown_nothing() -> None:

@@ -253,6 +253,20 @@ async def test_a_hook_without_an_answer_refuses_and_one_that_only_notes_is_skipp
     assert await studio.buckets(player) == {"free": 5}
 
 
+async def test_a_veto_of_a_hook_that_may_be_skipped_is_ignored_and_counted(
+    studio: Studio, player: str
+) -> None:
+    await hooked(studio, "note", verb="grant")
+    says(studio, NO, NOTE)
+    for number in range(12):
+        granted = await studio.grant(player, 5)
+        [told] = (await checks(studio, granted))["checks"]
+        assert (told["verdict"], told["code"]) == ("ignored", "quarantined" if number > 9 else None)
+    # Left alone after ten, as one that fails is.
+    assert len(questions(studio, NOTE)) == 10
+    assert await studio.buckets(player) == {"free": 60}
+
+
 @pytest.mark.parametrize("answers", [0, 2])
 async def test_another_number_of_answers_is_none(
     studio: Studio, player: str, monkeypatch: pytest.MonkeyPatch, answers: int

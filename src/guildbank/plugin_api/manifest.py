@@ -52,8 +52,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     settings that say where secrets are sent, or whose they are: who changes one has to send the
     secrets again. Settings that hold hosts always do (see `egress_hosts`). `egress_hosts` lists the
     hosts the plugin speaks to; `*` stands for those of its settings: the host of each text whose
-    schema says format `uri`, each text of format `hostname`, lists of them too. `fail_closed`
-    says whether a plugin that cannot answer refuses the payment. `sandbox` marks a provider that
+    schema says format `uri`, each text of format `hostname`, lists of them too. `fail_closed` says
+    whether a plugin that cannot answer refuses the payment; without it an entry or middleware is
+    skipped then, and so it may veto nothing: its veto is no answer. `sandbox` marks a provider that
     moves no real money: live tenants refuse it. `test_only_settings` names settings of a payment
     provider that only test tenants may have, such as the address and the trust root of a server
     that plays it. `mode_prefixes` says how keys begin that tell their mode, by setting and mode: a

@@ -10,7 +10,13 @@ import structlog
 from guildbank.infra.tenant import TenantRef
 from guildbank.pipelines.contracts import Answer, Passage, Placed, Step
 from guildbank.pipelines.usecases import Pipelines
-from guildbank.pipelines.usecases.ask_plugin import InContext, Peer, as_it_is, ask_plugin
+from guildbank.pipelines.usecases.ask_plugin import (
+    ONLY_NOTES,
+    InContext,
+    Peer,
+    as_it_is,
+    ask_plugin,
+)
 from guildbank.pipelines.usecases.know_secrets import know_secrets, with_secrets
 from guildbank.pipelines.usecases.read_answers import (
     Said,
@@ -58,7 +64,8 @@ async def ask_gates(
 
     Refusals: `purchase_vetoed`, and `gate_unavailable` where a step raises, is late, answers
     something else or is not installed any more, unless its manifest says that it only annotates,
-    or it is a scorer whose step refuses from no number of points. Each step sees the lines of the
+    or it is a scorer whose step refuses from no number of points. A veto of one that only annotates
+    is no answer. Each step sees the lines of the
     charge steps before it, and what is asked of the buyer with them.
     """
     notes: dict[str, str] = dict(purchase.annotations)
@@ -108,12 +115,15 @@ async def ask_step(
         log.error("gate_missing", tenant=tenant.slug, step=step.id, plugin=step.plugin)
         return Silent(matters=_matters(None, placed))
     plugin, verb, answers = found
+    matters = _matters(plugin.manifest, placed)
 
     async def ask(context: Context) -> Annotated | Veto | Scored | Charged:
         answer = await verb(context, view)
         if not isinstance(answer, answers):
             names = " or ".join(one.__name__ for one in answers)
             raise TypeError(f"a {slot} answers {names}, not {type(answer).__name__}")
+        if isinstance(answer, Veto) and not matters:
+            raise TypeError(ONLY_NOTES)
         if isinstance(answer, Scored):
             check_score(answer)
         if isinstance(answer, Charged):
@@ -121,7 +131,7 @@ async def ask_step(
         return answer
 
     manifest, name = plugin.manifest, (tenant.schema, slot, step.plugin) if counted else None
-    peer = Peer(step, manifest, name, _matters(manifest, placed))
+    peer = Peer(step, manifest, name, matters)
     return await ask_plugin(
         pipelines, tenant, peer, ask, address=view.address, in_context=in_context
     )

@@ -18,7 +18,13 @@ from guildbank.kernel import Refusal
 from guildbank.pipelines.contracts import Answer, Pipeline, Placed, Stages, Step
 from guildbank.pipelines.rules import number_for
 from guildbank.pipelines.usecases import Pipelines
-from guildbank.pipelines.usecases.ask_plugin import InContext, Peer, as_it_is, ask_plugin
+from guildbank.pipelines.usecases.ask_plugin import (
+    ONLY_NOTES,
+    InContext,
+    Peer,
+    as_it_is,
+    ask_plugin,
+)
 from guildbank.pipelines.usecases.choose import began_with
 from guildbank.pipelines.usecases.know_secrets import know_secrets, with_secrets
 from guildbank.pipelines.usecases.read_answers import Said, Silent, read_answer
@@ -66,7 +72,8 @@ async def ask_hooks(
     Each step is asked once about all of them that no step before it refused, MAX_MOVES at a time.
     Those of a canary's players are asked about by that revision, the others by the published one.
     Refusals: `operation_vetoed`; `gate_unavailable` where a step that may veto says nothing that
-    can be used, is left alone or is not installed any more; `pipeline_unavailable`.
+    can be used, is left alone or is not installed any more; `pipeline_unavailable`. A veto of one
+    that may be skipped makes all that it said together with it no answer.
     """
     numbers = [number_for(pipeline, one.players[0] if one.players else "") for one in moves]
     heard: list[Heard] = [Heard(number, (), None) for number in numbers]
@@ -198,6 +205,8 @@ async def ask_judge(
 
 
 def _word(one: Judgement, tenant: TenantRef, step: Step, manifest: Manifest) -> Said:
+    if one.veto is not None and not manifest.fail_closed:
+        raise TypeError(ONLY_NOTES)
     if one.no_answer is not None:
         log.warning("gate_failed", tenant=tenant.slug, step=step.id, error=one.no_answer[:MAX_SAID])
         return Silent(matters=manifest.fail_closed)

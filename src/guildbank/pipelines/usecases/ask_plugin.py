@@ -21,6 +21,11 @@ InContext = Callable[[Context, Manifest], Context]
 """Makes of a step's context the one in which it is asked."""
 
 
+ONLY_NOTES = "it vetoes, and its manifest says fail_closed=False: it may only annotate"
+"""Why a veto of a plugin that may be skipped is no answer: who wanted to pass it would wait until
+it is away."""
+
+
 def as_it_is(context: Context, _: Manifest) -> Context:
     """Return the context."""
     return context

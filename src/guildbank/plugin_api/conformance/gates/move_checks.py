@@ -22,7 +22,7 @@ from guildbank.plugin_api.provider import Context
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
-def _not_asked(stage: GateStage) -> NotRun | None:
+def not_asked(stage: GateStage) -> NotRun | None:
     """Return why the gate has nothing to say of operations in this run."""
     gate: object = stage.plugin
     if isinstance(gate, ChecksMoveSettings) and gate.check_move_settings(stage.settings):
@@ -32,7 +32,7 @@ def _not_asked(stage: GateStage) -> NotRun | None:
 
 async def every_operation_gets_an_answer_of_its_own(stage: GateStage) -> Verdict:
     """Asked about one operation, about the most, and about one of several currencies."""
-    if (unasked := _not_asked(stage)) is not None:
+    if (unasked := not_asked(stage)) is not None:
         return unasked
     for one in (SPEND, GRANT, TRANSFER):
         for moves in ((one,), (one,) * MAX_MOVES):
@@ -45,7 +45,7 @@ async def every_operation_gets_an_answer_of_its_own(stage: GateStage) -> Verdict
 
 async def no_operation_passes_while_the_peer_is_away(stage: GateStage) -> Verdict:
     """Silence, delay, errors, rubbish and what is cut off or huge are no yes of a peer."""
-    if (unasked := _not_asked(stage)) is not None:
+    if (unasked := not_asked(stage)) is not None:
         return unasked
     if not stage.manifest.fail_closed:
         return NotRun("the manifest says fail_closed=False: who cannot be asked lets through")

@@ -4,7 +4,12 @@ import msgspec
 
 from guildbank.plugin_api.conformance import lifecycle_checks, manifest_checks
 from guildbank.plugin_api.conformance.contracts import Check
-from guildbank.plugin_api.conformance.gates import answer_checks, move_checks, network_checks
+from guildbank.plugin_api.conformance.gates import (
+    answer_checks,
+    move_checks,
+    network_checks,
+    skipped_checks,
+)
 from guildbank.plugin_api.conformance.gates.contracts import (
     GateRehearsable,
     GateRehearsal,
@@ -21,6 +26,7 @@ GATE_CHECKS: tuple[GateCheck, ...] = (
     *lifecycle_checks.CHECKS,
     *answer_checks.CHECKS,
     *network_checks.CHECKS,
+    *skipped_checks.CHECKS,
     # Last of all, because it looks at what every other check made the gate say.
     no_secret_is_shown,
 )
