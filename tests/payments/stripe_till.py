@@ -96,10 +96,12 @@ class Till:
 
 
 @asynccontextmanager
-async def open_till(house: House, lab: LabServer) -> AsyncIterator[tuple[Till, Web]]:
+async def open_till(
+    house: House, lab: LabServer, *plugins: tuple[str, object]
+) -> AsyncIterator[tuple[Till, Web]]:
     """Open a shop that takes money at the lab's Stripe and hears its webhooks."""
     plugin = StripeProvider(timeout_seconds=2)
-    shop = await open_shop(house, spent_coins="debt", plugins=(("stripe", plugin),))
+    shop = await open_shop(house, spent_coins="debt", plugins=(("stripe", plugin), *plugins))
     web = Web(shop)
     async with served(web) as url:
         shop.payments.url = url

@@ -9,8 +9,9 @@ from guildbank.infra.busy_tenants import busy_tenants
 from guildbank.infra.each_tenant import each_tenant
 from guildbank.infra.room import Job
 from guildbank.infra.tenant import TenantRef
-from guildbank.payments import agenda, backlogs, disputes, payouts, reports, saved
+from guildbank.payments import agenda, backlogs, bindings, disputes, payouts, reports, saved
 from guildbank.payments.usecases import Payments
+from guildbank.payments.usecases.bind_waiting import bind_waiting
 from guildbank.payments.usecases.callbacks import deliver_callbacks, forget_tellings
 from guildbank.payments.usecases.cancel import expire_payments
 from guildbank.payments.usecases.exchanges import forget_exchanges
@@ -47,6 +48,7 @@ Work = Callable[[Payments, TenantRef], Awaitable[int]]
 
 WAITS: Mapping[Work, str] = MappingProxyType(
     {
+        bind_waiting: bindings.WAITS,
         deliver_callbacks: backlogs.CALLBACKS,
         janitor: agenda.LOOKS,
         mind_disputes: disputes.WAITS,
@@ -80,6 +82,11 @@ async def run_sweep(services: Services) -> None:
 async def run_janitor(services: Services) -> None:
     """Ask providers about unknown and pending attempts and refunds; return unapplied money."""
     await in_each_tenant(services, janitor)
+
+
+async def run_binding(services: Services) -> None:
+    """Ask checks that were published since about payments that wait for their players."""
+    await in_each_tenant(services, bind_waiting)
 
 
 async def run_methods(services: Services) -> None:
@@ -162,6 +169,7 @@ JOBS = (
     Job("payments.callbacks", 2, run_callbacks),
     Job("payments.sweep_webhooks", 5, run_sweep),
     Job("payments.janitor", 10, run_janitor),
+    Job("payments.bind_waiting", 10, run_binding),
     Job("payments.reconcile", 10, run_reconciliations),
     Job("payments.mind_methods", 10, run_methods),
     Job("payments.mind_payouts", 10, run_payouts),

@@ -24,12 +24,15 @@ from guildbank.pipelines.usecases import Histories, Pipelines
 from guildbank.pipelines.usecases.ask_gates import ask_gates
 from guildbank.pipelines.usecases.ask_hooks import Heard, ask_hooks
 from guildbank.pipelines.usecases.choose import (
+    Added,
+    Runs,
     added_since,
     began_with,
     choose,
     choose_by,
     choose_each,
     pinned,
+    what_runs,
 )
 from guildbank.pipelines.usecases.follow import Follower
 from guildbank.pipelines.usecases.follow_hooks import hooks_now
@@ -42,6 +45,7 @@ from guildbank.pipelines.usecases.start import ready
 __all__ = [
     "EMPTY",
     "UNSURE",
+    "Added",
     "Answer",
     "Because",
     "Bought",
@@ -58,6 +62,7 @@ __all__ = [
     "RecordedMove",
     "Route",
     "Running",
+    "Runs",
     "Stages",
     "Step",
     "Wanted",
@@ -78,5 +83,6 @@ __all__ = [
     "ready",
     "route_of",
     "save_revision",
+    "what_runs",
     "with_secrets",
 ]

@@ -14,6 +14,12 @@ FROM pipelines_pipeline
 WHERE purpose = ANY($1::text[])
 """
 
+READ_ALL = """
+SELECT purpose, newest, published, previous, canary, share, changed_at
+FROM pipelines_pipeline
+ORDER BY purpose
+"""
+
 SAVE = """
 INSERT INTO pipelines_pipeline (purpose, newest, published, previous, canary, share, changed_at)
 SELECT *
@@ -115,6 +121,13 @@ REVISIONS = Revisions()
 async def pipelines_of(driver: Driver, purposes: Sequence[str]) -> Mapping[str, Pipeline]:
     """Return the pipelines of these purposes that have any revision."""
     return await fetch_rows(driver, PIPELINES, purposes)
+
+
+async def all_pipelines(driver: Driver) -> list[Pipeline]:
+    """Return every pipeline of the tenant that has any revision."""
+    return [
+        Pipeline(**dict(zip(_FIELDS, row, strict=True))) for row in await driver.fetch(READ_ALL)
+    ]
 
 
 async def revision_at(driver: Driver, purpose: str, number: int) -> Revision | None:

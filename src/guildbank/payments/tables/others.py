@@ -1,6 +1,7 @@
 """What passes between us and others: providers, their events and reports, and who is told."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -65,6 +66,18 @@ look = Table(
     Column("id", Text, primary_key=True),
     Column("looks", Integer, nullable=False),
     at("looked_at"),
+    at("next_at"),
+)
+
+binding = Table(
+    # Which revisions' new checks let a payment pass that waits for its player, and what ran when
+    # they were asked; `tries` counts those since then that ended in nothing. No act writes it.
+    "payments_binding",
+    tenant_metadata,
+    Column("id", Text, primary_key=True),
+    Column("runs", Text),
+    Column("passed", ARRAY(Integer), nullable=False),
+    Column("tries", Integer, nullable=False),
     at("next_at"),
 )
 

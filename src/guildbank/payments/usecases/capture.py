@@ -11,20 +11,16 @@ from guildbank.kernel import Refusal
 from guildbank.payments import store
 from guildbank.payments.asking import ask_provider
 from guildbank.payments.contracts.refusals import NO_PAYMENT
-from guildbank.payments.contracts.rows import Attempt, AttemptState, Intent, IntentState
+from guildbank.payments.contracts.rows import Attempt, Intent
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import Line
 from guildbank.payments.usecases.ask_steps import ask_steps
 from guildbank.payments.usecases.attempt import purchase_view
-from guildbank.payments.usecases.end import end_payment
+from guildbank.payments.usecases.carry_out import GATE_UNAVAILABLE, carry_out
 from guildbank.pipelines import Passage, added_since
 from guildbank.plugin_api import CAPTURE, Captures, Outcome, OutcomeStatus
 
 log = structlog.get_logger(__name__)
-_OVER = {
-    OutcomeStatus.CANCELED: AttemptState.CANCELED,
-    OutcomeStatus.DECLINED: AttemptState.DECLINED,
-}
 
 
 def is_ours_to_capture(line: Line, outcome: Outcome) -> bool:
@@ -48,11 +44,11 @@ async def capture_approved(
         if intent is None:
             return NO_PAYMENT
         began = (intent.purpose, intent.revision)
-        checks = await added_since(
+        added = await added_since(
             payments.pipelines, tx.driver, tenant.schema, began, intent.player_id
         )
     view = purchase_view(intent, intent, attempt.provider, intent.id)
-    passage = await ask_steps(payments, tenant, checks, view, intent.id)
+    passage = await ask_steps(payments, tenant, added.checks, view, intent.id)
     if passage.refusal is not None:
         return await _refused(payments, tenant, line, (intent, attempt), passage, passage.refusal)
     plugin = line.plugin
@@ -70,22 +66,10 @@ async def _refused(
     passage: Passage,
     refusal: Refusal,
 ) -> Outcome | Refusal:
-    intent, attempt = of
-    if refusal.code == "gate_unavailable":
-        log.warning("capture_waits", tenant=tenant.slug, payment=intent.id)
+    if refusal.code == GATE_UNAVAILABLE:
+        log.warning("capture_waits", tenant=tenant.slug, payment=of[0].id)
         return refusal
-    said = await ask_provider(
-        line, line.plugin.cancel_payment(line.context, attempt.id, attempt.reference)
-    )
-    if said.status is OutcomeStatus.PROCESSED:
-        # Somebody took the money before: it is booked, and after a capture nothing vetoes.
-        return said
-    confirmed = _OVER.get(said.status)
-    if confirmed is None:
-        log.warning("veto_not_carried_out", tenant=tenant.slug, payment=intent.id)
-        return refusal
-    await end_payment(
-        payments, tenant, intent, IntentState.FAILED, problem=refusal.code,
-        confirmed=confirmed, detail=refusal.detail, checked=passage.answers,
-    )  # fmt: skip
-    return refusal
+    said = await carry_out(payments, tenant, line, of, passage)
+    # Somebody took the money before: it is booked, and after a capture nothing vetoes.
+    taken = said is not None and said.status is OutcomeStatus.PROCESSED
+    return said if said is not None and taken else refusal

@@ -1,6 +1,7 @@
 """Choose what a new payment runs, and find it again for one that was begun."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from guildbank.journal import Driver, Look
 from guildbank.pipelines import store
@@ -8,6 +9,22 @@ from guildbank.pipelines.contracts import EMPTY, Chosen, Pipeline, Placed, Stage
 from guildbank.pipelines.rules import number_for, vetoes_since
 from guildbank.pipelines.usecases import Pipelines
 from guildbank.plugin_api import Slot
+
+
+class Added(NamedTuple):
+    """The revision that a new payment of the player would run, and its checks that are new."""
+
+    number: int
+    checks: tuple[Placed, ...]
+
+
+class Runs(NamedTuple):
+    """What runs for a purpose; `mark` differs wherever another revision or share does."""
+
+    purpose: str
+    published: int
+    has_canary: bool
+    mark: str
 
 
 async def choose(
@@ -72,13 +89,28 @@ async def pinned(
 
 async def added_since(
     pipelines: Pipelines, driver: Driver, schema: str, began: tuple[str, int], player_id: str
-) -> tuple[Placed, ...]:
+) -> Added:
     """Return what may veto a payment and was published since its revision, scorers last."""
     purpose, number = began
     stages = await began_with(pipelines, driver, schema, purpose, number)
     current = await choose(pipelines, driver, schema, purpose, player_id)
     checks = vetoes_since(stages, current.stages)
-    return tuple(sorted(checks, key=lambda one: one.slot is Slot.SCORER))
+    return Added(current.number, tuple(sorted(checks, key=lambda one: one.slot is Slot.SCORER)))
+
+
+async def what_runs(driver: Driver) -> list[Runs]:
+    """Return what runs in the tenant now, by purpose; of a purpose without a revision nothing."""
+    return [
+        Runs(
+            one.purpose,
+            one.published,
+            one.canary is not None,
+            f"{one.published}"
+            if one.canary is None
+            else f"{one.published} {one.canary} {one.share}",
+        )
+        for one in await store.all_pipelines(driver)
+    ]
 
 
 async def began_with(
