@@ -1,5 +1,8 @@
 """A dry run says what a draft would have made of payments, and nothing of it happens."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import msgspec
 import pytest
 from tests.house import House
@@ -8,11 +11,13 @@ from tests.payments.shop import SECRET, Shop, open_shop
 from tests.payments.web import Web
 from tests.pipelines.gates import Gate
 
+from guildbank.infra.egress import Egress
 from guildbank.kernel import Refusal
 from guildbank.payments.usecases.configure_provider import configure_provider
 from guildbank.pipelines import Route, Stages, Step
-from guildbank.pipelines.contracts import Share, When
-from guildbank.pipelines.usecases.dry_run import Replayed, dry_run
+from guildbank.pipelines.contracts import Answer, Placed, Share, When
+from guildbank.pipelines.usecases.check import find_problems
+from guildbank.pipelines.usecases.dry_run import Replayed, dry_run, recorded_answer
 from guildbank.plugin_api import Annotated, Context, PurchaseView, Slot, Veto
 
 MONEY = "SELECT count(*) FROM journal_entry"
@@ -39,6 +44,16 @@ class Nosy(Gate):
     async def before_provider(self, context: Context, purchase: PurchaseView) -> Annotated | Veto:
         await context.http.send("GET", "http://127.0.0.1:9/")
         return Annotated()
+
+
+class Far(Gate):
+    """A gate whose settings say whom it calls."""
+
+    def __init__(self) -> None:
+        super().__init__("far", egress_hosts=("*",))
+        url = {"type": "string", "format": "uri"}
+        schema = {"type": "object", "additionalProperties": False, "properties": {"url": url}}
+        self.manifest = msgspec.structs.replace(self.manifest, settings_schema=schema)
 
 
 class Lab(Shop):
@@ -177,11 +192,89 @@ async def test_payments_under_way_are_left_out(lab: Lab) -> None:
     assert await run(lab, Stages(routes=(to("second"),))) == []
 
 
-async def test_other_callbacks_are_shown(lab: Lab, house: House) -> None:
+def with_a_listener(lab: Lab) -> None:
+    teller, text = Gate("tell", Slot.CALLBACK), {"type": "string"}
+    properties = {"url": text, "word": text, "events": {"type": "array", "items": text}}
+    schema = {"type": "object", "additionalProperties": False, "properties": properties}
+    teller.manifest = msgspec.structs.replace(teller.manifest, settings_schema=schema)
+    lab.payments.pipelines.plugins._slots[Slot.CALLBACK]["tell"] = teller
+
+
+async def test_other_callbacks_are_shown(lab: Lab) -> None:
     await lab.buy(await lab.player())
-    lab.payments.pipelines.plugins._slots[Slot.CALLBACK]["tell"] = Gate("tell", Slot.CALLBACK)
+    with_a_listener(lab)
     [one] = await run(lab, Stages(callbacks=(Step("crm", "tell"),)))
-    assert (one.changed, one.after.callbacks) == (("callbacks",), ("crm",))
+    assert (one.changed, one.after.callbacks) == (("callbacks",), (Step("crm", "tell"),))
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"url": "https://elsewhere.example/", "events": ["payments.credited"]},
+        {"url": "https://game.example/", "events": ["payments.refunded"]},
+    ],
+    ids=["address", "events"],
+)
+async def test_a_callback_that_is_led_elsewhere_or_told_of_less_is_shown(
+    lab: Lab, moved: dict[str, Any]
+) -> None:
+    with_a_listener(lab)
+    was = {"url": "https://game.example/", "events": ["payments.credited"]}
+    ran = Stages(callbacks=(Step("crm", "tell", was),))
+    await lab.publish_stages(ran)
+    await lab.buy(await lab.player())
+    assert [one.changed for one in await run(lab, ran)] == [()]
+    [one] = await run(lab, Stages(callbacks=(Step("crm", "tell", moved),)))
+    assert one.changed == ("callbacks",)
+    assert (one.before.callbacks[0].settings, one.after.callbacks[0].settings) == (was, moved)
+
+
+async def test_what_became_a_secret_of_a_callback_is_not_shown(lab: Lab) -> None:
+    with_a_listener(lab)
+    await lab.publish_stages(Stages(callbacks=(Step("crm", "tell", {"word": "hush"}),)))
+    await lab.buy(await lab.player())
+    teller = lab.payments.pipelines.plugins.at(Slot.CALLBACK, "tell")
+    assert isinstance(teller, Gate)
+    secret = frozenset({"word"})
+    teller.manifest = msgspec.structs.replace(teller.manifest, secret_fields=secret)
+    [one] = await run(lab, Stages(before=(Step("look", "gate"),)))
+    assert one.before.callbacks == (Step("crm", "tell", {"word": "***"}),)
+
+
+async def test_an_answer_to_other_settings_is_taken_and_listed_as_unknown(lab: Lab) -> None:
+    await lab.publish_stages(Stages(before=(Step("ask", "caller", {"word": "old"}),)))
+    paid = await lab.buy(await lab.player())
+    [one] = await run(lab, Stages(before=(Step("ask", "caller", {"word": "new"}),)))
+    told = "ask was asked with other settings then: it is taken to say what it said"
+    assert (one.payment_id, one.changed, one.unknown) == (paid.id, (), (told,))
+
+
+async def test_a_veto_of_then_is_none_of_a_step_that_may_be_skipped_by_now(lab: Lab) -> None:
+    asking = Stages(before=(Step("ask", "caller"),))
+    lab.caller.refuses = True
+    await lab.publish_stages(asking)
+    await lab.buy(await lab.player())
+    lab.caller.manifest = msgspec.structs.replace(lab.caller.manifest, fail_closed=False)
+    [one] = await run(lab, asking)
+    assert (one.before.refused_by, one.after.refused_by) == ("ask", None)
+
+
+async def test_no_address_of_a_draft_is_looked_up(lab: Lab) -> None:
+    looked: list[str] = []
+
+    async def look_up(host: str, port: int) -> Sequence[str]:
+        looked.append(host)
+        return ("203.0.114.7",)
+
+    await lab.buy(await lab.player())
+    pipelines = lab.payments.pipelines
+    pipelines.egress = Egress(resolve=look_up)
+    pipelines.plugins._slots[Slot.MIDDLEWARE]["far"] = Far()
+    stages = Stages(before=(Step("ask", "far", {"url": "https://game.example/"}),))
+    await run(lab, stages)
+    assert looked == []
+    assert await find_problems(pipelines, lab.tenant, "packs", stages) == []
+    assert looked == ["game.example"]
 
 
 async def test_a_draft_is_tried_over_http(lab: Lab) -> None:
@@ -190,7 +283,17 @@ async def test_a_draft_is_tried_over_http(lab: Lab) -> None:
         path = "/v1/pipelines/packs/dry-run"
         strict = {"id": "strict", "plugin": "gate", "settings": {"veto": True}}
         told = (await server.post(path, json={"stages": {"before": [strict]}})).json()
-        assert (told["replayed"], told["same"]) == (1, 0)
+        assert (told["replayed"], told["same"], told["unknown"]) == (1, 0, {})
         assert told["items"][0]["changed"] == ["outcome", "problem", "refusedBy", "postings"]
         bad = await server.post(path, json={"stages": {"before": [{**strict, "plugin": "no"}]}})
         assert (bad.status_code, bad.json()["field"]) == (422, "stages.before.0.plugin")
+
+
+def test_an_answer_to_a_check_of_another_revision_is_taken_and_listed_as_unknown() -> None:
+    said = Answer(slot=Slot.MIDDLEWARE, step="ask", plugin="caller", verdict="passed")
+    unknown: list[str] = []
+    asked = Placed(Slot.MIDDLEWARE, Step("ask", "caller"))
+    assert recorded_answer([said], asked, Stages(), unknown) == said
+    assert unknown == [
+        "ask was asked with settings that are not known: it is taken to say what it said"
+    ]

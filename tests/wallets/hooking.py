@@ -67,7 +67,12 @@ class Calls(Hook):
 
     def __init__(self) -> None:
         super().__init__("calls")
-        self.manifest = msgspec.structs.replace(self.manifest, egress_hosts=("game.example",))
+        url = {"type": "string", "format": "uri"}
+        self.manifest = msgspec.structs.replace(
+            self.manifest, egress_hosts=("*",), settings_schema={
+                "type": "object", "additionalProperties": False, "properties": {"url": url},
+            },
+        )  # fmt: skip
 
 
 HOOK, NOTE, PURCHASES = Hook("hook"), Hook("note", fail_closed=False), OnlyPurchases()

@@ -1,11 +1,14 @@
 """A dry run says what a draft of hooks would have said of operations, and nothing of it happens."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import pytest
 from tests.studio import GEM, Studio, done, leg, refused
-from tests.wallets.hooking import CALLS, HOOK, NO, YES, fails, hooked, questions, says
+from tests.wallets.hooking import CALLS, HOOK, NO, YES, fails, hooked, publish, questions, says
 
+from guildbank.infra.egress import Egress
 from guildbank.plugin_api import Judgement
 
 NO_REFERENCE = "the Idempotency-Key is not in the record: hooks saw an empty reference"
@@ -99,6 +102,50 @@ async def test_a_hook_that_calls_somebody_is_not_asked_again(studio: Studio, pla
     assert newest["unknown"] == [NO_REFERENCE]
     assert oldest["unknown"] == ["ask-calls was never asked: it is taken to agree", NO_REFERENCE]
     assert len(questions(studio, CALLS)) == 1
+
+
+async def test_an_answer_to_other_settings_stands_and_is_counted_where_nothing_differs(
+    studio: Studio, player: str
+) -> None:
+    await studio.grant(player, 50)
+    await studio.spend(player, 1)
+    stages = asking("https://old.example/ask")
+    saved = done(await studio.http.post("/v1/pipelines/spend/revisions", json=stages))
+    await publish(studio, "spend", saved["revision"])
+    for _ in range(2):
+        await studio.spend(player, 1)
+    path = "/v1/pipelines/spend/dry-run"
+    told = done(await studio.http.post(path, json=asking("https://new.example/ask")))
+    assert (told["same"], told["operations"]) == (3, [])
+    assert told["unknown"] == {
+        "ask was never asked: it is taken to agree": 1,
+        "ask was asked with other settings then: it is taken to say what it said": 2,
+    }
+    again = done(await studio.http.post(path, json=stages))
+    assert again["unknown"] == {"ask was never asked: it is taken to agree": 1}
+
+
+def asking(url: str) -> dict[str, Any]:
+    return {"stages": {"before": [{"id": "ask", "plugin": "calls", "settings": {"url": url}}]}}
+
+
+async def test_no_address_of_a_draft_is_looked_up(
+    studio: Studio, player: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    async def look_up(host: str, port: int) -> Sequence[str]:
+        looked.append(host)
+        return ("203.0.114.7",)
+
+    await studio.grant(player, 50)
+    await studio.spend(player, 1)
+    monkeypatch.setattr(studio.city.services.pipelines, "egress", Egress(resolve=look_up))
+    draft = asking("https://game.example/ask")
+    told = done(await studio.http.post("/v1/pipelines/spend/dry-run", json=draft))
+    assert (told["replayed"], looked) == (1, [])
+    done(await studio.http.post("/v1/pipelines/spend/check", json=draft))
+    assert looked == ["game.example"]
 
 
 async def test_a_draft_that_fails_shows_it_and_quarantines_nothing_that_runs(

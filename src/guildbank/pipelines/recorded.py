@@ -58,13 +58,15 @@ class RecordedMove(msgspec.Struct, frozen=True, kw_only=True):
     """An operation that was done, for a dry run: what hooks could see, and what they said.
 
     `id` names it to people. `answers` are those of hooks that let it pass, none where nobody was
-    asked. `missing` says, in sentences, what hooks saw then and the record does not hold.
+    asked; `revision` is the one whose hooks were. `missing` says, in sentences, what hooks saw then
+    and the record does not hold.
     """
 
     id: str
     view: MoveView
     at: datetime
     answers: tuple[Answer, ...]
+    revision: int | None = None
     missing: tuple[str, ...] = ()
 
 

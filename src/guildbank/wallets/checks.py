@@ -23,7 +23,7 @@ LIMIT 1
 """
 
 READ_ALL = """
-SELECT DISTINCT ON (seq) seq, answers
+SELECT DISTINCT ON (seq) seq, purpose, revision, answers
 FROM wallets_check
 WHERE seq = ANY($1::bigint[])
 ORDER BY seq
@@ -79,7 +79,7 @@ async def checks_of(driver: Driver, seq: int) -> Passed | None:
     return None if row is None else Passed(row[0], row[1], row[2], ())
 
 
-async def answers_of_all(driver: Driver, seqs: Sequence[int]) -> dict[int, Sequence[Answer]]:
+async def checks_of_all(driver: Driver, seqs: Sequence[int]) -> dict[int, Passed]:
     """Return what hooks said of the entries at these positions, where some were asked."""
     rows = await driver.fetch(READ_ALL, list(seqs))
-    return {row[0]: _ANSWERS.decode(row[1]) for row in rows}
+    return {row[0]: Passed(row[1], row[2], row[3], ()) for row in rows}

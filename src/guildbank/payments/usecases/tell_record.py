@@ -90,6 +90,7 @@ class PayoutRecord:
                 ),
                 at=one.created_at,
                 answers=_ANSWERS.decode(one.answers),
+                revision=one.revision,
                 missing=(NO_REFERENCE,),
             )
             for one in found

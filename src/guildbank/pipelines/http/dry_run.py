@@ -1,5 +1,6 @@
 """The route that replays recorded payments, or operations, against a draft."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
@@ -14,6 +15,7 @@ from guildbank.pipelines.http.views import (
     Parts,
     Purpose,
     StagesBody,
+    StepView,
     read_stages,
 )
 from guildbank.pipelines.recorded import PostingLine
@@ -72,6 +74,7 @@ class FateView(View):
     """What became of a payment, or would have. `refusedBy` is the step that refused it.
 
     `amountMinor` is what the player is asked for in all, with what the `charges` add to the price.
+    `callbacks` are those that are told, with their settings.
     """
 
     __example__: ClassVar = {
@@ -88,7 +91,7 @@ class FateView(View):
     provider: str | None
     route: str | None
     postings: Sequence[MovementView]
-    callbacks: Sequence[str]
+    callbacks: Sequence[StepView]
     amount_minor: int
     charges: Sequence[LineView]
 
@@ -154,12 +157,20 @@ class DryRunView(View):
     """How many payments or operations were replayed, and those that the draft would have changed.
 
     `items` are payments, `operations` what hooks are asked about: a pipeline has one of them.
+    `unknown` says of how many of all that were replayed, also of those that would be the same, the
+    record cannot say something: what it cannot say is taken to be as it was.
     """
 
-    __example__: ClassVar = {"replayed": 50, "same": 49, "operations": []}
+    __example__: ClassVar = {
+        "replayed": 50,
+        "same": 49,
+        "unknown": {"ask was asked with other settings then: it is taken to say what it said": 50},
+        "operations": [],
+    }
 
     replayed: int
     same: int
+    unknown: Mapping[str, int]
     items: Sequence[ReplayedView]
     operations: Sequence[ReplayedMoveView]
 
@@ -186,10 +197,14 @@ async def replay(
             await dry_run_hooks(pipelines, caller.home, purpose, stages, data.operations)
         )
         moved = [_replayed_move(one) for one in moves if one.changed]
-        return DryRunView(len(moves), len(moves) - len(moved), [], moved)
+        return DryRunView(len(moves), len(moves) - len(moved), _unknown(moves), [], moved)
     found = granted(await dry_run(pipelines, caller.home, purpose, stages, data.payments))
     items = [_replayed(one) for one in found if one.changed]
-    return DryRunView(len(found), len(found) - len(items), items, [])
+    return DryRunView(len(found), len(found) - len(items), _unknown(found), items, [])
+
+
+def _unknown(replayed: Sequence[Replayed] | Sequence[ReplayedMove]) -> Mapping[str, int]:
+    return Counter(sentence for one in replayed for sentence in one.unknown)
 
 
 def _replayed_move(one: ReplayedMove) -> ReplayedMoveView:
@@ -226,7 +241,7 @@ def _fate(fate: Fate) -> FateView:
         provider=fate.provider,
         route=fate.route,
         postings=[_movement(line) for line in fate.postings],
-        callbacks=fate.callbacks,
+        callbacks=[StepView(one.id, one.plugin, one.settings) for one in fate.callbacks],
         amount_minor=fate.amount_minor,
         charges=[
             LineView(

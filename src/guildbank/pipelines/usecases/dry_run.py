@@ -5,7 +5,7 @@ somebody by what they answered then. Steps that only compute are asked again, wi
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from guildbank.pipelines.contracts import (
     Placed,
     Route,
     Stages,
+    Step,
 )
 from guildbank.pipelines.recorded import PostingLine, Recorded
 from guildbank.pipelines.rules import lead
@@ -44,11 +45,14 @@ MAX_PAYMENTS = 200
 SECONDS = 20.0
 """So long a dry run may take; what it did not get to is not among its answers."""
 
+_STANDS = "it is taken to say what it said"
+
 
 class Fate(NamedTuple):
     """What became of a payment, or would have: `refused_by` is the step that refused it.
 
-    `amount_minor` is what was asked of the player in all, with what the `charges` add.
+    `amount_minor` is what was asked of the player in all, with what the `charges` add. `callbacks`
+    are the steps that are told, with their settings but without what is a secret.
     """
 
     outcome: str
@@ -57,7 +61,7 @@ class Fate(NamedTuple):
     provider: str | None
     route: str | None
     postings: tuple[PostingLine, ...]
-    callbacks: tuple[str, ...]
+    callbacks: tuple[Step, ...]
     amount_minor: int = 0
     charges: tuple[Charge, ...] = ()
 
@@ -104,7 +108,7 @@ class _Run:
     async def replay(self, payment: Recorded, ran: Stages) -> Replayed:
         before = self._before(payment, ran)
         unknown: list[str] = []
-        after = await self._after(payment, unknown)
+        after = await self._after(payment, ran, unknown)
         return Replayed(payment.view.payment_id, before, after, tuple(unknown))
 
     def _before(self, payment: Recorded, ran: Stages) -> Fate:
@@ -116,13 +120,25 @@ class _Run:
             provider=payment.view.provider,
             route=payment.because.route,
             postings=self._postings(payment, payment.view.provider),
-            callbacks=tuple(one.id for one in ran.callbacks),
+            callbacks=self._callbacks(ran),
             amount_minor=payment.view.amount_minor,
             charges=payment.view.charges,
         )
 
-    async def _after(self, payment: Recorded, unknown: list[str]) -> Fate:
-        callbacks = tuple(one.id for one in self.stages.callbacks)
+    def _callbacks(self, stages: Stages) -> tuple[Step, ...]:
+        """Return who is told, and how. Secrets are those of now in both fates, and not shown."""
+        told: list[Step] = []
+        for step in stages.callbacks:
+            plugin = self.pipelines.plugins.at(Slot.CALLBACK, step.plugin)
+            hidden = frozenset[str]() if plugin is None else plugin.manifest.secret_fields
+            settings = {
+                name: "***" if name in hidden else value for name, value in step.settings.items()
+            }
+            told.append(Step(step.id, step.plugin, settings))
+        return tuple(told)
+
+    async def _after(self, payment: Recorded, ran: Stages, unknown: list[str]) -> Fate:
+        callbacks = self._callbacks(self.stages)
         led = await self._lead(payment)
         if isinstance(led, Refusal):
             asked = (payment.view.amount_minor, payment.view.charges)
@@ -131,7 +147,7 @@ class _Run:
         view = msgspec.structs.replace(
             payment.view, provider=provider, amount_minor=payment.view.price_minor, charges=()
         )
-        view, refused = await self._gates(payment, view, unknown)
+        view, refused = await self._gates(payment, ran, view, unknown)
         asked = (view.amount_minor, view.charges)
         if refused is not None:
             step, refusal = refused
@@ -161,7 +177,7 @@ class _Run:
         return led if isinstance(led, Refusal) else (led.providers[0], led.because.route)
 
     async def _gates(
-        self, payment: Recorded, view: PurchaseView, unknown: list[str]
+        self, payment: Recorded, ran: Stages, view: PurchaseView, unknown: list[str]
     ) -> tuple[PurchaseView, tuple[str, Refusal] | None]:
         """Return the purchase with what the draft's steps charge, and the step that refuses it."""
         notes: dict[str, str] = {}
@@ -172,12 +188,10 @@ class _Run:
                 seen = msgspec.structs.replace(seen, payment_id="")
             plugin = self.pipelines.plugins.at(slot, step.plugin)
             if plugin is not None and looks_outside(plugin.manifest):
-                then = recorded_answer(payment.answers, placed)
+                then = recorded_answer(payment.answers, placed, ran, unknown)
                 if then is None:
-                    does = "charge nothing" if slot is Slot.CHARGE else "agree"
-                    unknown.append(f"{step.id} was never asked: it is taken to {does}")
                     continue
-                refusal = _as_then(placed, then, notes)
+                refusal = _as_then(placed, plugin.manifest, then, notes)
                 lines = tuple(one for one in payment.view.charges if one.step == step.id)
             else:
                 answer = await ask_step(
@@ -224,10 +238,12 @@ def looks_outside(manifest: Manifest) -> bool:
     return by_address or bool(manifest.egress_hosts or manifest.secret_fields)
 
 
-def _as_then(placed: Placed, then: Answer, notes: dict[str, str]) -> Refusal | None:
+def _as_then(
+    placed: Placed, manifest: Manifest, then: Answer, notes: dict[str, str]
+) -> Refusal | None:
     """Return the refusal that an answer of then is in the draft; else its notes are added.
 
-    The points of a scorer are held against the draft's limits.
+    The points of a scorer are held against the draft's limits. Who may be skipped refuses nothing.
     """
     if placed.slot is Slot.SCORER:
         said: Said = Silent(matters=placed.step.limits.refuse_from is not None)
@@ -235,18 +251,48 @@ def _as_then(placed: Placed, then: Answer, notes: dict[str, str]) -> Refusal | N
             said = Scored(points=then.points, reasons=then.reasons)
         return read_answer(placed.slot, placed.step, said, notes)[1]
     if then.verdict in REFUSING:
+        if placed.slot is not Slot.CHARGE and not manifest.fail_closed:
+            return None
         code = "purchase_vetoed" if then.verdict == "vetoed" else "gate_unavailable"
         return Refusal(code=code, detail="As it answered then.")
     notes.update(then.notes)
     return None
 
 
-def recorded_answer(answers: Sequence[Answer], placed: Placed) -> Answer | None:
-    """Return what the same step of the same plugin said then, None where it was not asked."""
-    for one in answers:
-        if (one.slot, one.step, one.plugin) == (placed.slot, placed.step.id, placed.step.plugin):
-            return one
-    return None
+def recorded_answer(
+    answers: Sequence[Answer], placed: Placed, ran: Stages, unknown: list[str]
+) -> Answer | None:
+    """Return what the same step of the same plugin said then, None where it was not asked.
+
+    `ran` is what was asked then. Where it had other settings, or none that are known, the answer
+    stands all the same, and `unknown` says so.
+    """
+    slot, step = placed
+    same = (slot, step.id, step.plugin)
+    then = next((one for one in answers if (one.slot, one.step, one.plugin) == same), None)
+    if then is None:
+        does = "charge nothing" if slot is Slot.CHARGE else "agree"
+        unknown.append(f"{step.id} was never asked: it is taken to {does}")
+        return None
+    asked = [one.settings for at, one in ran.placed() if (at, one.id, one.plugin) == same]
+    if not asked:
+        # A check of a revision that was published while the payment was under way.
+        unknown.append(f"{step.id} was asked with settings that are not known: {_STANDS}")
+    elif step.settings not in asked:
+        unknown.append(f"{step.id} was asked with other settings then: {_STANDS}")
+    return then
+
+
+async def stages_of(
+    pipelines: Pipelines, tenant: TenantRef, purpose: str, numbers: Iterable[int]
+) -> Mapping[int, Stages]:
+    """Return the steps of these revisions, none for one that is not there."""
+    ran: dict[int, Stages] = {}
+    async with pipelines.db.begin(tenant.schema, read_only=True) as tx:
+        for number in set(numbers):
+            found = await pipelines.stages(tx.driver, tenant.schema, purpose, number)
+            ran[number] = found or Stages()
+    return ran
 
 
 async def dry_run(
@@ -258,16 +304,13 @@ async def dry_run(
     """
     if purpose not in pipelines.purposes or purpose in pipelines.verbs:
         return NO_PIPELINE
-    problems = await find_problems(pipelines, tenant, purpose, stages)
+    # Where a draft's addresses lead is looked up when it is saved: here nothing leaves the process.
+    problems = await find_problems(pipelines, tenant, purpose, stages, places=False)
     if (refusal := refuse(problems)) is not None:
         return refusal
     run = _Run(pipelines, tenant, stages)
     recorded = await pipelines.record.payments(tenant, purpose, min(payments, MAX_PAYMENTS))
-    ran: dict[int, Stages] = {}
-    async with pipelines.db.begin(tenant.schema, read_only=True) as tx:
-        for number in {one.revision for one in recorded}:
-            found = await pipelines.stages(tx.driver, tenant.schema, purpose, number)
-            ran[number] = found or Stages()
+    ran = await stages_of(pipelines, tenant, purpose, (one.revision for one in recorded))
     replayed: list[Replayed] = []
     give_up = asyncio.get_running_loop().time() + SECONDS
     for payment in recorded:

@@ -22,6 +22,7 @@ from guildbank.pipelines.usecases.dry_run import (
     looks_outside,
     of_then,
     recorded_answer,
+    stages_of,
 )
 from guildbank.pipelines.usecases.read_answers import read_answer
 from guildbank.plugin_api import MoveVerb, Slot
@@ -65,28 +66,32 @@ async def dry_run_hooks(
     """
     if verb not in pipelines.verbs:
         return NO_PIPELINE
-    problems = await find_problems(pipelines, tenant, verb, stages)
+    # Where a draft's addresses lead is looked up when it is saved: here nothing leaves the process.
+    problems = await find_problems(pipelines, tenant, verb, stages, places=False)
     if (refusal := refuse(problems)) is not None:
         return refusal
     record = pipelines.moves[verb]
     wanted = min(operations, MAX_OPERATIONS)
     recorded = await record.moves(tenant, cast("MoveVerb", verb), wanted)
+    numbers = (one.revision for one in recorded if one.revision is not None)
+    ran = await stages_of(pipelines, tenant, verb, numbers)
     replayed: list[ReplayedMove] = []
     give_up = asyncio.get_running_loop().time() + SECONDS
     for move in recorded:
         if asyncio.get_running_loop().time() > give_up:
             break
-        replayed.append(await _replay(pipelines, tenant, stages, move))
+        before = Stages() if move.revision is None else ran[move.revision]
+        replayed.append(await _replay(pipelines, tenant, stages, before, move))
     return replayed
 
 
 async def _replay(
-    pipelines: Pipelines, tenant: TenantRef, stages: Stages, move: RecordedMove
+    pipelines: Pipelines, tenant: TenantRef, stages: Stages, ran: Stages, move: RecordedMove
 ) -> ReplayedMove:
     noted = {name: text for one in move.answers for name, text in one.notes.items()}
     before = MoveFate("done", None, None, noted)
     unknown: list[str] = []
-    after = await _after(pipelines, tenant, stages, move, unknown)
+    after = await _after(pipelines, tenant, stages, ran, move, unknown)
     return ReplayedMove(move, before, after, tuple(unknown))
 
 
@@ -94,6 +99,7 @@ async def _after(
     pipelines: Pipelines,
     tenant: TenantRef,
     stages: Stages,
+    ran: Stages,
     move: RecordedMove,
     unknown: list[str],
 ) -> MoveFate:
@@ -103,10 +109,8 @@ async def _after(
         placed = Placed(Slot.MIDDLEWARE, step)
         plugin = pipelines.plugins.at(placed.slot, step.plugin)
         if plugin is not None and looks_outside(plugin.manifest):
-            then = recorded_answer(move.answers, placed)
-            if then is None:
-                unknown.append(f"{step.id} was never asked: it is taken to agree")
-            else:
+            then = recorded_answer(move.answers, placed, ran, unknown)
+            if then is not None:
                 notes.update(then.notes)
             continue
         if not computed:

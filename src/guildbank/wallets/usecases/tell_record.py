@@ -11,7 +11,7 @@ from guildbank.journal import WithPayload, newest_entries
 from guildbank.kernel import seq_id
 from guildbank.pipelines import RecordedMove
 from guildbank.plugin_api import MoveVerb, MoveView
-from guildbank.wallets.checks import answers_of_all
+from guildbank.wallets.checks import checks_of_all
 from guildbank.wallets.contracts import DEBT, MovedFacts, PostedFacts, PostLeg
 from guildbank.wallets.usecases import Wallets
 from guildbank.wallets.usecases.hold import HELD
@@ -39,7 +39,7 @@ class WalletRecord:
         kinds = [kind for kind, (of, _) in TOLD.items() if of == verb]
         async with self._wallets.db.begin(tenant.schema, read_only=True) as tx:
             found = await newest_entries(tx.driver, kinds, limit)
-            answers = await answers_of_all(tx.driver, [one.entry.seq for one in found])
+            checks = await checks_of_all(tx.driver, [one.entry.seq for one in found])
         persons = {one.person for one in found if one.person is not None}
         keys = await self._wallets.persons.keys_of(tenant, persons) if persons else {}
         return [
@@ -47,10 +47,12 @@ class WalletRecord:
                 id=seq_id("txn", one.entry.seq, one.entry.at),
                 view=view,
                 at=one.entry.at,
-                answers=tuple(answers.get(one.entry.seq, ())),
+                answers=() if passed is None else tuple(passed.read()),
+                revision=None if passed is None else passed.revision,
                 missing=missing,
             )
             for one, view, missing in self._views(verb, found, keys)
+            for passed in (checks.get(one.entry.seq),)
         ]
 
     def _views(
