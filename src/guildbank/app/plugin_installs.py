@@ -98,7 +98,8 @@ async def remove_plugin(settings: Settings, id_: str, version: str | None = None
         if lost:
             raise NotChanged(
                 f"{id_} is in use, so it stays: {_few(lost)}. Publish revisions without it and "
-                "switch its accounts off first."
+                "switch its accounts off first; what is under way, kept, or may go back needs it "
+                "until that is over."
             )
         await _record(
             services, REMOVED, {"plugin": id_, **({"version": version} if version else {})}

@@ -2,30 +2,6 @@
 
 from guildbank.infra.room import Backlog, Figure
 
-# A provider that is on, or that has to be asked yet what became of a payment.
-USES_OF_PLUGIN = """
-SELECT 'the payment provider ' || id
-FROM payments_provider
-WHERE id = $1
-  AND enabled
-UNION ALL
-(
-    SELECT 'payment ' || payment_id
-    FROM payments_attempt
-    WHERE provider = $1
-      AND state IN ('created', 'pending', 'unknown')
-    LIMIT 5
-)
-UNION ALL
-(
-    SELECT 'payout ' || id
-    FROM payments_payout
-    WHERE provider = $1
-      AND state IN ('requested', 'sending', 'pending', 'unknown')
-    LIMIT 5
-)
-"""
-
 UNKNOWN = """
 SELECT
 FROM payments_attempt

@@ -2,7 +2,7 @@
 
 from guildbank.infra.http import Code
 from guildbank.infra.room import MailTemplate, PluginUse, Room
-from guildbank.payments.backlogs import BACKLOGS, GAUGES, USES_OF_PLUGIN
+from guildbank.payments.backlogs import BACKLOGS, GAUGES
 from guildbank.payments.balances import BALANCES
 from guildbank.payments.contracts.payouts import (
     DESTINATION_ADDED,
@@ -58,6 +58,7 @@ from guildbank.payments.http.confirmations import READ_HANDED_IN
 from guildbank.payments.http.refund_policy import SET_POLICY
 from guildbank.payments.jobs import JOBS
 from guildbank.payments.personal import OBSTACLES, PERSONAL
+from guildbank.payments.states import USES_OF_PLUGIN
 from guildbank.payments.subscribers import subscribers
 from guildbank.payments.usecases.answer_dispute import ANSWER
 from guildbank.payments.usecases.decide_request import DECIDE
@@ -95,7 +96,7 @@ ROOM = Room(
     ),
     personal=PERSONAL,
     approvables=APPROVABLES,
-    plugin_uses=(PluginUse("a provider's account", USES_OF_PLUGIN),),
+    plugin_uses=(PluginUse("a provider's account and what is left at it", USES_OF_PLUGIN),),
     plugin_limits=(limit_versions,),
     obstacles=OBSTACLES,
     subscribers=subscribers,

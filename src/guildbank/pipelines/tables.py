@@ -3,6 +3,8 @@
 from sqlalchemy import Column, DateTime, ForeignKey, Integer, LargeBinary, Table, Text
 
 from guildbank.infra.database import control_metadata, tenant_metadata
+from guildbank.infra.schema import add_tenant_ddl
+from guildbank.pipelines.contracts import PIPELINES_ORDER
 
 pipeline = Table(
     # What runs for a purpose: the one row that publishing changes.
@@ -76,4 +78,17 @@ running = Table(
     Column("canary", Integer),
     Column("problem", Text),
     Column("at", DateTime(timezone=True), nullable=False),
+)
+
+# What rooms above may know of revisions: which plugins have a step in them.
+add_tenant_ddl(
+    "pipelines",
+    PIPELINES_ORDER,
+    """
+CREATE VIEW pipelines_v_step AS
+SELECT revision.purpose, revision.number AS revision, step ->> 'plugin' AS plugin
+FROM pipelines_revision AS revision,
+     jsonb_path_query(revision.document::jsonb, '$.stages.*[*]') AS step
+WHERE step ? 'plugin'
+""",
 )

@@ -18,6 +18,11 @@ CREATE TABLE payments_binding (
     next_at timestamp with time zone NOT NULL,
     CONSTRAINT pk_payments_binding PRIMARY KEY (id)
 );
+CREATE VIEW pipelines_v_step AS
+SELECT revision.purpose, revision.number AS revision, step ->> 'plugin' AS plugin
+FROM pipelines_revision AS revision,
+     jsonb_path_query(revision.document::jsonb, '$.stages.*[*]') AS step
+WHERE step ? 'plugin';
 """
 
 
