@@ -1,5 +1,6 @@
 """A job does its work for every tenant, whatever becomes of one of them."""
 
+import asyncio
 from typing import Literal
 
 import structlog
@@ -38,3 +39,22 @@ async def test_suspended_tenants_are_served_where_their_journal_needs_it() -> No
 
     await each_tenant(TENANTS, work, "nothing_done", suspended=True)
     assert served == ["one", "broken", "asleep", "last"]
+
+
+async def test_tenants_that_are_served_at_once_wait_for_none_that_is_slow() -> None:
+    last_is_served = asyncio.Event()
+    served: list[str] = []
+
+    async def work(one: TenantRef) -> None:
+        if one.slug == "one":
+            await last_is_served.wait()
+        if one.slug == "broken":
+            raise OSError("no disk")
+        served.append(one.slug)
+        if one.slug == "last":
+            last_is_served.set()
+
+    with structlog.testing.capture_logs() as lines:
+        await each_tenant(TENANTS, work, "nothing_done", at_once=2)
+    assert served == ["last", "one"]
+    assert [line["tenant"] for line in lines] == ["broken"]

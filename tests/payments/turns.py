@@ -2,13 +2,14 @@
 
 from guildbank.infra.busy_tenants import busy_tenants
 from guildbank.infra.tenant import TenantRef
-from guildbank.payments.jobs import WAITS, Work
+from guildbank.infra.turns import ENDLESS
+from guildbank.payments.jobs import WAITS, Asking
 from guildbank.payments.usecases import Payments
 
 
-async def turn(work: Work, payments: Payments, tenant: TenantRef) -> int:
+async def turn(work: Asking, payments: Payments, tenant: TenantRef) -> int:
     """Do the work, and insist that the job would not have passed over a tenant that has any."""
     found = await busy_tenants(payments.db, [tenant], WAITS[work])
-    done = await work(payments, tenant)
+    done = await work(payments, tenant, ENDLESS)
     assert found or not done, f"nothing was looked for, and there was work: {done}"
     return done

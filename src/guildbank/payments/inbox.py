@@ -74,7 +74,7 @@ WHERE id = $1
 """
 
 DUE_WEBHOOKS = """
-SELECT id
+SELECT id, provider
 FROM payments_webhook
 WHERE processed_at IS NULL
   AND next_at <= $1
@@ -156,9 +156,9 @@ async def delay_webhook(driver: Driver, id_: str, at: datetime, problem: str) ->
     await driver.execute(DELAY_WEBHOOK, id_, at, problem)
 
 
-async def due_webhooks(driver: Driver, now: datetime, limit: int) -> list[str]:
-    """Return events to work on."""
-    return [row["id"] for row in await driver.fetch(DUE_WEBHOOKS, now, limit)]
+async def due_webhooks(driver: Driver, now: datetime, limit: int) -> list[tuple[str, str]]:
+    """Return events to work on, each with its provider."""
+    return [(row[0], row[1]) for row in await driver.fetch(DUE_WEBHOOKS, now, limit)]
 
 
 async def cursor_of(driver: Driver, provider: str) -> str | None:

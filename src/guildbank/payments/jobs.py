@@ -9,6 +9,7 @@ from guildbank.infra.busy_tenants import busy_tenants
 from guildbank.infra.each_tenant import each_tenant
 from guildbank.infra.room import Job
 from guildbank.infra.tenant import TenantRef
+from guildbank.infra.turns import AT_ONCE, Turn
 from guildbank.payments import agenda, backlogs, bindings, disputes, payouts, reports, saved
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.bind_waiting import bind_waiting
@@ -45,8 +46,10 @@ class Services(Protocol):
 
 
 Work = Callable[[Payments, TenantRef], Awaitable[int]]
+Asking = Callable[[Payments, TenantRef, Turn], Awaitable[int]]
+"""Work that asks others, who may be silent: its turn is over some time."""
 
-WAITS: Mapping[Work, str] = MappingProxyType(
+WAITS: Mapping[Asking, str] = MappingProxyType(
     {
         bind_waiting: bindings.WAITS,
         deliver_callbacks: backlogs.CALLBACKS,
@@ -61,62 +64,80 @@ WAITS: Mapping[Work, str] = MappingProxyType(
 """What finds the tenants for whom work that is looked for all the time has anything to do."""
 
 
-async def in_each_tenant(services: Services, work: Work) -> None:
-    """Run the work for every active tenant that may have any."""
+async def in_each_tenant(services: Services, work: Work, *, suspended: bool = False) -> None:
+    """Run work that waits for nobody, for one active tenant after another; also for suspended ones
+    where it is asked for.
+    """
     payments = services.payments
 
     async def of_one(tenant: TenantRef) -> None:
         await work(payments, tenant)
 
     tenants = await payments.tenants.all()
+    await each_tenant(tenants, of_one, "payments_job_failed", suspended=suspended)
+
+
+async def by_turns(services: Services, work: Asking) -> None:
+    """Run work that asks others, for some active tenants at once, each for the time of a turn.
+
+    Whoever is asked may be silent; so one tenant's provider or endpoint keeps no other waiting for
+    longer than that. What is due is taken under leases or made by acts with keys, so that two may
+    do it at once; those who take the same are of one tenant in any case.
+    """
+    payments = services.payments
+
+    async def of_one(tenant: TenantRef) -> None:
+        await work(payments, tenant, Turn())
+
+    tenants = await payments.tenants.all()
     if work in WAITS:
         tenants = await busy_tenants(payments.db, tenants, WAITS[work])
-    await each_tenant(tenants, of_one, "payments_job_failed")
+    await each_tenant(tenants, of_one, "payments_job_failed", at_once=AT_ONCE)
 
 
 async def run_sweep(services: Services) -> None:
     """Work on webhooks that their own process left."""
-    await in_each_tenant(services, sweep_webhooks)
+    await by_turns(services, sweep_webhooks)
 
 
 async def run_janitor(services: Services) -> None:
     """Ask providers about unknown and pending attempts and refunds; return unapplied money."""
-    await in_each_tenant(services, janitor)
+    await by_turns(services, janitor)
 
 
 async def run_binding(services: Services) -> None:
     """Ask checks that were published since about payments that wait for their players."""
-    await in_each_tenant(services, bind_waiting)
+    await by_turns(services, bind_waiting)
 
 
 async def run_methods(services: Services) -> None:
     """Ask providers which methods they kept, and to let go of those that were removed."""
-    await in_each_tenant(services, mind_methods)
+    await by_turns(services, mind_methods)
 
 
 async def run_disputes(services: Services) -> None:
     """Ask providers about disputes that are open, or decided without their money."""
-    await in_each_tenant(services, mind_disputes)
+    await by_turns(services, mind_disputes)
 
 
 async def run_subscriptions(services: Services) -> None:
     """Ask stores about subscriptions whose periods ended."""
-    await in_each_tenant(services, mind_subscriptions)
+    await by_turns(services, mind_subscriptions)
 
 
 async def run_payouts(services: Services) -> None:
     """Send payouts, ask providers about those that nobody knows the end of."""
-    await in_each_tenant(services, mind_payouts)
+    await by_turns(services, mind_payouts)
 
 
 async def run_expiry(services: Services) -> None:
     """End payments whose time is over."""
-    await in_each_tenant(services, expire_payments)
+    await by_turns(services, expire_payments)
 
 
 async def run_callbacks(services: Services) -> None:
     """Tell callback plugins what was committed."""
-    await in_each_tenant(services, deliver_callbacks)
+    await by_turns(services, deliver_callbacks)
 
 
 async def run_tidy(services: Services) -> None:
@@ -140,7 +161,7 @@ async def run_watch(services: Services) -> None:
 
 async def run_reconciliations(services: Services) -> None:
     """Read providers' reports, and hold them against the books."""
-    await in_each_tenant(services, reconcile)
+    await by_turns(services, reconcile)
 
 
 async def run_days(services: Services) -> None:
@@ -157,12 +178,12 @@ async def run_days(services: Services) -> None:
 
 async def run_merchants(services: Services) -> None:
     """Ask providers whose the accounts are that were saved while nobody could say."""
-    await in_each_tenant(services, name_merchants)
+    await by_turns(services, name_merchants)
 
 
 async def run_reports(services: Services) -> None:
     """Ask providers that send no webhooks what became of payments."""
-    await in_each_tenant(services, read_reports)
+    await by_turns(services, read_reports)
 
 
 JOBS = (

@@ -5,12 +5,13 @@ the player, or a page of the provider's, pays without us; but until then it can 
 So what is forbidden now is forbidden for those who wait, from moments after the publication on.
 """
 
-import asyncio
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
 from guildbank.infra.tenant import TenantRef
+from guildbank.infra.turns import ENDLESS, Turn, in_lanes
 from guildbank.journal import Unavailable
 from guildbank.kernel import Refusal
 from guildbank.payments import bindings, store
@@ -26,8 +27,6 @@ from guildbank.pipelines import Added, Runs, added_since, what_runs
 from guildbank.plugin_api import CAPTURE, Manifest, OutcomeStatus
 
 log = structlog.get_logger(__name__)
-AT_ONCE = 10
-"""How many payments are asked about at a time: a slow check keeps no others waiting."""
 MAX_ASKED = 200
 """What one run does for one tenant; the rest waits for the next."""
 AGAIN = (
@@ -42,23 +41,22 @@ PATIENCE = 4
 """The try at which a check that does not answer refuses, as it does everywhere."""
 
 
-async def bind_waiting(payments: Payments, tenant: TenantRef) -> int:
-    """Ask about payments that wait; return how many. A look at those asked before costs nothing."""
+async def bind_waiting(payments: Payments, tenant: TenantRef, turn: Turn = ENDLESS) -> int:
+    """Ask about payments that wait until the turn is over; return how many.
+
+    A look at those asked before costs nothing.
+    """
     now = payments.clock.now()
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         running = await what_runs(tx.driver)
         waiting = await bindings.unasked_attempts(tx.driver, running, now, MAX_ASKED)
     runs = {one.purpose: one for one in running}
-    wrong: list[Exception] = []
-    for first in range(0, len(waiting), AT_ONCE):
-        some = waiting[first : first + AT_ONCE]
-        asking = (_bind(payments, tenant, attempt, runs) for attempt in some)
-        said = await asyncio.gather(*asking, return_exceptions=True)
-        wrong += [one for one in said if isinstance(one, Exception)]
-    if wrong:
-        # What is wrong with one payment keeps no other from being asked about.
-        raise ExceptionGroup("payments could not be asked about", wrong)
-    return len(waiting)
+
+    async def bound(attempt: Attempt) -> int:
+        await _bind(payments, tenant, attempt, runs)
+        return 1
+
+    return await in_lanes(turn, [(one.id, partial(bound, one)) for one in waiting])
 
 
 def is_bound(manifest: Manifest) -> bool:

@@ -2,14 +2,16 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 import msgspec
 import structlog
 
 from guildbank.infra.tenant import TenantRef
+from guildbank.infra.turns import ENDLESS, Turn, beside
 from guildbank.journal import Driver
 from guildbank.kernel import seq_id
 from guildbank.notify import SealedMail, queue_mail
@@ -35,6 +37,7 @@ from guildbank.plugin_api import (
 from guildbank.plugin_host import whole_words_of, without_secrets
 
 log = structlog.get_logger(__name__)
+_Deliver = Callable[[Payments, TenantRef, str, str], Awaitable[bool]]
 MAX_EVENTS = 500
 """What one run tells one step of one tenant; the rest waits for the next."""
 MAX_PROBLEM_BYTES = 1_000
@@ -43,20 +46,37 @@ JITTER_PERCENT = 20
 """By how much a pause may be longer, so that what failed together comes apart."""
 
 
-async def deliver_callbacks(payments: Payments, tenant: TenantRef) -> int:
-    """Ask the steps after the credit, then tell every callback step what waits for it.
+async def deliver_callbacks(payments: Payments, tenant: TenantRef, turn: Turn = ENDLESS) -> int:
+    """Ask the steps after the credit, and tell every callback step what waits for it, until the
+    turn is over.
 
-    Returns how much was told.
+    Steps go beside each other, so that the endpoint of one that is slow keeps no other waiting;
+    each hears in order. Returns how much was told.
     """
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         steps = await outbox.waiting_steps(tx.driver)
     told = 0
+
+    async def along(deliver: _Deliver, some: Sequence[tuple[str, str]]) -> None:
+        nonlocal told
+        for purpose, step in some:
+            for _ in range(MAX_EVENTS):
+                if turn.is_over or not await deliver(payments, tenant, purpose, step):
+                    break
+                told += 1
+
+    # Those after the credit of a purpose hear of it one after another.
+    after: dict[str, list[tuple[str, str]]] = {}
     for purpose, step in steps:
-        deliver = _note if step.startswith(AFTER) else _deliver
-        for _ in range(MAX_EVENTS):
-            if not await deliver(payments, tenant, purpose, step):
-                break
-            told += 1
+        if step.startswith(AFTER):
+            after.setdefault(purpose, []).append((purpose, step))
+    callbacks_ = [partial(along, _deliver, [one]) for one in steps if not one[1].startswith(AFTER)]
+    # Chance says which go first, so that it is not always the same ones that a turn ends without.
+    random.shuffle(callbacks_)
+    await beside([*(partial(along, _note, some) for some in after.values()), *callbacks_])
+    if after:
+        # What waited for a step after the credit may go now.
+        await beside(callbacks_)
     return told
 
 

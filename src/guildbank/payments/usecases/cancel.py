@@ -1,6 +1,9 @@
 """Cancel or expire a payment: only once the provider confirms that it will take no money."""
 
+from functools import partial
+
 from guildbank.infra.tenant import TenantRef
+from guildbank.infra.turns import ENDLESS, Turn, in_lanes
 from guildbank.kernel import Refusal
 from guildbank.payments import agenda, store
 from guildbank.payments.asking import ask_provider
@@ -41,15 +44,22 @@ async def cancel_payment(
     return intent if refusal is None or canceled else refusal
 
 
-async def expire_payments(payments: Payments, tenant: TenantRef, limit: int = 100) -> int:
-    """Expire payments whose time is over; return how many ended."""
+async def expire_payments(
+    payments: Payments, tenant: TenantRef, turn: Turn = ENDLESS, limit: int = 100
+) -> int:
+    """Expire payments whose time is over, until the turn is; return how many ended.
+
+    Each is a lane of its own: one whose provider is silent comes again each time, and keeps none
+    that can be ended from its turn.
+    """
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         due = await agenda.due_intents(tx.driver, payments.clock.now(), limit)
-    ended = 0
-    for intent in due:
-        refusal = await stop_payment(payments, tenant, intent, IntentState.EXPIRED, "system")
-        ended += refusal is None
-    return ended
+
+    async def expire(intent: Intent) -> bool:
+        end = IntentState.EXPIRED
+        return await stop_payment(payments, tenant, intent, end, "system") is None
+
+    return await in_lanes(turn, ((one.id, partial(expire, one)) for one in due))
 
 
 async def stop_payment(

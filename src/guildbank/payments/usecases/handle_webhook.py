@@ -5,6 +5,7 @@ from functools import partial
 import structlog
 
 from guildbank.infra.tenant import TenantRef
+from guildbank.infra.turns import ENDLESS, Turn, in_lanes
 from guildbank.journal import Outcome as JournalOutcome
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, new_id
@@ -83,13 +84,21 @@ async def handle_webhook(payments: Payments, tenant: TenantRef, id_: str) -> Non
         payments.archive.keep(tenant, subject, WEBHOOK, reading, claimed.received_at)
 
 
-async def sweep_webhooks(payments: Payments, tenant: TenantRef, limit: int = 200) -> int:
-    """Work on every event that is due; return how many there were."""
+async def sweep_webhooks(
+    payments: Payments, tenant: TenantRef, turn: Turn = ENDLESS, limit: int = 200
+) -> int:
+    """Work on the events that are due until the turn is over; return how many those were.
+
+    Those of a provider keep their order, and wait for no other provider.
+    """
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         due = await inbox.due_webhooks(tx.driver, payments.clock.now(), limit)
-    for id_ in due:
+
+    async def handle(id_: str) -> int:
         await handle_webhook(payments, tenant, id_)
-    return len(due)
+        return 1
+
+    return await in_lanes(turn, ((provider, partial(handle, id_)) for id_, provider in due))
 
 
 async def forget_fields(payments: Payments, tenant: TenantRef) -> int:

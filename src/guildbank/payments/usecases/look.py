@@ -1,11 +1,14 @@
 """Look at attempts and refunds that only the provider can tell about, one at a time each."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 import structlog
 
 from guildbank.infra.tenant import TenantRef
+from guildbank.infra.turns import ENDLESS, Lane, Turn, alternating, in_lanes
 from guildbank.journal import Unavailable
 from guildbank.kernel import Refusal
 from guildbank.payments import agenda, disputes, store, unfinished
@@ -94,8 +97,11 @@ def _being_sent(payments: Payments, attempt: Attempt) -> bool:
     return attempt.state is AttemptState.CREATED and age < payments.timing.lease
 
 
-async def janitor(payments: Payments, tenant: TenantRef) -> int:
-    """Look at what is due; return how many looks were taken."""
+async def janitor(payments: Payments, tenant: TenantRef, turn: Turn = ENDLESS) -> int:
+    """Look at what is due until the turn is over; return how many looks were taken.
+
+    A provider that is silent is waited for by what is to be asked of it, and by nothing else.
+    """
     now, timing = payments.clock.now(), payments.timing
     first = now - timing.unknown[0], now - timing.pending[0]
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
@@ -104,15 +110,20 @@ async def janitor(payments: Payments, tenant: TenantRef) -> int:
         aside = await agenda.unapplied_attempts(tx.driver, MAX_LOOKS)
         waiting = await unfinished.attempts_to_finish(tx.driver, now, MAX_LOOKS)
         answers = await disputes.answering(tx.driver, now, first[0], MAX_LOOKS)
-    looks = 0
-    subjects: list[Attempt | Refund | Dispute] = [*attempts, *refunds, *answers]
-    for one in subjects:
-        looks += await _look(payments, tenant, one, now)
-    for attempt in aside:
-        await refund_unapplied(payments, tenant, attempt)
-    for attempt in waiting:
-        looks += await _finish(payments, tenant, attempt)
-    return looks
+
+    def looks(subjects: Iterable[Attempt | Refund | Dispute]) -> list[Lane]:
+        return [(one.provider, partial(_look, payments, tenant, one, now)) for one in subjects]
+
+    back = [(one.provider, partial(_give_back, payments, tenant, one)) for one in aside]
+    told = [(one.provider, partial(_finish, payments, tenant, one)) for one in waiting]
+    works = alternating(looks(attempts), looks(refunds), looks(answers), back, told)
+    return await in_lanes(turn, works)
+
+
+async def _give_back(payments: Payments, tenant: TenantRef, attempt: Attempt) -> int:
+    """Give unapplied money back; that is no look."""
+    await refund_unapplied(payments, tenant, attempt)
+    return 0
 
 
 async def _finish(payments: Payments, tenant: TenantRef, attempt: Attempt) -> bool:

@@ -1,10 +1,12 @@
 """Ask providers about disputes that are not at their end: a webhook that is lost loses no money."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
 from guildbank.infra.tenant import TenantRef
+from guildbank.infra.turns import ENDLESS, Turn, in_lanes
 from guildbank.journal import Unavailable
 from guildbank.payments import agenda, disputes
 from guildbank.payments.contracts.rows import Dispute
@@ -18,18 +20,19 @@ MAX_LOOKS = 100
 """What one run does for one tenant; the rest waits for the next."""
 
 
-async def mind_disputes(payments: Payments, tenant: TenantRef) -> int:
-    """Look at disputes that are open, or decided without their money; return how many looks."""
+async def mind_disputes(payments: Payments, tenant: TenantRef, turn: Turn = ENDLESS) -> int:
+    """Look at disputes that are open, or decided without their money, until the turn is over.
+
+    Returns how many looks were taken.
+    """
     now, timing = payments.clock.now(), payments.timing
     pauses = disputes.Pauses(
         timing.dispute_open[0], timing.dispute_decided[0], timing.dispute_gives_up
     )
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         due = await disputes.unended(tx.driver, now, pauses, MAX_LOOKS)
-    looks = 0
-    for one in due:
-        looks += await _look(payments, tenant, one, now)
-    return looks
+    looks = ((one.provider, partial(_look, payments, tenant, one, now)) for one in due)
+    return await in_lanes(turn, looks)
 
 
 async def _look(payments: Payments, tenant: TenantRef, one: Dispute, now: datetime) -> bool:

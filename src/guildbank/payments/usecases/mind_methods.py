@@ -2,10 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
 from guildbank.infra.tenant import TenantRef
+from guildbank.infra.turns import ENDLESS, Lane, Turn, alternating, in_lanes
 from guildbank.journal import Unavailable
 from guildbank.payments import agenda, saved
 from guildbank.payments.rules import next_look
@@ -20,29 +22,37 @@ _NEVER = datetime(1, 1, 2, tzinfo=UTC)
 Work = Callable[[], Awaitable[bool]]
 
 
-async def mind_methods(payments: Payments, tenant: TenantRef) -> int:
-    """Name, detach and forget what is due; return how often a provider was asked."""
-    looks = 0
-    for subject, work in await _due(payments, tenant):
-        looks += await _under_lease(payments, tenant, subject, work)
-    return looks
+async def mind_methods(payments: Payments, tenant: TenantRef, turn: Turn = ENDLESS) -> int:
+    """Name, detach and forget what is due until the turn is over.
+
+    Returns how often a provider was asked.
+    """
+    return await in_lanes(turn, await _due(payments, tenant))
 
 
-async def _due(payments: Payments, tenant: TenantRef) -> Sequence[tuple[str, Work]]:
+async def _due(payments: Payments, tenant: TenantRef) -> Sequence[Lane]:
     now = payments.clock.now()
     since = now - payments.timing.keeping[0]
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         customers = await saved.forgetting(tx.driver, now, AT_ONCE)
         methods = await saved.removing(tx.driver, now, AT_ONCE)
         attempts = await saved.unnamed(tx.driver, now, since, AT_ONCE)
-    return [
-        *((one.id, lambda one=one: forget_customer(payments, tenant, one)) for one in customers),
-        *((one.id, lambda one=one: detach_method(payments, tenant, one)) for one in methods),
-        *(
-            (f"{one.id}:method", lambda one=one: keep_method(payments, tenant, one.id))
+
+    def leased(provider: str, subject: str, work: Work) -> Lane:
+        return provider, partial(_under_lease, payments, tenant, subject, work)
+
+    forget, detach = (
+        partial(forget_customer, payments, tenant),
+        partial(detach_method, payments, tenant),
+    )
+    return alternating(
+        [leased(one.provider, one.id, partial(forget, one)) for one in customers],
+        [leased(one.provider, one.id, partial(detach, one)) for one in methods],
+        [
+            leased(one.provider, f"{one.id}:method", partial(keep_method, payments, tenant, one.id))
             for one in attempts
-        ),
-    ]
+        ],
+    )
 
 
 async def _under_lease(payments: Payments, tenant: TenantRef, subject: str, work: Work) -> bool:

@@ -1,10 +1,12 @@
 """Ask stores about subscriptions when their periods end, and once in a while before."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
 from guildbank.infra.tenant import TenantRef
+from guildbank.infra.turns import ENDLESS, Turn, in_lanes
 from guildbank.journal import Unavailable
 from guildbank.kernel import Refusal
 from guildbank.payments import agenda
@@ -20,16 +22,17 @@ AT_ONCE = 100
 _NEVER = datetime(1, 1, 2, tzinfo=UTC)
 
 
-async def mind_subscriptions(payments: Payments, tenant: TenantRef) -> int:
-    """Look at what is due, and book what was bought; return how many looks were taken."""
+async def mind_subscriptions(payments: Payments, tenant: TenantRef, turn: Turn = ENDLESS) -> int:
+    """Look at what is due until the turn is over, and book what was bought.
+
+    Returns how many looks were taken.
+    """
     now, timing = payments.clock.now(), payments.timing
     spans = (timing.renewal_late, timing.renewal_within, timing.renewal_ended)
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         due = await due_subscriptions(tx.driver, now, *spans, AT_ONCE)
-    looks = 0
-    for one in due:
-        looks += await _look(payments, tenant, one)
-    return looks
+    looks = ((one.provider, partial(_look, payments, tenant, one)) for one in due)
+    return await in_lanes(turn, looks)
 
 
 async def _look(payments: Payments, tenant: TenantRef, known: Subscription) -> bool:

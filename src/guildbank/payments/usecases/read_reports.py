@@ -5,11 +5,13 @@ asked for again; whoever dies after it leaves events in the inbox, where webhook
 """
 
 import asyncio
+from functools import partial
 
 import msgspec
 import structlog
 
 from guildbank.infra.tenant import TenantRef
+from guildbank.infra.turns import ENDLESS, Lane, Turn, in_lanes
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import inbox, store
 from guildbank.payments.archive import Subject
@@ -25,20 +27,28 @@ MAX_PAGES = 20
 """What one turn of the job reads of one provider; the rest waits for the next."""
 
 
-async def read_reports(payments: Payments, tenant: TenantRef) -> int:
-    """Read what is new at each polled provider of the tenant; return how many events were."""
+async def read_reports(payments: Payments, tenant: TenantRef, turn: Turn = ENDLESS) -> int:
+    """Read what is new at each polled provider of the tenant, until the turn is over.
+
+    Returns how many events were new.
+    """
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         accounts = await store.accounts(tx.driver)
-    events = 0
+    works: list[Lane] = []
     for account in accounts:
         polled = payments.plugins.polled(account.id)
         if polled is not None:
-            events += await _read(payments, tenant, account, polled)
-    return events
+            works.append((account.id, partial(_read, payments, tenant, account, polled, turn)))
+    return await in_lanes(turn, works)
 
 
-async def _read(payments: Payments, tenant: TenantRef, account: Account, polled: Reports) -> int:
-    """Read pages until there is none, or one that cannot be used: the next turn asks for it."""
+async def _read(
+    payments: Payments, tenant: TenantRef, account: Account, polled: Reports, turn: Turn
+) -> int:
+    """Read pages until there is none, or one that cannot be used: the next turn asks for it.
+
+    Where the turn is over the next one goes on from the cursor; events are swept from the inbox.
+    """
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         cursor = await inbox.cursor_of(tx.driver, account.id)
     events = 0
@@ -50,10 +60,12 @@ async def _read(payments: Payments, tenant: TenantRef, account: Account, polled:
             break
         fresh = await _keep(payments, tenant, account.id, page)
         for id_ in fresh:
+            if turn.is_over:
+                break
             await handle_webhook(payments, tenant, id_)
         events += len(fresh)
         cursor = page.cursor
-        if not page.more:
+        if not page.more or turn.is_over:
             break
     return events
 

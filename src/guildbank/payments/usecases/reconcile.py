@@ -6,11 +6,13 @@ twice: lines have the provider's own ids, and fees have keys.
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 
 import msgspec
 import structlog
 
 from guildbank.infra.tenant import TenantRef
+from guildbank.infra.turns import ENDLESS, Turn, in_lanes
 from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import MAX_AMOUNT, Refusal, new_id
 from guildbank.ledger import is_money
@@ -130,19 +132,27 @@ async def begin_run(
     return run
 
 
-async def reconcile(payments: Payments, tenant: TenantRef) -> int:
-    """Let the tenant's open runs go on by a bounded step; return how many there are."""
+async def reconcile(payments: Payments, tenant: TenantRef, turn: Turn = ENDLESS) -> int:
+    """Let the tenant's open runs go on by a bounded step each, until the turn is over.
+
+    Those of a provider go one after another. Returns how many went on.
+    """
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         found = await reports.open_runs(tx.driver, MAX_RUNS)
-    for one in found:
+
+    async def go_on(one: Reconciliation) -> int:
         reading = one.state is ReconciliationState.READING
-        run = await _read(payments, tenant, one) if reading else one
+        run = await _read(payments, tenant, one, turn) if reading else one
         if run.state is ReconciliationState.MATCHING:
-            await _match(payments, tenant, run)
-    return len(found)
+            await _match(payments, tenant, run, turn)
+        return 1
+
+    return await in_lanes(turn, ((one.provider, partial(go_on, one)) for one in found))
 
 
-async def _read(payments: Payments, tenant: TenantRef, run: Reconciliation) -> Reconciliation:
+async def _read(
+    payments: Payments, tenant: TenantRef, run: Reconciliation, turn: Turn
+) -> Reconciliation:
     """Read pages of the report; a provider that gives none is asked again by the next turn."""
     for _ in range(MAX_PAGES):
         page = await _page(payments, tenant, run)
@@ -163,7 +173,7 @@ async def _read(payments: Payments, tenant: TenantRef, run: Reconciliation) -> R
         async with payments.db.begin(tenant.schema) as tx:
             await reports.add_lines(tx.driver, run.id, page.lines)
             await reports.move_run(tx.driver, run, payments.clock.now())
-        if over:
+        if over or turn.is_over:
             break
     return run
 
@@ -211,11 +221,14 @@ def _is_sound(line: Settlement) -> bool:
     )
 
 
-async def _match(payments: Payments, tenant: TenantRef, run: Reconciliation) -> None:
+async def _match(payments: Payments, tenant: TenantRef, run: Reconciliation, turn: Turn) -> None:
     """Match lines that are new; once there is none, look for what no line told of."""
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         fresh = await reports.lines_of(tx.driver, run.id, LineState.NEW, 0, MAX_MATCHES)
-    for line in fresh:
+    for number, line in enumerate(fresh):
+        if number and turn.is_over:
+            await _move(payments, tenant, run)
+            return
         await match_line(payments, tenant, run, line)
     if len(fresh) == MAX_MATCHES:
         await _move(payments, tenant, run)

@@ -7,12 +7,14 @@ settings that say whose account it is stay, and only credentials of the same mer
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 import msgspec
 import structlog
 
 from guildbank.infra.tenant import TenantRef
+from guildbank.infra.turns import ENDLESS, Turn, in_lanes
 from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal
 from guildbank.payments import store
@@ -235,11 +237,15 @@ class NameMerchant(Act):
         return Draft(MERCHANT_NAMED, facts({"provider": known.id, "merchant": self.names}))
 
 
-async def name_merchants(payments: Payments, tenant: TenantRef) -> int:
-    """Ask providers whose the accounts are that nobody named yet; return how many were named."""
+async def name_merchants(payments: Payments, tenant: TenantRef, turn: Turn = ENDLESS) -> int:
+    """Ask providers whose the accounts are that nobody named yet, until the turn is over.
+
+    Returns how many were named.
+    """
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         found = await store.accounts(tx.driver)
-    return sum([await name_merchant(payments, tenant, one) for one in found])
+    works = ((one.id, partial(name_merchant, payments, tenant, one)) for one in found)
+    return await in_lanes(turn, works)
 
 
 async def name_merchant(payments: Payments, tenant: TenantRef, account: Account) -> bool:

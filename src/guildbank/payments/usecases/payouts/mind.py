@@ -3,11 +3,14 @@
 Nothing here ends a payout by the passing of time: only what a provider says does.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
 from guildbank.infra.tenant import TenantRef
+from guildbank.infra.turns import ENDLESS, Lane, Turn, alternating, in_lanes
 from guildbank.journal import Outcome as JournalOutcome
 from guildbank.journal import Unavailable
 from guildbank.payments import agenda
@@ -26,18 +29,19 @@ MAX_LOOKS = 100
 """What one run does for one tenant; the rest waits for the next."""
 
 
-async def mind_payouts(payments: Payments, tenant: TenantRef) -> int:
-    """Look at what is due; return how many looks were taken."""
+async def mind_payouts(payments: Payments, tenant: TenantRef, turn: Turn = ENDLESS) -> int:
+    """Look at what is due until the turn is over; return how many looks were taken."""
     now, timing = payments.clock.now(), payments.timing
     first = now - timing.unknown[0], now - timing.pending[0]
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         open_ = await shelf.payouts_to_ask(tx.driver, now, *first, MAX_LOOKS)
         since = now - timing.payout_returns
         paid = await shelf.paid_of_late(tx.driver, now, since, MAX_LOOKS)
-    looks = 0
-    for one in (*open_, *paid):
-        looks += await _look(payments, tenant, one, now)
-    return looks
+
+    def looks(some: Sequence[Payout]) -> list[Lane]:
+        return [(one.provider, partial(_look, payments, tenant, one, now)) for one in some]
+
+    return await in_lanes(turn, alternating(looks(open_), looks(paid)))
 
 
 async def _look(payments: Payments, tenant: TenantRef, one: Payout, now: datetime) -> bool:
