@@ -39,6 +39,7 @@ MANIFEST = Manifest(
     archived=("kind", "external_id", "note"),
     timeout_seconds=1,
     sandbox=True,
+    report_lines=frozenset({"capture", "refund", "dispute", "dispute_back", "player_payout"}),
 )
 NOT_FOUND = Outcome(status=OutcomeStatus.CANCELED, code="not_found")
 PENDING = Outcome(status=OutcomeStatus.PENDING)

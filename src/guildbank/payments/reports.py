@@ -14,7 +14,7 @@ from guildbank.payments.contracts.reports import (
     Reconciliation,
 )
 from guildbank.payments.contracts.rows import Attempt, Dispute, Refund
-from guildbank.payments.store import ATTEMPTS, DISPUTES, REFUNDS
+from guildbank.payments.store import DISPUTES, REFUNDS
 from guildbank.plugin_api import Settlement
 
 _RUN = "id, provider, since, until, state, cursor, problem, created_at, changed_at, origin"
@@ -133,34 +133,6 @@ WHERE run.until > $1
   AND line.state = ANY ($2::text[])
 """
 
-# What was captured long enough before the report's end, and no report of the provider has. Of
-# days that were reconciled by themselves it counts only where the attempt's own day was.
-READ_ABSENT = f"""
-{ATTEMPTS.select}
-WHERE provider = $1
-  AND captured_minor > 0
-  AND created_at >= $2
-  AND created_at < $3
-  AND id > $4
-  AND NOT EXISTS (
-      SELECT
-      FROM payments_settlement AS line
-      WHERE line.attempt_id = payments_attempt.id
-        AND line.kind = 'capture'
-        AND line.state <> 'missing_there'
-  )
-  AND (NOT $6 OR EXISTS (
-      SELECT
-      FROM payments_reconciliation AS run
-      WHERE run.provider = payments_attempt.provider
-        AND run.state = 'done'
-        AND run.since <= payments_attempt.created_at
-        AND run.until > payments_attempt.created_at
-  ))
-ORDER BY id
-LIMIT $5
-"""  # noqa: S608 - names of our own
-
 # Some providers report what a dispute took and not which: then it is one about the payment, and
 # the one of this amount before another. Some know one name for disputes that follow each other: of
 # these money is gone by the one that is not over.
@@ -265,18 +237,6 @@ async def has_twin(driver: Driver, line: Line) -> bool:
         READ_TWIN, line.reconciliation_id, line.number, line.kind, line.reference, line.gross_minor
     )
     return bool(twin)
-
-
-async def absent_attempts(
-    driver: Driver, provider: str, span: Span, after: str, limit: int, *, reconciled: bool
-) -> list[Attempt]:
-    """Return captured attempts that no report of the provider has, in order of id.
-
-    With `reconciled` only those that some run should have had.
-    """
-    since, before = span
-    rows = await driver.fetch(READ_ABSENT, provider, since, before, after, limit, reconciled)
-    return [ATTEMPTS.row(row) for row in rows]
 
 
 async def refund_of_line(driver: Driver, provider: str, line: Line) -> Refund | None:

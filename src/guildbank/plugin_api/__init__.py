@@ -88,6 +88,7 @@ from guildbank.plugin_api.manifest import (
     BY_ADDRESS,
     Manifest,
     Plugin,
+    ReportLine,
     SettingsMigration,
     Slot,
 )
@@ -322,6 +323,7 @@ __all__ = [
     "Reason",
     "Redirecting",
     "RefundRequest",
+    "ReportLine",
     "ReportPage",
     "Reports",
     "SavedMethod",

@@ -10,6 +10,10 @@ API_VERSION = 1
 """The version of this package's protocols; a manifest names the range that it works with."""
 
 
+ReportLine = Literal["capture", "refund", "dispute", "dispute_back", "player_payout"]
+"""What a settlement report may have a line of; `dispute` is money that a dispute withdrew,
+`dispute_back` money that came back from one."""
+
 BY_ADDRESS = "by_address"
 """The capability of a gate that looks at where a purchase comes from, which nothing stored says: a
 dry run takes what it said then, as of a gate that asks somebody."""
@@ -86,6 +90,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     an app's id: none of them secret, and no address of a test server, which may move.
     From the first payment on they stay as they are, so that money goes back to whom it came from.
     Where credentials alone say whose account it is, the provider `NamesMerchant`.
+    `report_lines` of a provider that `Settles` names of what its report has a line each, so that
+    one which the books have and no report has is shown to people. Nothing else is missed.
     """
 
     id: str
@@ -115,6 +121,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     state_version: int = 1
     reads_states: frozenset[int] = frozenset()
     settings_migrations: tuple[SettingsMigration, ...] = ()
+    report_lines: frozenset[ReportLine] = frozenset({"capture", "player_payout"})
 
     def takes(self, currency: str) -> bool:
         """Say whether a provider may take the currency, as far as its manifest knows."""

@@ -133,5 +133,6 @@ MANIFEST = Manifest(
         "*",
     ),
     currencies=CURRENCIES,
+    report_lines=frozenset({"capture", "refund", "dispute", "dispute_back", "player_payout"}),
     timeout_seconds=30,
 )

@@ -94,6 +94,8 @@ MANIFEST = Manifest(
     },
     secret_fields=frozenset({"api_key", "webhook_secret"}),
     egress_hosts=("*",),
+    # A dispute that is won leaves its report again.
+    report_lines=frozenset({"capture", "refund", "dispute", "player_payout"}),
     archived=(
         "reference",
         "amount_minor",

@@ -113,4 +113,5 @@ MANIFEST = Manifest(
     request_id_header="Request-Id",
     timeout_seconds=30,
     evidence_fields=EVIDENCE_FIELDS,
+    report_lines=frozenset({"capture", "refund", "dispute", "dispute_back", "player_payout"}),
 )

@@ -295,7 +295,8 @@ class Dispute(msgspec.Struct, frozen=True, kw_only=True):
 
     `answer_by` is until when its provider takes evidence. `evidence_id` names the answer that was
     given, `evidence_by` who gave it, nobody known where that was done at the provider;
-    `sealed_evidence` is its texts under the buyer's key.
+    `sealed_evidence` is its texts under the buyer's key. `withdrawn_at` and `reinstated_at` are
+    when the books learned of it, None too where an earlier version did.
     """
 
     id: str
@@ -319,6 +320,8 @@ class Dispute(msgspec.Struct, frozen=True, kw_only=True):
     evidence_at: datetime | None = None
     evidence_code: str | None = None
     sealed_evidence: bytes | None = None
+    withdrawn_at: datetime | None = None
+    reinstated_at: datetime | None = None
 
 
 class Dossier(NamedTuple):

@@ -264,6 +264,8 @@ dispute = Table(
     at("evidence_at", optional=True),
     Column("evidence_code", Text),
     Column("sealed_evidence", LargeBinary),
+    at("withdrawn_at", optional=True),
+    at("reinstated_at", optional=True),
     Index("uq_payments_dispute_reference", "provider", "reference", unique=True),
 )
 

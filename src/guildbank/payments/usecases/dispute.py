@@ -113,7 +113,7 @@ class FollowDispute(MoneyAct):
                 done = self._closed(stage, rows, dispute)
         if isinstance(done, Refusal):
             return done
-        self._put(stage, *done)
+        self._put(stage, done.rows, _dated(dispute, done.dispute, stage.now))
         kind = _TOLD_AS.get(self.told.kind, self.told.kind)
         return Draft(f"payments.{kind}", facts(facts_of(done.dispute, rows.intent)))
 
@@ -291,6 +291,17 @@ class FollowDispute(MoneyAct):
         stage.put(ATTEMPTS, rows.attempt.id, rows.attempt)
         stage.put(DISPUTES, fresh.id, fresh)
         stage.put(DISPUTE_REFERENCES, self.place, fresh)
+
+
+def _dated(before: Dispute, after: Dispute, now: datetime) -> Dispute:
+    """Return the dispute with when its money went or came back, where it did so now."""
+    gone = after.withdrawn and not before.withdrawn
+    back = after.reinstated and not before.reinstated
+    return msgspec.structs.replace(
+        after,
+        withdrawn_at=now if gone else after.withdrawn_at,
+        reinstated_at=now if back else after.reinstated_at,
+    )
 
 
 def _closing(stage: Stage, book: Book, done: Step | Refusal) -> Step | Refusal:

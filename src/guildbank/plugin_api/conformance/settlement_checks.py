@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from guildbank.plugin_api.conformance.contracts import NotRun, Verdict
 from guildbank.plugin_api.conformance.stage import CheckFunction, Stage
+from guildbank.plugin_api.provider import OutcomeStatus
 from guildbank.plugin_api.settlement import (
     MAX_SETTLEMENTS,
     Settlement,
@@ -35,6 +36,32 @@ async def a_capture_is_reported_with_its_fee(stage: Stage) -> Verdict:
     line = ours[0]
     if (line.gross_minor, line.currency) != (request.amount_minor, request.currency):
         return f"captured {request.amount_minor} {request.currency}, reported {line!r}"
+    return None
+
+
+async def a_refund_is_reported_where_the_manifest_says_so(stage: Stage) -> Verdict:
+    """A refund is a line under its reference or ours, and `report_lines` says that there is one."""
+    if CAPABILITY not in stage.manifest.capabilities:
+        return _NOT_DECLARED
+    payment = stage.payment(stage.rehearsal.pays)
+    made = await stage.pay(payment)
+    request = stage.refund(payment, made.reference, payment.amount_minor)
+    outcome = await stage.provider.refund(stage.context, request)
+    if outcome.status is not OutcomeStatus.PROCESSED:
+        return NotRun("a refund is not there at once")
+    lines = await _all_lines(stage)
+    if isinstance(lines, str):
+        return lines
+    ours = [
+        line
+        for line in lines
+        if line.kind is SettlementKind.REFUND
+        and (line.refund_id == request.refund_id or line.reference == outcome.reference)
+    ]
+    said = "refund" in stage.manifest.report_lines
+    if len(ours) != int(said):
+        words = "names" if said else "does not name"
+        return f"the manifest {words} refunds in report_lines, and {len(ours)} lines report one"
     return None
 
 
@@ -74,5 +101,6 @@ async def _all_lines(stage: Stage) -> list[Settlement] | str:
 
 CHECKS: tuple[CheckFunction, ...] = (
     a_capture_is_reported_with_its_fee,
+    a_refund_is_reported_where_the_manifest_says_so,
     a_report_is_the_same_when_it_is_read_again,
 )

@@ -1,0 +1,21 @@
+"""Disputes know when their money went and came back, so that reports can be asked for it."""
+
+from alembic.operations import Operations
+
+from guildbank.infra.migrations.history import Plane, run_sql
+
+revision = "0049_absent_disputes"
+down_revision = "0046_unended_disputes"
+branch_labels = None
+depends_on = None
+
+SQL = """
+ALTER TABLE payments_dispute
+    ADD COLUMN withdrawn_at TIMESTAMP WITH TIME ZONE,
+    ADD COLUMN reinstated_at TIMESTAMP WITH TIME ZONE;
+"""
+
+
+def upgrade(plane: Plane, op: Operations) -> None:
+    if plane == "tenant":
+        run_sql(op, SQL)
