@@ -4,8 +4,8 @@ from alembic.operations import Operations
 
 from guildbank.infra.migrations.history import Plane, run_sql
 
-revision = "0049_absent_disputes"
-down_revision = "0046_unended_disputes"
+revision = "0048_absent_disputes"
+down_revision = "0047_bindings"
 branch_labels = None
 depends_on = None
 
