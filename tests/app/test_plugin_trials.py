@@ -1,5 +1,6 @@
 """Settings of `guildbank plugin test` are read by the plugin's schema, and wrong ones are named."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -114,3 +115,12 @@ def test_a_missing_setting_and_a_missing_plugin_are_named() -> None:
         try_plugin(plugins, "reader", [])
     with pytest.raises(CannotTry, match="There is no plugin 'writer' that can be tested"):
         try_plugin(plugins, "writer", [])
+
+
+def test_a_plugin_that_cannot_be_used_is_not_tested_and_its_reason_is_told() -> None:
+    class Endless(Reader):
+        manifest = msgspec.structs.replace(Reader.manifest, timeout_seconds=500)
+
+    why = "reader cannot be used: timeout_seconds is 500, not 1 to 120."
+    with pytest.raises(CannotTry, match=f"^{re.escape(why)}$"):
+        try_plugin(Plugins([("reader", Endless())]), "reader", ["word=x"])

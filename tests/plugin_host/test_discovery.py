@@ -39,6 +39,43 @@ class NoManifest:
         (broken(slot=Slot.CALLBACK), "slot callback needs deliver"),
         (broken(evidence_fields={"letter": 10}), "needs fetch_dispute, submit_evidence"),
         (broken(capabilities=frozenset({"dispute_stand"})), "needs fetch_dispute"),
+        (broken(timeout_seconds=0), "timeout_seconds is 0, not 1 to 120"),
+        (broken(timeout_seconds=121), "timeout_seconds is 121, not 1 to 120"),
+        (
+            broken(secret_fields=frozenset({"absent"})),
+            "secret_fields names absent, which is not in settings_schema",
+        ),
+        (
+            broken(
+                settings_schema={
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {"secret": {"type": "integer"}},
+                },
+                secret_fields=frozenset({"secret"}),
+            ),
+            "secret_fields names secret, which is not a string",
+        ),
+        (
+            broken(secrets_go_with=frozenset({"absent"})),
+            "secrets_go_with names absent, which is not in settings_schema",
+        ),
+        (broken(settings_schema={}), "settings_schema is not of type object"),
+        (
+            broken(settings_schema={"type": "object"}, secret_fields=frozenset()),
+            "settings_schema: settings does not forbid unknown fields",
+        ),
+        (
+            broken(
+                settings_schema={
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {"part": {"type": "object"}},
+                },
+                secret_fields=frozenset(),
+            ),
+            "settings_schema: settings.properties.part does not forbid unknown fields",
+        ),
         (NoManifest(), "no usable manifest"),
         (object(), "no usable manifest"),
     ],

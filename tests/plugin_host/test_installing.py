@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.plugin_host.apart import context_of, gate_in, put_in
 from tests.plugin_host.built import GATE, build_wheel, plugin_code, plugin_wheel
@@ -13,8 +14,12 @@ from tests.plugin_host.built import GATE, build_wheel, plugin_code, plugin_wheel
 from guildbank.plugin_api.conformance import PURCHASE, run_gate_conformance
 from guildbank.plugin_host import Plugins
 from guildbank.plugin_host.apart import PluginFailed, Walls, folder_of, join_installed
+from guildbank.plugin_host.apart.installed import RECORD, Installed
 
 pytestmark = pytest.mark.skipif(Walls(Path("/nonexistent")).problem is not None, reason="no walls")
+
+
+NO_TIME = "cannot be used: timeout_seconds is 500, not 1 to 120."
 
 
 def raw_zip(folder: Path, *members: tuple[str | zipfile.ZipInfo, bytes]) -> Path:
@@ -92,6 +97,17 @@ def needing(folder: Path) -> Path:
         (coded("import os\nos._exit(0)"), "not_a_plugin", "ended while it was loaded"),
         (coded(plugin_code("    x = 1\n")), "not_a_plugin", "needs before_provider"),
         (coded(plugin_code(GATE, more="api_min=7, api_max=9,")), "not_a_plugin", "api 7 to 9"),
+        (coded(plugin_code(GATE, more="timeout_seconds=500,")), "not_a_plugin", NO_TIME),
+        (
+            coded(plugin_code(GATE, more='secret_fields=frozenset({"token"}),')),
+            "not_a_plugin",
+            "cannot be used: secret_fields names token, which is not in settings_schema.",
+        ),
+        (
+            coded(plugin_code(GATE, properties='"part": {"type": "object"}')),
+            "not_a_plugin",
+            "settings_schema: settings.properties.part does not forbid unknown fields",
+        ),
         (coded(plugin_code(GATE, id_="../up")), "not_a_plugin", "which is none"),
     ],
 )
@@ -137,6 +153,19 @@ async def test_what_it_needs_may_be_given_as_further_wheels(tmp_path: Path):
     said = await gate_in(plugins).before_provider(context_of(), PURCHASE)
     await plugins.close()
     assert said.annotations == {"word": "lent"}
+
+
+async def test_one_whose_record_does_not_keep_the_rules_of_today_is_not_used(tmp_path: Path):
+    data = tmp_path / "data"
+    assert await put_in(data, plugin_wheel(tmp_path)) is None
+    path = folder_of(data) / "fence" / RECORD
+    record = msgspec.json.decode(path.read_bytes(), type=Installed)
+    manifest = msgspec.structs.replace(record.manifest, timeout_seconds=500)
+    path.write_bytes(msgspec.json.encode(msgspec.structs.replace(record, manifest=manifest)))
+    plugins = Plugins()
+    join_installed(plugins, data)
+    assert gate_in(plugins) is None
+    assert plugins.reports[0].problem == "timeout_seconds is 500, not 1 to 120"
 
 
 async def test_one_whose_files_were_changed_since_is_not_used(tmp_path: Path):

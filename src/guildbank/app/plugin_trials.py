@@ -67,6 +67,10 @@ def try_plugin(plugins: Plugins, id_: str, given: Sequence[str]) -> list[Check]:
         return _try_charger(cast("Charger", charger), _settings(charger, given))
     if (callback := plugins.at(Slot.CALLBACK, id_)) is not None:
         return _try_callback(cast("Callback", callback), _settings(callback, given))
+    for report in plugins.reports:
+        named = report.name if report.manifest is None else report.manifest.id
+        if report.problem is not None and not report.older and id_ in (named, report.name):
+            raise CannotTry(f"{id_} cannot be used: {report.problem}.")
     raise CannotTry(f"There is no plugin {id_!r} that can be tested. See `guildbank plugin list`.")
 
 

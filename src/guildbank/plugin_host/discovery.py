@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from importlib.metadata import EntryPoint
+from types import SimpleNamespace
 from typing import Any, cast
 
 import jsonschema_rs
@@ -30,6 +31,7 @@ from guildbank.plugin_api import (
     Slot,
     Subscribes,
 )
+from guildbank.plugin_api.manifest_rules import fault_in
 from guildbank.plugin_host.shipped import points, stranger
 
 log = structlog.get_logger(__name__)
@@ -310,7 +312,12 @@ def check_manifest(manifest: object, plugin: object) -> str | None:
         jsonschema_rs.validator_for(dict(manifest.settings_schema))
     except jsonschema_rs.ValidationError as error:
         return f"its settings schema is invalid: {error.message}"
-    return None
+    return fault_in(manifest)
+
+
+def check_recorded(manifest: Manifest, verbs: Iterable[str]) -> str | None:
+    """Return the same of a plugin of which is known what it said that it can do."""
+    return check_manifest(manifest, SimpleNamespace(**dict.fromkeys(verbs, check_recorded)))
 
 
 def _verbs_of_capabilities(manifest: Manifest) -> list[str]:

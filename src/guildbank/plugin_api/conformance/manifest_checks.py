@@ -1,15 +1,19 @@
 """Checks of what a plugin of any slot says of itself before it is called."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from guildbank.plugin_api.conformance.contracts import Verdict
 from guildbank.plugin_api.manifest import API_VERSION, Manifest, Slot
+from guildbank.plugin_api.manifest_rules import (
+    fault_in_schema,
+    fault_in_secret_fields,
+    fault_in_timeout,
+)
 
 _ID = re.compile(r"[a-z][a-z0-9_-]{1,62}")
 _VERSION = re.compile(r"\d+\.\d+\.\d+\S*")
-_LONGEST_TIMEOUT_SECONDS = 120
 _LONGEST_NAME = 200
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
 _NOT_FOR_IDS = frozenset({"set-cookie", "cookie", "authorization", "location"})
@@ -48,12 +52,10 @@ async def the_manifest_is_well_formed(stage: Declared) -> Verdict:
         ),
         f"the slot is {manifest.slot}, not {stage.slot}": manifest.slot is not stage.slot,
         "the title is empty": not manifest.title.strip(),
-        f"timeout_seconds is {manifest.timeout_seconds}, not 1 to {_LONGEST_TIMEOUT_SECONDS}": not (
-            1 <= manifest.timeout_seconds <= _LONGEST_TIMEOUT_SECONDS
-        ),
         "the manifest differs between two calls": manifest != stage.manifest,
     }
-    return next((sentence for sentence, wrong in faults.items() if wrong), None)
+    named = next((sentence for sentence, wrong in faults.items() if wrong), None)
+    return named or fault_in_timeout(manifest)
 
 
 async def the_manifest_fits_this_api(stage: Declared) -> Verdict:
@@ -66,27 +68,12 @@ async def the_manifest_fits_this_api(stage: Declared) -> Verdict:
 
 async def the_settings_schema_is_closed(stage: Declared) -> Verdict:
     """A mistyped setting is an error, at every depth of the schema."""
-    schema = stage.manifest.settings_schema
-    if schema.get("type") != "object":
-        return "the schema is not of type object"
-    for path, node in _objects(schema, "settings"):
-        if node.get("additionalProperties") is not False:
-            return f"{path} does not forbid unknown fields"
-    return None
+    return fault_in_schema(stage.manifest)
 
 
 async def secret_fields_are_settings(stage: Declared) -> Verdict:
     """Each secret is a text setting, else it would be stored in clear."""
-    manifest = stage.manifest
-    properties = manifest.settings_schema.get("properties", {})
-    for name in sorted(manifest.secret_fields):
-        if name not in properties:
-            return f"the secret field {name} is not in the schema"
-        if properties[name].get("type") != "string":
-            return f"the secret field {name} is not a string"
-    for name in sorted(manifest.secrets_go_with - properties.keys()):
-        return f"secrets_go_with names {name}, which is not in the schema"
-    return None
+    return fault_in_secret_fields(stage.manifest)
 
 
 async def archived_fields_are_names(stage: Declared) -> Verdict:
@@ -187,18 +174,6 @@ async def the_settings_fit_the_schema(stage: Declared) -> Verdict:
     if missing:
         return f"required settings missing: {', '.join(missing)}"
     return None
-
-
-def _objects(node: object, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Walk the schema and yield each part that describes an object."""
-    if isinstance(node, Mapping):
-        if node.get("type") == "object":
-            yield path, node
-        for name, part in node.items():
-            yield from _objects(part, f"{path}.{name}")
-    elif isinstance(node, list | tuple):
-        for index, part in enumerate(node):
-            yield from _objects(part, f"{path}[{index}]")
 
 
 CHECKS: tuple[Callable[[Declared], Awaitable[Verdict]], ...] = (

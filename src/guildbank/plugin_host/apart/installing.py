@@ -27,7 +27,7 @@ from guildbank.plugin_host.apart.installed import (
 from guildbank.plugin_host.apart.process import PluginFailed, PluginProcess
 from guildbank.plugin_host.apart.walls import Walls
 from guildbank.plugin_host.apart.wheels import Wheel, lacking, look_at, refuse, unpack
-from guildbank.plugin_host.discovery import check_manifest
+from guildbank.plugin_host.discovery import check_recorded
 
 ID = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
@@ -131,8 +131,8 @@ async def _prepare(
     before = next((one for one in find_installed(place.parent) if one.name == manifest.id), None)
     if before is not None and (refused := _not_newer(first.path, manifest, before)) is not None:
         return refused
-    if (problem := check_manifest(manifest, _Said(hello.verbs))) is not None:
-        return refuse("not_a_plugin", first.path, f"cannot be used: it {problem}.")
+    if (problem := check_recorded(manifest, hello.verbs)) is not None:
+        return refuse("not_a_plugin", first.path, f"cannot be used: {problem}.")
     record = Installed(
         manifest=manifest,
         verbs=hello.verbs,
@@ -170,11 +170,3 @@ async def _describe(walls: Walls, files: Path, entry_point: str) -> Hello:
     process, hello = await PluginProcess.start("the plugin", command, environment)
     await process.end("it has said what it is")
     return hello
-
-
-class _Said:
-    """A plugin that has the verbs that it says it has."""
-
-    def __init__(self, verbs: Sequence[str]) -> None:
-        for name in verbs:
-            setattr(self, name, lambda *_: None)

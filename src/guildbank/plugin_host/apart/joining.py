@@ -13,7 +13,7 @@ import structlog
 from guildbank.plugin_host.apart.installed import Found, find_installed, folder_of, names_in
 from guildbank.plugin_host.apart.isolated import House, Isolated, Withheld
 from guildbank.plugin_host.apart.walls import Walls
-from guildbank.plugin_host.discovery import SAFE, Offered, Plugins, Report
+from guildbank.plugin_host.discovery import SAFE, Offered, Plugins, Report, check_recorded
 
 log = structlog.get_logger(__name__)
 
@@ -87,7 +87,9 @@ class _Joined:
         if record is None:
             report = Report(name=found.name, problem=found.problem, source="?", older=found.older)
             return report, None
-        problem = found.problem or (None if self._safe else self._house.walls.problem)
+        # Its record may be older than the rules, or than this version of the api.
+        unfit = found.problem or check_recorded(record.manifest, record.verbs)
+        problem = unfit or (None if self._safe else self._house.walls.problem)
         report = Report(
             name=found.name,
             manifest=record.manifest,
