@@ -1,7 +1,10 @@
-"""Channels to people are found and checked like other plugins, though nothing sends by them yet."""
+"""Channels to people are refused with the reason, where they are found and where installed."""
 
-import msgspec
+from pathlib import Path
+
 import pytest
+from tests.plugin_host.apart import put_in
+from tests.plugin_host.built import plugin_wheel
 
 from guildbank.plugin_api import (
     Context,
@@ -13,7 +16,10 @@ from guildbank.plugin_api import (
     NotificationChannel,
     Slot,
 )
+from guildbank.plugin_host.apart import Walls, folder_of
 from guildbank.plugin_host.discovery import Plugins
+
+WHY = "slot notification: nothing is sent through such plugins yet"
 
 MANIFEST = Manifest(
     id="carrier-pigeon",
@@ -40,31 +46,28 @@ class Pigeon:
         return "The loft answers."
 
 
-class Mute:
-    manifest = MANIFEST
-
-
-def test_a_channel_is_found() -> None:
+def test_a_channel_is_kept_out_since_nothing_sends_by_it() -> None:
     pigeon: NotificationChannel = Pigeon()
     plugins = Plugins([("pigeon", pigeon)])
-    assert plugins.channels == (pigeon,)
-    assert [(one.id, one.slot) for one in plugins.manifests()] == [
-        ("carrier-pigeon", "notification")
-    ]
-    assert plugins.provider("carrier-pigeon") is None
+    assert plugins.manifests() == []
+    assert plugins.at(Slot.NOTIFICATION, "carrier-pigeon") is None
+    assert plugins.reports[0].problem == WHY
 
 
-@pytest.mark.parametrize(
-    ("plugin", "problem"),
-    [
-        (Mute(), "slot notification needs send, test_connection"),
-        (
-            Pigeon(msgspec.structs.replace(MANIFEST, capabilities=frozenset())),
-            "needs a medium among its capabilities: telegram, sms",
-        ),
-    ],
-)
-def test_a_channel_that_cannot_be_used_is_reported(plugin: object, problem: str) -> None:
-    plugins = Plugins([("pigeon", plugin)])
-    assert plugins.channels == ()
-    assert problem in (plugins.reports[0].problem or "")
+async def test_a_channel_is_not_installed_and_nothing_is_left_of_it(tmp_path: Path) -> None:
+    if (problem := Walls(tmp_path).problem) is not None:
+        pytest.skip(problem)
+    body = """
+    async def send(self, context, notification):
+        return Delivery(status=DeliveryStatus.SENT)
+
+    async def test_connection(self, context):
+        return "The loft answers."
+"""
+    more = "capabilities=frozenset({Medium.SMS}),"
+    wheel = plugin_wheel(tmp_path, body, slot="NOTIFICATION", more=more)
+    refused = await put_in(tmp_path / "data", wheel)
+    assert refused is not None
+    assert (refused.code, WHY in refused.detail) == ("not_a_plugin", True)
+    folder = folder_of(tmp_path / "data")
+    assert not folder.exists() or list(folder.iterdir()) == []
