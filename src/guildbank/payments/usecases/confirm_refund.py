@@ -1,5 +1,7 @@
 """Confirm a refund: an operator says that the money was sent, where no machine tells of it."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from guildbank.infra.tenant import TenantRef
@@ -15,12 +17,12 @@ from guildbank.payments.contracts.refusals import (
     TENANT_SUSPENDED,
     TRANSACTION_USED,
 )
-from guildbank.payments.contracts.rows import Attempt, Refund, RefundState
+from guildbank.payments.contracts.rows import Attempt, Dispute, Refund, RefundState
 from guildbank.payments.store import REFUND_REFERENCES, REFUNDS
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import line_about
 from guildbank.payments.usecases.confirm import Confirming, Key, hash_of, refused_as
-from guildbank.payments.usecases.finish_refund import FinishRefund
+from guildbank.payments.usecases.finish_refund import FinishRefund, with_disputes
 from guildbank.payments.usecases.money import MoneyAct
 from guildbank.payments.usecases.read import get_refund
 from guildbank.plugin_api import (
@@ -54,9 +56,17 @@ class ConfirmRefund(FinishRefund):
     __slots__ = ()
 
     def __init__(
-        self, attempt: Attempt, refund: Refund, outcome: Outcome, principal: str, key: Key
+        self,
+        attempt: Attempt,
+        refund: Refund,
+        outcome: Outcome,
+        principal: str,
+        key: Key,
+        disputes: Sequence[Dispute] = (),
+        *,
+        sure: bool = False,
     ) -> None:
-        super().__init__(attempt, refund, outcome)
+        super().__init__(attempt, refund, outcome, disputes, sure=sure)
         MoneyAct.__init__(self, attempt, principal, key.text, key.command)
 
     def needs(self, stage: Stage) -> list[Need]:
@@ -121,8 +131,11 @@ async def confirm_refund(
         outcome = await _ask(payments, tenant, refund, who, said)
         if isinstance(outcome, Refusal):
             return outcome
-        act = ConfirmRefund(found, refund, outcome, who.principal, named)
-        done = await payments.journal.submit(tenant.schema, act)
+
+        def act(disputes: Sequence[Dispute], sure: bool) -> ConfirmRefund:
+            return ConfirmRefund(found, refund, outcome, who.principal, named, disputes, sure=sure)
+
+        done = await with_disputes(payments, tenant, refund.payment_id, act)
     return await get_refund(payments, tenant, refund.id) if isinstance(done, Receipt) else done
 
 

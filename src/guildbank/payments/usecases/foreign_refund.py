@@ -19,7 +19,7 @@ from guildbank.payments.usecases.money import (
     with_taken,
     write_taking,
 )
-from guildbank.payments.usecases.refund import refund_facts
+from guildbank.payments.usecases.refund_facts import refund_facts
 from guildbank.plugin_api import RefundRequest
 from guildbank.tenancy import SpentCoins
 

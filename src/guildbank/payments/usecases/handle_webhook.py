@@ -272,10 +272,13 @@ async def follow_refund(
 
 
 def _ours(refunds: list[Refund], event: ProviderEvent) -> Refund | None:
-    for one in refunds:
-        if one.id == event.refund_id or (one.reference and one.reference == event.refund_reference):
-            return one
-    return None
+    """Return which refund is told of; what the provider calls it says more than our own name.
+
+    A refund that was paid after it had ended as never sent is booked under its reference alone.
+    """
+    named = event.refund_reference
+    by_reference = next((one for one in refunds if named and one.reference == named), None)
+    return by_reference or next((one for one in refunds if one.id == event.refund_id), None)
 
 
 def _nameless(refund: Refund, attempt: Attempt) -> bool:

@@ -25,7 +25,8 @@ from guildbank.payments.store import ATTEMPTS, INTENTS, REFUNDS
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.finish_refund import send_refund
 from guildbank.payments.usecases.granting import Grant, granting
-from guildbank.payments.usecases.money import MoneyAct, let_go, take, with_taken, write_taking
+from guildbank.payments.usecases.money import MoneyAct, take, with_taken, write_taking
+from guildbank.payments.usecases.refund_facts import refund_facts
 from guildbank.payments.usecases.refund_reason import hash_before, seal_reason, with_reasons
 from guildbank.payments.usecases.spent_coins import spent_default
 from guildbank.payments.usecases.take_items import items_of
@@ -134,26 +135,6 @@ class BeginRefund(MoneyAct):
             created_at=stage.now, changed_at=stage.now,
             sealed_reason=None if self.reason is None else self.reason.ciphertext,
         )  # fmt: skip
-
-
-def refund_facts(refund: Refund, player_id: str, taking: Taking) -> dict[str, object]:
-    """Return what an entry says of a refund; its reason is free text and stays outside."""
-    return {
-        "payment": refund.payment_id,
-        "refund": refund.id,
-        "attempt": refund.attempt_id,
-        "player": player_id,
-        "provider": refund.provider,
-        "source": refund.source,
-        "origin": refund.origin,
-        "money": refund.money,
-        "amount": refund.amount_minor,
-        "coins": taking.paid,
-        "bonus": taking.bonus,
-        "owed": taking.owed,
-        "basis": taking.basis_minor,
-        **let_go(taking),
-    }
 
 
 def wrong_money(money: str) -> Refusal:

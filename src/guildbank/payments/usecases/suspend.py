@@ -16,7 +16,14 @@ from guildbank.ledger import Book, Leg, house
 from guildbank.payments import posting
 from guildbank.payments.charged import captured_parts, parts_back
 from guildbank.payments.contracts.items import Item
-from guildbank.payments.contracts.rows import Applied, Claw, Dispute, Intent, Taking
+from guildbank.payments.contracts.rows import (
+    Applied,
+    Attempt,
+    Claw,
+    Dispute,
+    Intent,
+    Taking,
+)
 from guildbank.payments.posting import BONUS, CLAWED, PAID, backing, provider_account, suspense
 from guildbank.payments.usecases.money import (
     Rows,
@@ -177,6 +184,31 @@ def put_back(book: Book, step: Step) -> Step | Refusal:
     return Step(Rows(with_taken(intent, given, -1), attempt), fresh)
 
 
+def lift(book: Book, step: Step) -> Step | Refusal:
+    """Let the coins of a claim out of suspense for a moment; `lay` puts all that are due there.
+
+    `step.rows.attempt` is as it is without the claim (`claimed`). Between both others give back
+    coins that are due for the claim as well. The money stays where it is, with its provider or not.
+    """
+    rows, dispute = step
+    given = release(book, rows, read_taking(dispute.taking))
+    if isinstance(given, Refusal):
+        return given
+    fresh = msgspec.structs.replace(dispute, taking=write_taking(Taking()))
+    return Step(Rows(with_taken(rows.intent, given, -1), rows.attempt), fresh)
+
+
+def lay(stage: Stage, book: Book, step: Step) -> Step | Refusal:
+    """Put a claim that was lifted on its payment again, with all coins that are due for it now."""
+    rows, dispute = step
+    taking = set_aside(stage, book, rows, dispute.amount_minor)
+    if isinstance(taking, Refusal):
+        return taking
+    fresh = msgspec.structs.replace(dispute, taking=write_taking(taking))
+    attempt = claimed(rows.attempt, dispute, 1)
+    return Step(Rows(with_taken(rows.intent, taking, 1), attempt), fresh)
+
+
 def money_withdrawn(book: Book, step: Step) -> Step | Refusal:
     """Book the money of coins in suspense out; they lie there until the dispute is decided."""
     (intent, attempt), dispute = step
@@ -191,6 +223,18 @@ def money_withdrawn(book: Book, step: Step) -> Step | Refusal:
         undecided_minor=attempt.undecided_minor + amount,
     )
     return Step(Rows(intent, gone), msgspec.structs.replace(dispute, withdrawn=True))
+
+
+def claimed(attempt: Attempt, dispute: Dispute, sign: int) -> Attempt:
+    """Return the attempt with (1) or without (-1) an undecided claim, withdrawn or not."""
+    change = sign * dispute.amount_minor
+    if not dispute.withdrawn:
+        return msgspec.structs.replace(attempt, aside_minor=attempt.aside_minor + change)
+    return msgspec.structs.replace(
+        attempt,
+        disputed_minor=attempt.disputed_minor + change,
+        undecided_minor=attempt.undecided_minor + change,
+    )
 
 
 def _less(intent: Intent, taking: Taking) -> Intent:
