@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
-from tests.payments.scripted import DECLINED, PENDING, Lost, processed
+from tests.payments.scripted import DECLINED, PENDING, UNKNOWN, Lost, processed
 from tests.payments.shop import Shop
 
 from guildbank.kernel import Refusal
@@ -194,6 +194,7 @@ async def test_a_payment_expires_only_once_its_provider_confirms(shop: Shop):
     assert await expire_payments(shop.payments, shop.tenant) == 0
     assert await shop.state(intent) == "processing"
     shop.script.on_cancel = None
+    shop.clock.by += timedelta(minutes=1)
     assert await expire_payments(shop.payments, shop.tenant) == 1
     assert await shop.state(intent) == "expired"
     assert await shop.balances() == {}
@@ -289,3 +290,29 @@ async def test_an_event_whose_provider_cannot_be_asked_is_tried_again(shop: Shop
     shop.clock.by += timedelta(seconds=2)
     assert await sweep_webhooks(shop.payments, shop.tenant) == 1
     assert await shop.coins(player) == {"paid": 500, "bonus": 50}
+
+
+async def test_payments_whose_providers_do_not_confirm_bar_no_others_from_expiring(shop: Shop):
+    shop.script.on_create = PENDING
+    stuck = await shop.buy(await shop.player())
+    shop.clock.by += timedelta(minutes=1)
+    other = await shop.buy(await shop.player())
+    shop.clock.by += timedelta(hours=25)
+    asked = 0
+
+    async def silent() -> Outcome:
+        nonlocal asked
+        asked += 1
+        return UNKNOWN
+
+    shop.script.on_cancel = silent
+    assert await expire_payments(shop.payments, shop.tenant, 1) == 0
+    shop.script.on_cancel = Outcome(status=OutcomeStatus.CANCELED)
+    assert await expire_payments(shop.payments, shop.tenant, 1) == 1
+    assert (await shop.state(stuck), await shop.state(other)) == ("processing", "expired")
+    shop.script.on_cancel = silent
+    for _ in range(180):
+        shop.clock.by += timedelta(minutes=1)
+        await expire_payments(shop.payments, shop.tenant, 1)
+    # At once, after 30 seconds, 5 minutes, an hour; then once a day.
+    assert asked == 4

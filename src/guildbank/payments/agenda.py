@@ -31,12 +31,29 @@ WHERE evidence_state IN ('sending', 'unknown')
 """
 
 
+OF_EXPIRY = ":expiry"
+"""Follows the id of a payment where it is looked at to be ended."""
+
+# Those whose providers could not confirm it wait for their next look, and bar nobody else.
+DUE_INTENTS = f"""
+{INTENTS.select}
+WHERE expires_at <= $1
+  AND state NOT IN ('credited', 'failed', 'canceled', 'expired', 'conflicted', 'captured')
+  AND NOT EXISTS (
+      SELECT
+      FROM payments_look AS look
+      WHERE look.id = payments_intent.id || '{OF_EXPIRY}'
+        AND look.next_at > $1
+  )
+ORDER BY expires_at
+LIMIT $2
+"""  # noqa: S608 - names and conditions of our own
+
+
 async def due_intents(driver: Driver, now: datetime, limit: int) -> list[Intent]:
-    """Return payments whose time is over and that have not ended."""
+    """Return payments whose time is over, that have not ended, and that are to be looked at."""
     records = await driver.fetch(
-        f"{INTENTS.select} WHERE expires_at <= $1 AND state NOT IN "
-        "('credited', 'failed', 'canceled', 'expired', 'conflicted', 'captured') "
-        "ORDER BY expires_at LIMIT $2",
+        DUE_INTENTS,
         now,
         limit,
     )
