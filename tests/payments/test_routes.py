@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 from tests.house import House
-from tests.payments.scripted import MANIFEST, NOT_FOUND, Lost, Scripted
+from tests.payments.scripted import DECLINED, MANIFEST, NOT_FOUND, Lost, Scripted
 from tests.payments.shop import SECRET, Shop, open_shop
 
 from guildbank.kernel import Refusal
@@ -232,3 +232,26 @@ async def test_a_payment_keeps_the_routes_that_it_began_with(mall: Mall):
     assert isinstance(paid, Intent)
     assert (paid.state, paid.provider) == ("credited", "second")
     assert [because.route for _, because in await reasons(mall, paid)] == ["old"] * 3
+
+
+async def test_beside_a_provider_that_the_buyer_named_nobody_is_asked(mall: Mall):
+    await mall.publish_stages(Stages(routes=(route("all", "scripted", otherwise=("second",)),)))
+    mall.script.on_create = AWAY
+    waits = await mall.buy(await mall.player(), provider="scripted")
+    assert (waits.state, waits.provider) == ("requires_payment_method", "scripted")
+    assert await reasons(mall, waits) == [("scripted", Because(route="all"))]
+    # Nor when the buyer tries again without a word on who is to take it.
+    again = await mall.retry(waits)
+    assert not isinstance(again, Refusal)
+    assert (again.state, mall.second.requests) == ("requires_payment_method", [])
+
+
+async def test_a_second_try_that_names_nobody_goes_on_by_the_route(mall: Mall):
+    await mall.publish_stages(Stages(routes=(route("all", "scripted", otherwise=("second",)),)))
+    mall.script.on_create = DECLINED
+    waits = await mall.buy(await mall.player(), provider=None)
+    assert waits.state == "requires_payment_method"
+    mall.script.on_create = AWAY
+    paid = await mall.retry(waits)
+    assert not isinstance(paid, Refusal)
+    assert (paid.state, paid.provider) == ("credited", "second")

@@ -1,5 +1,7 @@
 """Try again: a new attempt for a payment whose last one was declined or came to nothing."""
 
+import msgspec
+
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.payments import store
@@ -11,7 +13,7 @@ from guildbank.payments.usecases.charges import may_take
 from guildbank.payments.usecases.choose_method import NO_WISH, MethodWish, provider_of
 from guildbank.payments.usecases.choose_provider import bought_of, choose_provider
 from guildbank.payments.usecases.try_providers import try_providers
-from guildbank.pipelines import began_with
+from guildbank.pipelines import Because, began_with
 from guildbank.plugin_api import Payer
 
 
@@ -53,10 +55,19 @@ async def retry_payment(
         return choice
     if not may_take(payments, stages, intent, choice.provider):
         return SOLD_BY_STORE
+    because = choice.because
+    if kept_by is None and because.route is not None and _by(intent) in ("route", "fallback"):
+        # Nobody named the provider now or before: the route did.
+        because = msgspec.structs.replace(because, by="route")
     sent = Sent(choice.provider, method, return_url, payer, wish)
-    work = try_providers(payments, tenant, intent, sent, by, choice.because)
+    work = try_providers(payments, tenant, intent, sent, by, because)
     refusal = await payments.wait(payments.start(work))
     if refusal is not None:
         return refusal
     async with payments.db.begin(tenant.schema, read_only=True) as tx:
         return await store.intent_by_id(tx.driver, payment_id) or NO_PAYMENT
+
+
+def _by(intent: Intent) -> str:
+    """Return why the newest attempt went to its provider."""
+    return msgspec.json.decode(intent.because, type=Because).by

@@ -1,5 +1,7 @@
 """Try a payment with its provider, and with the next ones of its route where that one cannot."""
 
+import msgspec
+
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.payments import store
@@ -30,6 +32,7 @@ async def try_providers(
     """Make one attempt as it was asked for, and others while a provider certainly cannot.
 
     The method that was named is the first provider's own; the others ask the player by their page.
+    Beside a provider that the buyer named nobody is asked.
     Refusals: those of the first attempt. What stops a later one leaves the payment as it stands,
     open for the player's next try.
     """
@@ -57,7 +60,7 @@ async def fall_back(
             stages = await began_with(
                 payments.pipelines, tx.driver, tenant.schema, intent.purpose, intent.revision
             )
-        if stands is None or not _cannot(stands):
+        if stands is None or not _cannot(stands) or _was_named(stands):
             break
         choice = await next_choice(payments, tenant, stages.routes, stands)
         if choice is None or not may_take(payments, stages, stands, choice.provider):
@@ -66,6 +69,11 @@ async def fall_back(
         asked = Asked(by.principal, whence=by.whence)
         again = await start_attempt(payments, tenant, stands, elsewhere, asked, choice.because)
         said = None if isinstance(again, Refusal) else again
+
+
+def _was_named(intent: Intent) -> bool:
+    """Say whether the buyer chose the last provider: then nobody else is asked."""
+    return msgspec.json.decode(intent.because, type=Because).by == "buyer"
 
 
 def _cannot(intent: Intent) -> bool:
