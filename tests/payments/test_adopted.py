@@ -10,6 +10,7 @@ import pytest
 from tests.house import House
 from tests.payments.scripted import MANIFEST, Scripted, processed
 from tests.payments.shop import SECRET, Shop, open_shop
+from tests.payments.test_disputes import OPENED, WITHDRAWN
 
 from guildbank.journal import Receipt
 from guildbank.kernel import Refusal, new_id
@@ -239,3 +240,20 @@ async def test_what_is_not_paid_is_no_payment(fair: Fair, says: Outcome | None, 
     assert said.code == code
     assert len(await fair.payments()) == 1
     assert await fair.shop.coins(fair.player) == BOUGHT
+
+
+async def test_a_further_purchase_has_no_part_in_disputes_of_the_first(fair: Fair):
+    first, _ = await fair.buy()
+    for kind, dispute in ((OPENED, "dp_1"), (OPENED, "dp_2"), (WITHDRAWN, "dp_2")):
+        await fair.shop.event(
+            kind, provider="store", payment_reference="first", dispute_reference=dispute,
+            amount_minor=100, currency="EUR",
+        )  # fmt: skip
+    attempt = (await fair.shop.dossier(first)).attempts[0]
+    assert (attempt.aside_minor, attempt.undecided_minor) == (100, 100)
+    fair.market.sold["second"] = processed(499, reference="second")
+    assert isinstance(await fair.adopt(attempt), Receipt)
+    newest, _ = await fair.payments()
+    adopted = (await fair.shop.dossier(newest)).attempts[0]
+    assert (adopted.aside_minor, adopted.undecided_minor, adopted.left_minor) == (0, 0, 499)
+    assert await fair.is_proven()

@@ -46,7 +46,8 @@ class Adopt(PaymentAct):
             sold_under, id=new_id("att"), payment_id=self.payment_id, number=1,
             state=AttemptState.PENDING, reference=None, action=None, code=None, applied=None,
             captured_minor=0, captured_money=None, refunding_minor=0, refunded_minor=0,
-            disputed_minor=0, open_disputes=0, finish=None, saves=None, saves_by=None,
+            disputed_minor=0, open_disputes=0, aside_minor=0, undecided_minor=0, finish=None,
+            saves=None, saves_by=None,
         )  # fmt: skip
 
     @property
