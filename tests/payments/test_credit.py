@@ -306,13 +306,13 @@ async def test_payments_whose_providers_do_not_confirm_bar_no_others_from_expiri
         return UNKNOWN
 
     shop.script.on_cancel = silent
-    assert await expire_payments(shop.payments, shop.tenant, 1) == 0
+    assert await expire_payments(shop.payments, shop.tenant, limit=1) == 0
     shop.script.on_cancel = Outcome(status=OutcomeStatus.CANCELED)
-    assert await expire_payments(shop.payments, shop.tenant, 1) == 1
+    assert await expire_payments(shop.payments, shop.tenant, limit=1) == 1
     assert (await shop.state(stuck), await shop.state(other)) == ("processing", "expired")
     shop.script.on_cancel = silent
     for _ in range(180):
         shop.clock.by += timedelta(minutes=1)
-        await expire_payments(shop.payments, shop.tenant, 1)
+        await expire_payments(shop.payments, shop.tenant, limit=1)
     # At once, after 30 seconds, 5 minutes, an hour; then once a day.
     assert asked == 4
