@@ -1,4 +1,4 @@
-"""What a plugin of any slot may do besides its slot: check its settings, try them, and begin.
+"""What a plugin of any slot may do besides its slot: check its settings, try them, begin and end.
 
 Each verb is optional: the core asks for it by name and goes on without.
 """
@@ -98,4 +98,36 @@ class Starts(Protocol):
 
     async def start(self, context: Context) -> None:
         """Make ready for the settings in the context. Raising keeps the revision from use."""
+        ...
+
+
+DRAIN_SECONDS = 5.0
+"""How long a plugin may take to finish what is under way."""
+CLOSE_SECONDS = 2.0
+"""How long it may take to let go of what it holds."""
+PARTING = (("drain", DRAIN_SECONDS), ("close", CLOSE_SECONDS))
+"""The verbs by which a plugin ends, in their order, with the time that each has."""
+
+
+@runtime_checkable
+class Drains(Protocol):
+    """Has work of its own that goes on after its calls, such as what it sends by and by."""
+
+    async def drain(self) -> None:
+        """Finish what is under way, within DRAIN_SECONDS; no new calls come.
+
+        It may come a second time. Who takes longer or raises is logged, and closed all the same.
+        """
+        ...
+
+
+@runtime_checkable
+class Closes(Protocol):
+    """Holds what should be let go of, such as connections or files."""
+
+    async def close(self) -> None:
+        """Let go of it, within CLOSE_SECONDS; this is the last call, and may come a second time.
+
+        Who takes longer or raises is logged, and left: one behind the wall is killed.
+        """
         ...

@@ -1,5 +1,6 @@
 """Finds plugins by entry point and keeps those that can be used; a broken one only is reported."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from importlib.metadata import EntryPoint
 from types import SimpleNamespace
@@ -30,6 +31,7 @@ from guildbank.plugin_api import (
     Subscribes,
 )
 from guildbank.plugin_api.manifest_rules import fault_in
+from guildbank.plugin_host.parting import part_with
 from guildbank.plugin_host.shipped import points, stranger
 
 log = structlog.get_logger(__name__)
@@ -94,6 +96,8 @@ class Plugins:
         self._older: dict[tuple[Slot, str], list[Any]] = {}
         self.look_again: Callable[[], Awaitable[bool]] = _nothing_new
         """Takes up what was installed and removed since; True where that changed anything."""
+        self.close_installed: Callable[[], Awaitable[None]] = _nothing_to_close
+        """Ends the processes of installed plugins."""
         for name, plugin in found:
             self._admit(name, plugin)
 
@@ -203,21 +207,14 @@ class Plugins:
         ]
 
     async def close(self) -> None:
-        """Let each plugin close its connections; one that fails does not keep the others."""
-        newest = [one for slot in self._slots.values() for one in slot.values()]
-        for plugin in (*newest, *self._all_older()):
-            close = getattr(plugin, "close", None)
-            if close is None:
-                continue
-            try:
-                await close()
-            except Exception as error:  # the process ends whatever a plugin does
-                # Only its name: it knew the secrets of tenants, and here nobody does.
-                name = type(error).__name__
-                log.warning("plugin_close_failed", plugin=plugin.manifest.id, error=name)
-
-    def _all_older(self) -> list[Any]:
-        return [one for versions in self._older.values() for one in versions]
+        """Part from all plugins, each within its time; one that fails does not keep the others."""
+        own = [
+            plugin
+            for slot, plugins in self._slots.items()
+            for id_, plugin in plugins.items()
+            if (slot, id_) not in self._installed
+        ]
+        await asyncio.gather(self.close_installed(), *(part_with(one) for one in own))
 
     def _load(self, point: EntryPoint, distribution: str | None, *, safe: bool) -> None:
         if safe and distribution is not None:
@@ -256,6 +253,10 @@ class Plugins:
 
 async def _nothing_new() -> bool:
     return False
+
+
+async def _nothing_to_close() -> None:
+    pass
 
 
 _OF_EVIDENCE = ("fetch_dispute", "submit_evidence")

@@ -260,5 +260,7 @@ async def run_callback_conformance(callback: Callback, context: Context) -> list
         writes = LETTERS in callback.manifest.capabilities
         # Before the checks that look at all that was said.
         further = lifecycle_checks.further_checks(callback)
-        checks = (*further, *(LETTER_CHECKS if writes else ()), *CALLBACK_CHECKS)
+        *first, last = CALLBACK_CHECKS
+        ends = lifecycle_checks.ending_checks(callback)
+        checks = (*further, *(LETTER_CHECKS if writes else ()), *first, *ends, last)
         return [await judge(check, stage) for check in checks]

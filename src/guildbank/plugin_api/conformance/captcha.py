@@ -14,7 +14,7 @@ from guildbank.plugin_api.captcha import (
     CaptchaContext,
     CaptchaResponse,
 )
-from guildbank.plugin_api.conformance import manifest_checks
+from guildbank.plugin_api.conformance import lifecycle_checks, manifest_checks
 from guildbank.plugin_api.conformance.contracts import Check, NotRun, Verdict
 from guildbank.plugin_api.conformance.identity.stage import Fault, Hostile
 from guildbank.plugin_api.conformance.judging import judge
@@ -210,4 +210,6 @@ async def run_captcha_conformance(
     `context.http` is the real network: requests go to the provider.
     """
     stage = CaptchaStage(plugin=plugin, context=context, solve=solve)
-    return [await judge(check, stage) for check in CAPTCHA_CHECKS]
+    *first, last = CAPTCHA_CHECKS
+    ends = lifecycle_checks.ending_checks(plugin)
+    return [await judge(check, stage) for check in (*first, *ends, last)]

@@ -9,11 +9,13 @@ import msgspec
 
 from guildbank.plugin_api.conformance import field_checks
 from guildbank.plugin_api.conformance.contracts import NotRun, Verdict
+from guildbank.plugin_api.conformance.identity.stage import Fault
 from guildbank.plugin_api.conformance.manifest_checks import Declared
 from guildbank.plugin_api.conformance.networks import AWAY, in_time
 from guildbank.plugin_api.conformance.witness import secrets_in, words_of
 from guildbank.plugin_api.http import Http
 from guildbank.plugin_api.lifecycle import (
+    PARTING,
     ChecksSettings,
     SettingProblem,
     Starts,
@@ -26,6 +28,20 @@ _STRANGE: tuple[object, ...] = (
     None, True, -1, 0, 2**63, 0.5, "", "x", "\x00", "\ud800", "x" * 10_000,
     [], [None], ["x"] * 1_000, [{}], {}, {"x": None},
 )  # fmt: skip
+
+
+class Parted(Protocol):
+    """What the check needs of a stage that a plugin ends."""
+
+    @property
+    def plugin(self) -> object:
+        """The plugin itself."""
+        ...
+
+    @property
+    def heard(self) -> list[str]:
+        """What it said in words."""
+        ...
 
 
 class Configured(Declared, Protocol):
@@ -89,6 +105,21 @@ async def it_makes_ready_and_again(stage: Configured) -> Verdict:
     return None
 
 
+async def it_drains_and_closes_and_again(stage: Parted) -> Verdict:
+    """Each comes to an end in the time that the core gives, in this order, a second time too."""
+    for name, verb, seconds in _parting(stage.plugin) * 2:
+        try:
+            said: object = await in_time(verb(), seconds)
+        except (TimeoutError, Fault):
+            return f"{name} did not come to an end within {seconds:g} seconds"
+        except Exception as error:
+            stage.heard.extend(words_of(error))
+            return f"{name} raised {type(error).__name__}"
+        if said is not None:
+            return f"{name} returned {type(said).__name__}, and nothing is expected of it"
+    return None
+
+
 async def nobody_away_is_taken_for_an_answer(stage: Configured) -> Verdict:
     """A connection that is tried, and where nobody does their work, raises."""
     networks = [(words, network()) for words, network in AWAY.items()]
@@ -132,6 +163,17 @@ def _variations(
         yield {other: value for other, value in settings.items() if other != name}
         for strange in _STRANGE:
             yield {**settings, name: strange}
+
+
+def _parting(plugin: object) -> list[tuple[str, Callable[[], Awaitable[object]], float]]:
+    """Return those verbs by which this plugin ends, with the time of each."""
+    verbs = ((name, getattr(plugin, name, None), seconds) for name, seconds in PARTING)
+    return [(name, verb, seconds) for name, verb, seconds in verbs if callable(verb)]
+
+
+def ending_checks(plugin: object) -> tuple[Callable[[Parted], Awaitable[Verdict]], ...]:
+    """Return what a plugin is asked when all other calls were made, if it drains or closes."""
+    return (it_drains_and_closes_and_again,) if _parting(plugin) else ()
 
 
 def further_checks(

@@ -9,6 +9,7 @@ from guildbank.plugin_api.conformance import (
     fault_checks,
     field_checks,
     finish_checks,
+    lifecycle_checks,
     manifest_checks,
     merchant_checks,
     payment_checks,
@@ -96,6 +97,7 @@ async def run_provider_conformance(
     stage = Stage(provider=Witness(provider), context=context, rehearsal=rehearsal)
     confirmed = rehearsal.confirms is not None or provider.manifest.confirmed_by is not None
     capabilities = provider.manifest.capabilities
+    *first, last = PROVIDER_CHECKS
     # Before the checks that look at all that was said.
     checks = (
         *(CONFIRMATION_CHECKS if confirmed else ()),
@@ -111,7 +113,9 @@ async def run_provider_conformance(
         *(CAPTURE_CHECKS if CAPTURE in capabilities else ()),
         *(MERCHANT_CHECKS if MERCHANT in capabilities else ()),
         *field_checks.checks_of(provider),
-        *PROVIDER_CHECKS,
+        *first,
+        *lifecycle_checks.ending_checks(provider),
+        last,
     )
     return [await _run(check, stage) for check in checks]
 

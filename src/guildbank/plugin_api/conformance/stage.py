@@ -41,6 +41,11 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         return self.provider.plugin
 
     @property
+    def heard(self) -> list[str]:
+        """What the provider said in words."""
+        return self.provider.heard
+
+    @property
     def settings(self) -> Mapping[str, Any]:
         """The settings of this run."""
         return self.context.settings

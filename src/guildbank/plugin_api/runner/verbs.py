@@ -166,6 +166,8 @@ _OF_ALL: Mapping[str, Verb] = {
     "start": Verb(Context, (), (_NONE,)),
     "check_settings": Verb(None, (Mapping[str, Any],), (list,)),
     "check_field": Verb(None, (str, Mapping[str, Any]), (list,)),
+    "drain": Verb(None, (), (_NONE,)),
+    "close": Verb(None, (), (_NONE,)),
 }
 _THINGS = frozenset({"http", "history"})
 """Fields of a context that are no values: the plugin gets others in their place."""

@@ -1,21 +1,29 @@
 """Installed plugins as the core calls them: like others, a tenant's in a process of its own."""
 
 import asyncio
+import contextlib
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from guildbank.plugin_api import ChecksMoveSettings, ChecksSettings, Manifest, SettingProblem
+from guildbank.plugin_api import (
+    PARTING,
+    ChecksMoveSettings,
+    ChecksSettings,
+    Manifest,
+    SettingProblem,
+)
 from guildbank.plugin_api.runner import PREFIX, Rehearsed, hear, takes_context, verbs_of
 from guildbank.plugin_host.apart.installed import Installed
 from guildbank.plugin_host.apart.process import PluginFailed, PluginProcess
 from guildbank.plugin_host.apart.walls import Walls
-from guildbank.plugin_host.words import without_secrets
+from guildbank.plugin_host.parting import log_parting
+from guildbank.plugin_host.words import for_the_log, without_secrets
 
 log = structlog.get_logger(__name__)
 MAX_PROCESSES = 32
@@ -28,7 +36,11 @@ CPU_SECONDS = 300.0
 """Then another process takes its place, long before the kernel ends it in the middle of a call."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 CHECK_SECONDS = 10.0
-WITHOUT_CONTEXT = ("start", "check_settings", "check_move_settings", "check_field", "rehearsal")
+AT_END_SECONDS = 2.0
+"""How long calls may still take when the server ends, whose own work has ended before."""
+WITHOUT_CONTEXT = (
+    "start", "check_settings", "check_move_settings", "check_field", "drain", "close", "rehearsal",
+)  # fmt: skip
 """Verbs that are not asked as the others are."""
 
 
@@ -97,28 +109,75 @@ class House:
                     log.warning("plugin_not_started", plugin=plugin.manifest.id, error=repr(error))
                     return
 
-    def retire(self, plugin: "Isolated") -> None:
-        """End the processes of a version that another has replaced, once each is at no call."""
+    def retire(self, plugin: "Isolated", why: str) -> None:
+        """End the processes of a version that is called no more, once each is at no call."""
         for (one, _), place in self._places.items():
             if one is plugin and place.process is not None:
-                task = asyncio.create_task(self._leave(place, place.process))
-                self._leaving.add(task)
-                task.add_done_callback(self._leaving.discard)
+                self._begin_leaving(self._leave(plugin, place, place.process, why))
 
-    async def _leave(self, place: _Place, process: PluginProcess) -> None:
+    def end_idle(self) -> None:
+        """End what nobody called for long: its revision runs no more, or nobody buys."""
+        now = asyncio.get_running_loop().time()
+        for (plugin, _), place in self._places.items():
+            process = place.process
+            if process is not None and not process.busy and now - place.used_at >= IDLE_SECONDS:
+                place.process = None
+                self._begin_leaving(self._part(plugin, process, "nobody used it"))
+
+    async def close(self) -> None:
+        """End all processes, each when it has done what it is at, and those that were leaving."""
+        ends = []
+        while self._places:
+            (plugin, _), place = self._places.popitem()
+            if place.process is not None:
+                ends.append(self._finish(plugin, place.process))
+        await asyncio.gather(*ends, *self._leaving, return_exceptions=True)
+
+    async def ask_each(self, plugin: "Isolated", name: str) -> None:
+        """Ask each process of a plugin to drain or to close; raises what one of them raises."""
+        for (one, _), place in list(self._places.items()):
+            if one is plugin and place.process is not None and place.process.ended is None:
+                await place.process.ask(name, verbs_of(plugin.manifest.slot)[name], None, ())
+
+    async def _leave(
+        self, plugin: "Isolated", place: _Place, process: PluginProcess, why: str
+    ) -> None:
         while process.busy and process.ended is None:
             # Its calls end by their own deadlines, and others may begin until then.
             await process.idle.wait()
         if place.process is process:
             place.process = None
-        await process.end("a newer version took its place")
+        await self._part(plugin, process, why)
 
-    async def close(self, plugin: "Isolated") -> None:
-        """End all processes of a plugin."""
-        for key in [key for key in self._places if key[0] is plugin]:
-            process = self._places.pop(key).process
-            if process is not None:
-                await process.end("the server ends")
+    async def _finish(self, plugin: "Isolated", process: PluginProcess) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(AT_END_SECONDS):
+                while process.busy and process.ended is None:
+                    await process.idle.wait()
+        await self._part(plugin, process, "the server ends")
+
+    async def _part(self, plugin: "Isolated", process: PluginProcess, why: str) -> None:
+        """Have a process that gets no more calls drain and close, and end it whatever it does."""
+        manifest = plugin.manifest
+        try:
+            for name, seconds in PARTING:
+                if name not in plugin.verbs or process.ended is not None:
+                    continue
+                limit = asyncio.timeout(seconds)
+                try:
+                    async with limit:
+                        await process.ask(name, verbs_of(manifest.slot)[name], None, ())
+                except Exception as error:  # whatever it does, it ends
+                    late = f"it was not done within {seconds:g} seconds"
+                    said = for_the_log(error, manifest, {}, process.without_secrets)
+                    log_parting(manifest, name, process.name, late if limit.expired() else said)
+        finally:
+            await process.end(why)
+
+    def _begin_leaving(self, leaving: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(leaving)
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
 
     async def _process(self, plugin: "Isolated", tenant: str, place: _Place) -> PluginProcess:
         async with place.lock:
@@ -126,7 +185,7 @@ class House:
             if running is not None and running.ended is None:
                 if running.cpu_seconds < CPU_SECONDS or running.busy:
                     return running
-                await running.end("another takes its place")
+                self._begin_leaving(self._part(plugin, running, "another takes its place"))
             elif running is not None:
                 await running.end(running.ended or "it ended by itself")
                 self._failed(place, running.ended_at)
@@ -138,6 +197,7 @@ class House:
             except BaseException:
                 self._failed(place)
                 raise
+            place.used_at = asyncio.get_running_loop().time()
             return place.process
 
     async def _begin(self, plugin: "Isolated", tenant: str, place: _Place) -> PluginProcess:
@@ -159,19 +219,28 @@ class House:
 
     async def _make_room(self, now: float) -> None:
         """End what nobody uses, and the longest idle one where there are too many."""
-        alive = [one for one in self._places.values() if one.process and one.process.ended is None]
+        alive = [
+            (plugin, one)
+            for (plugin, _), one in self._places.items()
+            if one.process and one.process.ended is None
+        ]
         idle = sorted(
-            (one for one in alive if one.process and not one.process.busy),
-            key=lambda one: one.used_at,
+            ((plugin, one) for plugin, one in alive if one.process and not one.process.busy),
+            key=lambda one: one[1].used_at,
         )
         left = len(alive)
-        for place in idle:
+        for plugin, place in idle:
             if left < MAX_PROCESSES and now - place.used_at < IDLE_SECONDS:
                 break
             process, place.process = place.process, None
-            if process is not None:
+            if process is None:
+                continue
+            left -= 1
+            if len(self._leaving) < MAX_PROCESSES:
+                # Nobody waits for how it ends.
+                self._begin_leaving(self._part(plugin, process, "nobody used it"))
+            else:
                 await process.end("nobody used it")
-                left -= 1
         if left >= MAX_PROCESSES:
             raise PluginFailed(f"{MAX_PROCESSES} processes of plugins are at work already")
 
@@ -195,6 +264,7 @@ class Isolated:
         self._record = record
         self._files = files
         self._house = house
+        self.verbs = frozenset(record.verbs)
         self.starts = "start" in record.verbs
         for name in record.verbs:
             if name not in WITHOUT_CONTEXT:
@@ -206,6 +276,9 @@ class Isolated:
             self.check_move_settings = partial(self._check_settings, "check_move_settings")
         if "check_field" in record.verbs:
             self.check_field = partial(self._once, "check_field")
+        for name in ("drain", "close"):
+            if name in record.verbs:
+                setattr(self, name, partial(house.ask_each, self, name))
         if "rehearsal" in record.verbs:
             self.rehearsal = self._rehearsal
 
@@ -217,10 +290,6 @@ class Isolated:
     async def start(self, context: Any) -> None:
         """Have the tenant's process run, made ready for these settings."""
         await self._house.start(self, context)
-
-    async def close(self) -> None:
-        """End its processes."""
-        await self._house.close(self)
 
     async def spawn(self, walls: Walls, tenant: str) -> PluginProcess:
         """Return a new process of this plugin; raises PluginFailed."""

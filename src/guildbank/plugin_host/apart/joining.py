@@ -32,6 +32,7 @@ def join_installed(
     joined = _Joined(plugins, folder_of(data), house, safe=safe)
     joined.take_up(find_installed(joined.folder))
     plugins.look_again = joined.look_again
+    plugins.close_installed = house.close
     return house
 
 
@@ -47,18 +48,22 @@ class _Joined:
 
     async def look_again(self) -> bool:
         """Take up what was installed or removed since; return whether anything was."""
+        self._house.end_idle()
         names = names_in(self.folder)
         if names == self._names:
             return False
         found = await asyncio.to_thread(find_installed, self.folder)
         await self._warm(found)
-        before = dict(self._newest)
+        newest, running = list(self._newest.values()), dict(self._running)
         self._names = names
         self.take_up(found)
-        for id_, plugin in before.items():
-            if self._newest.get(id_) is not plugin:
-                log.info("plugin_replaced", plugin=id_, version=plugin.manifest.version)
-                self._house.retire(plugin)
+        gone = [one for name, one in running.items() if name not in self._running]
+        replaced = [one for one in newest if one not in self._newest.values()]
+        for plugin in dict.fromkeys((*replaced, *gone)):
+            manifest = plugin.manifest
+            log.info("plugin_replaced", plugin=manifest.id, version=manifest.version)
+            why = "it was removed" if plugin in gone else "a newer version took its place"
+            self._house.retire(plugin, why)
         return True
 
     def take_up(self, found: Sequence[Found]) -> None:

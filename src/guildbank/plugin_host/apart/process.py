@@ -297,6 +297,10 @@ class PluginProcess:
             said = said.replace(secret.encode(errors="replace"), b"***")
         return said
 
+    def without_secrets(self, said: str) -> str:
+        """Return words of the plugin with each secret that it was given replaced."""
+        return self._cleaned(said.encode(errors="replace")).decode(errors="replace")
+
     def _note_secrets(self, context: Any) -> None:
         """Remember what this call tells it in secret, for what it may print."""
         if self._manifest is None or context is None:

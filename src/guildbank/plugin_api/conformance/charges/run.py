@@ -33,4 +33,5 @@ async def run_charge_conformance(
     with listening(stage.heard):
         *first, last = CHARGE_CHECKS
         further = lifecycle_checks.further_checks(charger)
-        return [await judge(check, stage) for check in (*first, *further, last)]
+        ends = lifecycle_checks.ending_checks(charger)
+        return [await judge(check, stage) for check in (*first, *further, *ends, last)]

@@ -54,6 +54,7 @@ async def run_gate_conformance(
     further = (
         *(OPERATION_CHECKS if BEFORE_MOVES in gate.manifest.capabilities else ()),
         *lifecycle_checks.further_checks(gate),
+        *lifecycle_checks.ending_checks(gate),
     )
     with listening(stage.heard):
         return [await judge(check, stage) for check in (*first, *further, last)]

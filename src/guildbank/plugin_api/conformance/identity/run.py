@@ -1,6 +1,6 @@
 """Runs the whole contract of the identity slot against one plugin."""
 
-from guildbank.plugin_api.conformance import manifest_checks
+from guildbank.plugin_api.conformance import lifecycle_checks, manifest_checks
 from guildbank.plugin_api.conformance.contracts import Check, Verdict
 from guildbank.plugin_api.conformance.identity import (
     asserting_checks,
@@ -44,4 +44,6 @@ async def run_identity_conformance(
     `context.http` is the real network: requests go to the provider that the settings name.
     """
     stage = IdentityStage(provider=provider, context=context, rehearsal=rehearsal)
-    return [await judge(check, stage) for check in IDENTITY_CHECKS]
+    *first, last = IDENTITY_CHECKS
+    ends = lifecycle_checks.ending_checks(provider)
+    return [await judge(check, stage) for check in (*first, *ends, last)]

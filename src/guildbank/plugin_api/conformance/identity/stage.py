@@ -72,6 +72,11 @@ class IdentityStage(msgspec.Struct, frozen=True, kw_only=True):
         return self.provider.manifest
 
     @property
+    def plugin(self) -> object:
+        """The plugin itself."""
+        return self.provider
+
+    @property
     def settings(self) -> Mapping[str, Any]:
         """The settings of this run."""
         return self.context.settings

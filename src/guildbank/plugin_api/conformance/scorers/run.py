@@ -41,4 +41,5 @@ async def run_scorer_conformance(
     with listening(stage.heard):
         *first, last = SCORER_CHECKS
         further = lifecycle_checks.further_checks(scorer)
-        return [await judge(check, stage) for check in (*first, *further, last)]
+        ends = lifecycle_checks.ending_checks(scorer)
+        return [await judge(check, stage) for check in (*first, *further, *ends, last)]
