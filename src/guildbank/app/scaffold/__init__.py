@@ -24,6 +24,8 @@ class Kind(StrEnum):
     SCORER = "scorer"
     CALLBACK = "callback"
     PROVIDER = "provider"
+    IDENTITY = "identity"
+    CAPTCHA = "captcha"
 
 
 _FOLDERS = {
@@ -33,6 +35,8 @@ _FOLDERS = {
     Kind.SCORER: "scorer",
     Kind.CALLBACK: "callback",
     Kind.PROVIDER: "provider",
+    Kind.IDENTITY: "identity",
+    Kind.CAPTCHA: "captcha",
 }
 _WORDS: Mapping[Kind, Mapping[str, str]] = {
     Kind.ENTRY: {
@@ -51,11 +55,15 @@ _WORDS: Mapping[Kind, Mapping[str, str]] = {
     Kind.SCORER: {"description": "Says how risky a purchase is, and why."},
     Kind.CALLBACK: {"description": "Tells the tenant's own server of what was committed."},
     Kind.PROVIDER: {"description": "Takes payments at a company."},
+    Kind.IDENTITY: {"description": "Says who holds a ticket that a company signed."},
+    Kind.CAPTCHA: {"description": "Says whether a person solved a company's captcha."},
 }
 _OF_ALL = ("guildbank", "msgspec>=0.22")
 _DEPENDENCIES = {Kind.PROVIDER: (*_OF_ALL, "typeid-python>=0.3.11")}
 SETTINGS: Mapping[Kind, tuple[str, ...]] = {
     Kind.PROVIDER: ("api_key=key_of_a_test", "webhook_secret=secret_of_a_test"),
+    Kind.IDENTITY: ("shared_key=key_of_a_test",),
+    Kind.CAPTCHA: ("secret_key=key_of_a_test",),
 }
 """What `guildbank plugin test` has to be given for a new plugin to pass, by its slot."""
 
