@@ -80,7 +80,10 @@ class Listener:
 
     manifest = Manifest(
         id="listener", version="1", slot=Slot.CALLBACK, title="Listener",
-        settings_schema={"type": "object", "properties": {"to": {"type": "string"}}},
+        settings_schema={
+            "type": "object", "additionalProperties": False,
+            "properties": {"to": {"type": "string"}},
+        },
     )  # fmt: skip
 
     def __init__(self) -> None:
