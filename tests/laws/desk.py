@@ -160,6 +160,8 @@ class Desk:
         elif name == "payout_destination_added":
             assert self.place_refusal(world, told["player"]) is None, told
             self.places[told["destination"]] = Place(told["player"], world.now)
+        elif name == "payout_held":
+            assert world.register.barred(told["player"]) == told["code"], told
         elif name != "payout_terms_set":
             after = "requested" if name == "payout_approved" else name.removeprefix("payout_")
             self._move(world, after, told)

@@ -5,13 +5,14 @@ from datetime import datetime
 import msgspec
 import structlog
 
+from guildbank.identity import PLAYERS, UNKNOWN_PLAYER, barred_by
 from guildbank.infra.tenant import TenantRef
-from guildbank.journal import Act, Draft, Need, Stage, facts
+from guildbank.journal import Act, Draft, Need, Receipt, Stage, facts
 from guildbank.kernel import Refusal
 from guildbank.payments import payouts as shelf
 from guildbank.payments.archive import Subject
 from guildbank.payments.asking import ask_provider
-from guildbank.payments.contracts.payouts import PAYOUT_SENDING, Payout, PayoutState
+from guildbank.payments.contracts.payouts import PAYOUT_HELD, PAYOUT_SENDING, Payout, PayoutState
 from guildbank.payments.contracts.refusals import NO_CHANGE
 from guildbank.payments.contracts.refusals_payouts import NO_PAYOUT
 from guildbank.payments.payouts import PAYOUTS
@@ -28,9 +29,13 @@ _REQUESTS = msgspec.json.Decoder(PayoutRequest)
 
 
 class SendPayout(Act):
-    """Record that a payout is being sent: from here on nobody takes it back."""
+    """Record that a payout is being sent: from here on nobody takes it back.
+
+    That of a player who may not be paid is held instead, until they are reinstated or it is ended.
+    """
 
     verb = "payments.send_payout"
+    rounds = 2
     __slots__ = ("now", "payout_id")
 
     def __init__(self, payout_id: str, now: datetime) -> None:
@@ -39,22 +44,41 @@ class SendPayout(Act):
         self.now = now
 
     def needs(self, stage: Stage) -> list[Need]:
-        """Return the payout."""
-        return [(PAYOUTS, self.payout_id)]
+        """Return the payout, then its player."""
+        needs: list[Need] = [(PAYOUTS, self.payout_id)]
+        known = stage.get(PAYOUTS, self.payout_id) if stage.loaded(*needs[0]) else None
+        return needs if known is None else [*needs, (PLAYERS, known.player_id)]
 
     def decide(self, stage: Stage) -> Draft | Refusal:
-        """Record it. Refusals: `not_found`, `no_change` (it waits, was sent, or has ended)."""
+        """Record it. Refusals: `not_found`, `no_change` (it waits, was sent, or has ended), and
+        `player_suspended`, `player_closed`, `unknown_player` where it is held for that already.
+        """
         known = stage.get(PAYOUTS, self.payout_id)
         if known is None:
             return NO_PAYOUT
         if known.state is not PayoutState.REQUESTED:
             return NO_CHANGE
+        player = stage.get(PLAYERS, known.player_id)
+        gone = player is None or player.state == "erased"
+        barred = UNKNOWN_PLAYER if player is None or gone else barred_by(player.state)
+        if barred is not None:
+            return _held(stage, known, barred)
         sending = msgspec.structs.replace(
-            known, state=PayoutState.SENDING, changed_at=stage.now, sent_at=self.now
+            known, state=PayoutState.SENDING, code=None, changed_at=stage.now, sent_at=self.now
         )
         stage.put(PAYOUTS, sending.id, sending)
         told = {"payout": sending.id, "player": sending.player_id, "state": sending.state}
         return Draft(PAYOUT_SENDING, facts(told))
+
+
+def _held(stage: Stage, payout: Payout, barred: Refusal) -> Draft | Refusal:
+    """Note once why a payout is not sent; from then on it is refused for that."""
+    if payout.code == barred.code:
+        return barred
+    held = msgspec.structs.replace(payout, code=barred.code, changed_at=stage.now)
+    stage.put(PAYOUTS, held.id, held)
+    told = {"payout": held.id, "player": held.player_id, "state": held.state, "code": held.code}
+    return Draft(PAYOUT_HELD, facts(told))
 
 
 async def send_payout(payments: Payments, tenant: TenantRef, payout_id: str) -> None:
@@ -69,7 +93,7 @@ async def send_payout(payments: Payments, tenant: TenantRef, payout_id: str) -> 
         return
     now = payments.clock.now()
     outcome = await payments.journal.submit(tenant.schema, SendPayout(payout.id, now))
-    if not isinstance(outcome, Refusal):
+    if isinstance(outcome, Receipt) and outcome.kind == PAYOUT_SENDING:
         await _pay(payments, tenant, payout, found)
 
 
