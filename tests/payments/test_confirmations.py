@@ -206,6 +206,22 @@ async def test_a_refund_takes_the_coins_at_once_and_gives_them_back_if_nothing_w
     await books_agree(office)
 
 
+async def test_what_was_asked_and_answered_about_a_refund_that_was_sent_is_kept(
+    office: Office,
+) -> None:
+    payment = await buy(office)
+    done(await confirm(office, payment, came("tx-1")))
+    refund = done(await ask(office.olga.http, f"/v1/payments/{payment['id']}/refunds", {}))
+    path, sent = f"/v1/refunds/{refund['id']}/confirmation", {"data": {"transaction": "out-1"}}
+    assert refused(await ask(office.studio.http, path, sent)) == (403, "forbidden")
+    done(await ask(office.olga.http, path, sent))
+    await office.city.services.payments.drain()
+    found = done(await office.studio.http.get(f"/v1/payments/{payment['id']}/exchanges"))["items"]
+    calls = [one for one in found if one["path"] == path]
+    assert [one["problem"] for one in calls] == ["forbidden", None]
+    assert calls[1]["answered"]["state"] == "succeeded"
+
+
 async def test_nobody_but_an_operator_with_the_right_confirms_a_transfer(office: Office) -> None:
     payment = await buy(office)
     by_key = await confirm(office, payment, came("tx-1"), who=office.studio.http)

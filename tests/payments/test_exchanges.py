@@ -98,6 +98,36 @@ async def test_what_a_caller_asked_and_was_answered_is_kept_too(till: Till):
     assert "lga" not in msgspec.json.encode(calls).decode()
 
 
+@pytest.mark.parametrize(
+    "path", ["/wallet/buy", "/v1/account/buy-currency"], ids=["wallet", "account"]
+)
+async def test_what_a_player_who_buys_coins_by_number_asked_is_kept_too(till: Till, path: str):
+    player = await till.shop.player()
+    paid = {"amount": 500, "paymentMethod": "sandbox:instant", "device": "d" * 20}
+    async with await till.web.player(player) as client:
+        bought = await client.post(path, json=paid)
+        declined = await client.post(
+            path, json={**paid, "paymentMethod": "sandbox:instant_decline"}
+        )
+    assert (bought.status_code, declined.json()["code"]) == (200, "payment_declined")
+    (call,) = await calls_about(till, bought.json()["paymentId"])
+    assert (call["path"], call["status"], call["problem"]) == (path, 200, None)
+    assert call["asked"] == {"amount": 500, "paymentMethod": "sandbox:instant"}
+    assert call["answered"]["payment.state"] == "credited"
+    (other,) = [one for one in await payments_of(till) if one != bought.json()["paymentId"]]
+    (call,) = await calls_about(till, other)
+    assert (call["path"], call["problem"]) == (path, "payment_declined")
+
+
+async def calls_about(till: Till, payment: str) -> list[dict[str, Any]]:
+    return [each for each in await exchanges(till, payment) if each["kind"] == "caller"]
+
+
+async def payments_of(till: Till) -> list[str]:
+    async with till.shop.house.db.begin(till.shop.tenant.schema, read_only=True) as tx:
+        return [row[0] for row in await tx.driver.fetch("SELECT id FROM payments_intent")]
+
+
 async def test_a_provider_that_did_not_answer_is_told_of(till: Till):
     payment = await till.buy(await till.shop.player(), "instant_lost")
     told = [each for each in await exchanges(till, payment) if each["kind"] == "provider"]

@@ -14,9 +14,13 @@ from guildbank.payments.usecases import Payments
 KIND = "caller"
 ASKED = (
     "packId", "currency", "provider", "playerId", "coins", "country", "method", "platform",
-    "methodId", "attemptId", "amount.amount", "amount.currency", "destinationId", "decision",
+    "methodId", "attemptId", "amount", "amount.amount", "amount.currency", "destinationId",
+    "decision", "paymentMethod",
 )  # fmt: skip
-ANSWERED = ("id", "state", "problem", "provider", "nextAction.kind", "amount.amount")
+ANSWERED = (
+    "id", "state", "problem", "provider", "nextAction.kind", "amount.amount", "paymentId",
+    "payment.state", "payment.problem", "payment.provider",
+)  # fmt: skip
 
 
 class Call:

@@ -24,7 +24,9 @@ from guildbank.infra.http import (
 )
 from guildbank.kernel import Refusal, new_id, parse_id
 from guildbank.ledger import read_balances
+from guildbank.payments.archive import Subject
 from guildbank.payments.contracts.rows import Dossier, IntentState
+from guildbank.payments.http.calls import kept_call
 from guildbank.payments.http.payment_methods import SaveMethod
 from guildbank.payments.http.payments import DeviceToken, ReturnUrl, address_of
 from guildbank.payments.http.views import NextActionView, PaymentView, payment_view
@@ -183,17 +185,21 @@ async def _buy(
         save_method=data.save_method,
     )
     whence = await find_whence(payments, home, address_of(request, caller), data.device)
-    found = await buy_coins(payments, home, key or new_id("key"), wish, whence)
-    if isinstance(found, Refusal):
-        # The caller has named the provider as a part of the method.
-        field = _FIELDS.get(found.field or "", found.field)
-        raise problem_for(msgspec.structs.replace(found, field=field))
-    coins = granted(await read_balances(payments.db, home.schema, caller.principal))
-    balance = sum(one.total for one in coins.currencies if one.currency == currency)
-    return _answer(found, currency, balance)
+    with kept_call(payments, caller, request.url.path, None, data) as call:
+        found = await buy_coins(payments, home, key or new_id("key"), wish, whence)
+        if isinstance(found, Refusal):
+            # The caller has named the provider as a part of the method.
+            field = _FIELDS.get(found.field or "", found.field)
+            raise problem_for(msgspec.structs.replace(found, field=field))
+        call.subject = Subject(found.intent.id)
+        coins = granted(await read_balances(payments.db, home.schema, caller.principal))
+        balance = sum(one.total for one in coins.currencies if one.currency == currency)
+        view, status = _shown(found, currency, balance)
+        call.answered(view, status)
+    return Response(view, status_code=status)
 
 
-def _answer(found: Dossier, currency: str, balance: int) -> Response[BoughtView]:
+def _shown(found: Dossier, currency: str, balance: int) -> tuple[BoughtView, int]:
     payment, state = payment_view(found, to_player=True), found.intent.state
     if state in _REFUSED:
         last = next((one.code for one in reversed(payment.attempts) if one.code), None)
@@ -213,7 +219,7 @@ def _answer(found: Dossier, currency: str, balance: int) -> Response[BoughtView]
         payment=payment,
         next_action=payment.next_action,
     )
-    return Response(view, status_code=200 if done else 202)
+    return view, 200 if done else 202
 
 
 ROUTES = (buy_currency, buy)

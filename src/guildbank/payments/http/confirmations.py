@@ -41,7 +41,7 @@ from guildbank.payments.usecases.confirm import (
 )
 from guildbank.payments.usecases.confirm_refund import RefundConfirmation, confirm_refund
 from guildbank.payments.usecases.hand_in import read_handed_in
-from guildbank.payments.usecases.read import get_payment, read_payment
+from guildbank.payments.usecases.read import get_payment, get_refund, read_payment
 from guildbank.payments.usecases.settle import UNAPPLIED_KINDS, return_unapplied
 
 Parts = Service[Payments]
@@ -189,8 +189,14 @@ async def confirm_sent(
 ) -> RefundView:
     """Say as an operator that the money of a `pending` refund was sent, or will not be."""
     said = RefundConfirmation(refund_id, data.data)
-    done = await confirm_refund(payments, caller.home, _who(caller), idempotency_key, said)
-    return refund_view(granted(done))
+    known = await get_refund(payments, caller.home, refund_id)
+    about = None if isinstance(known, Refusal) else Subject(known.payment_id)
+    path = f"/v1/refunds/{refund_id}/confirmation"
+    with kept_call(payments, caller, path, about, data) as call:
+        done = await confirm_refund(payments, caller.home, _who(caller), idempotency_key, said)
+        view = refund_view(granted(done))
+        call.answered(view)
+    return view
 
 
 _FACTS = msgspec.json.Decoder(ConfirmedFacts)
