@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -13,10 +14,11 @@ from tests.servers.sandbox import SandboxServer
 from guildbank.kernel import Refusal
 from guildbank.payments.contracts.rows import Intent
 from guildbank.payments.exchanges import MAX_FIELDS, fields_of, mask_cards, path_of
+from guildbank.payments.jobs import run_tidy
 from guildbank.payments.personal import PERSONAL
 from guildbank.payments.usecases.exchanges import forget_exchanges
 from guildbank.plugin_api import Manifest
-from guildbank.tenancy import TenantSettings, change_tenant
+from guildbank.tenancy import TenantSettings, change_tenant, suspend_tenant
 from guildbank_googleplay.manifest import MANIFEST as GOOGLE
 from guildbank_remote.manifest import GATE_MANIFEST
 from guildbank_stripe.manifest import MANIFEST as STRIPE
@@ -188,6 +190,18 @@ async def test_a_tenant_says_for_how_long_and_none_at_all(till: Till):
     changed = await change_tenant(shop.house.tenancy, shop.tenant.slug, lambda _: wanted)
     assert not isinstance(changed, Refusal)
     await till.buy(await shop.player(), "instant")
+    assert await stored(till) == []
+
+
+async def test_they_are_forgotten_in_their_time_while_the_tenant_is_suspended_too(till: Till):
+    shop = till.shop
+    await till.buy(await shop.player(), "instant")
+    assert await stored(till)
+    suspended = await suspend_tenant(shop.house.tenancy, shop.tenant.slug)
+    assert not isinstance(suspended, Refusal)
+    shop.clock.by += timedelta(days=91)
+    given: Any = SimpleNamespace(payments=shop.payments, identity=shop.house.identity)
+    await run_tidy(given)
     assert await stored(till) == []
 
 

@@ -141,11 +141,12 @@ async def run_callbacks(services: Services) -> None:
 
 
 async def run_tidy(services: Services) -> None:
-    """Forget what was exchanged and told long ago, and what nobody needs any more."""
-    await in_each_tenant(services, forget_fields)
-    await in_each_tenant(services, forget_tellings)
-    await in_each_tenant(services, forget_exchanges)
-    await in_each_tenant(services, forget_handed_in)
+    """Forget what was exchanged and told long ago, and what nobody needs any more.
+
+    For suspended tenants too: what is promised to be gone some day is about persons.
+    """
+    for forget in (forget_fields, forget_tellings, forget_exchanges, forget_handed_in):
+        await in_each_tenant(services, forget, suspended=True)
 
 
 async def run_watch(services: Services) -> None:
