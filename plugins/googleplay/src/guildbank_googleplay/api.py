@@ -1,7 +1,8 @@
 """The Android Publisher API, as far as it is called, by the core's client.
 
 https://developers.google.com/android-publisher/api-ref/rest . Google's own client library opens
-connections of its own, so the few calls are made here; the tests hold the lab against that library.
+connections of its own, so the few calls are made here. They are tested against the provider lab,
+whose own tests (plugins/lab/tests/test_google.py) hold it against that library.
 """
 
 from datetime import datetime
