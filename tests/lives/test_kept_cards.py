@@ -1,5 +1,6 @@
 """Who sees and removes saved cards, what the record says of it, and what an erasure leaves."""
 
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -15,7 +16,7 @@ from guildbank.identity import mint_player_token
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments.usecases.mind_methods import mind_methods
 from guildbank.payments.usecases.receive_webhook import receive_webhook
-from guildbank.plugin_api import EventKind, ProviderEvent
+from guildbank.plugin_api import Context, CustomerRequest, EventKind, NoAnswer, ProviderEvent
 
 
 class Holder:
@@ -120,3 +121,24 @@ async def test_a_saved_card_is_handed_out_and_forgotten_with_its_person(
     assert tuple(row) == ("removed", None, None)
     (customer,) = await studio.sql("SELECT state, sealed FROM payments_customer")
     assert tuple(customer) == ("forgotten", None)
+
+
+async def test_what_a_provider_is_asked_to_forget_is_kept_without_a_word_of_whom(
+    city: City, studio: Studio, holder: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payments, forgets = city.services.payments, SCRIPT.forget_customer
+
+    async def asks(context: Context, request: CustomerRequest) -> None:
+        with suppress(NoAnswer):
+            await context.http.send("DELETE", f"http://127.0.0.1:9/customers/{request.reference}")
+        await forgets(context, request)
+
+    monkeypatch.setattr(SCRIPT, "forget_customer", asks)
+    assert (await studio.http.post(f"/v1/players/{holder.player}/erase")).status_code == 200
+    await mind_methods(payments, studio.ref)
+    await payments.drain()
+    (customer,) = await studio.sql("SELECT id FROM payments_customer")
+    answer = await studio.http.get("/v1/exchanges", params={"about": customer[0]})
+    (asked,) = done(answer)["items"]
+    assert (asked["of"], asked["method"], asked["path"]) == ("scripted", "DELETE", "")
+    assert (asked["asked"], asked["answered"]) == ({}, {})

@@ -82,6 +82,19 @@ class Waiting(NamedTuple):
     reading: Reading
 
 
+class Gathered(NamedTuple):
+    """An exchange of which nobody knows yet what it is about."""
+
+    kind: str
+    at: datetime
+    reading: Reading
+
+    @property
+    def nameless(self) -> "Gathered":
+        """The same without what was said in it, for what is about somebody who was erased."""
+        return self._replace(reading=partial(_without_words, self.reading))
+
+
 Start = Callable[[Coroutine[Any, Any, None]], object]
 """Begins work beside requests, which is waited for before the process ends."""
 
@@ -104,25 +117,27 @@ class Archive:
         """Return the context in which a plugin's requests are kept with what they are about."""
 
         def heard(one: Heard) -> None:
-            self.keep(tenant, subject, of.slot.value, partial(exchange_of, one))
-
-        def exchange_of(one: Heard) -> Exchange:
-            place = urlsplit(one.url)
-            answer = one.answer
-            return Exchange(
-                of=of.id,
-                method=one.method,
-                host=place.netloc.rpartition("@")[2],
-                path=path_of(place.path, of),
-                status=None if answer is None else answer.status,
-                problem=None if one.problem is None else one.problem[:MAX_WORDS],
-                micros=one.micros,
-                asked=fields_of(one.body, of.archived),
-                answered=fields_of(None if answer is None else answer.body, of.archived),
-                request_id=request_id_of(None if answer is None else answer.headers, of),
-            )
+            self.keep(tenant, subject, of.slot.value, partial(_exchange_of, of, one))
 
         return msgspec.structs.replace(context, http=Overheard(context.http, heard))
+
+    def gathers(self, into: list["Gathered"], context: Context, of: Manifest) -> Context:
+        """Return the context in which a plugin's requests are gathered, until it is known what they
+        are about.
+        """
+
+        def heard(one: Heard) -> None:
+            reading = partial(_exchange_of, of, one)
+            into.append(Gathered(of.slot.value, self._clock.now(), reading))
+
+        return msgspec.structs.replace(context, http=Overheard(context.http, heard))
+
+    def keep_gathered(
+        self, tenant: TenantRef, subject: Subject, gathered: Sequence["Gathered"]
+    ) -> None:
+        """Have what was gathered written, now that it is known what it is about."""
+        for one in gathered:
+            self.keep(tenant, subject, one.kind, one.reading, one.at)
 
     def keep(
         self,
@@ -203,6 +218,27 @@ class Archive:
             row = ExchangeRow(new_id("exc"), payment_id, one.kind, one.at, said)
             rows.append(row._replace(about=about, player_id=None if about is None else whose))
         return rows
+
+
+def _exchange_of(of: Manifest, one: Heard) -> Exchange:
+    """Return what may be kept of a request of a plugin's and its answer."""
+    place, answer = urlsplit(one.url), one.answer
+    return Exchange(
+        of=of.id,
+        method=one.method,
+        host=place.netloc.rpartition("@")[2],
+        path=path_of(place.path, of),
+        status=None if answer is None else answer.status,
+        problem=None if one.problem is None else one.problem[:MAX_WORDS],
+        micros=one.micros,
+        asked=fields_of(one.body, of.archived),
+        answered=fields_of(None if answer is None else answer.body, of.archived),
+        request_id=request_id_of(None if answer is None else answer.headers, of),
+    )
+
+
+def _without_words(reading: Reading) -> Exchange:
+    return msgspec.structs.replace(reading(), path="", asked={}, answered={})
 
 
 def place_of(tenant: TenantRef) -> bytes:

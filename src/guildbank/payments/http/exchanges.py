@@ -102,8 +102,8 @@ async def list_about(
         str,
         QueryParameter(
             min_length=1, max_length=90,
-            description="A payout, a reconciliation, a customer, or a provider whose reports are "
-            "read.",
+            description="A payout, a destination, a reconciliation, a customer, or a provider: of "
+            "its reports, and of what was asked about an event of nobody known.",
         ),
     ],
     limit: Limit = 50,

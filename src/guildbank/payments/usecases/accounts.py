@@ -10,7 +10,7 @@ import structlog
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal
 from guildbank.payments import store
-from guildbank.payments.archive import Subject
+from guildbank.payments.archive import Gathered, Subject
 from guildbank.payments.contracts.refusals import (
     NO_PROVIDER,
     PROVIDER_RESTING,
@@ -45,6 +45,11 @@ class Line(msgspec.Struct, frozen=True):
     def about(self, payments: Payments, tenant: TenantRef, subject: Subject) -> "Line":
         """Return the line whose requests are kept with what they are about."""
         context = payments.archive.listens(tenant, subject, self.context, self.manifest)
+        return msgspec.structs.replace(self, context=context)
+
+    def gathering(self, payments: Payments, into: list[Gathered]) -> "Line":
+        """Return the line whose requests are gathered until it is known what they are about."""
+        context = payments.archive.gathers(into, self.context, self.manifest)
         return msgspec.structs.replace(self, context=context)
 
     @property

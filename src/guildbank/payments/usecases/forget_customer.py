@@ -8,6 +8,7 @@ import structlog
 from guildbank.infra.tenant import TenantRef
 from guildbank.journal import Act, Draft, Need, Stage, facts
 from guildbank.kernel import Refusal
+from guildbank.payments.archive import Gathered, Subject
 from guildbank.payments.contracts.refusals import NO_CHANGE
 from guildbank.payments.contracts.saved import CUSTOMER_FORGOTTEN, Customer, CustomerState
 from guildbank.payments.saved import CUSTOMERS
@@ -58,7 +59,12 @@ async def forget_customer(payments: Payments, tenant: TenantRef, customer: Custo
     if reference is None and payments.clock.now() - customer.created_at < _FOUND_AFTER:
         return False
     request = request_of(customer, reference)
+    asked: list[Gathered] = []
+    line = line.gathering(payments, asked)
     said = await ask_keeper(line, plugin.forget_customer(line.context, request))
+    # The person's key is gone, and so is to be what the provider called them.
+    nameless = [one.nameless for one in asked]
+    payments.archive.keep_gathered(tenant, Subject(about=customer.id), nameless)
     if isinstance(said, Refusal):
         return False
     outcome = await payments.journal.submit(tenant.schema, ForgetCustomer(customer))

@@ -208,6 +208,19 @@ async def _paid(
     return await adopt_purchase(payments, tenant, attempt, purchase)
 
 
+async def subject_of(
+    payments: Payments, tenant: TenantRef, provider: str, event: ProviderEvent
+) -> Subject:
+    """Return what an event is about as far as it is known: a payment or payout, or its provider."""
+    if event.kind is EventKind.PAYOUT:
+        payout = await find_told(payments, tenant, provider, event)
+        if payout is not None:
+            return Subject(about=payout.id, player_id=payout.player_id)
+        return Subject(about=provider)
+    attempt = await _attempt(payments, tenant, provider, event)
+    return Subject(about=provider) if attempt is None else Subject(attempt.payment_id)
+
+
 async def state_of(
     payments: Payments, tenant: TenantRef, provider: str, event: ProviderEvent
 ) -> int | None:

@@ -5,7 +5,7 @@ than the fields that the plugin's manifest allows.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import structlog
@@ -13,11 +13,12 @@ import structlog
 from guildbank.infra.tenant import TenantRef
 from guildbank.kernel import Refusal, new_id
 from guildbank.payments import inbox, store
+from guildbank.payments.archive import Gathered
 from guildbank.payments.asking import fault_of, storable
 from guildbank.payments.exchanges import fields_of, mask_cards
 from guildbank.payments.usecases import Payments
 from guildbank.payments.usecases.accounts import Line, line_by
-from guildbank.payments.usecases.handle_webhook import handle_webhook, state_of
+from guildbank.payments.usecases.handle_webhook import handle_webhook, state_of, subject_of
 from guildbank.plugin_api import Manifest, ProviderEvent, WebhookRejected
 from guildbank.tenancy import check_slug
 
@@ -32,13 +33,15 @@ async def receive_webhook(
     """Keep a provider's event; False when it came before and nothing is to be done.
 
     Refusals: `not_found` (the tenant has no such provider), `bad_signature` for everything that
-    the provider's plugin does not believe; then nothing is stored.
+    the provider's plugin does not believe; then nothing is stored, nor what the plugin asked about
+    it: strangers would fill the tenant's archive.
     """
     known = check_slug(tenant_slug) is None
     tenant = await payments.tenants.by_slug(tenant_slug) if known else None
     if tenant is None:
         return NO_WEBHOOK
-    believed = await _believed(payments, tenant, provider, headers, body)
+    asked: list[Gathered] = []
+    believed = await _believed(payments, tenant, provider, headers, body, asked)
     if believed is None:
         return NO_WEBHOOK
     event, manifest = believed
@@ -53,16 +56,37 @@ async def receive_webhook(
     id_, now, fields = new_id("whk"), payments.clock.now(), fields_of(body, manifest.archived)
     async with payments.db.begin(tenant.schema) as tx:
         fresh = await inbox.insert_webhook(tx.driver, id_, provider, event, fields, now)
+    if asked:
+        payments.start(_keep(payments, tenant, provider, event, asked))
     if fresh:
         payments.start(handle_webhook(payments, tenant, id_))
     return fresh
 
 
+async def _keep(
+    payments: Payments,
+    tenant: TenantRef,
+    provider: str,
+    event: ProviderEvent,
+    asked: Sequence[Gathered],
+) -> None:
+    """Keep what was asked while an event was read, with what the event is about."""
+    subject = await subject_of(payments, tenant, provider, event)
+    payments.archive.keep_gathered(tenant, subject, asked)
+
+
 async def _believed(
-    payments: Payments, tenant: TenantRef, provider: str, headers: Mapping[str, str], body: bytes
+    payments: Payments,
+    tenant: TenantRef,
+    provider: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    asked: list[Gathered],
 ) -> tuple[ProviderEvent | WebhookRejected, Manifest] | None:
     """Return the event as the newest version has it that reads what the event is about, and which
     version that is.
+
+    What they ask for that is added to `asked`.
 
     What no version reads, or names nothing of ours, is as the newest has it that believes it. None
     where nobody can be asked.
@@ -77,7 +101,7 @@ async def _believed(
         line = await line_by(payments, tenant, (plugin, account))
         if isinstance(line, Refusal):
             continue
-        event = await _read(line, headers, body)
+        event = await _read(line.gathering(payments, asked), headers, body)
         if isinstance(event, ProviderEvent):
             if len(versions) == 1:
                 return event, plugin.manifest

@@ -13,6 +13,7 @@ from guildbank.journal import Act, Draft, Need, Sealed, Stage, facts
 from guildbank.kernel import Refusal, new_id, parse_id
 from guildbank.notify import OUTGOING, SealedMail
 from guildbank.payments import payouts as shelf
+from guildbank.payments.archive import Gathered, Subject
 from guildbank.payments.asking import fault_of, storable
 from guildbank.payments.contracts.payouts import (
     DESTINATION_ADDED,
@@ -173,14 +174,20 @@ async def add_destination(
     plugin = payer_out(line)
     if plugin is None:
         return NOT_PAID_OUT
-    read = await _check(line, plugin, given)
+    asked: list[Gathered] = []
+    read = await _check(line.gathering(payments, asked), plugin, given)
     if isinstance(read, Refusal):
+        # There is no destination that it could be about, but a player whose it is.
+        about = Subject(about=provider, player_id=player_id)
+        payments.archive.keep_gathered(tenant, about, asked)
         return read
     sealed = await payments.persons.seal(tenant, player_id, msgspec.json.encode(read))
     if isinstance(sealed, Refusal):
         return sealed
     mail = await letter_of_place(payments, tenant, player_id, read)
     act = AddDestination(principal, player_id, line.manifest, sealed, mail)
+    about = Subject(about=act.destination_id, player_id=player_id)
+    payments.archive.keep_gathered(tenant, about, asked)
     outcome = await payments.journal.submit(tenant.schema, act)
     if isinstance(outcome, Refusal):
         return outcome
