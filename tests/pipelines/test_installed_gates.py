@@ -1,5 +1,6 @@
 """An installed gate is asked like any other; one that fails refuses, and is switched off then."""
 
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +67,23 @@ CHARGING = """
 """
 
 
-def found_in(data: Path, *, safe: bool = False, slot: Slot = Slot.MIDDLEWARE) -> Any:
-    plugins = Plugins()
-    join_installed(plugins, data, safe=safe)
-    return plugins.at(slot, "gate")
+Find = Callable[..., Any]
+
+
+@pytest.fixture
+async def found_in() -> AsyncIterator[Find]:
+    """Return what finds the gate of a folder, as a process that starts does."""
+    opened: list[Plugins] = []
+
+    def find(data: Path, *, safe: bool = False, slot: Slot = Slot.MIDDLEWARE) -> Any:
+        plugins = Plugins()
+        opened.append(plugins)
+        join_installed(plugins, data, safe=safe)
+        return plugins.at(slot, "gate")
+
+    yield find
+    for plugins in opened:
+        await plugins.close()
 
 
 @pytest.fixture
@@ -80,7 +94,9 @@ async def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-async def test_it_lets_pass_and_vetoes_as_its_settings_say(house: House, data: Path) -> None:
+async def test_it_lets_pass_and_vetoes_as_its_settings_say(
+    house: House, data: Path, found_in: Find
+) -> None:
     gate = found_in(data)
     shop = await open_shop(house, plugins=(("gate", gate),))
     passes, vetoes = await save(shop, word="pass"), await save(shop, word="veto")
@@ -91,11 +107,10 @@ async def test_it_lets_pass_and_vetoes_as_its_settings_say(house: House, data: P
     async with house.db.begin(shop.tenant.schema, read_only=True) as tx:
         uses = await tx.driver.fetch(USES_OF_PLUGIN, "gate")
     assert [row[0] for row in uses] == [f"revision {vetoes} of packs"]
-    await gate.close()
 
 
 async def test_one_whose_process_dies_refuses_until_it_is_left_alone(
-    house: House, data: Path
+    house: House, data: Path, found_in: Find
 ) -> None:
     gate = found_in(data)
     shop = await open_shop(house, plugins=(("gate", gate),))
@@ -106,16 +121,14 @@ async def test_one_whose_process_dies_refuses_until_it_is_left_alone(
     assert not rate.allows()
     await run(shop, None)
     assert (await buy(shop))[1] == "credited"
-    await gate.close()
 
 
 async def test_in_safe_mode_purchases_that_need_it_are_refused_and_it_can_be_switched_off(
-    house: House, data: Path
+    house: House, data: Path, found_in: Find
 ) -> None:
     gate = found_in(data)
     shop = await open_shop(house, plugins=(("gate", gate),))
     await run(shop, await save(shop, word="pass"))
-    await gate.close()
     slots = shop.payments.plugins._slots
     slots[Slot.MIDDLEWARE]["gate"] = found_in(data, safe=True)
     assert (await buy(shop))[1] == "failed"
@@ -124,7 +137,7 @@ async def test_in_safe_mode_purchases_that_need_it_are_refused_and_it_can_be_swi
 
 
 async def test_it_sees_where_a_purchase_comes_from_and_who_shares_the_device(
-    house: House, tmp_path: Path
+    house: House, tmp_path: Path, found_in: Find
 ) -> None:
     wheel = plugin_wheel(tmp_path, COUNTING, id_="gate")
     assert await put_in(tmp_path / "data", wheel) is None
@@ -141,11 +154,10 @@ async def test_it_sees_where_a_purchase_comes_from_and_who_shares_the_device(
     assert list(notes.values()) == [
         "203", whence.device, "2", "purchases are told for 31 days only",
     ]  # fmt: skip
-    await gate.close()
 
 
 async def test_an_installed_scorer_refuses_by_its_points_and_when_its_process_dies(
-    house: House, tmp_path: Path
+    house: House, tmp_path: Path, found_in: Find
 ) -> None:
     wheel = plugin_wheel(tmp_path, SCORING, id_="gate", slot="SCORER")
     assert await put_in(tmp_path / "data", wheel) is None
@@ -162,11 +174,10 @@ async def test_an_installed_scorer_refuses_by_its_points_and_when_its_process_di
 
     assert await states("weigh", 60) == ["failed", "credited"]
     assert await states("throw", 60) == ["failed", "failed"]
-    await scorer.close()
 
 
 async def test_an_installed_step_charges_and_none_begins_when_its_process_dies(
-    house: House, tmp_path: Path
+    house: House, tmp_path: Path, found_in: Find
 ) -> None:
     wheel = plugin_wheel(tmp_path, CHARGING, id_="gate", slot="CHARGE")
     assert await put_in(tmp_path / "data", wheel) is None
@@ -185,4 +196,3 @@ async def test_an_installed_step_charges_and_none_begins_when_its_process_dies(
     assert [one.label for one in charges_of(charged)] == ["After 0", "After 30"]
     assert await bought("greed") == "gate_unavailable"
     assert await bought("throw") == "gate_unavailable"
-    await step.close()

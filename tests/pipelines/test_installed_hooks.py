@@ -75,4 +75,4 @@ async def test_it_judges_each_operation_and_refuses_all_once_its_process_dies(
     assert (vetoed.refusal.code, vetoed.refusal.extra["veto"]) == ("operation_vetoed", "too_large")
     died = await ask_hooks(pipelines, shop.tenant, await run(shop, "throw"), moves)
     assert [one.refusal.code for one in died if one.refusal] == ["gate_unavailable"] * 2
-    await gate.close()
+    await plugins.close()
