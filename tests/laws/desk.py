@@ -55,12 +55,13 @@ class Place:
 
 @dataclass
 class Withdrawal:
-    """A payout, and the very coins that it took, by bucket."""
+    """A payout, and the very coins that it took, by bucket; `held` since its player was barred."""
 
     player: str
     currency: str
     minor: int
     state: str
+    held: bool = False
     parts: list[tuple[str, list[Coin]]] = field(default_factory=list)
 
 
@@ -162,6 +163,7 @@ class Desk:
             self.places[told["destination"]] = Place(told["player"], world.now)
         elif name == "payout_held":
             assert world.register.barred(told["player"]) == told["code"], told
+            self.payouts[told["payout"]].held = True
         elif name != "payout_terms_set":
             after = "requested" if name == "payout_approved" else name.removeprefix("payout_")
             self._move(world, after, told)
@@ -194,4 +196,4 @@ class Desk:
         if after in BACK:
             for bucket, coins in one.parts:
                 world.model.put_back(one.player, one.currency, bucket, coins)
-        one.state = after
+        one.state, one.held = after, False
