@@ -1,6 +1,6 @@
 """The revisions of the schema: which is the newest, and what is written in them.
 
-What only makes schemas needs no migration tool, which takes a tenth of a server's start to load.
+What only makes schemas needs no migration tool, which takes long to load.
 """
 
 from functools import cache
